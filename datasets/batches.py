@@ -1,0 +1,135 @@
+"""From a data set to what a step of training sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ArgumentError, positive_int, real
+from .checks import examples, finite, pair, same_features
+
+Rng = int | np.random.Generator | None
+Data = tuple[NDArray[Any], NDArray[Any]]
+
+
+def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Rng = None, shuffle: bool = True,
+            drop_last: bool = False, join_single: bool = False) -> Iterator[Data]:
+    """Iterate once over all examples, ``batch_size`` at a time.
+
+    Parameters
+    ----------
+    x, y : arrays of equal length
+        Examples are on axis 0.
+    batch_size : int
+        Examples in a batch; the last one holds what remains.
+    rng : None, int or numpy.random.Generator
+        Where the order of the examples is drawn from, at the call.
+    shuffle : bool, default True
+        With False, the order is kept and the batches are views of ``x`` and ``y``: nothing is copied.
+    drop_last : bool, default False
+        Leave out a last batch that is smaller than the others; an error if none would be left.
+    join_single : bool, default False
+        Let a single example that remains join the batch before it (a training BatchNorm needs two).
+
+    Yields
+    ------
+    xb, yb : arrays of shape (batch, ...)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import retroprop as rp
+    >>> x, y = np.zeros((7, 2)), np.arange(7)
+    >>> [yb.tolist() for xb, yb in rp.datasets.batches(x, y, batch_size=3, shuffle=False)]
+    [[0, 1, 2], [3, 4, 5], [6]]
+    >>> [yb.tolist() for xb, yb in rp.datasets.batches(x, y, batch_size=3, shuffle=False, join_single=True)]
+    [[0, 1, 2], [3, 4, 5, 6]]
+    """
+    x, y = pair(x, y)
+    n, size = len(x), positive_int("batch_size", batch_size)
+    if drop_last and n < size:
+        raise ArgumentError(f"batch_size must be at most {n}, all the examples, with drop_last=True, got {size}")
+    remainder = n % size
+    bounds = [*range(0, n, size), n]
+    if drop_last and remainder:
+        del bounds[-1]
+    elif join_single and remainder == 1 and n > 1:
+        del bounds[-2]
+    if not shuffle:
+        return ((x[i:j], y[i:j]) for i, j in pairwise(bounds))
+    order = np.random.default_rng(rng).permutation(n)
+    chosen = (order[i:j] for i, j in pairwise(bounds))
+    return ((x.take(i, axis=0), y.take(i, axis=0)) for i in chosen)       # 3 times faster than x[i] for small batches
+
+
+def split(x: ArrayLike, y: ArrayLike, test: float = 0.2, rng: Rng = None) -> tuple[Data, Data]:
+    """Divide a data set at random into a training and a test part.
+
+    Parameters
+    ----------
+    x, y : arrays of equal length
+        Examples are on axis 0.
+    test : float in (0, 1) or int, default 0.2
+        Fraction or number of the examples that are for testing.
+    rng : None, int or numpy.random.Generator
+        Where the permutation of the examples is drawn from; its last ones are for testing.
+
+    Returns
+    -------
+    (x_train, y_train), (x_test, y_test)
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> (x, y), (x_test, y_test) = rp.datasets.split(*rp.datasets.digits(), test=500, rng=0)
+    >>> x.shape, x_test.shape
+    ((1297, 64), (500, 64))
+    """
+    x, y = pair(x, y)
+    n = len(x)
+    if isinstance(test, int | np.integer):
+        n_test = positive_int("test", test)
+    else:
+        n_test = round(n * real("test", test, 0, 1, above=True, below=True))
+    if not 0 < n_test < n:
+        raise ArgumentError(f"test must leave an example to both parts, got {test!r}, that is {n_test} of {n} examples")
+    train, held_out = np.split(np.random.default_rng(rng).permutation(n), [n - n_test])
+    return (x[train], y[train]), (x[held_out], y[held_out])
+
+
+def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floating[Any]], ...]:
+    """Centre each feature and divide it by its standard deviation, both of the training part alone.
+
+    Parameters
+    ----------
+    x_train : array of shape (examples, ...)
+        Where mean and deviation (biased, over axis 0) are measured. A constant feature is only centred.
+    *others : arrays of shape (examples, ...)
+        What is transformed in the same way: validation and test parts.
+
+    Returns
+    -------
+    tuple of arrays
+        One for each argument, of the same shape; floats keep their dtype, integers and booleans become float32.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> train, test = rp.datasets.standardize([[1, 5], [3, 5]], [[4, 6]])
+    >>> train.tolist(), test.tolist()
+    ([[-1.0, 0.0], [1.0, 0.0]], [[2.0, 1.0]])
+    """
+    names = ["x_train", *(f"others[{i}]" for i in range(len(others)))]
+    arrays = [finite(name, examples(name, a)) for name, a in zip(names, (x_train, *others), strict=True)]
+    train = arrays[0]
+    for name, a in zip(names, arrays, strict=True):
+        same_features(name, a, like=train)
+    mean, deviation = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
+    constant = train.min(axis=0) == train.max(axis=0)                     # rounding may give [.1, .1, .1] a deviation
+    mean = np.where(constant, train[0], mean)
+    deviation = np.where(constant | (deviation == 0), 1, deviation)
+    return tuple(((a - mean) / deviation).astype(a.dtype if a.dtype.kind == "f" else np.float32) for a in arrays)

@@ -1,0 +1,83 @@
+"""What every data set must satisfy, checked once before anything is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import DataError, DtypeError, ShapeError
+
+Names = tuple[str, str]
+
+
+def examples(name: str, a: ArrayLike) -> NDArray[Any]:
+    """``a`` as an array with at least one example on axis 0; raises ShapeError or DataError otherwise."""
+    array = np.asarray(a)
+    if array.ndim == 0:
+        raise ShapeError(f"{name} must have an axis of examples, got shape ()")
+    if array.size == 0:
+        raise DataError(f"{name} must not be empty, got shape {array.shape}")
+    return array
+
+
+def pair(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
+    """``x`` and ``y`` as arrays of the same number of examples; raises ShapeError or DataError otherwise."""
+    a, b = examples(names[0], x), examples(names[1], y)
+    if len(a) != len(b):
+        raise ShapeError(f"{names[1]} must have as many examples as {names[0]}, {len(a)}, got {len(b)}")
+    return a, b
+
+
+def finite(name: str, a: NDArray[Any]) -> NDArray[Any]:
+    """``a`` if it holds finite real numbers; raises DtypeError or DataError otherwise."""
+    if a.dtype.kind not in "biuf":
+        raise DtypeError(f"{name} must hold real numbers, got dtype {a.dtype}")
+    good = np.isfinite(a)
+    if not good.all():
+        bad = good.size - np.count_nonzero(good)
+        first = tuple(map(int, np.unravel_index(good.argmin(), good.shape)))
+        raise DataError(f"{name} must be finite, got {bad} NaN or infinite of {good.size} values, first at {first}")
+    return a
+
+
+def same_features(name: str, a: NDArray[Any], like: NDArray[Any]) -> None:
+    """Raises ShapeError if the examples of ``a`` have another shape than those of ``like``."""
+    if a.shape[1:] != like.shape[1:]:
+        wanted = str(("examples", *like.shape[1:])).replace("'", "")
+        raise ShapeError(f"{name} must have shape {wanted}, got {a.shape}")
+
+
+def clean(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
+    """``x`` and ``y`` ready to be learned from.
+
+    Parameters
+    ----------
+    x : array of real numbers, of shape (examples, features, ...)
+        float32 and float64 stay what they are; integers and booleans become float32.
+    y : array of shape (examples, ...)
+        Integers and booleans are labels and become int64; floats are real targets and are converted as ``x``.
+    names : pair of str
+        What errors call ``x`` and ``y``.
+
+    Raises
+    ------
+    ShapeError, DtypeError, DataError
+        Unequal lengths, a missing axis; no real numbers; NaN, infinity, a negative label, nothing at all.
+    """
+    x, y = pair(x, y, names)
+    if x.ndim < 2:
+        raise ShapeError(f"{names[0]} must have shape (examples, features, ...), got {x.shape}")
+    finite(names[0], x)
+    finite(names[1], y)
+    if y.dtype.kind == "f":
+        return _floats(x), _floats(y)
+    if y.min() < 0:
+        raise DataError(f"{names[1]} must hold integer labels of at least 0 (or floats to be predicted), got {y.min()}")
+    return _floats(x), y.astype(np.int64)
+
+
+def _floats(a: NDArray[Any]) -> NDArray[Any]:
+    double = a.dtype.kind == "f" and a.dtype.itemsize >= 8
+    return a.astype(np.float64 if double else np.float32, copy=False)

@@ -1,0 +1,122 @@
+"""The IDX format, in which MNIST and its relatives are distributed."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FileFormatError
+from .checks import clean, same_features
+
+Part = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """The array in an IDX file, plain or gzipped, whatever its name.
+
+    Parameters
+    ----------
+    path : str or path
+        Two zero bytes, a type, the number of axes, the axes' lengths, the elements; all big-endian.
+
+    Returns
+    -------
+    array
+        Of the file's shape and type (uint8, int8, int16, int32, float32 or float64), in native byte order.
+
+    Raises
+    ------
+    FileFormatError
+        The file is truncated, too long, not IDX, or its compression is damaged.
+
+    References
+    ----------
+    Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*: section "File formats".
+    """
+    content = _content(path)
+    magic = content[:4]
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
+        got = magic.hex(" ") or "nothing"
+        raise FileFormatError(f"{path} must start with the magic number of IDX, 00 00 type axes, got {got}")
+    dtype, start = np.dtype(TYPES[magic[2]]), 4 + 4 * magic[3]
+    length = len(content)
+    if length < start:
+        raise FileFormatError(f"{path} is truncated: a header of {magic[3]} axes takes {start} bytes, got {length}")
+    shape = tuple(np.frombuffer(content, ">u4", magic[3], offset=4).tolist())
+    size = start + dtype.itemsize * math.prod(shape)
+    if length != size:
+        fault = "truncated" if length < size else "too long"
+        raise FileFormatError(f"{path} is {fault}: {dtype.name} of shape {shape} takes {size} bytes, got {length}")
+    try:
+        array = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    except ValueError as error:
+        raise FileFormatError(f"{path} must have a shape that an array can have, got {shape}") from error
+    return array.astype(dtype.newbyteorder("="))
+
+
+def mnist(folder: str | os.PathLike[str]) -> tuple[Part, Part]:
+    """MNIST, or any data set in its four files (Fashion-MNIST, KMNIST, ...), from a folder.
+
+    Parameters
+    ----------
+    folder : str or path
+        Holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
+        ``t10k-labels-idx1-ubyte``, each plain or gzipped; ``train-images.idx3-ubyte`` will do as well.
+
+    Returns
+    -------
+    (x, y), (x_test, y_test)
+        ``x`` is float32 of shape (examples, rows * columns) in [0, 1], ``y`` is int64 of shape (examples,).
+
+    Raises
+    ------
+    FileNotFoundError
+        Lists the files that are missing.
+    FileFormatError
+        A file is damaged, or holds something else than images or labels.
+    """
+    found = {name: path for name in FILES for path in _variants(Path(folder), name) if path.is_file()}
+    missing = [name for name in FILES if name not in found]
+    if missing:
+        raise FileNotFoundError(f"{folder} must hold the four files of MNIST, but lacks {', '.join(missing)}")
+    train, test = (_part(found[images], found[labels]) for images, labels in (FILES[:2], FILES[2:]))
+    same_features(str(found[FILES[2]]), test[0], like=train[0])
+    return train, test
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    content = Path(path).read_bytes()
+    if content[:2] != b"\x1f\x8b":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileFormatError(f"{path} must be complete gzip data, got: {error}") from error
+
+
+def _variants(folder: Path, name: str) -> list[Path]:
+    dotted = name.replace("-idx", ".idx")
+    return [folder / (stem + suffix) for stem in (dotted, name) for suffix in (".gz", "")]
+
+
+def _part(images: Path, labels: Path) -> Part:
+    x, y = clean(_ubytes(images, 3), _ubytes(labels, 1), (str(images), str(labels)))
+    x /= 255
+    return x.reshape(len(x), -1), y
+
+
+def _ubytes(path: Path, axes: int) -> NDArray[Any]:
+    array = read_idx(path)
+    if array.dtype != np.uint8 or array.ndim != axes:
+        raise FileFormatError(f"{path} must hold uint8 on {axes} axes, got {array.dtype} of shape {array.shape}")
+    return array

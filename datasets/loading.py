@@ -1,0 +1,97 @@
+"""One door to all data: by name or from files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, FileFormatError
+from .checks import clean, same_features
+from .embedded import digits
+from .idx import mnist
+from .toys import blobs, circles, moons, sine, spirals, xor
+
+Data = tuple[NDArray[Any], NDArray[Any]]
+
+ZIP = b"PK\x03\x04"
+
+NAMED: dict[str, Callable[[], Data]] = {
+    "digits": digits,
+    **{toy.__name__: partial(toy, rng=0) for toy in (moons, circles, spirals, xor, blobs, sine)},
+}
+
+
+def load(source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
+    """A data set by its name, or from the user's files.
+
+    Parameters
+    ----------
+    source : str or path
+        - a name: ``digits``, or a toy (``moons``, ``circles``, ...), generated with its defaults and ``rng=0``;
+        - a folder in the format of MNIST (see `mnist`);
+        - an ``.npz`` file with arrays ``x`` (examples, features, ...) and ``y`` (examples, ...), and perhaps ``x_test``
+          and ``y_test``. Integers in ``y`` are labels, from 0; floats are targets of a regression. ``x`` is not scaled.
+
+    Returns
+    -------
+    (x, y), test
+        ``test`` is ``(x_test, y_test)``, or None where the source has no test part of its own (see `split`).
+
+    Raises
+    ------
+    ArgumentError
+        Neither a name nor there; lists the names.
+    FileFormatError
+        A damaged file, a missing array, an object array (pickles are never loaded).
+    DataError
+        NaN, infinity, a negative label, no examples.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> (x, y), test = rp.datasets.load("moons")
+    >>> x.shape, test
+    ((500, 2), None)
+    """
+    if source in NAMED:
+        return NAMED[str(source)](), None
+    path = Path(source)
+    if path.is_dir():
+        return mnist(path)
+    if path.is_file() or path.suffix == ".npz":
+        return _npz(path)
+    names = ", ".join(NAMED)
+    raise ArgumentError(f"source must be one of {names}, a folder in MNIST format or an .npz file, got {str(source)!r}")
+
+
+def _npz(path: Path) -> tuple[Data, Data | None]:
+    arrays = _arrays(path)
+    if not {"x", "y"} <= arrays.keys() or ("x_test" in arrays) != ("y_test" in arrays):
+        got = ", ".join(arrays) or "none of these"
+        raise FileFormatError(f"{path} must hold arrays x and y, and both or neither of x_test and y_test, got {got}")
+    train = clean(arrays["x"], arrays["y"], (f"{path}: x", f"{path}: y"))
+    if "x_test" not in arrays:
+        return train, None
+    test = clean(arrays["x_test"], arrays["y_test"], (f"{path}: x_test", f"{path}: y_test"))
+    same_features(f"{path}: x_test", test[0], like=train[0])
+    same_features(f"{path}: y_test", test[1], like=train[1])
+    return train, test
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as file:
+        start = file.read(len(ZIP))
+        if start != ZIP:
+            raise FileFormatError(f"{path} must be an .npz file, which starts with {ZIP!r}, got {start!r}")
+        file.seek(0)
+        try:
+            archive = np.load(file, allow_pickle=False)
+            return {name: archive[name] for name in ("x", "y", "x_test", "y_test") if name in archive}
+        except Exception as error:          # zipfile, zlib and NumPy raise a dozen unrelated types for damaged archives
+            raise FileFormatError(f"{path} must be an intact .npz file without objects, got: {error}") from error

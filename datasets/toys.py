@@ -1,0 +1,161 @@
+"""Generated data in the plane (and one curve): small enough to see what a network learns.
+
+Examples are shuffled, and classes are equally large to within one example.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import positive_int, real
+
+Rng = int | np.random.Generator | None
+Points = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+def moons(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, Labels]:
+    """Two interleaved half circles of radius 1: class 0 opens downwards, class 1 upwards.
+
+    Parameters
+    ----------
+    n : int, default 500
+        Number of examples.
+    noise : float, default 0.1
+        Standard deviation of the Gaussian noise on both coordinates.
+    rng : None, int or numpy.random.Generator
+        Where the examples are drawn from.
+
+    Returns
+    -------
+    x : float32 array of shape (n, 2)
+    y : int64 array of shape (n,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.moons(501, noise=0.1, rng=0)
+    >>> x.shape, np.bincount(y).tolist()
+    ((501, 2), [251, 250])
+    """
+    noise, rng, y = _start(n, 2, noise, rng)
+    angle = np.pi * rng.random(n)
+    u = np.where(y, 1 - np.cos(angle), np.cos(angle))
+    v = np.where(y, 0.5 - np.sin(angle), np.sin(angle))
+    return _points(u, v, noise, rng), y
+
+
+def circles(n: int = 500, *, noise: float = 0.05, rng: Rng = None) -> tuple[Points, Labels]:
+    """Two concentric circles: class 0 of radius 1 around class 1 of radius 1/2. Arguments as of `moons`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.circles(4, noise=0, rng=0)
+    >>> np.allclose(np.hypot(x[:, 0], x[:, 1]), np.where(y, 0.5, 1))
+    True
+    """
+    noise, rng, y = _start(n, 2, noise, rng)
+    radius, angle = 1 - y / 2, 2 * np.pi * rng.random(n)
+    return _points(radius * np.cos(angle), radius * np.sin(angle), noise, rng), y
+
+
+def spirals(n: int = 500, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02,
+            rng: Rng = None) -> tuple[Points, Labels]:
+    """Interleaved spirals around the origin, one a class. ``n``, ``noise``, ``rng`` as of `moons`.
+
+    Parameters
+    ----------
+    classes : int, default 2
+        Number of arms; at least 2.
+    turns : float, default 1.5
+        Turns of an arm per unit of radius, which grows from 0.1 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.spirals(100, classes=3, rng=0)
+    >>> np.bincount(y).tolist()
+    [34, 33, 33]
+    """
+    turns = real("turns", turns, 0, above=True)
+    noise, rng, y = _start(n, classes, noise, rng)
+    radius = rng.uniform(0.1, 1, n)
+    angle = 2 * np.pi * (turns * radius + y / classes)
+    return _points(radius * np.cos(angle), radius * np.sin(angle), noise, rng), y
+
+
+def xor(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, Labels]:
+    """Clouds around the corners of the unit square; the class is the exclusive or of the corner's coordinates.
+
+    Corners, too, are equally frequent to within one example. Arguments as of `moons`.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.xor(4, noise=0, rng=0)
+    >>> sorted(zip(x.astype(int).tolist(), y.tolist()))
+    [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
+    """
+    noise, rng, corner = _start(n, 4, noise, rng)
+    a, b = corner % 2, corner // 2
+    return _points(a, b, noise, rng), a ^ b
+
+
+def blobs(n: int = 500, classes: int = 3, *, noise: float = 0.2, rng: Rng = None) -> tuple[Points, Labels]:
+    """Round Gaussian clouds, one a class, at equal angles on the unit circle. ``n``, ``noise``, ``rng`` as of `moons`.
+
+    Parameters
+    ----------
+    classes : int, default 3
+        Number of clouds; at least 2.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.blobs(6, classes=3, rng=0)
+    >>> sorted(y.tolist())
+    [0, 0, 1, 1, 2, 2]
+    """
+    noise, rng, y = _start(n, classes, noise, rng)
+    angle = 2 * np.pi * y / classes
+    return _points(np.cos(angle), np.sin(angle), noise, rng), y
+
+
+def sine(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, Points]:
+    """One period of a noisy sine, for regression: x uniform in [-pi, pi), y = sin(x) + noise.
+
+    ``n``, ``noise`` (on y alone) and ``rng`` as of `moons`.
+
+    Returns
+    -------
+    x, y : float32 arrays of shape (n, 1)
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.sine(20, rng=0)
+    >>> x.shape, y.shape
+    ((20, 1), (20, 1))
+    """
+    n, noise = positive_int("n", n), real("noise", noise, 0)
+    rng = np.random.default_rng(rng)
+    x = rng.uniform(-np.pi, np.pi, (n, 1))
+    y = np.sin(x) + noise * rng.standard_normal((n, 1))
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+def _start(n: int, classes: int, noise: float, rng: Rng) -> tuple[float, np.random.Generator, Labels]:
+    """The checked noise, the generator, and balanced labels in random order."""
+    n, classes, noise = positive_int("n", n), positive_int("classes", classes, 2), real("noise", noise, 0)
+    rng = np.random.default_rng(rng)
+    return noise, rng, rng.permutation(n).astype(np.int64) % classes
+
+
+def _points(u: NDArray[np.generic], v: NDArray[np.generic], noise: float, rng: np.random.Generator) -> Points:
+    exact = np.stack([u, v], axis=1)
+    return (exact + noise * rng.standard_normal(exact.shape)).astype(np.float32)

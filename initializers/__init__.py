@@ -1,0 +1,22 @@
+"""Where parameters start: distributions, and the scales that Glorot, He and LeCun derived for them."""
+
+from .base import Initializer, fans
+from .plain import Constant, Normal, Orthogonal, Uniform, Zeros
+from .scaled import GlorotNormal, GlorotUniform, HeNormal, HeUniform, LeCunNormal, LeCunUniform, Standard
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LeCunNormal",
+    "LeCunUniform",
+    "Normal",
+    "Orthogonal",
+    "Standard",
+    "Uniform",
+    "Zeros",
+    "fans",
+]

@@ -1,0 +1,89 @@
+"""Distributions whose scale is the user's: among them the lecture's naive starts, and orthogonal matrices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError, real
+from .base import Array, Initializer
+
+
+@dataclass(frozen=True)
+class Constant(Initializer):
+    """Every number is ``value``. Equal weights learn equal things: for biases and scales, not for weights."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        real("value", self.value)
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        return np.full(shape, self.value, np.float64)
+
+
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    """Every number is 0: where biases start."""
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        return np.zeros(shape)
+
+
+@dataclass(frozen=True)
+class Normal(Initializer):
+    r""":math:`N(\mathrm{mean}, \mathrm{std}^2)`, whatever the number of inputs: a *naive* start (lecture, slide 75)."""
+
+    std: float = 1.0
+    mean: float = 0.0
+
+    def __post_init__(self) -> None:
+        real("std", self.std, 0)
+        real("mean", self.mean)
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        return rng.normal(self.mean, self.std, shape)
+
+
+@dataclass(frozen=True)
+class Uniform(Initializer):
+    """``U[low, high)``, whatever the number of inputs: a *naive* start (lecture, slide 75)."""
+
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if real("high", self.high) < real("low", self.low):
+            raise ArgumentError(f"high must be at least low, got low={self.low!r} and high={self.high!r}")
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        return rng.uniform(self.low, self.high, shape)
+
+
+@dataclass(frozen=True)
+class Orthogonal(Initializer):
+    """``gain`` times a random matrix with orthonormal rows (or columns, where there are fewer of them).
+
+    Uniform over the orthogonal matrices: the signs of R's diagonal are moved into Q. A kernel ``(out, in, h, w)`` is
+    read as the matrix ``(out, in h w)``.
+
+    References
+    ----------
+    Saxe, McClelland & Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks"; Mezzadri 2007, "How to generate random matrices from the classical compact groups".
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        real("gain", self.gain, 0)
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        if len(shape) < 2:
+            raise ShapeError(f"Orthogonal: shape must be (out, in, ...), got {shape}")
+        rows, columns = shape[0], math.prod(shape[1:])
+        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+        q *= self.gain * np.copysign(1, r.diagonal())
+        return (q if rows >= columns else q.T).reshape(shape)

@@ -1,0 +1,183 @@
+"""Costs of each element on its own: a probability, a score or a value against its target."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import DataError, real
+from ..initializers.base import Array
+from ..modules.activations import ONE, ZERO
+from .base import Loss, check_range
+
+
+class Pair(NamedTuple):
+    prediction: Array
+    target: Array
+
+
+class Difference(Loss):
+    """A function of d = prediction - target alone. Remembers d."""
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
+        return np.empty(shape, dtype), np.empty(shape, dtype)
+
+
+class MSE(Difference):
+    r"""Squared error: the mean over all elements of :math:`(p - y)^2`. Any two equal shapes.
+
+    Notes
+    -----
+    :math:`\partial C/\partial p = 2 (p - y) / n`, n elements.
+    """
+
+    def costs(self, prediction: Array, target: Array) -> Array:
+        difference, square = self.scratch
+        self.point = np.subtract(prediction, target, difference)
+        return np.multiply(difference, difference, square)
+
+    def slopes(self, out: Array | None = None) -> Array:
+        return np.add(self.point, self.point, out)
+
+
+class L1(Difference):
+    r"""Absolute error: the mean over all elements of :math:`|p - y|`. Any two equal shapes.
+
+    Notes
+    -----
+    :math:`\partial C/\partial p = \mathrm{sign}(p - y) / n`, n elements; 0 where p = y.
+    """
+
+    def costs(self, prediction: Array, target: Array) -> Array:
+        difference, absolute = self.scratch
+        self.point = np.subtract(prediction, target, difference)
+        return np.abs(difference, absolute)
+
+    def slopes(self, out: Array | None = None) -> Array:
+        return np.sign(self.point, out)
+
+
+class Huber(Difference):
+    r"""Squared error near the target, absolute error far from it. Any two equal shapes.
+
+    Parameters
+    ----------
+    delta : float > 0, default 1
+        Where the one turns into the other.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        Over all elements.
+
+    Notes
+    -----
+    With :math:`d = p - y` and :math:`c = \mathrm{clip}(d, -\delta, \delta)`, the cost :math:`c (d - c/2)` is
+    :math:`d^2/2` up to δ and :math:`\delta (|d| - \delta/2)` beyond, and its derivative is c.
+
+    References
+    ----------
+    Huber 1964, "Robust estimation of a location parameter".
+    """
+
+    def __init__(self, delta: float = 1.0, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.delta = real("delta", delta, 0, above=True)
+
+    def costs(self, prediction: Array, target: Array) -> Array:
+        difference, costs = self.scratch
+        self.point = np.subtract(prediction, target, difference)
+        clipped = np.clip(difference, -self.delta, self.delta, out=costs)
+        return clipped * (difference - 0.5 * clipped)
+
+    def slopes(self, out: Array | None = None) -> Array:
+        return np.clip(self.point, -self.delta, self.delta, out=out)
+
+
+class BCE(Loss):
+    r"""Binary cross-entropy of probabilities: :math:`-(y \log p + (1 - y) \log(1 - p))`. Any two equal shapes.
+
+    The prediction p and the target y are in [0, 1], else DataError.
+
+    Notes
+    -----
+    Both logarithms are clamped at -100, and :math:`\partial C/\partial p = (p - y) / \max(p (1 - p), 10^{-12}) / n`, n
+    elements, as in PyTorch. In float32 a Sigmoid is exactly 1 from x = 17 on: at y = 0 the gradient that comes back
+    through it is 0, where the truth is 1. BCEWithLogits has no such hole.
+    """
+
+    def costs(self, prediction: Array, target: Array) -> Array:
+        check_range(self, target)
+        if prediction.min() < 0 or prediction.max() > 1:
+            raise DataError(f"{self!r}: predictions must be probabilities in [0, 1], got values from "
+                            f"{prediction.min():g} to {prediction.max():g}; end the network with Sigmoid")
+        self.point = Pair(prediction, target)
+        with np.errstate(divide="ignore"):
+            one, zero = np.log(prediction), np.log1p(-prediction)
+        return -target * np.maximum(one, -100, out=one) - (1 - target) * np.maximum(zero, -100, out=zero)
+
+    def slopes(self, out: Array | None = None) -> Array:
+        prediction, target = self.point
+        spread = np.maximum(prediction * (1 - prediction), 1e-12)
+        gx = np.subtract(prediction, target, out)
+        gx /= spread
+        return gx
+
+
+class Logits(NamedTuple):
+    """The logits x, log(1 + exp(x)), and the targets."""
+
+    x: Array
+    softplus: Array
+    target: Array
+
+
+class BCEWithLogits(Loss):
+    r"""Binary cross-entropy of logits: :math:`\log(1 + e^x) - x y`, with :math:`p = \sigma(x)`. Any two equal shapes.
+
+    The target y is in [0, 1], else DataError.
+
+    Notes
+    -----
+    :math:`\partial C/\partial x = (\sigma(x) - y) / n`, n elements, with :math:`\sigma(x) = e^{x - \log(1 + e^x)}`,
+    which is exact in the left tail and never overflows.
+    """
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
+        return np.empty(shape, dtype), np.empty(shape, dtype)
+
+    def costs(self, prediction: Array, target: Array) -> Array:
+        check_range(self, target)
+        softplus, costs = self.scratch
+        np.logaddexp(prediction, ZERO[prediction.dtype], softplus)
+        self.point = Logits(prediction, softplus, target)
+        np.multiply(prediction, target, costs)
+        return np.subtract(softplus, costs, costs)
+
+    def slopes(self, out: Array | None = None) -> Array:
+        x, softplus, target = self.point
+        gx = np.subtract(x, softplus, out)
+        np.exp(gx, gx)
+        gx -= target
+        return gx
+
+
+class Hinge(Loss):
+    r"""Hinge of scores s against y in {0, 1}: :math:`\max(0, 1 - (2 y - 1) s)`. Any two equal shapes.
+
+    Other targets raise DataError.
+
+    Notes
+    -----
+    :math:`\partial C/\partial s = -(2 y - 1) / n` where the cost is positive, else 0, n elements.
+    """
+
+    def costs(self, prediction: Array, target: Array) -> Array:
+        if not ((target == 0) | (target == 1)).all():
+            raise DataError(f"{self!r}: targets must be 0 or 1, got {np.unique(target)[:5]}")
+        sign = 2 * target - 1
+        costs = np.maximum(ONE[sign.dtype] - sign * prediction, ZERO[sign.dtype])
+        self.point = Pair(costs, sign)
+        return costs
+
+    def slopes(self, out: Array | None = None) -> Array:
+        costs, sign = self.point
+        return np.multiply(np.sign(costs), -sign, out)

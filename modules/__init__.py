@@ -1,0 +1,48 @@
+"""What a network is made of."""
+
+from .activations import (
+    ELU,
+    GELU,
+    HardTanh,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from .base import Module
+from .dropout import Dropout
+from .linear import Linear
+from .normalization import BatchNorm, LayerNorm
+from .parameter import Parameter
+from .sequential import Sequential
+from .shapes import Flatten, Reshape
+from .softmax import LogSoftmax, Softmax
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "BatchNorm",
+    "Dropout",
+    "Flatten",
+    "HardTanh",
+    "Identity",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Reshape",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+]

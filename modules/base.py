@@ -1,0 +1,304 @@
+"""Module: the three phases, and all that a module needs around them, written once."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from ..errors import PhaseError, ShapeError, positive_int
+from ..initializers.base import Array
+from . import doors
+from .parameter import Home, Parameter, as_floating, floating_dtype
+from .state import load_arrays
+
+DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door}
+EVALUATION = ("point", "gradient", "scratch", "met", "output")      # what one forward and backward leave behind
+
+
+class Module:
+    """A transformation with three phases that the user calls and can look at.
+
+    - ``forward(x, out=None)`` transforms the data and keeps, in ``point``, where it was evaluated;
+    - ``backward(g, out=None)`` transforms the gradient dC/dy into dC/dx, the transposed Jacobian at that point times g;
+    - ``update()`` computes the gradients of the module's own parameters, into ``parameter.grad``.
+
+    A module of your own is a subclass with ``forward`` and ``backward``, and ``update`` if it has parameters. Write the
+    bare mathematics: a door that this class puts before each phase converts the dtype, checks the shape, keeps ``g`` in
+    ``gradient`` and raises PhaseError for a phase that comes too early. ``retroprop.check_module`` tests the rest.
+
+    Attributes
+    ----------
+    point : array or NamedTuple
+        All that ``backward`` and ``update`` need from ``forward``, set by it. Inside a container these are the
+        container's buffers, valid until its next ``forward``: copy to keep.
+    gradient : array
+        The last ``g`` that ``backward`` was given; the same holds.
+    training : bool
+        True in a new module; see ``train`` and ``eval``.
+    remembers : {"both", "input", "output", "neither"}
+        What of its arguments and results the point holds. A container reuses only memory that no point holds; the
+        default is the careful one.
+    buffers : tuple of str
+        Names of the attributes that are arrays of state, but not trained.
+    scratch
+        What ``prepare`` returned for the shape at hand.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "gradient", "met", "output", "owner", "point", "scratch", "seen", "trains")
+
+    remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
+    buffers: ClassVar[tuple[str, ...]] = ()
+
+    point: Any
+    gradient: Array
+    scratch: Any
+    met: tuple[tuple[int, ...], np.dtype[Any]] | None               # shape and dtype that this is prepared for
+    output: tuple[tuple[int, ...], np.dtype[Any]]                   # and those of the output
+    owner: weakref.ref[Module] | None                               # the container that runs this module
+    seen: int                                                       # Home.changes at the last review
+    trains: bool                                                    # whether update has anything to do
+    training: bool
+
+    def __init_subclass__(cls, doors: bool = True, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, door in DOORS.items():
+            if doors and name in cls.__dict__:
+                setattr(cls, name, door(cls.__dict__[name]))
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        self = super().__new__(cls)
+        self.met = self.owner = None
+        self.seen, self.trains, self.training = -1, True, True
+        return self
+
+    def __getattr__(self, name: str) -> Any:                        # called only for what is not set
+        missing = {"point": "no forward has run: call forward(x) first",
+                   "gradient": "no backward has run since the last forward: call backward(g) first"}
+        if name in missing:
+            raise PhaseError(f"{type(self).__name__}: {missing[name]}" if not vars(self) else f"{self!r}: {missing[name]}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # ------------------------------------------------------------------ what a subclass writes
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """x -> y. Sets ``self.point``."""
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(x)")
+
+    def backward(self, *gradients: Any, **options: Any) -> Any:
+        """dC/dy -> dC/dx at ``self.point``."""
+        raise NotImplementedError(f"{type(self).__name__} must implement backward(g)")
+
+    @doors.update_door
+    def update(self) -> None:
+        """Gradients of the parameters: those of the modules inside, where a subclass says nothing else."""
+        for module in self.children().values():
+            module.update()
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of the output for an input of this shape; ShapeError if it does not fit. The same, by default."""
+        return input_shape
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        """Workspace for inputs of this shape and dtype, kept as ``self.scratch``; called when they change."""
+
+    # ------------------------------------------------------------------ the tree, its parameters and buffers
+
+    def children(self) -> dict[str, Module]:
+        """The modules that this one is made of, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
+
+    def named_modules(self, prefix: str = "") -> list[tuple[str, Module]]:
+        """This module and all below it, parents first, with their paths (``""``, ``"0"``, ``"1.inner"``)."""
+        found = [(prefix, self)]
+        for name, child in self.children().items():
+            found += child.named_modules(f"{prefix}.{name}" if prefix else name)
+        return found
+
+    def own_parameters(self) -> dict[str, Parameter]:
+        """Parameters of this module itself, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Parameter)}
+
+    def named_parameters(self) -> list[tuple[str, Parameter]]:
+        """All parameters of the tree by path (``"0.weight"``); a shared one is listed once, where it first stands."""
+        found: dict[int, tuple[str, Parameter]] = {}
+        for name, parameter in self._named(Parameter):
+            found.setdefault(id(parameter), (name, parameter))
+        return list(found.values())
+
+    def parameters(self) -> list[Parameter]:
+        """All parameters of the tree, each once: what an optimizer is given."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_buffers(self) -> list[tuple[str, Array]]:
+        """All buffers of the tree by path (``"1.running_mean"``)."""
+        return [(f"{path}.{name}" if path else name, getattr(module, name))
+                for path, module in self.named_modules() for name in module.buffers]
+
+    def _named(self, kind: type[Parameter]) -> Iterator[tuple[str, Parameter]]:
+        for path, module in self.named_modules():
+            for name, parameter in module.own_parameters().items():
+                yield f"{path}.{name}" if path else name, parameter
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None:
+        """Type of the parameters, which inputs are converted to; None without parameters: inputs keep theirs."""
+        for module in (self, *self.children().values()):
+            for parameter in module.own_parameters().values():
+                return parameter.dtype
+            if module is not self and module.dtype is not None:
+                return module.dtype
+        return None
+
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Convert parameters and buffers to float32 or float64, in place; optimizers follow. Returns the module."""
+        dtype = floating_dtype(dtype)
+        Home.gather(self.parameters(), dtype)
+        for _, module in self.named_modules():
+            for name in module.buffers:
+                setattr(module, name, getattr(module, name).astype(dtype))
+            module.forget()
+        self.disturb_owner()
+        return self
+
+    # ------------------------------------------------------------------ modes and state
+
+    def train(self, mode: bool = True) -> Self:
+        """Put the whole tree into training mode (or, with False, evaluation mode). Returns the module."""
+        for _, module in self.named_modules():
+            module.training = bool(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Put the whole tree into evaluation mode. Returns the module."""
+        return self.train(False)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all parameters and buffers by path, as in PyTorch (a shared parameter under each of its names)."""
+        arrays = [(name, parameter.data) for name, parameter in self._named(Parameter)] + self.named_buffers()
+        return {name: np.array(array, order="C") for name, array in arrays}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
+        """Copy a state in. All names and shapes are checked before the first number is written.
+
+        With ``strict=False`` missing and unexpected names are passed over. BatchNorm's ``num_batches_tracked``, which
+        PyTorch writes, is ignored. Raises StateError, which lists all that does not fit.
+        """
+        targets = {name: parameter.data for name, parameter in self._named(Parameter)} | dict(self.named_buffers())
+        load_arrays(repr(self), targets, state, strict)
+
+    # ------------------------------------------------------------------ around the phases
+
+    def predict(self, x: ArrayLike, batch_size: int | None = None) -> Array:
+        """Output in evaluation mode, ``batch_size`` examples at a time (None: all at once).
+
+        Leaves modes, points and gradients as they were, so that it may stand between ``forward`` and ``backward``.
+        """
+        examples = as_floating(x, self.dtype, f"{self!r}: x")
+        if examples.ndim == 0 or len(examples) == 0:
+            raise ShapeError(f"{self!r}: x must hold at least one example, got shape {examples.shape}")
+        step = len(examples) if batch_size is None else positive_int("batch_size", batch_size)
+        with self.undisturbed():
+            self.eval()
+            parts = [self.forward(examples[i:i + step]) for i in range(0, len(examples), step)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def accumulate(self, among: Collection[Parameter] | None = None) -> None:
+        """``update``, but add to the gradients that are there (of the parameters ``among``; None: all)."""
+        adding = [p for p in self.parameters() if not p.frozen and (among is None or any(p is q for q in among))]
+        kept = [parameter.grad.copy() for parameter in adding]
+        self.update()
+        for parameter, grad in zip(adding, kept, strict=True):
+            parameter.grad += grad
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Whatever runs inside leaves modes, points, gradients and workspaces as they were."""
+        kept = []
+        for _, module in self.named_modules():
+            kept.append((module, module.training, module.evaluation()))
+            module.forget()
+        owner, self.owner = self.owner, None
+        try:
+            yield
+        finally:
+            self.owner = owner
+            for module, training, evaluation in kept:
+                module.forget()
+                module.training = training
+                for name, value in evaluation.items():
+                    setattr(module, name, value)
+
+    def evaluation(self) -> dict[str, Any]:
+        """What the last forward and backward left here: those of ``EVALUATION`` that are set."""
+        found = {}
+        for name in EVALUATION:
+            with suppress(AttributeError):
+                found[name] = object.__getattribute__(self, name)   # without the message that __getattr__ composes
+        return found
+
+    def forget(self) -> None:
+        """Let go of the point, the gradient and the workspace."""
+        for name in self.evaluation():
+            delattr(self, name)
+        self.met = None
+
+    def disturb(self) -> None:
+        """A forward is about to run: the gradient is of another point, and a container's plan is off."""
+        try:                                                        # `suppress` would cost more than all the rest
+            del self.gradient
+        except AttributeError:
+            pass
+        if self.owner is not None:
+            self.disturb_owner()
+
+    def disturb_owner(self, only: str | None = None) -> None:
+        """Take the containers' own evaluation away (or ``only`` their gradient): one of their modules ran alone."""
+        owner = self.owner and self.owner()
+        if owner is None:
+            return
+        if only is None:
+            owner.forget()
+        else:
+            with suppress(AttributeError):
+                delattr(owner, only)
+        owner.disturb_owner(only)
+
+    def review(self) -> None:
+        """Parameters moved, froze or thawed: see anew whether there is anything to update."""
+        parameters = self.parameters()
+        self.trains = not parameters or not all(parameter.frozen for parameter in parameters)
+        for parameter in parameters:
+            parameter.home.updated = True
+        self.seen = Home.changes
+
+    def __getstate__(self) -> dict[str, Any]:                       # a copy starts without a point
+        return vars(self).copy()
+
+    # ------------------------------------------------------------------ text
+
+    def __repr__(self) -> str:
+        shown = []
+        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
+            if name in ("self", "rng") or name not in vars(self) and not hasattr(type(self), name):
+                continue
+            value = getattr(self, name)
+            if name == "dtype":
+                value = str(value)
+            elif parameter.annotation in ("bool", bool):
+                value = value is not None and value is not False
+            if parameter.default is inspect.Parameter.empty:
+                shown.append(f"{value!r}")
+            elif value != parameter.default:
+                shown.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def summary(self, input_shape: tuple[int, ...]) -> str:
+        """A table of the modules with their output shapes, parameters and the memory of those, for printing."""
+        from .summary import summarize
+        return summarize(self, input_shape)

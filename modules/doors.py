@@ -1,0 +1,138 @@
+"""The doors that the base class puts before an author's bare phases: dtype, shape, order of the phases.
+
+An author writes what a phase computes, a few lines of NumPy; what every phase has to check is written once, here.
+``phase.__wrapped__`` is the bare phase, which a container runs directly: it has checked at its own door.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..errors import ArgumentError, DtypeError, ShapeError
+from ..initializers.base import Array
+from .parameter import Home, as_floating
+
+if TYPE_CHECKING:
+    from .base import Module
+
+Phase = Callable[..., Any]
+
+
+def forward_door(written: Phase) -> Phase:
+    """``forward(x, out=None)``: x is an array of the module's dtype and of a shape that fits."""
+    bare = with_out(written)
+
+    @wraps(written)
+    def forward(self: Module, x: Any, out: Array | None = None) -> Any:
+        new = type(x) is not ndarray or (x.shape, x.dtype) != self.met
+        if new:
+            x, new = meet(self, x)
+        if out is not None:
+            check_out(self, out, self.output)
+            if np.may_share_memory(out, x) and not (out is x and self.remembers in ("output", "neither")):
+                raise ArgumentError(f"{self!r}: out must not overlap x, which this module still reads")
+        self.disturb()
+        y = bare(self, x, out)
+        if new and y.shape != self.output[0]:
+            del self.point
+            raise ShapeError(f"{self!r}: forward returned shape {y.shape}, where output_shape({x.shape}) says "
+                             f"{self.output[0]}")
+        return y
+
+    forward.__wrapped__ = bare  # type: ignore[attr-defined]
+    return forward
+
+
+def backward_door(written: Phase) -> Phase:
+    """``backward(g, out=None)``: a forward has run, and g has the shape of its output; keeps g in ``gradient``."""
+    bare = with_out(written)
+
+    @wraps(written)
+    def backward(self: Module, g: Any, out: Array | None = None, **options: Any) -> Any:
+        self.point                                                  # noqa: B018 (raises PhaseError when unset)
+        if type(g) is not ndarray or (g.shape, g.dtype) != self.output:
+            g = as_floating(g, self.output[1], f"{self!r}: g")
+            if g.shape != self.output[0]:
+                raise ShapeError(f"{self!r}: g must have the shape of the output, {self.output[0]}, got {g.shape}")
+        if out is not None:
+            check_out(self, out, self.met)
+            if np.may_share_memory(out, g):
+                raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
+        if self.owner is not None:
+            self.disturb_owner("gradient")
+        gx = bare(self, g, out, **options)
+        self.gradient = g
+        return gx
+
+    backward.__wrapped__ = bare  # type: ignore[attr-defined]
+    return backward
+
+
+def update_door(bare: Phase) -> Phase:
+    """``update()``: a backward has run; a module whose parameters are all frozen has nothing to do."""
+
+    @wraps(bare)
+    def update(self: Module) -> None:
+        self.gradient                                               # noqa: B018 (raises PhaseError when unset)
+        if self.seen != Home.changes:
+            self.review()
+        if self.trains:
+            bare(self)
+
+    return update
+
+
+def with_out(written: Phase) -> Phase:
+    """The phase itself where its author takes ``out``, else a phase that copies its result there."""
+    parameters = inspect.signature(written).parameters
+    if "out" in parameters:
+        return written
+
+    def copying(self: Module, array: Array, out: Array | None = None) -> Any:
+        result = written(self, array)
+        if out is None:
+            return result
+        if result.shape != out.shape:
+            raise ShapeError(f"{self!r}: {written.__name__} returned shape {result.shape}, where {out.shape} is "
+                             "expected; does output_shape say what this module does?")
+        out[...] = result
+        return out
+
+    return copying
+
+
+def meet(module: Module, x: Any) -> tuple[Array, bool]:
+    """``x`` in the module's dtype, and whether its shape or dtype is another than the last one's.
+
+    If so, the module gets its workspace for it; a shape that does not fit raises ShapeError before anything changes.
+    """
+    x = as_floating(x, module.dtype, f"{module!r}: x")
+    if (x.shape, x.dtype) == module.met:
+        return x, False
+    if 0 in x.shape:
+        raise ShapeError(f"{module!r}: x must hold at least one number, got shape {x.shape}")
+    settle(module, x.shape, x.dtype)
+    return x, True
+
+
+def settle(module: Module, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
+    """Prepare ``module`` for inputs of this shape and dtype; returns the shape of its output."""
+    output = module.output_shape(shape)
+    scratch = module.prepare(shape, dtype)
+    module.forget()
+    module.scratch, module.met, module.output = scratch, (shape, dtype), (output, dtype)
+    return output
+
+
+def check_out(module: Module, out: Any, expected: Any) -> None:
+    shape, dtype = expected
+    if type(out) is not ndarray or out.dtype != dtype:
+        raise DtypeError(f"{module!r}: out must be a {dtype} array, got {getattr(out, 'dtype', type(out).__name__)}")
+    if out.shape != shape or not out.flags.c_contiguous:
+        raise ShapeError(f"{module!r}: out must be C-contiguous and of shape {shape}, got {out.shape}")

@@ -1,0 +1,221 @@
+"""Zero mean and unit variance: of each feature over the batch, or of each example over its features."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..errors import ShapeError, positive_int, real
+from ..initializers.base import Array
+from .base import Module
+from .parameter import Parameter
+
+
+class Normalized(NamedTuple):
+    """The normalized input, the 1/deviation it was scaled by, and whether the statistics were the batch's own."""
+
+    x: Array
+    scale: Array
+    of_batch: bool
+
+
+class Scratch(NamedTuple):
+    """Room for the normalized input, a one per row, and the shape in which features broadcast along the input."""
+
+    x: Array
+    ones: Array
+    feature: tuple[int, ...]
+
+
+class BatchNorm(Module):
+    r"""Normalize each feature over the batch, then scale and shift it: :math:`y = \gamma \hat x + \beta`.
+
+    Parameters
+    ----------
+    features : int
+        Size of axis 1 of the input, ``(batch, features)`` or ``(batch, features, height, width)``.
+    eps : float > 0, default 1e-5
+        Added to the variance.
+    momentum : float in [0, 1], default 0.1
+        Weight of the new batch in the running statistics.
+    dtype : {"float32", "float64"}, default "float32"
+
+    Attributes
+    ----------
+    weight, bias : Parameter of shape (features,)
+        γ and β; 1 and 0 at the start.
+    running_mean, running_var : arrays of shape (features,)
+        Buffers; 0 and 1 at the start.
+
+    Notes
+    -----
+    In training, with the mean μ and the biased variance σ² of the n values of a feature,
+    :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}`, and the running statistics move as
+
+        running_mean = (1 - momentum) running_mean + momentum μ
+        running_var = (1 - momentum) running_var + momentum σ² n / (n - 1)
+
+    In evaluation they take the place of μ and σ². With :math:`s = \gamma / \sqrt{\sigma^2 + \epsilon}`:
+
+    - backward: :math:`\partial C/\partial x = s (g - \bar g - \hat x\, \overline{g \hat x})`, bars being means over the
+      batch; in evaluation, where the statistics are constants, :math:`s g`. Which of the two holds is decided by the
+      mode in which forward ran.
+    - update: :math:`\partial C/\partial\gamma = \sum g \hat x` and :math:`\partial C/\partial\beta = \sum g`.
+
+    A feature needs at least two values in training: ShapeError for a batch of one.
+
+    References
+    ----------
+    Ioffe & Szegedy 2015, "Batch normalization: accelerating deep network training by reducing internal covariate
+    shift", algorithm 1.
+    """
+
+    remembers = "neither"
+    buffers = ("running_mean", "running_var")
+
+    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, *, dtype: DTypeLike = "float32") -> None:
+        self.features = positive_int("features", features)
+        self.eps = real("eps", eps, 0, above=True)
+        self.momentum = real("momentum", momentum, 0, 1)
+        self.weight = Parameter(np.ones(self.features), "weight", dtype)
+        self.bias = Parameter(np.zeros(self.features), "bias", dtype)
+        self.running_mean = np.zeros(self.features, dtype)
+        self.running_var = np.ones(self.features, dtype)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if input_shape[1:2] != (self.features,) or len(input_shape) > 4:
+            raise ShapeError(f"{self!r}: x must have shape (batch, {self.features}) or (batch, {self.features}, height, width), "
+                             f"got {input_shape}")
+        return input_shape
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
+        return Scratch(np.empty(shape, dtype), np.ones(shape[0], dtype), (self.features,) + (1,) * (len(shape) - 2))
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """(batch, features, ...) -> the same shape. Remembers the normalized input and 1/deviation."""
+        normal, feature = self.scratch.x, self.scratch.feature
+        if self.training:
+            n = x.size // self.features
+            if n < 2:
+                raise ShapeError(f"{self!r}: training needs at least two values of each feature to estimate a variance, "
+                                 f"got x of shape {x.shape}; use a larger batch, or eval()")
+            mean = self.total(x) / n
+            np.subtract(x, mean.reshape(feature), normal)
+            variance = self.inner(normal, normal) / n
+            self.follow(self.running_mean, mean)
+            self.follow(self.running_var, variance * (n / (n - 1)))
+        else:
+            variance = self.running_var
+            np.subtract(x, self.running_mean.reshape(feature), normal)
+        scale = 1 / np.sqrt(variance + self.eps)
+        normal *= scale.reshape(feature)
+        self.point = Normalized(normal, scale, self.training)
+        y = np.multiply(normal, self.weight.data.reshape(feature), out)
+        y += self.bias.data.reshape(feature)
+        return y
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """(batch, features, ...) -> the same shape."""
+        point, feature = self.point, self.scratch.feature
+        if not point.of_batch:
+            return np.multiply(g, (self.weight.data * point.scale).reshape(feature), out)
+        n = g.size // self.features
+        gx = np.multiply(point.x, (self.inner(g, point.x) / n).reshape(feature), out)
+        np.subtract(g, gx, gx)
+        gx -= (self.total(g) / n).reshape(feature)
+        gx *= (self.weight.data * point.scale).reshape(feature)
+        return gx
+
+    def update(self) -> None:
+        """Gradients of weight and bias, summed over all axes but that of the features."""
+        self.weight.grad[...] = self.inner(self.gradient, self.point.x)
+        self.bias.grad[...] = self.total(self.gradient)
+
+    def total(self, a: Array) -> Array:
+        """Sum over all axes but that of the features."""
+        if a.ndim == 2:
+            return self.scratch.ones.dot(a)                         # type: ignore[no-any-return]
+        return a.reshape(*a.shape[:2], -1).sum((0, 2))              # type: ignore[no-any-return]
+
+    def inner(self, a: Array, b: Array) -> Array:
+        """Sum of the products over all axes but that of the features, without an array for the products."""
+        axes = "nchw"[:a.ndim]
+        return np.einsum(f"{axes},{axes}->c", a, b)                 # type: ignore[no-any-return]
+
+    def follow(self, running: Array, batch: Array) -> None:
+        running *= 1 - self.momentum
+        running += self.momentum * batch
+
+
+class LayerNorm(Module):
+    r"""Normalize each example over its last axis, then scale and shift it: :math:`y = \gamma \hat x + \beta`.
+
+    Parameters
+    ----------
+    features : int
+        Size of the last axis of the input, ``(..., features)``.
+    eps : float > 0, default 1e-5
+        Added to the (biased) variance.
+    dtype : {"float32", "float64"}, default "float32"
+
+    Attributes
+    ----------
+    weight, bias : Parameter of shape (features,)
+        γ and β; 1 and 0 at the start.
+
+    Notes
+    -----
+    With :math:`h = \gamma g` and bars for means over the last axis,
+    :math:`\partial C/\partial x = (h - \bar h - \hat x\, \overline{h \hat x}) / \sqrt{\sigma^2 + \epsilon}`. The same in
+    training and evaluation.
+
+    References
+    ----------
+    Ba, Kiros & Hinton 2016, "Layer normalization".
+    """
+
+    remembers = "neither"
+
+    def __init__(self, features: int, eps: float = 1e-5, *, dtype: DTypeLike = "float32") -> None:
+        self.features = positive_int("features", features)
+        self.eps = real("eps", eps, 0, above=True)
+        self.weight = Parameter(np.ones(self.features), "weight", dtype)
+        self.bias = Parameter(np.zeros(self.features), "bias", dtype)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if input_shape[-1:] != (self.features,):
+            raise ShapeError(f"{self!r}: x must have shape (..., {self.features}), got {input_shape}")
+        return input_shape
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
+        return Scratch(np.empty(shape, dtype), np.ones(math.prod(shape[:-1]), dtype), (self.features,))
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """(..., features) -> the same shape. Remembers the normalized input and 1/deviation."""
+        normal = np.subtract(x, x.mean(-1, keepdims=True), self.scratch.x)
+        variance = np.multiply(normal, normal, out).mean(-1, keepdims=True)
+        scale = 1 / np.sqrt(variance + self.eps)
+        normal *= scale
+        self.point = Normalized(normal, scale, False)
+        y = np.multiply(normal, self.weight.data, out)
+        y += self.bias.data
+        return y
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """(..., features) -> the same shape."""
+        normal, scale, _ = self.point
+        gx = np.multiply(g, self.weight.data, out)
+        mean, inner = gx.mean(-1, keepdims=True), np.vecdot(gx, normal)[..., None] / self.features
+        gx -= mean
+        gx -= normal * inner
+        gx *= scale
+        return gx
+
+    def update(self) -> None:
+        """Gradients of weight and bias, summed over all leading axes."""
+        g = self.gradient.reshape(-1, self.features)
+        self.scratch.ones.dot(g * self.point.x.reshape(g.shape), self.weight.grad)
+        self.scratch.ones.dot(g, self.bias.grad)

@@ -1,0 +1,8 @@
+"""What consumes the gradients."""
+
+from .adaptive import Adagrad, Adam, AdamW, RMSprop
+from .base import Optimizer
+from .clipping import clip_grad_norm
+from .sgd import SGD
+
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_grad_norm"]

@@ -1,0 +1,214 @@
+"""Optimizers that give each parameter a step of its own length. Rules and defaults are PyTorch's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, real
+from ..initializers.base import Array
+from ..modules.parameter import Parameter
+from .base import Group, Optimizer, Run
+
+Parameters = Iterable[Parameter] | Iterable[Mapping[str, Any]]
+
+
+class Adam(Optimizer):
+    r"""Adam: steps along a running mean of the gradient, over the root of a running mean of its square.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dicts
+        See Optimizer.
+    lr : float, at least 0, default 1e-3
+    betas : pair of floats in [0, 1), default (0.9, 0.999)
+        How much of the two running means a step keeps.
+    eps : float, at least 0, default 1e-8
+    weight_decay : float, at least 0, default 0
+        λ: adds λ times the parameter to its gradient.
+
+    Notes
+    -----
+    With :math:`g = \partial C/\partial p + \lambda p`, step t is
+
+        m = β₁ m + (1 - β₁) g
+        v = β₂ v + (1 - β₂) g²
+        p = p - lr / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + eps)
+
+    References
+    ----------
+    Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
+    """
+
+    states = ("mean", "square")
+    rooms = 2
+    decoupled = False
+
+    def __init__(self, parameters: Parameters, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 0.0) -> None:
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def checked(self, name: str, value: Any) -> Any:
+        if name != "betas":
+            return real(name, value, 0)
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise ArgumentError(f"betas must be a pair of numbers, got {value!r}")
+        return tuple(real("betas", beta, 0, 1, below=True) for beta in value)
+
+    def constants(self, group: Group) -> tuple[float, ...]:
+        (first, second), decay = group["betas"], group["weight_decay"]
+        return first, 1 - first, second, 1 - second, group["eps"], 1 - group["lr"] * decay if self.decoupled else decay
+
+    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
+             *states: Array) -> None:
+        keep_mean, take_mean, keep_square, take_square, eps, decay = constants
+        (mean, square), (room, decayed), group = states, rooms, run.group
+        if group["weight_decay"] and self.decoupled:
+            np.multiply(data, decay, data)
+        elif group["weight_decay"]:
+            grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
+        np.multiply(mean, keep_mean, mean)
+        np.add(mean, np.multiply(grad, take_mean, room), mean)
+        np.multiply(square, keep_square, square)
+        np.multiply(np.multiply(grad, grad, room), take_square, room)
+        np.add(square, room, square)
+        np.sqrt(square, room)
+        room *= 1 / math.sqrt(1 - group["betas"][1] ** run.steps)
+        np.add(room, eps, room)
+        np.divide(mean, room, room)
+        room *= group["lr"] / (1 - group["betas"][0] ** run.steps)
+        np.subtract(data, room, data)
+
+
+class AdamW(Adam):
+    r"""Adam whose weight decay stands outside the running means: first p = (1 - lr λ) p, then Adam's step.
+
+    Parameters as Adam's, except ``weight_decay``, default 1e-2.
+
+    References
+    ----------
+    Loshchilov & Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+    """
+
+    decoupled = True
+
+    def __init__(self, parameters: Parameters, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 1e-2) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay)
+
+
+class RMSprop(Optimizer):
+    r"""RMSprop: the gradient over the root of a running mean of its square.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dicts
+        See Optimizer.
+    lr : float, at least 0, default 1e-2
+    alpha : float in [0, 1), default 0.99
+        How much of the running mean a step keeps.
+    eps : float, at least 0, default 1e-8
+    weight_decay : float, at least 0, default 0
+        λ: adds λ times the parameter to its gradient.
+    momentum : float in [0, 1), default 0
+
+    Notes
+    -----
+    With :math:`g = \partial C/\partial p + \lambda p`, a step is
+
+        v = α v + (1 - α) g²
+        u = momentum u + g / (√v + eps)
+        p = p - lr u
+
+    References
+    ----------
+    Tieleman & Hinton 2012, "Neural networks for machine learning", lecture 6.5.
+    """
+
+    states = ("square", "velocity")
+    rooms = 2
+
+    def __init__(self, parameters: Parameters, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
+                 weight_decay: float = 0.0, momentum: float = 0.0) -> None:
+        super().__init__(parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
+
+    def checked(self, name: str, value: Any) -> Any:
+        if name in ("alpha", "momentum"):
+            return real(name, value, 0, 1, below=True)
+        return real(name, value, 0)
+
+    def constants(self, group: Group) -> tuple[float, ...]:
+        return (group["lr"], group["alpha"], 1 - group["alpha"], group["eps"], group["weight_decay"], group["momentum"])
+
+    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
+             *states: Array) -> None:
+        lr, keep, take, eps, decay, momentum = constants
+        (square, velocity), (room, decayed) = states, rooms
+        if run.group["weight_decay"]:
+            grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
+        np.multiply(square, keep, square)
+        np.multiply(np.multiply(grad, grad, room), take, room)
+        np.add(square, room, square)
+        np.add(np.sqrt(square, room), eps, room)
+        np.divide(grad, room, room)
+        if run.group["momentum"]:
+            np.multiply(velocity, momentum, velocity)
+            np.add(velocity, room, velocity)
+            np.multiply(velocity, lr, room)
+        else:
+            np.multiply(room, lr, room)
+        np.subtract(data, room, data)
+
+
+class Adagrad(Optimizer):
+    r"""Adagrad: the gradient over the root of the sum of all its squares.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dicts
+        See Optimizer.
+    lr : float, at least 0, default 1e-2
+    lr_decay : float, at least 0, default 0
+    weight_decay : float, at least 0, default 0
+        λ: adds λ times the parameter to its gradient.
+    eps : float, at least 0, default 1e-10
+
+    Notes
+    -----
+    With :math:`g = \partial C/\partial p + \lambda p`, step t is
+
+        v = v + g²
+        p = p - lr / (1 + (t - 1) lr_decay) · g / (√v + eps)
+
+    References
+    ----------
+    Duchi, Hazan & Singer 2011, "Adaptive subgradient methods for online learning and stochastic optimization".
+    """
+
+    states = ("square",)
+    rooms = 2
+
+    def __init__(self, parameters: Parameters, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
+                 eps: float = 1e-10) -> None:
+        super().__init__(parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+
+    def checked(self, name: str, value: Any) -> Any:
+        return real(name, value, 0)
+
+    def constants(self, group: Group) -> tuple[float, ...]:
+        return group["eps"], group["weight_decay"]
+
+    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
+             *states: Array) -> None:
+        eps, decay = constants
+        (square,), (room, decayed), group = states, rooms, run.group
+        if group["weight_decay"]:
+            grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
+        np.add(square, np.multiply(grad, grad, room), square)
+        np.add(np.sqrt(square, room), eps, room)
+        np.divide(grad, room, room)
+        room *= group["lr"] / (1 + (run.steps - 1) * group["lr_decay"])
+        np.subtract(data, room, data)

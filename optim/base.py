@@ -1,0 +1,231 @@
+"""Optimizer: groups of parameters, and the runs of neighbours in memory that a rule updates in a few calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any, ClassVar, cast
+
+import numpy as np
+
+from ..errors import ArgumentError, PhaseError, StateError
+from ..initializers.base import Array
+from ..modules.parameter import Home, Parameter
+from ..modules.state import load_arrays
+
+PIECE = 2**18                                                       # numbers: pieces of a run that stay in the cache
+
+
+class Group(dict[str, Any]):
+    """Parameters (``"params"``) with their hyper-parameters, as in PyTorch: ``group["lr"] = 0.1`` takes effect."""
+
+    def __init__(self, optimizer: Optimizer, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.optimizer = optimizer
+        self.version = 0
+        for name, value in options.items():
+            self[name] = value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value if name == "params" else self.optimizer.checked(name, value))
+        self.version += 1
+
+
+class Run:
+    """Neighbours in memory with one group and one number of steps: one flat vector to the rule."""
+
+    def __init__(self, group: Group, parameters: list[Parameter], states: Mapping[str, Array], steps: int,
+                 rooms: int) -> None:
+        self.group, self.parameters, self.states, self.steps = group, parameters, states, steps
+        first, last = parameters[0], parameters[-1]
+        span = slice(first.offset, last.offset + last.data.size)
+        flats = (first.home.data[span], first.home.grad[span], *states.values())
+        self.dtype = first.dtype
+        self.version = -1
+        pieces = [tuple(flat[i:i + PIECE] for flat in flats) for i in range(0, len(flats[0]), PIECE)]
+        room = [np.empty(len(pieces[0][0]), self.dtype) for _ in range(rooms)]
+        self.pieces = [([array[:len(piece[0])] for array in room], piece) for piece in pieces]
+
+    def renew(self) -> None:
+        """The group changed: its constants anew, as 0-d arrays of the parameters' dtype (NumPy takes longer over floats)."""
+        self.constants = tuple(np.array(value, self.dtype) for value in self.group.optimizer.constants(self.group))
+        self.version = self.group.version
+
+
+class Optimizer:
+    """What all optimizers share; a subclass says which states it keeps, and how one step moves a flat vector.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dicts
+        ``net.parameters()``, or groups ``{"params": [...], "lr": 0.1}`` whose options stand before those given here.
+    options
+        Hyper-parameters of all groups that do not say otherwise.
+
+    Attributes
+    ----------
+    groups : list of dicts
+        The groups, with all their options; change them when you like.
+    lr : float
+        Learning rate of the first group; setting it sets that of all groups.
+    """
+
+    states: ClassVar[tuple[str, ...]] = ()                          # arrays kept beside each parameter
+    rooms: ClassVar[int] = 1                                        # arrays to work in
+
+    def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], **options: Any) -> None:
+        try:
+            given = list(cast(Iterable[Any], parameters))
+        except TypeError:
+            given = [parameters]
+        if given and all(isinstance(item, Parameter) for item in given):
+            given = [{"params": given}]
+        if not given or not all(isinstance(item, Mapping) and "params" in item for item in given):
+            raise ArgumentError(f"{type(self).__name__}: parameters must be Parameters, as of net.parameters(), or dicts with "
+                                f'"params", and at least one, got {parameters!r}')
+        self.groups = [Group(self, options | dict(item) | {"params": list(item["params"])}) for item in given]
+        every = [parameter for group in self.groups for parameter in group["params"]]
+        for parameter in every:
+            if not isinstance(parameter, Parameter):
+                raise ArgumentError(f'{type(self).__name__}: "params" must hold Parameters, got {parameter!r}')
+        if len(set(every)) < len(every):
+            raise ArgumentError(f"{type(self).__name__}: a Parameter stands in the groups twice")
+        self.options = options
+        self.runs: list[Run] = []
+        self.kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
+        self.seen, self.ready = -1, False
+
+    # ------------------------------------------------------------------ what a subclass writes
+
+    def checked(self, name: str, value: Any) -> Any:
+        """The value of a hyper-parameter, or ArgumentError."""
+        raise NotImplementedError
+
+    def constants(self, group: Group) -> tuple[float, ...]:
+        """Numbers that the rule takes from the group."""
+        raise NotImplementedError
+
+    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
+             *states: Array) -> None:
+        """Move ``data`` (and ``states``) by one step, in place; ``grad`` is only read."""
+        raise NotImplementedError
+
+    def start(self, name: str) -> float:
+        """What a state starts from."""
+        return 0.0
+
+    # ------------------------------------------------------------------ steps
+
+    def step(self) -> None:
+        """Move every parameter that is not frozen; PhaseError before any ``update`` has computed gradients."""
+        if self.seen != Home.changes:
+            self.settle()
+        if not self.ready:
+            self.check_ready()
+        for run in self.runs:
+            run.steps += 1
+            if run.version != run.group.version:
+                run.renew()
+            for rooms, piece in run.pieces:
+                self.rule(run, run.constants, rooms, *piece)
+
+    def check_ready(self) -> None:
+        if not any(parameter.home.updated for group in self.groups for parameter in group["params"]):
+            raise PhaseError(f"{self!r}: there are no gradients yet: call forward, backward and update first")
+        self.ready = True
+
+    def settle(self) -> None:
+        """Parameters moved, froze or thawed: find the runs anew, with the states that are there."""
+        self.put_away()
+        self.runs = []
+        for group in self.groups:
+            homes: dict[int, int] = {}
+            for parameter in group["params"]:
+                homes.setdefault(id(parameter.home), len(homes))
+            moving = sorted((parameter for parameter in group["params"] if not parameter.frozen),
+                            key=lambda parameter: (homes[id(parameter.home)], parameter.offset))
+            ends = [k for k, (a, b) in enumerate(pairwise(moving), 1) if not self.adjoin(a, b)]
+            for i, j in pairwise([0, *ends, len(moving)]):
+                if i < j:
+                    self.runs.append(self.run(group, moving[i:j]))
+        self.seen = Home.changes
+
+    def adjoin(self, a: Parameter, b: Parameter) -> bool:
+        return a.home is b.home and a.offset + a.data.size == b.offset and self.steps_of(a) == self.steps_of(b)
+
+    def steps_of(self, parameter: Parameter) -> int:
+        return self.kept[parameter][1] if parameter in self.kept else 0
+
+    def run(self, group: Group, parameters: list[Parameter]) -> Run:
+        states = {}
+        for name in self.states:
+            parts = [self.kept[p][0][name].T.reshape(-1) if p in self.kept
+                     else np.full(p.data.size, self.start(name), p.dtype) for p in parameters]
+            states[name] = np.concatenate(parts).astype(parameters[0].dtype, copy=False)
+        return Run(group, parameters, states, self.steps_of(parameters[0]), self.rooms)
+
+    def put_away(self) -> None:
+        """Into ``kept``: the states of each parameter, in its shape, and the number of its steps."""
+        for run in self.runs:
+            end = 0
+            for parameter in run.parameters:
+                begin, end = end, end + parameter.data.size
+                self.kept[parameter] = ({name: flat[begin:end].reshape(parameter.shape[::-1]).T
+                                         for name, flat in run.states.items()}, run.steps)
+
+    # ------------------------------------------------------------------ hyper-parameters and state
+
+    @property
+    def lr(self) -> float:
+        return float(self.groups[0]["lr"])
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for group in self.groups:
+            group["lr"] = value
+
+    def parameters(self) -> list[Parameter]:
+        return [parameter for group in self.groups for parameter in group["params"]]
+
+    def state_dict(self) -> dict[str, Any]:
+        """``{"state": {"0.velocity": array, "0.steps": array, ...}, "groups": [{"lr": ..., ...}, ...]}``; copies.
+
+        Parameters are numbered in the order of the groups; one that never moved is not in the state.
+        """
+        self.settle()
+        self.put_away()
+        state: dict[str, Array] = {}
+        for k, parameter in enumerate(self.parameters()):
+            arrays, steps = self.kept.get(parameter, ({}, 0))
+            if steps:
+                state |= {f"{k}.{name}": np.array(array, order="C") for name, array in arrays.items()}
+                state[f"{k}.steps"] = np.array(steps)
+        groups = [{name: value for name, value in group.items() if name != "params"} for group in self.groups]
+        return {"state": state, "groups": groups}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy a state in: everything is checked before anything changes. Raises StateError."""
+        groups, arrays = state["groups"], state["state"]
+        if [set(group) for group in groups] != [set(group) - {"params"} for group in self.groups]:
+            raise StateError(f"{self!r}: the state has groups {groups}, which do not fit")
+        checked = [{name: self.checked(name, value) for name, value in group.items()} for group in groups]
+        kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
+        targets: dict[str, Array] = {}
+        for k, parameter in enumerate(self.parameters()):
+            if f"{k}.steps" in arrays:
+                kept[parameter] = ({name: np.empty_like(parameter.data) for name in self.states}, int(arrays[f"{k}.steps"]))
+                targets |= {f"{k}.{name}": array for name, array in kept[parameter][0].items()}
+                targets[f"{k}.steps"] = np.zeros((), np.int64)
+        load_arrays(repr(self), targets, arrays)
+        self.runs, self.kept = [], kept
+        for group, options in zip(self.groups, checked, strict=True):
+            for name, value in options.items():
+                group[name] = value
+        self.settle()
+
+    def __getstate__(self) -> dict[str, Any]:                       # a copy finds its runs anew
+        self.put_away()
+        return vars(self) | {"runs": [], "seen": -1}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.options.items())})"

@@ -1,0 +1,29 @@
+"""Gradients kept in bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..errors import real
+from ..modules.parameter import Parameter
+
+
+def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
+    """Scale all gradients together so that their joint Euclidean norm is at most ``max_norm``, in place.
+
+    Frozen parameters are left out. Returns the norm before, which may be infinite or NaN: then nothing is scaled.
+
+    References
+    ----------
+    Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1.
+    """
+    max_norm = real("max_norm", max_norm, 0, above=True)
+    gradients = [parameter.grad for parameter in parameters if not parameter.frozen]
+    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in (grad.astype(np.float64) for grad in gradients)))
+    if max_norm < norm < math.inf:
+        for grad in gradients:
+            grad *= max_norm / norm
+    return norm

@@ -1,0 +1,77 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, real
+from ..initializers.base import Array
+from ..modules.parameter import Parameter
+from .base import Group, Optimizer, Run
+
+
+class SGD(Optimizer):
+    r"""Stochastic gradient descent, with momentum.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of dicts
+        See Optimizer.
+    lr : float, at least 0
+        Learning rate.
+    momentum : float in [0, 1), default 0
+    nesterov : bool, default False
+        Whether to look one step of the velocity ahead; needs momentum.
+    weight_decay : float, at least 0, default 0
+        λ: adds λ times the parameter to its gradient. To spare biases and BatchNorm, give them a group of their own:
+        ``[{"params": weights, "weight_decay": 1e-4}, {"params": others}]``.
+
+    Notes
+    -----
+    With :math:`g = \partial C/\partial p + \lambda p`, a step is
+
+        v = momentum v + g
+        p = p - lr v                        (nesterov: p - lr (g + momentum v))
+
+    as in PyTorch. In the papers of Polyak and of Sutskever et al. the learning rate is inside the velocity,
+    ``v = momentum v - lr g``: the same as long as lr does not change; when it does, ours takes effect at once.
+    """
+
+    states = ("velocity",)
+    rooms = 2
+
+    def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], lr: float, momentum: float = 0.0,
+                 nesterov: bool = False, weight_decay: float = 0.0) -> None:
+        super().__init__(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+        for group in self.groups:
+            if group["nesterov"] and not group["momentum"]:
+                raise ArgumentError("SGD: nesterov needs a momentum above 0")
+
+    def checked(self, name: str, value: Any) -> Any:
+        if name == "nesterov":
+            return bool(value)
+        if name == "momentum":
+            return real(name, value, 0, 1, below=True)
+        return real(name, value, 0)
+
+    def constants(self, group: Group) -> tuple[float, ...]:
+        return group["lr"], group["momentum"], group["weight_decay"]
+
+    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
+             *states: Array) -> None:
+        lr, momentum, decay = constants
+        (velocity,), (room, decayed), group = states, rooms, run.group
+        if group["weight_decay"]:
+            grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
+        if group["momentum"]:
+            np.multiply(velocity, momentum, velocity)
+            np.add(velocity, grad, velocity)
+            if group["nesterov"]:
+                grad = np.add(np.multiply(velocity, momentum, room), grad, room)
+            else:
+                grad = velocity
+        np.multiply(grad, lr, room)
+        np.subtract(data, room, data)
