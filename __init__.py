@@ -5,3 +5,4 @@ from retroprop.initializers import *
 from retroprop.losses import *
 from retroprop.modules import *
 from retroprop.optim import *
+from retroprop.training import *

@@ -67,7 +67,11 @@ class Loss(Module, doors=False):
                 raise ShapeError(f"{self!r}: target must have the shape of the prediction, {prediction.shape}, "
                                  f"got {target.shape}")
             target = target.reshape(prediction.shape)
+        self.check(target)
         return target
+
+    def check(self, target: Array) -> None:
+        """Raises DataError for targets that this loss is not defined for."""
 
     # ------------------------------------------------------------------ the phases
 

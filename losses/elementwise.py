@@ -104,8 +104,10 @@ class BCE(Loss):
     through it is 0, where the truth is 1. BCEWithLogits has no such hole.
     """
 
-    def costs(self, prediction: Array, target: Array) -> Array:
+    def check(self, target: Array) -> None:
         check_range(self, target)
+
+    def costs(self, prediction: Array, target: Array) -> Array:
         if prediction.min() < 0 or prediction.max() > 1:
             raise DataError(f"{self!r}: predictions must be probabilities in [0, 1], got values from "
                             f"{prediction.min():g} to {prediction.max():g}; end the network with Sigmoid")
@@ -144,8 +146,10 @@ class BCEWithLogits(Loss):
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
         return np.empty(shape, dtype), np.empty(shape, dtype)
 
-    def costs(self, prediction: Array, target: Array) -> Array:
+    def check(self, target: Array) -> None:
         check_range(self, target)
+
+    def costs(self, prediction: Array, target: Array) -> Array:
         softplus, costs = self.scratch
         np.logaddexp(prediction, ZERO[prediction.dtype], softplus)
         self.point = Logits(prediction, softplus, target)
@@ -170,9 +174,11 @@ class Hinge(Loss):
     :math:`\partial C/\partial s = -(2 y - 1) / n` where the cost is positive, else 0, n elements.
     """
 
-    def costs(self, prediction: Array, target: Array) -> Array:
+    def check(self, target: Array) -> None:
         if not ((target == 0) | (target == 1)).all():
             raise DataError(f"{self!r}: targets must be 0 or 1, got {np.unique(target)[:5]}")
+
+    def costs(self, prediction: Array, target: Array) -> Array:
         sign = 2 * target - 1
         costs = np.maximum(ONE[sign.dtype] - sign * prediction, ZERO[sign.dtype])
         self.point = Pair(costs, sign)

@@ -1,0 +1,110 @@
+"""Networks on disk: safetensors files, which hold numbers and cannot execute anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FileFormatError, StateError
+from ..modules import Module
+from ..optim import Optimizer
+
+PREFIX = "optimizer:"                                               # of the names of an optimizer's arrays
+
+
+def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
+    """Write parameters and buffers to a safetensors file, by PyTorch's names (``"0.weight"``).
+
+    The generators of the modules (Dropout's) go with them, and with ``optimizer`` its state: training that is resumed
+    from the file goes on bit for bit. The file appears whole or not at all: it is written beside and then moved.
+    """
+    from safetensors.numpy import save as to_bytes
+    arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in generators(net)}}
+    if optimizer is not None:
+        state = optimizer.state_dict()
+        arrays |= {PREFIX + name: array for name, array in state["state"].items()}
+        notes["groups"] = state["groups"]
+    content = to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())})
+    path = Path(path)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o666 & ~umask())
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
+
+
+def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
+    """Read what ``save`` wrote, or PyTorch's state of a network of the same names, into ``net`` (and ``optimizer``).
+
+    All of it fits, or nothing is changed.
+
+    Raises
+    ------
+    FileFormatError
+        The file is truncated or no safetensors file.
+    StateError
+        Names or shapes do not fit; the message lists them all.
+    """
+    arrays, notes = read(Path(path))
+    state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
+    before = net.state_dict(), [rng.bit_generator.state for _, rng in generators(net)]
+    try:
+        net.load_state_dict(state)
+        for name, rng in generators(net):
+            if name in notes.get("generators", {}):
+                rng.bit_generator.state = with_arrays(notes["generators"][name])
+        if optimizer is not None:
+            if "groups" not in notes:
+                raise StateError(f"{path}: no optimizer was saved in this file")
+            kept = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
+            optimizer.load_state_dict({"state": kept, "groups": notes["groups"]})
+    except BaseException:
+        net.load_state_dict(before[0])
+        for (_, rng), kept_state in zip(generators(net), before[1], strict=True):
+            rng.bit_generator.state = kept_state
+        raise
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays and notes of a safetensors file."""
+    from safetensors import SafetensorError, safe_open
+    path.stat()                                                     # FileNotFoundError, before anything else is said
+    try:
+        with safe_open(path, framework="numpy") as file:
+            notes = (file.metadata() or {}).get("retroprop", "{}")
+            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(notes)  # noqa: SIM118
+    except (SafetensorError, ValueError) as error:
+        raise FileFormatError(f"{path}: not a whole safetensors file ({error}); write one with retroprop.save, or "
+                              "from PyTorch with safetensors.torch.save_file") from None
+
+
+def generators(net: Module) -> list[tuple[str, np.random.Generator]]:
+    """Generators that modules draw from, by the module's path."""
+    return [(path, value) for path, module in net.named_modules() for value in vars(module).values()
+            if isinstance(value, np.random.Generator)]
+
+
+def with_arrays(state: Any) -> Any:
+    """A generator's state as NumPy wants it, from JSON: its lists are arrays of words."""
+    if isinstance(state, dict):
+        return {name: with_arrays(value) for name, value in state.items()}
+    return np.array(state, np.uint64) if isinstance(state, list) else state
+
+
+def umask() -> int:
+    """Permissions that new files of this process do not get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

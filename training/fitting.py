@@ -1,0 +1,159 @@
+"""fit: the loop around the phases."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..datasets import batches
+from ..datasets.checks import finite, pair, same_features
+from ..errors import NonFiniteError, positive_int
+from ..initializers.base import Seed
+from ..losses import Loss
+from ..modules import Module, Sequential
+from ..modules.parameter import as_floating
+from ..optim import Optimizer
+from .callbacks import AfterEpoch, Callback, Run
+from .history import History
+from .metrics import check_reduces, judge
+
+Data = tuple[ArrayLike, ArrayLike]
+
+
+def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: int, batch_size: int = 32,
+        validation: Data | None = None, rng: Seed = None, callbacks: Iterable[Callback | Callable[[Run], Any]] = (),
+        progress: bool = True) -> History:
+    """Train a network: for each batch forward, loss, backward, update and step.
+
+    Parameters
+    ----------
+    net, loss, optimizer : Module, Loss and Optimizer
+        Trained in place, in training mode; the mode is restored.
+    data : pair of arrays
+        Examples and targets, of equal length.
+    epochs : int
+        How often all examples are seen.
+    batch_size : int, default 32
+        Examples in a batch. What remains is the last batch; a single example joins the batch before it.
+    validation : pair of arrays, default None
+        Evaluated after each epoch.
+    rng : None, int or numpy.random.Generator
+        Where the order of the examples is drawn from, anew each epoch.
+    callbacks : iterable of Callback or function
+        Run in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
+    progress : bool, default True
+        Whether to show a bar; it is silent by itself where standard error is not a terminal.
+
+    Returns
+    -------
+    History
+        Also when the user interrupts with Ctrl-C: then it holds the epochs that ended before.
+
+    Raises
+    ------
+    NonFiniteError
+        The cost is NaN or infinite: the message names the epoch, the batch and the first module whose output is not
+        finite. The step of that batch is not made.
+    DataError, ShapeError, DtypeError, ArgumentError
+        Before anything has changed: NaN or infinity in the data, labels out of range, lengths that differ, and the like.
+    """
+    epochs, batch_size = positive_int("epochs", epochs), positive_int("batch_size", batch_size)
+    check_reduces(loss)
+    x, y = checked(net, loss, data, "data")
+    held_out = None if validation is None else checked(net, loss, validation, "validation")
+    if held_out is not None:
+        same_features("validation[0]", held_out[0], x)
+    rng = np.random.default_rng(rng)
+    hooks = [callback if isinstance(callback, Callback) else AfterEpoch(callback) for callback in callbacks]
+    run = Run(net, loss, optimizer, History())
+    mode = net.training
+    try:
+        net.train()
+        for hook in hooks:
+            hook.before_training(run)
+        with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
+            for run.epoch in range(1, epochs + 1):
+                start = time.perf_counter()
+                row = {"epoch": float(run.epoch), "cost": one_epoch(run, hooks, batches(
+                    x, y, batch_size=batch_size, rng=rng, join_single=True))}
+                if held_out is not None:
+                    cost, share = judge(loss, net.predict(held_out[0]), held_out[1])
+                    row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
+                run.history.append(row | {"seconds": time.perf_counter() - start})
+                for hook in hooks:
+                    hook.after_epoch(run)
+                shown.update()
+                shown.set_postfix_str(str(run.history).partition(": ")[2], refresh=False)
+                if run.history.stopped:
+                    break
+    except KeyboardInterrupt:
+        run.history.stopped = "interrupted"
+    finally:
+        net.train(mode)
+    for hook in hooks:
+        hook.after_training(run)
+    return run.history
+
+
+def one_epoch(run: Run, hooks: list[Callback], order: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> float:
+    """Learn from each batch; returns the mean cost of an example (with reduction "sum", the sum)."""
+    net, loss, optimizer = run.net, run.loss, run.optimizer
+    before = [hook.before_batch for hook in hooks if type(hook).before_batch is not Callback.before_batch]
+    after = [hook.after_step for hook in hooks if type(hook).after_step is not Callback.after_step]
+    skipping = {"input_gradient": False} if isinstance(net, Sequential) else {}
+    total, examples = 0.0, 0
+    for run.batch, (run.x, run.y) in enumerate(order, 1):
+        for prepare in before:
+            prepare(run)
+        run.cost = loss.forward(net.forward(run.x), run.y)
+        if not math.isfinite(run.cost):
+            raise NonFiniteError(explanation(run))
+        net.backward(loss.backward(), **skipping)
+        net.update()
+        optimizer.step()
+        for look in after:
+            look(run)
+        weight = len(run.x) if loss.reduction == "mean" else 1
+        total, examples = total + weight * run.cost, examples + weight
+    return total / examples if loss.reduction == "mean" else total
+
+
+def checked(net: Module, loss: Loss, data: Data, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Examples in the network's dtype, and targets, after both were found fit for the network and the loss."""
+    x, y = pair(*data, names=(f"{name}[0]", f"{name}[1]"))
+    x, y = as_floating(finite(f"{name}[0]", x), net.dtype, f"{name}[0]"), finite(f"{name}[1]", y)
+    output = np.broadcast_to(np.zeros((), x.dtype), net.output_shape(x.shape))
+    deepcopy(loss).accept(y, output)
+    return x, y
+
+
+def explanation(run: Run) -> str:
+    """Where the cost stopped being finite: the modules are run again, one by one, on a copy."""
+    said = f"fit: the cost of epoch {run.epoch}, batch {run.batch} is {run.cost}"
+    x = run.x
+    for path, module in leaves(deepcopy(run.net)):
+        x = module.forward(x)
+        if not np.isfinite(x).all():
+            return (f"{said}; the first output that is not finite is that of module {path}, {module!r}. A smaller learning "
+                    "rate, another start (Glorot, He) or clip_grad_norm may help")
+    return f"{said}, though every module's output is finite: look at the loss, {run.loss!r}, and the targets"
+
+
+def leaves(module: Module, path: str = "") -> list[tuple[str, Module]]:
+    """The modules that a network runs, one after another, with their paths; containers opened."""
+    if not isinstance(module, Sequential):
+        return [(path or "0", module)]
+    return [leaf for name, child in module.children().items()
+            for leaf in leaves(child, f"{path}.{name}" if path else name)]
+
+
+def bar(epochs: int, progress: bool) -> Any:
+    """A bar of epochs; silent where standard error is not a terminal."""
+    from tqdm import tqdm
+    return tqdm(total=epochs, unit="epoch", disable=None if progress else True)

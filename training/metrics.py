@@ -1,0 +1,89 @@
+"""How good a prediction is."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..datasets.checks import finite, pair
+from ..errors import ArgumentError, ShapeError
+from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
+from ..modules import Module
+
+
+def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> float:
+    """Share of the examples whose class is predicted.
+
+    Parameters
+    ----------
+    prediction : array of shape (N, K), (N, 1) or (N,)
+        With K of 2 or more, the largest column is the class; with one column, class 1 is what lies above ``threshold``.
+    y : array of shape (N,) or (N, 1)
+        Classes.
+    threshold : float, default 0.5
+        Of probabilities; logits want 0.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> rp.accuracy([[0.2], [0.9], [0.6]], [0, 1, 0])
+    0.6666666666666666
+    """
+    predicted, classes = pair(prediction, y, ("prediction", "y"))
+    n = len(predicted)
+    if predicted.ndim > 2 or classes.shape not in ((n,), (n, 1)):
+        raise ShapeError(f"accuracy: prediction must have shape (N, K), (N, 1) or (N,), and y (N,) or (N, 1), got "
+                         f"{predicted.shape} and {classes.shape}")
+    binary = predicted.ndim == 1 or predicted.shape[1] == 1
+    found = predicted.reshape(n) > threshold if binary else predicted.argmax(1)
+    return float(np.mean(found == classes.reshape(n)))
+
+
+class Evaluation(NamedTuple):
+    """Cost over all examples, and accuracy where the loss is one of classes, else None."""
+
+    cost: float
+    accuracy: float | None
+
+
+def evaluate(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, batch_size: int | None = None) -> Evaluation:
+    """Cost and accuracy of a network in evaluation mode; leaves the network and the loss as they were.
+
+    Parameters
+    ----------
+    net, loss : Module and Loss
+    x, y : arrays of equal length
+        NaN and infinity are refused with DataError.
+    batch_size : int, default None
+        Examples that pass at a time; None: all. The result is the same.
+    """
+    check_reduces(loss)
+    examples, targets = pair(x, y)
+    prediction = net.predict(finite("x", examples), batch_size)
+    return judge(loss, prediction, finite("y", targets))
+
+
+def judge(loss: Loss, prediction: NDArray[Any], y: NDArray[Any]) -> Evaluation:
+    """Cost and accuracy of a prediction."""
+    cost = deepcopy(loss).forward(prediction, y)
+    return Evaluation(cost, accuracy(prediction, y, threshold_of(loss)) if of_classes(loss, y) else None)
+
+
+def of_classes(loss: Loss, y: NDArray[Any]) -> bool:
+    """Whether accuracy means something: a loss of classes, and targets that are classes, not probabilities."""
+    if not isinstance(loss, (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)):
+        return False
+    return y.shape in ((len(y),), (len(y), 1)) and bool((y == np.round(y)).all())
+
+
+def threshold_of(loss: Loss) -> float:
+    """Above which number one column means class 1."""
+    return 0.5 if isinstance(loss, BCE) else 0.0
+
+
+def check_reduces(loss: Loss) -> None:
+    if loss.reduction == "none":
+        raise ArgumentError(f'{loss!r}: loss must have reduction "mean" or "sum" here, got "none"')
