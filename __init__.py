@@ -1,8 +1,156 @@
 """retroprop: a neural-network framework in which learning is explicit: forward, backward, update."""
 
-from retroprop import datasets, initializers
-from retroprop.initializers import *
-from retroprop.losses import *
-from retroprop.modules import *
-from retroprop.optim import *
-from retroprop.training import *
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from retroprop import datasets, initializers, inspection
+from retroprop.errors import (
+    ArgumentError,
+    CheckError,
+    DataError,
+    DtypeError,
+    FileFormatError,
+    NonFiniteError,
+    PhaseError,
+    RetropropError,
+    ShapeError,
+    StateError,
+)
+from retroprop.experiments.compare import compare
+from retroprop.initializers import (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Initializer,
+    LeCunNormal,
+    LeCunUniform,
+    Normal,
+    Orthogonal,
+    Standard,
+    Uniform,
+    Zeros,
+)
+from retroprop.inspection import check_module, diagnose, layer_statistics, numerical_gradient
+from retroprop.losses import BCE, L1, MSE, NLL, BCEWithLogits, CrossEntropy, Hinge, Huber, Loss
+from retroprop.modules import (
+    ELU,
+    GELU,
+    BatchNorm,
+    Dropout,
+    Flatten,
+    HardTanh,
+    Identity,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    Module,
+    Parameter,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from retroprop.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm
+from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run, accuracy, evaluate, fit, load, save
+
+if TYPE_CHECKING:
+    from retroprop import plots
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BCE",
+    "ELU",
+    "GELU",
+    "L1",
+    "MSE",
+    "NLL",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "ArgumentError",
+    "BCEWithLogits",
+    "BatchNorm",
+    "Callback",
+    "CheckError",
+    "Constant",
+    "CrossEntropy",
+    "DataError",
+    "Dropout",
+    "DtypeError",
+    "EarlyStopping",
+    "Evaluation",
+    "FileFormatError",
+    "Flatten",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HardTanh",
+    "HeNormal",
+    "HeUniform",
+    "Hinge",
+    "History",
+    "Huber",
+    "Identity",
+    "Initializer",
+    "LayerNorm",
+    "LeCunNormal",
+    "LeCunUniform",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "Loss",
+    "Module",
+    "NonFiniteError",
+    "Normal",
+    "Optimizer",
+    "Orthogonal",
+    "Parameter",
+    "PhaseError",
+    "RMSprop",
+    "ReLU",
+    "Reshape",
+    "RetropropError",
+    "Run",
+    "Sequential",
+    "ShapeError",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Standard",
+    "StateError",
+    "Tanh",
+    "Uniform",
+    "Zeros",
+    "accuracy",
+    "check_module",
+    "clip_grad_norm",
+    "compare",
+    "datasets",
+    "diagnose",
+    "evaluate",
+    "fit",
+    "initializers",
+    "inspection",
+    "layer_statistics",
+    "load",
+    "numerical_gradient",
+    "plots",
+    "save",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "plots":                                             # loads matplotlib, so only when it is wanted
+        return import_module("retroprop.plots")
+    raise AttributeError(f"module 'retroprop' has no attribute {name!r}")

@@ -10,6 +10,8 @@ import operator
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+
 
 class RetropropError(Exception):
     """Every error that retroprop raises on purpose."""
@@ -51,6 +53,10 @@ class NonFiniteError(RetropropError, ArithmeticError):
     """Training met a cost that is NaN or infinite."""
 
 
+class CheckError(RetropropError, AssertionError):
+    """A module breaks the contract: the message names the module, the law, what was expected and what came."""
+
+
 def positive_int(name: str, value: Any, least: int = 1) -> int:
     """``value`` as an int of at least ``least``; raises ArgumentError otherwise."""
     try:
@@ -66,7 +72,7 @@ def real(name: str, value: Any, low: float = -math.inf, high: float = math.inf, 
          above: bool = False, below: bool = False) -> float:
     """``value`` as a finite float in [low, high] (``above``, ``below``: that end excluded); raises ArgumentError."""
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, (str, bytes, bool)) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     inside = low <= number <= high and math.isfinite(number)
@@ -75,6 +81,14 @@ def real(name: str, value: Any, low: float = -math.inf, high: float = math.inf, 
         right = f"{high:g}{')' if below or high == math.inf else ']'}"
         raise ArgumentError(f"{name} must be a number in {left}, {right}, got {value!r}")
     return number
+
+
+def generator(rng: Any) -> np.random.Generator:
+    """What ``np.random.default_rng(rng)`` gives: a Generator is taken as it is; raises ArgumentError for what seeds nothing."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"rng must be None, an integer of at least 0 or a numpy.random.Generator, got {rng!r}") from None
 
 
 def one_of(name: str, value: str, choices: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ArgumentError, positive_int, real
+from ..errors import ArgumentError, generator, positive_int, real
 from .checks import examples, finite, pair, same_features
 
 Rng = int | np.random.Generator | None
@@ -61,7 +61,7 @@ def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Rng = None, shu
         del bounds[-2]
     if not shuffle:
         return ((x[i:j], y[i:j]) for i, j in pairwise(bounds))
-    order = np.random.default_rng(rng).permutation(n)
+    order = generator(rng).permutation(n)
     chosen = (order[i:j] for i, j in pairwise(bounds))
     return ((x.take(i, axis=0), y.take(i, axis=0)) for i in chosen)       # 3 times faster than x[i] for small batches
 
@@ -97,7 +97,7 @@ def split(x: ArrayLike, y: ArrayLike, test: float = 0.2, rng: Rng = None) -> tup
         n_test = round(n * real("test", test, 0, 1, above=True, below=True))
     if not 0 < n_test < n:
         raise ArgumentError(f"test must leave an example to both parts, got {test!r}, that is {n_test} of {n} examples")
-    train, held_out = np.split(np.random.default_rng(rng).permutation(n), [n - n_test])
+    train, held_out = np.split(generator(rng).permutation(n), [n - n_test])
     return (x[train], y[train]), (x[held_out], y[held_out])
 
 

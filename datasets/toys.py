@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import positive_int, real
+from ..errors import generator, positive_int, real
 
 Rng = int | np.random.Generator | None
 Points = NDArray[np.float32]
@@ -17,6 +17,8 @@ Labels = NDArray[np.int64]
 
 def moons(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, Labels]:
     """Two interleaved half circles of radius 1: class 0 opens downwards, class 1 upwards.
+
+    The examples of a class stand at equal angles, as in scikit-learn's ``make_moons``, before noise is added.
 
     Parameters
     ----------
@@ -40,8 +42,9 @@ def moons(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points,
     >>> x.shape, np.bincount(y).tolist()
     ((501, 2), [251, 250])
     """
-    noise, rng, y = _start(n, 2, noise, rng)
-    angle = np.pi * rng.random(n)
+    noise, rng, order = _start(n, 2, noise, rng)
+    y = order % 2
+    angle = np.pi * _places(order)
     u = np.where(y, 1 - np.cos(angle), np.cos(angle))
     v = np.where(y, 0.5 - np.sin(angle), np.sin(angle))
     return _points(u, v, noise, rng), y
@@ -58,8 +61,9 @@ def circles(n: int = 500, *, noise: float = 0.05, rng: Rng = None) -> tuple[Poin
     >>> np.allclose(np.hypot(x[:, 0], x[:, 1]), np.where(y, 0.5, 1))
     True
     """
-    noise, rng, y = _start(n, 2, noise, rng)
-    radius, angle = 1 - y / 2, 2 * np.pi * rng.random(n)
+    noise, rng, order = _start(n, 2, noise, rng)
+    y = order % 2
+    radius, angle = 1 - y / 2, 2 * np.pi * _places(order)
     return _points(radius * np.cos(angle), radius * np.sin(angle), noise, rng), y
 
 
@@ -83,7 +87,8 @@ def spirals(n: int = 500, *, classes: int = 2, turns: float = 1.5, noise: float 
     [34, 33, 33]
     """
     turns = real("turns", turns, 0, above=True)
-    noise, rng, y = _start(n, classes, noise, rng)
+    noise, rng, order = _start(n, classes, noise, rng)
+    y = order % classes
     radius = rng.uniform(0.1, 1, n)
     angle = 2 * np.pi * (turns * radius + y / classes)
     return _points(radius * np.cos(angle), radius * np.sin(angle), noise, rng), y
@@ -101,8 +106,8 @@ def xor(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, L
     >>> sorted(zip(x.astype(int).tolist(), y.tolist()))
     [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
     """
-    noise, rng, corner = _start(n, 4, noise, rng)
-    a, b = corner % 2, corner // 2
+    noise, rng, order = _start(n, 4, noise, rng)
+    a, b = order % 2, order // 2 % 2
     return _points(a, b, noise, rng), a ^ b
 
 
@@ -121,7 +126,8 @@ def blobs(n: int = 500, classes: int = 3, *, noise: float = 0.2, rng: Rng = None
     >>> sorted(y.tolist())
     [0, 0, 1, 1, 2, 2]
     """
-    noise, rng, y = _start(n, classes, noise, rng)
+    noise, rng, order = _start(n, classes, noise, rng)
+    y = order % classes
     angle = 2 * np.pi * y / classes
     return _points(np.cos(angle), np.sin(angle), noise, rng), y
 
@@ -143,17 +149,23 @@ def sine(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, 
     ((20, 1), (20, 1))
     """
     n, noise = positive_int("n", n), real("noise", noise, 0)
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     x = rng.uniform(-np.pi, np.pi, (n, 1))
     y = np.sin(x) + noise * rng.standard_normal((n, 1))
     return x.astype(np.float32), y.astype(np.float32)
 
 
 def _start(n: int, classes: int, noise: float, rng: Rng) -> tuple[float, np.random.Generator, Labels]:
-    """The checked noise, the generator, and balanced labels in random order."""
+    """The checked noise, the generator, and a random order, whose remainders by ``classes`` are balanced labels."""
     n, classes, noise = positive_int("n", n), positive_int("classes", classes, 2), real("noise", noise, 0)
-    rng = np.random.default_rng(rng)
-    return noise, rng, rng.permutation(n).astype(np.int64) % classes
+    rng = generator(rng)
+    return noise, rng, rng.permutation(n).astype(np.int64)
+
+
+def _places(order: Labels) -> NDArray[np.float64]:
+    """Of the examples that ``order`` numbers, each its place in its class: equally spaced from 0 to 1."""
+    rank, size = order // 2, (len(order) + 1 - order % 2) // 2
+    return rank / np.maximum(size - 1, 1)
 
 
 def _points(u: NDArray[np.generic], v: NDArray[np.generic], noise: float, rng: np.random.Generator) -> Points:

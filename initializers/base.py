@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import ShapeError, positive_int
+from ..errors import ArgumentError, DtypeError, ShapeError, generator, positive_int
 
 Array = NDArray[Any]
 Seed = None | int | np.random.Generator
@@ -23,8 +23,8 @@ class Initializer:
     """
 
     def __call__(self, shape: Sequence[int], rng: Seed = None, dtype: DTypeLike = "float32") -> Array:
-        shape = tuple(positive_int("each size in shape", size) for size in shape)
-        return self.draw(shape, np.random.default_rng(rng)).astype(dtype, copy=False)
+        dtype = floating_dtype(dtype)
+        return self.draw(sizes(shape), generator(rng)).astype(dtype, copy=False)
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """A float64 array of this shape."""
@@ -39,8 +39,27 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
     >>> fans((10, 64)), fans((16, 3, 5, 5))
     ((64, 10), (75, 400))
     """
+    shape = sizes(shape)
     if len(shape) < 2:
-        raise ShapeError(f"fans: shape must be (out, in, ...), got {tuple(shape)}; a bias has no fan-in, "
+        raise ShapeError(f"fans: shape must be (out, in, ...), got {shape}; a bias has no fan-in, "
                          "use Zeros, Constant, Normal or Uniform")
     kernel = math.prod(shape[2:])
     return shape[1] * kernel, shape[0] * kernel
+
+
+def sizes(shape: Sequence[int]) -> tuple[int, ...]:
+    """``shape`` as a tuple of ints of at least 1; raises ArgumentError otherwise."""
+    if not isinstance(shape, Sequence):
+        raise ArgumentError(f"shape must be a tuple of integers, got {shape!r}")
+    return tuple(positive_int("each size in shape", size) for size in shape)
+
+
+def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """``dtype`` as float32 or float64; raises DtypeError for any other."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if dtype is None or found not in (np.float32, np.float64):
+        raise DtypeError(f"dtype must be float32 or float64, got {dtype!r}")
+    return found

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
-from ..errors import DataError, ShapeError, one_of
+from ..errors import ArgumentError, DataError, ShapeError, one_of
 from ..initializers.base import Array
 from ..modules.base import Module
 from ..modules.doors import check_out
@@ -62,7 +62,7 @@ class Loss(Module, doors=False):
         if type(target) is not ndarray or target.dtype is not prediction.dtype:
             target = as_floating(target, prediction.dtype, f"{self!r}: target")
         if target.shape != prediction.shape:
-            n = len(prediction)
+            n = prediction.size
             if {target.shape, prediction.shape} != {(n,), (n, 1)}:
                 raise ShapeError(f"{self!r}: target must have the shape of the prediction, {prediction.shape}, "
                                  f"got {target.shape}")
@@ -75,11 +75,14 @@ class Loss(Module, doors=False):
 
     # ------------------------------------------------------------------ the phases
 
-    def forward(self, prediction: ArrayLike, target: ArrayLike) -> Any:
+    def forward(self, prediction: Any, target: ArrayLike) -> Any:
         """Cost of the predictions: a float, or with ``reduction="none"`` an array. Remembers both arguments."""
-        if type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self.met:
-            prediction = self.meet(prediction)
+        new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self.met
+        if new:
+            prediction = self.defined(prediction)
         target = self.accept(target, prediction)
+        if new:
+            self.meet(prediction.shape, prediction.dtype)
         self.disturb()
         costs = self.costs(prediction, target)
         if self.reduction == "none":
@@ -95,6 +98,8 @@ class Loss(Module, doors=False):
             g = as_floating(g, self.output[1], f"{self!r}: g")
             if g.shape != self.output[0]:
                 raise ShapeError(f"{self!r}: g must have the shape of the output, {self.output[0]}, got {g.shape}")
+            if out is not None and np.may_share_memory(out, g):
+                raise ArgumentError(f"{self!r}: out must not overlap g, which backward still reads")
         gx = self.slopes(out)
         gx *= self.factor
         if g is None:
@@ -104,21 +109,28 @@ class Loss(Module, doors=False):
         self.gradient = g
         return gx
 
-    def meet(self, prediction: ArrayLike) -> Array:
-        """The prediction as an array, after the loss was prepared for its shape and dtype."""
+    def defined(self, prediction: ArrayLike) -> Array:
+        """The prediction as an array, of a shape for which this loss is defined."""
         x = as_floating(prediction, None, f"{self!r}: prediction")
-        if (x.shape, x.dtype) != self.met:
-            if x.size == 0:
-                raise ShapeError(f"{self!r}: prediction must hold at least one number, got shape {x.shape}")
-            shape = self.costs_shape(x.shape)
-            scratch = self.prepare(x.shape, x.dtype)
-            self.forget()
-            self.scratch, self.met = scratch, (x.shape, x.dtype)
-            self.output = (shape if self.reduction == "none" else (), x.dtype)
-            self.unit = np.ones(*self.output)
-            self.ones = np.ones(int(np.prod(shape)), x.dtype)
-            self.divide_by(self.ones.size if self.reduction == "mean" else 1, x.dtype)
+        if x.size == 0:
+            raise ShapeError(f"{self!r}: prediction must hold at least one number, got shape {x.shape}")
+        self.costs_shape(x.shape)
         return x
+
+    def meet(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Prepare for predictions of this shape and dtype, if they are not the last ones'."""
+        if (shape, dtype) == self.met:
+            return
+        costs, scratch = self.costs_shape(shape), self.prepare(shape, dtype)
+        self.forget()
+        self.scratch, self.met = scratch, (shape, dtype)
+        self.output = (costs if self.reduction == "none" else (), dtype)
+        self.unit = np.ones(*self.output)
+        self.ones = np.ones(int(np.prod(costs)), dtype)
+        self.divide_by(self.ones.size if self.reduction == "mean" else 1, dtype)
+
+    def evaluation(self) -> dict[str, Any]:                         # what was made for one shape goes with the rest
+        return super().evaluation() | {name: getattr(self, name) for name in Loss.__slots__ if hasattr(self, name)}
 
     def divide_by(self, divisor: float, dtype: np.dtype[Any]) -> None:
         self.divisor, self.factor = divisor, np.array(1 / divisor, dtype)
@@ -126,5 +138,6 @@ class Loss(Module, doors=False):
 
 def check_range(who: Loss, target: Array) -> None:
     """Raises DataError unless all targets are in [0, 1]."""
-    if target.item(target.argmin()) < 0 or target.item(target.argmax()) > 1:    # half the time of min() and max()
+    least, largest = target.item(target.argmin()), target.item(target.argmax())     # half the time of min() and max()
+    if not (least >= 0 and largest <= 1):                           # NaN too
         raise DataError(f"{who!r}: targets must be in [0, 1], got values from {target.min():g} to {target.max():g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -10,9 +11,8 @@ from numpy.typing import ArrayLike
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
 from ..initializers.base import Array
 from ..modules.activations import ONE
-from ..modules.parameter import as_floating
+from ..modules.parameter import as_floating, as_numbers
 from .base import Loss, check_range
-
 
 INDEX = np.dtype(np.intp)
 
@@ -24,8 +24,9 @@ class OfClasses(Loss):
 
     def __init__(self, weight: ArrayLike | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        self.weight = None if weight is None else as_floating(weight, None, f"{type(self).__name__}: weight")
-        if self.weight is not None and (self.weight.ndim != 1 or not (self.weight >= 0).all() or self.weight.sum() == 0):
+        self.weight = None if weight is None else as_floating(weight, None, f"{type(self).__name__}: weight").copy()
+        if self.weight is not None and (self.weight.ndim != 1 or not (self.weight >= 0).all()
+                                        or not 0 < self.weight.sum() < math.inf):
             raise ArgumentError(f"{type(self).__name__}: weight must be one number of at least 0 for each class, and not all "
                                 f"0, got {weight!r}")
 
@@ -37,7 +38,10 @@ class OfClasses(Loss):
 
     def accept(self, target: ArrayLike, prediction: Array) -> Array:
         """Classes as indices ``(N,)`` in 0..K-1 (or, where a loss takes them, probabilities ``(N, K)``)."""
-        classes, (n, k) = np.asarray(target), prediction.shape
+        classes: Any = target
+        if type(target) is not np.ndarray:
+            classes = as_numbers(target, f"{self!r}: target")
+        n, k = prediction.shape
         if classes.shape != (n,) or classes.dtype is not INDEX:
             if self.probabilities and classes.shape == (n, k) and k > 1:
                 classes = as_floating(classes, prediction.dtype, f"{self!r}: target")
@@ -54,13 +58,18 @@ class OfClasses(Loss):
             raise DataError(f"{self!r}: classes must be in 0..{k - 1}, got values from {classes.min()} to {classes.max()}")
         return classes
 
-    def weigh(self, classes: Array, dtype: np.dtype[Any]) -> Array | None:
-        """Weight of each example; with reduction "mean", their sum is what the costs are divided by."""
+    def weigh(self, target: Array, dtype: np.dtype[Any]) -> Array | None:
+        """Weight of each example; with reduction "mean", their sum is what the costs are divided by.
+
+        Of each class where the target is probabilities; then the mean is over the examples, as without weights.
+        """
         if self.weight is None:
             return None
-        weights = self.weight.astype(dtype, copy=False)[classes]
+        weights = self.weight.astype(dtype, copy=False)
+        if target.ndim == 1:
+            weights = weights[target]
         if self.reduction == "mean":
-            total = float(weights.sum())
+            total = float(weights.sum()) if target.ndim == 1 else len(target)
             if total == 0:
                 raise DataError(f"{self!r}: every class in this batch has weight 0: the mean is not defined")
             self.divide_by(total, dtype)
@@ -163,6 +172,7 @@ class CrossEntropy(OfClasses):
 
     def costs(self, prediction: Array, target: Array) -> Array:
         turned, largest, rows, shifted, exps, sums, ones, starts, places = self.scratch
+        weights = self.weigh(target, prediction.dtype)
         turned[...] = prediction.T
         np.maximum.reduce(turned, 0, None, largest[:, 0])
         rows[...] = largest
@@ -171,11 +181,10 @@ class CrossEntropy(OfClasses):
         exps.dot(ones, sums[:, 0])
         logs = np.log(sums[:, 0])
         if target.ndim == 2:
-            weighted = target if self.weight is None else target * self.weight.astype(target.dtype)
+            weighted = target if weights is None else target * weights
             self.point = Exponentials(exps, sums, weighted, None)
             return ((logs[:, None] - shifted) * weighted).sum(1)    # type: ignore[no-any-return]
         np.add(starts, target, places)
-        weights = self.weigh(target, prediction.dtype)
         self.point = Exponentials(exps, sums, places, weights)
         logs -= shifted.reshape(-1)[places]
         return logs if weights is None else logs * weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import DataError, real
 from ..initializers.base import Array
@@ -107,10 +108,13 @@ class BCE(Loss):
     def check(self, target: Array) -> None:
         check_range(self, target)
 
-    def costs(self, prediction: Array, target: Array) -> Array:
+    def accept(self, target: ArrayLike, prediction: Array) -> Array:
         if prediction.min() < 0 or prediction.max() > 1:
             raise DataError(f"{self!r}: predictions must be probabilities in [0, 1], got values from "
                             f"{prediction.min():g} to {prediction.max():g}; end the network with Sigmoid")
+        return super().accept(target, prediction)
+
+    def costs(self, prediction: Array, target: Array) -> Array:
         self.point = Pair(prediction, target)
         with np.errstate(divide="ignore"):
             one, zero = np.log(prediction), np.log1p(-prediction)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import PhaseError, ShapeError, positive_int
-from ..initializers.base import Array
+from ..initializers.base import Array, floating_dtype
 from . import doors
-from .parameter import Home, Parameter, as_floating, floating_dtype
+from .parameter import Home, Parameter, as_floating
 from .state import load_arrays
 
 DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door}
@@ -97,8 +97,15 @@ class Module:
     @doors.update_door
     def update(self) -> None:
         """Gradients of the parameters: those of the modules inside, where a subclass says nothing else."""
+        seen: set[Parameter] = set()
         for module in self.children().values():
-            module.update()
+            mine = module.parameters()
+            again = [parameter for parameter in mine if parameter in seen]
+            seen.update(mine)
+            if again:
+                module.accumulate(again)
+            else:
+                module.update()
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the output for an input of this shape; ShapeError if it does not fit. The same, by default."""
@@ -250,7 +257,7 @@ class Module:
 
     def disturb(self) -> None:
         """A forward is about to run: the gradient is of another point, and a container's plan is off."""
-        try:                                                        # `suppress` would cost more than all the rest
+        try:                                                        # noqa: SIM105 (suppress costs more than all the rest)
             del self.gradient
         except AttributeError:
             pass
@@ -285,13 +292,15 @@ class Module:
     def __repr__(self) -> str:
         shown = []
         for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            if name in ("self", "rng") or name not in vars(self) and not hasattr(type(self), name):
+            if name in ("self", "rng") or (name not in vars(self) and not hasattr(type(self), name)):
                 continue
             value = getattr(self, name)
             if name == "dtype":
                 value = str(value)
             elif parameter.annotation in ("bool", bool):
                 value = value is not None and value is not False
+            elif isinstance(value, np.ndarray):
+                value = value.tolist()
             if parameter.default is inspect.Parameter.empty:
                 shown.append(f"{value!r}")
             elif value != parameter.default:

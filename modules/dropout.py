@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import real
+from ..errors import generator, real
 from ..initializers.base import Array, Seed
 from .activations import copy
 from .base import Module
@@ -37,15 +37,14 @@ class Dropout(Module):
     --------
     >>> import numpy as np, retroprop as rp
     >>> rp.Dropout(0.5, rng=0).forward(np.ones((1, 6), "float32"))
-    array([[0., 0., 2., 2., 2., 2.]], dtype=float32)
+    array([[2., 0., 0., 0., 0., 2.]], dtype=float32)
     """
 
     remembers = "neither"
 
     def __init__(self, p: float = 0.5, *, rng: Seed = None) -> None:
         self.p = real("p", p, 0, 1, below=True)
-        seed = rng.integers(2**63) if isinstance(rng, np.random.Generator) else rng
-        self.rng = np.random.Generator(np.random.SFC64(seed))
+        self.rng = np.random.Generator(np.random.SFC64(generator(rng).integers(2**63)))
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         return np.empty(shape, dtype)

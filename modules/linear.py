@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import ShapeError, positive_int
+from ..errors import ShapeError, generator, positive_int
 from ..initializers import GlorotUniform, Initializer, Zeros
 from ..initializers.base import Array, Seed
 from .base import Module
@@ -63,12 +63,12 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *,
                  weight_init: Initializer = GlorotUniform(), bias_init: Initializer = Zeros(),  # noqa: B008 (frozen)
                  dtype: DTypeLike = "float32", rng: Seed = None) -> None:
-        rng = np.random.default_rng(rng)
+        rng = generator(rng)
         self.in_features = positive_int("in_features", in_features)
         self.out_features = positive_int("out_features", out_features)
         self.weight_init, self.bias_init = weight_init, bias_init
-        self.weight = Parameter(weight_init((out_features, in_features), rng, dtype), "weight", dtype)
-        self.bias = Parameter(bias_init((out_features,), rng, dtype), "bias", dtype) if bias else None
+        self.weight = Parameter.drawn(weight_init, (self.out_features, self.in_features), rng, "weight", dtype)
+        self.bias = Parameter.drawn(bias_init, (self.out_features,), rng, "bias", dtype) if bias else None
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         if input_shape[-1:] != (self.in_features,):
@@ -92,13 +92,16 @@ class Linear(Module):
             else:                                                   # NumPy copies a row faster than it adds one
                 biases[...] = self.bias.data
                 y += biases
-        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], -1)
+        if x.ndim == 2:
+            return y
+        return y.reshape(*x.shape[:-1], -1) if out is None else out
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """(..., out_features) -> (..., in_features)."""
         if g.ndim == 2:
-            return g.dot(self.weight.data, out)                     # type: ignore[no-any-return]
-        return as_rows(g).dot(self.weight.data, as_rows(out)).reshape(self.point.shape)  # type: ignore[no-any-return]
+            return g.dot(self.weight.data, out)
+        gx = as_rows(g).dot(self.weight.data, as_rows(out))
+        return gx.reshape(self.point.shape) if out is None else out
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""

@@ -87,8 +87,8 @@ class BatchNorm(Module):
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         if input_shape[1:2] != (self.features,) or len(input_shape) > 4:
-            raise ShapeError(f"{self!r}: x must have shape (batch, {self.features}) or (batch, {self.features}, height, width), "
-                             f"got {input_shape}")
+            raise ShapeError(f"{self!r}: x must have shape (batch, {self.features}) or (batch, {self.features}, height, "
+                             f"width), got {input_shape}")
         return input_shape
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
@@ -150,6 +150,14 @@ class BatchNorm(Module):
         running += self.momentum * batch
 
 
+class Rows(NamedTuple):
+    """Room for the normalized input and for products with it, and a one per row."""
+
+    x: Array
+    products: Array
+    ones: Array
+
+
 class LayerNorm(Module):
     r"""Normalize each example over its last axis, then scale and shift it: :math:`y = \gamma \hat x + \beta`.
 
@@ -190,8 +198,8 @@ class LayerNorm(Module):
             raise ShapeError(f"{self!r}: x must have shape (..., {self.features}), got {input_shape}")
         return input_shape
 
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        return Scratch(np.empty(shape, dtype), np.ones(math.prod(shape[:-1]), dtype), (self.features,))
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Rows:
+        return Rows(np.empty(shape, dtype), np.empty(shape, dtype), np.ones(math.prod(shape[:-1]), dtype))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., features) -> the same shape. Remembers the normalized input and 1/deviation."""
@@ -210,12 +218,13 @@ class LayerNorm(Module):
         gx = np.multiply(g, self.weight.data, out)
         mean, inner = gx.mean(-1, keepdims=True), np.vecdot(gx, normal)[..., None] / self.features
         gx -= mean
-        gx -= normal * inner
+        gx -= np.multiply(normal, inner, self.scratch.products)
         gx *= scale
         return gx
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
-        g = self.gradient.reshape(-1, self.features)
-        self.scratch.ones.dot(g * self.point.x.reshape(g.shape), self.weight.grad)
-        self.scratch.ones.dot(g, self.bias.grad)
+        _, products, ones = self.scratch
+        np.multiply(self.gradient, self.point.x, products)
+        ones.dot(products.reshape(-1, self.features), self.weight.grad)
+        ones.dot(self.gradient.reshape(-1, self.features), self.bias.grad)

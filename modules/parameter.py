@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..errors import DtypeError, ShapeError
-from ..initializers.base import Array
+from ..initializers.base import Array, Initializer, Seed, floating_dtype
 
 
 class Home:
@@ -86,13 +86,19 @@ class Parameter:
     name: str
 
     def __init__(self, data: ArrayLike, name: str, dtype: DTypeLike = "float32") -> None:
-        start = np.asarray(data)
-        if start.dtype.kind not in "fiub":
-            raise DtypeError(f"Parameter {name!r}: data must be real numbers, got {start.dtype}")
+        start = as_numbers(data, f"Parameter {name!r}: data")
         self.name = name
         self._frozen = False
         self._live(Home(start.size, floating_dtype(dtype)), 0, start.shape)
         self.data[...] = start
+
+    @classmethod
+    def drawn(cls, initializer: Initializer, shape: tuple[int, ...], rng: Seed, name: str, dtype: DTypeLike) -> Self:
+        """A parameter that starts where ``initializer(shape, rng, dtype)`` says."""
+        start = initializer(shape, rng, dtype)
+        if np.shape(start) != shape:
+            raise ShapeError(f"{name}_init must return an array of shape {shape}, got {np.shape(start)} from {initializer!r}")
+        return cls(start, name, dtype)
 
     def _live(self, home: Home, offset: int, shape: tuple[int, ...]) -> None:
         views = [flat[offset:][:int(np.prod(shape))].reshape(shape[::-1]) for flat in (home.data, home.grad)]
@@ -106,11 +112,9 @@ class Parameter:
             return
         array = getattr(self, name)
         if value is not array:
-            value = np.asarray(value)
+            value = as_numbers(value, f"{self!r}: {name}")
             if value.shape != array.shape:
                 raise ShapeError(f"{self!r}: {name} must have shape {array.shape}, got {value.shape}")
-            if value.dtype.kind not in "fiub":
-                raise DtypeError(f"{self!r}: {name} must be real numbers, got {value.dtype}")
             array[...] = value
         if name == "grad":
             self.home.updated = True
@@ -147,22 +151,20 @@ class Parameter:
         self.grad[...] = state["grad"]
 
 
-def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    """``dtype`` as float32 or float64; raises DtypeError for any other."""
+def as_numbers(x: ArrayLike, name: str) -> Array:
+    """``x`` as an array of real numbers; raises ShapeError if it is ragged, DtypeError if it holds anything else."""
     try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = np.dtype(object)
-    if dtype is None or found not in (np.float32, np.float64):
-        raise DtypeError(f"dtype must be float32 or float64, got {dtype!r}")
-    return found
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ShapeError(f"{name} must be an array, got rows of different lengths") from error
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(f"{name} must be real numbers, got {array.dtype}")
+    return array
 
 
 def as_floating(x: ArrayLike, dtype: np.dtype[Any] | None, name: str) -> Array:
     """``x`` as an array of ``dtype``; with None, float32 and float64 stay, other reals become float32."""
-    array = np.asarray(x)
-    if array.dtype.kind not in "fiub":
-        raise DtypeError(f"{name} must be real numbers, got {array.dtype}")
+    array = as_numbers(x, name)
     if dtype is None:
         dtype = np.dtype("float64" if array.dtype.itemsize >= 8 and array.dtype.kind == "f" else "float32")
     return array.astype(dtype, copy=False)

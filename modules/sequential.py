@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import combinations
 from types import MethodType
@@ -148,19 +148,23 @@ class Sequential(Module):
         input's gradient needs, and returns None: enough for training, and up to a third less work.
         """
         plan: Plan = self.scratch
-        if input_gradient:
-            for module, phase, buffer in plan.backwards:
+        module = self.modules[-1]
+        try:
+            for module, phase, buffer in plan.backwards if input_gradient else plan.training:
                 module.gradient = g
                 g = phase(g, buffer)
-            self.modules[0].gradient = g
-            return plan.first(g, out)                               # type: ignore[no-any-return]
-        for module, phase, buffer in plan.training:
+            module = self.modules[0] if input_gradient else plan.root
             module.gradient = g
-            g = phase(g, buffer)
-        plan.root.gradient = g
-        if plan.inward is not None:
-            plan.inward(g)
-        return None
+            if input_gradient:
+                return plan.first(g, out)                           # type: ignore[no-any-return]
+            if plan.inward is not None:
+                plan.inward(g)
+            return None
+        except BaseException as error:                              # half of the gradients are of this g
+            with suppress(AttributeError):
+                del self.gradient
+            error.add_note(f"in Sequential[{self.modules.index(module)}]")
+            raise
 
     def update(self) -> None:
         """Gradients of all parameters of the modules inside."""
@@ -182,7 +186,7 @@ class Sequential(Module):
     def disturb(self) -> None:
         super().disturb()
         for module in self.inside:
-            try:                                                    # as in Module.disturb
+            try:                                                    # noqa: SIM105 (as in Module.disturb)
                 del module.gradient
             except AttributeError:
                 pass
@@ -196,6 +200,14 @@ class Sequential(Module):
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.modules))})"
+
+
+def leaves(module: Module, path: str = "") -> list[tuple[str, Module]]:
+    """The modules in the order in which data pass, Sequentials opened, with their paths."""
+    if not isinstance(module, Sequential):
+        return [(path, module)]
+    return [leaf for name, child in module.children().items()
+            for leaf in leaves(child, f"{path}.{name}" if path else name)]
 
 
 def bare(module: Module, phase: str) -> Phase:

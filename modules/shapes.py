@@ -55,7 +55,7 @@ class Reshape(_SameNumbers):
     """
 
     def __init__(self, *shape: int) -> None:
-        if not all(isinstance(n, int) and (n >= 1 or n == -1) for n in shape) or shape.count(-1) > 1:
+        if not all(type(n) is int and (n >= 1 or n == -1) for n in shape) or shape.count(-1) > 1:
             raise ArgumentError(f"shape must be integers of at least 1, or one -1 among them, got {shape}")
         self.shape = shape
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..initializers.base import Array
+from .activations import _WithScratch
 from .base import Module
 
 
@@ -38,7 +39,7 @@ class Softmax(Module):
         return gx
 
 
-class LogSoftmax(Module):
+class LogSoftmax(_WithScratch):
     r""":math:`y_i = x_i - \log \sum_j e^{x_j}` over the last axis. Any shape.
 
     Notes
@@ -51,7 +52,7 @@ class LogSoftmax(Module):
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers y."""
         y = np.subtract(x, x.max(-1, keepdims=True), out)
-        y -= np.log(np.exp(y).sum(-1, keepdims=True))
+        y -= np.log(np.exp(y, self.scratch).sum(-1, keepdims=True))
         self.point = y
         return y
 

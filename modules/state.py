@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import StateError
+from ..errors import RetropropError, StateError
 from ..initializers.base import Array
+from .parameter import as_numbers
 
 IGNORED = "num_batches_tracked"                                     # PyTorch's BatchNorm counts; ours does not need it
 
@@ -19,17 +19,23 @@ def load_arrays(who: str, targets: Mapping[str, Array], state: Mapping[str, Arra
     Raises StateError that lists all names that are missing, unexpected (both only if ``strict``), misshapen or not
     real numbers.
     """
-    found = {name: np.asarray(value) for name, value in state.items() if name.rpartition(".")[2] != IGNORED}
+    if not isinstance(state, Mapping):
+        raise StateError(f"{who}: state must be a dict of arrays by name, got {type(state).__name__}")
+    found = {name: value for name, value in state.items() if name.rpartition(".")[2] != IGNORED}
     wrong = []
     if strict:
         wrong += [f"missing {name!r}" for name in targets if name not in found]
         wrong += [f"unexpected {name!r}" for name in found if name not in targets]
-    for name in found.keys() & targets.keys():
-        if found[name].shape != targets[name].shape:
-            wrong.append(f"{name!r} must have shape {targets[name].shape}, got {found[name].shape}")
-        elif found[name].dtype.kind not in "fiub":
-            wrong.append(f"{name!r} must be real numbers, got {found[name].dtype}")
+    arrays = {}
+    for name in (name for name in targets if name in found):
+        try:
+            arrays[name] = as_numbers(found[name], repr(name))
+        except RetropropError as error:
+            wrong.append(str(error))
+            continue
+        if arrays[name].shape != targets[name].shape:
+            wrong.append(f"{name!r} must have shape {targets[name].shape}, got {arrays[name].shape}")
     if wrong:
         raise StateError(f"{who}: the state does not fit: {'; '.join(wrong)}")
-    for name in found.keys() & targets.keys():
-        targets[name][...] = found[name]
+    for name, array in arrays.items():
+        targets[name][...] = array

@@ -10,26 +10,17 @@ if TYPE_CHECKING:
 
 def summarize(module: Module, input_shape: tuple[int, ...]) -> str:
     """One row a module that is not a container, in the order in which data pass; the totals last."""
-    rows = [("module", "output shape", "parameters", "memory")]
-    rows += [(f"{path} {m!r}" if path else repr(m), str(shape), f"{count(m):,}", size(m))
-             for path, m, shape in walk(module, tuple(input_shape))]
+    from .sequential import leaves
+    rows, shape = [("module", "output shape", "parameters", "memory")], tuple(input_shape)
+    module.output_shape(shape)                                      # an error from here says where
+    for path, part in leaves(module):
+        shape = part.output_shape(shape)
+        rows.append((f"{path} {part!r}" if path else repr(part), str(shape), f"{count(part):,}", size(part)))
     rows.append(("total", "", f"{count(module):,}", size(module)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]
     rule = "-" * max(map(len, lines))
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
-
-
-def walk(module: Module, shape: tuple[int, ...], path: str = "") -> list[tuple[str, Module, tuple[int, ...]]]:
-    """(path, module, output shape) of each module that a container runs, containers opened."""
-    from .sequential import Sequential
-    if not isinstance(module, Sequential):
-        return [(path, module, module.output_shape(shape))]
-    rows = []
-    for name, child in module.children().items():
-        rows += walk(child, shape, f"{path}.{name}" if path else name)
-        shape = child.output_shape(shape)
-    return rows
 
 
 def count(module: Module) -> int:

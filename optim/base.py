@@ -27,8 +27,15 @@ class Group(dict[str, Any]):
             self[name] = value
 
     def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self.optimizer.options and name != "params":
+            raise ArgumentError(f"{type(self.optimizer).__name__} has no option {name!r}; it has "
+                                f"{', '.join(self.optimizer.options)}")
         super().__setitem__(name, value if name == "params" else self.optimizer.checked(name, value))
         self.version += 1
+
+    def update(self, *others: Any, **options: Any) -> None:
+        for name, value in dict(*others, **options).items():
+            self[name] = value
 
 
 class Run:
@@ -74,6 +81,7 @@ class Optimizer:
     rooms: ClassVar[int] = 1                                        # arrays to work in
 
     def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], **options: Any) -> None:
+        self.options = options
         try:
             given = list(cast(Iterable[Any], parameters))
         except TypeError:
@@ -83,6 +91,10 @@ class Optimizer:
         if not given or not all(isinstance(item, Mapping) and "params" in item for item in given):
             raise ArgumentError(f"{type(self).__name__}: parameters must be Parameters, as of net.parameters(), or dicts with "
                                 f'"params", and at least one, got {parameters!r}')
+        for item in given:
+            if not isinstance(item["params"], Iterable):
+                raise ArgumentError(f'{type(self).__name__}: "params" must be a list of Parameters, '
+                                    f'got {item["params"]!r}')
         self.groups = [Group(self, options | dict(item) | {"params": list(item["params"])}) for item in given]
         every = [parameter for group in self.groups for parameter in group["params"]]
         for parameter in every:
@@ -90,7 +102,6 @@ class Optimizer:
                 raise ArgumentError(f'{type(self).__name__}: "params" must hold Parameters, got {parameter!r}')
         if len(set(every)) < len(every):
             raise ArgumentError(f"{type(self).__name__}: a Parameter stands in the groups twice")
-        self.options = options
         self.runs: list[Run] = []
         self.kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
         self.seen, self.ready = -1, False
@@ -205,19 +216,22 @@ class Optimizer:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy a state in: everything is checked before anything changes. Raises StateError."""
+        if not isinstance(state, Mapping) or set(state) != {"state", "groups"}:
+            raise StateError(f'{self!r}: state must be a dict of "state" and "groups", as of state_dict(), got '
+                             f"{list(state) if isinstance(state, Mapping) else state!r}")
         groups, arrays = state["groups"], state["state"]
         if [set(group) for group in groups] != [set(group) - {"params"} for group in self.groups]:
             raise StateError(f"{self!r}: the state has groups {groups}, which do not fit")
         checked = [{name: self.checked(name, value) for name, value in group.items()} for group in groups]
-        kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
+        kept: dict[Parameter, tuple[dict[str, Array], Array]] = {}
         targets: dict[str, Array] = {}
         for k, parameter in enumerate(self.parameters()):
             if f"{k}.steps" in arrays:
-                kept[parameter] = ({name: np.empty_like(parameter.data) for name in self.states}, int(arrays[f"{k}.steps"]))
+                kept[parameter] = {name: np.empty_like(parameter.data) for name in self.states}, np.zeros((), np.int64)
                 targets |= {f"{k}.{name}": array for name, array in kept[parameter][0].items()}
-                targets[f"{k}.steps"] = np.zeros((), np.int64)
+                targets[f"{k}.steps"] = kept[parameter][1]
         load_arrays(repr(self), targets, arrays)
-        self.runs, self.kept = [], kept
+        self.runs, self.kept = [], {parameter: (states, int(steps)) for parameter, (states, steps) in kept.items()}
         for group, options in zip(self.groups, checked, strict=True):
             for name, value in options.items():
                 group[name] = value
@@ -225,7 +239,11 @@ class Optimizer:
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy finds its runs anew
         self.put_away()
-        return vars(self) | {"runs": [], "seen": -1}
+        return vars(self) | {"groups": [dict(group) for group in self.groups], "runs": [], "seen": -1}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.groups = [Group(self, group) for group in state["groups"]]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.options.items())})"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..errors import real
+from ..errors import ArgumentError, real
 from ..modules.parameter import Parameter
 
 
@@ -21,7 +21,12 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1.
     """
     max_norm = real("max_norm", max_norm, 0, above=True)
-    gradients = [parameter.grad for parameter in parameters if not parameter.frozen]
+    every = list(parameters) if isinstance(parameters, Iterable) else [parameters]
+    for parameter in every:
+        if not isinstance(parameter, Parameter):
+            raise ArgumentError("parameters must be Parameters, as of net.parameters(), "
+                                f"got {type(parameter).__name__}")
+    gradients = [parameter.grad for parameter in every if not parameter.frozen]
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in (grad.astype(np.float64) for grad in gradients)))
     if max_norm < norm < math.inf:
         for grad in gradients:

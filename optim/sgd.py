@@ -69,9 +69,6 @@ class SGD(Optimizer):
         if group["momentum"]:
             np.multiply(velocity, momentum, velocity)
             np.add(velocity, grad, velocity)
-            if group["nesterov"]:
-                grad = np.add(np.multiply(velocity, momentum, room), grad, room)
-            else:
-                grad = velocity
+            grad = np.add(np.multiply(velocity, momentum, room), grad, room) if group["nesterov"] else velocity
         np.multiply(grad, lr, room)
         np.subtract(data, room, data)

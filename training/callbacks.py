@@ -10,7 +10,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, positive_int, real
-from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 from ..optim import Optimizer

@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..datasets import batches
 from ..datasets.checks import finite, pair, same_features
-from ..errors import NonFiniteError, positive_int
+from ..errors import NonFiniteError, generator, positive_int
 from ..initializers.base import Seed
 from ..losses import Loss
 from ..modules import Module, Sequential
 from ..modules.parameter import as_floating
+from ..modules.sequential import leaves
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
@@ -61,7 +62,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         The cost is NaN or infinite: the message names the epoch, the batch and the first module whose output is not
         finite. The step of that batch is not made.
     DataError, ShapeError, DtypeError, ArgumentError
-        Before anything has changed: NaN or infinity in the data, labels out of range, lengths that differ, and the like.
+        Before anything has changed: NaN or infinity in the data, labels out of range, lengths that differ, and so on.
     """
     epochs, batch_size = positive_int("epochs", epochs), positive_int("batch_size", batch_size)
     check_reduces(loss)
@@ -69,7 +70,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     held_out = None if validation is None else checked(net, loss, validation, "validation")
     if held_out is not None:
         same_features("validation[0]", held_out[0], x)
-    rng = np.random.default_rng(rng)
+    rng = generator(rng)
     hooks = [callback if isinstance(callback, Callback) else AfterEpoch(callback) for callback in callbacks]
     run = Run(net, loss, optimizer, History())
     mode = net.training
@@ -140,17 +141,10 @@ def explanation(run: Run) -> str:
     for path, module in leaves(deepcopy(run.net)):
         x = module.forward(x)
         if not np.isfinite(x).all():
-            return (f"{said}; the first output that is not finite is that of module {path}, {module!r}. A smaller learning "
-                    "rate, another start (Glorot, He) or clip_grad_norm may help")
+            place = f"module {path}, {module!r}" if path else repr(module)
+            return (f"{said}; the first output that is not finite is that of {place}. A smaller learning rate, another start "
+                    "(Glorot, He) or clip_grad_norm may help")
     return f"{said}, though every module's output is finite: look at the loss, {run.loss!r}, and the targets"
-
-
-def leaves(module: Module, path: str = "") -> list[tuple[str, Module]]:
-    """The modules that a network runs, one after another, with their paths; containers opened."""
-    if not isinstance(module, Sequential):
-        return [(path or "0", module)]
-    return [leaf for name, child in module.children().items()
-            for leaf in leaves(child, f"{path}.{name}" if path else name)]
 
 
 def bar(epochs: int, progress: bool) -> Any:

@@ -1,0 +1,298 @@
+"""PyTorch's values, in float64, for `tests/test_pytorch.py`, which compares retroprop with them and needs no torch.
+
+    python -m benchmarks.pytorch_reference [file.npz]           # from a checkout, with torch 2.13 on the CPU
+
+The names of the cases are those of the tables in the test file. The file is the same, byte for byte, on each run.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+FILE = Path(__file__).parents[1] / "tests" / "pytorch_reference.npz"
+EXTREMES = [0.0, 1.0, -1.0, 30.0, -30.0, 800.0, -800.0, 1e4, -1e4, 1e-9]
+ULPS = [0.0, 1.0, np.nextafter(0, 1), np.nextafter(1, 0), 0.5]      # probabilities at the ends and one ulp from them
+STEPS = 20
+
+
+class Recorder(dict):
+    """Arrays by path; tensors are detached and copied."""
+
+    def __setitem__(self, name, value):
+        super().__setitem__(name, np.array(torch.as_tensor(value).detach().numpy(), np.float64, order="C"))
+
+    def save(self, file):
+        """All numbers in one vector, beside the names and the shapes: a thousand small arrays would be half headers."""
+        shapes = np.array([array.shape + (-1,) * (4 - array.ndim) for array in self.values()], np.int16)
+        numbers = np.concatenate([array.reshape(-1) for array in self.values()])
+        np.savez_compressed(file, allow_pickle=False, names=np.array(list(self)), shapes=shapes, numbers=numbers)
+
+
+def tensor(rng, shape):
+    return torch.tensor(rng.standard_normal(shape))
+
+
+# Modules: a few batches through each, the first ones in training mode, the last in evaluation mode
+
+
+def elementwise(rng):
+    """A random batch, and one that also holds the extremes."""
+    extreme = torch.tensor(EXTREMES).double().reshape(5, 2)
+    return [tensor(rng, (5, 4)), torch.cat([tensor(rng, (5, 2)), extreme], 1), tensor(rng, (1, 3))]
+
+
+def of_shapes(*shapes):
+    return lambda rng: [tensor(rng, shape) for shape in shapes]
+
+
+def rows(rng):
+    """Rows of numbers, among them far apart and equal ones."""
+    far = [[800, -800, 0], [1e4, 1e4, 1e4], [-1e4, -1e4, -1e4 - 1], [0, 1e-9, -1e-9], [-800, -801, -799]]
+    far = torch.tensor(far).double()
+    return [tensor(rng, (5, 3)), far, tensor(rng, (2, 3, 4)), tensor(rng, (1, 1))]
+
+
+def net():
+    inner = nn.Sequential(nn.Linear(6, 4), nn.Tanh())
+    return nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.ReLU(), inner, nn.Dropout(0), nn.Linear(4, 2))
+
+
+MODULES = {
+    "Identity": (nn.Identity, elementwise),
+    "Sigmoid": (nn.Sigmoid, elementwise),
+    "Tanh": (nn.Tanh, elementwise),
+    "ReLU": (nn.ReLU, elementwise),
+    "LeakyReLU": (nn.LeakyReLU, elementwise),
+    "LeakyReLU of slope 0.2": (lambda: nn.LeakyReLU(0.2), elementwise),
+    "ELU": (nn.ELU, elementwise),
+    "ELU of alpha 0.7": (lambda: nn.ELU(0.7), elementwise),
+    "GELU": (nn.GELU, elementwise),
+    "SiLU": (nn.SiLU, elementwise),
+    "Softplus": (nn.Softplus, elementwise),
+    "Softsign": (nn.Softsign, elementwise),
+    "HardTanh": (nn.Hardtanh, elementwise),
+    "Softmax": (lambda: nn.Softmax(-1), rows),
+    "LogSoftmax": (lambda: nn.LogSoftmax(-1), rows),
+    "Flatten": (nn.Flatten, of_shapes((5, 3), (5, 2, 3, 4), (1, 3, 2))),
+    "Reshape": (lambda: nn.Unflatten(1, (2, 3, -1)), of_shapes((5, 12), (2, 18), (1, 6))),
+    "Dropout of 0": (lambda: nn.Dropout(0), of_shapes((5, 3), (1, 4))),
+    "Dropout in eval": (lambda: nn.Dropout(0.5), of_shapes((5, 3))),
+    "Linear": (lambda: nn.Linear(3, 4), of_shapes((5, 3), (2, 5, 3), (1, 3), (3,))),
+    "Linear without bias": (lambda: nn.Linear(3, 4, bias=False), of_shapes((5, 3), (2, 2, 5, 3))),
+    "LayerNorm": (lambda: nn.LayerNorm(4), of_shapes((5, 4), (2, 3, 5, 4), (1, 4))),
+    "LayerNorm of eps 0.1": (lambda: nn.LayerNorm(4, 0.1), of_shapes((5, 4), (4,))),
+    "BatchNorm": (lambda: nn.BatchNorm1d(3), of_shapes((5, 3), (2, 3), (7, 3), (1, 3))),
+    "BatchNorm of momentum 0.3": (lambda: nn.BatchNorm1d(3, 0.01, 0.3), of_shapes((5, 3), (6, 3), (5, 3))),
+    "BatchNorm of images": (
+        lambda: nn.BatchNorm2d(3), of_shapes((5, 3, 2, 4), (1, 3, 4, 2), (2, 3, 1, 1), (1, 3, 2, 1))),
+    "Sequential": (net, of_shapes((5, 3), (8, 3), (5, 3), (1, 3))),
+}
+
+
+def modules(record):
+    for name, (build, batches) in MODULES.items():
+        rng = np.random.default_rng(list(name.encode()))
+        module, xs = build().double(), batches(rng)
+        for parameter in module.parameters():
+            parameter.data = tensor(rng, parameter.shape)
+        for key, value in module.state_dict().items():
+            record[f"modules/{name}/state/{key}"] = value
+        for k, x in enumerate(xs):
+            at = f"modules/{name}/{k}"
+            module.train(k < len(xs) - 1)
+            module.zero_grad()
+            x.requires_grad_()
+            y = module(x)
+            g = tensor(rng, y.shape)
+            y.backward(g)
+            record[f"{at}/x"], record[f"{at}/y"], record[f"{at}/g"], record[f"{at}/gx"] = x, y, g, x.grad
+            for key, parameter in module.named_parameters():
+                record[f"{at}/grad/{key}"] = parameter.grad
+            for key, buffer in module.named_buffers():
+                record[f"{at}/buffer/{key}"] = buffer
+
+
+# Losses: pairs of predictions and targets for each
+
+
+class Hinge(nn.Module):
+    """The only one that PyTorch has not: written with its operations."""
+
+    def __init__(self, reduction):
+        super().__init__()
+        self.reduction = reduction
+
+    def forward(self, s, y):
+        costs = torch.clamp(1 - (2 * y - 1) * s, min=0)
+        return costs if self.reduction == "none" else getattr(costs, self.reduction)()
+
+
+def probabilities(rng):
+    p = torch.tensor([p for p in ULPS for _ in ULPS], dtype=torch.float64)
+    y = torch.tensor(ULPS * len(ULPS), dtype=torch.float64)
+    return [(torch.sigmoid(tensor(rng, (5, 3))), torch.tensor(rng.random((5, 3)))), (p, y), (p[1:2], y[:1])]
+
+
+def logits(rng):
+    x = torch.tensor([x for x in EXTREMES for _ in range(3)]).double()
+    return [(3 * tensor(rng, (5, 3)), torch.tensor(rng.random((5, 3)))), (x, torch.tensor([0, 0.3, 1.0] * 10).double()),
+            (x[15:16], torch.zeros(1).double())]
+
+
+def values(rng):
+    p = tensor(rng, (6, 4))
+    y = 2 * tensor(rng, (6, 4))
+    y[0] = p[0]                                                     # where the difference is 0
+    return [(p, y), (torch.tensor(EXTREMES).double(), tensor(rng, 10)), (tensor(rng, (1, 1)), tensor(rng, (1, 1)))]
+
+
+def scores(rng):
+    far = torch.tensor(EXTREMES[3:]).double()
+    return [(2 * tensor(rng, (5, 3)), torch.tensor(rng.integers(0, 2, (5, 3))).double()),
+            (far, torch.tensor([0, 1, 0, 1, 1, 0, 1]).double()), (tensor(rng, 1), torch.ones(1).double())]
+
+
+def far_rows():
+    return torch.tensor([[800.0, -800, 0], [-1e4, 1e4, 0], [1e4, 1e4, -1e4], [0, 0, 0], [-800, -801, 800]]).double()
+
+
+def classes(rng):
+    y = torch.tensor([2, 0, 1, 1, 2])
+    return [(2 * tensor(rng, (5, 3)), y), (far_rows(), y), (tensor(rng, (1, 3)), y[:1])]
+
+
+def mixtures(rng):
+    return [(x, torch.tensor(rng.dirichlet([1, 1, 1], len(x)))) for x, _ in classes(rng)]
+
+
+def log_probabilities(rng):
+    return [(torch.log_softmax(x, -1), y) for x, y in classes(rng)]
+
+
+WEIGHT = torch.tensor([0.5, 2.0, 3.0]).double()
+LOSSES = {
+    "BCE": (nn.BCELoss, probabilities),
+    "BCEWithLogits": (nn.BCEWithLogitsLoss, logits),
+    "MSE": (nn.MSELoss, values),
+    "L1": (nn.L1Loss, values),
+    "Huber": (nn.HuberLoss, values),
+    "Huber of delta 0.3": (lambda reduction: nn.HuberLoss(reduction, 0.3), values),
+    "Hinge": (Hinge, scores),
+    "CrossEntropy": (nn.CrossEntropyLoss, classes),
+    "CrossEntropy with weight": (lambda reduction: nn.CrossEntropyLoss(WEIGHT, reduction=reduction), classes),
+    "CrossEntropy of probabilities": (nn.CrossEntropyLoss, mixtures),
+    "CrossEntropy of probabilities with weight": (
+        lambda reduction: nn.CrossEntropyLoss(WEIGHT, reduction=reduction), mixtures),
+    "NLL": (nn.NLLLoss, log_probabilities),
+    "NLL with weight": (lambda reduction: nn.NLLLoss(WEIGHT, reduction=reduction), log_probabilities),
+}
+
+
+def losses(record):
+    for name, (build, pairs) in LOSSES.items():
+        rng = np.random.default_rng(list(name.encode()))
+        for k, (prediction, target) in enumerate(pairs(rng)):
+            at = f"losses/{name}/{k}"
+            record[f"{at}/prediction"], record[f"{at}/target"] = prediction, target
+            for reduction in ("mean", "sum", "none"):
+                x = prediction.clone().requires_grad_()
+                cost = build(reduction=reduction)(x, target)
+                g = torch.ones(()).double() if cost.ndim == 0 else tensor(rng, cost.shape)
+                cost.backward(g)
+                record[f"{at}/{reduction}/cost"], record[f"{at}/{reduction}/g"] = cost, g
+                record[f"{at}/{reduction}/gx"] = x.grad
+
+
+# Optimizers: the same gradients to each rule, and what becomes of two parameters
+
+
+OPTIMIZERS = {
+    "SGD": (torch.optim.SGD, {"lr": 0.1}),
+    "SGD with momentum": (torch.optim.SGD, {"lr": 0.1, "momentum": 0.9}),
+    "SGD with nesterov": (torch.optim.SGD, {"lr": 0.1, "momentum": 0.8, "nesterov": True}),
+    "SGD with all": (torch.optim.SGD, {"lr": 0.1, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1}),
+    "Adam": (torch.optim.Adam, {"lr": 0.1}),
+    "Adam with all": (torch.optim.Adam, {"lr": 0.1, "betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
+    "AdamW": (torch.optim.AdamW, {"lr": 0.1}),
+    "AdamW with all": (torch.optim.AdamW, {"lr": 0.1, "betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.3}),
+    "RMSprop": (torch.optim.RMSprop, {}),
+    "RMSprop with momentum": (torch.optim.RMSprop, {"lr": 0.02, "momentum": 0.8}),
+    "RMSprop with all": (
+        torch.optim.RMSprop, {"lr": 0.02, "alpha": 0.9, "eps": 1e-3, "weight_decay": 0.1, "momentum": 0.8}),
+    "Adagrad": (torch.optim.Adagrad, {"lr": 0.1}),
+    "Adagrad with all": (torch.optim.Adagrad, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "eps": 1e-3}),
+}
+
+
+def optimizers(record):
+    rng = np.random.default_rng(0)
+    starts = [tensor(rng, (4, 3)), tensor(rng, (4,))]
+    gradients = [[tensor(rng, start.shape) for start in starts] for _ in range(STEPS)]
+    for i, start in enumerate(starts):
+        record[f"optim/start/{i}"] = start
+        record[f"optim/gradients/{i}"] = torch.stack([pair[i] for pair in gradients])
+    for name, (build, options) in OPTIMIZERS.items():
+        for scenario in ("plain", "groups", "lr", "frozen"):
+            weight, bias = parameters = [nn.Parameter(start.clone()) for start in starts]
+            groups = [{"params": [weight]}, {"params": [bias], "lr": 0.03, "weight_decay": 0.2}]
+            optimizer = build(groups if scenario == "groups" else parameters, **options)
+            path = []
+            for step, pair in enumerate(gradients):
+                if scenario == "lr" and step in (5, 12):            # what the tests do too
+                    for group in optimizer.param_groups:
+                        group["lr"] *= 0.3
+                for parameter, gradient in zip(parameters, pair, strict=True):
+                    parameter.grad = gradient.clone()
+                if scenario == "frozen" and 4 <= step < 9:
+                    weight.grad = None
+                optimizer.step()
+                path.append(torch.cat([parameter.detach().reshape(-1) for parameter in parameters]))
+            record[f"optim/{name}/{scenario}"] = torch.stack(path)
+    record["clip/max_norm"] = max_norms = np.array([0.5, 3.0, 100.0])
+    for k, max_norm in enumerate(max_norms):
+        parameters = [nn.Parameter(start.clone()) for start in starts]
+        for parameter, gradient in zip(parameters, gradients[0], strict=True):
+            parameter.grad = gradient.clone()
+        record[f"clip/{k}/norm"] = nn.utils.clip_grad_norm_(parameters, max_norm)
+        for i, parameter in enumerate(parameters):
+            record[f"clip/{k}/grad/{i}"] = parameter.grad
+
+
+def training(record):
+    """A small network, all parts together: parameters and running statistics after each of the steps."""
+    rng = np.random.default_rng(1)
+    net = nn.Sequential(nn.Linear(3, 6, bias=False), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 4), nn.Softplus(),
+                        nn.Linear(4, 3)).double()
+    for parameter in net.parameters():
+        parameter.data = tensor(rng, parameter.shape)
+    x, y = tensor(rng, (STEPS, 5, 3)), torch.tensor(rng.integers(0, 3, (STEPS, 5)))
+    record["training/x"], record["training/y"] = x, y
+    for key, value in net.state_dict().items():
+        record[f"training/start/{key}"] = value
+    loss, adam, costs, path = nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=0.05), [], {}
+    for xb, yb in zip(x, y, strict=True):
+        adam.zero_grad()
+        cost = loss(net(xb), yb)
+        cost.backward()
+        adam.step()
+        costs.append(cost.detach())
+        for key, value in net.state_dict().items():
+            path.setdefault(key, []).append(value.clone())
+    record["training/costs"] = torch.stack(costs)
+    for key, states in path.items():
+        record[f"training/path/{key}"] = torch.stack(states)
+
+
+def main(file=FILE):
+    record = Recorder()
+    for fill in (modules, losses, optimizers, training):
+        fill(record)
+    record.save(file)
+    print(f"torch {torch.__version__}: {len(record)} arrays, {Path(file).stat().st_size:,} bytes in {file}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,64 @@
+"""A report as one self-contained HTML page: text, tables, and figures inside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.55 system-ui, sans-serif; color: #1c1c28; background: #fff; max-width: 62rem; margin: 2.5rem auto;
+       padding: 0 1.5rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .3rem; }
+h2 { font-size: 1.25rem; margin: 2.4rem 0 .6rem; }
+p, li { max-width: 46rem; }
+figure { margin: 1.4rem 0; }
+figure img { max-width: 100%; height: auto; }
+figcaption { color: #555; font-size: .92rem; max-width: 46rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabular-nums; }
+th { text-align: left; border-bottom: 2px solid #1c1c28; padding: .35rem .9rem .35rem 0; white-space: nowrap; }
+td { border-bottom: 1px solid #ddd; padding: .35rem .9rem .35rem 0; white-space: nowrap; }
+td:first-child { font-weight: 600; }
+pre { background: #f4f4f7; padding: .8rem 1rem; overflow-x: auto; font-size: .88rem; }
+"""
+
+
+class Page:
+    """Parts in the order in which they are added; all text is escaped."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.parts = [f"<h1>{escape(title)}</h1>"]
+
+    def heading(self, text: str) -> None:
+        self.parts.append(f"<h2>{escape(text)}</h2>")
+
+    def text(self, text: str) -> None:
+        self.parts.append(f"<p>{escape(text)}</p>")
+
+    def points(self, items: Sequence[str]) -> None:
+        self.parts.append("<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>")
+
+    def code(self, text: str) -> None:
+        self.parts.append(f"<pre>{escape(text)}</pre>")
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """The first row is the header."""
+        head = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in rows[0])
+        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
+        self.parts.append(f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+
+    def figure(self, png: Path, caption: str) -> None:
+        data = base64.b64encode(png.read_bytes()).decode()
+        self.parts.append(f"<figure><img alt='{escape(caption, quote=True)}' src='data:image/png;base64,{data}'>"
+                          f"<figcaption>{escape(caption)}</figcaption></figure>")
+
+    def write(self, path: Path) -> None:
+        body = "\n".join(self.parts)
+        path.write_text(f"<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
+                        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
+                        f"<title>{escape(self.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n",
+                        encoding="utf-8")

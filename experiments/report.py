@@ -1,0 +1,184 @@
+"""What a comparison writes: a page, figures, tables, and a configuration that repeats it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..inspection.layers import LayerStatistics, hidden_activations, preactivations
+from .page import Page
+from .results import TARGET, Result, Trained
+
+
+READING = """Final cost: training cost of the last epoch. Test error: mean ± standard deviation over seeds. Epochs: median. Gradient:
+deviation of the back-propagated gradient ∂C/∂s at the first hidden layer over that at the last, before training; 1 would be a
+gradient that keeps its size. Saturated: share of the hidden outputs where the slope is under a twentieth of its largest value (for
+rectifiers, of the units that are off for every example), before → after training. Against {reference}: mean difference in test
+error, seed by seed, with the p value of a paired t test after Holm's correction."""
+CAPTIONS = {
+    "learning-curves": """Training cost and test error after each epoch: median over the seeds, and the range from the best to the
+worst. A test error of {chance:.0%} is chance.""",
+    "activations": """Activations of each hidden layer {when} training (seed 0, {watched} test examples). A good start keeps their
+spread from layer to layer; a spike at 0 carries nothing on; spikes at the ends are saturated units, whose slope is next to 0.""",
+    "gradients": """Gradients ∂C/∂s that come back to each hidden layer {when} training (magnitudes, logarithmic scale). Layer 1 is the
+last that they reach: where its histogram lies to the left, the gradient vanishes on its way; to the right, it explodes.""",
+    "saturation": """Share of saturated units of each hidden layer, epoch by epoch (mean over the seeds). A saturated unit hardly
+passes any gradient on.""",
+}
+
+
+def write_report(result: Result, folder: Path) -> None:
+    """Write report.html, figures (PNG and SVG), results.csv, summary.csv and config.json into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(folder / "results.csv", result.rows())
+    write_csv(folder / "summary.csv", result.summary())
+    repeat = json.dumps(configuration(result), indent=2, ensure_ascii=False)
+    (folder / "config.json").write_text(repeat + "\n", encoding="utf-8")
+    page = Page(f"One network, {len(result.config['init'])} starts")
+    describe(page, result)
+    page.heading("The table")
+    page.table(result.table())
+    page.text(READING.format(reference=result.reference).replace("\n", " "))
+    page.heading("What came out")
+    page.points(findings(result))
+    page.heading("The figures")
+    for name, caption in draw(result, folder).items():
+        page.figure(folder / f"{name}.png", caption)
+    page.heading("Run it again")
+    page.code(command(result.config))
+    page.text("Same versions, same numbers, whatever the number of processes: config.json keeps both.")
+    page.write(folder / "report.html")
+
+
+def describe(page: Page, result: Result) -> None:
+    """The first paragraph: what was compared."""
+    c = result.config
+    extras = [name for name, on in (("batch normalization", c["batch_norm"]), (f"dropout {c['dropout']:g}", c["dropout"])) if on]
+    page.text(f"A network {result.features}-{c['depth']}×{c['width']}-{result.classes} of {c['activation']} units"
+              f"{' with ' + ' and '.join(extras) if extras else ''} was trained on {c['data']} ({result.train_size} examples; "
+              f"{result.test_size} for testing) from {len(c['init'])} starts: {', '.join(c['init'])}. Each was trained "
+              f"{c['seeds']} times for {c['epochs']} epochs with {c['optimizer']}, learning rate {c['lr']:g}, batches of "
+              f"{c['batch_size']}, on cross-entropy. For each seed, all starts see the same examples in the same order.")
+
+
+def findings(result: Result) -> list[str]:
+    """A sentence or two for each start, from its numbers."""
+    rows = result.summary()
+    reference = next(row for row in rows if row["init"] == result.reference)
+    return [f"{row['init']}: {'; '.join(filter(None, (outcome(row, reference, result), beginning(row))))}." for row in rows]
+
+
+def outcome(row: Mapping[str, Any], reference: Mapping[str, Any], result: Result) -> str:
+    if row["diverged"] == row["runs"]:
+        return "the cost is no longer finite after some steps, in every seed: it diverges"
+    epochs, first = row["epochs_to_10_percent"], reference["epochs_to_10_percent"]
+    error = f"{100 * row['test_error']:.1f} % of the test examples are wrong at the end"
+    if math.isfinite(epochs):
+        slower = f", where {reference['init']} needs {first:g}" if row is not reference and math.isfinite(first) else ""
+        return f"{error}; it gets below {TARGET:.0%} after {epochs:g} epoch{'s' if epochs != 1 else ''}{slower}"
+    if row["test_error"] > 0.95 * (1 - 1 / result.classes):
+        return f"{error}, which is chance: it learns nothing"
+    return f"{error}, and it never gets below {TARGET:.0%}"
+
+
+def beginning(row: Mapping[str, Any]) -> str:
+    """What the first look at the layers foretold."""
+    ratio, saturated = row["gradient_ratio"], row["saturated_at_start"]
+    said = ""
+    if ratio < 0.05:
+        said = f"before training, the gradient that reaches the first layer is {ratio:.2g} of that at the last: it vanishes"
+    elif ratio > 5:
+        said = f"before training, the gradient that reaches the first layer is {ratio:.2g} times that at the last: it explodes"
+    if saturated > 0.3:
+        said += f"{'; ' if said else ''}{saturated:.0%} of the hidden outputs are saturated before the first step"
+    return said
+
+
+def draw(result: Result, folder: Path) -> dict[str, str]:
+    """Make and save the figures; returns captions by name."""
+    import matplotlib.pyplot as plt
+
+    from .. import plots
+
+    captions = {}
+
+    def keep(figure: Any, name: str, **facts: Any) -> None:
+        plots.save(figure, folder, name)
+        plt.close(figure)
+        kind = name.removesuffix("-start").removesuffix("-end")
+        captions[name] = CAPTIONS[kind].format(**facts).replace("\n", " ")
+
+    inits = result.config["init"]
+    figure = plt.figure(figsize=(11, 4.2), layout="constrained")
+    for ax, column in zip(figure.subplots(1, 2), ("training cost", "test error"), strict=True):
+        plots.learning_curves_by({init: [curves(run) for run in result[init]] for init in inits}, column, ax=ax)
+    figure.axes[0].get_legend().remove()
+    figure.axes[1].set_ylim(0, 1)
+    figure.suptitle("The same network and data; only the start differs")
+    keep(figure, "learning-curves", chance=1 - 1 / result.classes)
+    for name, when in (("start", "before"), ("end", "after")):
+        layers = {init: getattr(result[init][0], when) for init in inits if whole(getattr(result[init][0], when))}
+        for what, log in (("activation", False), ("gradient", True)):
+            if layers:
+                watched = len(layers[next(iter(layers))][0].activation)
+                title = f"{what.capitalize()}s {when} training"
+                keep(plots.layer_histograms(layers, what, log=log, title=title), f"{what}s-{name}", when=when, watched=watched)
+    shares = {init: typical_saturation(result[init]) for init in inits}
+    keep(plots.saturation(shares, title="Saturated units during training"), "saturation")
+    return captions
+
+
+def curves(run: Trained) -> dict[str, list[float]]:
+    """What the learning curves draw of one run; a run that diverges within its first epoch has a single NaN."""
+    return {"training cost": run.costs or [math.nan], "test error": run.errors or [math.nan]}
+
+
+def whole(layers: Sequence[LayerStatistics]) -> bool:
+    """Whether all activations and gradients are finite: those of a diverged run cannot be drawn."""
+    shown = [layer.activation for layer in hidden_activations(layers)] + [layer.gradient for layer in preactivations(layers)]
+    return all(array is not None and bool(np.isfinite(array).all()) for array in shown)
+
+
+def typical_saturation(runs: Sequence[Trained]) -> np.ndarray[Any, Any]:
+    """Mean over the seeds, of the epochs that all of them reached; an array (epochs + 1, layers)."""
+    epochs = min(len(run.saturation) for run in runs)
+    return np.mean([run.saturation[:epochs] for run in runs], axis=0)  # type: ignore[no-any-return]
+
+
+def configuration(result: Result) -> dict[str, Any]:
+    """All that repeats the comparison exactly."""
+    import scipy
+
+    from .. import __version__
+    return result.config | {"command": command(result.config), "seed_values": list(range(result.config["seeds"])),
+                            "versions": {"retroprop": __version__, "numpy": np.__version__, "scipy": scipy.__version__,
+                                         "python": platform.python_version()}}
+
+
+def command(config: Mapping[str, Any]) -> str:
+    """The command line of a configuration."""
+    import shlex
+    words = ["retroprop", "compare"]
+    for name, value in config.items():
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            words += [option] if value else []
+        elif isinstance(value, (tuple, list)):
+            words += [option, *value]
+        else:
+            words += [option, str(value)]
+    return shlex.join(words)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)

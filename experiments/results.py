@@ -1,0 +1,176 @@
+"""What a comparison found: a row a run, a row a start, and the differences from the reference with their statistics."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..inspection.layers import LayerStatistics, preactivations
+
+TARGET = 0.10                                                       # the test error that "epochs to" waits for
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One run: a start and a seed. Lists have an entry an epoch; those with an entry 0 include the start.
+
+    ``saturation[e][k]`` is the share of saturated (or dead) units of hidden layer k after e epochs; ``before`` and ``after``
+    are the layers around training, of one seed with their arrays; ``diverged`` says where the cost stopped being finite.
+    """
+
+    init: str
+    seed: int
+    costs: list[float]
+    errors: list[float]
+    saturation: list[list[float]]
+    before: list[LayerStatistics]
+    after: list[LayerStatistics]
+    diverged: str | None = None
+
+    @property
+    def final_cost(self) -> float:
+        """Training cost of the last epoch; NaN if the run diverged."""
+        return math.nan if self.diverged else self.costs[-1]
+
+    @property
+    def test_error(self) -> float:
+        """Share of the test examples that are wrong at the end; NaN if the run diverged."""
+        return math.nan if self.diverged else self.errors[-1]
+
+    @property
+    def epochs_to_target(self) -> float:
+        """First epoch after which the test error is at most ``TARGET``; infinite if none is."""
+        return next((epoch for epoch, error in enumerate(self.errors, 1) if error <= TARGET), math.inf)
+
+    @property
+    def gradient_ratio(self) -> float:
+        """Deviation of dC/ds at the first hidden layer over that at the last, at the start (s: what the function takes)."""
+        deviations = [layer.gradient_std or 0.0 for layer in preactivations(self.before)]
+        return deviations[0] / deviations[-1] if deviations[-1] else math.nan
+
+    def saturated(self, epoch: int) -> float:
+        """Share of saturated units over all hidden layers after this epoch."""
+        return float(np.mean(self.saturation[epoch]))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A comparison: its configuration, its runs, and the sizes of the data."""
+
+    config: dict[str, Any]
+    runs: list[Trained]
+    train_size: int
+    test_size: int
+    features: int
+    classes: int
+
+    def __getitem__(self, init: str) -> list[Trained]:
+        """Runs of one start, by seed."""
+        return [run for run in self.runs if run.init == init]
+
+    @property
+    def reference(self) -> str:
+        """The start that the others are compared with: Glorot, or the first."""
+        return "Glorot" if "Glorot" in self.config["init"] else str(self.config["init"][0])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict a run: what ``results.csv`` holds."""
+        return [{"init": run.init, "seed": run.seed, "final_cost": run.final_cost, "test_error": run.test_error,
+                 "epochs_to_10_percent": run.epochs_to_target, "gradient_ratio": run.gradient_ratio,
+                 "saturated_at_start": run.saturated(0), "saturated_at_end": run.saturated(-1),
+                 "diverged": run.diverged or ""} for run in self.runs]
+
+    def summary(self) -> list[dict[str, Any]]:
+        """One dict a start: what ``summary.csv`` holds and the table shows.
+
+        Means and deviations are over the seeds that did not diverge; epochs and ratios are medians over all seeds.
+        ``p`` is that of a paired t test of the test errors against the reference, with Holm's correction; NaN where there
+        is nothing to test: the reference itself, one seed, a run that diverged.
+        """
+        rows = []
+        for init in self.config["init"]:
+            runs = self[init]
+            ended = [run for run in runs if not run.diverged]
+            errors = [run.test_error for run in ended]
+            rows.append({
+                "init": init, "runs": len(runs), "diverged": len(runs) - len(ended),
+                "final_cost": mean(run.final_cost for run in ended), "test_error": mean(errors),
+                "test_error_std": statistics.stdev(errors) if len(errors) > 1 else math.nan,
+                "epochs_to_10_percent": statistics.median(run.epochs_to_target for run in runs),
+                "gradient_ratio": statistics.median(run.gradient_ratio for run in runs),
+                "saturated_at_start": mean(run.saturated(0) for run in runs),
+                "saturated_at_end": mean(run.saturated(-1) for run in runs)})
+        tests = [self.difference(row["init"]) for row in rows]
+        for row, (gap, _), p in zip(rows, tests, holm([p for _, p in tests]), strict=True):
+            row |= {"difference": gap, "p": p}
+        return rows
+
+    def difference(self, init: str) -> tuple[float, float]:
+        """Mean difference in test error from the reference, and the p value of the paired t test (NaN if there is none)."""
+        gaps = np.array([a.test_error - b.test_error for a, b in zip(self[init], self[self.reference], strict=True)])
+        if init == self.reference or len(gaps) < 2 or not np.isfinite(gaps).all():
+            return float(gaps.mean()), math.nan
+        if np.ptp(gaps) == 0:                                       # no spread: equal, or apart by the same in every seed
+            return float(gaps[0]), 1.0 if gaps[0] == 0 else 0.0
+        from scipy.stats import ttest_1samp
+        return float(gaps.mean()), float(ttest_1samp(gaps, 0).pvalue)
+
+    def table(self) -> list[list[str]]:
+        """Header and rows of the table, as text."""
+        header = ["start", "final cost", "test error", "epochs to 10 %", "gradient first/last", "saturated",
+                  f"against {self.reference}"]
+        return [header, *(self.row(summary) for summary in self.summary())]
+
+    def row(self, summary: dict[str, Any]) -> list[str]:
+        if summary["diverged"] == summary["runs"]:
+            cost = error = "diverged"
+        else:
+            share = f" ({summary['diverged']} of {summary['runs']} diverged)" if summary["diverged"] else ""
+            spread = "" if math.isnan(summary["test_error_std"]) else f" ± {100 * summary['test_error_std']:.1f}"
+            cost, error = f"{summary['final_cost']:.3f}", f"{100 * summary['test_error']:.1f}{spread} %{share}"
+        epochs = "never" if math.isinf(summary["epochs_to_10_percent"]) else f"{summary['epochs_to_10_percent']:g}"
+        saturated = f"{100 * summary['saturated_at_start']:.0f} → {100 * summary['saturated_at_end']:.0f} %"
+        return [summary["init"], cost, error, epochs, f"{summary['gradient_ratio']:.2g}", saturated, self.verdict(summary)]
+
+    def verdict(self, summary: dict[str, Any]) -> str:
+        """The difference from the reference in words."""
+        if summary["init"] == self.reference:
+            return "–"
+        if math.isnan(summary["difference"]):
+            return "diverged"
+        if all(a.test_error == b.test_error for a, b in zip(self[summary["init"]], self[self.reference], strict=True)):
+            return "equal"
+        gap = f"{100 * summary['difference']:+.1f} points"
+        if math.isnan(summary["p"]):
+            return f"{gap} (one seed: no test)"
+        return f"{gap}, p < 0.0001" if summary["p"] < 1e-4 else f"{gap}, p = {summary['p']:.4f}"
+
+    def __str__(self) -> str:
+        rows = self.table()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def mean(values: Any) -> float:
+    found = list(values)
+    return statistics.fmean(found) if found else math.nan
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """p values after Holm's correction for having looked at all of them; NaN stays NaN.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    corrected, worst = [math.nan] * len(values), 0.0
+    order = sorted((p, k) for k, p in enumerate(values) if not math.isnan(p))
+    for rank, (p, k) in enumerate(order):
+        worst = max(worst, min(1.0, (len(order) - rank) * p))
+        corrected[k] = worst
+    return corrected

@@ -1,0 +1,22 @@
+"""Looking inside: finite differences, the contract as checks of a module of your own, layers on a batch, diagnosis."""
+
+from .checks import CHECKS, LOSS_CHECKS, check_module
+from .diagnose import Diagnosis, diagnose
+from .differences import numerical_gradient
+from .labels import Finding
+from .layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
+
+__all__ = [
+    "CHECKS",
+    "LOSS_CHECKS",
+    "Diagnosis",
+    "Finding",
+    "LayerStatistics",
+    "check_module",
+    "diagnose",
+    "hidden_activations",
+    "layer_statistics",
+    "numerical_gradient",
+    "preactivations",
+    "saturated_shares",
+]

@@ -1,0 +1,176 @@
+"""What a batch looks like inside a network, module by module: activations, and the gradients that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import ArgumentError
+from ..initializers.base import Array
+from ..losses.base import Loss
+from ..modules import ELU, GELU, HardTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
+from ..modules.base import Module
+from ..modules.parameter import as_floating
+from ..modules.sequential import leaves
+
+FLAT = 0.05                                                         # of the largest slope
+SQUASHING = {Sigmoid: 0.25, Tanh: 1.0, Softsign: 1.0, HardTanh: 1.0}    # flat on both sides; largest slopes
+RECTIFYING = dict.fromkeys((ReLU, LeakyReLU, ELU, GELU, SiLU, Softplus), 1.0)   # flat on one side only
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStatistics:
+    """One module of a network on one batch.
+
+    Attributes
+    ----------
+    path : str
+        Its place, as in ``named_modules`` (``"0"``, ``"1.inner"``).
+    module : str
+        Its repr.
+    mean, std : float
+        Of its output.
+    saturated : float or None
+        Of Sigmoid, Tanh, Softsign and HardTanh: the share of the outputs (one for each unit and example) at which the
+        slope is less than 1/20 of its largest value. That is \\|y\\| > 0.975 for tanh, y outside [0.013, 0.987] for the
+        sigmoid, \\|y\\| > 0.776 for softsign, \\|y\\| = 1 for hardtanh.
+    dead : float or None
+        Of these and of ReLU, LeakyReLU, ELU, GELU, SiLU and Softplus: the share of the units whose slope is below 1/20
+        of that at all examples. A rectifier may be flat for half of its examples; a unit that is flat for all of them
+        learns nothing.
+    gradient_mean, gradient_std : float or None
+        Of the gradient of the cost with respect to the output; at a Linear this is the :math:`\\partial C/\\partial s`
+        of Glorot & Bengio.
+    activation, gradient : array or None
+        The output and that gradient themselves; None unless asked for.
+    """
+
+    path: str
+    module: str
+    mean: float
+    std: float
+    saturated: float | None = None
+    dead: float | None = None
+    gradient_mean: float | None = None
+    gradient_std: float | None = None
+    activation: Array | None = field(default=None, repr=False)
+    gradient: Array | None = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """Name of the module's class."""
+        return self.module.partition("(")[0]
+
+
+def layer_statistics(net: Module, x: ArrayLike, loss: Loss | None = None, y: ArrayLike | None = None, *,
+                     arrays: bool = True) -> list[LayerStatistics]:
+    """Run the modules one by one on a batch and describe what leaves each, and the gradient that comes back to it.
+
+    Parameters
+    ----------
+    net : Module
+        A Sequential, whose modules are described in their order, Sequentials inside it opened; any other module is
+        described as one.
+    x : array_like of shape (batch, ...)
+    loss, y : Loss and array_like, optional
+        With both, gradients too. They are of the cost as the loss reduces it: a mean makes them smaller by the size of
+        the batch.
+    arrays : bool, default True
+        Keep the arrays in the records, for histograms; without them a record is a few numbers.
+
+    Returns
+    -------
+    list of LayerStatistics
+
+    Notes
+    -----
+    The modules run in the mode that they are in. What training sees is a network in training mode: there, at the start,
+    BatchNorm normalizes, whereas in evaluation mode its running statistics are not yet those of any data. Call
+    ``net.eval()`` before to look at the network without Dropout's noise. Either way nothing is disturbed: modes,
+    points, gradients, running statistics and random generators are afterwards what they were.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.digits()
+    >>> net = rp.Sequential(rp.Linear(64, 100, rng=0), rp.Tanh(), rp.Linear(100, 10, rng=1))
+    >>> for layer in layer_statistics(net, x[:300], rp.CrossEntropy(), y[:300]):
+    ...     print(f"{layer.path} {layer.kind:6}  std {layer.std:.2f}  gradient's std {layer.gradient_std:.1e}")
+    0 Linear  std 0.42  gradient's std 3.8e-04
+    1 Tanh    std 0.36  gradient's std 4.3e-04
+    2 Linear  std 0.51  gradient's std 1.0e-03
+    """
+    if (loss is None) != (y is None):
+        raise ArgumentError("loss and y must be given together, for gradients, or not at all")
+    modules, outputs, shares = leaves(net), [], []
+    gradients: list[Array | None] = []
+    with unchanged(net), np.errstate(over="ignore", invalid="ignore"):
+        a = as_floating(x, net.dtype, f"{net!r}: x")
+        for _, module in modules:
+            a = module.forward(a)
+            outputs.append(a)
+            shares.append(flat_shares(module, a))
+        if loss is not None and y is not None:
+            with unchanged(loss):
+                loss.forward(a, y)
+                g = loss.backward()
+            for _, module in reversed(modules):
+                gradients.insert(0, g)
+                g = module.backward(g)
+        found = zip(modules, outputs, shares, gradients or [None] * len(modules), strict=True)
+        return [LayerStatistics(path, repr(module), *moments(a), *share, *((None, None) if g is None else moments(g)),
+                                *((a, g) if arrays else ()))
+                for (path, module), a, share, g in found]
+
+
+def hidden_activations(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
+    """The records of the activation functions, but for one that ends the network."""
+    return [layer for layer in layers[:-1] if layer.dead is not None]
+
+
+def preactivations(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
+    """The records of the modules before those of ``hidden_activations``: their outputs are the s, where z = f(s)."""
+    return [before for before, layer in pairwise(layers[:-1]) if layer.dead is not None]
+
+
+def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
+    """Of each hidden activation function, the share of saturated outputs; of a rectifier, of dead units."""
+    shares = [layer.dead if layer.saturated is None else layer.saturated for layer in hidden_activations(layers)]
+    return [share for share in shares if share is not None]
+
+
+@contextmanager
+def unchanged(net: Module) -> Iterator[None]:
+    """Whatever runs inside leaves ``net`` as it was: as ``net.undisturbed()``, and its buffers and generators too."""
+    streams = [value.bit_generator for _, module in net.named_modules() for value in vars(module).values()
+               if isinstance(value, np.random.Generator)]
+    states = [stream.state for stream in streams]
+    buffers = [(buffer, buffer.copy()) for _, buffer in net.named_buffers()]
+    with net.undisturbed():
+        try:
+            yield
+        finally:
+            for stream, state in zip(streams, states, strict=True):
+                stream.state = state
+            for buffer, kept in buffers:
+                buffer[...] = kept
+
+
+def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:
+    """The shares of saturated outputs and of dead units of an activation function that just gave ``y``."""
+    table = SQUASHING | RECTIFYING
+    kind = next((kind for kind in table if isinstance(module, kind)), None)
+    if kind is None:
+        return None, None
+    slope = module.backward(np.ones_like(y))                        # since the Jacobian is diagonal
+    flat = np.abs(slope) < FLAT * table[kind]
+    return float(flat.mean()) if kind in SQUASHING else None, float(flat.all(0).mean())
+
+
+def moments(a: Array) -> tuple[float, float]:
+    return float(a.mean(dtype=np.float64)), float(a.std(dtype=np.float64))

@@ -1,0 +1,18 @@
+"""Every picture of the library. Nothing here shows a window or sets a global: functions return what they drew on."""
+
+from .activations import activation
+from .canvas import save
+from .layers import layer_histograms, saturation
+from .networks import decision_boundary, representation
+from .training import learning_curves, learning_curves_by
+
+__all__ = [
+    "activation",
+    "decision_boundary",
+    "layer_histograms",
+    "learning_curves",
+    "learning_curves_by",
+    "representation",
+    "saturation",
+    "save",
+]

@@ -1,0 +1,181 @@
+"""What a network makes of its inputs: the plane that it divides, the representation that a layer computes."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from numpy.typing import ArrayLike
+
+from ..datasets.checks import finite, pair
+from ..errors import ArgumentError, DataError, ShapeError
+from ..initializers.base import Array
+from ..inspection.layers import layer_statistics, leaves
+from ..modules import Module, Sigmoid, Softmax
+from .canvas import COLORS, MARKERS, axes, legend
+
+GRID = 241                                                          # points along each side
+BINARY = LinearSegmentedColormap.from_list("classes", [COLORS[0], "white", COLORS[1]])
+
+
+def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | None = None,
+                      ax: Axes | None = None) -> Axes:
+    """Draw what a classifier says of every point of the plane, under the points themselves.
+
+    Parameters
+    ----------
+    net : Module
+        Takes points of the plane. One output: the probability of class 1 if the network ends with Sigmoid, else its
+        logit. K outputs: scores of K classes (probabilities, their logarithms, or logits), the largest wins.
+    x : array_like of shape (N, 2)
+    y : array_like of shape (N,)
+        Classes 0, 1, ...
+    title : str, optional
+    ax : Axes, optional
+        Drawn on; by default those of a new figure.
+
+    Returns
+    -------
+    Axes
+        The boundary is a black line; the paler the colour, the less sure the network is.
+    """
+    points, labels = classes(x, y)
+    if points.shape[1:] != (2,):
+        raise ShapeError(f"decision_boundary: x must have shape (N, 2), points of the plane, got {points.shape}")
+    margin = 0.08 * np.ptp(points, axis=0) + 1e-3
+    (left, low), (right, high) = points.min(0) - margin, points.max(0) + margin
+    u, v = np.meshgrid(np.linspace(left, right, GRID), np.linspace(low, high, GRID))
+    p = probabilities(net, np.column_stack([u.ravel(), v.ravel()]))
+    if p.ndim != 2 or labels.max() >= p.shape[1]:
+        raise ShapeError(f"decision_boundary: net must have an output for each of the {labels.max() + 1} classes, or "
+                         f"one for two classes, got output of shape {p.shape}")
+    p = p.reshape(GRID, GRID, -1)
+    ax = axes(ax, title)
+    scatter(ax, points, labels)
+    if p.shape[2] == 2:
+        filled = ax.contourf(u, v, p[..., 1], np.linspace(0, 1, 11), cmap=BINARY, alpha=0.6, zorder=0)
+        bar = ax.figure.colorbar(filled, ax=ax, label="probability of class 1", ticks=[0, 0.5, 1], shrink=0.78,
+                                 anchor=(0, 0))
+        bar.ax.legend(*ax.get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(-1, 1.02), frameon=False)
+    else:
+        ax.imshow(blend(p), extent=(left, right, low, high), origin="lower", aspect="auto", zorder=0)
+        legend(ax)
+    for k in range(p.shape[2] if p.shape[2] > 2 else 1):
+        lead = p[..., k] - np.delete(p, k, 2).max(2)
+        if lead.min() < 0 < lead.max():
+            ax.contour(u, v, lead, [0], colors="black", linewidths=1.5, linestyles="solid", zorder=0.5)
+    ax.set(xlim=(left, right), ylim=(low, high), xlabel="first input", ylabel="second input")
+    return ax
+
+
+def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *, title: str | None = None,
+                   ax: Axes | None = None) -> Axes:
+    """Draw the representation of a batch that a layer computes (lecture, slides 34-36), in evaluation mode.
+
+    Parameters
+    ----------
+    net : Sequential
+    x : array_like of shape (N, ...)
+    y : array_like of shape (N,)
+        Classes 0, 1, ...: colours and markers.
+    layer : int or str
+        Index of a module, or its path (``"1.0"`` for one inside a Sequential inside).
+    title : str, optional
+    ax : Axes, optional
+        Drawn on; by default those of a new figure.
+
+    Returns
+    -------
+    Axes
+        Two units are drawn as they are. More are projected on their first two principal components, and the axes say
+        how much of the variance those keep.
+    """
+    inputs, labels = classes(x, y)
+    with net.undisturbed():
+        path = place(net, layer)
+        net.eval()
+        outputs = np.asarray(next(record.activation for record in reversed(layer_statistics(net, inputs))
+                                  if record.path == path or record.path.startswith(f"{path}.")))
+    units = finite(f"representation: output of module {path}", outputs.reshape(len(outputs), -1))
+    if units.shape[1] < 2:
+        raise ShapeError(f"representation: module {path} must have at least two units, got output of shape "
+                         f"{outputs.shape}")
+    names = [f"unit {k} of module {path}" for k in range(2)]
+    if units.shape[1] > 2:
+        units, shares = principal(units)
+        names = [f"principal component {k} of {outputs[0].size} units ({100 * share:.0f} % of variance)"
+                 for k, share in enumerate(shares, 1)]
+    ax = axes(ax, title, (6.0, 4.6))
+    scatter(ax, units, labels)
+    if labels.max() < len(MARKERS):
+        legend(ax)
+    ax.set(xlabel=names[0], ylabel=names[1])
+    ax.margins(0.06)
+    return ax
+
+
+def classes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """Examples, finite, and their classes of shape (N,)."""
+    examples, labels = pair(x, y)
+    finite("x", examples)
+    if labels.shape not in ((len(examples),), (len(examples), 1)):
+        raise ShapeError(f"y must hold one class for each example, shape ({len(examples)},), got {labels.shape}")
+    numbers = finite("y", labels).reshape(-1)
+    if (numbers < 0).any() or (numbers != np.floor(numbers)).any():
+        raise DataError(f"y must hold classes 0, 1, ..., got {np.unique(numbers)[:5]}")
+    return examples, numbers.astype(int)
+
+
+def probabilities(net: Module, x: Array) -> Array:
+    """Of each class, shape (N, K); where there is one output, of its two classes."""
+    out = finite("decision_boundary: output of net", net.predict(x, batch_size=4096)).astype(float)
+    last = leaves(net)[-1][1]
+    if out.ndim == 1 or out.shape[1:] == (1,):
+        p = out.reshape(-1)
+        p = p if isinstance(last, Sigmoid) else np.exp(-np.logaddexp(0, -p))
+        return np.column_stack([1 - p, p])
+    if out.ndim != 2 or isinstance(last, Softmax):
+        return out
+    if isinstance(last, Sigmoid):
+        return np.asarray(out / np.maximum(out.sum(1, keepdims=True), 1e-12))
+    out = np.exp(out - out.max(1, keepdims=True))
+    return np.asarray(out / out.sum(1, keepdims=True))
+
+
+def blend(p: Array) -> Array:
+    """Colour of the likeliest class, the paler the less likely it is."""
+    k = p.shape[2]
+    colors = np.array([to_rgb(COLORS[i % len(COLORS)]) for i in range(k)])[p.argmax(2)]
+    sure = 0.15 + 0.45 * (p.max(2, keepdims=True) - 1 / k) / (1 - 1 / k)
+    return np.asarray(1 - sure * (1 - colors))
+
+
+def principal(units: Array) -> tuple[Array, Array]:
+    """The first two principal components, the largest weight of each positive, and their shares of the variance."""
+    centred = units - units.mean(0)
+    _, sizes, axes_ = np.linalg.svd(centred, full_matrices=False)
+    signs = np.sign(axes_[range(len(axes_)), np.abs(axes_).argmax(1)])
+    total = max(float((sizes ** 2).sum()), 1e-300)
+    return centred @ (axes_ * signs[:, None])[:2].T, (sizes ** 2 / total)[:2]
+
+
+def place(net: Module, layer: int | str) -> str:
+    """The path of a module; ArgumentError with those there are."""
+    paths = [path for path, _ in net.named_modules()[1:]]
+    top = list(net.children())
+    if isinstance(layer, int) and not isinstance(layer, bool) and -len(top) <= layer < len(top):
+        return top[layer]
+    if isinstance(layer, str) and layer in paths:
+        return layer
+    raise ArgumentError(f"representation: layer must be an index or one of the paths {', '.join(paths)}, got {layer!r}")
+
+
+def scatter(ax: Axes, points: Array, labels: Array) -> None:
+    """Points by class: up to seven by colour and marker; more by their own numbers as markers."""
+    found = np.unique(labels)
+    few = bool(found[-1] < len(MARKERS))
+    for k in found:
+        marker, size, edge = (MARKERS[k], 26, 0.5) if few else (f"${k}$", 42, 0)
+        u, v = points[labels == k].T
+        ax.scatter(u, v, size, COLORS[k % len(COLORS)], marker=marker, label=f"class {k}", linewidths=edge,
+                   edgecolors="white")

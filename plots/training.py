@@ -1,0 +1,126 @@
+"""How training went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from ..errors import ArgumentError
+from ..initializers.base import Array
+from .canvas import COLORS, DASHES, axes, legend
+
+Columns = Mapping[str, Sequence[float]]
+
+
+def learning_curves(history: Columns, columns: Sequence[str] | None = None, *, title: str | None = None,
+                    ax: Axes | None = None) -> Axes:
+    """Draw columns of a history over the epochs.
+
+    Parameters
+    ----------
+    history : History or mapping of column names to sequences of numbers
+        One entry an epoch; the epochs are those of the column ``epoch``, or 1, 2, ...
+    columns : sequence of str, optional
+        By default ``cost``, and ``validation_cost`` if it is there.
+    title : str, optional
+    ax : Axes, optional
+        Drawn on; by default those of a new figure.
+
+    Returns
+    -------
+    Axes
+        The lowest validation cost, from which on a network over-fits, has a mark.
+    """
+    if columns is None:
+        columns = [name for name in ("cost", "validation_cost") if name in history]
+    if not columns:
+        raise ArgumentError(f"learning_curves: columns must name at least one column; history has {listed(history)}")
+    ax = axes(ax, title)
+    for k, name in enumerate(columns):
+        epochs, values = curve("learning_curves", history, name)
+        color = COLORS[k % len(COLORS)]
+        ax.plot(epochs, values, DASHES[k % len(DASHES)], color=color, lw=1.8, label=spoken(name))
+        if name == "validation_cost" and np.isfinite(values).any():
+            best = int(np.nanargmin(values))
+            ax.plot(epochs[best], values[best], "o", color=color,
+                    label=f"lowest, {values[best]:.3g} at epoch {epochs[best]:g}")
+    kinds = {name.rpartition("_")[2] for name in columns}
+    finish(ax, spoken(columns[0]) if len(columns) == 1 else kinds.pop() if len(kinds) == 1 else "")
+    return ax
+
+
+def learning_curves_by(runs: Mapping[str, Sequence[Columns]], column: str = "validation_cost", *,
+                       title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw one column of several groups of runs: each group's median, and the band from its lowest to its highest run.
+
+    Parameters
+    ----------
+    runs : mapping of labels to sequences of histories
+        A group is what differs only by its seed.
+    column : str, default "validation_cost"
+    title : str, optional
+    ax : Axes, optional
+        Drawn on; by default those of a new figure.
+
+    Returns
+    -------
+    Axes
+        A run that ends before the longest of all, or with a number that is not finite, gets a cross at its end; median
+        and band are of the runs that still go on.
+    """
+    groups = {label: [curve("learning_curves_by", run, column) for run in group] for label, group in runs.items()}
+    if not groups or not all(groups.values()):
+        raise ArgumentError(f"learning_curves_by: runs must hold at least one history for each label, got {runs!r}")
+    longest = max((epochs for group in groups.values() for epochs, _ in group), key=len)
+    ax = axes(ax, title)
+    for k, (label, group) in enumerate(groups.items()):
+        color = COLORS[k % len(COLORS)]
+        table = np.full((len(group), len(longest)), np.nan)
+        for row, (_, values) in zip(table, group, strict=True):
+            row[:len(values)] = np.where(np.isfinite(values), values, np.nan)
+        alive = ~np.isnan(table)
+        some = alive.any(0)
+        middle, low, high = (f(table[:, some], axis=0) for f in (np.nanmedian, np.nanmin, np.nanmax))
+        ends = alive.sum(1)
+        lost = ends < len(longest)
+        name = f"{label} ({lost.sum()} of {len(group)} ended early)" if lost.any() else label
+        ax.plot(longest[some], middle, DASHES[k // len(COLORS) % len(DASHES)], color=color, lw=1.8, label=name)
+        if len(group) > 1:
+            ax.fill_between(longest[some], low, high, color=color, alpha=0.18, lw=0)
+        at = [(longest[end - 1], row[end - 1]) for end, row in zip(ends[lost], table[lost], strict=True) if end]
+        if at:
+            ax.plot(*zip(*at, strict=True), "x", color=color, ms=7, mew=2)
+    several = max(len(group) for group in groups.values())
+    finish(ax, spoken(column), f"median, and range of {several} runs" if several > 1 else None)
+    return ax
+
+
+def curve(who: str, history: Columns, name: str) -> tuple[Array, Array]:
+    """Epochs and one column of a history."""
+    if not isinstance(history, Mapping) or name not in history:
+        raise ArgumentError(f"{who}: column {name!r} is not in the history, which has {listed(history)}")
+    values = np.asarray(history[name], float)
+    epochs = np.asarray(history["epoch"] if "epoch" in history else np.arange(1, values.size + 1), float)
+    if values.ndim != 1 or values.size == 0 or values.shape != epochs.shape:
+        raise ArgumentError(f"{who}: column {name!r} must have a number for each epoch, and at least one, got shape "
+                            f"{values.shape} for {epochs.size} epochs")
+    return epochs, values
+
+
+def listed(history: object) -> str:
+    return ", ".join(map(repr, history)) or "no column" if isinstance(history, Mapping) else f"no columns: {history!r}"
+
+
+def spoken(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def finish(ax: Axes, ylabel: str, heading: str | None = None) -> None:
+    ax.set(xlabel="epoch", ylabel=ylabel)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.grid(alpha=0.25)
+    if heading or len(ax.get_legend_handles_labels()[0]) > 1:
+        legend(ax, title=heading, alignment="left")

@@ -1,0 +1,55 @@
+"""What is true of a module, measured: the reasons why some mutants of it are no mutants."""
+
+from copy import deepcopy
+
+import numpy as np
+
+from retroprop.inspection.subject import Subject
+
+
+class Facts:
+    """What is true of the module of a case, in both modes, measured before any mutant touches it."""
+
+    def __init__(self, case):
+        self.module = case.build()
+        self.loss, self.cost = case.target is not None, getattr(self.module, "reduction", "none") != "none"
+        both = [Subject(self.module, case.x, case.target, training, 0) for training in (True, False)]
+        here, there = ([s.run(s.new(), x) for s, x in zip(both, xs, strict=True)]
+                       for xs in ([s.x for s in both], [s.other for s in both]))
+        jacobians = [jacobian(s.forward, s.new(), s.x) for s in both]
+        self.square = both[0].x.shape == both[0].g.shape
+        self.symmetric = all(j.shape[0] == j.shape[1] and np.allclose(j, j.T, atol=1e-6) for j in jacobians)
+        self.diagonal = all(j.shape[0] == j.shape[1] and np.allclose(j, np.diag(np.diag(j)), atol=1e-6) for j in jacobians)
+        self.moded = not np.allclose(*jacobians, atol=1e-6)
+        self.pointed = any(not same_numbers(r[name], e[name]) for r, e in zip(here, there, strict=True)
+                           for name in r if name != "y")
+        self.copies_x = any(same_numbers(r["y"], s.x) for r, s in zip(here, both, strict=True))
+        self.copies_g = any(same_numbers(r["dC/dx"], s.g) for r, s in zip(here, both, strict=True))
+        prepared = self.module.prepare(case.x.shape, np.dtype("float32"))
+        self.prepared, self.obeys = prepared is not None, str(prepared) == str(both[0].g.shape)
+        self.in_place = self.square and not self.loss and self.module.remembers in ("output", "neither")
+        self.even = any(type(part) is type(self.module) for part in self.module.children().values())
+        self.column = case.x.shape[1:] == (1,)
+        self.parameters, self.buffers = bool(self.module.parameters()), bool(self.module.buffers)
+        self.state, self.parts = bool(self.module.state_dict()), bool(self.module.children())
+        self.holds = holds(both[0])
+
+
+def jacobian(forward, module, x):
+    """dy/dx in float64, a row for each number of y, by central differences."""
+    module, steps = module.astype("float64"), 1e-5 * np.eye(x.size).reshape(x.size, *x.shape)
+    columns = [forward(deepcopy(module), x + step) - forward(deepcopy(module), x - step) for step in steps]
+    return np.reshape(columns, (x.size, -1)).T / 2e-5
+
+
+def holds(s):
+    """Whether a point in the tree holds memory of x or y."""
+    module = s.new()
+    y = s.forward(module, s.x)
+    points = [inner.point for _, inner in module.named_modules()]
+    arrays = [a for point in points for a in (point if isinstance(point, tuple) else (point,)) if isinstance(a, np.ndarray)]
+    return any(np.may_share_memory(a, b) for a in arrays for b in (s.x, y))
+
+
+def same_numbers(a, b):
+    return np.array_equal(np.ravel(a), np.ravel(b))

@@ -1,0 +1,183 @@
+"""How a right module is made wrong: the pieces that the mutants of test_mutants.py are built from.
+
+A mutant changes the class itself, behind its door, so that copies, pickles and containers run it too.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, NamedTuple
+from unittest.mock import patch
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from facts import Facts, jacobian
+
+from retroprop import Loss
+from retroprop.modules.base import DOORS
+
+
+class Mutant(NamedTuple):
+    """``changes(kind)`` are attributes that spoil a class; ``equivalent(facts)`` says why a module is right even so."""
+
+    name: str
+    changes: Callable[[type], dict[str, Any]]
+    equivalent: Callable[[Facts], str | None] = lambda facts: None
+
+    def applied(self, kind):
+        return patch.multiple(kind, create=True, **self.changes(kind))
+
+
+# When a mutant is none
+
+
+def needs(fact, reason):
+    return lambda facts: None if getattr(facts, fact) else reason
+
+
+def spared(fact, reason):
+    return lambda facts: reason if getattr(facts, fact) else None
+
+
+def either(*rules):
+    return lambda facts: next(filter(None, (rule(facts) for rule in rules)), None)
+
+
+def only(kind):
+    return lambda facts: None if type(facts.module) is kind else f"speaks of {kind.__name__}"
+
+
+# Whole phases
+
+
+def attributes(**changes):
+    return lambda kind: changes
+
+
+def behind_door(phase, spoil):
+    """Put ``spoil(bare, kind)`` in the place of the bare phase."""
+
+    def changes(kind):
+        written = getattr(kind, phase)
+        bare = getattr(written, "__wrapped__", None)                # None: a loss has no doors
+        return {phase: spoil(written, kind) if bare is None else DOORS[phase](spoil(bare, kind))}
+
+    return changes
+
+
+def before_door(phase, spoil):
+    """Put ``spoil(whole, kind)`` in the place of the phase, door and all; containers still run what is behind it."""
+
+    def changes(kind):
+        whole = getattr(kind, phase)
+        spoilt = spoil(whole, kind)
+        spoilt.__wrapped__ = getattr(whole, "__wrapped__", whole)
+        return {phase: spoilt}
+
+    return changes
+
+
+def forward(change):
+    """Spoil what forward returns: ``change(self, x, y, out)``. (A loss's target stands where others take ``out``.)"""
+
+    def spoil(bare, kind):
+        def spoilt(self, x, out=None):
+            return change(self, x, bare(self, x, out), None if isinstance(self, Loss) else out)
+        return spoilt
+
+    return behind_door("forward", spoil)
+
+
+def backward(change):
+    """Spoil what backward returns: ``change(self, g, gx, out)``."""
+
+    def spoil(bare, kind):
+        def spoilt(self, g, out=None, **options):
+            gx = bare(self, g, out, **options)
+            return gx if gx is None else change(self, g, gx, out)
+        return spoilt
+
+    return behind_door("backward", spoil)
+
+
+def update(change):
+    """Spoil what update computes: ``change(self, before)``, with the gradients that were there before."""
+
+    def spoil(bare, kind):
+        def spoilt(self):
+            before = [parameter.grad.copy() for parameter in self.parameters()]
+            bare(self)
+            change(self, before)
+        return spoilt
+
+    return behind_door("update", spoil)
+
+
+def update_with(choose):
+    """Update with another gradient than the last: ``choose(self, g)``."""
+
+    def spoil(bare, kind):
+        def spoilt(self):
+            kept = self.gradient
+            self.gradient = choose(self, kept.copy())
+            bare(self)
+            self.gradient = kept
+        return spoilt
+
+    return behind_door("update", spoil)
+
+
+# Points of another x, and other derivatives at the right one
+
+
+def at_the_first_point(kind):
+    """Forward leaves the point of the first x of this shape that it saw."""
+    first, original = WeakKeyDictionary(), kind.forward
+
+    def spoil(bare, kind):
+        def spoilt(self, x, out=None):
+            twin, x0, second = first.setdefault(self, (deepcopy(self), x.copy(), out))
+            y = bare(self, x, out)
+            if (x0.shape, x0.dtype) == (x.shape, x.dtype):
+                twin = deepcopy(twin).train(self.training)
+                original(twin, x0, *((second,) if isinstance(self, Loss) else ()))
+                for (_, mine), (_, other) in zip(self.named_modules(), twin.named_modules(), strict=True):
+                    mine.point = other.point
+            return y
+        return spoilt
+
+    return behind_door("forward", spoil)(kind)
+
+
+def derivative(compute):
+    """Backward by ``compute(twin, forward, backward, x, g, training)``; the twin is from before the last forward, of x."""
+
+    def changes(kind):
+        past, whole = WeakKeyDictionary(), (kind.forward, kind.backward)
+
+        def remembering(bare, kind):
+            def spoilt(self, x, out=None):
+                past[self] = deepcopy(self), x.copy(), (out,) if isinstance(self, Loss) else ()
+                return bare(self, x, out)
+            return spoilt
+
+        def change(self, g, gx, out):
+            twin, x, target = past[self]
+            gx[...] = compute(deepcopy(twin), lambda m, x: np.asarray(whole[0](m, x, *target)), whole[1], x, g, self.training)
+            return gx
+
+        return behind_door("forward", remembering)(kind) | backward(change)(kind)
+
+    return changes
+
+
+def of_the_jacobian(twin, forward, backward, x, g, training):
+    return (jacobian(forward, twin, x) @ g.ravel()).reshape(x.shape)
+
+
+def of_its_diagonal(twin, forward, backward, x, g, training):
+    return np.diag(jacobian(forward, twin, x)).reshape(x.shape) * g
+
+
+def of_the_mode_now(twin, forward, backward, x, g, training):
+    forward(twin.train(training), x)
+    return backward(twin, g)

@@ -1,0 +1,127 @@
+"""save and load: all of a state or nothing, in files that cannot execute anything."""
+
+import os
+import pickle
+import struct
+
+import numpy as np
+import pytest
+
+import retroprop as rp
+
+
+def network(seed=0):
+    a, b = np.random.default_rng(seed).spawn(2)
+    return rp.Sequential(rp.Linear(64, 20, rng=a), rp.BatchNorm(20), rp.ReLU(), rp.Dropout(0.2, rng=seed), rp.Linear(20, 10, rng=b))
+
+
+@pytest.fixture
+def train():
+    x, y = rp.datasets.digits()
+    return x[:400], y[:400]
+
+
+@pytest.mark.parametrize("kind", [lambda p: rp.SGD(p, lr=0.1, momentum=0.9), rp.Adam, rp.AdamW, rp.RMSprop, rp.Adagrad])
+def test_training_that_is_resumed_goes_on_bit_for_bit(train, tmp_path, kind):
+    """Parameters, running statistics, the optimizer's states and the mask generator: nothing is missing from the file."""
+    loss, whole = rp.CrossEntropy(), network()
+    optimizer = kind(whole.parameters())
+    rp.fit(whole, loss, optimizer, train, epochs=2, rng=1)
+    rp.save(whole, tmp_path / "half.safetensors", optimizer)
+    rp.fit(whole, loss, optimizer, train, epochs=2, rng=2)
+
+    resumed = network(seed=5)
+    again = kind(resumed.parameters())
+    rp.load(resumed, tmp_path / "half.safetensors", again)
+    rp.fit(resumed, loss, again, train, epochs=2, rng=2)
+    for name, array in whole.state_dict().items():
+        np.testing.assert_array_equal(resumed.state_dict()[name], array, err_msg=name)
+
+
+def test_the_file_has_pytorchs_names_and_nothing_is_left_beside_it(tmp_path):
+    from safetensors import safe_open
+    path = tmp_path / "net.safetensors"
+    rp.save(network(), path)
+    with safe_open(path, framework="numpy") as file:
+        assert set(file.keys()) == {"0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "4.weight", "4.bias"}
+        assert file.get_tensor("0.weight").shape == (20, 64)
+    assert os.listdir(tmp_path) == ["net.safetensors"]
+
+
+def test_a_state_of_pytorch_loads_by_name(tmp_path):
+    """As ``safetensors.torch.save_file(model.state_dict(), path)`` writes it, with BatchNorm's counter."""
+    from safetensors.numpy import save_file
+    state = network(seed=3).state_dict() | {"1.num_batches_tracked": np.array(7)}
+    save_file(state, tmp_path / "torch.safetensors")
+    net = network()
+    rp.load(net, tmp_path / "torch.safetensors")
+    np.testing.assert_array_equal(net[0].weight.data, state["0.weight"])
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "net.safetensors"
+    rp.save(network(), path)
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        rp.save(network(seed=1), path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["net.safetensors"]
+
+
+def damaged(path):
+    """Ways for a file not to be what it claims, by name."""
+    content = path.read_bytes()
+    return {"truncated": content[:-5], "header only": content[:40], "empty": b"", "pickle": pickle.dumps({"0.weight": [1.0]}),
+            "too long a header": struct.pack("<Q", 2**40) + content[8:], "text": b"hello, world"}
+
+
+@pytest.mark.parametrize("how", ["truncated", "header only", "empty", "pickle", "too long a header", "text"])
+def test_a_damaged_file_is_refused_and_changes_nothing(tmp_path, how):
+    path, net = tmp_path / "net.safetensors", network()
+    rp.save(network(seed=1), path)
+    path.write_bytes(damaged(path)[how])
+    before = net.state_dict()
+    with pytest.raises(rp.FileFormatError, match=r"net\.safetensors: not a whole safetensors file"):
+        rp.load(net, path)
+    np.testing.assert_array_equal(net.state_dict()["0.weight"], before["0.weight"])
+
+
+def test_a_missing_file_stays_what_python_calls_it(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        rp.load(network(), tmp_path / "none.safetensors")
+
+
+def test_a_state_that_does_not_fit_is_listed_whole_and_changes_nothing(tmp_path):
+    path = tmp_path / "other.safetensors"
+    rp.save(rp.Sequential(rp.Linear(64, 21, rng=0), rp.Linear(21, 10, rng=1)), path)
+    net = network()
+    before = net.state_dict()
+    with pytest.raises(rp.StateError) as caught:
+        rp.load(net, path)
+    for piece in ("missing '1.running_mean'", "missing '4.bias'", "'0.weight' must have shape (20, 64), got (21, 64)"):
+        assert piece in str(caught.value)
+    np.testing.assert_array_equal(net.state_dict()["0.bias"], before["0.bias"])
+
+
+def test_an_optimizer_that_does_not_fit_leaves_the_network_alone(train, tmp_path):
+    path, net = tmp_path / "net.safetensors", network()
+    rp.save(network(seed=1), path)
+    before, masks = net.state_dict(), net[3].rng.bit_generator.state
+    with pytest.raises(rp.StateError, match="no optimizer was saved in this file"):
+        rp.load(net, path, rp.Adam(net.parameters()))
+    np.testing.assert_array_equal(net.state_dict()["0.weight"], before["0.weight"])
+    np.testing.assert_array_equal(net[3].rng.bit_generator.state["state"]["state"], masks["state"]["state"])
+
+    sgd = rp.SGD(net.parameters(), lr=0.1)
+    rp.fit(net, rp.CrossEntropy(), sgd, train, epochs=1, rng=0)
+    rp.save(net, path, sgd)
+    other = network(seed=2)
+    before = other.state_dict()
+    with pytest.raises(rp.StateError, match="the state has groups"):
+        rp.load(other, path, rp.Adam(other.parameters()))
+    np.testing.assert_array_equal(other.state_dict()["0.weight"], before["0.weight"])

@@ -1,0 +1,201 @@
+"""The main job: a paired comparison whose table, files and numbers can be trusted and repeated."""
+
+import csv
+import gzip
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import retroprop as rp
+from retroprop.__main__ import main
+from retroprop.experiments.compare import Config, compare
+from retroprop.experiments.networks import network, start
+from retroprop.experiments.results import holm
+
+SMALL = {"depth": 2, "width": 20, "epochs": 2, "seeds": 2, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """A small comparison written to disk, with a start that is Glorot's again and one that diverges."""
+    folder = tmp_path_factory.mktemp("compare")
+    result = compare(init=["Glorot", "N(0, 1e30)", "U(-1, 1)"], activation="relu", lr=0.05, out=folder, **SMALL)
+    return result, folder
+
+
+def read(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_files_are_all_there(report):
+    result, folder = report
+    names = ["learning-curves", "activations-start", "activations-end", "gradients-start", "gradients-end", "saturation"]
+    expected = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+    assert {path.name for path in folder.iterdir()} == expected | {"report.html", "results.csv", "summary.csv", "config.json"}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == len(names)
+    assert "http" not in page.replace("http-equiv", "")             # nothing is fetched from elsewhere
+    for row in result.table():
+        assert all(f">{cell}<" in page for cell in row)
+
+
+def test_results_have_a_row_a_run_and_summary_a_row_a_start(report):
+    result, folder = report
+    rows = read(folder / "results.csv")
+    assert [(row["init"], row["seed"]) for row in rows[:3]] == [("Glorot", "0"), ("N(0, 1e+30²)", "0"), ("U(-1, 1)", "0")]
+    assert len(rows) == 6
+    summary = read(folder / "summary.csv")
+    assert [row["init"] for row in summary] == list(result.config["init"])
+    errors = [float(row["test_error"]) for row in rows if row["init"] == "Glorot"]
+    assert float(summary[0]["test_error"]) == pytest.approx(np.mean(errors))
+    assert float(summary[0]["test_error_std"]) == pytest.approx(np.std(errors, ddof=1))
+
+
+def test_a_run_that_diverges_is_reported_as_diverged(report):
+    result, folder = report
+    assert all(run.diverged for run in result["N(0, 1e+30²)"])
+    row = result.table()[2]
+    assert row[1] == row[2] == row[-1] == "diverged"
+    assert "epoch 1, batch 1" in read(folder / "results.csv")[1]["diverged"]
+
+
+def test_the_configuration_repeats_the_comparison_exactly(report):
+    result, folder = report
+    kept = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    again = compare(**{name: value for name, value in kept.items() if name in Config.__dataclass_fields__}, progress=False)
+    assert again.rows()[0] == result.rows()[0]
+    assert kept["command"].startswith("retroprop compare --data digits --init Glorot 'N(0, 1e+30²)' 'U(-1, 1)'")
+    assert kept["versions"]["retroprop"] == rp.__version__
+
+
+def test_numbers_do_not_depend_on_the_number_of_processes():
+    """Nor on the BLAS threads of this one: width 300 is where products would be shared out."""
+    options = SMALL | {"width": 300, "epochs": 1}
+    one, two = (compare(init=["Glorot", "Standard"], jobs=jobs, **options) for jobs in (1, 2))
+    assert one.rows() == two.rows()
+
+
+def test_starts_are_paired_by_seed():
+    """Two starts of one seed draw the same random numbers: Glorot's weights are Standard's, scaled."""
+    glorot, standard = (network(64, 10, start(name)[1], depth=2, width=30, seed=4) for name in ("Glorot", "Standard"))
+    for a, b in zip(glorot.parameters(), standard.parameters(), strict=True):
+        if a.data.ndim == 2:
+            np.testing.assert_allclose(a.data / b.data, np.full(a.shape, a.data[0, 0] / b.data[0, 0]), rtol=1e-5)
+    assert not np.array_equal(glorot[0].weight.data, network(64, 10, start("Glorot")[1], depth=2, width=30, seed=5)[0].weight.data)
+
+
+def test_equal_results_say_equal():
+    """Two starts a scale apart, so small that tanh is linear, and steps too small to matter: the same answers, wrong or right."""
+    result = compare(init=["N(0, 1e-9)", "N(0, 1e-8)", "Glorot"], lr=1e-30, **SMALL)
+    assert [row[-1] for row in result.table()][1:] != ["–", "equal", "equal"]
+    twin = compare(init=["N(0, 1e-9)", "N(0, 1e-8)"], lr=1e-30, **SMALL)
+    assert [row[-1] for row in twin.table()] == ["against N(0, 1e-09²)", "–", "equal"]
+
+
+@pytest.mark.parametrize(("ps", "expected"), [
+    ([0.01, 0.02, 0.03], [0.03, 0.04, 0.04]),                       # 3·0.01, 2·0.02, then never less than before
+    ([0.5, math.nan, 0.01], [0.5, math.nan, 0.02]),
+    ([0.9, 0.8], [1.0, 1.0]),
+])
+def test_holm_by_hand(ps, expected):
+    np.testing.assert_allclose(holm(ps), expected)
+
+
+def test_the_paired_test_is_scipys():
+    from scipy.stats import ttest_rel
+    result = compare(init=["Glorot", "Standard"], depth=2, width=20, epochs=2, seeds=3, progress=False)
+    errors = [[run.test_error for run in result[init]] for init in ("Standard", "Glorot")]
+    assert result.summary()[1]["p"] == pytest.approx(ttest_rel(*errors).pvalue)
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("glorot", ("Glorot", rp.GlorotUniform())), ("He", ("He", rp.HeNormal())), ("lecun-uniform", ("LeCun uniform", rp.LeCunUniform())),
+    ("N(0,1)", ("N(0, 1)", rp.Normal(1.0))), ("n(0, 0.01)", ("N(0, 0.01²)", rp.Normal(0.01))),
+    ("N(0, 0.01²)", ("N(0, 0.01²)", rp.Normal(0.01))), ("U(-0.5,0.5)", ("U(-0.5, 0.5)", rp.Uniform(-0.5, 0.5)))])
+def test_starts_by_name(name, expected):
+    assert start(name) == expected
+
+
+@pytest.mark.parametrize(("options", "text"), [
+    ({"init": ["Xavier"]}, "init must be one of Glorot, .*, got 'Xavier'"),
+    ({"init": []}, "init must name at least one start"),
+    ({"init": ["Glorot", "glorot"]}, "init must name at least one start, and each once"),
+    ({"activation": "swish"}, "activation must be one of 'tanh', .*, got 'swish'"),
+    ({"optimizer": "adm"}, "optimizer must be one of 'sgd', .*, got 'adm'"),
+    ({"depth": 0}, "depth must be an integer of at least 1, got 0"),
+    ({"seeds": 0}, "seeds must be an integer of at least 1, got 0"),
+    ({"lr": 0}, r"lr must be a number in \(0, inf\), got 0"),
+    ({"dropout": 1.0}, r"dropout must be a number in \[0, 1\), got 1.0"),
+    ({"jobs": 0}, "jobs must be an integer of at least 1, got 0"),
+    ({"data": "mnist-of-mine"}, "mnist-of-mine"),
+    ({"data": "sine"}, "data must have integer classes"),
+])
+def test_bad_arguments_are_refused_before_anything_runs(options, text, tmp_path):
+    with pytest.raises((rp.RetropropError, OSError), match=text):
+        compare(**({"out": tmp_path / "none", "progress": False} | options))
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_file_of_the_users(tmp_path):
+    x, y = rp.datasets.moons(60, rng=0)
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    result = compare(tmp_path / "mine.npz", ["Glorot"], **SMALL)
+    assert (result.train_size, result.test_size, result.features, result.classes) == (48, 12, 2, 2)
+
+
+def test_batch_norm_dropout_and_other_optimizers():
+    result = compare(init=["He"], activation="relu", batch_norm=True, dropout=0.2, optimizer="adam", lr=0.01, **SMALL)
+    assert result.summary()[0]["test_error"] < 0.3
+    assert result.reference == "He"
+
+
+def test_the_command_prints_the_table_and_writes_the_report(tmp_path, capsys):
+    arguments = ["compare", "--depth", "1", "--width", "10", "--epochs", "1", "--seeds", "1", "--init", "Glorot", "N(0,1)",
+                 "--out", str(tmp_path / "out"), "--jobs", "2"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0].split("  ")[0] == "start"
+    assert printed.out.splitlines()[2].startswith("Glorot")
+    assert (tmp_path / "out" / "report.html").exists()
+    assert main([*arguments, "--json"]) == 0
+    assert [row["init"] for row in json.loads(capsys.readouterr().out)] == ["Glorot", "N(0, 1)"]
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
+    assert main(["compare", "--init", "Xavier", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("retroprop: init must be one of Glorot, ")
+    assert main(["compare", "--data", str(tmp_path / "none.npz")]) == 2
+    assert "none.npz" in capsys.readouterr().err
+
+
+def test_python_m_retroprop_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "retroprop", "compare", "--help"], capture_output=True, text=True, check=True)
+    assert "--batch-norm" in done.stdout
+
+
+def write_mnist_format(folder):
+    """The digits as 28×28 pictures in the four files of MNIST: 8×8 pixels drawn three times as large, with a frame of 2."""
+    x, y = rp.datasets.digits()
+    for prefix, (images, labels) in zip(("train", "t10k"), rp.datasets.split(x, y, test=500, rng=0), strict=True):
+        pictures = np.pad(np.kron(images.reshape(-1, 8, 8) * 255, np.ones((1, 3, 3))), ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+        header = np.array([0x803, *pictures.shape], ">i4").tobytes()
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + pictures.tobytes()))
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(np.array([0x801, len(labels)], ">i4").tobytes()
+                                                             + labels.astype(np.uint8).tobytes())
+
+
+def test_glorot_is_ahead_on_files_in_mnists_format(tmp_path):
+    """784-5×100-10 tanh after 4 epochs (520 steps): Glorot ahead of Standard by a factor, N(0, 0.01²) at chance."""
+    write_mnist_format(tmp_path)
+    result = compare(tmp_path, ["Glorot", "Standard", "N(0, 0.01)"], epochs=4, seeds=3, progress=False)
+    assert (result.features, result.classes, result.train_size, result.test_size) == (784, 10, 1297, 500)
+    glorot, standard, small = (row["test_error"] for row in result.summary())
+    assert all(a.test_error < b.test_error for a, b in zip(result["Glorot"], result["Standard"], strict=True))
+    assert glorot < 0.06
+    assert standard > 2 * glorot
+    assert small > 0.85
