@@ -16,21 +16,22 @@ from ..inspection.layers import LayerStatistics, hidden_activations, preactivati
 from .page import Page
 from .results import TARGET, Result, Trained
 
-
-READING = """Final cost: training cost of the last epoch. Test error: mean ± standard deviation over seeds. Epochs: median. Gradient:
-deviation of the back-propagated gradient ∂C/∂s at the first hidden layer over that at the last, before training; 1 would be a
-gradient that keeps its size. Saturated: share of the hidden outputs where the slope is under a twentieth of its largest value (for
-rectifiers, of the units that are off for every example), before → after training. Against {reference}: mean difference in test
-error, seed by seed, with the p value of a paired t test after Holm's correction."""
+READING = """Final cost: training cost of the last epoch. Test error: mean ± standard deviation over seeds. Epochs: median.
+Gradient: deviation of the back-propagated gradient ∂C/∂s at the first hidden layer over that at the last, before training; 1
+would be a gradient that keeps its size. Saturated: share of the hidden outputs where the slope is under a twentieth of its
+largest value (for rectifiers, of the units that are off for every example), before → after training. Against {reference}: mean
+difference in test error, seed by seed, with the p value of a paired t test after Holm's correction."""
 CAPTIONS = {
-    "learning-curves": """Training cost and test error after each epoch: median over the seeds, and the range from the best to the
-worst. A test error of {chance:.0%} is chance.""",
-    "activations": """Activations of each hidden layer {when} training (seed 0, {watched} test examples). A good start keeps their
-spread from layer to layer; a spike at 0 carries nothing on; spikes at the ends are saturated units, whose slope is next to 0.""",
-    "gradients": """Gradients ∂C/∂s that come back to each hidden layer {when} training (magnitudes, logarithmic scale). Layer 1 is the
-last that they reach: where its histogram lies to the left, the gradient vanishes on its way; to the right, it explodes.""",
-    "saturation": """Share of saturated units of each hidden layer, epoch by epoch (mean over the seeds). A saturated unit hardly
-passes any gradient on.""",
+    "learning-curves": """Training cost and test error after each epoch: median over the seeds, and the range from the best to
+the worst. A test error of {chance:.0%} is chance.""",
+    "activations": """Activations of each hidden layer {when} training (seed 0, {watched} test examples). A good start keeps
+their spread from layer to layer; a spike at 0 carries nothing on; spikes at the ends are saturated units, whose slope is next
+to 0.""",
+    "gradients": """Gradients ∂C/∂s that come back to each hidden layer {when} training (magnitudes, logarithmic scale). Layer 1
+is the last that they reach: where its histogram lies to the left, the gradient vanishes on its way; to the right, it
+explodes.""",
+    "saturation": """Share of saturated units of each hidden layer, epoch by epoch (mean over the seeds). A saturated unit
+hardly passes any gradient on.""",
 }
 
 
@@ -60,7 +61,7 @@ def write_report(result: Result, folder: Path) -> None:
 def describe(page: Page, result: Result) -> None:
     """The first paragraph: what was compared."""
     c = result.config
-    extras = [name for name, on in (("batch normalization", c["batch_norm"]), (f"dropout {c['dropout']:g}", c["dropout"])) if on]
+    extras = [*["batch normalization"] * c["batch_norm"], *[f"dropout {c['dropout']:g}"] * bool(c["dropout"])]
     page.text(f"A network {result.features}-{c['depth']}×{c['width']}-{result.classes} of {c['activation']} units"
               f"{' with ' + ' and '.join(extras) if extras else ''} was trained on {c['data']} ({result.train_size} examples; "
               f"{result.test_size} for testing) from {len(c['init'])} starts: {', '.join(c['init'])}. Each was trained "
@@ -117,10 +118,10 @@ def draw(result: Result, folder: Path) -> dict[str, str]:
 
     inits = result.config["init"]
     figure = plt.figure(figsize=(11, 4.2), layout="constrained")
-    for ax, column in zip(figure.subplots(1, 2), ("training cost", "test error"), strict=True):
-        plots.learning_curves_by({init: [curves(run) for run in result[init]] for init in inits}, column, ax=ax)
-    figure.axes[0].get_legend().remove()
-    figure.axes[1].set_ylim(0, 1)
+    left, right = figure.subplots(1, 2)
+    runs = {init: [curves(run) for run in result[init]] for init in inits}
+    plots.learning_curves_by(runs, "training cost", ax=left).legend_ = None     # one legend, at the right, is enough
+    plots.learning_curves_by(runs, "test error", ax=right).set_ylim(0, 1)
     figure.suptitle("The same network and data; only the start differs")
     keep(figure, "learning-curves", chance=1 - 1 / result.classes)
     for name, when in (("start", "before"), ("end", "after")):
@@ -149,7 +150,7 @@ def whole(layers: Sequence[LayerStatistics]) -> bool:
 def typical_saturation(runs: Sequence[Trained]) -> np.ndarray[Any, Any]:
     """Mean over the seeds, of the epochs that all of them reached; an array (epochs + 1, layers)."""
     epochs = min(len(run.saturation) for run in runs)
-    return np.mean([run.saturation[:epochs] for run in runs], axis=0)  # type: ignore[no-any-return]
+    return np.mean([run.saturation[:epochs] for run in runs], axis=0)
 
 
 def configuration(result: Result) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from ..datasets.checks import pair
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules.base import Module
+from ..modules.sequential import leaves
 from .labels import Finding, infer_loss, label_findings
-from .layers import RECTIFYING, LayerStatistics, hidden_activations, layer_statistics, leaves, preactivations
+from .layers import RECTIFYING, LayerStatistics, hidden_activations, layer_statistics, preactivations
 
 # Nets of 5x100 units on digits decided the thresholds. Healthy starts (Glorot, He) have at most 4 % saturated outputs,
 # 17 % dead units (45 % in 20 layers of ReLU), and gradients at the first and the last hidden layer that differ by less

@@ -183,7 +183,7 @@ class CrossEntropy(OfClasses):
         if target.ndim == 2:
             weighted = target if weights is None else target * weights
             self.point = Exponentials(exps, sums, weighted, None)
-            return ((logs[:, None] - shifted) * weighted).sum(1)    # type: ignore[no-any-return]
+            return ((logs[:, None] - shifted) * weighted).sum(1)
         np.add(starts, target, places)
         self.point = Exponentials(exps, sums, places, weights)
         logs -= shifted.reshape(-1)[places]

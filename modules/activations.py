@@ -15,9 +15,9 @@ from ..initializers.base import Array
 from .base import Module
 
 # Scalars of the arrays' own dtype: NumPy takes longer over a Python float. LARGEST_EXP is where exp is still finite.
-TYPES = [np.dtype("float32"), np.dtype("float64")]
+TYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
 ZERO, ONE = ({dtype: np.array(value, dtype) for dtype in TYPES} for value in (0, 1))
-LARGEST_EXP = {dtype: np.array(value, dtype) for dtype, value in zip(TYPES, (88, 709), strict=True)}
+LARGEST_EXP = {TYPES[0]: np.array(88, "float32"), TYPES[1]: np.array(709, "float64")}
 
 
 class Identity(Module):

@@ -266,7 +266,7 @@ class Module:
 
     def disturb_owner(self, only: str | None = None) -> None:
         """Take the containers' own evaluation away (or ``only`` their gradient): one of their modules ran alone."""
-        owner = self.owner and self.owner()
+        owner = None if self.owner is None else self.owner()
         if owner is None:
             return
         if only is None:

@@ -45,7 +45,7 @@ def forward_door(written: Phase) -> Phase:
                              f"{self.output[0]}")
         return y
 
-    forward.__wrapped__ = bare  # type: ignore[attr-defined]
+    forward.__wrapped__ = bare
     return forward
 
 
@@ -70,7 +70,7 @@ def backward_door(written: Phase) -> Phase:
         self.gradient = g
         return gx
 
-    backward.__wrapped__ = bare  # type: ignore[attr-defined]
+    backward.__wrapped__ = bare
     return backward
 
 

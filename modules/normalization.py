@@ -137,13 +137,13 @@ class BatchNorm(Module):
     def total(self, a: Array) -> Array:
         """Sum over all axes but that of the features."""
         if a.ndim == 2:
-            return self.scratch.ones.dot(a)                         # type: ignore[no-any-return]
-        return a.reshape(*a.shape[:2], -1).sum((0, 2))              # type: ignore[no-any-return]
+            return self.scratch.ones.dot(a)
+        return a.reshape(*a.shape[:2], -1).sum((0, 2))
 
     def inner(self, a: Array, b: Array) -> Array:
         """Sum of the products over all axes but that of the features, without an array for the products."""
         axes = "nchw"[:a.ndim]
-        return np.einsum(f"{axes},{axes}->c", a, b)                 # type: ignore[no-any-return]
+        return np.einsum(f"{axes},{axes}->c", a, b)
 
     def follow(self, running: Array, batch: Array) -> None:
         running *= 1 - self.momentum

@@ -41,7 +41,7 @@ class Sequential(Module):
     ----------
     *modules : Module
         At least one; containers too. Each instance once: to use the same weights twice, share the Parameter
-        (``b.weight = a.weight``).
+        (``b.weight = a.weight``, before the optimizer is built).
 
     Notes
     -----
@@ -105,7 +105,8 @@ class Sequential(Module):
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self.modules)
-        shapes, buffers, gradients = [shape], [], []
+        shapes, gradients = [shape], []
+        buffers: list[Array] = []
         before: Module | None = None
         for k, module in enumerate(self.modules):
             with located(k):
@@ -119,11 +120,10 @@ class Sequential(Module):
         forwards, backwards = ([bare(module, phase) for module in self.modules] for phase in ("forward", "backward"))
         steps = list(zip(self.modules, backwards, gradients, strict=True))
         first = next((k for k, module in enumerate(self.modules) if module.parameters()), len(self) - 1)
-        root, inward = self.modules[first], None
+        root = self.modules[first]
+        inward: Phase | None = backwards[first] if root.children() else None
         if isinstance(root, Sequential):
             inward = partial(backwards[first], input_gradient=False)
-        elif root.children():
-            inward = backwards[first]
         return Plan(list(zip(forwards[:-1], buffers[:-1], strict=True)), forwards[-1], steps[:0:-1], backwards[0],
                     steps[:first:-1], root, inward)
 
@@ -135,7 +135,7 @@ class Sequential(Module):
             for phase, buffer in plan.forwards:
                 x = phase(x, buffer)
             phase = plan.last
-            return phase(x, out)                                    # type: ignore[no-any-return]
+            return phase(x, out)
         except BaseException as error:                              # half of the points are of this x: none may serve
             self.forget()
             error.add_note(f"in Sequential[{self.modules.index(phase.__self__)}]")  # type: ignore[attr-defined]
@@ -156,7 +156,7 @@ class Sequential(Module):
             module = self.modules[0] if input_gradient else plan.root
             module.gradient = g
             if input_gradient:
-                return plan.first(g, out)                           # type: ignore[no-any-return]
+                return plan.first(g, out)
             if plan.inward is not None:
                 plan.inward(g)
             return None

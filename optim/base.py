@@ -105,6 +105,7 @@ class Optimizer:
         self.runs: list[Run] = []
         self.kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
         self.seen, self.ready = -1, False
+        Home.changes += 1                                           # parameters may have been tied: containers look anew
 
     # ------------------------------------------------------------------ what a subclass writes
 

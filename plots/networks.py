@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from ..datasets.checks import finite, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..initializers.base import Array
-from ..inspection.layers import layer_statistics, leaves
+from ..inspection.layers import layer_statistics
 from ..modules import Module, Sigmoid, Softmax
+from ..modules.sequential import leaves
 from .canvas import COLORS, MARKERS, axes, legend
 
 GRID = 241                                                          # points along each side

@@ -12,7 +12,8 @@ import retroprop as rp
 
 def network(seed=0):
     a, b = np.random.default_rng(seed).spawn(2)
-    return rp.Sequential(rp.Linear(64, 20, rng=a), rp.BatchNorm(20), rp.ReLU(), rp.Dropout(0.2, rng=seed), rp.Linear(20, 10, rng=b))
+    return rp.Sequential(rp.Linear(64, 20, rng=a), rp.BatchNorm(20), rp.ReLU(), rp.Dropout(0.2, rng=seed),
+                         rp.Linear(20, 10, rng=b))
 
 
 @pytest.fixture
@@ -43,7 +44,8 @@ def test_the_file_has_pytorchs_names_and_nothing_is_left_beside_it(tmp_path):
     path = tmp_path / "net.safetensors"
     rp.save(network(), path)
     with safe_open(path, framework="numpy") as file:
-        assert set(file.keys()) == {"0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "4.weight", "4.bias"}
+        assert set(file.keys()) == {"0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var",
+                                    "4.weight", "4.bias"}
         assert file.get_tensor("0.weight").shape == (20, 64)
     assert os.listdir(tmp_path) == ["net.safetensors"]
 

@@ -86,11 +86,12 @@ def test_starts_are_paired_by_seed():
     for a, b in zip(glorot.parameters(), standard.parameters(), strict=True):
         if a.data.ndim == 2:
             np.testing.assert_allclose(a.data / b.data, np.full(a.shape, a.data[0, 0] / b.data[0, 0]), rtol=1e-5)
-    assert not np.array_equal(glorot[0].weight.data, network(64, 10, start("Glorot")[1], depth=2, width=30, seed=5)[0].weight.data)
+    other = network(64, 10, start("Glorot")[1], depth=2, width=30, seed=5)
+    assert not np.array_equal(glorot[0].weight.data, other[0].weight.data)
 
 
 def test_equal_results_say_equal():
-    """Two starts a scale apart, so small that tanh is linear, and steps too small to matter: the same answers, wrong or right."""
+    """Two starts a scale apart, so small that tanh is linear, and steps too small to matter: the same answers."""
     result = compare(init=["N(0, 1e-9)", "N(0, 1e-8)", "Glorot"], lr=1e-30, **SMALL)
     assert [row[-1] for row in result.table()][1:] != ["–", "equal", "equal"]
     twin = compare(init=["N(0, 1e-9)", "N(0, 1e-8)"], lr=1e-30, **SMALL)
@@ -114,7 +115,8 @@ def test_the_paired_test_is_scipys():
 
 
 @pytest.mark.parametrize(("name", "expected"), [
-    ("glorot", ("Glorot", rp.GlorotUniform())), ("He", ("He", rp.HeNormal())), ("lecun-uniform", ("LeCun uniform", rp.LeCunUniform())),
+    ("glorot", ("Glorot", rp.GlorotUniform())), ("He", ("He", rp.HeNormal())),
+    ("lecun-uniform", ("LeCun uniform", rp.LeCunUniform())),
     ("N(0,1)", ("N(0, 1)", rp.Normal(1.0))), ("n(0, 0.01)", ("N(0, 0.01²)", rp.Normal(0.01))),
     ("N(0, 0.01²)", ("N(0, 0.01²)", rp.Normal(0.01))), ("U(-0.5,0.5)", ("U(-0.5, 0.5)", rp.Uniform(-0.5, 0.5)))])
 def test_starts_by_name(name, expected):
@@ -174,7 +176,8 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
 
 
 def test_python_m_retroprop_is_the_command():
-    done = subprocess.run([sys.executable, "-m", "retroprop", "compare", "--help"], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "retroprop", "compare", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "--batch-norm" in done.stdout
 
 
@@ -182,7 +185,8 @@ def write_mnist_format(folder):
     """The digits as 28×28 pictures in the four files of MNIST: 8×8 pixels drawn three times as large, with a frame of 2."""
     x, y = rp.datasets.digits()
     for prefix, (images, labels) in zip(("train", "t10k"), rp.datasets.split(x, y, test=500, rng=0), strict=True):
-        pictures = np.pad(np.kron(images.reshape(-1, 8, 8) * 255, np.ones((1, 3, 3))), ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+        large = np.kron(images.reshape(-1, 8, 8) * 255, np.ones((1, 3, 3)))
+        pictures = np.pad(large, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
         header = np.array([0x803, *pictures.shape], ">i4").tobytes()
         (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + pictures.tobytes()))
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(np.array([0x801, len(labels)], ">i4").tobytes()

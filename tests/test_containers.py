@@ -60,6 +60,18 @@ def test_a_parameter_may_be_shared_at_any_depth(tie):
     assert_allclose(weight.grad, 2 * once, rtol=1e-12)
 
 
+def test_a_parameter_tied_in_a_network_that_ran_is_seen_when_the_optimizer_is_built():
+    """The gradients add up from then on, where the container had already listed what it updates."""
+    net = rp.Sequential(rp.Linear(3, 3, dtype="float64", rng=0), rp.Tanh(), rp.Linear(3, 3, dtype="float64", rng=1))
+    x, g = numbers(5, 3), numbers(5, 3)
+    step(net, x, g)
+    net[2].weight = net[0].weight
+    rp.SGD(net.parameters(), lr=0.1)
+    step(net, x, g)
+    expected = rp.numerical_gradient(lambda w: np.vdot(g, net.forward(x)), net[0].weight.data)
+    assert_allclose(net[0].weight.grad, expected, rtol=1e-6)
+
+
 def test_all_parameters_live_in_one_vector():
     net = small_net()
     homes = {id(parameter.home) for parameter in net.parameters()}

@@ -209,10 +209,6 @@ def test_astype_converts_in_place_and_the_optimizer_follows():
     assert not np.allclose(nets[0][0].weight.data, rp.Linear(3, 4, rng=0).weight.data, atol=1e-2)
 
 
-def test_float64_is_kept_through_a_copy():
-    assert deepcopy(rp.Linear(3, 4, dtype="float64", rng=0)).forward(X).dtype == np.float64
-
-
 def test_a_frozen_parameter_beside_one_that_trains():
     layer = rp.Linear(3, 4, rng=0)
     layer.bias.frozen = True
