@@ -16,7 +16,6 @@ from retroprop.errors import (
     ShapeError,
     StateError,
 )
-from retroprop.experiments.compare import compare
 from retroprop.initializers import (
     Constant,
     GlorotNormal,
@@ -63,6 +62,7 @@ from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run
 
 if TYPE_CHECKING:
     from retroprop import plots
+    from retroprop.experiments.compare import compare
 
 __version__ = "0.1.0"
 
@@ -151,6 +151,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "plots":                                             # loads matplotlib, so only when it is wanted
+    if name == "plots":                                             # matplotlib is loaded when a picture is wanted
         return import_module("retroprop.plots")
+    if name == "compare":
+        return import_module("retroprop.experiments.compare").compare
     raise AttributeError(f"module 'retroprop' has no attribute {name!r}")

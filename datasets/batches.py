@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, generator, positive_int, real
+from ..initializers.base import Seed
 from .checks import examples, finite, pair, same_features
 
-Rng = int | np.random.Generator | None
 Data = tuple[NDArray[Any], NDArray[Any]]
 
 
-def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Rng = None, shuffle: bool = True,
+def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuffle: bool = True,
             drop_last: bool = False, join_single: bool = False) -> Iterator[Data]:
     """Iterate once over all examples, ``batch_size`` at a time.
 
@@ -66,7 +66,7 @@ def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Rng = None, shu
     return ((x.take(i, axis=0), y.take(i, axis=0)) for i in chosen)       # 3 times faster than x[i] for small batches
 
 
-def split(x: ArrayLike, y: ArrayLike, test: float = 0.2, rng: Rng = None) -> tuple[Data, Data]:
+def split(x: ArrayLike, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple[Data, Data]:
     """Divide a data set at random into a training and a test part.
 
     Parameters

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import generator, positive_int, real
+from ..initializers.base import Seed
 
-Rng = int | np.random.Generator | None
 Points = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 
-def moons(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, Labels]:
+def moons(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points, Labels]:
     """Two interleaved half circles of radius 1: class 0 opens downwards, class 1 upwards.
 
     The examples of a class stand at equal angles, as in scikit-learn's ``make_moons``, before noise is added.
@@ -50,7 +50,7 @@ def moons(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points,
     return _points(u, v, noise, rng), y
 
 
-def circles(n: int = 500, *, noise: float = 0.05, rng: Rng = None) -> tuple[Points, Labels]:
+def circles(n: int = 500, *, noise: float = 0.05, rng: Seed = None) -> tuple[Points, Labels]:
     """Two concentric circles: class 0 of radius 1 around class 1 of radius 1/2. Arguments as of `moons`.
 
     Examples
@@ -68,7 +68,7 @@ def circles(n: int = 500, *, noise: float = 0.05, rng: Rng = None) -> tuple[Poin
 
 
 def spirals(n: int = 500, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02,
-            rng: Rng = None) -> tuple[Points, Labels]:
+            rng: Seed = None) -> tuple[Points, Labels]:
     """Interleaved spirals around the origin, one a class. ``n``, ``noise``, ``rng`` as of `moons`.
 
     Parameters
@@ -94,7 +94,7 @@ def spirals(n: int = 500, *, classes: int = 2, turns: float = 1.5, noise: float 
     return _points(radius * np.cos(angle), radius * np.sin(angle), noise, rng), y
 
 
-def xor(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, Labels]:
+def xor(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points, Labels]:
     """Clouds around the corners of the unit square; the class is the exclusive or of the corner's coordinates.
 
     Corners, too, are equally frequent to within one example. Arguments as of `moons`.
@@ -111,7 +111,7 @@ def xor(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, L
     return _points(a, b, noise, rng), a ^ b
 
 
-def blobs(n: int = 500, classes: int = 3, *, noise: float = 0.2, rng: Rng = None) -> tuple[Points, Labels]:
+def blobs(n: int = 500, classes: int = 3, *, noise: float = 0.2, rng: Seed = None) -> tuple[Points, Labels]:
     """Round Gaussian clouds, one a class, at equal angles on the unit circle. ``n``, ``noise``, ``rng`` as of `moons`.
 
     Parameters
@@ -132,7 +132,7 @@ def blobs(n: int = 500, classes: int = 3, *, noise: float = 0.2, rng: Rng = None
     return _points(np.cos(angle), np.sin(angle), noise, rng), y
 
 
-def sine(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, Points]:
+def sine(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points, Points]:
     """One period of a noisy sine, for regression: x uniform in [-pi, pi), y = sin(x) + noise.
 
     ``n``, ``noise`` (on y alone) and ``rng`` as of `moons`.
@@ -155,7 +155,7 @@ def sine(n: int = 500, *, noise: float = 0.1, rng: Rng = None) -> tuple[Points, 
     return x.astype(np.float32), y.astype(np.float32)
 
 
-def _start(n: int, classes: int, noise: float, rng: Rng) -> tuple[float, np.random.Generator, Labels]:
+def _start(n: int, classes: int, noise: float, rng: Seed) -> tuple[float, np.random.Generator, Labels]:
     """The checked noise, the generator, and a random order, whose remainders by ``classes`` are balanced labels."""
     n, classes, noise = positive_int("n", n), positive_int("classes", classes, 2), real("noise", noise, 0)
     rng = generator(rng)

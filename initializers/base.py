@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..errors import ArgumentError, DtypeError, ShapeError, generator, positive_int
 
 Array = NDArray[Any]
-Seed = None | int | np.random.Generator
+Seed: TypeAlias = "int | np.random.Generator | None"                # a string: numpy.random takes long to load
 
 
 class Initializer:

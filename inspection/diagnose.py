@@ -14,7 +14,6 @@ from ..datasets.checks import pair
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules.base import Module
-from ..modules.sequential import leaves
 from .labels import Finding, infer_loss, label_findings
 from .layers import RECTIFYING, LayerStatistics, hidden_activations, layer_statistics, preactivations
 
@@ -101,12 +100,12 @@ def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) 
     x, y = pair(x, y)
     layers = layer_statistics(net, x)
     prediction = np.asarray(layers[-1].activation)
-    loss, why = (loss, "") if loss is not None else infer_loss(leaves(net)[-1][1], prediction, y)
+    loss, why = (loss, "") if loss is not None else infer_loss(net.leaves()[-1][1], prediction, y)
     found = not_finite(net, x, y, layers)
     if found:                                                       # all else would be NaN
         return Diagnosis(tuple(found), loss, why)
     found += list(input_scale(x))
-    labels, fits = label_findings(leaves(net)[-1][1], loss, prediction, y)
+    labels, fits = label_findings(net.leaves()[-1][1], loss, prediction, y)
     found += labels
     if fits:
         layers = layer_statistics(net, x, loss, y)
@@ -151,7 +150,7 @@ def input_scale(x: Array) -> Iterator[Finding]:
 
 def equal_weights(net: Module, layers: list[LayerStatistics]) -> Iterator[Finding]:
     """Hidden units that compute the same and are taught the same; layers that start with the same numbers."""
-    weighty = [(layer, module) for layer, (_, module) in zip(layers, leaves(net), strict=True) if weights(module)]
+    weighty = [(layer, module) for layer, (_, module) in zip(layers, net.leaves(), strict=True) if weights(module)]
     twins = [layer for layer, module in weighty[:-1] if units_are_twins(module, layer.gradient)]
     if twins:
         yield Finding("all units start with the same weights and get the same gradient: they stay equal, and the layer "
@@ -224,7 +223,7 @@ def size(layer: LayerStatistics) -> float:
 
 
 def start(net: Module) -> str:
-    rectifiers = any(isinstance(module, tuple(RECTIFYING)) for _, module in leaves(net))
+    rectifiers = any(isinstance(module, tuple(RECTIFYING)) for _, module in net.leaves())
     return "HeNormal()" if rectifiers else "GlorotUniform()"
 
 

@@ -16,7 +16,6 @@ from ..losses.base import Loss
 from ..modules import ELU, GELU, HardTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
 from ..modules.base import Module
 from ..modules.parameter import as_floating
-from ..modules.sequential import leaves
 
 FLAT = 0.05                                                         # of the largest slope
 SQUASHING = {Sigmoid: 0.25, Tanh: 1.0, Softsign: 1.0, HardTanh: 1.0}    # flat on both sides; largest slopes
@@ -107,7 +106,7 @@ def layer_statistics(net: Module, x: ArrayLike, loss: Loss | None = None, y: Arr
     """
     if (loss is None) != (y is None):
         raise ArgumentError("loss and y must be given together, for gradients, or not at all")
-    modules, outputs, shares = leaves(net), [], []
+    modules, outputs, shares = net.leaves(), [], []
     gradients: list[Array | None] = []
     with unchanged(net), np.errstate(over="ignore", invalid="ignore"):
         a = as_floating(x, net.dtype, f"{net!r}: x")

@@ -16,6 +16,7 @@ from ..initializers.base import Array, floating_dtype
 from . import doors
 from .parameter import Home, Parameter, as_floating
 from .state import load_arrays
+from .summary import summarize
 
 DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door}
 EVALUATION = ("point", "gradient", "scratch", "met", "output")      # what one forward and backward leave behind
@@ -126,6 +127,10 @@ class Module:
         for name, child in self.children().items():
             found += child.named_modules(f"{prefix}.{name}" if prefix else name)
         return found
+
+    def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
+        """The modules in the order in which data pass, with their paths; containers are opened, others stand for themselves."""
+        return [(prefix, self)]
 
     def own_parameters(self) -> dict[str, Parameter]:
         """Parameters of this module itself, by name."""
@@ -309,5 +314,4 @@ class Module:
 
     def summary(self, input_shape: tuple[int, ...]) -> str:
         """A table of the modules with their output shapes, parameters and the memory of those, for printing."""
-        from .summary import summarize
         return summarize(self, input_shape)

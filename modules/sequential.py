@@ -88,6 +88,10 @@ class Sequential(Module):
     def children(self) -> dict[str, Module]:
         return {str(k): module for k, module in enumerate(self.modules)}
 
+    def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
+        return [leaf for name, child in self.children().items()
+                for leaf in child.leaves(f"{prefix}.{name}" if prefix else name)]
+
     def __len__(self) -> int:
         return len(self.modules)
 
@@ -200,14 +204,6 @@ class Sequential(Module):
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.modules))})"
-
-
-def leaves(module: Module, path: str = "") -> list[tuple[str, Module]]:
-    """The modules in the order in which data pass, Sequentials opened, with their paths."""
-    if not isinstance(module, Sequential):
-        return [(path, module)]
-    return [leaf for name, child in module.children().items()
-            for leaf in leaves(child, f"{path}.{name}" if path else name)]
 
 
 def bare(module: Module, phase: str) -> Phase:

@@ -10,10 +10,9 @@ if TYPE_CHECKING:
 
 def summarize(module: Module, input_shape: tuple[int, ...]) -> str:
     """One row a module that is not a container, in the order in which data pass; the totals last."""
-    from .sequential import leaves
     rows, shape = [("module", "output shape", "parameters", "memory")], tuple(input_shape)
     module.output_shape(shape)                                      # an error from here says where
-    for path, part in leaves(module):
+    for path, part in module.leaves():
         shape = part.output_shape(shape)
         rows.append((f"{path} {part!r}" if path else repr(part), str(shape), f"{count(part):,}", size(part)))
     rows.append(("total", "", f"{count(module):,}", size(module)))

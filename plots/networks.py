@@ -12,7 +12,6 @@ from ..errors import ArgumentError, DataError, ShapeError
 from ..initializers.base import Array
 from ..inspection.layers import layer_statistics
 from ..modules import Module, Sigmoid, Softmax
-from ..modules.sequential import leaves
 from .canvas import COLORS, MARKERS, axes, legend
 
 GRID = 241                                                          # points along each side
@@ -130,7 +129,7 @@ def classes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
 def probabilities(net: Module, x: Array) -> Array:
     """Of each class, shape (N, K); where there is one output, of its two classes."""
     out = finite("decision_boundary: output of net", net.predict(x, batch_size=4096)).astype(float)
-    last = leaves(net)[-1][1]
+    last = net.leaves()[-1][1]
     if out.ndim == 1 or out.shape[1:] == (1,):
         p = out.reshape(-1)
         p = p if isinstance(last, Sigmoid) else np.exp(-np.logaddexp(0, -p))

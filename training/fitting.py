@@ -18,7 +18,6 @@ from ..initializers.base import Seed
 from ..losses import Loss
 from ..modules import Module, Sequential
 from ..modules.parameter import as_floating
-from ..modules.sequential import leaves
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
@@ -138,7 +137,7 @@ def explanation(run: Run) -> str:
     """Where the cost stopped being finite: the modules are run again, one by one, on a copy."""
     said = f"fit: the cost of epoch {run.epoch}, batch {run.batch} is {run.cost}"
     x = run.x
-    for path, module in leaves(deepcopy(run.net)):
+    for path, module in deepcopy(run.net).leaves():
         x = module.forward(x)
         if not np.isfinite(x).all():
             place = f"module {path}, {module!r}" if path else repr(module)
