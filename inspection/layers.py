@@ -109,7 +109,7 @@ def layer_statistics(net: Module, x: ArrayLike, loss: Loss | None = None, y: Arr
     modules, outputs, shares = net.leaves(), [], []
     gradients: list[Array | None] = []
     with unchanged(net), np.errstate(over="ignore", invalid="ignore"):
-        a = as_floating(x, net.dtype, f"{net!r}: x")
+        a = as_floating(x, net.dtype, "x", net)
         for _, module in modules:
             a = module.forward(a)
             outputs.append(a)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from ..initializers.base import Array
 from ..modules.base import Module
 from ..modules.doors import check_out
 from ..modules.parameter import as_floating
+
+
+SMALL = 8192                                                        # costs that a product with ones adds up
 
 
 class Loss(Module, doors=False):
@@ -40,6 +44,9 @@ class Loss(Module, doors=False):
     ones: Array                                                     # one per cost: a product with it is their sum
     unit: Array                                                     # the g that None stands for
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(doors=False, **options)           # forward and backward below are the doors
+
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = one_of("reduction", reduction, ("mean", "sum", "none"))
 
@@ -60,7 +67,7 @@ class Loss(Module, doors=False):
     def accept(self, target: ArrayLike, prediction: Array) -> Array:
         """The target as an array that fits the prediction."""
         if type(target) is not ndarray or target.dtype is not prediction.dtype:
-            target = as_floating(target, prediction.dtype, f"{self!r}: target")
+            target = as_floating(target, prediction.dtype, "target", self)
         if target.shape != prediction.shape:
             n = prediction.size
             if {target.shape, prediction.shape} != {(n,), (n, 1)}:
@@ -87,6 +94,8 @@ class Loss(Module, doors=False):
         costs = self.costs(prediction, target)
         if self.reduction == "none":
             return np.array(costs)
+        if costs.size > SMALL:                                      # a float32 product would lose digits
+            return float(costs.sum(dtype=np.float64)) / self.divisor
         return float(self.ones.dot(costs.reshape(-1))) / self.divisor
 
     def backward(self, g: ArrayLike | None = None, out: Array | None = None) -> Array:
@@ -95,7 +104,7 @@ class Loss(Module, doors=False):
         if out is not None:
             check_out(self, out, self.met)
         if g is not None:
-            g = as_floating(g, self.output[1], f"{self!r}: g")
+            g = as_floating(g, self.output[1], "g", self)
             if g.shape != self.output[0]:
                 raise ShapeError(f"{self!r}: g must have the shape of the output, {self.output[0]}, got {g.shape}")
             if out is not None and np.may_share_memory(out, g):
@@ -111,7 +120,7 @@ class Loss(Module, doors=False):
 
     def defined(self, prediction: ArrayLike) -> Array:
         """The prediction as an array, of a shape for which this loss is defined."""
-        x = as_floating(prediction, None, f"{self!r}: prediction")
+        x = as_floating(prediction, None, "prediction", self)
         if x.size == 0:
             raise ShapeError(f"{self!r}: prediction must hold at least one number, got shape {x.shape}")
         self.costs_shape(x.shape)
@@ -126,8 +135,9 @@ class Loss(Module, doors=False):
         self.scratch, self.met = scratch, (shape, dtype)
         self.output = (costs if self.reduction == "none" else (), dtype)
         self.unit = np.ones(*self.output)
-        self.ones = np.ones(int(np.prod(costs)), dtype)
-        self.divide_by(self.ones.size if self.reduction == "mean" else 1, dtype)
+        size = math.prod(costs)
+        self.ones = np.ones(min(size, SMALL), dtype)
+        self.divide_by(size if self.reduction == "mean" else 1, dtype)
 
     def evaluation(self) -> dict[str, Any]:                         # what was made for one shape goes with the rest
         return super().evaluation() | {name: getattr(self, name) for name in Loss.__slots__ if hasattr(self, name)}

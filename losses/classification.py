@@ -40,11 +40,11 @@ class OfClasses(Loss):
         """Classes as indices ``(N,)`` in 0..K-1 (or, where a loss takes them, probabilities ``(N, K)``)."""
         classes: Any = target
         if type(target) is not np.ndarray:
-            classes = as_numbers(target, f"{self!r}: target")
+            classes = as_numbers(target, "target", self)
         n, k = prediction.shape
         if classes.shape != (n,) or classes.dtype is not INDEX:
             if self.probabilities and classes.shape == (n, k) and k > 1:
-                classes = as_floating(classes, prediction.dtype, f"{self!r}: target")
+                classes = as_floating(classes, prediction.dtype, "target", self)
                 check_range(self, classes)
                 return classes
             if classes.dtype.kind not in "iub":

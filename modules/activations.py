@@ -41,7 +41,8 @@ class Sigmoid(Module):
     Notes
     -----
     :math:`\sigma'(x) = y (1 - y)` needs the value alone: forward remembers ``y`` and lets ``x`` go. The slope is at
-    most 1/4, and under 1/400 beyond :math:`|x| = 6`, where the unit saturates (lecture, slide 75).
+    most 1/4, and under 1/400 beyond :math:`|x| = 6`, where the unit saturates (lecture, slide 75). As with all modules
+    that remember their output: do not write into it before ``update``.
     """
 
     remembers = "output"
@@ -222,7 +223,8 @@ class GELU(_WithScratch):
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """Shape of y -> the same shape."""
         x, gate = self.point
-        gx = np.multiply(x, x, out)
+        gx = np.clip(x, -40, 40, out=out)                           # beyond, φ is 0, and x² may overflow
+        np.multiply(gx, gx, gx)
         gx *= -0.5
         np.exp(gx, gx)
         gx *= (2 * np.pi) ** -0.5

@@ -32,6 +32,7 @@ class Module:
     A module of your own is a subclass with ``forward`` and ``backward``, and ``update`` if it has parameters. Write the
     bare mathematics: a door that this class puts before each phase converts the dtype, checks the shape, keeps ``g`` in
     ``gradient`` and raises PhaseError for a phase that comes too early. ``retroprop.check_module`` tests the rest.
+    Parameters and modules inside are attributes (a list of them is not seen); a module inside is called by your phases.
 
     Attributes
     ----------
@@ -112,6 +113,10 @@ class Module:
         """Shape of the output for an input of this shape; ShapeError if it does not fit. The same, by default."""
         return input_shape
 
+    def admit(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """``output_shape``, and ShapeError for a shape that cannot be taken in the mode at hand."""
+        return self.output_shape(shape)
+
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         """Workspace for inputs of this shape and dtype, kept as ``self.scratch``; called when they change."""
 
@@ -183,7 +188,8 @@ class Module:
     def train(self, mode: bool = True) -> Self:
         """Put the whole tree into training mode (or, with False, evaluation mode). Returns the module."""
         for _, module in self.named_modules():
-            module.training = bool(mode)
+            if module.training != bool(mode):
+                module.training, module.met = bool(mode), None      # whether a shape is admitted may depend on the mode
         return self
 
     def eval(self) -> Self:
@@ -211,7 +217,7 @@ class Module:
 
         Leaves modes, points and gradients as they were, so that it may stand between ``forward`` and ``backward``.
         """
-        examples = as_floating(x, self.dtype, f"{self!r}: x")
+        examples = as_floating(x, self.dtype, "x", self)
         if examples.ndim == 0 or len(examples) == 0:
             raise ShapeError(f"{self!r}: x must hold at least one example, got shape {examples.shape}")
         step = len(examples) if batch_size is None else positive_int("batch_size", batch_size)
@@ -285,8 +291,6 @@ class Module:
         """Parameters moved, froze or thawed: see anew whether there is anything to update."""
         parameters = self.parameters()
         self.trains = not parameters or not all(parameter.frozen for parameter in parameters)
-        for parameter in parameters:
-            parameter.home.updated = True
         self.seen = Home.changes
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy starts without a point

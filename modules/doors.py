@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ def forward_door(written: Phase) -> Phase:
 
     @wraps(written)
     def forward(self: Module, x: Any, out: Array | None = None) -> Any:
+        if type(self).forward is not forward and passed("forward", self):
+            return bare(self, x, out)
         new = type(x) is not ndarray or (x.shape, x.dtype) != self.met
         if new:
             x, new = meet(self, x)
@@ -40,9 +43,9 @@ def forward_door(written: Phase) -> Phase:
         self.disturb()
         y = bare(self, x, out)
         if new and y.shape != self.output[0]:
-            del self.point
+            self.forget()
             raise ShapeError(f"{self!r}: forward returned shape {y.shape}, where output_shape({x.shape}) says "
-                             f"{self.output[0]}")
+                             f"{self.output_shape(x.shape)}")
         return y
 
     forward.__wrapped__ = bare
@@ -55,9 +58,12 @@ def backward_door(written: Phase) -> Phase:
 
     @wraps(written)
     def backward(self: Module, g: Any, out: Array | None = None, **options: Any) -> Any:
+        if type(self).backward is not backward and passed("backward", self):
+            self.gradient = g                                       # the one that an inherited update is to take
+            return bare(self, g, out, **options)
         self.point                                                  # noqa: B018 (raises PhaseError when unset)
         if type(g) is not ndarray or (g.shape, g.dtype) != self.output:
-            g = as_floating(g, self.output[1], f"{self!r}: g")
+            g = as_floating(g, self.output[1], "g", self)
             if g.shape != self.output[0]:
                 raise ShapeError(f"{self!r}: g must have the shape of the output, {self.output[0]}, got {g.shape}")
         if out is not None:
@@ -66,9 +72,13 @@ def backward_door(written: Phase) -> Phase:
                 raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
         if self.owner is not None:
             self.disturb_owner("gradient")
-        gx = bare(self, g, out, **options)
         self.gradient = g
-        return gx
+        try:
+            return bare(self, g, out, **options)
+        except BaseException:
+            with suppress(AttributeError):                          # a container has let go of its own already
+                del self.gradient
+            raise
 
     backward.__wrapped__ = bare
     return backward
@@ -80,12 +90,24 @@ def update_door(bare: Phase) -> Phase:
     @wraps(bare)
     def update(self: Module) -> None:
         self.gradient                                               # noqa: B018 (raises PhaseError when unset)
-        if self.seen != Home.changes:
+        if type(self).update is not update and passed("update", self):
+            bare(self)
+            return
+        changed = self.seen != Home.changes
+        if changed:
             self.review()
         if self.trains:
             bare(self)
+            if changed:
+                for parameter in self.parameters():
+                    parameter.home.updated = True
 
     return update
+
+
+def passed(phase: str, module: Module) -> bool:
+    """Whether a phase that is not the class's own was called from it, by ``super()``: that one's door has checked."""
+    return hasattr(getattr(type(module), phase), "__wrapped__")
 
 
 def with_out(written: Phase) -> Phase:
@@ -96,8 +118,8 @@ def with_out(written: Phase) -> Phase:
 
     def copying(self: Module, array: Array, out: Array | None = None) -> Any:
         result = written(self, array)
-        if out is None:
-            return result
+        if out is None:                                             # what comes back must not be the caller's, or a buffer
+            return result.copy() if np.may_share_memory(result, array) else result
         if result.shape != out.shape:
             raise ShapeError(f"{self!r}: {written.__name__} returned shape {result.shape}, where {out.shape} is "
                              "expected; does output_shape say what this module does?")
@@ -112,7 +134,7 @@ def meet(module: Module, x: Any) -> tuple[Array, bool]:
 
     If so, the module gets its workspace for it; a shape that does not fit raises ShapeError before anything changes.
     """
-    x = as_floating(x, module.dtype, f"{module!r}: x")
+    x = as_floating(x, module.dtype, "x", module)
     if (x.shape, x.dtype) == module.met:
         return x, False
     if 0 in x.shape:
@@ -123,7 +145,9 @@ def meet(module: Module, x: Any) -> tuple[Array, bool]:
 
 def settle(module: Module, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
     """Prepare ``module`` for inputs of this shape and dtype; returns the shape of its output."""
-    output = module.output_shape(shape)
+    output = module.admit(shape)
+    if not shape:
+        raise ShapeError(f"{module!r}: x must have at least one axis, got shape ()")
     scratch = module.prepare(shape, dtype)
     module.forget()
     module.scratch, module.met, module.output = scratch, (shape, dtype), (output, dtype)

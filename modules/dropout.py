@@ -11,7 +11,7 @@ from ..initializers.base import Array, Seed
 from .activations import copy
 from .base import Module
 
-STEPS = 65536                                                       # of the probability: masks come from 16 random bits
+PIECE = 8192                                                        # numbers that are drawn for at a time
 
 
 class Dropout(Module):
@@ -26,8 +26,8 @@ class Dropout(Module):
 
     Notes
     -----
-    :math:`y = x \odot m` with :math:`m_i \in \{0, 1/q\}` and :math:`P(m_i \neq 0) = q`, so that :math:`E[y] = x`; q is
-    :math:`1 - p` to the nearest of 65536 steps. Forward remembers the mask, and backward multiplies with the same one.
+    :math:`y = x \odot m` with :math:`m_i = 1/(1 - p)` with probability :math:`1 - p`, else 0, so that :math:`E[y] = x`.
+    Forward remembers the mask m, and backward multiplies with the same one.
 
     References
     ----------
@@ -54,11 +54,12 @@ class Dropout(Module):
         if not self.training:
             self.point = None
             return copy(x, out)
-        kept = max(round((1 - self.p) * STEPS), 1)
-        words = self.rng.bit_generator.random_raw(x.size // 4 + 1).view(np.uint16)
         self.point = mask = self.scratch
-        np.less(words[:x.size].reshape(x.shape), kept, out=mask)
-        mask *= STEPS / kept
+        kept, flat = round((1 - self.p) * 2**32), mask.reshape(-1)
+        for start in range(0, flat.size, PIECE):                    # raw words: four times as fast as random(out=mask)
+            piece = flat[start:start + PIECE]
+            np.less(self.rng.bit_generator.random_raw(piece.size // 2 + 1).view(np.uint32)[:piece.size], kept, out=piece)
+        mask *= 1 / (1 - self.p)
         return np.multiply(x, mask, out)
 
     def backward(self, g: Array, out: Array | None = None) -> Array:

@@ -91,6 +91,13 @@ class BatchNorm(Module):
                              f"width), got {input_shape}")
         return input_shape
 
+    def admit(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        output = self.output_shape(shape)
+        if self.training and math.prod(shape) < 2 * self.features:
+            raise ShapeError(f"{self!r}: training needs at least two values of each feature to estimate a variance, "
+                             f"got x of shape {shape}; use a larger batch, or eval()")
+        return output
+
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         return Scratch(np.empty(shape, dtype), np.ones(shape[0], dtype), (self.features,) + (1,) * (len(shape) - 2))
 
@@ -99,9 +106,6 @@ class BatchNorm(Module):
         normal, feature = self.scratch.x, self.scratch.feature
         if self.training:
             n = x.size // self.features
-            if n < 2:
-                raise ShapeError(f"{self!r}: training needs at least two values of each feature to estimate a variance, "
-                                 f"got x of shape {x.shape}; use a larger batch, or eval()")
             mean = self.total(x) / n
             np.subtract(x, mean.reshape(feature), normal)
             variance = self.inner(normal, normal) / n

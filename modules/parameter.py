@@ -65,12 +65,13 @@ class Parameter:
     Attributes
     ----------
     data, grad : arrays of the same shape and dtype
-        Plain arrays. Assigning to them copies the numbers in: both stay where they are. Several axes are stored
-        column-major, so that the transpose of a Linear's weight, which the forward product takes, is contiguous.
+        Plain arrays. Assigning to them copies the numbers in. A container that takes the module in, and ``astype``,
+        move them: read the attribute again then. Several axes are stored column-major, so that the transpose of a
+        Linear's weight, which the forward product takes, is contiguous.
     T, grad_T : arrays
         The transposes, C-contiguous views.
     frozen : bool
-        A frozen parameter is left out of ``update`` and ``step``.
+        A frozen parameter is left out of ``step``; a module whose parameters are all frozen, of ``update`` too.
     home, offset
         The flat vectors that ``data`` and ``grad`` are views of, and where in them.
     """
@@ -112,7 +113,7 @@ class Parameter:
             return
         array = getattr(self, name)
         if value is not array:
-            value = as_numbers(value, f"{self!r}: {name}")
+            value = as_numbers(value, name, self)
             if value.shape != array.shape:
                 raise ShapeError(f"{self!r}: {name} must have shape {array.shape}, got {value.shape}")
             array[...] = value
@@ -151,20 +152,26 @@ class Parameter:
         self.grad[...] = state["grad"]
 
 
-def as_numbers(x: ArrayLike, name: str) -> Array:
-    """``x`` as an array of real numbers; raises ShapeError if it is ragged, DtypeError if it holds anything else."""
+def as_numbers(x: ArrayLike, name: str, of: object = None) -> Array:
+    """``x`` as an array of real numbers; raises ShapeError if it is ragged, DtypeError if it holds anything else.
+
+    Errors say ``of: name``; ``of`` is an object, since its repr takes longer than all the rest.
+    """
+    def named() -> str:
+        return name if of is None else f"{of!r}: {name}"
+
     try:
         array = np.asarray(x)
     except ValueError as error:
-        raise ShapeError(f"{name} must be an array, got rows of different lengths") from error
+        raise ShapeError(f"{named()} must be an array, got rows of different lengths") from error
     if array.dtype.kind not in "fiub":
-        raise DtypeError(f"{name} must be real numbers, got {array.dtype}")
+        raise DtypeError(f"{named()} must be real numbers, got {array.dtype}")
     return array
 
 
-def as_floating(x: ArrayLike, dtype: np.dtype[Any] | None, name: str) -> Array:
+def as_floating(x: ArrayLike, dtype: np.dtype[Any] | None, name: str, of: object = None) -> Array:
     """``x`` as an array of ``dtype``; with None, float32 and float64 stay, other reals become float32."""
-    array = as_numbers(x, name)
+    array = as_numbers(x, name, of)
     if dtype is None:
         dtype = np.dtype("float64" if array.dtype.itemsize >= 8 and array.dtype.kind == "f" else "float32")
     return array.astype(dtype, copy=False)

@@ -31,7 +31,7 @@ class Plan(NamedTuple):
     first: Phase
     training: list[tuple[Module, Phase, Array]]                     # from the last module to the one after `root`
     root: Module                                                    # the first module that has parameters
-    inward: Phase | None                                            # hands the gradient on to modules inside the root
+    inward: Phase | None                                            # hands the gradient on inside the root, where it must
 
 
 class Sequential(Module):
@@ -107,6 +107,12 @@ class Sequential(Module):
                 input_shape = module.output_shape(input_shape)
         return input_shape
 
+    def admit(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        for k, module in enumerate(self.modules):
+            with located(k):
+                shape = module.admit(shape)
+        return shape
+
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self.modules)
         shapes, gradients = [shape], []
@@ -125,7 +131,7 @@ class Sequential(Module):
         steps = list(zip(self.modules, backwards, gradients, strict=True))
         first = next((k for k, module in enumerate(self.modules) if module.parameters()), len(self) - 1)
         root = self.modules[first]
-        inward: Phase | None = backwards[first] if root.children() else None
+        inward: Phase | None = backwards[first] if root.children() or hands_on(root) else None
         if isinstance(root, Sequential):
             inward = partial(backwards[first], input_gradient=False)
         return Plan(list(zip(forwards[:-1], buffers[:-1], strict=True)), forwards[-1], steps[:0:-1], backwards[0],
@@ -196,11 +202,11 @@ class Sequential(Module):
                 pass
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"modules": self.modules, "training": self.training}
+        return {name: value for name, value in vars(self).items() if name not in ("inside", "updates")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.training = state["training"]
-        self._adopt(state["modules"])
+        vars(self).update(state)
+        self._adopt(self.modules)
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.modules))})"
@@ -210,6 +216,14 @@ def bare(module: Module, phase: str) -> Phase:
     """The phase as its author wrote it, bound to the module, without the door."""
     method = getattr(type(module), phase)
     return MethodType(getattr(method, "__wrapped__", method), module)
+
+
+def hands_on(module: Module) -> bool:
+    """Whether a subclass has its own backward before an inherited update, which takes the gradient that it hands on."""
+    def written(phase: str) -> type:
+        return next(kind for kind in type(module).__mro__ if phase in vars(kind))
+
+    return written("backward") is not written("update")
 
 
 def in_place(before: Module, after: Module) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class Group(dict[str, Any]):
     def update(self, *others: Any, **options: Any) -> None:
         for name, value in dict(*others, **options).items():
             self[name] = value
+
+    def __ior__(self, other: Any) -> Self:                          # type: ignore[override, misc]
+        self.update(other)
+        return self
 
 
 class Run:
@@ -122,10 +126,6 @@ class Optimizer:
         """Move ``data`` (and ``states``) by one step, in place; ``grad`` is only read."""
         raise NotImplementedError
 
-    def start(self, name: str) -> float:
-        """What a state starts from."""
-        return 0.0
-
     # ------------------------------------------------------------------ steps
 
     def step(self) -> None:
@@ -160,6 +160,9 @@ class Optimizer:
             for i, j in pairwise([0, *ends, len(moving)]):
                 if i < j:
                     self.runs.append(self.run(group, moving[i:j]))
+        for run in self.runs:                                       # the runs hold these states now
+            for parameter in run.parameters:
+                self.kept.pop(parameter, None)
         self.seen = Home.changes
 
     def adjoin(self, a: Parameter, b: Parameter) -> bool:
@@ -172,7 +175,7 @@ class Optimizer:
         states = {}
         for name in self.states:
             parts = [self.kept[p][0][name].T.reshape(-1) if p in self.kept
-                     else np.full(p.data.size, self.start(name), p.dtype) for p in parameters]
+                     else np.zeros(p.data.size, p.dtype) for p in parameters]
             states[name] = np.concatenate(parts).astype(parameters[0].dtype, copy=False)
         return Run(group, parameters, states, self.steps_of(parameters[0]), self.rooms)
 

@@ -28,7 +28,8 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
                                 f"got {type(parameter).__name__}")
     gradients = [parameter.grad for parameter in every if not parameter.frozen]
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in (grad.astype(np.float64) for grad in gradients)))
-    if max_norm < norm < math.inf:
+    scale = max_norm / (norm + 1e-6)                                # as PyTorch does
+    if scale < 1 and norm < math.inf:
         for grad in gradients:
-            grad *= max_norm / norm
+            grad *= scale
     return norm

@@ -438,7 +438,7 @@ def test_initializers_refuse_before_they_draw(name):
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 3, 1, 1)])
 def test_a_batch_of_one_in_training(shape):
-    """Statistics, parameters and gradients stay; the point is gone, so that no backward can serve another batch's."""
+    """Statistics, parameters, gradients and the point stay, also where the same shape was taken in evaluation mode."""
     for module, who in ((rp.BatchNorm(3), None), (rp.Sequential(rp.Tanh(), rp.BatchNorm(3)), "in Sequential[1]")):
         module.forward(X)
         module.backward(X)
@@ -450,10 +450,12 @@ def test_a_batch_of_one_in_training(shape):
                                      f"variance, got x of shape {shape}; use a larger batch, or eval()")
         assert getattr(caught.value, "__notes__", [None]) == [who]
         assert pickle.dumps((module.state_dict(), [p.grad.copy() for p in module.parameters()])) == before
-        with pytest.raises(PhaseError):
-            module.backward(np.ones(shape))
+        assert module.backward(X).shape == X.shape
         assert module.eval().forward(np.ones(shape)).shape == shape
-        assert module.train().forward(X).shape == X.shape
+        with pytest.raises(ShapeError):
+            module.train().forward(np.ones(shape))
+        assert module.backward(np.ones(shape)).shape == shape       # still at the point in evaluation mode
+        assert module.forward(X).shape == X.shape
 
 
 @pytest.mark.parametrize("value", ["0.1", b"0.1", True], ids=str)

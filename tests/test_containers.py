@@ -15,9 +15,14 @@ from retroprop.errors import ArgumentError, DtypeError, PhaseError, ShapeError
 
 
 class Fragile(rp.Tanh):
-    """Its backward fails when told to."""
+    """Its phases fail when told to."""
 
     fails = False
+
+    def forward(self, x, out=None):
+        if self.fails:
+            raise ValueError("as told")
+        return super().forward(x, out)
 
     def backward(self, g, out=None):
         if self.fails:
@@ -172,14 +177,16 @@ def test_an_error_says_where_it_rose():
 
 
 def test_a_forward_that_fails_leaves_no_point():
-    net = rp.Sequential(rp.Linear(3, 4, rng=0), rp.BatchNorm(4), rp.Tanh())
-    expected = step(deepcopy(net).train(), SMALL_X, numbers(5, 4).astype("float32"))
-    net.eval().forward(SMALL_X[:1])
-    net.train()
-    with pytest.raises(ShapeError):
-        net.forward(SMALL_X[:1])
+    net = rp.Sequential(rp.Linear(3, 4, rng=0), Fragile(), rp.Tanh())
+    expected = step(deepcopy(net), SMALL_X, numbers(5, 4).astype("float32"))
+    net.forward(SMALL_X)
+    net[1].fails = True
+    with pytest.raises(ValueError, match="as told") as caught:
+        net.forward(SMALL_X)
+    assert caught.value.__notes__ == ["in Sequential[1]"]
     with pytest.raises(PhaseError, match="no forward has run"):
-        net.backward(np.ones((1, 4)))
+        net.backward(np.ones((5, 4)))
+    net[1].fails = False
     assert_same(step(net, SMALL_X, numbers(5, 4).astype("float32")), expected)
 
 
