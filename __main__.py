@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from retroprop.errors import RetropropError
 from retroprop.experiments.compare import Config, compare
@@ -58,9 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("retroprop: interrupted", file=sys.stderr)
         return 130
-    print(json.dumps(result.summary(), indent=2, default=str) if as_json else result)
+    print(json.dumps([finite(row) for row in result.summary()], indent=2, allow_nan=False) if as_json else result)
     print(f"\nThe report is in {options['out']}/report.html", file=sys.stderr)
     return 0
+
+
+def finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as JSON can hold it: null for what is infinite (never) or NaN (undefined)."""
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .. import datasets
@@ -55,7 +56,7 @@ class Config:
         object.__setattr__(self, "data", str(self.data))
 
 
-def compare(data: str | Path = "digits", init: Sequence[str] = NAIVE_OR_NOT, *, activation: str = "tanh", depth: int = 5,
+def compare(data: str | Path = "digits", init: str | Sequence[str] = NAIVE_OR_NOT, *, activation: str = "tanh", depth: int = 5,
             width: int = 100, batch_norm: bool = False, dropout: float = 0.0, optimizer: str = "sgd", lr: float = 0.03,
             epochs: int = 20, batch_size: int = 10, seeds: int = 5, jobs: int | None = None,
             out: str | Path | None = None, progress: bool = True) -> Result:
@@ -69,7 +70,7 @@ def compare(data: str | Path = "digits", init: Sequence[str] = NAIVE_OR_NOT, *, 
     data : str or path
         A name (``"digits"``, ``"moons"``, ...), a folder of MNIST-format files, or an ``.npz`` file with arrays x and y:
         see ``datasets.load``. Where the data have no test part of their own, one is split off (500 digits; a fifth).
-    init : sequence of str
+    init : str or sequence of str
         Starts by name: see ``start`` in experiments/networks.py. Differences are taken from Glorot's runs, or from those of
         the first start if Glorot is not among them.
     activation, depth, width, batch_norm, dropout
@@ -90,12 +91,18 @@ def compare(data: str | Path = "digits", init: Sequence[str] = NAIVE_OR_NOT, *, 
     Result
         ``print(result)`` shows the table.
     """
-    config = Config(str(data), tuple(init), activation, depth, width, batch_norm, dropout, optimizer, lr, epochs, batch_size,
-                    seeds)
+    config = Config(str(data), (init,) if isinstance(init, str) else tuple(init), activation, depth, width, batch_norm,
+                    dropout, optimizer, lr, epochs, batch_size, seeds)
+    if jobs is not None:
+        positive_int("jobs", jobs)
     train, test = load(config.data)
+    if out is not None:
+        Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
     tasks = [(config, label, seed, train, test) for seed in range(config.seeds) for label in config.init]
-    result = Result(dataclasses.asdict(config), run_all(tasks, jobs, progress), len(train[0]), len(test[0]),
-                    train[0].shape[1], int(train[1].max()) + 1)
+    result = Result(dataclasses.asdict(config), run_all(tasks, jobs, progress),
+                    train_size=len(train[0]), test_size=len(test[0]),
+                    features=train[0].shape[1], classes=int(train[1].max()) + 1,
+                    chance=1 - np.bincount(test[1]).max() / len(test[1]))
     if out is not None:
         write_report(result, Path(out))
     return result
@@ -118,7 +125,7 @@ def run_all(tasks: list[tuple[Any, ...]], jobs: int | None, progress: bool) -> l
     """Every run in a process with one BLAS thread, whatever the number of jobs: the sums are then of one order."""
     import joblib
     from tqdm import tqdm
-    count = joblib.cpu_count() if jobs is None else positive_int("jobs", jobs)
+    count = joblib.cpu_count() if jobs is None else jobs
     # With one process joblib would run the tasks in this one, with its threads: two take turns instead.
     options = {"n_jobs": 2, "pre_dispatch": 1, "batch_size": 1} if count == 1 else {"n_jobs": min(count, len(tasks))}
     with joblib.parallel_config("loky", inner_max_num_threads=1):

@@ -63,7 +63,7 @@ def start(name: str) -> tuple[str, Initializer]:
     for label, initializer in STARTS.items():
         if plain == label.replace(" ", "").lower():
             return label, initializer
-    number = r"([0-9.]+(?:e[-+]?[0-9]+)?)"
+    number = r"((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)"
     if found := re.fullmatch(rf"n\(0,{number}(?:²|\^2)?\)", re.sub(r"\s", "", name).lower()):
         std = float(found[1])
         return f"N(0, {std:g}{'' if std == 1 else '²'})", Normal(std)

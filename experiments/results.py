@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..inspection.layers import LayerStatistics, preactivations
+from ..initializers.base import Array
+from ..inspection.layers import LayerStatistics, hidden_activations, preactivations
 
 TARGET = 0.10                                                       # the test error that "epochs to" waits for
 
@@ -60,7 +61,10 @@ class Trained:
 
 @dataclass(frozen=True)
 class Result:
-    """A comparison: its configuration, its runs, and the sizes of the data."""
+    """A comparison: its configuration, its runs, the sizes of the data, and the test error of a constant answer.
+
+    ``chance`` is the share of the test examples that are not of the class that is most frequent among them.
+    """
 
     config: dict[str, Any]
     runs: list[Trained]
@@ -68,10 +72,17 @@ class Result:
     test_size: int
     features: int
     classes: int
+    chance: float
 
     def __getitem__(self, init: str) -> list[Trained]:
         """Runs of one start, by seed."""
         return [run for run in self.runs if run.init == init]
+
+    @property
+    def flat(self) -> str:
+        """What units whose slope is next to 0 are called: "saturated", or "dead" for rectifiers, flat on one side alone."""
+        hidden = hidden_activations(self.runs[0].before)
+        return "dead" if hidden and hidden[0].saturated is None else "saturated"
 
     @property
     def reference(self) -> str:
@@ -89,8 +100,9 @@ class Result:
         """One dict a start: what ``summary.csv`` holds and the table shows.
 
         Means and deviations are over the seeds that did not diverge; epochs and ratios are medians over all seeds.
-        ``p`` is that of a paired t test of the test errors against the reference, with Holm's correction; NaN where there
-        is nothing to test: the reference itself, one seed, a run that diverged.
+        ``difference`` is the mean difference in test error from the reference over the ``pairs`` seeds in which neither
+        diverged, ``p`` that of a paired t test, with Holm's correction; NaN where there is nothing to test: the reference
+        itself, less than two pairs, or differences without spread.
         """
         rows = []
         for init in self.config["init"]:
@@ -102,52 +114,63 @@ class Result:
                 "final_cost": mean(run.final_cost for run in ended), "test_error": mean(errors),
                 "test_error_std": statistics.stdev(errors) if len(errors) > 1 else math.nan,
                 "epochs_to_10_percent": statistics.median(run.epochs_to_target for run in runs),
-                "gradient_ratio": statistics.median(run.gradient_ratio for run in runs),
+                "reached_10_percent": sum(math.isfinite(run.epochs_to_target) for run in runs),
+                "gradient_ratio": float(np.median([run.gradient_ratio for run in runs])),
                 "saturated_at_start": mean(run.saturated(0) for run in runs),
                 "saturated_at_end": mean(run.saturated(-1) for run in runs)})
         tests = [self.difference(row["init"]) for row in rows]
-        for row, (gap, _), p in zip(rows, tests, holm([p for _, p in tests]), strict=True):
-            row |= {"difference": gap, "p": p}
+        for row, (gap, pairs, _), p in zip(rows, tests, holm([p for *_, p in tests]), strict=True):
+            row |= {"difference": gap, "pairs": pairs, "p": p}
         return rows
 
-    def difference(self, init: str) -> tuple[float, float]:
-        """Mean difference in test error from the reference, and the p value of the paired t test (NaN if there is none)."""
-        gaps = np.array([a.test_error - b.test_error for a, b in zip(self[init], self[self.reference], strict=True)])
-        if init == self.reference or len(gaps) < 2 or not np.isfinite(gaps).all():
-            return float(gaps.mean()), math.nan
-        if np.ptp(gaps) == 0:                                       # no spread: equal, or apart by the same in every seed
-            return float(gaps[0]), 1.0 if gaps[0] == 0 else 0.0
+    def gaps(self, init: str) -> Array:
+        """How many more test examples are wrong than from the reference, for each seed in which neither diverged."""
+        return np.array([round(self.test_size * (a.test_error - b.test_error))
+                         for a, b in zip(self[init], self[self.reference], strict=True) if not (a.diverged or b.diverged)])
+
+    def difference(self, init: str) -> tuple[float, int, float]:
+        """Mean difference in test error from the reference, the number of pairs, and the p value of the paired t test."""
+        gaps = self.gaps(init)
+        if not gaps.size:
+            return math.nan, 0, math.nan
+        gap = float(gaps.mean()) / self.test_size
+        if init == self.reference or np.ptp(gaps) == 0:
+            return gap, gaps.size, math.nan
         from scipy.stats import ttest_1samp
-        return float(gaps.mean()), float(ttest_1samp(gaps, 0).pvalue)
+        return gap, gaps.size, float(ttest_1samp(gaps, 0).pvalue)
 
     def table(self) -> list[list[str]]:
         """Header and rows of the table, as text."""
-        header = ["start", "final cost", "test error", "epochs to 10 %", "gradient first/last", "saturated",
+        header = ["start", "final cost", "test error", "epochs to 10 %", "gradient first/last", self.flat,
                   f"against {self.reference}"]
         return [header, *(self.row(summary) for summary in self.summary())]
 
     def row(self, summary: dict[str, Any]) -> list[str]:
-        if summary["diverged"] == summary["runs"]:
+        runs, diverged, reached = summary["runs"], summary["diverged"], summary["reached_10_percent"]
+        if diverged == runs:
             cost = error = "diverged"
         else:
-            share = f" ({summary['diverged']} of {summary['runs']} diverged)" if summary["diverged"] else ""
+            share = f" ({diverged} of {runs} diverged)" if diverged else ""
             spread = "" if math.isnan(summary["test_error_std"]) else f" ± {100 * summary['test_error_std']:.1f}"
             cost, error = f"{summary['final_cost']:.3f}", f"{100 * summary['test_error']:.1f}{spread} %{share}"
-        epochs = "never" if math.isinf(summary["epochs_to_10_percent"]) else f"{summary['epochs_to_10_percent']:g}"
-        saturated = f"{100 * summary['saturated_at_start']:.0f} → {100 * summary['saturated_at_end']:.0f} %"
-        return [summary["init"], cost, error, epochs, f"{summary['gradient_ratio']:.2g}", saturated, self.verdict(summary)]
+        epochs = f"{summary['epochs_to_10_percent']:g}"
+        if math.isinf(summary["epochs_to_10_percent"]):
+            epochs = f"{reached} of {runs} seeds" if reached else "never"
+        flat = f"{100 * summary['saturated_at_start']:.0f} → {100 * summary['saturated_at_end']:.0f} %"
+        return [summary["init"], cost, error, epochs, f"{summary['gradient_ratio']:.2g}", flat, self.verdict(summary)]
 
     def verdict(self, summary: dict[str, Any]) -> str:
         """The difference from the reference in words."""
-        if summary["init"] == self.reference:
+        init, pairs = summary["init"], summary["pairs"]
+        if init == self.reference:
             return "–"
-        if math.isnan(summary["difference"]):
-            return "diverged"
-        if all(a.test_error == b.test_error for a, b in zip(self[summary["init"]], self[self.reference], strict=True)):
+        if not pairs:
+            return "diverged" if summary["diverged"] == summary["runs"] else "no seed in which both ended"
+        if not self.gaps(init).any():
             return "equal"
-        gap = f"{100 * summary['difference']:+.1f} points"
+        gap = f"{100 * summary['difference']:+.1f} points" + (f" in {pairs} pairs" if pairs < summary["runs"] else "")
         if math.isnan(summary["p"]):
-            return f"{gap} (one seed: no test)"
+            return f"{gap} ({'one seed' if pairs == 1 else 'the same in each seed'}: no test)"
         return f"{gap}, p < 0.0001" if summary["p"] < 1e-4 else f"{gap}, p = {summary['p']:.4f}"
 
     def __str__(self) -> str:

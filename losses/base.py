@@ -15,7 +15,6 @@ from ..modules.base import Module
 from ..modules.doors import check_out
 from ..modules.parameter import as_floating
 
-
 SMALL = 8192                                                        # costs that a product with ones adds up
 
 

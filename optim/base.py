@@ -224,7 +224,8 @@ class Optimizer:
             raise StateError(f'{self!r}: state must be a dict of "state" and "groups", as of state_dict(), got '
                              f"{list(state) if isinstance(state, Mapping) else state!r}")
         groups, arrays = state["groups"], state["state"]
-        if [set(group) for group in groups] != [set(group) - {"params"} for group in self.groups]:
+        expected = [set(group) - {"params"} for group in self.groups]
+        if not all(isinstance(group, Mapping) for group in groups) or [set(group) for group in groups] != expected:
             raise StateError(f"{self!r}: the state has groups {groups}, which do not fit")
         checked = [{name: self.checked(name, value) for name, value in group.items()} for group in groups]
         kept: dict[Parameter, tuple[dict[str, Array], Array]] = {}

@@ -127,3 +127,19 @@ def test_an_optimizer_that_does_not_fit_leaves_the_network_alone(train, tmp_path
     with pytest.raises(rp.StateError, match="the state has groups"):
         rp.load(other, path, rp.Adam(other.parameters()))
     np.testing.assert_array_equal(other.state_dict()["0.weight"], before["0.weight"])
+
+
+@pytest.mark.parametrize(("notes", "kind", "text"), [
+    ("[]", rp.FileFormatError, "its notes are not what retroprop.save writes"), ("{", rp.FileFormatError, "not a whole"),
+    ('{"groups": 3}', rp.FileFormatError, "its notes are not"), ('{"groups": [3]}', rp.StateError, "the state has groups"),
+    ('{"generators": {"3": {"bit_generator": "MT19937"}}, "groups": []}', rp.StateError,
+     "generator of module 3: the saved state is not one of a SFC64"),
+])
+def test_notes_that_lie_are_refused_and_change_nothing(tmp_path, notes, kind, text):
+    from safetensors.numpy import save_file
+    path, net = tmp_path / "net.safetensors", network()
+    save_file(network(seed=1).state_dict(), path, {"retroprop": notes})
+    before = net.state_dict()
+    with pytest.raises(kind, match=text):
+        rp.load(net, path, rp.Adam(net.parameters()))
+    np.testing.assert_array_equal(net.state_dict()["0.weight"], before["0.weight"])

@@ -151,6 +151,29 @@ def test_an_interrupt_returns_the_history_so_far_and_restores_the_mode(digits):
     assert not net.training
 
 
+def test_modules_that_are_to_keep_their_statistics_do(digits):
+    net = rp.Sequential(rp.Linear(64, 8, rng=0), rp.BatchNorm(8), rp.Dropout(rng=1), rp.Linear(8, 10, rng=2))
+    net[1].eval()
+    rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), digits[0], epochs=1, rng=0)
+    np.testing.assert_array_equal(net[1].running_mean, np.zeros(8))
+    assert [module.training for module in net] == [True, False, True, True]
+
+
+def test_the_cost_of_an_epoch_is_that_of_all_its_examples(digits):
+    """Also where classes have weights, and batches therefore unequal ones."""
+    (x, y), _ = digits
+    loss, net = rp.CrossEntropy(weight=np.linspace(0.01, 1, 10)), classifier()
+    history = rp.fit(net, loss, rp.SGD(net.parameters(), lr=0), (x, y), epochs=1, batch_size=7, rng=0)
+    assert history["cost"][0] == pytest.approx(rp.evaluate(net, loss, x, y).cost, rel=1e-5)
+
+
+def test_a_validation_cost_that_is_not_finite_stops_too(digits):
+    train, test = digits
+    net = classifier()
+    with pytest.raises(rp.NonFiniteError, match=r"the validation cost of epoch 1 is (nan|inf): training has diverged"):
+        rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=1e38), train, epochs=1, batch_size=1297, validation=test)
+
+
 def test_a_cost_that_is_not_finite_names_epoch_batch_and_module(digits):
     (x, y), _ = digits
     net = rp.Sequential(*(m for k in range(8) for m in (
@@ -204,6 +227,12 @@ SPOILT = np.where(np.arange(18).reshape(6, 3) == 7, np.nan, 1.0)
     ({"data": (X, Y + 0.5)}, rp.DtypeError, "target must be integer classes"),
     ({"data": (X.astype(complex), Y)}, rp.DtypeError, r"data\[0\] must hold real numbers"),
     ({"data": (X[:, :2], Y)}, rp.ShapeError, r"x must have shape \(\.\.\., 3\), got \(6, 2\)"),
+    ({"data": X}, rp.ArgumentError, r"data must be a pair \(x, y\), got ndarray"),
+    ({"data": (X,)}, rp.ArgumentError, r"data must be a pair \(x, y\), got tuple"),
+    ({"callbacks": [3]}, rp.ArgumentError, "callbacks must hold Callbacks or functions, got 3"),
+    ({"loss": "mse"}, rp.ArgumentError, "loss must be a Loss, such as CrossEntropy"),
+    ({"optimizer": 0.1}, rp.ArgumentError, "optimizer must be an Optimizer, such as SGD"),
+    ({"rng": "0"}, rp.ArgumentError, "rng must be None, an integer"),
     ({"validation": (SPOILT, Y)}, rp.DataError, r"validation\[0\] must be finite"),
     ({"validation": (X, Y - 1)}, rp.DataError, r"classes must be in 0\.\.3, got values from -1"),
     ({"loss": rp.CrossEntropy(reduction="none")}, rp.ArgumentError, 'loss must have reduction "mean" or "sum"'),
@@ -212,7 +241,7 @@ def test_fit_refuses_before_anything_changes(change, kind, text):
     net = rp.Sequential(rp.Linear(3, 4, rng=0))
     before = net.state_dict()
     arguments = {"loss": rp.CrossEntropy(), "data": (X, Y), "epochs": 1} | change
-    loss, data = arguments.pop("loss"), arguments.pop("data")
+    loss, data, optimizer = arguments.pop("loss"), arguments.pop("data"), arguments.pop("optimizer", None)
     with pytest.raises(kind, match=text):
-        rp.fit(net, loss, rp.SGD(net.parameters(), lr=0.1), data, **arguments)
+        rp.fit(net, loss, optimizer or rp.SGD(net.parameters(), lr=0.1), data, **arguments)
     np.testing.assert_array_equal(net.state_dict()["0.weight"], before["0.weight"])

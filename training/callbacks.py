@@ -113,5 +113,5 @@ class EarlyStopping(Callback):
             run.stop(f"{self.monitor} did not improve for {self.patience} epochs after epoch {self.best_epoch}")
 
     def after_training(self, run: Run) -> None:
-        if self.restore:
+        if self.restore and self.best_epoch:
             run.net.load_state_dict(self.state)

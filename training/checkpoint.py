@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,16 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         notes["groups"] = state["groups"]
     content = to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())})
     path = Path(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-        try:
+    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o666 & ~umask())
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            file.close()
-            os.unlink(file.name)
-            raise
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
@@ -64,7 +62,7 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         net.load_state_dict(state)
         for name, rng in generators(net):
             if name in notes.get("generators", {}):
-                rng.bit_generator.state = with_arrays(notes["generators"][name])
+                seed_again(rng, notes["generators"][name], f"{path}: generator of module {name}")
         if optimizer is not None:
             if "groups" not in notes:
                 raise StateError(f"{path}: no optimizer was saved in this file")
@@ -83,11 +81,15 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     path.stat()                                                     # FileNotFoundError, before anything else is said
     try:
         with safe_open(path, framework="numpy") as file:
-            notes = (file.metadata() or {}).get("retroprop", "{}")
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(notes)  # noqa: SIM118
-    except (SafetensorError, ValueError) as error:
-        raise FileFormatError(f"{path}: not a whole safetensors file ({error}); write one with retroprop.save, or "
-                              "from PyTorch with safetensors.torch.save_file") from None
+            notes = json.loads((file.metadata() or {}).get("retroprop", "{}"))
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, TypeError, ValueError) as error:       # TypeError: a dtype that NumPy does not have
+        raise FileFormatError(f"{path}: not a whole safetensors file of NumPy's types ({error}); write one with "
+                              "retroprop.save, or from PyTorch with safetensors.torch.save_file") from None
+    kinds = {"generators": dict, "groups": list}
+    if not isinstance(notes, dict) or not all(isinstance(notes[name], kinds[name]) for name in kinds.keys() & notes.keys()):
+        raise FileFormatError(f"{path}: its notes are not what retroprop.save writes")
+    return arrays, notes
 
 
 def generators(net: Module) -> list[tuple[str, np.random.Generator]]:
@@ -96,15 +98,16 @@ def generators(net: Module) -> list[tuple[str, np.random.Generator]]:
             if isinstance(value, np.random.Generator)]
 
 
+def seed_again(rng: np.random.Generator, state: Any, who: str) -> None:
+    """Give a generator the state that was saved of one of its kind; StateError for any other."""
+    try:
+        rng.bit_generator.state = with_arrays(state)
+    except (KeyError, TypeError, ValueError):
+        raise StateError(f"{who}: the saved state is not one of a {type(rng.bit_generator).__name__}") from None
+
+
 def with_arrays(state: Any) -> Any:
     """A generator's state as NumPy wants it, from JSON: its lists are arrays of words."""
     if isinstance(state, dict):
         return {name: with_arrays(value) for name, value in state.items()}
     return np.array(state, np.uint64) if isinstance(state, list) else state
-
-
-def umask() -> int:
-    """Permissions that new files of this process do not get."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

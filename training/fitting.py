@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..datasets import batches
 from ..datasets.checks import finite, pair, same_features
-from ..errors import NonFiniteError, generator, positive_int
+from ..errors import ArgumentError, NonFiniteError, generator, positive_int
 from ..initializers.base import Seed
 from ..losses import Loss
 from ..modules import Module, Sequential
@@ -34,7 +34,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     Parameters
     ----------
     net, loss, optimizer : Module, Loss and Optimizer
-        Trained in place, in training mode; the mode is restored.
+        Trained in place. A network in evaluation mode is put into training mode, and back at the end; in one that is in
+        training mode, modules that you put into evaluation mode (a BatchNorm that is to keep its statistics) stay so.
     data : pair of arrays
         Examples and targets, of equal length.
     epochs : int
@@ -64,17 +65,20 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         Before anything has changed: NaN or infinity in the data, labels out of range, lengths that differ, and so on.
     """
     epochs, batch_size = positive_int("epochs", epochs), positive_int("batch_size", batch_size)
-    check_reduces(loss)
+    check_reduces(net, loss)
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got {optimizer!r}")
+    hooks = [as_callback(callback) for callback in callbacks]
     x, y = checked(net, loss, data, "data")
     held_out = None if validation is None else checked(net, loss, validation, "validation")
     if held_out is not None:
         same_features("validation[0]", held_out[0], x)
     rng = generator(rng)
-    hooks = [callback if isinstance(callback, Callback) else AfterEpoch(callback) for callback in callbacks]
     run = Run(net, loss, optimizer, History())
-    mode = net.training
+    modes = [(module, module.training) for _, module in net.named_modules()]
     try:
-        net.train()
+        if not net.training:
+            net.train()
         for hook in hooks:
             hook.before_training(run)
         with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
@@ -84,6 +88,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
                     x, y, batch_size=batch_size, rng=rng, join_single=True))}
                 if held_out is not None:
                     cost, share = judge(loss, net.predict(held_out[0]), held_out[1])
+                    if not math.isfinite(cost):
+                        raise NonFiniteError(f"fit: the validation cost of epoch {run.epoch} is {cost}: training has diverged")
                     row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
                 run.history.append(row | {"seconds": time.perf_counter() - start})
                 for hook in hooks:
@@ -95,7 +101,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     except KeyboardInterrupt:
         run.history.stopped = "interrupted"
     finally:
-        net.train(mode)
+        for module, mode in modes:
+            module.training = mode
     for hook in hooks:
         hook.after_training(run)
     return run.history
@@ -107,7 +114,7 @@ def one_epoch(run: Run, hooks: list[Callback], order: Iterable[tuple[NDArray[Any
     before = [hook.before_batch for hook in hooks if type(hook).before_batch is not Callback.before_batch]
     after = [hook.after_step for hook in hooks if type(hook).after_step is not Callback.after_step]
     skipping = {"input_gradient": False} if isinstance(net, Sequential) else {}
-    total, examples = 0.0, 0
+    total = divisor = 0.0
     for run.batch, (run.x, run.y) in enumerate(order, 1):
         for prepare in before:
             prepare(run)
@@ -119,13 +126,21 @@ def one_epoch(run: Run, hooks: list[Callback], order: Iterable[tuple[NDArray[Any
         optimizer.step()
         for look in after:
             look(run)
-        weight = len(run.x) if loss.reduction == "mean" else 1
-        total, examples = total + weight * run.cost, examples + weight
-    return total / examples if loss.reduction == "mean" else total
+        total, divisor = total + loss.divisor * run.cost, divisor + loss.divisor
+    return total / divisor if loss.reduction == "mean" else total
+
+
+def as_callback(callback: Any) -> Callback:
+    """A Callback as it is; a function as one that is called after each epoch."""
+    if not isinstance(callback, Callback) and not callable(callback):
+        raise ArgumentError(f"callbacks must hold Callbacks or functions, got {callback!r}")
+    return callback if isinstance(callback, Callback) else AfterEpoch(callback)
 
 
 def checked(net: Module, loss: Loss, data: Data, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Examples in the network's dtype, and targets, after both were found fit for the network and the loss."""
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise ArgumentError(f"{name} must be a pair (x, y), got {type(data).__name__}")
     x, y = pair(*data, names=(f"{name}[0]", f"{name}[1]"))
     x, y = as_floating(finite(f"{name}[0]", x), net.dtype, f"{name}[0]"), finite(f"{name}[1]", y)
     output = np.broadcast_to(np.zeros((), x.dtype), net.output_shape(x.shape))

@@ -58,9 +58,9 @@ def evaluate(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, batch_size: in
     x, y : arrays of equal length
         NaN and infinity are refused with DataError.
     batch_size : int, default None
-        Examples that pass at a time; None: all. The result is the same.
+        Examples that pass at a time; None: all. The result is the same but for rounding.
     """
-    check_reduces(loss)
+    check_reduces(net, loss)
     examples, targets = pair(x, y)
     prediction = net.predict(finite("x", examples), batch_size)
     return judge(loss, prediction, finite("y", targets))
@@ -84,6 +84,11 @@ def threshold_of(loss: Loss) -> float:
     return 0.5 if isinstance(loss, BCE) else 0.0
 
 
-def check_reduces(loss: Loss) -> None:
+def check_reduces(net: Module, loss: Loss) -> None:
+    """Raises ArgumentError unless these are a network, and a loss whose cost is one number."""
+    if not isinstance(net, Module):
+        raise ArgumentError(f"net must be a Module, got {net!r}")
+    if not isinstance(loss, Loss):
+        raise ArgumentError(f"loss must be a Loss, such as CrossEntropy(), got {loss!r}")
     if loss.reduction == "none":
         raise ArgumentError(f'{loss!r}: loss must have reduction "mean" or "sum" here, got "none"')
