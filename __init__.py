@@ -31,7 +31,7 @@ from retroprop.initializers import (
     Uniform,
     Zeros,
 )
-from retroprop.inspection import check_module, diagnose, layer_statistics, numerical_gradient
+from retroprop.inspection import check_module, diagnose, finite_differences, layer_statistics, numerical_gradient
 from retroprop.losses import BCE, L1, MSE, NLL, BCEWithLogits, CrossEntropy, Hinge, Huber, Loss
 from retroprop.modules import (
     ELU,
@@ -139,6 +139,7 @@ __all__ = [
     "datasets",
     "diagnose",
     "evaluate",
+    "finite_differences",
     "fit",
     "initializers",
     "inspection",

@@ -2,7 +2,7 @@
 
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
-from .differences import numerical_gradient
+from .differences import finite_differences, numerical_gradient
 from .labels import Finding
 from .layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
 
@@ -14,6 +14,7 @@ __all__ = [
     "LayerStatistics",
     "check_module",
     "diagnose",
+    "finite_differences",
     "hidden_activations",
     "layer_statistics",
     "numerical_gradient",

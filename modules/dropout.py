@@ -37,7 +37,7 @@ class Dropout(Module):
     --------
     >>> import numpy as np, retroprop as rp
     >>> rp.Dropout(0.5, rng=0).forward(np.ones((1, 6), "float32"))
-    array([[0., 0., 2., 2., 2., 0.]], dtype=float32)
+    array([[0., 2., 0., 0., 0., 2.]], dtype=float32)
     """
 
     remembers = "neither"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import ArgumentError
+
 if TYPE_CHECKING:
     from .base import Module
 
 
 def summarize(module: Module, input_shape: tuple[int, ...]) -> str:
     """One row a module that is not a container, in the order in which data pass; the totals last."""
+    if not isinstance(input_shape, (tuple, list)):
+        raise ArgumentError(f"input_shape must be a tuple such as (1, 64), got {input_shape!r}")
     rows, shape = [("module", "output shape", "parameters", "memory")], tuple(input_shape)
     module.output_shape(shape)                                      # an error from here says where
     for path, part in module.leaves():

@@ -152,7 +152,7 @@ def blend(p: Array) -> Array:
 
 def principal(units: Array) -> tuple[Array, Array]:
     """The first two principal components, the largest weight of each positive, and their shares of the variance."""
-    centred = units - units.mean(0)
+    centred = units.astype(np.float64) - units.mean(0, dtype=np.float64)
     _, sizes, axes_ = np.linalg.svd(centred, full_matrices=False)
     signs = np.sign(axes_[range(len(axes_)), np.abs(axes_).argmax(1)])
     total = max(float((sizes ** 2).sum()), 1e-300)

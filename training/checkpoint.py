@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FileFormatError, StateError
+from ..errors import ArgumentError, FileFormatError, StateError
 from ..modules import Module
 from ..optim import Optimizer
 
@@ -24,6 +24,8 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     from the file goes on bit for bit. The file appears whole or not at all: it is written beside and then moved.
     """
     from safetensors.numpy import save as to_bytes
+    if not isinstance(net, Module):
+        raise ArgumentError(f"save: net must be a Module, got {net!r}")
     arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in generators(net)}}
     if optimizer is not None:
         state = optimizer.state_dict()
@@ -55,6 +57,8 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     StateError
         Names or shapes do not fit; the message lists them all.
     """
+    if not isinstance(net, Module):
+        raise ArgumentError(f"load: net must be a Module, got {net!r}")
     arrays, notes = read(Path(path))
     state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
     before = net.state_dict(), [rng.bit_generator.state for _, rng in generators(net)]
