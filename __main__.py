@@ -9,8 +9,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from retroprop import __version__
 from retroprop.errors import RetropropError
-from retroprop.experiments.compare import Config, compare
+from retroprop.experiments.compare import LEARNING_RATES, Config, compare
 from retroprop.experiments.networks import ACTIVATIONS, OPTIMIZERS, STARTS
 
 QUICK = {"epochs": 3, "seeds": 2}                                   # enough to see the shape of the report
@@ -18,28 +19,31 @@ QUICK = {"epochs": 3, "seeds": 2}                                   # enough to 
 
 def parser() -> argparse.ArgumentParser:
     default = Config()
-    top = argparse.ArgumentParser(prog="retroprop", description="Neural networks in which learning is explicit.")
+    top = argparse.ArgumentParser(prog="retroprop", description="Neural networks in which learning is explicit.",
+                                  allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"retroprop {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
     job = commands.add_parser("compare", help="train one architecture from several starts and compare them",
-                              formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+                              formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False,
                               description="Train one architecture from several initializations, over several seeds, on the "
                               "same data in the same order; print a table and write a report with figures.")
     add = job.add_argument
     add("--data", default=default.data, help="digits, a toy (moons, circles, spirals, xor, blobs), a folder of MNIST-format "
         "files, or an .npz file with arrays x and y")
     add("--init", nargs="+", default=list(default.init), metavar="START",
-        help=f"starts: {', '.join(STARTS)}, 'N(0, s)', 'U(-a, a)'")
+        help=f"starts: {', '.join(STARTS)} (U[-1/√fan_in, 1/√fan_in]), 'N(0, s)' of standard deviation s, 'U(-a, a)'")
     add("--activation", default=default.activation, choices=ACTIVATIONS)
     add("--depth", type=int, default=default.depth, help="hidden layers")
     add("--width", type=int, default=default.width, help="units in each")
     add("--batch-norm", action="store_true", help="BatchNorm before each activation")
     add("--dropout", type=float, default=default.dropout, metavar="P", help="probability of dropping a hidden unit")
     add("--optimizer", default=default.optimizer, choices=OPTIMIZERS)
-    add("--lr", type=float, default=default.lr, help="learning rate")
+    add("--lr", type=float, default=argparse.SUPPRESS,
+        help=f"learning rate (default: {', '.join(f'{rate:g} for {name}' for name, rate in LEARNING_RATES.items())})")
     add("--epochs", type=int, default=argparse.SUPPRESS, help=f"(default: {default.epochs})")
     add("--batch-size", type=int, default=default.batch_size)
     add("--seeds", type=int, default=argparse.SUPPRESS, help=f"number of seeds (default: {default.seeds})")
-    add("--jobs", type=int, default=None, help="processes; the numbers do not depend on it (default: one a core)")
+    add("--jobs", type=int, default=argparse.SUPPRESS, help="processes; the numbers do not depend on it (default: one a core)")
     add("--out", default="results/compare", help="folder for the report")
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
     add("--json", action="store_true", help="print the table as JSON")

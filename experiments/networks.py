@@ -59,6 +59,8 @@ def start(name: str) -> tuple[str, Initializer]:
     >>> start("he-uniform"), start("N(0,0.01)")
     (('He uniform', HeUniform(fan='in', slope=0.0)), ('N(0, 0.01²)', Normal(std=0.01, mean=0.0)))
     """
+    if not isinstance(name, str):
+        raise ArgumentError(f"init must be names of starts, such as 'Glorot', got {name!r}")
     plain = re.sub(r"[\s_-]", "", name).lower()
     for label, initializer in STARTS.items():
         if plain == label.replace(" ", "").lower():

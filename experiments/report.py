@@ -14,7 +14,7 @@ import numpy as np
 
 from ..inspection.layers import LayerStatistics, hidden_activations, preactivations
 from .page import Page
-from .results import TARGET, Result, Trained
+from .results import TARGET, Result, Trained, times
 
 READING = """Final cost: training cost of the last epoch. Test error: mean ± standard deviation over seeds. Epochs: median.
 Gradient: deviation of the back-propagated gradient ∂C/∂s at the first hidden layer over that at the last, before training; 1
@@ -102,7 +102,7 @@ def beginning(row: Mapping[str, Any], flat: str) -> list[str]:
     if ratio < 0.05 or ratio > 5:
         effect = "vanishes" if ratio < 1 else "explodes"
         said.append("before training, the gradient that reaches the first layer is "
-                    f"{ratio:.2g} times that at the last: it {effect}")
+                    f"{times(ratio)} times that at the last: it {effect}")
     if share > 0.3:
         parts = "outputs" if flat == "saturated" else "units"
         said.append(f"{100 * share:.0f} % of the hidden {parts} are {flat} before the first step")

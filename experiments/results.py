@@ -157,7 +157,8 @@ class Result:
         if math.isinf(summary["epochs_to_10_percent"]):
             epochs = f"{reached} of {runs} seeds" if reached else "never"
         flat = f"{100 * summary['saturated_at_start']:.0f} → {100 * summary['saturated_at_end']:.0f} %"
-        return [summary["init"], cost, error, epochs, f"{summary['gradient_ratio']:.2g}", flat, self.verdict(summary)]
+        ratio = times(summary["gradient_ratio"]) if self.config["depth"] > 1 else "–"     # one layer is first and last
+        return [summary["init"], cost, error, epochs, ratio, flat, self.verdict(summary)]
 
     def verdict(self, summary: dict[str, Any]) -> str:
         """The difference from the reference in words."""
@@ -178,6 +179,11 @@ class Result:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def times(ratio: float) -> str:
+    """A ratio in two digits, without an exponent where it is large."""
+    return f"{ratio:.2g}" if not ratio >= 100 else f"{float(f'{ratio:.2g}'):.0f}"
 
 
 def mean(values: Any) -> float:

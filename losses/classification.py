@@ -49,7 +49,7 @@ class OfClasses(Loss):
                 return classes
             if classes.dtype.kind not in "iub":
                 raise DtypeError(f"{self!r}: target must be integer classes of shape ({n},), got {classes.dtype} of shape "
-                                 f"{classes.shape}")
+                                 f"{classes.shape}; labels that are whole floats want y.astype(int)")
             if classes.shape not in ((n,), (n, 1)):
                 raise ShapeError(f"{self!r}: target must have shape ({n},), got {classes.shape}")
             classes = classes.reshape(n).astype(INDEX)

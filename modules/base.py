@@ -82,6 +82,8 @@ class Module:
     def __getattr__(self, name: str) -> Any:                        # called only for what is not set
         missing = {"point": "no forward has run: call forward(x) first",
                    "gradient": "no backward has run since the last forward: call backward(g) first"}
+        if name == "point" and self.met is not None:
+            raise PhaseError(f"{self!r}: forward has run, but has not set self.point, from which backward would start")
         if name in missing:
             raise PhaseError(f"{type(self).__name__}: {missing[name]}" if not vars(self) else f"{self!r}: {missing[name]}")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

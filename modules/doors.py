@@ -42,9 +42,10 @@ def forward_door(written: Phase) -> Phase:
                 raise ArgumentError(f"{self!r}: out must not overlap x, which this module still reads")
         self.disturb()
         y = bare(self, x, out)
-        if new and y.shape != self.output[0]:
+        if new and (type(y) is not ndarray or y.shape != self.output[0]):
             self.forget()
-            raise ShapeError(f"{self!r}: forward returned shape {y.shape}, where output_shape({x.shape}) says "
+            got = f"shape {y.shape}" if isinstance(y, ndarray) else repr(y)
+            raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({x.shape}) says "
                              f"{self.output_shape(x.shape)}")
         return y
 

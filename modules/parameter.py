@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..errors import DtypeError, ShapeError
+from ..errors import ArgumentError, DtypeError, ShapeError
 from ..initializers.base import Array, Initializer, Seed, floating_dtype
 
 
@@ -96,6 +96,8 @@ class Parameter:
     @classmethod
     def drawn(cls, initializer: Initializer, shape: tuple[int, ...], rng: Seed, name: str, dtype: DTypeLike) -> Self:
         """A parameter that starts where ``initializer(shape, rng, dtype)`` says."""
+        if isinstance(initializer, type) or not callable(initializer):
+            raise ArgumentError(f"{name}_init must be an initializer, such as GlorotUniform(), got {initializer!r}")
         start = initializer(shape, rng, dtype)
         if np.shape(start) != shape:
             raise ShapeError(f"{name}_init must return an array of shape {shape}, got {np.shape(start)} from {initializer!r}")

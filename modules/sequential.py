@@ -63,7 +63,8 @@ class Sequential(Module):
             raise ArgumentError("Sequential needs at least one module")
         for k, module in enumerate(modules):
             if not isinstance(module, Module):
-                raise ArgumentError(f"Sequential: argument {k} must be a Module, got {module!r}")
+                hint = "; unpack a list: Sequential(*modules)" if isinstance(module, (list, tuple)) else ""
+                raise ArgumentError(f"Sequential: argument {k} must be a Module, got {module!r}{hint}")
         self._adopt(modules)
         warn_of_equal_weights(self)
 

@@ -45,8 +45,9 @@ def panels(figure: Figure | SubFigure | None, titles: Collection[str], xlabel: s
         ax.set_visible(False)
     for ax, name in zip(grid, titles, strict=False):
         ax.set_title(name)
-    for ax in grid[max(0, count - columns):count]:                  # the lowest of each column
+    for ax in grid[:count]:
         ax.tick_params(labelbottom=True)
+    for ax in grid[max(0, count - columns):count]:                  # the lowest of each column
         ax.set_xlabel(xlabel)
     if title is not None:
         figure.suptitle(title)

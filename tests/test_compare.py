@@ -124,6 +124,7 @@ def test_starts_by_name(name, expected):
 @pytest.mark.parametrize(("options", "text"), [
     ({"init": ["Xavier"]}, "init must be one of Glorot, .*, got 'Xavier'"),
     ({"init": "N(0, 1..2)"}, r"init must be one of Glorot, .*, got 'N\(0, 1\.\.2\)'"),
+    ({"init": [rp.GlorotUniform()]}, r"init must be names of starts, such as 'Glorot', got GlorotUniform\("),
     ({"init": []}, "init must name at least one start"),
     ({"init": ["Glorot", "glorot"]}, "init must name at least one start, and each once"),
     ({"activation": "swish"}, "activation must be one of 'tanh', .*, got 'swish'"),
@@ -147,6 +148,12 @@ def test_a_file_of_the_users(tmp_path):
     np.savez(tmp_path / "mine.npz", x=x, y=y)
     result = compare(tmp_path / "mine.npz", ["Glorot"], **SMALL)
     assert (result.train_size, result.test_size, result.features, result.classes) == (48, 12, 2, 2)
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 0.03), ("adam", 0.001), ("adagrad", 0.01)])
+def test_each_optimizer_has_a_learning_rate_of_its_own(optimizer, lr):
+    assert Config(optimizer=optimizer).lr == lr
+    assert Config(optimizer=optimizer, lr=0.5).lr == 0.5
 
 
 def test_batch_norm_dropout_and_other_optimizers():

@@ -140,7 +140,7 @@ def test_a_module_of_another_container_is_refused_while_that_lives():
 def test_what_is_no_module_is_refused():
     with refuses(ArgumentError, "Sequential needs at least one module"):
         rp.Sequential()
-    with refuses(ArgumentError, "Sequential: argument 1 must be a Module, got [Tanh()]"):
+    with refuses(ArgumentError, "Sequential: argument 1 must be a Module, got [Tanh()]; unpack a list: Sequential(*modules)"):
         rp.Sequential(rp.Tanh(), [rp.Tanh()])
 
 

@@ -151,7 +151,8 @@ def test_classes_fit_their_predictions(build):
         loss.forward(X, CLASSES[:4])
     with refuses(ShapeError, f"{loss!r}: target must have shape (5,), got (1, 5)"):
         loss.forward(X, CLASSES[None])
-    with refuses(DtypeError, f"{loss!r}: target must be integer classes of shape (5,), got float64 of shape (5,)"):
+    with refuses(DtypeError, f"{loss!r}: target must be integer classes of shape (5,), got float64 of shape (5,); labels "
+                 "that are whole floats want y.astype(int)"):
         loss.forward(X, CLASSES.astype(float))
     with refuses(ShapeError, f"{build(WEIGHT)!r}: prediction must have shape (N, 3), got (5, 2)"):
         build(WEIGHT).forward(X[:, :2], CLASSES % 2)

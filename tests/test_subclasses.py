@@ -109,3 +109,27 @@ def test_the_mean_of_millions_of_costs_is_exact_in_float32():
     x = np.random.default_rng(0).normal(size=3_000_000).astype("float32")
     exact = np.mean(x.astype(float) ** 2)
     assert abs(rp.MSE().forward(x, np.zeros_like(x)) / exact - 1) < 1e-7
+
+
+class Pointless(Through):
+    def forward(self, x):
+        return 2 * x
+
+
+class Silent(Through):
+    def forward(self, x):
+        self.point = x
+
+
+@pytest.mark.parametrize(("module", "text"), [
+    (Pointless(), r"Pointless\(\): forward has run, but has not set self.point"),
+    (Silent(), r"Silent\(\): forward returned None, where output_shape\(\(5, 3\)\) says \(5, 3\)")])
+def test_an_author_reads_what_was_forgotten(module, text):
+    with pytest.raises((rp.PhaseError, rp.ShapeError), match=text):
+        module.backward(module.forward(X))
+
+
+@pytest.mark.parametrize("what", ["Glorot", 0.1, rp.HeNormal])
+def test_what_is_no_initializer_is_named(what):
+    with pytest.raises(rp.ArgumentError, match=r"weight_init must be an initializer, such as GlorotUniform\(\), got "):
+        rp.Linear(2, 3, weight_init=what)

@@ -232,6 +232,9 @@ SPOILT = np.where(np.arange(18).reshape(6, 3) == 7, np.nan, 1.0)
     ({"callbacks": [3]}, rp.ArgumentError, "callbacks must hold Callbacks or functions, got 3"),
     ({"loss": "mse"}, rp.ArgumentError, "loss must be a Loss, such as CrossEntropy"),
     ({"optimizer": 0.1}, rp.ArgumentError, "optimizer must be an Optimizer, such as SGD"),
+    ({"optimizer": rp.SGD(rp.Linear(3, 4, rng=1).parameters(), lr=0.1)}, rp.ArgumentError,
+     "optimizer must hold parameters of net: it was built for another network"),
+    ({"callbacks": rp.EarlyStopping()}, rp.ArgumentError, "callbacks must be a list of Callbacks or functions"),
     ({"rng": "0"}, rp.ArgumentError, "rng must be None, an integer"),
     ({"validation": (SPOILT, Y)}, rp.DataError, r"validation\[0\] must be finite"),
     ({"validation": (X, Y - 1)}, rp.DataError, r"classes must be in 0\.\.3, got values from -1"),
@@ -245,3 +248,8 @@ def test_fit_refuses_before_anything_changes(change, kind, text):
     with pytest.raises(kind, match=text):
         rp.fit(net, loss, optimizer or rp.SGD(net.parameters(), lr=0.1), data, **arguments)
     np.testing.assert_array_equal(net.state_dict()["0.weight"], before["0.weight"])
+
+
+def test_labels_that_are_no_numbers_have_no_accuracy():
+    with pytest.raises(rp.DtypeError, match="y must hold real numbers"):
+        rp.accuracy([[0.2, 0.8]], ["a"])

@@ -33,6 +33,8 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         notes["groups"] = state["groups"]
     content = to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())})
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
     part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:

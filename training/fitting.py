@@ -68,6 +68,11 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     check_reduces(net, loss)
     if not isinstance(optimizer, Optimizer):
         raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got {optimizer!r}")
+    mine = set(net.parameters())
+    if not any(parameter in mine for parameter in optimizer.parameters()):
+        raise ArgumentError("optimizer must hold parameters of net: it was built for another network")
+    if not isinstance(callbacks, Iterable):
+        raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
     hooks = [as_callback(callback) for callback in callbacks]
     x, y = checked(net, loss, data, "data")
     held_out = None if validation is None else checked(net, loss, validation, "validation")

@@ -33,6 +33,7 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
     0.6666666666666666
     """
     predicted, classes = pair(prediction, y, ("prediction", "y"))
+    finite("y", classes)
     n = len(predicted)
     if predicted.ndim > 2 or classes.shape not in ((n,), (n, 1)):
         raise ShapeError(f"accuracy: prediction must have shape (N, K), (N, 1) or (N,), and y (N,) or (N, 1), got "
