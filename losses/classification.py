@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
 from ..initializers.base import Array
-from ..modules.activations import ONE
+from ..modules.arrays import ONE
 from ..modules.parameter import as_floating, as_numbers
 from .base import Loss, check_range
 

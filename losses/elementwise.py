@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import DataError, real
 from ..initializers.base import Array
-from ..modules.activations import ONE, ZERO
+from ..modules.arrays import ONE, ZERO
 from .base import Loss, check_range
 
 

@@ -5,19 +5,23 @@ Each remembers what makes its slope cheapest: most often its own output, so that
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import real
 from ..initializers.base import Array
+from .arrays import ONE, TYPES, ZERO, copy, room, zeros
 from .base import Module
 
-# Scalars of the arrays' own dtype: NumPy takes longer over a Python float. LARGEST_EXP is where exp is still finite.
-TYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
-ZERO, ONE = ({dtype: np.array(value, dtype) for dtype in TYPES} for value in (0, 1))
-LARGEST_EXP = {TYPES[0]: np.array(88, "float32"), TYPES[1]: np.array(709, "float64")}
+LARGEST_EXP = {TYPES[0]: np.array(88, "float32"), TYPES[1]: np.array(709, "float64")}     # where exp is still finite
+
+
+class WithScratch(Module):
+    """With one array of the input's shape to work in."""
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        return np.empty(shape, dtype)
 
 
 class Identity(Module):
@@ -110,14 +114,7 @@ class ReLU(Module):
         return gx
 
 
-class _WithScratch(Module):
-    """With one array of the input's shape to work in."""
-
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        return np.empty(shape, dtype)
-
-
-class LeakyReLU(_WithScratch):
+class LeakyReLU(WithScratch):
     r""":math:`y = x` where :math:`x > 0`, else :math:`\mathrm{slope} \cdot x`. Any shape.
 
     Parameters
@@ -150,7 +147,7 @@ class LeakyReLU(_WithScratch):
         return gx
 
 
-class ELU(_WithScratch):
+class ELU(WithScratch):
     r""":math:`y = x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`. Any shape.
 
     Parameters
@@ -200,7 +197,7 @@ class Gate(NamedTuple):
     gate: Array
 
 
-class GELU(_WithScratch):
+class GELU(WithScratch):
     r""":math:`y = x \Phi(x)`, with :math:`\Phi` the distribution function of N(0, 1), exact. Any shape.
 
     Notes
@@ -234,7 +231,7 @@ class GELU(_WithScratch):
         return gx
 
 
-class SiLU(_WithScratch):
+class SiLU(WithScratch):
     r""":math:`y = x \sigma(x)`, also called swish. Any shape.
 
     Notes
@@ -287,7 +284,7 @@ class Softplus(Module):
         return np.negative(gx, gx)
 
 
-class Softsign(_WithScratch):
+class Softsign(WithScratch):
     r""":math:`y = x r` with :math:`r = 1 / (1 + |x|)`. Any shape.
 
     Notes
@@ -346,28 +343,3 @@ def sigmoid(x: Array, out: Array | None) -> Array:
     np.exp(y, y)
     y += ONE[y.dtype]
     return np.reciprocal(y, y)
-
-
-def copy(x: Array, out: Array | None) -> Array:
-    """``x`` in ``out``, or in a fresh array."""
-    if out is None:
-        return np.array(x, order="C")
-    np.copyto(out, x)
-    return out
-
-
-def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """A view of zeros that all share and nobody writes: NumPy's maximum is 2.5 times as fast with an array as with 0."""
-    size = math.prod(shape)
-    if _zeros[dtype].size < size:
-        _zeros[dtype] = np.zeros(size, dtype)
-        _zeros[dtype].flags.writeable = False
-    return _zeros[dtype][:size].reshape(shape)
-
-
-_zeros = {dtype: np.zeros(0, dtype) for dtype in TYPES}
-
-
-def room(out: Array | None, like: Array) -> Array:
-    """``out``, or a fresh array of that shape and dtype: for functions that would return another dtype."""
-    return np.empty(like.shape, like.dtype) if out is None else out

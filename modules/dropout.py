@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import generator, real
 from ..initializers.base import Array, Seed
-from .activations import copy
+from .arrays import copy
 from .base import Module
 
 PIECE = 8192                                                        # numbers that are drawn for at a time

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..initializers.base import Array
-from .activations import _WithScratch
+from .activations import WithScratch
 from .base import Module
 
 
@@ -39,7 +39,7 @@ class Softmax(Module):
         return gx
 
 
-class LogSoftmax(_WithScratch):
+class LogSoftmax(WithScratch):
     r""":math:`y_i = x_i - \log \sum_j e^{x_j}` over the last axis. Any shape.
 
     Notes

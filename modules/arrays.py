@@ -1,0 +1,39 @@
+"""What modules do with arrays again and again."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..initializers.base import Array
+
+# Scalars of the arrays' own dtype: NumPy takes longer over a Python float.
+TYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
+ZERO, ONE = ({dtype: np.array(value, dtype) for dtype in TYPES} for value in (0, 1))
+
+
+def copy(x: Array, out: Array | None) -> Array:
+    """``x`` in ``out``, or in a fresh array."""
+    if out is None:
+        return np.array(x, order="C")
+    np.copyto(out, x)
+    return out
+
+
+def room(out: Array | None, like: Array) -> Array:
+    """``out``, or a fresh array of that shape and dtype: for functions that would return another dtype."""
+    return np.empty(like.shape, like.dtype) if out is None else out
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """A view of zeros that all share and nobody writes: NumPy's maximum is 2.5 times as fast with an array as with 0."""
+    size = math.prod(shape)
+    if _zeros[dtype].size < size:
+        _zeros[dtype] = np.zeros(size, dtype)
+        _zeros[dtype].flags.writeable = False
+    return _zeros[dtype][:size].reshape(shape)
+
+
+_zeros = {dtype: np.zeros(0, dtype) for dtype in TYPES}
