@@ -211,3 +211,16 @@ def test_glorot_is_ahead_on_files_in_mnists_format(tmp_path):
     assert glorot < 0.06
     assert standard > 2 * glorot
     assert small > 0.85
+
+
+def test_the_lectures_point_on_the_embedded_digits():
+    """The default network after 8 epochs, 1040 steps of 10: the table of Glorot & Bengio's claim, in small."""
+    result = compare(epochs=8, seeds=3, progress=False)
+    glorot, standard, large, small, uniform = (row["test_error"] for row in result.summary())
+    early = {init: np.mean([run.errors[3] for run in result[init]]) for init in ("Glorot", "Standard")}
+    assert all(a.errors[3] < b.errors[3] for a, b in zip(result["Glorot"], result["Standard"], strict=True))
+    assert early["Standard"] > 3 * early["Glorot"]
+    assert glorot < 0.045
+    assert large > 5 * glorot
+    assert small > 0.85
+    assert glorot < standard < uniform < large

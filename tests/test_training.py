@@ -1,5 +1,7 @@
 """fit, evaluate, accuracy and callbacks: the loop does what the phases written out would do, and says what went wrong."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -253,3 +255,23 @@ def test_fit_refuses_before_anything_changes(change, kind, text):
 def test_labels_that_are_no_numbers_have_no_accuracy():
     with pytest.raises(rp.DtypeError, match="y must hold real numbers"):
         rp.accuracy([[0.2, 0.8]], ["a"])
+
+
+@pytest.mark.parametrize("build", [lambda p: rp.SGD(p, lr=0.1, momentum=0.9), rp.Adam], ids=["SGD", "Adam"])
+def test_a_step_makes_no_array_of_a_hidden_layers_size(build):
+    """After the first one: forward, loss, backward, update and step."""
+    net = rp.Sequential(rp.Linear(8, 256, rng=0), rp.BatchNorm(256), rp.ReLU(), rp.Dropout(rng=1), rp.Linear(256, 3, rng=2))
+    loss, optimizer, x, y = rp.CrossEntropy(), build(net.parameters()), np.ones((64, 8), "float32"), np.zeros(64, int)
+
+    def step():
+        loss.forward(net.forward(x), y)
+        net.backward(loss.backward(), input_gradient=False)
+        net.update()
+        optimizer.step()
+
+    step()
+    tracemalloc.start()
+    step()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 * 256 * 4
