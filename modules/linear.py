@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,15 +11,17 @@ from numpy.typing import DTypeLike
 from ..errors import ShapeError, generator, positive_int
 from ..initializers import GlorotUniform, Initializer, Zeros
 from ..initializers.base import Array, Seed
+from .arrays import copy
 from .base import Module
 from .parameter import Parameter
 
 
 class Scratch(NamedTuple):
-    """For a batch of one shape: a one per row, and, for small outputs, room for the bias on every row."""
+    """For a batch of one shape: a one per row; where it pays, room for the bias on every row, and for a turned gradient."""
 
     ones: Array
     biases: Array | None
+    turned: Array | None
 
 
 class Linear(Module):
@@ -76,9 +79,11 @@ class Linear(Module):
         return (*input_shape[:-1], self.out_features)
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        n = int(np.prod(shape[:-1]))
+        n = math.prod(shape[:-1])
         small = n * self.out_features <= SMALL
-        return Scratch(np.ones(n, dtype), np.empty((n, self.out_features), dtype) if small else None)
+        flat = 2 <= n <= FEW and self.weight.data.size >= LARGE
+        return Scratch(np.ones(n, dtype), np.empty((n, self.out_features), dtype) if small else None,
+                       np.empty((self.in_features, n), dtype) if flat else None)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., in_features) -> (..., out_features). Remembers x."""
@@ -98,6 +103,10 @@ class Linear(Module):
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """(..., out_features) -> (..., in_features)."""
+        turned = self.scratch.turned
+        if turned is not None:                                      # few rows, much weight: BLAS is faster on its side
+            self.weight.T.dot(as_rows(g).T, turned)
+            return copy(turned.T.reshape(self.point.shape), out)
         if g.ndim == 2:
             return g.dot(self.weight.data, out)
         gx = as_rows(g).dot(self.weight.data, as_rows(out))
@@ -114,6 +123,7 @@ class Linear(Module):
 
 
 SMALL = 8192                                                        # numbers of an output
+FEW, LARGE = 32, 65536                                              # rows of a batch, numbers of a weight
 
 
 def as_rows(x: Any) -> Any:

@@ -237,3 +237,16 @@ def test_flatten_and_reshape_keep_the_order():
     for shape in ((-1, -1), (0,), (2.0,), (-2,)):
         with pytest.raises(ArgumentError, match="shape must be integers of at least 1, or one -1 among them"):
             rp.Reshape(*shape)
+
+
+@pytest.mark.parametrize("shape", [(1, 280), (7, 280), (2, 5, 280), (40, 280)])
+def test_the_input_gradient_of_a_wide_layer_is_the_same_whichever_side_is_turned(shape):
+    """Few rows against a large weight are multiplied from the other side: one, few and many rows agree with G W."""
+    layer = rp.Linear(280, 260, dtype="float64", rng=0)
+    g = numbers(*shape[:-1], 260)
+    layer.forward(numbers(*shape))
+    expected = np.einsum("...o,oi->...i", g, layer.weight.data)
+    out = np.empty(shape)
+    assert layer.backward(g, out) is out
+    assert_allclose(out, expected, atol=1e-12)
+    assert_array_equal(layer.backward(g), out)
