@@ -128,9 +128,9 @@ def run_all(tasks: list[tuple[Any, ...]], jobs: int | None, progress: bool) -> l
     """Every run in a process with one BLAS thread, whatever the number of jobs: the sums are then of one order."""
     import joblib
     from tqdm import tqdm
-    count = joblib.cpu_count() if jobs is None else jobs
+    count = min(joblib.cpu_count() if jobs is None else jobs, len(tasks))
     # With one process joblib would run the tasks in this one, with its threads: two take turns instead.
-    options = {"n_jobs": 2, "pre_dispatch": 1, "batch_size": 1} if count == 1 else {"n_jobs": min(count, len(tasks))}
+    options = {"n_jobs": 2, "pre_dispatch": 1, "batch_size": 1} if count == 1 else {"n_jobs": count}
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         done = joblib.Parallel(return_as="generator", **options)(joblib.delayed(train_one)(*task) for task in tasks)
         return list(tqdm(done, total=len(tasks), unit="run", disable=None if progress else True))

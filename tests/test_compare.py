@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import math
+import os
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 
 import retroprop as rp
 from retroprop.__main__ import main
-from retroprop.experiments.compare import Config, compare
+from retroprop.experiments.compare import Config, compare, run_all
 from retroprop.experiments.networks import network, start
 from retroprop.experiments.results import holm
 
@@ -78,6 +79,13 @@ def test_numbers_do_not_depend_on_the_number_of_processes():
     options = SMALL | {"width": 300, "epochs": 1}
     one, two = (compare(init=["Glorot", "Standard"], jobs=jobs, **options) for jobs in (1, 2))
     assert one.rows() == two.rows()
+
+
+@pytest.mark.parametrize("jobs", [None, 1, 2])
+@pytest.mark.parametrize("tasks", [1, 3])
+def test_no_run_shares_this_process_and_its_blas_threads(jobs, tasks, monkeypatch):
+    monkeypatch.setattr("retroprop.experiments.compare.train_one", os.getpid)
+    assert os.getpid() not in run_all([()] * tasks, jobs, progress=False)
 
 
 def test_starts_are_paired_by_seed():
