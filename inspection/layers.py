@@ -146,8 +146,7 @@ def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
 @contextmanager
 def unchanged(net: Module) -> Iterator[None]:
     """Whatever runs inside leaves ``net`` as it was: as ``net.undisturbed()``, and its buffers and generators too."""
-    streams = [value.bit_generator for _, module in net.named_modules() for value in vars(module).values()
-               if isinstance(value, np.random.Generator)]
+    streams = [generator.bit_generator for _, generator in net.named_generators()]
     states = [stream.state for stream in streams]
     buffers = [(buffer, buffer.copy()) for _, buffer in net.named_buffers()]
     with net.undisturbed():

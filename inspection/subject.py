@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import CheckError, RetropropError
+from ..errors import CheckError, RetropropError, generator
 from ..initializers.base import Array, Seed
 from ..modules import Module
 from ..modules.parameter import as_floating
@@ -35,7 +35,7 @@ class Subject:
     """
 
     def __init__(self, module: Module, x: ArrayLike, target: ArrayLike | None, training: bool, rng: Seed) -> None:
-        self.rng = np.random.default_rng(rng)
+        self.rng = generator(rng)
         self.module = deepcopy(module).train(training)
         for parameter in self.module.parameters():
             parameter.frozen = False

@@ -101,11 +101,7 @@ class Module:
     @doors.update_door
     def update(self) -> None:
         """Gradients of the parameters: those of the modules inside, where a subclass says nothing else."""
-        seen: set[Parameter] = set()
-        for module in self.children().values():
-            mine = module.parameters()
-            again = [parameter for parameter in mine if parameter in seen]
-            seen.update(mine)
+        for module, again in self.tied():
             if again:
                 module.accumulate(again)
             else:
@@ -132,7 +128,7 @@ class Module:
         """This module and all below it, parents first, with their paths (``""``, ``"0"``, ``"1.inner"``)."""
         found = [(prefix, self)]
         for name, child in self.children().items():
-            found += child.named_modules(f"{prefix}.{name}" if prefix else name)
+            found += child.named_modules(below(prefix, name))
         return found
 
     def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
@@ -146,7 +142,7 @@ class Module:
     def named_parameters(self) -> list[tuple[str, Parameter]]:
         """All parameters of the tree by path (``"0.weight"``); a shared one is listed once, where it first stands."""
         found: dict[int, tuple[str, Parameter]] = {}
-        for name, parameter in self._named(Parameter):
+        for name, parameter in self._places():
             found.setdefault(id(parameter), (name, parameter))
         return list(found.values())
 
@@ -156,13 +152,27 @@ class Module:
 
     def named_buffers(self) -> list[tuple[str, Array]]:
         """All buffers of the tree by path (``"1.running_mean"``)."""
-        return [(f"{path}.{name}" if path else name, getattr(module, name))
+        return [(below(path, name), getattr(module, name))
                 for path, module in self.named_modules() for name in module.buffers]
 
-    def _named(self, kind: type[Parameter]) -> Iterator[tuple[str, Parameter]]:
-        for path, module in self.named_modules():
-            for name, parameter in module.own_parameters().items():
-                yield f"{path}.{name}" if path else name, parameter
+    def named_generators(self) -> list[tuple[str, np.random.Generator]]:
+        """The generators that modules of the tree draw from, by the module's path (``"3"``)."""
+        return [(path, value) for path, module in self.named_modules() for value in vars(module).values()
+                if isinstance(value, np.random.Generator)]
+
+    def tied(self) -> list[tuple[Module, list[Parameter]]]:
+        """The modules inside, each with those of its parameters that one before it has too: their gradients add up."""
+        found, seen = [], set[Parameter]()
+        for module in self.children().values():
+            mine = module.parameters()
+            found.append((module, [parameter for parameter in mine if parameter in seen]))
+            seen.update(mine)
+        return found
+
+    def _places(self) -> list[tuple[str, Parameter]]:
+        """Every place in the tree that holds a parameter; a shared one has several."""
+        return [(below(path, name), parameter) for path, module in self.named_modules()
+                for name, parameter in module.own_parameters().items()]
 
     @property
     def dtype(self) -> np.dtype[Any] | None:
@@ -200,7 +210,7 @@ class Module:
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of all parameters and buffers by path, as in PyTorch (a shared parameter under each of its names)."""
-        arrays = [(name, parameter.data) for name, parameter in self._named(Parameter)] + self.named_buffers()
+        arrays = [(name, parameter.data) for name, parameter in self._places()] + self.named_buffers()
         return {name: np.array(array, order="C") for name, array in arrays}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
@@ -209,7 +219,7 @@ class Module:
         With ``strict=False`` missing and unexpected names are passed over. BatchNorm's ``num_batches_tracked``, which
         PyTorch writes, is ignored. Raises StateError, which lists all that does not fit.
         """
-        targets = {name: parameter.data for name, parameter in self._named(Parameter)} | dict(self.named_buffers())
+        targets = {name: parameter.data for name, parameter in self._places()} | dict(self.named_buffers())
         load_arrays(repr(self), targets, state, strict)
 
     # ------------------------------------------------------------------ around the phases
@@ -230,7 +240,7 @@ class Module:
 
     def accumulate(self, among: Collection[Parameter] | None = None) -> None:
         """``update``, but add to the gradients that are there (of the parameters ``among``; None: all)."""
-        adding = [p for p in self.parameters() if not p.frozen and (among is None or any(p is q for q in among))]
+        adding = [p for p in self.parameters() if not p.frozen and (among is None or p in among)]
         kept = [parameter.grad.copy() for parameter in adding]
         self.update()
         for parameter, grad in zip(adding, kept, strict=True):
@@ -321,3 +331,8 @@ class Module:
     def summary(self, input_shape: tuple[int, ...]) -> str:
         """A table of the modules with their output shapes, parameters and the memory of those, for printing."""
         return summarize(self, input_shape)
+
+
+def below(path: str, name: str) -> str:
+    """The path of what is called ``name`` in the module at ``path``."""
+    return f"{path}.{name}" if path else name

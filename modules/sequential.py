@@ -15,9 +15,9 @@ import numpy as np
 
 from ..errors import ArgumentError, DtypeError
 from ..initializers.base import Array
-from .base import Module
+from .base import Module, below
 from .doors import settle
-from .parameter import Home, Parameter
+from .parameter import Home
 
 Phase = Callable[..., Any]
 
@@ -90,8 +90,7 @@ class Sequential(Module):
         return {str(k): module for k, module in enumerate(self.modules)}
 
     def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
-        return [leaf for name, child in self.children().items()
-                for leaf in child.leaves(f"{prefix}.{name}" if prefix else name)]
+        return [leaf for name, child in self.children().items() for leaf in child.leaves(below(prefix, name))]
 
     def __len__(self) -> int:
         return len(self.modules)
@@ -184,14 +183,10 @@ class Sequential(Module):
 
     def review(self) -> None:
         super().review()
-        seen: set[Parameter] = set()
         self.updates: list[Phase] = []
-        for module in self.modules:
+        for module, again in self.tied():
             module.review()
-            mine = module.parameters()
-            again = [parameter for parameter in mine if parameter in seen]
-            seen.update(mine)
-            if mine and module.trains:
+            if module.trains and module.parameters():
                 self.updates.append(partial(module.accumulate, again) if again else bare(module, "update"))
 
     def disturb(self) -> None:

@@ -26,7 +26,7 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):
         raise ArgumentError(f"save: net must be a Module, got {net!r}")
-    arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in generators(net)}}
+    arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in net.named_generators()}}
     if optimizer is not None:
         state = optimizer.state_dict()
         arrays |= {PREFIX + name: array for name, array in state["state"].items()}
@@ -63,10 +63,10 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         raise ArgumentError(f"load: net must be a Module, got {net!r}")
     arrays, notes = read(Path(path))
     state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
-    before = net.state_dict(), [rng.bit_generator.state for _, rng in generators(net)]
+    before = net.state_dict(), [rng.bit_generator.state for _, rng in net.named_generators()]
     try:
         net.load_state_dict(state)
-        for name, rng in generators(net):
+        for name, rng in net.named_generators():
             if name in notes.get("generators", {}):
                 seed_again(rng, notes["generators"][name], f"{path}: generator of module {name}")
         if optimizer is not None:
@@ -76,7 +76,7 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
             optimizer.load_state_dict({"state": kept, "groups": notes["groups"]})
     except BaseException:
         net.load_state_dict(before[0])
-        for (_, rng), kept_state in zip(generators(net), before[1], strict=True):
+        for (_, rng), kept_state in zip(net.named_generators(), before[1], strict=True):
             rng.bit_generator.state = kept_state
         raise
 
@@ -96,12 +96,6 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(notes, dict) or not all(isinstance(notes[name], kinds[name]) for name in kinds.keys() & notes.keys()):
         raise FileFormatError(f"{path}: its notes are not what retroprop.save writes")
     return arrays, notes
-
-
-def generators(net: Module) -> list[tuple[str, np.random.Generator]]:
-    """Generators that modules draw from, by the module's path."""
-    return [(path, value) for path, module in net.named_modules() for value in vars(module).values()
-            if isinstance(value, np.random.Generator)]
 
 
 def seed_again(rng: np.random.Generator, state: Any, who: str) -> None:
