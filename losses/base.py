@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, DataError, ShapeError, one_of
 from ..initializers.base import Array
-from ..modules.base import Module
-from ..modules.doors import check_out
+from ..modules.base import Met, Module
+from ..modules.doors import check_out, too_early
 from ..modules.parameter import as_floating
 
 SMALL = 8192                                                        # costs that a product with ones adds up
@@ -23,7 +23,7 @@ class Loss(Module, doors=False):
 
     ``forward(prediction, target)`` returns the cost, ``backward()`` the gradient dC/dprediction; ``update`` has nothing
     to do. A loss of your own is a subclass with ``costs(prediction, target)``, which sets ``self.point`` and returns the
-    cost of each element, and ``slopes(out)``, which returns their derivatives at that point.
+    cost of each element, and ``slopes()``, which returns their derivatives at that point.
 
     Parameters
     ----------
@@ -36,8 +36,10 @@ class Loss(Module, doors=False):
     (N, 1) and (N,) is taken for the same.
     """
 
-    __slots__ = ("divisor", "factor", "ones", "unit")
+    __slots__ = ("divisor", "expected", "factor", "ones", "unit")
+    evaluation = (*Module.evaluation, *__slots__)                   # what was made for one shape goes with the rest
 
+    expected: Met                                                   # targets that are taken as they are
     divisor: float                                                  # what the sum of the costs is divided by
     factor: Array                                                   # 1/divisor, of the prediction's dtype
     ones: Array                                                     # one per cost: a product with it is their sum
@@ -55,61 +57,80 @@ class Loss(Module, doors=False):
         """Cost of each element (or example). Sets ``self.point``."""
         raise NotImplementedError(f"{type(self).__name__} must implement costs(prediction, target)")
 
-    def slopes(self, out: Array | None = None) -> Array:
-        """Derivative of each cost with respect to its prediction, in ``out`` or a fresh array."""
-        raise NotImplementedError(f"{type(self).__name__} must implement slopes(out)")
+    def slopes(self) -> Array:
+        """Derivative of each cost with respect to its prediction. May be an array that the loss keeps: it is copied."""
+        raise NotImplementedError(f"{type(self).__name__} must implement slopes()")
 
     def costs_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the costs of predictions of this shape; ShapeError if it does not fit."""
         return shape
 
-    def accept(self, target: ArrayLike, prediction: Array) -> Array:
-        """The target as an array that fits the prediction."""
-        if type(target) is not ndarray or target.dtype is not prediction.dtype:
-            target = as_floating(target, prediction.dtype, "target", self)
-        if target.shape != prediction.shape:
-            n = prediction.size
-            if {target.shape, prediction.shape} != {(n,), (n, 1)}:
-                raise ShapeError(f"{self!r}: target must have the shape of the prediction, {prediction.shape}, "
-                                 f"got {target.shape}")
-            target = target.reshape(prediction.shape)
-        self.check(target)
-        return target
+    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Met:
+        """Shape and dtype of the targets that ``convert`` leaves as they are, beside predictions of these."""
+        return shape, dtype
 
-    def check(self, target: Array) -> None:
-        """Raises DataError for targets that this loss is not defined for."""
+    def convert(self, target: ArrayLike, prediction: Array) -> Array:
+        """The target as an array of the form that fits the prediction."""
+        shape = prediction.shape
+        array = as_floating(target, prediction.dtype, "target", self)
+        if array.shape == shape:
+            return array
+        n = prediction.size
+        if {array.shape, shape} != {(n,), (n, 1)}:
+            raise ShapeError(f"{self!r}: target must have the shape of the prediction, {shape}, got {array.shape}")
+        return array.reshape(shape)
+
+    def check(self, target: Array, prediction: Array) -> None:
+        """Raises DataError for values that this loss is not defined for."""
+
+    def check_range(self, target: Array, prediction: Array) -> None:
+        """Raises DataError unless all targets are in [0, 1]."""
+        least, largest = target.item(target.argmin()), target.item(target.argmax())     # half the time of min() and max()
+        if not (least >= 0 and largest <= 1):                       # NaN too
+            raise DataError(f"{self!r}: targets must be in [0, 1], got values from {target.min():g} to {target.max():g}")
 
     # ------------------------------------------------------------------ the phases
+
+    def accept(self, target: ArrayLike, prediction: Array) -> Array:
+        """The target as ``costs`` takes it, or what is wrong with it."""
+        array = self.convert(target, prediction)
+        self.check(array, prediction)
+        return array
 
     def forward(self, prediction: Any, target: ArrayLike) -> Any:
         """Cost of the predictions: a float, or with ``reduction="none"`` an array. Remembers both arguments."""
         new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self.met
         if new:
             prediction = self.defined(prediction)
-        target = self.accept(target, prediction)
+        if new or type(target) is not ndarray or (target.shape, target.dtype) != self.expected:
+            target = self.accept(target, prediction)
+        else:
+            self.check(target, prediction)
         if new:
             self.meet(prediction.shape, prediction.dtype)
         self.disturb()
         costs = self.costs(prediction, target)
         if self.reduction == "none":
             return np.array(costs)
-        if costs.size > SMALL:                                      # a float32 product would lose digits
+        if costs.ndim > 1:
+            costs = costs.reshape(-1)
+        if len(costs) > SMALL:                                      # a float32 product would lose digits
             return float(costs.sum(dtype=np.float64)) / self.divisor
-        return float(self.ones.dot(costs.reshape(-1))) / self.divisor
+        return float(self.ones.dot(costs)) / self.divisor
 
     def backward(self, g: ArrayLike | None = None, out: Array | None = None) -> Array:
         """dC/dprediction, for the gradient ``g`` of what forward returned (None: ones)."""
-        self.point                                                  # noqa: B018 (raises PhaseError when unset)
+        if self.point is None:
+            raise too_early(self)
         if out is not None:
-            check_out(self, out, self.met)
+            check_out(self, out, self.input)
         if g is not None:
             g = as_floating(g, self.output[1], "g", self)
             if g.shape != self.output[0]:
                 raise ShapeError(f"{self!r}: g must have the shape of the output, {self.output[0]}, got {g.shape}")
             if out is not None and np.may_share_memory(out, g):
                 raise ArgumentError(f"{self!r}: out must not overlap g, which backward still reads")
-        gx = self.slopes(out)
-        gx *= self.factor
+        gx = np.multiply(self.slopes(), self.factor, out)
         if g is None:
             g = self.unit
         else:
@@ -131,22 +152,14 @@ class Loss(Module, doors=False):
             return
         costs, scratch = self.costs_shape(shape), self.prepare(shape, dtype)
         self.forget()
-        self.scratch, self.met = scratch, (shape, dtype)
+        self.scratch, self.input = scratch, (shape, dtype)
+        self.met = self.input
         self.output = (costs if self.reduction == "none" else (), dtype)
+        self.expected = self.wanted(shape, dtype)
         self.unit = np.ones(*self.output)
         size = math.prod(costs)
         self.ones = np.ones(min(size, SMALL), dtype)
         self.divide_by(size if self.reduction == "mean" else 1, dtype)
 
-    def evaluation(self) -> dict[str, Any]:                         # what was made for one shape goes with the rest
-        return super().evaluation() | {name: getattr(self, name) for name in Loss.__slots__ if hasattr(self, name)}
-
     def divide_by(self, divisor: float, dtype: np.dtype[Any]) -> None:
         self.divisor, self.factor = divisor, np.array(1 / divisor, dtype)
-
-
-def check_range(who: Loss, target: Array) -> None:
-    """Raises DataError unless all targets are in [0, 1]."""
-    least, largest = target.item(target.argmin()), target.item(target.argmax())     # half the time of min() and max()
-    if not (least >= 0 and largest <= 1):                           # NaN too
-        raise DataError(f"{who!r}: targets must be in [0, 1], got values from {target.min():g} to {target.max():g}")

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
 from ..initializers.base import Array
 from ..modules.arrays import ONE
+from ..modules.base import Met
 from ..modules.parameter import as_floating, as_numbers
-from .base import Loss, check_range
+from .base import Loss
 
-INDEX = np.dtype(np.intp)
+INDEX, UNSIGNED = np.dtype(np.intp), np.dtype(np.uintp)
 
 
 class OfClasses(Loss):
@@ -36,27 +37,30 @@ class OfClasses(Loss):
             raise ShapeError(f"{self!r}: prediction must have shape (N, {expected}), got {shape}")
         return shape[:1]
 
-    def accept(self, target: ArrayLike, prediction: Array) -> Array:
-        """Classes as indices ``(N,)`` in 0..K-1 (or, where a loss takes them, probabilities ``(N, K)``)."""
-        classes: Any = target
-        if type(target) is not np.ndarray:
-            classes = as_numbers(target, "target", self)
+    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Met:
+        return shape[:1], INDEX
+
+    def convert(self, target: ArrayLike, prediction: Array) -> Array:
+        """Classes as indices ``(N,)`` (or, where a loss takes them, probabilities ``(N, K)``)."""
+        classes: Any = target if isinstance(target, np.ndarray) else as_numbers(target, "target", self)
         n, k = prediction.shape
-        if classes.shape != (n,) or classes.dtype is not INDEX:
-            if self.probabilities and classes.shape == (n, k) and k > 1:
-                classes = as_floating(classes, prediction.dtype, "target", self)
-                check_range(self, classes)
-                return classes
-            if classes.dtype.kind not in "iub":
-                raise DtypeError(f"{self!r}: target must be integer classes of shape ({n},), got {classes.dtype} of shape "
-                                 f"{classes.shape}; labels that are whole floats want y.astype(int)")
-            if classes.shape not in ((n,), (n, 1)):
-                raise ShapeError(f"{self!r}: target must have shape ({n},), got {classes.shape}")
-            classes = classes.reshape(n).astype(INDEX)
-        unsigned = classes.view(np.uintp)                           # a negative class is a very large one
+        if self.probabilities and classes.shape == (n, k) and k > 1:
+            return as_floating(classes, prediction.dtype, "target", self)
+        if classes.dtype.kind not in "iub":
+            raise DtypeError(f"{self!r}: target must be integer classes of shape ({n},), got {classes.dtype} of shape "
+                             f"{classes.shape}; labels that are whole floats want y.astype(int)")
+        if classes.shape not in ((n,), (n, 1)):
+            raise ShapeError(f"{self!r}: target must have shape ({n},), got {classes.shape}")
+        return classes.reshape(n).astype(INDEX)
+
+    def check(self, target: Array, prediction: Array) -> None:
+        """Classes in 0..K-1, probabilities in [0, 1]."""
+        if target.ndim == 2:
+            self.check_range(target, prediction)
+            return
+        unsigned, k = target.view(UNSIGNED), prediction.shape[1]    # a negative class is a very large one
         if unsigned.item(unsigned.argmax()) >= k:
-            raise DataError(f"{self!r}: classes must be in 0..{k - 1}, got values from {classes.min()} to {classes.max()}")
-        return classes
+            raise DataError(f"{self!r}: classes must be in 0..{k - 1}, got values from {target.min()} to {target.max()}")
 
     def weigh(self, target: Array, dtype: np.dtype[Any]) -> Array | None:
         """Weight of each example; with reduction "mean", their sum is what the costs are divided by.
@@ -105,26 +109,11 @@ class NLL(OfClasses):
         costs = -prediction.reshape(-1)[self.point.places]
         return costs if weights is None else costs * weights
 
-    def slopes(self, out: Array | None = None) -> Array:
+    def slopes(self) -> Array:
         shape, places, weights = self.point
-        gx = np.empty(shape, self.output[1]) if out is None else out
-        gx.fill(0)
-        gx.reshape(-1)[places] = -1 if weights is None else -weights
-        return gx
-
-
-class Room(NamedTuple):
-    """Workspace for logits (N, K)."""
-
-    turned: Array                                                   # (K, N): NumPy takes maxima down columns faster
-    largest: Array                                                  # (N, 1)
-    rows: Array                                                     # (N, K): a number of each row, all along the row
-    shifted: Array                                                  # (N, K)
-    exps: Array                                                     # (N, K)
-    sums: Array                                                     # (N, 1)
-    ones: Array                                                     # (K,)
-    starts: Array                                                   # (N,): of the rows, in the flat array
-    places: Array                                                   # (N,)
+        slopes = np.zeros(shape, self.input[1])
+        slopes.reshape(-1)[places] = -1 if weights is None else -weights
+        return slopes
 
 
 class Exponentials(NamedTuple):
@@ -134,6 +123,19 @@ class Exponentials(NamedTuple):
     sums: Array
     target: Array                                                   # places of the classes, or weighted probabilities
     weights: Array | None
+
+
+class Room(NamedTuple):
+    """Workspace for logits (N, K)."""
+
+    rows: Array                                                     # (N, K): a number of each row, all along the row
+    shifted: Array                                                  # (N, K)
+    flat: Array                                                     # (N K,): the same
+    ones: Array                                                     # (K,)
+    starts: Array                                                   # (N,): of the rows, in the flat array
+    column: Array                                                   # (N, 1): the sums
+    one: Array                                                      # ()
+    point: Exponentials                                             # for classes without weights
 
 
 class CrossEntropy(OfClasses):
@@ -167,39 +169,39 @@ class CrossEntropy(OfClasses):
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Room:
         n, k = shape
         rows, shifted, exps = (np.empty(shape, dtype) for _ in range(3))
-        return Room(np.empty((k, n), dtype), np.empty((n, 1), dtype), rows, shifted, exps, np.empty((n, 1), dtype),
-                    np.ones(k, dtype), np.arange(n) * k, np.empty(n, np.intp))
+        sums, places = np.empty(n, dtype), np.empty(n, np.intp)
+        return Room(rows, shifted, shifted.reshape(-1), np.ones(k, dtype), np.arange(n) * k, sums[:, None], ONE[dtype],
+                    Exponentials(exps, sums, places, None))
 
     def costs(self, prediction: Array, target: Array) -> Array:
-        turned, largest, rows, shifted, exps, sums, ones, starts, places = self.scratch
-        weights = self.weigh(target, prediction.dtype)
-        turned[...] = prediction.T
-        np.maximum.reduce(turned, 0, None, largest[:, 0])
-        rows[...] = largest
+        rows, shifted, flat, ones, starts, _, _, point = self.scratch
+        exps, sums, places, _ = point
+        weights = self.weight if self.weight is None else self.weigh(target, prediction.dtype)
+        np.add(starts, prediction.argmax(1), places)
+        rows[...] = prediction.reshape(-1)[places][:, None]         # the largest: NumPy finds where it is faster than it
         np.subtract(prediction, rows, shifted)
         np.exp(shifted, exps)
-        exps.dot(ones, sums[:, 0])
-        logs = np.log(sums[:, 0])
+        exps.dot(ones, sums)
+        logs = np.log(sums)
         if target.ndim == 2:
             weighted = target if weights is None else target * weights
             self.point = Exponentials(exps, sums, weighted, None)
             return ((logs[:, None] - shifted) * weighted).sum(1)
         np.add(starts, target, places)
-        self.point = Exponentials(exps, sums, places, weights)
-        logs -= shifted.reshape(-1)[places]
+        self.point = point if weights is None else Exponentials(exps, sums, places, weights)
+        logs -= flat[places]
         return logs if weights is None else logs * weights
 
-    def slopes(self, out: Array | None = None) -> Array:
-        exps, sums, target, weights = self.point
-        rows = self.scratch.rows
-        rows[...] = sums
-        gx = np.divide(exps, rows, out)
+    def slopes(self) -> Array:
+        exps, _, target, weights = self.point
+        room = self.scratch
+        room.rows[...] = room.column
+        slopes = np.divide(exps, room.rows, room.shifted)
         if target.ndim == 2:
-            gx *= target.sum(1, keepdims=True)
-            gx -= target
-            return gx
-        flat = gx.reshape(-1)
-        flat[target] = flat[target] - ONE[gx.dtype]
+            slopes *= target.sum(1, keepdims=True)
+            slopes -= target
+            return slopes
+        room.flat[target] = room.flat[target] - room.one
         if weights is not None:
-            gx *= weights[:, None]
-        return gx
+            slopes *= weights[:, None]
+        return slopes

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..errors import DataError, real
 from ..initializers.base import Array
 from ..modules.arrays import ONE, ZERO
-from .base import Loss, check_range
+from .base import Loss
 
 
 class Pair(NamedTuple):
@@ -38,8 +37,8 @@ class MSE(Difference):
         self.point = np.subtract(prediction, target, difference)
         return np.multiply(difference, difference, square)
 
-    def slopes(self, out: Array | None = None) -> Array:
-        return np.add(self.point, self.point, out)
+    def slopes(self) -> Array:
+        return np.add(self.point, self.point, self.scratch[1])
 
 
 class L1(Difference):
@@ -55,8 +54,8 @@ class L1(Difference):
         self.point = np.subtract(prediction, target, difference)
         return np.abs(difference, absolute)
 
-    def slopes(self, out: Array | None = None) -> Array:
-        return np.sign(self.point, out)
+    def slopes(self) -> Array:
+        return np.sign(self.point, self.scratch[1])
 
 
 class Huber(Difference):
@@ -89,8 +88,8 @@ class Huber(Difference):
         clipped = np.clip(difference, -self.delta, self.delta, out=costs)
         return clipped * (difference - 0.5 * clipped)
 
-    def slopes(self, out: Array | None = None) -> Array:
-        return np.clip(self.point, -self.delta, self.delta, out=out)
+    def slopes(self) -> Array:
+        return np.clip(self.point, -self.delta, self.delta, out=self.scratch[1])
 
 
 class BCE(Loss):
@@ -105,14 +104,11 @@ class BCE(Loss):
     through it is 0, where the truth is 1. BCEWithLogits has no such hole.
     """
 
-    def check(self, target: Array) -> None:
-        check_range(self, target)
-
-    def accept(self, target: ArrayLike, prediction: Array) -> Array:
-        if prediction.min() < 0 or prediction.max() > 1:
+    def check(self, target: Array, prediction: Array) -> None:
+        if not (prediction.min() >= 0 and prediction.max() <= 1):
             raise DataError(f"{self!r}: predictions must be probabilities in [0, 1], got values from "
                             f"{prediction.min():g} to {prediction.max():g}; end the network with Sigmoid")
-        return super().accept(target, prediction)
+        self.check_range(target, prediction)
 
     def costs(self, prediction: Array, target: Array) -> Array:
         self.point = Pair(prediction, target)
@@ -120,20 +116,9 @@ class BCE(Loss):
             one, zero = np.log(prediction), np.log1p(-prediction)
         return -target * np.maximum(one, -100, out=one) - (1 - target) * np.maximum(zero, -100, out=zero)
 
-    def slopes(self, out: Array | None = None) -> Array:
+    def slopes(self) -> Array:
         prediction, target = self.point
-        spread = np.maximum(prediction * (1 - prediction), 1e-12)
-        gx = np.subtract(prediction, target, out)
-        gx /= spread
-        return gx
-
-
-class Logits(NamedTuple):
-    """The logits x, log(1 + exp(x)), and the targets."""
-
-    x: Array
-    softplus: Array
-    target: Array
+        return (prediction - target) / np.maximum(prediction * (1 - prediction), 1e-12)
 
 
 class BCEWithLogits(Loss):
@@ -144,28 +129,25 @@ class BCEWithLogits(Loss):
     Notes
     -----
     :math:`\partial C/\partial x = (\sigma(x) - y) / n`, n elements, with :math:`\sigma(x) = e^{x - \log(1 + e^x)}`,
-    which is exact in the left tail and never overflows.
+    which is exact in the left tail and never overflows. Remembers :math:`\sigma(x) - y`.
     """
 
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
-        return np.empty(shape, dtype), np.empty(shape, dtype)
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, ...]:
+        return ZERO[dtype], *(np.empty(shape, dtype) for _ in range(3))
 
-    def check(self, target: Array) -> None:
-        check_range(self, target)
+    check = Loss.check_range
 
     def costs(self, prediction: Array, target: Array) -> Array:
-        softplus, costs = self.scratch
-        np.logaddexp(prediction, ZERO[prediction.dtype], softplus)
-        self.point = Logits(prediction, softplus, target)
+        zero, softplus, costs, slopes = self.scratch
+        np.logaddexp(prediction, zero, softplus)
+        np.subtract(prediction, softplus, slopes)
+        np.exp(slopes, slopes)
+        self.point = np.subtract(slopes, target, slopes)
         np.multiply(prediction, target, costs)
         return np.subtract(softplus, costs, costs)
 
-    def slopes(self, out: Array | None = None) -> Array:
-        x, softplus, target = self.point
-        gx = np.subtract(x, softplus, out)
-        np.exp(gx, gx)
-        gx -= target
-        return gx
+    def slopes(self) -> Array:
+        return self.point
 
 
 class Hinge(Loss):
@@ -178,7 +160,7 @@ class Hinge(Loss):
     :math:`\partial C/\partial s = -(2 y - 1) / n` where the cost is positive, else 0, n elements.
     """
 
-    def check(self, target: Array) -> None:
+    def check(self, target: Array, prediction: Array) -> None:
         if not ((target == 0) | (target == 1)).all():
             raise DataError(f"{self!r}: targets must be 0 or 1, got {np.unique(target)[:5]}")
 
@@ -188,6 +170,6 @@ class Hinge(Loss):
         self.point = Pair(costs, sign)
         return costs
 
-    def slopes(self, out: Array | None = None) -> Array:
+    def slopes(self) -> Array:
         costs, sign = self.point
-        return np.multiply(np.sign(costs), -sign, out)
+        return np.sign(costs) * -sign

@@ -99,17 +99,20 @@ class ReLU(Module):
 
     remembers = "output"
 
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        return zeros(shape, dtype)
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
+        return ZERO[dtype], zeros(shape, dtype), np.empty(shape, bool)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers y."""
-        self.point = y = np.maximum(x, self.scratch, out=out)
+        self.point = y = np.maximum(x, self.scratch[1], out=out)
         return y
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """Shape of y -> the same shape."""
-        gx = np.sign(self.point, out)
+        zero, _, positive = self.scratch
+        np.greater(self.point, zero, positive)
+        gx = room(out, g)
+        gx[...] = positive                                          # twice as fast as a product of floats with booleans
         gx *= g
         return gx
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..errors import PhaseError, ShapeError, positive_int
+from ..errors import ShapeError, positive_int
 from ..initializers.base import Array, floating_dtype
 from . import doors
 from .parameter import Home, Parameter, as_floating
 from .state import load_arrays
 from .summary import summarize
 
+Met = tuple[tuple[int, ...], np.dtype[Any]]                         # a shape and a dtype
 DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door}
-EVALUATION = ("point", "gradient", "scratch", "met", "output")      # what one forward and backward leave behind
 
 
 class Module:
@@ -36,11 +36,11 @@ class Module:
 
     Attributes
     ----------
-    point : array or NamedTuple
+    point : array or NamedTuple, or None
         All that ``backward`` and ``update`` need from ``forward``, set by it. Inside a container these are the
         container's buffers, valid until its next ``forward``: copy to keep.
-    gradient : array
-        The last ``g`` that ``backward`` was given; the same holds.
+    gradient : array, or None
+        The last ``g`` that ``backward`` was given; the same holds. None where no backward has run since the last forward.
     training : bool
         True in a new module; see ``train`` and ``eval``.
     remembers : {"both", "input", "output", "neither"}
@@ -52,16 +52,18 @@ class Module:
         What ``prepare`` returned for the shape at hand.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "gradient", "met", "output", "owner", "point", "scratch", "seen", "trains")
+    __slots__ = ("__dict__", "__weakref__", "gradient", "input", "met", "output", "owner", "point", "scratch", "seen", "trains")
+    evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "scratch", "met", "input", "output")     # what phases leave
 
     remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     buffers: ClassVar[tuple[str, ...]] = ()
 
     point: Any
-    gradient: Array
+    gradient: Any
     scratch: Any
-    met: tuple[tuple[int, ...], np.dtype[Any]] | None               # shape and dtype that this is prepared for
-    output: tuple[tuple[int, ...], np.dtype[Any]]                   # and those of the output
+    met: Met | None                                                 # what this is prepared for, in the mode at hand
+    input: Met                                                      # what the last forward was given (None: no forward ran)
+    output: Met                                                     # and what came out of it
     owner: weakref.ref[Module] | None                               # the container that runs this module
     seen: int                                                       # Home.changes at the last review
     trains: bool                                                    # whether update has anything to do
@@ -75,18 +77,11 @@ class Module:
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         self = super().__new__(cls)
-        self.met = self.owner = None
+        self.__dict__ = {}                                          # one that vars() does not make slower: 5 % of a small step
+        self.owner = None
         self.seen, self.trains, self.training = -1, True, True
+        self.forget()
         return self
-
-    def __getattr__(self, name: str) -> Any:                        # called only for what is not set
-        missing = {"point": "no forward has run: call forward(x) first",
-                   "gradient": "no backward has run since the last forward: call backward(g) first"}
-        if name == "point" and self.met is not None:
-            raise PhaseError(f"{self!r}: forward has run, but has not set self.point, from which backward would start")
-        if name in missing:
-            raise PhaseError(f"{type(self).__name__}: {missing[name]}" if not vars(self) else f"{self!r}: {missing[name]}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ------------------------------------------------------------------ what a subclass writes
 
@@ -97,6 +92,14 @@ class Module:
     def backward(self, *gradients: Any, **options: Any) -> Any:
         """dC/dy -> dC/dx at ``self.point``."""
         raise NotImplementedError(f"{type(self).__name__} must implement backward(g)")
+
+    def hands_on(self) -> bool:
+        """Whether ``update`` relies on what ``backward`` computes: on gradients that it hands on to modules inside, or (a
+        subclass with its own backward and an inherited update) to the backward above."""
+        def written(phase: str) -> type:
+            return next(kind for kind in type(self).__mro__ if phase in vars(kind))
+
+        return bool(self.children()) or written("backward") is not written("update")
 
     @doors.update_door
     def update(self) -> None:
@@ -251,7 +254,7 @@ class Module:
         """Whatever runs inside leaves modes, points, gradients and workspaces as they were."""
         kept = []
         for _, module in self.named_modules():
-            kept.append((module, module.training, module.evaluation()))
+            kept.append((module, module.training, [(name, getattr(module, name)) for name in module.evaluation]))
             module.forget()
         owner, self.owner = self.owner, None
         try:
@@ -259,31 +262,18 @@ class Module:
         finally:
             self.owner = owner
             for module, training, evaluation in kept:
-                module.forget()
                 module.training = training
-                for name, value in evaluation.items():
+                for name, value in evaluation:
                     setattr(module, name, value)
-
-    def evaluation(self) -> dict[str, Any]:
-        """What the last forward and backward left here: those of ``EVALUATION`` that are set."""
-        found = {}
-        for name in EVALUATION:
-            with suppress(AttributeError):
-                found[name] = object.__getattribute__(self, name)   # without the message that __getattr__ composes
-        return found
 
     def forget(self) -> None:
         """Let go of the point, the gradient and the workspace."""
-        for name in self.evaluation():
-            delattr(self, name)
-        self.met = None
+        for name in self.evaluation:
+            setattr(self, name, None)
 
     def disturb(self) -> None:
         """A forward is about to run: the gradient is of another point, and a container's plan is off."""
-        try:                                                        # noqa: SIM105 (suppress costs more than all the rest)
-            del self.gradient
-        except AttributeError:
-            pass
+        self.gradient = None
         if self.owner is not None:
             self.disturb_owner()
 
@@ -295,8 +285,7 @@ class Module:
         if only is None:
             owner.forget()
         else:
-            with suppress(AttributeError):
-                delattr(owner, only)
+            setattr(owner, only, None)
         owner.disturb_owner(only)
 
     def review(self) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
-from ..errors import ArgumentError, DtypeError, ShapeError
+from ..errors import ArgumentError, DtypeError, PhaseError, ShapeError
 from ..initializers.base import Array
 from .parameter import Home, as_floating
 
@@ -41,7 +41,11 @@ def forward_door(written: Phase) -> Phase:
             if np.may_share_memory(out, x) and not (out is x and self.remembers in ("output", "neither")):
                 raise ArgumentError(f"{self!r}: out must not overlap x, which this module still reads")
         self.disturb()
-        y = bare(self, x, out)
+        try:
+            y = bare(self, x, out)
+        except BaseException:                                       # half of the point may be of this x
+            self.forget()
+            raise
         if new and (type(y) is not ndarray or y.shape != self.output[0]):
             self.forget()
             got = f"shape {y.shape}" if isinstance(y, ndarray) else repr(y)
@@ -54,31 +58,42 @@ def forward_door(written: Phase) -> Phase:
 
 
 def backward_door(written: Phase) -> Phase:
-    """``backward(g, out=None)``: a forward has run, and g has the shape of its output; keeps g in ``gradient``."""
+    """``backward(g, out=None)``: a forward has run, and g has the shape of its output; keeps g in ``gradient``.
+
+    With ``input_gradient=False``, only what ``update`` relies on is computed, and None comes back.
+    """
     bare = with_out(written)
+    skips = "input_gradient" in inspect.signature(written).parameters
 
     @wraps(written)
-    def backward(self: Module, g: Any, out: Array | None = None, **options: Any) -> Any:
+    def backward(self: Module, g: Any, out: Array | None = None, *, input_gradient: bool = True) -> Any:
         if type(self).backward is not backward and passed("backward", self):
             self.gradient = g                                       # the one that an inherited update is to take
-            return bare(self, g, out, **options)
-        self.point                                                  # noqa: B018 (raises PhaseError when unset)
+            return bare(self, g, out)
+        if self.output is None:
+            raise too_early(self)
         if type(g) is not ndarray or (g.shape, g.dtype) != self.output:
             g = as_floating(g, self.output[1], "g", self)
             if g.shape != self.output[0]:
                 raise ShapeError(f"{self!r}: g must have the shape of the output, {self.output[0]}, got {g.shape}")
         if out is not None:
-            check_out(self, out, self.met)
+            check_out(self, out, self.input)
             if np.may_share_memory(out, g):
                 raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
         if self.owner is not None:
             self.disturb_owner("gradient")
         self.gradient = g
         try:
-            return bare(self, g, out, **options)
-        except BaseException:
-            with suppress(AttributeError):                          # a container has let go of its own already
-                del self.gradient
+            if input_gradient:
+                return bare(self, g, out)
+            if skips:
+                return bare(self, g, None, input_gradient=False)
+            if self.hands_on():
+                bare(self, g, None)
+            return None
+        except BaseException as error:
+            self.gradient = None
+            explain(self, error)
             raise
 
     backward.__wrapped__ = bare
@@ -90,7 +105,8 @@ def update_door(bare: Phase) -> Phase:
 
     @wraps(bare)
     def update(self: Module) -> None:
-        self.gradient                                               # noqa: B018 (raises PhaseError when unset)
+        if self.gradient is None:
+            raise too_early(self)
         if type(self).update is not update and passed("update", self):
             bare(self)
             return
@@ -104,6 +120,33 @@ def update_door(bare: Phase) -> Phase:
                     parameter.home.updated = True
 
     return update
+
+
+def too_early(module: Module) -> PhaseError:
+    """A phase was called before the one that it needs."""
+    if module.output is None:
+        return PhaseError(f"{module!r}: no forward has run: call forward(x) first")
+    return PhaseError(f"{module!r}: no backward has run since the last forward: call backward(g) first")
+
+
+def explain(module: Module, error: BaseException) -> None:
+    """A backward failed: most often for want of what forward should have remembered."""
+    if module.point is None:
+        error.add_note(f"{module!r}: self.point is None; did forward set it?")
+
+
+def bare(module: Module, phase: str) -> Phase:
+    """The phase as its author wrote it, bound to the module, without the door."""
+    method = getattr(type(module), phase)
+    return MethodType(getattr(method, "__wrapped__", method), module)
+
+
+def inward(module: Module) -> Phase | None:
+    """The module's bare backward for ``input_gradient=False``; None where nothing is to be computed."""
+    phase = bare(module, "backward")
+    if "input_gradient" in inspect.signature(phase).parameters:
+        return partial(phase, input_gradient=False)
+    return phase if module.hands_on() else None
 
 
 def passed(phase: str, module: Module) -> bool:
@@ -152,6 +195,7 @@ def settle(module: Module, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tupl
     scratch = module.prepare(shape, dtype)
     module.forget()
     module.scratch, module.met, module.output = scratch, (shape, dtype), (output, dtype)
+    module.input = module.met
     return output
 
 

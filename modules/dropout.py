@@ -11,7 +11,8 @@ from ..initializers.base import Array, Seed
 from .arrays import copy
 from .base import Module
 
-PIECE = 8192                                                        # numbers that are drawn for at a time
+WORDS = [np.dtype(word) for word in ("uint8", "uint16", "uint32")]  # what one number is drawn as
+PIECE = 2048                                                        # 64-bit words that are drawn at a time
 
 
 class Dropout(Module):
@@ -37,7 +38,7 @@ class Dropout(Module):
     --------
     >>> import numpy as np, retroprop as rp
     >>> rp.Dropout(0.5, rng=0).forward(np.ones((1, 6), "float32"))
-    array([[0., 2., 0., 0., 0., 2.]], dtype=float32)
+    array([[0., 0., 0., 0., 2., 2.]], dtype=float32)
     """
 
     remembers = "neither"
@@ -51,14 +52,19 @@ class Dropout(Module):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers the mask, None in evaluation mode."""
-        if not self.training:
+        if not self.training or self.p == 0:
             self.point = None
             return copy(x, out)
+        for word in WORDS:                                          # the shortest in which 1 - p is exact, or the longest
+            kept = (1 - self.p) * 2 ** (8 * word.itemsize)
+            if kept.is_integer():
+                break
         self.point = mask = self.scratch
-        kept, flat = round((1 - self.p) * 2**32), mask.reshape(-1)
-        for start in range(0, flat.size, PIECE):                    # raw words: four times as fast as random(out=mask)
-            piece = flat[start:start + PIECE]
-            np.less(self.rng.bit_generator.random_raw(piece.size // 2 + 1).view(np.uint32)[:piece.size], kept, out=piece)
+        flat, size = mask.reshape(-1), PIECE * 8 // word.itemsize
+        for start in range(0, flat.size, size):                     # raw words: 3 to 6 times as fast as random(out=mask)
+            piece = flat[start:start + size]
+            words = self.rng.bit_generator.random_raw(piece.size * word.itemsize // 8 + 1).view(word)
+            np.less(words[:piece.size], round(kept), out=piece)
         mask *= 1 / (1 - self.p)
         return np.multiply(x, mask, out)
 

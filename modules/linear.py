@@ -87,19 +87,19 @@ class Linear(Module):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., in_features) -> (..., out_features). Remembers x."""
-        self.point = x
-        rows, y = (x, out) if x.ndim == 2 else (as_rows(x), as_rows(out))
+        self.point = rows = x
+        y, bias = out, self.bias
+        if x.ndim != 2:
+            rows, y = as_rows(x), as_rows(out)
         y = rows.dot(self.weight.T, y)                              # a contiguous transpose: up to twice as fast
-        if self.bias is not None:
+        if bias is not None:
             biases = self.scratch.biases
             if biases is None:
-                y += self.bias.data
+                y += bias.data
             else:                                                   # NumPy copies a row faster than it adds one
-                biases[...] = self.bias.data
+                biases[...] = bias.data
                 y += biases
-        if x.ndim == 2:
-            return y
-        return y.reshape(*x.shape[:-1], -1) if out is None else out
+        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], -1) if out is None else out
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """(..., out_features) -> (..., in_features)."""
@@ -114,12 +114,12 @@ class Linear(Module):
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
-        x, g = self.point, self.gradient
+        x, g, bias = self.point, self.gradient, self.bias
         if g.ndim != 2:
             x, g = as_rows(x), as_rows(g)
         x.T.dot(g, self.weight.grad_T)
-        if self.bias is not None:
-            self.scratch.ones.dot(g, self.bias.grad)
+        if bias is not None:
+            self.scratch.ones.dot(g, bias.grad)
 
 
 SMALL = 8192                                                        # numbers of an output

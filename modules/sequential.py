@@ -5,10 +5,9 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from itertools import combinations
-from types import MethodType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from ..errors import ArgumentError, DtypeError
 from ..initializers.base import Array
 from .base import Module, below
-from .doors import settle
+from .doors import bare, explain, inward, settle
 from .parameter import Home
 
 Phase = Callable[..., Any]
@@ -123,7 +122,8 @@ class Sequential(Module):
                 shapes.append(settle(module, shapes[-1], dtype))
             gradients.append(np.empty(shapes[k], dtype))
             if before is not None and in_place(before, module) and np.prod(shapes[k]) == np.prod(shapes[k + 1]):
-                buffers.append(buffers[-1].reshape(shapes[k + 1]))
+                before_it = buffers[-1]                             # the same object where the shape is: NumPy is faster then
+                buffers.append(before_it if shapes[k + 1] == shapes[k] else before_it.reshape(shapes[k + 1]))
             else:
                 buffers.append(np.empty(shapes[k + 1], dtype))
             before = module
@@ -131,11 +131,8 @@ class Sequential(Module):
         steps = list(zip(self.modules, backwards, gradients, strict=True))
         first = next((k for k, module in enumerate(self.modules) if module.parameters()), len(self) - 1)
         root = self.modules[first]
-        inward: Phase | None = backwards[first] if root.children() or hands_on(root) else None
-        if isinstance(root, Sequential):
-            inward = partial(backwards[first], input_gradient=False)
         return Plan(list(zip(forwards[:-1], buffers[:-1], strict=True)), forwards[-1], steps[:0:-1], backwards[0],
-                    steps[:first:-1], root, inward)
+                    steps[:first:-1], root, inward(root))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Input of the first module -> output of the last."""
@@ -147,7 +144,8 @@ class Sequential(Module):
             phase = plan.last
             return phase(x, out)
         except BaseException as error:                              # half of the points are of this x: none may serve
-            self.forget()
+            for module in self.inside:
+                module.forget()
             error.add_note(f"in Sequential[{self.modules.index(phase.__self__)}]")  # type: ignore[attr-defined]
             raise
 
@@ -171,8 +169,8 @@ class Sequential(Module):
                 plan.inward(g)
             return None
         except BaseException as error:                              # half of the gradients are of this g
-            with suppress(AttributeError):
-                del self.gradient
+            self.gradient = None
+            explain(module, error)
             error.add_note(f"in Sequential[{self.modules.index(module)}]")
             raise
 
@@ -190,15 +188,12 @@ class Sequential(Module):
                 self.updates.append(partial(module.accumulate, again) if again else bare(module, "update"))
 
     def disturb(self) -> None:
-        super().disturb()
         for module in self.inside:
-            try:                                                    # noqa: SIM105 (as in Module.disturb)
-                del module.gradient
-            except AttributeError:
-                pass
+            module.gradient = None
+        Module.disturb(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("inside", "updates")}
+        return {name: value for name, value in super().__getstate__().items() if name not in ("inside", "updates")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -206,20 +201,6 @@ class Sequential(Module):
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.modules))})"
-
-
-def bare(module: Module, phase: str) -> Phase:
-    """The phase as its author wrote it, bound to the module, without the door."""
-    method = getattr(type(module), phase)
-    return MethodType(getattr(method, "__wrapped__", method), module)
-
-
-def hands_on(module: Module) -> bool:
-    """Whether a subclass has its own backward before an inherited update, which takes the gradient that it hands on."""
-    def written(phase: str) -> type:
-        return next(kind for kind in type(module).__mro__ if phase in vars(kind))
-
-    return written("backward") is not written("update")
 
 
 def in_place(before: Module, after: Module) -> bool:

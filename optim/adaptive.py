@@ -58,29 +58,31 @@ class Adam(Optimizer):
             raise ArgumentError(f"betas must be a pair of numbers, got {value!r}")
         return tuple(real("betas", beta, 0, 1, below=True) for beta in value)
 
-    def constants(self, group: Group) -> tuple[float, ...]:
-        (first, second), decay = group["betas"], group["weight_decay"]
-        return first, 1 - first, second, 1 - second, group["eps"], 1 - group["lr"] * decay if self.decoupled else decay
+    def constants(self, group: Group) -> tuple[float | None, ...]:
+        (first, second), decay = group["betas"], group["weight_decay"] or None
+        if decay is not None and self.decoupled:
+            decay = 1 - group["lr"] * decay
+        return first, 1 - first, second, 1 - second, group["eps"], decay
 
-    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
-             *states: Array) -> None:
-        keep_mean, take_mean, keep_square, take_square, eps, decay = constants
-        (mean, square), (room, decayed), group = states, rooms, run.group
-        if group["weight_decay"] and self.decoupled:
-            np.multiply(data, decay, data)
-        elif group["weight_decay"]:
+    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
+        keep_mean, take_mean, keep_square, take_square, eps, decay = run.constants
+        [mean, square], [room, decayed], group = states, rooms, run.group
+        if decay is not None and self.decoupled:
+            data *= decay
+        elif decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
-        np.multiply(mean, keep_mean, mean)
-        np.add(mean, np.multiply(grad, take_mean, room), mean)
-        np.multiply(square, keep_square, square)
-        np.multiply(np.multiply(grad, grad, room), take_square, room)
-        np.add(square, room, square)
+        mean *= keep_mean
+        mean += np.multiply(grad, take_mean, room)
+        square *= keep_square
+        np.multiply(grad, grad, room)
+        room *= take_square
+        square += room
         np.sqrt(square, room)
         room *= 1 / math.sqrt(1 - group["betas"][1] ** run.steps)
-        np.add(room, eps, room)
+        room += eps
         np.divide(mean, room, room)
         room *= group["lr"] / (1 - group["betas"][0] ** run.steps)
-        np.subtract(data, room, data)
+        data -= room
 
 
 class AdamW(Adam):
@@ -140,27 +142,29 @@ class RMSprop(Optimizer):
             return real(name, value, 0, 1, below=True)
         return real(name, value, 0)
 
-    def constants(self, group: Group) -> tuple[float, ...]:
-        return (group["lr"], group["alpha"], 1 - group["alpha"], group["eps"], group["weight_decay"], group["momentum"])
+    def constants(self, group: Group) -> tuple[float | None, ...]:
+        return (group["lr"], group["alpha"], 1 - group["alpha"], group["eps"], group["weight_decay"] or None,
+                group["momentum"] or None)
 
-    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
-             *states: Array) -> None:
-        lr, keep, take, eps, decay, momentum = constants
-        (square, velocity), (room, decayed) = states, rooms
-        if run.group["weight_decay"]:
+    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
+        lr, keep, take, eps, decay, momentum = run.constants
+        [square, velocity], [room, decayed] = states, rooms
+        if decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
-        np.multiply(square, keep, square)
-        np.multiply(np.multiply(grad, grad, room), take, room)
-        np.add(square, room, square)
-        np.add(np.sqrt(square, room), eps, room)
+        square *= keep
+        np.multiply(grad, grad, room)
+        room *= take
+        square += room
+        np.sqrt(square, room)
+        room += eps
         np.divide(grad, room, room)
-        if run.group["momentum"]:
-            np.multiply(velocity, momentum, velocity)
-            np.add(velocity, room, velocity)
+        if momentum is not None:
+            velocity *= momentum
+            velocity += room
             np.multiply(velocity, lr, room)
         else:
-            np.multiply(room, lr, room)
-        np.subtract(data, room, data)
+            room *= lr
+        data -= room
 
 
 class Adagrad(Optimizer):
@@ -198,17 +202,17 @@ class Adagrad(Optimizer):
     def checked(self, name: str, value: Any) -> Any:
         return real(name, value, 0)
 
-    def constants(self, group: Group) -> tuple[float, ...]:
-        return group["eps"], group["weight_decay"]
+    def constants(self, group: Group) -> tuple[float | None, ...]:
+        return group["eps"], group["weight_decay"] or None
 
-    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
-             *states: Array) -> None:
-        eps, decay = constants
-        (square,), (room, decayed), group = states, rooms, run.group
-        if group["weight_decay"]:
+    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
+        eps, decay = run.constants
+        [square], [room, decayed], group = states, rooms, run.group
+        if decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
-        np.add(square, np.multiply(grad, grad, room), square)
-        np.add(np.sqrt(square, room), eps, room)
+        square += np.multiply(grad, grad, room)
+        np.sqrt(square, room)
+        room += eps
         np.divide(grad, room, room)
         room *= group["lr"] / (1 + (run.steps - 1) * group["lr_decay"])
-        np.subtract(data, room, data)
+        data -= room

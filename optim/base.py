@@ -22,7 +22,6 @@ class Group(dict[str, Any]):
     def __init__(self, optimizer: Optimizer, options: Mapping[str, Any]) -> None:
         super().__init__()
         self.optimizer = optimizer
-        self.version = 0
         for name, value in options.items():
             self[name] = value
 
@@ -31,7 +30,7 @@ class Group(dict[str, Any]):
             raise ArgumentError(f"{type(self.optimizer).__name__} has no option {name!r}; it has "
                                 f"{', '.join(self.optimizer.options)}")
         super().__setitem__(name, value if name == "params" else self.optimizer.checked(name, value))
-        self.version += 1
+        self.optimizer.ready = False
 
     def update(self, *others: Any, **options: Any) -> None:
         for name, value in dict(*others, **options).items():
@@ -52,15 +51,16 @@ class Run:
         span = slice(first.offset, last.offset + last.data.size)
         flats = (first.home.data[span], first.home.grad[span], *states.values())
         self.dtype = first.dtype
-        self.version = -1
-        pieces = [tuple(flat[i:i + PIECE] for flat in flats) for i in range(0, len(flats[0]), PIECE)]
-        room = [np.empty(len(pieces[0][0]), self.dtype) for _ in range(rooms)]
-        self.pieces = [([array[:len(piece[0])] for array in room], piece) for piece in pieces]
+        room = [np.empty(min(len(flats[0]), PIECE), self.dtype) for _ in range(rooms)]
+        self.pieces = []
+        for i in range(0, len(flats[0]), PIECE):
+            data, grad, *kept = (flat[i:i + PIECE] for flat in flats)
+            self.pieces.append((data, grad, kept, [array[:len(data)] for array in room]))
 
     def renew(self) -> None:
-        """The group changed: its constants anew, as 0-d arrays of the parameters' dtype (NumPy takes longer over floats)."""
-        self.constants = tuple(np.array(value, self.dtype) for value in self.group.optimizer.constants(self.group))
-        self.version = self.group.version
+        """The constants of the group, as 0-d arrays of the parameters' dtype (NumPy takes longer over floats)."""
+        self.constants: list[Any] = [None if value is None else np.array(value, self.dtype)
+                          for value in self.group.optimizer.constants(self.group)]
 
 
 class Optimizer:
@@ -99,6 +99,7 @@ class Optimizer:
             if not isinstance(item["params"], Iterable):
                 raise ArgumentError(f'{type(self).__name__}: "params" must be a list of Parameters, '
                                     f'got {item["params"]!r}')
+        self.seen, self.ready = -1, False
         self.groups = [Group(self, options | dict(item) | {"params": list(item["params"])}) for item in given]
         every = [parameter for group in self.groups for parameter in group["params"]]
         for parameter in every:
@@ -108,7 +109,6 @@ class Optimizer:
             raise ArgumentError(f"{type(self).__name__}: a Parameter stands in the groups twice")
         self.runs: list[Run] = []
         self.kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
-        self.seen, self.ready = -1, False
         Home.changes += 1                                           # parameters may have been tied: containers look anew
 
     # ------------------------------------------------------------------ what a subclass writes
@@ -117,12 +117,11 @@ class Optimizer:
         """The value of a hyper-parameter, or ArgumentError."""
         raise NotImplementedError
 
-    def constants(self, group: Group) -> tuple[float, ...]:
-        """Numbers that the rule takes from the group."""
+    def constants(self, group: Group) -> tuple[float | None, ...]:
+        """Numbers that the rule takes from the group; None for a term that it is to leave out."""
         raise NotImplementedError
 
-    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
-             *states: Array) -> None:
+    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
         """Move ``data`` (and ``states``) by one step, in place; ``grad`` is only read."""
         raise NotImplementedError
 
@@ -133,17 +132,18 @@ class Optimizer:
         if self.seen != Home.changes:
             self.settle()
         if not self.ready:
-            self.check_ready()
+            self.get_ready()
         for run in self.runs:
             run.steps += 1
-            if run.version != run.group.version:
-                run.renew()
-            for rooms, piece in run.pieces:
-                self.rule(run, run.constants, rooms, *piece)
+            for data, grad, states, rooms in run.pieces:
+                self.rule(run, data, grad, states, rooms)
 
-    def check_ready(self) -> None:
+    def get_ready(self) -> None:
+        """The runs or the options of a group are new."""
         if not any(parameter.home.updated for group in self.groups for parameter in group["params"]):
             raise PhaseError(f"{self!r}: there are no gradients yet: call forward, backward and update first")
+        for run in self.runs:
+            run.renew()
         self.ready = True
 
     def settle(self) -> None:
@@ -163,7 +163,7 @@ class Optimizer:
         for run in self.runs:                                       # the runs hold these states now
             for parameter in run.parameters:
                 self.kept.pop(parameter, None)
-        self.seen = Home.changes
+        self.seen, self.ready = Home.changes, False
 
     def adjoin(self, a: Parameter, b: Parameter) -> bool:
         return a.home is b.home and a.offset + a.data.size == b.offset and self.steps_of(a) == self.steps_of(b)

@@ -57,18 +57,18 @@ class SGD(Optimizer):
             return real(name, value, 0, 1, below=True)
         return real(name, value, 0)
 
-    def constants(self, group: Group) -> tuple[float, ...]:
-        return group["lr"], group["momentum"], group["weight_decay"]
+    def constants(self, group: Group) -> tuple[float | None, ...]:
+        momentum = group["momentum"] or None
+        return group["lr"], momentum, momentum if group["nesterov"] else None, group["weight_decay"] or None
 
-    def rule(self, run: Run, constants: tuple[Array, ...], rooms: list[Array], data: Array, grad: Array,
-             *states: Array) -> None:
-        lr, momentum, decay = constants
-        (velocity,), (room, decayed), group = states, rooms, run.group
-        if group["weight_decay"]:
+    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
+        lr, momentum, ahead, decay = run.constants
+        [velocity], [room, decayed] = states, rooms
+        if decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
-        if group["momentum"]:
-            np.multiply(velocity, momentum, velocity)
-            np.add(velocity, grad, velocity)
-            grad = np.add(np.multiply(velocity, momentum, room), grad, room) if group["nesterov"] else velocity
+        if momentum is not None:
+            velocity *= momentum
+            velocity += grad
+            grad = velocity if ahead is None else np.add(np.multiply(velocity, ahead, room), grad, room)
         np.multiply(grad, lr, room)
-        np.subtract(data, room, data)
+        data -= room

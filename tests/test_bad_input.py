@@ -65,9 +65,8 @@ def look(t):
     seen = [t.rng.bit_generator.state, t.adam.state_dict()]
     for root in (t.fresh, t.linear, t.norm, t.net, t.bce, t.none, t.ce, t.nll):
         for path, module in root.named_modules():
-            evaluation = {name: value for name, value in module.evaluation().items() if name in ("point", "gradient")}
             rng = getattr(module, "rng", None)
-            seen += [path, module.training, evaluation, module.state_dict(), rng and rng.bit_generator.state]
+            seen += [path, module.training, module.point, module.gradient, module.state_dict(), rng and rng.bit_generator.state]
         seen += [(p.data.copy(), p.grad.copy(), p.frozen) for p in root.parameters()]
     return pickle.dumps(seen)
 
@@ -283,9 +282,8 @@ REFUSED = [
      "Reshape(2, 2): x must have shape (batch, ...) with 4 numbers an exam"),
     (lambda t: rp.Reshape(2, -1).forward(X), ShapeError, "with 2 numbers an example or a multiple of it, got (5, 3)"),
     (lambda t: t.fresh.backward(G), PhaseError, "Linear(3, 4): no forward has run: call forward(x) first"),
-    (lambda t: t.fresh.update(), PhaseError,
-     "Linear(3, 4): no backward has run since the last forward: call backward(g)"),
-    (lambda t: t.fresh.accumulate(), PhaseError, "Linear(3, 4): no backward has run since the last forward"),
+    (lambda t: t.fresh.update(), PhaseError, "Linear(3, 4): no forward has run: call forward(x) first"),
+    (lambda t: t.fresh.accumulate(), PhaseError, "Linear(3, 4): no forward has run: call forward(x) first"),
     (lambda t: t.fresh.load_state_dict(BAD_STATE), StateError,
      "Linear(3, 4): the state does not fit: missing 'bias'; unexpected"
      " 'bais'; unexpected 'scale'; 'weight' must have shape (4, 3), got (3, 4)"),

@@ -115,13 +115,16 @@ def test_the_door_names_module_argument_expected_and_given():
         square.backward(g := X.copy(), out=g)
 
 
-def test_a_missing_point_is_a_missing_attribute():
-    layer = rp.Linear(3, 4, rng=0)
-    assert not hasattr(layer, "point")
+def test_point_and_gradient_are_none_until_a_phase_sets_them():
+    layer = rp.Linear(3, 4, dtype="float64", rng=0)
+    assert layer.point is None
+    y = layer.forward(X)
+    assert_array_equal(layer.point, X)
+    assert layer.gradient is None
+    layer.backward(y)
+    assert layer.gradient is y
     layer.forward(X)
-    assert hasattr(layer, "point")
-    with pytest.raises(AttributeError, match="'Linear' object has no attribute 'pint'"):
-        layer.pint                                                  # noqa: B018
+    assert layer.gradient is None
 
 
 def test_lists_and_integers_are_converted_once_at_the_door():

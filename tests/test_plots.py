@@ -118,7 +118,7 @@ def test_activation_draws_function_derivative_and_tangent():
     assert_allclose(point.get_data(), [[1], [at]])
     assert labels(ax) == ["f(x)", "f '(x)", "tangent at 1: slope 0.197"]
     assert ax.get_ylabel() == "Sigmoid()"
-    assert not hasattr(module, "point")
+    assert module.point is None
 
 
 def test_a_derivative_that_jumps_is_drawn_with_a_gap():

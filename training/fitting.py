@@ -16,7 +16,7 @@ from ..datasets.checks import finite, pair, same_features
 from ..errors import ArgumentError, NonFiniteError, generator, positive_int
 from ..initializers.base import Seed
 from ..losses import Loss
-from ..modules import Module, Sequential
+from ..modules import Module
 from ..modules.parameter import as_floating
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
@@ -118,7 +118,6 @@ def one_epoch(run: Run, hooks: list[Callback], order: Iterable[tuple[NDArray[Any
     net, loss, optimizer = run.net, run.loss, run.optimizer
     before = [hook.before_batch for hook in hooks if type(hook).before_batch is not Callback.before_batch]
     after = [hook.after_step for hook in hooks if type(hook).after_step is not Callback.after_step]
-    skipping = {"input_gradient": False} if isinstance(net, Sequential) else {}
     total = divisor = 0.0
     for run.batch, (run.x, run.y) in enumerate(order, 1):
         for prepare in before:
@@ -126,7 +125,7 @@ def one_epoch(run: Run, hooks: list[Callback], order: Iterable[tuple[NDArray[Any
         run.cost = loss.forward(net.forward(run.x), run.y)
         if not math.isfinite(run.cost):
             raise NonFiniteError(explanation(run))
-        net.backward(loss.backward(), **skipping)
+        net.backward(loss.backward(), input_gradient=False)
         net.update()
         optimizer.step()
         for look in after:
