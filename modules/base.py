@@ -297,6 +297,10 @@ class Module:
     def __getstate__(self) -> dict[str, Any]:                       # a copy starts without a point
         return vars(self).copy()
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        Home.gather(self.own_parameters().values())
+
     # ------------------------------------------------------------------ text
 
     def __repr__(self) -> str:

@@ -13,15 +13,26 @@ from ..initializers import GlorotUniform, Initializer, Zeros
 from ..initializers.base import Array, Seed
 from .arrays import copy
 from .base import Module
-from .parameter import Parameter
+from .parameter import Home, Parameter
+
+
+class Joined(NamedTuple):
+    """Weight and bias, neighbours in memory, as one matrix, for inputs that have a column of ones: two calls less."""
+
+    weight: Array                                                   # the views that they were when this was made
+    bias: Array
+    matrix: Array                                                   # (in + 1, out): the transposed weight, then the bias
+    gradient: Array
+    inputs: Array                                                   # (..., in): room for x, a view of
+    rows: Array                                                     # (n, in + 1)
 
 
 class Scratch(NamedTuple):
-    """For a batch of one shape: a one per row; where it pays, room for the bias on every row, and for a turned gradient."""
+    """For n rows."""
 
-    ones: Array
-    biases: Array | None
-    turned: Array | None
+    ones: Array                                                     # (n,)
+    turned: Array | None                                            # (in, n): room for a turned gradient, where that pays
+    joined: Joined | None                                           # where copying x costs less than it saves
 
 
 class Linear(Module):
@@ -72,6 +83,7 @@ class Linear(Module):
         self.weight_init, self.bias_init = weight_init, bias_init
         self.weight = Parameter.drawn(weight_init, (self.out_features, self.in_features), rng, "weight", dtype)
         self.bias = Parameter.drawn(bias_init, (self.out_features,), rng, "bias", dtype) if bias else None
+        Home.gather(self.parameters())
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         if input_shape[-1:] != (self.in_features,):
@@ -79,26 +91,34 @@ class Linear(Module):
         return (*input_shape[:-1], self.out_features)
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        n = math.prod(shape[:-1])
-        small = n * self.out_features <= SMALL
-        flat = 2 <= n <= FEW and self.weight.data.size >= LARGE
-        return Scratch(np.ones(n, dtype), np.empty((n, self.out_features), dtype) if small else None,
-                       np.empty((self.in_features, n), dtype) if flat else None)
+        n, weight = math.prod(shape[:-1]), self.weight
+        flat = 2 <= n <= FEW and weight.data.size >= LARGE
+        turned = np.empty((self.in_features, n), dtype) if flat else None
+        return Scratch(np.ones(n, dtype), turned, self.join(shape, dtype) if n * self.in_features <= SMALL else None)
+
+    def join(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Joined | None:
+        """None where the parameters do not lie side by side, because one of them is another module's too."""
+        weight, bias = self.weight, self.bias
+        if bias is None or weight.home is not bias.home or weight.offset + weight.data.size != bias.offset:
+            return None
+        span = slice(weight.offset, bias.offset + bias.data.size)
+        matrix, gradient = (flat[span].reshape(-1, self.out_features) for flat in (weight.home.data, weight.home.grad))
+        inputs = np.ones((*shape[:-1], self.in_features + 1), dtype)
+        return Joined(weight.T, bias.data, matrix, gradient, inputs[..., :-1], as_rows(inputs))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., in_features) -> (..., out_features). Remembers x."""
-        self.point = rows = x
-        y, bias = out, self.bias
-        if x.ndim != 2:
-            rows, y = as_rows(x), as_rows(out)
-        y = rows.dot(self.weight.T, y)                              # a contiguous transpose: up to twice as fast
-        if bias is not None:
-            biases = self.scratch.biases
-            if biases is None:
+        weight, bias, joined = self.weight, self.bias, self.scratch.joined
+        y = out if x.ndim == 2 else as_rows(out)
+        if joined is not None and joined.weight is weight.T and bias is not None and joined.bias is bias.data:
+            self.point = inputs = joined.inputs
+            inputs[...] = x
+            y = joined.rows.dot(joined.matrix, y)
+        else:                                                       # tied, or wide
+            self.point = x
+            y = as_rows(x).dot(weight.T, y)                         # a contiguous transpose: up to twice as fast
+            if bias is not None:
                 y += bias.data
-            else:                                                   # NumPy copies a row faster than it adds one
-                biases[...] = bias.data
-                y += biases
         return y if x.ndim == 2 else y.reshape(*x.shape[:-1], -1) if out is None else out
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
@@ -114,18 +134,21 @@ class Linear(Module):
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
-        x, g, bias = self.point, self.gradient, self.bias
+        x, g, weight, bias, joined = self.point, self.gradient, self.weight, self.bias, self.scratch.joined
         if g.ndim != 2:
-            x, g = as_rows(x), as_rows(g)
-        x.T.dot(g, self.weight.grad_T)
-        if bias is not None:
-            self.scratch.ones.dot(g, bias.grad)
+            g = as_rows(g)
+        if joined is not None and joined.inputs is x and joined.weight is weight.T and joined.bias is bias.data:
+            joined.rows.T.dot(g, joined.gradient)
+        else:
+            as_rows(x).T.dot(g, weight.grad_T)
+            if bias is not None:
+                self.scratch.ones.dot(g, bias.grad)
 
 
-SMALL = 8192                                                        # numbers of an output
+SMALL = 8192                                                        # numbers of an input
 FEW, LARGE = 32, 65536                                              # rows of a batch, numbers of a weight
 
 
 def as_rows(x: Any) -> Any:
     """(..., features) as (rows, features): above two axes NumPy's product leaves BLAS."""
-    return x if x is None else x.reshape(-1, x.shape[-1])
+    return x if x is None or x.ndim == 2 else x.reshape(-1, x.shape[-1])

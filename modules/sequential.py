@@ -81,6 +81,8 @@ class Sequential(Module):
         check_one_dtype(modules)
         self.modules = modules
         self.inside = [module for _, module in self.named_modules()[1:]]
+        for module in self.inside:
+            module.forget()                                         # their parameters move
         for module in modules:
             module.owner = weakref.ref(self)
         Home.gather(self.parameters())

@@ -43,10 +43,10 @@ def jacobian(forward, module, x):
 
 
 def holds(s):
-    """Whether a point in the tree holds memory of x or y."""
+    """Whether a point in the tree holds memory of x or y (a container's own is only to be looked at)."""
     module = s.new()
     y = s.forward(module, s.x)
-    points = [inner.point for _, inner in module.named_modules()]
+    points = [inner.point for _, leaf in module.leaves() for _, inner in leaf.named_modules()]
     arrays = [a for point in points for a in (point if isinstance(point, tuple) else (point,)) if isinstance(a, np.ndarray)]
     return any(np.may_share_memory(a, b) for a in arrays for b in (s.x, y))
 

@@ -250,3 +250,20 @@ def test_the_input_gradient_of_a_wide_layer_is_the_same_whichever_side_is_turned
     assert layer.backward(g, out) is out
     assert_allclose(out, expected, atol=1e-12)
     assert_array_equal(layer.backward(g), out)
+
+
+@pytest.mark.parametrize("shape", [(1, 280), (7, 280), (2, 5, 280), (40, 280)])
+@pytest.mark.parametrize("tie", [None, "weight", "bias"])
+def test_weight_and_bias_serve_side_by_side_and_apart(shape, tie):
+    """Few inputs are multiplied with both at once: not many, nor once a parameter is another layer's, from then on."""
+    layer, other = (rp.Linear(280, 6, dtype="float64", rng=k, bias_init=rp.Uniform(-1, 1)) for k in range(2))
+    x, g = numbers(*shape), numbers(*shape[:-1], 6, seed=1)
+    layer.forward(x)
+    if tie:
+        setattr(layer, tie, getattr(other, tie))
+    y = layer.forward(x)
+    layer.backward(g)
+    layer.update()
+    assert_allclose(y, np.einsum("...i,oi->...o", x, layer.weight.data) + layer.bias.data, atol=1e-12)
+    assert_allclose(layer.weight.grad, g.reshape(-1, 6).T @ x.reshape(-1, 280), atol=1e-12)
+    assert_allclose(layer.bias.grad, g.reshape(-1, 6).sum(0), atol=1e-12)
