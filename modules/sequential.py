@@ -122,7 +122,7 @@ class Sequential(Module):
         for k, module in enumerate(self.modules):
             with located(k):
                 shapes.append(settle(module, shapes[-1], dtype))
-            gradients.append(np.empty(shapes[k], dtype))
+            gradients.append(np.empty(shapes[k] if k else 0, dtype))      # the first module's leaves the container
             if before is not None and in_place(before, module) and np.prod(shapes[k]) == np.prod(shapes[k + 1]):
                 before_it = buffers[-1]                             # the same object where the shape is: NumPy is faster then
                 buffers.append(before_it if shapes[k + 1] == shapes[k] else before_it.reshape(shapes[k + 1]))

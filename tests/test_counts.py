@@ -1,0 +1,36 @@
+"""The gate against slowing down: counts of one training step, which hold on any machine, however busy.
+
+If a change makes a count larger, say in its commit what that buys, and record the new one; smaller counts are recorded too.
+"""
+
+import numpy as np
+import pytest
+from counting import WORKLOADS, Counted, function_calls, held_by_training, peak_of_a_step, training, ufunc_calls
+
+# Python functions, C functions (array methods among them) and ufuncs that a step calls; bytes that it allocates at its
+# peak (results, and the buffer of 32 KiB that NumPy adds a broadcast bias through); bytes held while training.
+RECORDED = {
+    "W1": (29, 15, 19, 252, 41_000),
+    "W2": (31, 16, 19, 480, 224_000),
+    "W3": (27, 14, 17, 31_300, 2_400_000),
+    "W4": (70, 29, 89, 32_700, 48_400_000),
+    "W5": (103, 67, 76, 36_200, 14_950_000)}
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_a_step_does_what_was_recorded(name):
+    """Exactly as many calls; bytes within 5 %, since the sizes of Python's own objects differ from version to version."""
+    step = training(name)
+    assert (*function_calls(step), ufunc_calls(name)) == RECORDED[name][:3]
+    assert (peak_of_a_step(step), held_by_training(name)) == pytest.approx(RECORDED[name][3:], rel=0.05, abs=300)
+
+
+def test_the_counts_see_what_they_count():
+    kept = np.ones((64, 128), "float32")
+    assert function_calls(lambda: None) == (1, 0)
+    assert function_calls(lambda: (lambda: kept.dot(kept.T))()) == (2, 1)
+    assert peak_of_a_step(lambda: kept + kept) >= kept.nbytes
+    before, counted = Counted.ufuncs, kept.copy().view(Counted)
+    counted += kept
+    np.add.reduce(np.tanh(counted, out=counted))
+    assert Counted.ufuncs - before == 3
