@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from retroprop import datasets, initializers, inspection
+from retroprop import initializers
 from retroprop.errors import (
     ArgumentError,
     CheckError,
@@ -31,7 +31,6 @@ from retroprop.initializers import (
     Uniform,
     Zeros,
 )
-from retroprop.inspection import check_module, diagnose, finite_differences, layer_statistics, numerical_gradient
 from retroprop.losses import BCE, L1, MSE, NLL, BCEWithLogits, CrossEntropy, Hinge, Huber, Loss
 from retroprop.modules import (
     ELU,
@@ -58,11 +57,12 @@ from retroprop.modules import (
     Tanh,
 )
 from retroprop.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm
-from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run, accuracy, evaluate, fit, load, save
 
 if TYPE_CHECKING:
-    from retroprop import plots
+    from retroprop import datasets, inspection, plots
     from retroprop.experiments.compare import compare
+    from retroprop.inspection import check_module, diagnose, finite_differences, layer_statistics, numerical_gradient
+    from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run, accuracy, evaluate, fit, load, save
 
 __version__ = "0.1.0"
 
@@ -150,10 +150,34 @@ __all__ = [
     "save",
 ]
 
+# What goes around networks is loaded when it is wanted: the import of the rest takes half as long.
+_ON_USE = {
+    "Callback": "retroprop.training",
+    "EarlyStopping": "retroprop.training",
+    "Evaluation": "retroprop.training",
+    "History": "retroprop.training",
+    "Run": "retroprop.training",
+    "accuracy": "retroprop.training",
+    "check_module": "retroprop.inspection",
+    "compare": "retroprop.experiments.compare",
+    "diagnose": "retroprop.inspection",
+    "evaluate": "retroprop.training",
+    "finite_differences": "retroprop.inspection",
+    "fit": "retroprop.training",
+    "layer_statistics": "retroprop.inspection",
+    "load": "retroprop.training",
+    "numerical_gradient": "retroprop.inspection",
+    "save": "retroprop.training",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "plots":                                             # matplotlib is loaded when a picture is wanted
-        return import_module("retroprop.plots")
-    if name == "compare":
-        return import_module("retroprop.experiments.compare").compare
+    if name in _ON_USE:
+        return getattr(import_module(_ON_USE[name]), name)
+    if name in ("datasets", "inspection", "plots"):
+        return import_module(f"retroprop.{name}")
     raise AttributeError(f"module 'retroprop' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 import zlib
@@ -99,6 +98,7 @@ def _content(path: str | os.PathLike[str]) -> bytes:
     if content[:2] != b"\x1f\x8b":
         return content
     try:
+        import gzip
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise FileFormatError(f"{path} must be complete gzip data, got: {error}") from error

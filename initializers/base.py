@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ Array = NDArray[Any]
 Seed: TypeAlias = "int | np.random.Generator | None"                # a string: numpy.random takes long to load
 
 
+@dataclass(frozen=True)
 class Initializer:
     """A distribution that parameters are drawn from; it holds no state, so two layers may share one.
 

@@ -24,7 +24,6 @@ class Constant(Initializer):
         return np.full(shape, self.value, np.float64)
 
 
-@dataclass(frozen=True)
 class Zeros(Initializer):
     """Every number is 0: where biases start."""
 

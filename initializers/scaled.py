@@ -44,7 +44,6 @@ class _Glorot(_Scaled):
         return self.gain**2 * 2 / sum(fans(shape))
 
 
-@dataclass(frozen=True)
 class GlorotNormal(_Glorot, _ScaledNormal):
     r""":math:`N(0, \mathrm{gain}^2 \cdot 2 / (\mathrm{fan_{in}} + \mathrm{fan_{out}}))`.
 
@@ -54,7 +53,6 @@ class GlorotNormal(_Glorot, _ScaledNormal):
     """
 
 
-@dataclass(frozen=True)
 class GlorotUniform(_Glorot, _ScaledUniform):
     r""":math:`U[-a, a]` with :math:`a = \mathrm{gain} \sqrt{6 / (\mathrm{fan_{in}} + \mathrm{fan_{out}})}`.
 
@@ -81,7 +79,6 @@ class _He(_Scaled):
         return 2 / ((1 + self.slope**2) * (fan_in if self.fan == "in" else fan_out))
 
 
-@dataclass(frozen=True)
 class HeNormal(_He, _ScaledNormal):
     r""":math:`N(0, 2 / ((1 + \mathrm{slope}^2) \cdot \mathrm{fan}))`, for ReLU, or LeakyReLU of that slope.
 
@@ -93,18 +90,15 @@ class HeNormal(_He, _ScaledNormal):
     """
 
 
-@dataclass(frozen=True)
 class HeUniform(_He, _ScaledUniform):
     r""":math:`U[-a, a]` with :math:`a = \sqrt{6 / ((1 + \mathrm{slope}^2) \cdot \mathrm{fan})}`: see HeNormal."""
 
 
-@dataclass(frozen=True)
 class _LeCun(_Scaled):
     def variance(self, shape: tuple[int, ...]) -> float:
         return 1 / fans(shape)[0]
 
 
-@dataclass(frozen=True)
 class LeCunNormal(_LeCun, _ScaledNormal):
     r""":math:`N(0, 1 / \mathrm{fan_{in}})`.
 
@@ -114,12 +108,10 @@ class LeCunNormal(_LeCun, _ScaledNormal):
     """
 
 
-@dataclass(frozen=True)
 class LeCunUniform(_LeCun, _ScaledUniform):
     r""":math:`U[-a, a]` with :math:`a = \sqrt{3 / \mathrm{fan_{in}}}`: see LeCunNormal."""
 
 
-@dataclass(frozen=True)
 class Standard(_ScaledUniform):
     r""":math:`U[-1/\sqrt{\mathrm{fan_{in}}}, 1/\sqrt{\mathrm{fan_{in}}}]`: the heuristic that Glorot & Bengio set out from.
 

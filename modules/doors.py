@@ -63,7 +63,7 @@ def backward_door(written: Phase) -> Phase:
     With ``input_gradient=False``, only what ``update`` relies on is computed, and None comes back.
     """
     bare = with_out(written)
-    skips = "input_gradient" in inspect.signature(written).parameters
+    skips = takes(written, "input_gradient")
 
     @wraps(written)
     def backward(self: Module, g: Any, out: Array | None = None, *, input_gradient: bool = True) -> Any:
@@ -144,7 +144,7 @@ def bare(module: Module, phase: str) -> Phase:
 def inward(module: Module) -> Phase | None:
     """The module's bare backward for ``input_gradient=False``; None where nothing is to be computed."""
     phase = bare(module, "backward")
-    if "input_gradient" in inspect.signature(phase).parameters:
+    if takes(phase, "input_gradient"):
         return partial(phase, input_gradient=False)
     return phase if module.hands_on() else None
 
@@ -154,10 +154,14 @@ def passed(phase: str, module: Module) -> bool:
     return hasattr(getattr(type(module), phase), "__wrapped__")
 
 
+def takes(phase: Phase, name: str) -> bool:
+    """Whether a phase has an argument of that name."""
+    return name in inspect.signature(phase).parameters
+
+
 def with_out(written: Phase) -> Phase:
     """The phase itself where its author takes ``out``, else a phase that copies its result there."""
-    parameters = inspect.signature(written).parameters
-    if "out" in parameters:
+    if takes(written, "out"):
         return written
 
     def copying(self: Module, array: Array, out: Array | None = None) -> Any:

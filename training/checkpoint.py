@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
-    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
+    part = path.with_name(f"{path.name}.{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:
             file.write(content)

@@ -1,0 +1,108 @@
+"""JAX on the CPU: a whole step compiled, or many steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+from jax import numpy as jnp
+
+from .workloads import BATCH_NORM_MOMENTUM, BATCHES, DROP, EPS, MOMENTUM, RATE, Problem, Step, Workload
+
+LARGE = 10**6                                                       # parameters from which a scan takes fewer steps
+
+
+class Network:
+    """The workload's network as functions to compile.
+
+    A state is what a step changes: parameters, velocities, running statistics of each BatchNorm, key of the dropouts.
+    """
+
+    def __init__(self, workload: Workload, noise: bool) -> None:
+        self.workload, self.noise = workload, noise and "dropout" in workload.layers
+
+    def start(self, problem: Problem) -> Any:
+        parameters = [jnp.array(value) for value in problem.parameters]
+        sizes = [size for size, layer in zip(self.workload.layers, self.workload.layers[1:], strict=False)
+                 if layer == "batchnorm"]
+        statistics = [(jnp.zeros(size), jnp.ones(size)) for size in sizes]
+        return parameters, [jnp.zeros_like(value) for value in parameters], statistics, jax.random.key(0)
+
+    def cost(self, parameters: Any, statistics: Any, key: Any, x: Any, y: Any) -> Any:
+        """Mean cost, and the new running statistics."""
+        values, old, new = iter(parameters), iter(statistics), []
+        for layer in self.workload.layers:
+            if isinstance(layer, int):
+                x = x @ next(values) + next(values)
+            elif layer == "batchnorm":
+                mean, variance = x.mean(0), x.var(0)
+                x = (x - mean) * jax.lax.rsqrt(variance + EPS) * next(values) + next(values)
+                unbiased = variance * (len(x) / (len(x) - 1))
+                new.append([before + BATCH_NORM_MOMENTUM * (now - before)
+                            for before, now in zip(next(old), (mean, unbiased), strict=True)])
+            elif layer != "dropout":
+                x = {"tanh": jnp.tanh, "relu": jax.nn.relu}[layer](x)
+            elif self.noise:
+                key, mine = jax.random.split(key)
+                x = jnp.where(jax.random.bernoulli(mine, 1 - DROP, x.shape), x / (1 - DROP), 0)
+        if self.workload.binary:
+            return jnp.mean(jax.nn.softplus(x) - x * y), new
+        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(x), y, 1)), new
+
+    def step(self, state: Any, x: Any, y: Any) -> Any:
+        """The next state, and the cost."""
+        parameters, velocities, statistics, key = state
+        mine = None
+        if self.noise:
+            key, mine = jax.random.split(key)
+        (cost, new), gradients = jax.value_and_grad(self.cost, has_aux=True)(parameters, statistics, mine, x, y)
+        velocities = [MOMENTUM * v + g for v, g in zip(velocities, gradients, strict=True)]
+        parameters = [p - RATE * v for p, v in zip(parameters, velocities, strict=True)]
+        return (parameters, velocities, [tuple(pair) for pair in new], key), cost
+
+    def batches(self, problem: Problem) -> tuple[Any, Any]:
+        """Examples (BATCHES, batch, inputs), targets (BATCHES, batch, 1)."""
+        x = jnp.array(problem.x).reshape(BATCHES, self.workload.batch, -1)
+        y = problem.y.astype("float32" if self.workload.binary else "int32")
+        return x, jnp.array(y).reshape(BATCHES, self.workload.batch, 1)
+
+    def gradients(self, problem: Problem) -> list[Any]:
+        x, y = self.batches(problem)
+        parameters, _, statistics, key = self.start(problem)
+        gradients, _ = jax.jit(jax.grad(self.cost, has_aux=True))(parameters, statistics, key, x[0], y[0])
+        return [np.asarray(gradient) for gradient in gradients]
+
+
+def jit(workload: Workload, problem: Problem, noise: bool = True) -> Step:
+    """One step a call. The old state is given away: its memory takes the new one."""
+    net = Network(workload, noise)
+    state, (xs, ys), batch = net.start(problem), map(list, net.batches(problem)), workload.batch
+    step = jax.jit(net.step, donate_argnums=0)
+
+    def run(row: int) -> Any:
+        nonlocal state
+        state, cost = step(state, xs[row // batch], ys[row // batch])
+        return cost
+
+    return Step(run, lambda: net.gradients(problem), finish=lambda: jax.block_until_ready(state))
+
+
+def scan(workload: Workload, problem: Problem, noise: bool = True) -> Step:
+    """Many steps a call: what is left when no step returns to Python."""
+    net = Network(workload, noise)
+    state, (xs, ys), batch = net.start(problem), net.batches(problem), workload.batch
+    steps = 10 if sum(value.size for value in problem.parameters) > LARGE else 100
+
+    def several(state: Any, xs: Any, ys: Any, first: Any) -> Any:
+        batches = (first + jnp.arange(steps)) % BATCHES
+        return jax.lax.scan(lambda state, i: net.step(state, xs[i], ys[i]), state, batches)
+
+    compiled = jax.jit(several, donate_argnums=0)
+
+    def run(row: int) -> Any:
+        nonlocal state
+        state, costs = compiled(state, xs, ys, row // batch)
+        return costs
+
+    return Step(run, lambda: net.gradients(problem), steps, lambda: jax.block_until_ready(state))

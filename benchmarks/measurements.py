@@ -1,0 +1,139 @@
+"""The measurements, each a list of rows of numbers."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .workers import PEERS, Failed, Worker
+from .workloads import WORKLOADS, Workload, mlp
+
+Row = dict[str, Any]
+TOLERANCE = 1e-4                                                    # of gradients, relative to the largest of them
+IMPORTS = {"numpy": "NumPy", "retroprop": "retroprop", "sklearn.neural_network": "scikit-learn", "jax": "JAX",
+           "torch": "PyTorch"}
+
+
+def steps(workloads: Sequence[str], peers: Sequence[str], threads: Sequence[int], quick: bool) -> list[Row]:
+    """Time of a training step: one process a library, in turns of a fraction of a second."""
+    turns, seconds = (3, 0.1) if quick else (8, 0.4)
+    rows = []
+    for name in workloads:
+        for count in threads:
+            print(f"{WORKLOADS[name]}, {count} thread{'s' * (count > 1)}", flush=True)
+            found = compete(WORKLOADS[name], peers, count, turns, seconds)
+            rows += [{"workload": name, "threads": count, **row} for row in found]
+            ours = next((row["median_us"] for row in found if row["peer"] == "retroprop"), None)
+            for row in found:
+                ratio = "" if ours is None else f"   {row['median_us'] / ours:6.2f}"
+                error = "" if row["error"] is None else f"   gradients {row['error']:.0e}"
+                print(f"    {PEERS[row['peer']].label:30}{row['median_us']:10.1f} us "
+                      f"({row['low_us']:.1f} to {row['high_us']:.1f}){ratio}{error}", flush=True)
+    return rows
+
+
+def compete(workload: Workload, peers: Sequence[str], threads: int, turns: int, seconds: float) -> list[Row]:
+    """One workload; a library that computes other gradients is not timed."""
+    rows, times = {}, {}
+    with ExitStack() as stack:
+        workers = {peer: stack.enter_context(Worker(peer, threads)) for peer in peers}
+        yardstick = gradients(stack.enter_context(Worker("by-hand", threads)), workload)
+        for peer, worker in workers.items():
+            try:
+                built = worker.build(workload)
+                error = distance(gradients(worker), yardstick)
+            except Failed as reason:
+                print(f"    {PEERS[peer].label}: {reason}")
+                continue
+            if error is not None and not error < TOLERANCE:
+                raise SystemExit(f"{PEERS[peer].label}, {workload}: its gradients differ by {error:.1e} of the largest")
+            rows[peer], times[peer] = {"peer": peer, "error": error, **built}, []
+        for _ in range(turns):
+            for peer in rows:
+                times[peer] += workers[peer].ask("measure", seconds=seconds)
+    return [row | spread(times[peer]) for peer, row in rows.items()]
+
+
+def spread(times: list[float]) -> Row:
+    """Median and the middle 80 % of the times."""
+    tenths = statistics.quantiles(times, n=10)
+    return {"median_us": statistics.median(times), "low_us": tenths[0], "high_us": tenths[-1]}
+
+
+def gradients(worker: Worker, workload: Workload | None = None) -> list[Any] | None:
+    if workload is not None:
+        worker.build(workload)
+    path = worker.ask("gradients")
+    if path is None:
+        return None
+    with np.load(path) as arrays:
+        found = list(arrays.values())
+    Path(path).unlink()
+    return found
+
+
+def distance(found: list[Any] | None, expected: list[Any] | None) -> float | None:
+    """Largest difference, relative to the largest gradient."""
+    if found is None or expected is None:
+        return None
+    largest = max(np.abs(array).max() for array in expected)
+    return float(max(np.abs(a - b).max() for a, b in zip(found, expected, strict=True)) / largest)
+
+
+GROWTH = {                                                          # 64 inputs, ReLU, 10 classes
+    "width": lambda n: mlp(f"2 layers of {n}", 64, n, 2, 10, "relu", 32),
+    "depth": lambda n: mlp(f"{n} layers of 32", 64, 32, n, 10, "relu", 32),
+    "batch": lambda n: mlp(f"batches of {n}", 64, 64, 2, 10, "relu", n)}
+SIZES = {"width": (8, 16, 32, 64, 128, 256, 512, 1024), "depth": (1, 2, 4, 8, 16, 32),
+         "batch": (1, 4, 16, 64, 256, 1024)}
+
+
+def growth(peers: Sequence[str], threads: Sequence[int], quick: bool) -> list[Row]:
+    """Time of a step as the width, the depth and the batch grow."""
+    rows = []
+    for count in threads:
+        for what, make in GROWTH.items():
+            for size in SIZES[what][::3] if quick else SIZES[what]:
+                found = compete(make(size), peers, count, 2, 0.1 if quick else 0.25)
+                rows += [{"grows": what, "size": size, "threads": count, **row} for row in found]
+                print(f"    {what} {size}, {count} thread{'s' * (count > 1)}: "
+                      + ", ".join(f"{PEERS[row['peer']].label} {row['median_us']:.0f} us" for row in found), flush=True)
+    return rows
+
+
+def crossovers(rows: list[Row]) -> list[Row]:
+    """Where each peer gets faster than retroprop, if it does: the first size from which on it stays so."""
+    times = {(row["grows"], row["threads"], row["size"], row["peer"]): row["median_us"] for row in rows}
+    found = []
+    for grows, threads, peer in dict.fromkeys((row["grows"], row["threads"], row["peer"]) for row in rows):
+        sizes = sorted({size for g, t, size, p in times if (g, t, p) == (grows, threads, peer)})
+        faster = [times[grows, threads, size, peer] < times[grows, threads, size, "retroprop"] for size in sizes]
+        first = next((size for k, size in enumerate(sizes) if all(faster[k:])), None)
+        found.append({"grows": grows, "threads": threads, "peer": peer, "faster_from": first})
+    return found
+
+
+def imports(quick: bool) -> list[Row]:
+    """Milliseconds that an import takes on top of starting Python, in turns."""
+    modules = [module for module in IMPORTS if run_python(f"import {module}") is not None]
+    times: dict[str, list[float]] = {module: [] for module in ("", *modules)}
+    for _ in range(3 if quick else 15):
+        for module, found in times.items():
+            found.append(run_python(f"import {module}" if module else "pass") or float("nan"))
+    bare = statistics.median(times.pop(""))
+    return [{"import": module, "ms": 1000 * (statistics.median(found) - bare)} for module, found in times.items()]
+
+
+def run_python(code: str) -> float | None:
+    """Seconds; None if it failed."""
+    start = time.perf_counter()
+    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode
+    return None if failed else time.perf_counter() - start

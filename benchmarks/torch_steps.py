@@ -1,0 +1,62 @@
+"""PyTorch on the CPU, eager: the loop of its tutorials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .workloads import BATCH_NORM_MOMENTUM, DROP, EPS, MOMENTUM, RATE, Problem, Step, Workload
+
+
+def network(workload: Workload, problem: Problem, noise: bool = True) -> nn.Sequential:
+    """The workload's network with the problem's parameters; without noise, dropout lets everything pass."""
+    modules: list[nn.Module] = []
+    size = workload.inputs
+    for layer in workload.layers:
+        if isinstance(layer, int):
+            modules.append(nn.Linear(size, layer))
+            size = layer
+        elif layer == "batchnorm":
+            modules.append(nn.BatchNorm1d(size, EPS, BATCH_NORM_MOMENTUM))
+        elif layer == "dropout":
+            modules.append(nn.Dropout(DROP if noise else 0.0))
+        else:
+            modules.append({"tanh": nn.Tanh, "relu": nn.ReLU}[layer]())
+    net = nn.Sequential(*modules)
+    with torch.no_grad():
+        for parameter, value in zip(net.parameters(), problem.parameters, strict=True):
+            parameter.copy_(torch.tensor(value.T))
+    return net
+
+
+def step(workload: Workload, problem: Problem, noise: bool, **options: Any) -> Step:
+    """``options`` choose the implementation of SGD."""
+    torch.manual_seed(0)
+    net = network(workload, problem, noise)
+    sgd = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM, **options)
+    loss = F.binary_cross_entropy_with_logits if workload.binary else F.cross_entropy
+    batch = workload.batch
+    y = torch.tensor(problem.y)
+    xs, ys = torch.tensor(problem.x).split(batch), (y.float()[:, None] if workload.binary else y).split(batch)
+
+    def run(row: int) -> torch.Tensor:
+        sgd.zero_grad(set_to_none=True)
+        cost = loss(net(xs[row // batch]), ys[row // batch])
+        cost.backward()
+        sgd.step()
+        return cost
+
+    return Step(run, lambda: [parameter.grad.numpy().T for parameter in net.parameters()])
+
+
+def foreach(workload: Workload, problem: Problem, noise: bool = True) -> Step:
+    """SGD with one call for all parameters, operation by operation: what PyTorch calls foreach."""
+    return step(workload, problem, noise, foreach=True)
+
+
+def fused(workload: Workload, problem: Problem, noise: bool = True) -> Step:
+    """SGD in one kernel."""
+    return step(workload, problem, noise, fused=True)

@@ -1,0 +1,176 @@
+"""A process for each library, that waits for its turn: ``python -m benchmarks.workers PEER THREADS`` is one of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+CHUNK = 0.02                                                        # seconds of steps between two looks at the clock
+
+
+class Peer(NamedTuple):
+    label: str
+    needs: str                                                      # what must be installed
+    module: str
+    function: str
+
+
+PEERS = {
+    "retroprop": Peer("retroprop", "retroprop", "retroprop_steps", "retroprop"),
+    "by-hand": Peer("NumPy by hand", "numpy", "numpy_steps", "by_hand"),
+    "floor": Peer("its products alone", "numpy", "numpy_steps", "floor"),
+    "torch": Peer("PyTorch", "torch", "torch_steps", "foreach"),
+    "torch-fused": Peer("PyTorch, fused SGD", "torch", "torch_steps", "fused"),
+    "jax": Peer("JAX, jit", "jax", "jax_steps", "jit"),
+    "jax-scan": Peer("JAX, many steps a call", "jax", "jax_steps", "scan"),
+    "sklearn": Peer("scikit-learn, 50 steps a call", "sklearn", "sklearn_steps", "partial_fit")}
+OURS = ("retroprop", "by-hand", "floor")                            # all others are peers
+
+
+def installed(peers: Sequence[str]) -> list[str]:
+    """Those that can be imported; the others are named."""
+    there = [peer for peer in peers if find_spec(PEERS[peer].needs)]
+    for peer in peers:
+        if peer not in there:
+            print(f"left out: {PEERS[peer].label} ({PEERS[peer].needs} is not installed; pip install '.[bench]')")
+    return there
+
+
+class Failed(Exception):
+    """A library cannot do what it was asked for."""
+
+
+class Worker:
+    """The parent's end of such a process. Use it in a ``with``."""
+
+    def __init__(self, peer: str, threads: int) -> None:
+        variables = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+        self.process = subprocess.Popen([sys.executable, "-m", __spec__.name, peer, str(threads)], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | variables)
+
+    def ask(self, command: str, **arguments: Any) -> Any:
+        """Let it call the function of that name, and wait for what it returns."""
+        print(json.dumps([command, arguments]), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()                       # type: ignore[union-attr]
+        if not line:
+            raise Failed(f"it ended with exit code {self.process.wait()}")
+        answer = json.loads(line)
+        if "failed" in answer:
+            raise Failed(answer["failed"])
+        return answer["result"]
+
+    def build(self, workload: Any) -> dict[str, Any]:
+        return self.ask("build", workload=asdict(workload))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.process.stdin.close()                                  # type: ignore[union-attr]
+        self.process.wait()
+
+
+# ------------------------------------------------------------------ in the process
+
+
+class Session:
+    """What the process can be asked for."""
+
+    def __init__(self, peer: str, threads: int) -> None:
+        if threads == 1 and PEERS[peer].needs == "jax" and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})   # JAX takes every core that it sees
+        if PEERS[peer].needs == "torch":
+            import torch
+            torch.set_num_threads(threads)
+        self.step_of = getattr(import_module(f"benchmarks.{PEERS[peer].module}"), PEERS[peer].function)
+
+    def build(self, workload: dict[str, Any]) -> dict[str, Any]:
+        """Prepare for timing: the time of the first step, and the memory in use before and at the peak of 20 steps."""
+        from benchmarks.workloads import Workload, problem
+        self.workload = Workload(**workload | {"layers": tuple(workload["layers"])})
+        self.problem = problem(self.workload)
+        before = memory("VmRSS")
+        self.step = self.step_of(self.workload, self.problem)
+        start = time.perf_counter()
+        self.step.run(0)
+        self.step.finish()
+        first = time.perf_counter() - start
+        for _ in range(20 if self.step.steps == 1 else 1):
+            self.step.run(0)
+        self.step.finish()
+        return {"first_step_s": first, "memory_mb": None if before is None else memory("VmHWM") - before}
+
+    def gradients(self) -> str | None:
+        """Path of a file with the gradients of the first step, without noise; None where there are none."""
+        import numpy as np
+        step = self.step_of(self.workload, self.problem, noise=False)
+        step.run(0)
+        step.finish()
+        try:
+            arrays = [np.asarray(array) for array in step.gradients()]
+        except NotImplementedError:
+            return None
+        with tempfile.NamedTemporaryFile(suffix=".npz", delete=False) as file:
+            np.savez(file, *arrays)
+        return file.name
+
+    def measure(self, seconds: float) -> list[float]:
+        """Times of a step in microseconds, each the mean over a chunk of steps."""
+        run, finish, clock = self.step.run, self.step.finish, time.perf_counter
+        rows = range(0, len(self.problem.x), self.workload.batch)
+        start = clock()
+        run(0)
+        finish()
+        size = max(1, int(CHUNK / (clock() - start)))
+        times, end = [], start + seconds
+        while clock() < end or len(times) < 3:
+            chunk = [rows[i % len(rows)] for i in range(size)]
+            start = clock()
+            for row in chunk:
+                run(row)
+            finish()
+            times.append((clock() - start) / size / self.step.steps * 1e6)
+        return times
+
+
+def memory(what: str) -> float | None:
+    """Megabytes of this process, now (VmRSS) or at most (VmHWM), where the system tells."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
+
+
+def serve(session: Session, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        command, arguments = json.loads(line)
+        try:
+            yield {"result": getattr(session, command)(**arguments)}
+        except NotImplementedError as error:
+            yield {"failed": str(error)}
+
+
+@contextmanager
+def quiet_output() -> Iterator[Any]:
+    """The real standard output; what libraries print goes to standard error."""
+    real, sys.stdout = sys.stdout, sys.stderr
+    yield real
+
+
+if __name__ == "__main__":
+    with quiet_output() as out:
+        for answer in serve(Session(sys.argv[1], int(sys.argv[2])), sys.stdin):
+            print(json.dumps(answer), file=out, flush=True)
