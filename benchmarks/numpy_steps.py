@@ -25,16 +25,12 @@ PIECE = 2**18                                                       # parameters
 
 
 def scalar(value: float) -> Array:
-    """0-d arrays need no conversion, as Python's numbers do."""
+    """Of no dimension: cheaper to a ufunc than Python's numbers, which it converts each time."""
     return np.array(value, "float32")
 
 
 def empty(*shape: int) -> Array:
     return np.empty(shape, "float32")
-
-
-def ones(*shape: int) -> Array:
-    return np.ones(shape, "float32")
 
 
 def fill(target: Array, source: NDArray[Any]) -> Callable[[], object]:
@@ -46,7 +42,7 @@ def linear(w: Array, gw: Array, y: Array, g: Array) -> tuple[OfInput, OfInput]:
     """From x to y, and from x and g to the gradients. Last rows of ``w`` and ``gw``: the bias and its gradient."""
     rows, size = len(y), len(w) - 1
     if rows * size <= SMALL:                                        # x with a column of ones: nothing to do for the bias
-        inputs = ones(rows, size + 1)
+        inputs = np.ones((rows, size + 1), "float32")
         room, dot, turned_dot = inputs[:, :-1], inputs.dot, inputs.T.dot
 
         def forward(x: Array) -> None:
@@ -56,7 +52,7 @@ def linear(w: Array, gw: Array, y: Array, g: Array) -> tuple[OfInput, OfInput]:
         def backward(x: Array) -> None:
             turned_dot(g, gw)
     else:
-        (weight, bias), (g_weight, g_bias), add_rows = (w[:-1], w[-1]), (gw[:-1], gw[-1]), ones(rows).dot
+        (weight, bias), (g_weight, g_bias), add_rows = (w[:-1], w[-1]), (gw[:-1], gw[-1]), np.ones(rows, "float32").dot
 
         def forward(x: Array) -> None:
             x.dot(weight, y)
@@ -104,10 +100,11 @@ def dropout(x: Array, y: Array, g: Array, draw: Callable[[int], NDArray[np.uint6
 
 
 def batchnorm(x: Array, y: Array, g: Array, w: Array, gw: Array) -> Part:
-    """``w``: scale and shift. Leaves x centred: what is divided by the deviation is the scale."""
+    """``w``: scale and shift. x must come from a Linear, which does not need it again: it is left centred, not divided."""
     rows, size = x.shape
     (scale, shift), (g_scale, g_shift) = w, gw
-    mean_of, sum_of, share, t = np.full(rows, 1 / rows, "float32").dot, ones(rows).dot, scalar(1 / rows), empty(rows, size)
+    mean_of, sum_of = np.full(rows, 1 / rows, "float32").dot, np.ones(rows, "float32").dot
+    share, t = scalar(1 / rows), empty(rows, size)
     variance, inverse, slope, a = empty(4, size)
     now, change, running = empty(2, size), empty(2, size), np.repeat([[0], [1]], size, 1).astype("float32")
     return [
@@ -125,7 +122,7 @@ def batchnorm(x: Array, y: Array, g: Array, w: Array, gw: Array) -> Part:
 
 def binary_cross_entropy(x: Array, g: Array) -> Callable[[NDArray[Any]], float]:
     n, logits, slopes = len(x), x.reshape(-1), g.reshape(-1)
-    soft, total, zero, share = empty(n), ones(n).dot, scalar(0), scalar(1 / n)
+    soft, total, zero, share = empty(n), np.ones(n, "float32").dot, scalar(0), scalar(1 / n)
 
     def cost(y: Array) -> float:
         """Mean of s - xy, s = log(1 + exp(x)); the gradient is (exp(x - s) - y)/n."""
@@ -143,7 +140,7 @@ def cross_entropy(x: Array, g: Array) -> Callable[[NDArray[Any]], float]:
     """x is shifted in place."""
     (n, k), logits, slopes = x.shape, x.reshape(-1), g.reshape(-1)
     starts, places, columns, share = np.arange(n) * k, np.empty(n, np.intp), empty(n, k), scalar(1 / n)
-    sums, logs, of_row, total, count = empty(n), empty(n), ones(k), ones(n).dot, scalar(n)
+    sums, logs, of_row, total, count = empty(n), empty(n), np.ones(k, "float32"), np.ones(n, "float32").dot, scalar(n)
 
     def cost(y: NDArray[np.int64]) -> float:
         x.argmax(1, places)
@@ -166,13 +163,12 @@ def cross_entropy(x: Array, g: Array) -> Callable[[NDArray[Any]], float]:
 
 def descent(p: Array, g: Array, v: Array) -> Calls:
     """v = MOMENTUM v + g, p = p - RATE v."""
-    momentum, rate, t = scalar(MOMENTUM), scalar(RATE), empty(min(PIECE, len(p)))
-    calls: Calls = []
+    momentum, rate, room, calls = scalar(MOMENTUM), scalar(RATE), empty(min(PIECE, len(p))), Calls()
     for start in range(0, len(p), PIECE):
         pp, gg, vv = (flat[start:start + PIECE] for flat in (p, g, v))
-        tt = t[:len(pp)]
-        calls += [partial(multiply, vv, momentum, vv), partial(add, vv, gg, vv), partial(multiply, vv, rate, tt),
-                  partial(subtract, pp, tt, pp)]
+        t = room[:len(pp)]
+        calls += [partial(multiply, vv, momentum, vv), partial(add, vv, gg, vv), partial(multiply, vv, rate, t),
+                  partial(subtract, pp, t, pp)]
     return calls
 
 
@@ -190,9 +186,8 @@ def by_hand(workload: Workload, problem: Problem, noise: bool = True) -> Step:
 
     y, g = empty(batch, size), empty(batch, size)
     enter, leave = linear(*matrices(workload.inputs + 1, size), y, g)
-    forward: Calls = []
-    backward: Calls = []
-    for layer in layers:
+    forward, backward = Calls(), Calls()
+    for layer in layers if noise else [layer for layer in layers if layer != "dropout"]:
         x, gx = y, g
         if isinstance(layer, int):
             (w, gw), y, g = matrices(size + 1, layer), empty(batch, layer), empty(batch, layer)
@@ -202,13 +197,11 @@ def by_hand(workload: Workload, problem: Problem, noise: bool = True) -> Step:
         elif layer == "batchnorm":
             y = empty(batch, size)
             calls = batchnorm(x, y, g, *matrices(2, size))
-        elif layer != "dropout":
-            calls = {"tanh": tanh, "relu": relu}[layer](x, g)
-        elif noise:
+        elif layer == "dropout":
             y = empty(batch, size)
             calls = dropout(x, y, g, draw)
         else:
-            continue
+            calls = {"tanh": tanh, "relu": relu}[layer](x, g)
         forward += calls[0]
         backward[:0] = calls[1]
     cost_of = (binary_cross_entropy if workload.binary else cross_entropy)(y, g)
@@ -235,9 +228,8 @@ def by_hand(workload: Workload, problem: Problem, noise: bool = True) -> Step:
 def floor(workload: Workload, problem: Problem, noise: bool = True) -> Step:
     """The matrix products of a step and nothing else: no step whose products are NumPy's can be faster."""
     batch, (first, *weights) = workload.batch, [value for value in problem.parameters if value.ndim == 2]
-    draw = np.random.default_rng(0).standard_normal
+    draw, calls = np.random.default_rng(0).standard_normal, Calls()
     y, gw, g = empty(batch, first.shape[1]), empty(*first.shape), draw((batch, first.shape[1]), "float32")
-    calls: Calls = []
     for w in weights:
         x, gy = (draw((batch, size), "float32") for size in w.shape)
         calls += [partial(x.dot, w, empty(*gy.shape)), partial(x.T.dot, gy, empty(*w.shape)),

@@ -137,7 +137,8 @@ class Linear(Module):
         x, g, weight, bias, joined = self.point, self.gradient, self.weight, self.bias, self.scratch.joined
         if g.ndim != 2:
             g = as_rows(g)
-        if joined is not None and joined.inputs is x and joined.weight is weight.T and joined.bias is bias.data:
+        if (joined is not None and joined.inputs is x and joined.weight is weight.T and bias is not None
+                and joined.bias is bias.data):
             joined.rows.T.dot(g, joined.gradient)
         else:
             as_rows(x).T.dot(g, weight.grad_T)
