@@ -6,14 +6,13 @@ import argparse
 import os
 from pathlib import Path
 
-from .experiment import experiment
-from .measurements import crossovers, growth, imports, steps
+from .measurements import crossovers, growth, imports, steps, whole_jobs
 from .report import machine, write
 from .workers import OURS, PEERS, installed
 from .workloads import WORKLOADS
 
 PARTS = ("steps", "growth", "imports", "experiment")
-IN_GROWTH = ("retroprop", "floor", "torch-fused", "jax", "sklearn")
+IN_GROWTH = ("retroprop", "by-hand", "floor", "torch-fused", "jax", "sklearn")
 
 
 def main() -> None:
@@ -53,7 +52,7 @@ def main() -> None:
         else:
             libraries = {"retroprop", "the whole command"}
             libraries |= {name for name, peer in (("PyTorch", "torch"), ("scikit-learn", "sklearn")) if peer in peers}
-            results[part] = experiment(libraries, arguments.quick)
+            results[part] = whole_jobs(libraries, arguments.quick)
             for name, row in results[part].items():
                 print(f"    {name}: " + ", ".join(f"{key} {value:.3g}" for key, value in row.items()))
     write(results, arguments.out)

@@ -27,7 +27,8 @@ class Network:
         sizes = [size for size, layer in zip(self.workload.layers, self.workload.layers[1:], strict=False)
                  if layer == "batchnorm"]
         statistics = [(jnp.zeros(size), jnp.ones(size)) for size in sizes]
-        return parameters, [jnp.zeros_like(value) for value in parameters], statistics, jax.random.key(0)
+        key = jax.random.key(0) if self.noise else None             # passing one on takes time too
+        return parameters, [jnp.zeros_like(value) for value in parameters], statistics, key
 
     def cost(self, parameters: Any, statistics: Any, key: Any, x: Any, y: Any) -> Any:
         """Mean cost, and the new running statistics."""

@@ -6,13 +6,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .experiment import experiment
 from .workers import PEERS, Failed, Worker
 from .workloads import WORKLOADS, Workload, mlp
 
@@ -29,7 +31,8 @@ def steps(workloads: Sequence[str], peers: Sequence[str], threads: Sequence[int]
     for name in workloads:
         for count in threads:
             print(f"{WORKLOADS[name]}, {count} thread{'s' * (count > 1)}", flush=True)
-            found = compete(WORKLOADS[name], peers, count, turns, seconds)
+            with team(peers, count) as workers:
+                found = compete(WORKLOADS[name], workers, turns, seconds)
             rows += [{"workload": name, "threads": count, **row} for row in found]
             ours = next((row["median_us"] for row in found if row["peer"] == "retroprop"), None)
             for row in found:
@@ -40,25 +43,33 @@ def steps(workloads: Sequence[str], peers: Sequence[str], threads: Sequence[int]
     return rows
 
 
-def compete(workload: Workload, peers: Sequence[str], threads: int, turns: int, seconds: float) -> list[Row]:
-    """One workload; a library that computes other gradients is not timed."""
-    rows, times = {}, {}
+@contextmanager
+def team(peers: Sequence[str], threads: int) -> Iterator[dict[str, Worker]]:
+    """A worker for each peer, and one whose gradients all others are compared with."""
     with ExitStack() as stack:
-        workers = {peer: stack.enter_context(Worker(peer, threads)) for peer in peers}
-        yardstick = gradients(stack.enter_context(Worker("by-hand", threads)), workload)
-        for peer, worker in workers.items():
-            try:
-                built = worker.build(workload)
-                error = distance(gradients(worker), yardstick)
-            except Failed as reason:
-                print(f"    {PEERS[peer].label}: {reason}")
-                continue
-            if error is not None and not error < TOLERANCE:
-                raise SystemExit(f"{PEERS[peer].label}, {workload}: its gradients differ by {error:.1e} of the largest")
-            rows[peer], times[peer] = {"peer": peer, "error": error, **built}, []
-        for _ in range(turns):
-            for peer in rows:
-                times[peer] += workers[peer].ask("measure", seconds=seconds)
+        yield {peer: stack.enter_context(Worker(peer, threads)) for peer in dict.fromkeys(("by-hand", *peers))}
+
+
+def compete(workload: Workload, workers: dict[str, Worker], turns: int, seconds: float) -> list[Row]:
+    """One workload; a library that computes other gradients is not timed."""
+    rows: dict[str, Row] = {}
+    yardstick = None
+    for peer, worker in workers.items():
+        try:
+            built = worker.ask("build", workload=asdict(workload))
+            found = gradients(worker)
+        except Failed as reason:
+            print(f"    {PEERS[peer].label}: {reason}")
+            continue
+        yardstick = yardstick or found
+        error = None if found is None else distance(found, yardstick)
+        if error is not None and not error < TOLERANCE:
+            raise SystemExit(f"{PEERS[peer].label}, {workload}: its gradients differ by {error:.1e} of the largest")
+        rows[peer] = {"peer": peer, "error": error, **built}
+    times: dict[str, list[float]] = {peer: [] for peer in rows}
+    for _ in range(turns):
+        for peer, found in times.items():
+            found += workers[peer].ask("measure", seconds=seconds)
     return [row | spread(times[peer]) for peer, row in rows.items()]
 
 
@@ -68,9 +79,7 @@ def spread(times: list[float]) -> Row:
     return {"median_us": statistics.median(times), "low_us": tenths[0], "high_us": tenths[-1]}
 
 
-def gradients(worker: Worker, workload: Workload | None = None) -> list[Any] | None:
-    if workload is not None:
-        worker.build(workload)
+def gradients(worker: Worker) -> list[Any] | None:
     path = worker.ask("gradients")
     if path is None:
         return None
@@ -80,10 +89,8 @@ def gradients(worker: Worker, workload: Workload | None = None) -> list[Any] | N
     return found
 
 
-def distance(found: list[Any] | None, expected: list[Any] | None) -> float | None:
+def distance(found: list[Any], expected: list[Any]) -> float:
     """Largest difference, relative to the largest gradient."""
-    if found is None or expected is None:
-        return None
     largest = max(np.abs(array).max() for array in expected)
     return float(max(np.abs(a - b).max() for a, b in zip(found, expected, strict=True)) / largest)
 
@@ -100,12 +107,13 @@ def growth(peers: Sequence[str], threads: Sequence[int], quick: bool) -> list[Ro
     """Time of a step as the width, the depth and the batch grow."""
     rows = []
     for count in threads:
-        for what, make in GROWTH.items():
-            for size in SIZES[what][::3] if quick else SIZES[what]:
-                found = compete(make(size), peers, count, 2, 0.1 if quick else 0.25)
-                rows += [{"grows": what, "size": size, "threads": count, **row} for row in found]
-                print(f"    {what} {size}, {count} thread{'s' * (count > 1)}: "
-                      + ", ".join(f"{PEERS[row['peer']].label} {row['median_us']:.0f} us" for row in found), flush=True)
+        with team(peers, count) as workers:
+            for what, make in GROWTH.items():
+                for size in SIZES[what][::3] if quick else SIZES[what]:
+                    found = compete(make(size), workers, 2, 0.1 if quick else 0.25)
+                    rows += [{"grows": what, "size": size, "threads": count, **row} for row in found]
+                    print(f"    {what} {size}, {count} thread{'s' * (count > 1)}: "
+                          + ", ".join(f"{PEERS[row['peer']].label} {row['median_us']:.0f} us" for row in found), flush=True)
     return rows
 
 
@@ -119,6 +127,12 @@ def crossovers(rows: list[Row]) -> list[Row]:
         first = next((size for k, size in enumerate(sizes) if all(faster[k:])), None)
         found.append({"grows": grows, "threads": threads, "peer": peer, "faster_from": first})
     return found
+
+
+def whole_jobs(libraries: Collection[str], quick: bool) -> dict[str, Row]:
+    """The default comparison by each library: the median of three runs, in turns."""
+    runs = [experiment(libraries, quick) for _ in range(1 if quick else 3)]
+    return {name: row | {"seconds": statistics.median(run[name]["seconds"] for run in runs)} for name, row in runs[0].items()}
 
 
 def imports(quick: bool) -> list[Row]:

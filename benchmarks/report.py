@@ -20,8 +20,10 @@ MARKS = {"retroprop": ("C0", "o"), "by-hand": ("C0", "|"), "floor": ("0.4", "|")
 def machine() -> dict[str, Any]:
     """Where and with what this runs."""
     import numpy as np
-    versions = {}
-    for name in ("numpy", "scipy", "torch", "jax", "scikit-learn", "retroprop"):
+
+    import retroprop
+    versions = {"retroprop": retroprop.__version__}
+    for name in ("numpy", "torch", "jax", "scikit-learn"):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

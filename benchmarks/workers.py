@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,6 +55,7 @@ class Worker:
     """The parent's end of such a process. Use it in a ``with``."""
 
     def __init__(self, peer: str, threads: int) -> None:
+        # JAX takes every core that it sees, whatever it is told. Pinned to one, its dispatch alone takes twice as long.
         variables = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         self.process = subprocess.Popen([sys.executable, "-m", __spec__.name, peer, str(threads)], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | variables)
@@ -70,9 +70,6 @@ class Worker:
         if "failed" in answer:
             raise Failed(answer["failed"])
         return answer["result"]
-
-    def build(self, workload: Any) -> dict[str, Any]:
-        return self.ask("build", workload=asdict(workload))
 
     def __enter__(self) -> Self:
         return self
@@ -89,8 +86,6 @@ class Session:
     """What the process can be asked for."""
 
     def __init__(self, peer: str, threads: int) -> None:
-        if threads == 1 and PEERS[peer].needs == "jax" and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})   # JAX takes every core that it sees
         if PEERS[peer].needs == "torch":
             import torch
             torch.set_num_threads(threads)

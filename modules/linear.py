@@ -32,6 +32,7 @@ class Scratch(NamedTuple):
 
     ones: Array                                                     # (n,)
     turned: Array | None                                            # (in, n): room for a turned gradient, where that pays
+    upright: Array | None                                           # (out, in): room for the weight in that order, likewise
     joined: Joined | None                                           # where copying x costs less than it saves
 
 
@@ -91,10 +92,11 @@ class Linear(Module):
         return (*input_shape[:-1], self.out_features)
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        n, weight = math.prod(shape[:-1]), self.weight
-        flat = 2 <= n <= FEW and weight.data.size >= LARGE
-        turned = np.empty((self.in_features, n), dtype) if flat else None
-        return Scratch(np.ones(n, dtype), turned, self.join(shape, dtype) if n * self.in_features <= SMALL else None)
+        n, weight = math.prod(shape[:-1]), self.weight.data
+        return Scratch(np.ones(n, dtype),
+                       np.empty((self.in_features, n), dtype) if 2 <= n <= FEW and weight.size >= LARGE else None,
+                       np.empty(weight.shape, dtype) if n >= FEW and SMALL // 8 <= weight.size <= SMALL else None,
+                       self.join(shape, dtype) if n * self.in_features <= SMALL else None)
 
     def join(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Joined | None:
         """None where the parameters do not lie side by side, because one of them is another module's too."""
@@ -123,13 +125,17 @@ class Linear(Module):
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """(..., out_features) -> (..., in_features)."""
-        turned = self.scratch.turned
+        _, turned, upright, _ = self.scratch
+        weight = self.weight.data
         if turned is not None:                                      # few rows, much weight: BLAS is faster on its side
-            self.weight.T.dot(as_rows(g).T, turned)
+            weight.T.dot(as_rows(g).T, turned)
             return copy(turned.T.reshape(self.point.shape), out)
+        if upright is not None:                                     # many rows, little weight: a copy is soon made
+            upright[...] = weight
+            weight = upright
         if g.ndim == 2:
-            return g.dot(self.weight.data, out)
-        gx = as_rows(g).dot(self.weight.data, as_rows(out))
+            return g.dot(weight, out)
+        gx = as_rows(g).dot(weight, as_rows(out))
         return gx.reshape(self.point.shape) if out is None else out
 
     def update(self) -> None:
@@ -146,7 +152,7 @@ class Linear(Module):
                 self.scratch.ones.dot(g, bias.grad)
 
 
-SMALL = 8192                                                        # numbers of an input
+SMALL = 8192                                                        # numbers of an input, or of a weight
 FEW, LARGE = 32, 65536                                              # rows of a batch, numbers of a weight
 
 
