@@ -36,10 +36,11 @@ def steps(workloads: Sequence[str], peers: Sequence[str], threads: Sequence[int]
             rows += [{"workload": name, "threads": count, **row} for row in found]
             ours = next((row["median_us"] for row in found if row["peer"] == "retroprop"), None)
             for row in found:
-                ratio = "" if ours is None else f"   {row['median_us'] / ours:6.2f}"
-                error = "" if row["error"] is None else f"   gradients {row['error']:.0e}"
-                print(f"    {PEERS[row['peer']].label:30}{row['median_us']:10.1f} us "
-                      f"({row['low_us']:.1f} to {row['high_us']:.1f}){ratio}{error}", flush=True)
+                ratio = "" if ours is None else f"{row['median_us'] / ours:7.2f}"
+                held = "" if row["memory_mb"] is None else f"{row['memory_mb']:7.1f} MB"
+                error = "" if row["error"] is None else f"   gradients differ by {row['error']:.0e}"
+                print(f"    {PEERS[row['peer']].label:30}{row['median_us']:10.1f} us ({row['low_us']:.1f} to "
+                      f"{row['high_us']:.1f})".ljust(70) + ratio + held + error, flush=True)
     return rows
 
 
@@ -70,7 +71,7 @@ def compete(workload: Workload, workers: dict[str, Worker], turns: int, seconds:
     for _ in range(turns):
         for peer, found in times.items():
             found += workers[peer].ask("measure", seconds=seconds)
-    return [row | spread(times[peer]) for peer, row in rows.items()]
+    return [rows[peer] | spread(times[peer]) for peer in PEERS if peer in rows]
 
 
 def spread(times: list[float]) -> Row:

@@ -86,6 +86,7 @@ def growth_figure(rows: list[Row]) -> Any:
     peers = list(dict.fromkeys(row["peer"] for row in rows))
     for line, count in zip(axes, threads, strict=True):
         for ax, grows in zip(line, GROWTH, strict=True):
+            sizes = sorted({row["size"] for row in rows if row["grows"] == grows})
             for peer in peers:
                 points = [(row["size"], row["median_us"]) for row in rows
                           if (row["peer"], row["grows"], row["threads"]) == (peer, grows, count)]
@@ -93,8 +94,11 @@ def growth_figure(rows: list[Row]) -> Any:
                 ax.plot(*zip(*points, strict=True), color=color, marker=None if mark == "|" else mark, markersize=4,
                         linestyle=":" if mark == "|" else "-", linewidth=2 if peer == "retroprop" else 1,
                         label=PEERS[peer].label)
-            ax.set(xscale="log", yscale="log", xlabel={"width": "units in each of 2 layers", "depth": "layers of 32 units",
-                                                      "batch": "examples in a batch (2 layers of 64)"}[grows],
+            ax.set(xscale="log", yscale="log")
+            ax.set_xticks(sizes, map(str, sizes))
+            ax.minorticks_off()
+            ax.set(xlabel={"width": "units in each of 2 layers", "depth": "layers of 32 units",
+                           "batch": "examples in a batch (2 layers of 64)"}[grows],
                    title=f"{count} thread{'s' * (count > 1)}" if grows == "depth" else "")
             ax.spines[["top", "right"]].set_visible(False)
         line[0].set_ylabel("µs a training step")

@@ -71,6 +71,30 @@ def test_every_pair_computes_what_its_modules_compute(first, second):
         assert_same(step(net, X, G), by_hand(parts, X, G))
 
 
+@pytest.mark.parametrize("batch", [10, 40])
+def test_a_trained_plan_has_the_parameters_of_modules_trained_one_by_one(batch):
+    """Twenty steps of SGD with momentum, on layers of which some are multiplied in ways of their own (see Linear)."""
+    def make():
+        return [rp.Linear(300, 280, rng=1), rp.Tanh(), rp.Linear(280, 40, rng=2), rp.BatchNorm(40), rp.ReLU(),
+                rp.Dropout(rng=3), rp.Linear(40, 10, rng=4)]
+
+    parts, net, loss = make(), rp.Sequential(*make()), rp.CrossEntropy()
+    optimizer = rp.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    other = rp.SGD([parameter for module in parts for parameter in module.parameters()], lr=0.1, momentum=0.9)
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        x, y = rng.normal(size=(batch, 300)).astype("float32"), rng.integers(10, size=batch)
+        cost = loss.forward(net.forward(x), y)
+        net.backward(loss.backward(), input_gradient=False)
+        net.update()
+        optimizer.step()
+        assert_same(by_hand(parts, x, loss.backward())[2:], [parameter.grad for parameter in net.parameters()])
+        other.step()
+    assert np.isfinite(cost)
+    assert_same([parameter.data for module in parts for parameter in module.parameters()],
+                [parameter.data for parameter in net.parameters()])
+
+
 def test_shapes_may_change_and_come_back():
     parts = modules("Linear", "BatchNorm", "Dropout", "Reshape", "GELU", "Sequential")
     net = rp.Sequential(*deepcopy(parts))
