@@ -1,4 +1,4 @@
-"""What was measured, as JSON and as figures."""
+"""What was measured, as JSON, as tables in Markdown, and as figures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,55 @@ def machine() -> dict[str, Any]:
 
 
 def write(results: dict[str, Any], out: Path) -> None:
-    """``benchmarks.json``, and a figure of each part that was measured."""
+    """``benchmarks.json``, ``tables.md``, and a figure of the steps and of the growth."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
+    (out / "tables.md").write_text("\n".join(tables(results)))
     for part, draw in (("steps", steps_figure), ("growth", growth_figure)):
         if results.get(part):
             figure = draw(results[part])
             figure.savefig(out / f"{part}.png", dpi=150, bbox_inches="tight")
-    print(f"written: {out / 'benchmarks.json'} and figures beside it")
+    print(f"written: {out / 'benchmarks.json'}, and tables and figures beside it")
+
+
+def tables(results: dict[str, Any]) -> Iterator[str]:
+    """Lines of Markdown."""
+    rows = results.get("steps", [])
+    for what, unit in (("median_us", "Microseconds a step"), ("memory_mb", "Megabytes in use beyond those before")):
+        peers = [peer for peer in PEERS if any(row["peer"] == peer and row[what] is not None for row in rows)]
+        if peers:
+            yield from table([unit, *(PEERS[peer].label for peer in peers)], (
+                [f"{name}, {count} thread{'s' * (count > 1)}", *(rounded(row[what]) if row else "-" for row in found)]
+                for (name, count), found in by_case(rows, ("workload", "threads"), peers).items()))
+    if results.get("crossovers"):
+        yield from table(["faster than retroprop from", "threads", "peer", "size"], (
+            [row["grows"], str(row["threads"]), PEERS[row["peer"]].label, str(row["faster_from"] or "never")]
+            for row in results["crossovers"] if row["peer"] not in OURS))
+    if results.get("imports"):
+        yield from table(["import", "milliseconds"], ([row["import"], rounded(row["ms"])] for row in results["imports"]))
+    if results.get("experiment"):
+        yield from table(["whole job", "seconds", "Glorot", "Standard"], (
+            [name, rounded(row["seconds"]), *(f"{100 * row[start]:.1f} %" for start in ("Glorot", "Standard"))]
+            for name, row in results["experiment"].items()))
+
+
+def table(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    yield from ("| " + " | ".join(row) + " |" for row in rows)
+    yield ""
+
+
+def by_case(rows: list[Row], keys: tuple[str, ...], peers: list[str]) -> dict[tuple[Any, ...], list[Row | None]]:
+    """The rows of each case, one for each peer in turn."""
+    cases = dict.fromkeys(tuple(row[key] for key in keys) for row in rows)
+    found = {(*(row[key] for key in keys), row["peer"]): row for row in rows}
+    return {case: [found.get((*case, peer)) for peer in peers] for case in cases}
+
+
+def rounded(value: float) -> str:
+    """Three digits."""
+    return f"{value:.3g}" if value < 1000 else f"{float(f'{value:.3g}'):.0f}"
 
 
 def steps_figure(rows: list[Row]) -> Any:

@@ -14,8 +14,8 @@ from .base import Module
 from .parameter import Parameter
 
 
-class Normalized(NamedTuple):
-    """The normalized input, the 1/deviation it was scaled by, and whether the statistics were the batch's own."""
+class Centred(NamedTuple):
+    """The input less its mean, the 1/deviation that it is to be scaled by, and whether the statistics are the batch's own."""
 
     x: Array
     scale: Array
@@ -23,7 +23,7 @@ class Normalized(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for the normalized input, a one per row, and the shape in which features broadcast along the input."""
+    """Room for the centred input, a one per row, and the shape in which features broadcast along the input."""
 
     x: Array
     ones: Array
@@ -102,40 +102,40 @@ class BatchNorm(Module):
         return Scratch(np.empty(shape, dtype), np.ones(shape[0], dtype), (self.features,) + (1,) * (len(shape) - 2))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """(batch, features, ...) -> the same shape. Remembers the normalized input and 1/deviation."""
-        normal, feature = self.scratch.x, self.scratch.feature
+        """(batch, features, ...) -> the same shape. Remembers the centred input and 1/deviation."""
+        centred, _, feature = self.scratch
         if self.training:
             n = x.size // self.features
             mean = self.total(x) / n
-            np.subtract(x, mean.reshape(feature), normal)
-            variance = self.inner(normal, normal) / n
+            np.subtract(x, mean.reshape(feature), centred)
+            variance = self.inner(centred, centred) / n
             self.follow(self.running_mean, mean)
             self.follow(self.running_var, variance * (n / (n - 1)))
         else:
             variance = self.running_var
-            np.subtract(x, self.running_mean.reshape(feature), normal)
+            np.subtract(x, self.running_mean.reshape(feature), centred)
         scale = 1 / np.sqrt(variance + self.eps)
-        normal *= scale.reshape(feature)
-        self.point = Normalized(normal, scale, self.training)
-        y = np.multiply(normal, self.weight.data.reshape(feature), out)
+        self.point = Centred(centred, scale, self.training)
+        y = np.multiply(centred, (self.weight.data * scale).reshape(feature), out)
         y += self.bias.data.reshape(feature)
         return y
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """(batch, features, ...) -> the same shape."""
-        point, feature = self.point, self.scratch.feature
-        if not point.of_batch:
-            return np.multiply(g, (self.weight.data * point.scale).reshape(feature), out)
+        (centred, scale, of_batch), feature = self.point, self.scratch.feature
+        slope = (self.weight.data * scale).reshape(feature)
+        if not of_batch:
+            return np.multiply(g, slope, out)
         n = g.size // self.features
-        gx = np.multiply(point.x, (self.inner(g, point.x) / n).reshape(feature), out)
+        gx = np.multiply(centred, (self.inner(g, centred) * scale * scale / n).reshape(feature), out)
         np.subtract(g, gx, gx)
         gx -= (self.total(g) / n).reshape(feature)
-        gx *= (self.weight.data * point.scale).reshape(feature)
+        gx *= slope
         return gx
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all axes but that of the features."""
-        self.weight.grad[...] = self.inner(self.gradient, self.point.x)
+        self.weight.grad[...] = self.inner(self.gradient, self.point.x) * self.point.scale
         self.bias.grad[...] = self.total(self.gradient)
 
     def total(self, a: Array) -> Array:
@@ -152,6 +152,13 @@ class BatchNorm(Module):
     def follow(self, running: Array, batch: Array) -> None:
         running *= 1 - self.momentum
         running += self.momentum * batch
+
+
+class Normalized(NamedTuple):
+    """The normalized input, and the 1/deviation it was scaled by."""
+
+    x: Array
+    scale: Array
 
 
 class Rows(NamedTuple):
@@ -211,14 +218,14 @@ class LayerNorm(Module):
         variance = np.multiply(normal, normal, out).mean(-1, keepdims=True)
         scale = 1 / np.sqrt(variance + self.eps)
         normal *= scale
-        self.point = Normalized(normal, scale, False)
+        self.point = Normalized(normal, scale)
         y = np.multiply(normal, self.weight.data, out)
         y += self.bias.data
         return y
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """(..., features) -> the same shape."""
-        normal, scale, _ = self.point
+        normal, scale = self.point
         gx = np.multiply(g, self.weight.data, out)
         mean, inner = gx.mean(-1, keepdims=True), np.vecdot(gx, normal)[..., None] / self.features
         gx -= mean
