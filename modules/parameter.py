@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, DTypeLike
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..initializers.base import Array, Initializer, Seed, floating_dtype
 
-
 CACHE_LINE = 64                                                     # bytes
 
 
