@@ -174,7 +174,7 @@ _ON_USE = {
 def __getattr__(name: str) -> Any:
     if name in _ON_USE:
         return getattr(import_module(_ON_USE[name]), name)
-    if name in ("datasets", "inspection", "plots"):
+    if name in ("datasets", "experiments", "inspection", "plots", "training"):
         return import_module(f"retroprop.{name}")
     raise AttributeError(f"module 'retroprop' has no attribute {name!r}")
 

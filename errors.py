@@ -32,8 +32,7 @@ class DtypeError(RetropropError, TypeError):
 class PhaseError(RetropropError, RuntimeError, AttributeError):
     """A phase was called before the phase that it needs.
 
-    Also an AttributeError, since a point or a gradient that is not there yet is an attribute that is not there:
-    ``hasattr`` and ``copy.deepcopy`` rely on it.
+    Also an AttributeError: what a phase needs is not there yet.
     """
 
 

@@ -43,6 +43,7 @@ CHECKS = (
     state.state_dict_is_a_copy_of_all_that_predict_depends_on,
     state.a_copy_is_independent,
     state.a_container_runs_it_as_it_runs_alone,
+    state.update_does_without_the_input_gradient,
     state.repr_names_the_class,
 )
 """All laws, the most telling first: ``check(module, x)`` raises CheckError where the module breaks it."""
@@ -53,6 +54,7 @@ NOT_OF_LOSSES = {                                                   # a loss sta
     state.predict_leaves_no_trace,
     state.state_dict_is_a_copy_of_all_that_predict_depends_on,
     state.a_container_runs_it_as_it_runs_alone,
+    state.update_does_without_the_input_gradient,
     memory.forward_may_write_over_an_input_that_is_not_remembered,
 }
 LOSS_CHECKS = tuple(check for check in CHECKS if check not in NOT_OF_LOSSES)

@@ -36,14 +36,14 @@ class Loss(Module, doors=False):
     (N, 1) and (N,) is taken for the same.
     """
 
-    __slots__ = ("divisor", "expected", "factor", "ones", "unit")
-    evaluation = (*Module.evaluation, *__slots__)                   # what was made for one shape goes with the rest
+    __slots__ = ("_expected", "_factor", "_ones", "_unit", "divisor")
+    _evaluation = (*Module._evaluation, *__slots__)                 # what was made for one shape goes with the rest
 
-    expected: Met                                                   # targets that are taken as they are
+    _expected: Met | None                                           # targets that are taken as they are
     divisor: float                                                  # what the sum of the costs is divided by
-    factor: Array                                                   # 1/divisor, of the prediction's dtype
-    ones: Array                                                     # one per cost: a product with it is their sum
-    unit: Array                                                     # the g that None stands for
+    _factor: Array                                                  # 1/divisor, of the prediction's dtype
+    _ones: Array                                                    # one per cost: a product with it is their sum
+    _unit: Array                                                    # the g that None stands for
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(doors=False, **options)           # forward and backward below are the doors
@@ -99,40 +99,44 @@ class Loss(Module, doors=False):
 
     def forward(self, prediction: Any, target: ArrayLike) -> Any:
         """Cost of the predictions: a float, or with ``reduction="none"`` an array. Remembers both arguments."""
-        new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self.met
+        new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self._met
         if new:
             prediction = self.defined(prediction)
-        if new or type(target) is not ndarray or (target.shape, target.dtype) != self.expected:
+        if new or type(target) is not ndarray or (target.shape, target.dtype) != self._expected:
             target = self.accept(target, prediction)
         else:
             self.check(target, prediction)
         if new:
             self.meet(prediction.shape, prediction.dtype)
         self.disturb()
-        costs = self.costs(prediction, target)
+        try:
+            costs = self.costs(prediction, target)
+        except BaseException:                                       # half of the point may be of this prediction
+            self.forget()
+            raise
         if self.reduction == "none":
             return np.array(costs)
-        if costs.ndim > 1:
+        if costs.ndim != 1:
             costs = costs.reshape(-1)
         if len(costs) > SMALL:                                      # a float32 product would lose digits
             return float(costs.sum(dtype=np.float64)) / self.divisor
-        return float(self.ones.dot(costs)) / self.divisor
+        return float(self._ones.dot(costs)) / self.divisor
 
     def backward(self, g: ArrayLike | None = None, out: Array | None = None) -> Array:
         """dC/dprediction, for the gradient ``g`` of what forward returned (None: ones)."""
         if self.point is None:
             raise too_early(self)
         if out is not None:
-            check_out(self, out, self.input)
+            check_out(self, out, self._input)
         if g is not None:
-            g = as_floating(g, self.output[1], "g", self)
-            if g.shape != self.output[0]:
-                raise ShapeError(f"{self!r}: g must have the shape of the output, {self.output[0]}, got {g.shape}")
+            g = as_floating(g, self._output[1], "g", self)
+            if g.shape != self._output[0]:
+                raise ShapeError(f"{self!r}: g must have the shape of the output, {self._output[0]}, got {g.shape}")
             if out is not None and np.may_share_memory(out, g):
                 raise ArgumentError(f"{self!r}: out must not overlap g, which backward still reads")
-        gx = np.multiply(self.slopes(), self.factor, out)
+        gx = np.multiply(self.slopes(), self._factor, np.empty(*self._input) if out is None else out)
         if g is None:
-            g = self.unit
+            g = self._unit
         else:
             gx *= g.reshape(g.shape + (1,) * (gx.ndim - g.ndim))
         self.gradient = g
@@ -148,18 +152,23 @@ class Loss(Module, doors=False):
 
     def meet(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Prepare for predictions of this shape and dtype, if they are not the last ones'."""
-        if (shape, dtype) == self.met:
+        if (shape, dtype) == self._met:
             return
         costs, scratch = self.costs_shape(shape), self.prepare(shape, dtype)
         self.forget()
-        self.scratch, self.input = scratch, (shape, dtype)
-        self.met = self.input
-        self.output = (costs if self.reduction == "none" else (), dtype)
-        self.expected = self.wanted(shape, dtype)
-        self.unit = np.ones(*self.output)
+        self.scratch, self._input = scratch, (shape, dtype)
+        self._met = self._input
+        self._output = (costs if self.reduction == "none" else (), dtype)
+        self._expected = self.wanted(shape, dtype) if written_together(type(self)) else None
+        self._unit = np.ones(*self._output)
         size = math.prod(costs)
-        self.ones = np.ones(min(size, SMALL), dtype)
+        self._ones = np.ones(min(size, SMALL), dtype)
         self.divide_by(size if self.reduction == "mean" else 1, dtype)
 
     def divide_by(self, divisor: float, dtype: np.dtype[Any]) -> None:
-        self.divisor, self.factor = divisor, np.array(1 / divisor, dtype)
+        self.divisor, self._factor = divisor, np.array(1 / divisor, dtype)
+
+
+def written_together(kind: type[Loss]) -> bool:
+    """Whether ``wanted`` was written for this ``convert``: an author who writes only the latter gets every target there."""
+    return all("wanted" in vars(base) or "convert" not in vars(base) for base in kind.__mro__)

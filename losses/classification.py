@@ -61,6 +61,8 @@ class OfClasses(Loss):
         unsigned, k = target.view(UNSIGNED), prediction.shape[1]    # a negative class is a very large one
         if unsigned.item(unsigned.argmax()) >= k:
             raise DataError(f"{self!r}: classes must be in 0..{k - 1}, got values from {target.min()} to {target.max()}")
+        if self.weight is not None and self.reduction == "mean" and not self.weight[target].any():
+            raise DataError(f"{self!r}: every class in this batch has weight 0: the mean is not defined")
 
     def weigh(self, target: Array, dtype: np.dtype[Any]) -> Array | None:
         """Weight of each example; with reduction "mean", their sum is what the costs are divided by.
@@ -73,10 +75,7 @@ class OfClasses(Loss):
         if target.ndim == 1:
             weights = weights[target]
         if self.reduction == "mean":
-            total = float(weights.sum()) if target.ndim == 1 else len(target)
-            if total == 0:
-                raise DataError(f"{self!r}: every class in this batch has weight 0: the mean is not defined")
-            self.divide_by(total, dtype)
+            self.divide_by(float(weights.sum()) if target.ndim == 1 else len(target), dtype)
         return weights
 
 
@@ -111,7 +110,7 @@ class NLL(OfClasses):
 
     def slopes(self) -> Array:
         shape, places, weights = self.point
-        slopes = np.zeros(shape, self.input[1])
+        slopes = np.zeros(shape, self._input[1])
         slopes.reshape(-1)[places] = -1 if weights is None else -weights
         return slopes
 

@@ -52,8 +52,9 @@ class Module:
         What ``prepare`` returned for the shape at hand.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "gradient", "input", "met", "output", "owner", "point", "scratch", "seen", "trains")
-    evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "scratch", "met", "input", "output")     # what phases leave
+    __slots__ = ("__dict__", "__weakref__", "_input", "_met", "_output", "_owner", "_seen", "_trains", "gradient", "point",
+                 "scratch")
+    _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "scratch", "_met", "_input", "_output")  # what phases leave
 
     remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     buffers: ClassVar[tuple[str, ...]] = ()
@@ -61,12 +62,12 @@ class Module:
     point: Any
     gradient: Any
     scratch: Any
-    met: Met | None                                                 # what this is prepared for, in the mode at hand
-    input: Met                                                      # what the last forward was given (None: no forward ran)
-    output: Met                                                     # and what came out of it
-    owner: weakref.ref[Module] | None                               # the container that runs this module
-    seen: int                                                       # Home.changes at the last review
-    trains: bool                                                    # whether update has anything to do
+    _met: Met | None                                                # what this is prepared for, in the mode at hand
+    _input: Met                                                     # what the last forward was given (None: no forward ran)
+    _output: Met                                                    # and what came out of it
+    _owner: weakref.ref[Module] | None                               # the container that runs this module
+    _seen: int                                                      # Home.changes at the last review
+    _trains: bool                                                   # whether update has anything to do
     training: bool
 
     def __init_subclass__(cls, doors: bool = True, **options: Any) -> None:
@@ -78,8 +79,8 @@ class Module:
     def __new__(cls, *args: Any, **options: Any) -> Self:
         self = super().__new__(cls)
         self.__dict__ = {}                                          # one that vars() does not make slower: 5 % of a small step
-        self.owner = None
-        self.seen, self.trains, self.training = -1, True, True
+        self._owner = None
+        self._seen, self._trains, self.training = -1, True, True
         self.forget()
         return self
 
@@ -90,16 +91,12 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} must implement forward(x)")
 
     def backward(self, *gradients: Any, **options: Any) -> Any:
-        """dC/dy -> dC/dx at ``self.point``."""
+        """dC/dy -> dC/dx at ``self.point``.
+
+        With ``input_gradient=False`` None comes back. Write ``backward(g, out=None, *, input_gradient=True)`` if there is
+        something to save then: what ``update`` needs must be done all the same.
+        """
         raise NotImplementedError(f"{type(self).__name__} must implement backward(g)")
-
-    def hands_on(self) -> bool:
-        """Whether ``update`` relies on what ``backward`` computes: on gradients that it hands on to modules inside, or (a
-        subclass with its own backward and an inherited update) to the backward above."""
-        def written(phase: str) -> type:
-            return next(kind for kind in type(self).__mro__ if phase in vars(kind))
-
-        return bool(self.children()) or written("backward") is not written("update")
 
     @doors.update_door
     def update(self) -> None:
@@ -202,10 +199,19 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Put the whole tree into training mode (or, with False, evaluation mode). Returns the module."""
-        for _, module in self.named_modules():
-            if module.training != bool(mode):
-                module.training, module.met = bool(mode), None      # whether a shape is admitted may depend on the mode
+        changed = [module for _, module in self.named_modules() if module.training != bool(mode)]
+        for module in changed:
+            module.training = bool(mode)
+        for module in (*changed, *(self.owners() if changed else ())):
+            module._met = None                                      # whether a shape is admitted may depend on the mode
         return self
+
+    def owners(self) -> Iterator[Module]:
+        """The containers that run this module, from the inside."""
+        owner = None if self._owner is None else self._owner()
+        if owner is not None:
+            yield owner
+            yield from owner.owners()
 
     def eval(self) -> Self:
         """Put the whole tree into evaluation mode. Returns the module."""
@@ -254,13 +260,13 @@ class Module:
         """Whatever runs inside leaves modes, points, gradients and workspaces as they were."""
         kept = []
         for _, module in self.named_modules():
-            kept.append((module, module.training, [(name, getattr(module, name)) for name in module.evaluation]))
+            kept.append((module, module.training, [(name, getattr(module, name)) for name in module._evaluation]))
             module.forget()
-        owner, self.owner = self.owner, None
+        owner, self._owner = self._owner, None
         try:
             yield
         finally:
-            self.owner = owner
+            self._owner = owner
             for module, training, evaluation in kept:
                 module.training = training
                 for name, value in evaluation:
@@ -268,38 +274,31 @@ class Module:
 
     def forget(self) -> None:
         """Let go of the point, the gradient and the workspace."""
-        for name in self.evaluation:
+        for name in self._evaluation:
             setattr(self, name, None)
 
     def disturb(self) -> None:
         """A forward is about to run: the gradient is of another point, and a container's plan is off."""
         self.gradient = None
-        if self.owner is not None:
+        if self._owner is not None:
             self.disturb_owner()
 
     def disturb_owner(self, only: str | None = None) -> None:
         """Take the containers' own evaluation away (or ``only`` their gradient): one of their modules ran alone."""
-        owner = None if self.owner is None else self.owner()
-        if owner is None:
-            return
-        if only is None:
-            owner.forget()
-        else:
-            setattr(owner, only, None)
-        owner.disturb_owner(only)
+        for owner in self.owners():
+            if only is None:
+                owner.forget()
+            else:
+                setattr(owner, only, None)
 
     def review(self) -> None:
         """Parameters moved, froze or thawed: see anew whether there is anything to update."""
         parameters = self.parameters()
-        self.trains = not parameters or not all(parameter.frozen for parameter in parameters)
-        self.seen = Home.changes
+        self._trains = not parameters or not all(parameter.frozen for parameter in parameters)
+        self._seen = Home.changes
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy starts without a point
         return vars(self).copy()
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        Home.gather(self.own_parameters().values())
 
     # ------------------------------------------------------------------ text
 

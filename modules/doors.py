@@ -33,20 +33,18 @@ def forward_door(written: Phase) -> Phase:
     def forward(self: Module, x: Any, out: Array | None = None) -> Any:
         if type(self).forward is not forward and passed("forward", self):
             return bare(self, x, out)
-        new = type(x) is not ndarray or (x.shape, x.dtype) != self.met
+        new = type(x) is not ndarray or (x.shape, x.dtype) != self._met
         if new:
-            x, new = meet(self, x)
-        if out is not None:
-            check_out(self, out, self.output)
-            if np.may_share_memory(out, x) and not (out is x and self.remembers in ("output", "neither")):
-                raise ArgumentError(f"{self!r}: out must not overlap x, which this module still reads")
+            x, new = meet(self, x, out)
+        elif out is not None:
+            check_room(self, x, out, self._output)
         self.disturb()
         try:
             y = bare(self, x, out)
         except BaseException:                                       # half of the point may be of this x
             self.forget()
             raise
-        if new and (type(y) is not ndarray or y.shape != self.output[0]):
+        if new and (type(y) is not ndarray or y.shape != self._output[0]):
             self.forget()
             got = f"shape {y.shape}" if isinstance(y, ndarray) else repr(y)
             raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({x.shape}) says "
@@ -60,37 +58,41 @@ def forward_door(written: Phase) -> Phase:
 def backward_door(written: Phase) -> Phase:
     """``backward(g, out=None)``: a forward has run, and g has the shape of its output; keeps g in ``gradient``.
 
-    With ``input_gradient=False``, only what ``update`` relies on is computed, and None comes back.
+    With ``input_gradient=False`` None comes back, and an author who takes that argument may compute less.
     """
-    bare = with_out(written)
-    skips = takes(written, "input_gradient")
+    bare, skips = with_out(written), takes(written, "input_gradient")
+
+    def run(self: Module, g: Array, out: Array | None, input_gradient: bool) -> Any:
+        if input_gradient:
+            return bare(self, g, out)
+        if out is not None:
+            raise ArgumentError(f"{self!r}: out is for the input gradient, which input_gradient=False leaves out")
+        if skips:
+            bare(self, g, None, input_gradient=False)
+        else:
+            bare(self, g, None)
+        return None
 
     @wraps(written)
     def backward(self: Module, g: Any, out: Array | None = None, *, input_gradient: bool = True) -> Any:
         if type(self).backward is not backward and passed("backward", self):
             self.gradient = g                                       # the one that an inherited update is to take
-            return bare(self, g, out)
-        if self.output is None:
+            return run(self, g, out, input_gradient)
+        if self._output is None:
             raise too_early(self)
-        if type(g) is not ndarray or (g.shape, g.dtype) != self.output:
-            g = as_floating(g, self.output[1], "g", self)
-            if g.shape != self.output[0]:
-                raise ShapeError(f"{self!r}: g must have the shape of the output, {self.output[0]}, got {g.shape}")
+        if type(g) is not ndarray or (g.shape, g.dtype) != self._output:
+            g = as_floating(g, self._output[1], "g", self)
+            if g.shape != self._output[0]:
+                raise ShapeError(f"{self!r}: g must have the shape of the output, {self._output[0]}, got {g.shape}")
         if out is not None:
-            check_out(self, out, self.input)
+            check_out(self, out, self._input)
             if np.may_share_memory(out, g):
                 raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
-        if self.owner is not None:
+        if self._owner is not None:
             self.disturb_owner("gradient")
         self.gradient = g
         try:
-            if input_gradient:
-                return bare(self, g, out)
-            if skips:
-                return bare(self, g, None, input_gradient=False)
-            if self.hands_on():
-                bare(self, g, None)
-            return None
+            return run(self, g, out, input_gradient)
         except BaseException as error:
             self.gradient = None
             explain(self, error)
@@ -110,10 +112,10 @@ def update_door(bare: Phase) -> Phase:
         if type(self).update is not update and passed("update", self):
             bare(self)
             return
-        changed = self.seen != Home.changes
+        changed = self._seen != Home.changes
         if changed:
             self.review()
-        if self.trains:
+        if self._trains:
             bare(self)
             if changed:
                 for parameter in self.parameters():
@@ -124,14 +126,14 @@ def update_door(bare: Phase) -> Phase:
 
 def too_early(module: Module) -> PhaseError:
     """A phase was called before the one that it needs."""
-    if module.output is None:
+    if module._output is None:
         return PhaseError(f"{module!r}: no forward has run: call forward(x) first")
     return PhaseError(f"{module!r}: no backward has run since the last forward: call backward(g) first")
 
 
 def explain(module: Module, error: BaseException) -> None:
     """A backward failed: most often for want of what forward should have remembered."""
-    if module.point is None:
+    if module.point is None and isinstance(error, (AttributeError, TypeError)):
         error.add_note(f"{module!r}: self.point is None; did forward set it?")
 
 
@@ -141,12 +143,10 @@ def bare(module: Module, phase: str) -> Phase:
     return MethodType(getattr(method, "__wrapped__", method), module)
 
 
-def inward(module: Module) -> Phase | None:
-    """The module's bare backward for ``input_gradient=False``; None where nothing is to be computed."""
+def inward(module: Module) -> Phase:
+    """The module's bare backward where nobody asks for the input gradient."""
     phase = bare(module, "backward")
-    if takes(phase, "input_gradient"):
-        return partial(phase, input_gradient=False)
-    return phase if module.hands_on() else None
+    return partial(phase, input_gradient=False) if takes(phase, "input_gradient") else phase
 
 
 def passed(phase: str, module: Module) -> bool:
@@ -177,18 +177,20 @@ def with_out(written: Phase) -> Phase:
     return copying
 
 
-def meet(module: Module, x: Any) -> tuple[Array, bool]:
+def meet(module: Module, x: Any, out: Array | None) -> tuple[Array, bool]:
     """``x`` in the module's dtype, and whether its shape or dtype is another than the last one's.
 
-    If so, the module gets its workspace for it; a shape that does not fit raises ShapeError before anything changes.
+    If so, the module gets its workspace for it. What does not fit, ``out`` too, is refused before anything changes.
     """
     x = as_floating(x, module.dtype, "x", module)
-    if (x.shape, x.dtype) == module.met:
-        return x, False
-    if 0 in x.shape:
+    new = (x.shape, x.dtype) != module._met
+    if new and 0 in x.shape:
         raise ShapeError(f"{module!r}: x must hold at least one number, got shape {x.shape}")
-    settle(module, x.shape, x.dtype)
-    return x, True
+    if out is not None:
+        check_room(module, x, out, (module.admit(x.shape), x.dtype) if new else module._output)
+    if new:
+        settle(module, x.shape, x.dtype)
+    return x, new
 
 
 def settle(module: Module, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
@@ -196,11 +198,18 @@ def settle(module: Module, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tupl
     output = module.admit(shape)
     if not shape:
         raise ShapeError(f"{module!r}: x must have at least one axis, got shape ()")
+    module.forget()                                                 # a container's modules are prepared one after another
     scratch = module.prepare(shape, dtype)
-    module.forget()
-    module.scratch, module.met, module.output = scratch, (shape, dtype), (output, dtype)
-    module.input = module.met
+    module.scratch, module._met, module._output = scratch, (shape, dtype), (output, dtype)
+    module._input = module._met
     return output
+
+
+def check_room(module: Module, x: Array, out: Any, expected: Any) -> None:
+    """``out`` of a forward."""
+    check_out(module, out, expected)
+    if np.may_share_memory(out, x) and not (out is x and module.remembers in ("output", "neither")):
+        raise ArgumentError(f"{module!r}: out must not overlap x, which this module still reads")
 
 
 def check_out(module: Module, out: Any, expected: Any) -> None:

@@ -16,15 +16,19 @@ from .base import Module
 from .parameter import Home, Parameter
 
 
-class Joined(NamedTuple):
+class Joined:
     """Weight and bias, neighbours in memory, as one matrix, for inputs that have a column of ones: two calls less."""
 
-    weight: Array                                                   # the views that they were when this was made
-    bias: Array
-    matrix: Array                                                   # (in + 1, out): the transposed weight, then the bias
-    gradient: Array
-    inputs: Array                                                   # (..., in): room for x, a view of
-    rows: Array                                                     # (n, in + 1)
+    __slots__ = ("bias", "gradient", "inputs", "matrix", "rows", "shape", "source", "weight")
+
+    def __init__(self, weight: Parameter, bias: Parameter, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        out_features, span = len(bias.data), slice(weight.offset, bias.offset + bias.data.size)
+        inputs = np.ones((*shape[:-1], shape[-1] + 1), dtype)
+        self.weight, self.bias = weight.T, bias.data                # the views that they are, until a parameter moves
+        self.matrix = weight.home.data[span].reshape(-1, out_features)      # (in + 1, out): the transposed weight, the bias
+        self.gradient = weight.home.grad[span].reshape(-1, out_features)
+        self.shape, self.inputs, self.rows = shape, inputs[..., :-1], as_rows(inputs)   # room for x, in (n, in + 1)
+        self.source: Array | None = None                            # the x that is in there
 
 
 class Scratch(NamedTuple):
@@ -65,6 +69,11 @@ class Linear(Module):
     - update: :math:`\partial C / \partial W = G^\top X`, the sum over the batch of the outer products :math:`G_i X_i^\top`
       in one matrix product, and :math:`\partial C / \partial b = \sum_i G_i`.
 
+    The products are taken in the way that is fastest for their sizes: at most 8192 numbers of x are copied beside a column
+    of ones, so that weight and bias, which lie side by side, take part in one product; for few rows and much weight BLAS
+    is faster on the weight's side of :math:`G W`, and for many rows and little weight on an upright copy of the weight. Do
+    not write into x before ``update``.
+
     Examples
     --------
     >>> import numpy as np, retroprop as rp
@@ -84,7 +93,18 @@ class Linear(Module):
         self.weight_init, self.bias_init = weight_init, bias_init
         self.weight = Parameter.drawn(weight_init, (self.out_features, self.in_features), rng, "weight", dtype)
         self.bias = Parameter.drawn(bias_init, (self.out_features,), rng, "bias", dtype) if bias else None
-        Home.gather(self.parameters())
+        self.move_together()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.move_together()
+
+    def move_together(self) -> None:
+        """Weight and bias side by side in memory, if nothing else lives beside them."""
+        weight, bias = self.weight, self.bias
+        if bias is not None and weight.dtype == bias.dtype and weight.home is not bias.home and all(
+                parameter.home.data.size == parameter.data.size for parameter in (weight, bias)):
+            Home.gather([weight, bias])
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         if input_shape[-1:] != (self.in_features,):
@@ -92,59 +112,56 @@ class Linear(Module):
         return (*input_shape[:-1], self.out_features)
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        n, weight = math.prod(shape[:-1]), self.weight.data
+        n, weight, bias = math.prod(shape[:-1]), self.weight, self.bias
+        size = weight.data.size
+        joined = None
+        if bias is not None and weight.home is bias.home and weight.offset + size == bias.offset and n * shape[-1] <= SMALL:
+            joined = Joined(weight, bias, shape, dtype)
         return Scratch(np.ones(n, dtype),
-                       np.empty((self.in_features, n), dtype) if 2 <= n <= FEW and weight.size >= LARGE else None,
-                       np.empty(weight.shape, dtype) if n >= FEW and SMALL // 8 <= weight.size <= SMALL else None,
-                       self.join(shape, dtype) if n * self.in_features <= SMALL else None)
-
-    def join(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Joined | None:
-        """None where the parameters do not lie side by side, because one of them is another module's too."""
-        weight, bias = self.weight, self.bias
-        if bias is None or weight.home is not bias.home or weight.offset + weight.data.size != bias.offset:
-            return None
-        span = slice(weight.offset, bias.offset + bias.data.size)
-        matrix, gradient = (flat[span].reshape(-1, self.out_features) for flat in (weight.home.data, weight.home.grad))
-        inputs = np.ones((*shape[:-1], self.in_features + 1), dtype)
-        return Joined(weight.T, bias.data, matrix, gradient, inputs[..., :-1], as_rows(inputs))
+                       np.empty((self.in_features, n), dtype) if 2 <= n <= FEW and size >= LARGE else None,
+                       np.empty(weight.shape, dtype) if n >= FEW and SMALL // 8 <= size <= SMALL else None, joined)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., in_features) -> (..., out_features). Remembers x."""
+        self.point = x
         weight, bias, joined = self.weight, self.bias, self.scratch.joined
         y = out if x.ndim == 2 else as_rows(out)
-        if joined is not None and joined.weight is weight.T and bias is not None and joined.bias is bias.data:
-            self.point = inputs = joined.inputs
-            inputs[...] = x
+        if (joined is not None and joined.weight is weight.T and bias is not None and joined.bias is bias.data
+                and joined.shape == x.shape):
+            joined.inputs[...] = joined.source = x
             y = joined.rows.dot(joined.matrix, y)
         else:                                                       # tied, or wide
-            self.point = x
             y = as_rows(x).dot(weight.T, y)                         # a contiguous transpose: up to twice as fast
             if bias is not None:
                 y += bias.data
-        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], -1) if out is None else out
+        if x.ndim == 2:
+            return y
+        return y.reshape(*x.shape[:-1], -1) if out is None else out
 
-    def backward(self, g: Array, out: Array | None = None) -> Array:
+    def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
         """(..., out_features) -> (..., in_features)."""
+        if not input_gradient:                                      # update takes g itself
+            return None
         _, turned, upright, _ = self.scratch
         weight = self.weight.data
-        if turned is not None:                                      # few rows, much weight: BLAS is faster on its side
+        if turned is not None:
             weight.T.dot(as_rows(g).T, turned)
-            return copy(turned.T.reshape(self.point.shape), out)
-        if upright is not None:                                     # many rows, little weight: a copy is soon made
+            return copy(turned.T.reshape(*g.shape[:-1], -1), out)
+        if upright is not None:
             upright[...] = weight
             weight = upright
         if g.ndim == 2:
             return g.dot(weight, out)
         gx = as_rows(g).dot(weight, as_rows(out))
-        return gx.reshape(self.point.shape) if out is None else out
+        return gx.reshape(*g.shape[:-1], -1) if out is None else out
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
         x, g, weight, bias, joined = self.point, self.gradient, self.weight, self.bias, self.scratch.joined
         if g.ndim != 2:
             g = as_rows(g)
-        if (joined is not None and joined.inputs is x and joined.weight is weight.T and bias is not None
-                and joined.bias is bias.data):
+        if (joined is not None and joined.weight is weight.T and bias is not None and joined.bias is bias.data
+                and joined.source is x):
             joined.rows.T.dot(g, joined.gradient)
         else:
             as_rows(x).T.dot(g, weight.grad_T)

@@ -120,8 +120,10 @@ class BatchNorm(Module):
         y += self.bias.data.reshape(feature)
         return y
 
-    def backward(self, g: Array, out: Array | None = None) -> Array:
+    def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
         """(batch, features, ...) -> the same shape."""
+        if not input_gradient:                                      # update takes g itself
+            return None
         (centred, scale, of_batch), feature = self.point, self.scratch.feature
         slope = (self.weight.data * scale).reshape(feature)
         if not of_batch:
@@ -223,8 +225,10 @@ class LayerNorm(Module):
         y += self.bias.data
         return y
 
-    def backward(self, g: Array, out: Array | None = None) -> Array:
+    def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
         """(..., features) -> the same shape."""
+        if not input_gradient:                                      # update takes g itself
+            return None
         normal, scale = self.point
         gx = np.multiply(g, self.weight.data, out)
         mean, inner = gx.mean(-1, keepdims=True), np.vecdot(gx, normal)[..., None] / self.features

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import combinations
@@ -15,10 +15,8 @@ import numpy as np
 from ..errors import ArgumentError, DtypeError
 from ..initializers.base import Array
 from .base import Module, below
-from .doors import bare, explain, inward, settle
+from .doors import Phase, bare, explain, inward, settle
 from .parameter import Home
-
-Phase = Callable[..., Any]
 
 
 class Plan(NamedTuple):
@@ -30,7 +28,7 @@ class Plan(NamedTuple):
     first: Phase
     training: list[tuple[Module, Phase, Array]]                     # from the last module to the one after `root`
     root: Module                                                    # the first module that has parameters
-    inward: Phase | None                                            # hands the gradient on inside the root, where it must
+    inward: Phase                                                   # its backward, without the input gradient
 
 
 class Sequential(Module):
@@ -75,7 +73,7 @@ class Sequential(Module):
                     raise ArgumentError(f"Sequential: {inner!r} stands in two places, {seen[id(inner)]} and {path}; "
                                         "make a second module and share the Parameter (b.weight = a.weight)")
                 seen[id(inner)] = path
-            if module.owner is not None and module.owner() is not None:
+            if module._owner is not None and module._owner() is not None:
                 raise ArgumentError(f"Sequential: argument {k}, {module!r}, is already inside another container; copy it "
                                     "(copy.deepcopy), or make a second module and share the Parameter")
         check_one_dtype(modules)
@@ -84,7 +82,7 @@ class Sequential(Module):
         for module in self.inside:
             module.forget()                                         # their parameters move
         for module in modules:
-            module.owner = weakref.ref(self)
+            module._owner = weakref.ref(self)
         Home.gather(self.parameters())
 
     def children(self) -> dict[str, Module]:
@@ -167,8 +165,7 @@ class Sequential(Module):
             module.gradient = g
             if input_gradient:
                 return plan.first(g, out)
-            if plan.inward is not None:
-                plan.inward(g)
+            plan.inward(g)
             return None
         except BaseException as error:                              # half of the gradients are of this g
             self.gradient = None
@@ -186,13 +183,13 @@ class Sequential(Module):
         self.updates: list[Phase] = []
         for module, again in self.tied():
             module.review()
-            if module.trains and module.parameters():
+            if module._trains and module.parameters():
                 self.updates.append(partial(module.accumulate, again) if again else bare(module, "update"))
 
     def disturb(self) -> None:
         for module in self.inside:
             module.gradient = None
-        Module.disturb(self)
+        Module.disturb(self)                                        # super() takes longer
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name not in ("inside", "updates")}

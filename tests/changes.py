@@ -172,7 +172,7 @@ def forget_first(whole, kind):
 
 def pass_over_out(whole, kind):
     def spoilt(self, g, out=None, **options):
-        fits = out is not None and (out.shape, out.dtype) == self.met
+        fits = out is not None and (out.shape, out.dtype) == self._met
         return whole(self, g, out if fits else None, **options)
     return spoilt
 
@@ -183,6 +183,22 @@ def go_on_when_frozen(whole, kind):
 
 def double(whole, kind):
     return lambda self, *inputs, **options: 2 * whole(self, *inputs, **options)
+
+
+def keep_only(whole, kind):
+    def spoilt(self, g, out=None, *, input_gradient=True):
+        if input_gradient:
+            return whole(self, g, out)
+        self.gradient = g
+        return None
+    return spoilt
+
+
+def never_none(whole, kind):
+    def spoilt(self, g, out=None, *, input_gradient=True):
+        gx = whole(self, g, out, input_gradient=input_gradient)
+        return g if gx is None else gx
+    return spoilt
 
 
 def update_from_result(kind):

@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import numpy as np
 
+import retroprop as rp
 from retroprop.inspection.subject import Subject
 
 
@@ -43,10 +44,12 @@ def jacobian(forward, module, x):
 
 
 def holds(s):
-    """Whether a point in the tree holds memory of x or y (a container's own is only to be looked at)."""
+    """Whether a point in the tree holds memory of x or y, and is needed: a container's own is only to be looked at, and that
+    of a Linear too where it has copied its few inputs."""
     module = s.new()
     y = s.forward(module, s.x)
-    points = [inner.point for _, leaf in module.leaves() for _, inner in leaf.named_modules()]
+    points = [inner.point for _, leaf in module.leaves() for _, inner in leaf.named_modules()
+              if not isinstance(inner, rp.Linear) or inner.scratch.joined is None]
     arrays = [a for point in points for a in (point if isinstance(point, tuple) else (point,)) if isinstance(a, np.ndarray)]
     return any(np.may_share_memory(a, b) for a in arrays for b in (s.x, y))
 

@@ -12,9 +12,11 @@ from changes import (
     fresh,
     go_on_when_frozen,
     in_float64,
+    keep_only,
     lose_point,
     mask_last_example,
     mean_term,
+    never_none,
     noisy,
     own_buffer,
     pass_over_out,
@@ -82,6 +84,10 @@ def scratch_is_idle(facts):
     if isinstance(module, rp.Sequential) and len(module) == 1:
         return "the plan of one module has no buffers"
     return None
+
+
+def in_its_own_container(facts):
+    return "the container that it is put into is spoilt alike" if isinstance(facts.module, rp.Sequential) else None
 
 
 def lets_children_refuse(facts):
@@ -176,7 +182,11 @@ MUTANTS = {
     "a_copy_is_independent": [
         Mutant("parameters are shared", attributes(__deepcopy__=shallow_copy), HAS_STATE)],
     "a_container_runs_it_as_it_runs_alone": [
-        Mutant("the door computes", before_door("backward", double), NO_LOSS)],
+        Mutant("the door computes", before_door("backward", double), either(NO_LOSS, in_its_own_container))],
+    "update_does_without_the_input_gradient": [
+        Mutant("update does without backward", before_door("backward", keep_only),
+               either(HAS_PARAMETERS, needs("parts", "update takes the gradient itself"))),
+        Mutant("something comes back", before_door("backward", never_none), NO_LOSS)],
     "repr_names_the_class": [
         Mutant("the default", attributes(__repr__=object.__repr__))],
 }

@@ -138,3 +138,207 @@ def test_an_author_reads_what_was_forgotten():
 def test_what_is_no_initializer_is_named(what):
     with pytest.raises(rp.ArgumentError, match=r"weight_init must be an initializer, such as GlorotUniform\(\), got "):
         rp.Linear(2, 3, weight_init=what)
+
+
+# What backward leaves for update
+
+
+class WholeNetwork(rp.Module):
+    """A network of one hidden layer, written as one module: update uses what backward computed."""
+
+    def __init__(self, inputs, units, outputs, rng):
+        rng = np.random.default_rng(rng)
+        self.w = rp.Parameter(rng.normal(size=(units, inputs)), "w", "float64")
+        self.v = rp.Parameter(rng.normal(size=(outputs, units)), "v", "float64")
+
+    def output_shape(self, input_shape):
+        return (input_shape[0], self.v.shape[0])
+
+    def forward(self, x):
+        h = np.tanh(x @ self.w.data.T)
+        self.point = x, h
+        return h @ self.v.data.T
+
+    def backward(self, g):
+        _, h = self.point
+        self.gh = (g @ self.v.data) * (1 - h * h)
+        return self.gh @ self.w.data
+
+    def update(self):
+        x, h = self.point
+        self.w.grad = self.gh.T @ x
+        self.v.grad = self.gradient.T @ h
+
+
+class Scaled(rp.Linear):
+    """Passes a scaled gradient up, and says so in update."""
+
+    def backward(self, g, out=None):
+        return super().backward(2 * g, out)
+
+    def update(self):
+        super().update()
+
+
+@pytest.mark.parametrize("make", [lambda: WholeNetwork(3, 5, 2, rng=0), lambda: Scaled(3, 2, dtype="float64", rng=0)])
+def test_training_runs_a_backward_that_update_relies_on(make):
+    """fit, and a container, ask for no input gradient: they get all the same what they would with it."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(20, 3)), rng.integers(2, size=20)
+    trained = []
+    for wrap in (lambda module: module, rp.Sequential):
+        module = make()
+        net = wrap(module)
+        rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), (x, y), epochs=3, batch_size=5, rng=0, progress=False)
+        trained.append([parameter.data for parameter in module.parameters()])
+    rng = np.random.default_rng(0)
+    module = make()
+    loss, sgd = rp.CrossEntropy(), rp.SGD(module.parameters(), lr=0.1)
+    for _ in range(3):
+        for xb, yb in rp.datasets.batches(x, y, batch_size=5, rng=rng):
+            loss.forward(module.forward(xb), yb)
+            module.backward(loss.backward())
+            module.update()
+            sgd.step()
+    for got in trained:
+        for a, b in zip(got, module.parameters(), strict=True):
+            np.testing.assert_array_equal(a, b.data)
+
+
+def test_what_goes_up_to_sequential_goes_on_without_the_input_gradient():
+    class Counting(rp.Sequential):
+        def backward(self, g, out=None, *, input_gradient=True):
+            self.asked = input_gradient
+            return super().backward(g, out, input_gradient=input_gradient)
+
+    net = Counting(rp.Linear(3, 4, rng=0), rp.Tanh())
+    g = np.ones_like(net.forward(X))
+    assert net.backward(g, input_gradient=False) is None
+    assert net.asked is False
+    with pytest.raises(rp.ArgumentError, match="out is for the input gradient, which input_gradient=False leaves out"):
+        net.backward(g, np.empty_like(X), input_gradient=False)
+
+
+# The point of a Linear is x itself
+
+
+@pytest.mark.parametrize("inputs", [3, 3000])
+def test_points_of_a_linear_may_be_kept_and_put_back(inputs):
+    layer = rp.Linear(inputs, 2, dtype="float64", rng=0)
+    x, g = np.random.default_rng(1).normal(size=(2, 5, inputs)), np.random.default_rng(2).normal(size=(2, 5, 2))
+    points = []
+    for part in x:
+        layer.forward(part)
+        points.append(layer.point)
+    for point, part, gradient in zip(points, x, g, strict=True):
+        assert np.shares_memory(point, part)
+        layer.point = point
+        layer.backward(gradient)
+        layer.update()
+        np.testing.assert_allclose(layer.weight.grad, gradient.T @ part, atol=1e-12)
+
+
+class Folded(rp.Linear):
+    """Takes (n, 2, features), and hands (2 n, features) up."""
+
+    def output_shape(self, input_shape):
+        return (2 * input_shape[0], self.out_features)
+
+    def forward(self, x):
+        return super().forward(x.reshape(-1, x.shape[-1]))
+
+    def backward(self, g):
+        return super().backward(g).reshape(-1, 2, self.in_features)
+
+
+def test_a_linear_may_be_handed_another_shape_by_a_subclass():
+    rp.check_module(Folded(3, 4, rng=0), np.random.default_rng(0).normal(size=(5, 2, 3)))
+
+
+# Losses
+
+
+class Signs(rp.MSE):
+    """Targets in {0, 1} for predictions in [-1, 1]."""
+
+    def convert(self, target, prediction):
+        return 2 * super().convert(target, prediction) - 1
+
+
+def test_a_convert_of_ones_own_is_asked_for_every_batch():
+    loss, p, y = Signs(), np.array([[1.0], [-1.0]]), np.array([[1.0], [0.0]])
+    assert [loss.forward(p, y) for _ in range(3)] == [0, 0, 0]
+
+
+class Failing(rp.MSE):
+    def costs(self, prediction, target):
+        costs = super().costs(prediction, target)
+        if prediction[0] > 1:
+            raise ArithmeticError
+        return costs
+
+
+def test_a_cost_that_fails_leaves_no_point():
+    loss = Failing()
+    loss.forward(np.zeros(3), np.ones(3))
+    with pytest.raises(ArithmeticError):
+        loss.forward(np.full(3, 2.0), np.ones(3))
+    with pytest.raises(rp.PhaseError, match=r"Failing\(\): no forward has run"):
+        loss.backward()
+
+
+def test_a_number_has_a_cost():
+    assert rp.MSE().forward(3.0, 2.0) == 1
+
+
+# Errors on the way
+
+
+class Stumbling(rp.Tanh):
+    stumbles = False
+
+    def forward(self, x, out=None):
+        if self.stumbles:
+            raise ArithmeticError
+        return super().forward(x, out)
+
+
+def test_a_forward_that_fails_takes_every_point_inside_away():
+    net = rp.Sequential(rp.Linear(3, 4, rng=0), Stumbling(), rp.Linear(4, 2, rng=1))
+    g = np.ones_like(net.forward(X))
+    net[1].stumbles = True
+    with pytest.raises(ArithmeticError):
+        net.forward(2 * X)
+    for module in (net, *net):
+        with pytest.raises(rp.PhaseError, match="no forward has run"):
+            module.backward(g)
+
+
+@pytest.mark.parametrize("make", [lambda: rp.Dropout(0.5, rng=0), lambda: rp.Sequential(rp.Tanh(), rp.Dropout(0.5, rng=0))])
+def test_an_out_that_does_not_fit_another_batch_size_leaves_the_evaluation(make):
+    module, g = make(), np.ones((5, 3), "float32")
+    y = module.forward(X)
+    expected = module.backward(g)
+    with pytest.raises(rp.ShapeError, match="out must be"):
+        module.forward(np.concatenate([X, X]), np.empty((5, 3), "float32"))
+    np.testing.assert_array_equal(module.backward(g), expected)
+    assert module.forward(X).shape == y.shape
+
+
+def test_a_mode_that_is_changed_inside_is_seen_by_the_container():
+    net = rp.Sequential(rp.Linear(3, 4, rng=0), rp.BatchNorm(4))
+    net[1].eval()
+    net.forward(X[:1])
+    net[1].train()
+    with pytest.raises(rp.ShapeError, match="at least two values"):
+        net.forward(X[:1])
+    np.testing.assert_array_equal(net[1].running_mean, np.zeros(4))
+
+
+def test_copies_of_a_linear_keep_its_parameters_together_and_shallow_ones_leave_the_network_alone():
+    layer = copy.deepcopy(rp.Linear(3, 4, rng=0))
+    assert layer.weight.home is layer.bias.home
+    net = rp.Sequential(rp.Linear(3, 4, rng=0), rp.Tanh(), rp.Linear(4, 2, rng=1))
+    home = net[0].weight.home
+    copy.copy(net[0])
+    assert all(parameter.home is home for parameter in net.parameters())

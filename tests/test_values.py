@@ -239,11 +239,12 @@ def test_flatten_and_reshape_keep_the_order():
             rp.Reshape(*shape)
 
 
-@pytest.mark.parametrize("shape", [(1, 280), (7, 280), (2, 5, 280), (40, 280)])
-def test_the_input_gradient_of_a_wide_layer_is_the_same_whichever_side_is_turned(shape):
-    """Few rows against a large weight are multiplied from the other side: one, few and many rows agree with G W."""
-    layer = rp.Linear(280, 260, dtype="float64", rng=0)
-    g = numbers(*shape[:-1], 260)
+@pytest.mark.parametrize("outputs", [260, 20])
+@pytest.mark.parametrize("shape", [(1, 280), (7, 280), (2, 5, 280), (40, 280), (8, 5, 280)])
+def test_the_input_gradient_is_the_same_in_whichever_way_it_is_multiplied(shape, outputs):
+    """Few rows against a large weight from the other side, many rows on an upright copy of a small one: all are G W."""
+    layer = rp.Linear(280, outputs, dtype="float64", rng=0)
+    g = numbers(*shape[:-1], outputs)
     layer.forward(numbers(*shape))
     expected = np.einsum("...o,oi->...i", g, layer.weight.data)
     out = np.empty(shape)
