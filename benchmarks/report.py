@@ -48,7 +48,6 @@ def write(results: dict[str, Any], out: Path) -> None:
         if results.get(part):
             figure = draw(results[part])
             figure.savefig(out / f"{part}.png", dpi=150, bbox_inches="tight")
-    print(f"written: {out / 'benchmarks.json'}, and tables and figures beside it")
 
 
 def tables(results: dict[str, Any]) -> Iterator[str]:
@@ -63,7 +62,7 @@ def tables(results: dict[str, Any]) -> Iterator[str]:
     if results.get("crossovers"):
         yield from table(["faster than retroprop from", "threads", "peer", "size"], (
             [row["grows"], str(row["threads"]), PEERS[row["peer"]].label, str(row["faster_from"] or "never")]
-            for row in results["crossovers"] if row["peer"] not in OURS))
+            for row in results["crossovers"]))
     if results.get("imports"):
         yield from table(["import", "milliseconds"], ([row["import"], rounded(row["ms"])] for row in results["imports"]))
     if results.get("experiment"):

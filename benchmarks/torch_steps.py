@@ -39,8 +39,8 @@ def step(workload: Workload, problem: Problem, noise: bool, **options: Any) -> S
     sgd = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM, **options)
     loss = F.binary_cross_entropy_with_logits if workload.binary else F.cross_entropy
     batch = workload.batch
-    y = torch.tensor(problem.y)
-    xs, ys = torch.tensor(problem.x).split(batch), (y.float()[:, None] if workload.binary else y).split(batch)
+    y = torch.from_numpy(problem.y)
+    xs, ys = torch.from_numpy(problem.x).split(batch), (y.float()[:, None] if workload.binary else y).split(batch)
 
     def run(row: int) -> torch.Tensor:
         sgd.zero_grad(set_to_none=True)

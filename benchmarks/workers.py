@@ -9,9 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -30,10 +31,10 @@ PEERS = {
     "retroprop": Peer("retroprop", "retroprop", "retroprop_steps", "retroprop"),
     "by-hand": Peer("NumPy by hand", "numpy", "numpy_steps", "by_hand"),
     "floor": Peer("its products alone", "numpy", "numpy_steps", "floor"),
-    "torch": Peer("PyTorch", "torch", "torch_steps", "foreach"),
+    "torch": Peer("PyTorch, foreach SGD", "torch", "torch_steps", "foreach"),
     "torch-fused": Peer("PyTorch, fused SGD", "torch", "torch_steps", "fused"),
-    "jax": Peer("JAX, jit", "jax", "jax_steps", "jit"),
-    "jax-scan": Peer("JAX, many steps a call", "jax", "jax_steps", "scan"),
+    "jax": Peer("JAX, jit, all cores", "jax", "jax_steps", "jit"),
+    "jax-scan": Peer("JAX, scan, all cores", "jax", "jax_steps", "scan"),
     "sklearn": Peer("scikit-learn, 50 steps a call", "sklearn", "sklearn_steps", "partial_fit")}
 OURS = ("retroprop", "by-hand", "floor")                            # all others are peers
 
@@ -62,10 +63,12 @@ class Worker:
 
     def ask(self, command: str, **arguments: Any) -> Any:
         """Let it call the function of that name, and wait for what it returns."""
-        print(json.dumps([command, arguments]), file=self.process.stdin, flush=True)
-        line = self.process.stdout.readline()                       # type: ignore[union-attr]
+        line = ""
+        with suppress(BrokenPipeError):
+            print(json.dumps([command, arguments]), file=self.process.stdin, flush=True)
+            line = self.process.stdout.readline()                   # type: ignore[union-attr]
         if not line:
-            raise Failed(f"it ended with exit code {self.process.wait()}")
+            raise Failed(f"its process ended with exit code {self.process.wait()}")
         answer = json.loads(line)
         if "failed" in answer:
             raise Failed(answer["failed"])
@@ -75,7 +78,8 @@ class Worker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.process.stdin.close()                                  # type: ignore[union-attr]
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()                              # type: ignore[union-attr]
         self.process.wait()
 
 
@@ -92,12 +96,13 @@ class Session:
         self.step_of = getattr(import_module(f"benchmarks.{PEERS[peer].module}"), PEERS[peer].function)
 
     def build(self, workload: dict[str, Any]) -> dict[str, Any]:
-        """Prepare for timing: the time of the first step, and the memory in use before and at the peak of 20 steps."""
+        """Prepare for timing: the time of the first step, and the memory that it and 20 more take beyond the examples."""
         from benchmarks.workloads import Workload, problem
         self.workload = Workload(**workload | {"layers": tuple(workload["layers"])})
         self.problem = problem(self.workload)
         before = memory("VmRSS")
         self.step = self.step_of(self.workload, self.problem)
+        self.rows = cycle(range(0, len(self.problem.x), self.workload.batch))
         start = time.perf_counter()
         self.step.run(0)
         self.step.finish()
@@ -124,14 +129,13 @@ class Session:
     def measure(self, seconds: float) -> list[float]:
         """Times of a step in microseconds, each the mean over a chunk of steps."""
         run, finish, clock = self.step.run, self.step.finish, time.perf_counter
-        rows = range(0, len(self.problem.x), self.workload.batch)
         start = clock()
         run(0)
         finish()
         size = max(1, int(CHUNK / (clock() - start)))
         times, end = [], start + seconds
         while clock() < end or len(times) < 3:
-            chunk = [rows[i % len(rows)] for i in range(size)]
+            chunk = list(islice(self.rows, size))
             start = clock()
             for row in chunk:
                 run(row)
