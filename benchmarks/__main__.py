@@ -19,22 +19,22 @@ IN_GROWTH = ("retroprop", "by-hand", "floor", "torch-fused", "jax", "sklearn")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS, help="default: all")
-    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), help="of the steps; default: all")
+    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), help="of steps; default: all")
     parser.add_argument("--peer", nargs="*", choices=[peer for peer in PEERS if peer not in OURS],
-                        default=[peer for peer in PEERS if peer not in OURS], help="default: all that are installed")
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], help="default: 1 2")
+                        default=[peer for peer in PEERS if peer not in OURS],
+                        help="beside retroprop, NumPy by hand and the products alone; default: all that are installed")
+    parser.add_argument("--threads", nargs="+", type=int, help="default: 1 and 2, where there are as many cores")
     parser.add_argument("--quick", action="store_true", help="little time for each number: to see that it runs")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="folder; default: %(default)s")
     arguments = parser.parse_args()
-    cores, threads = cpu_count(), []
-    for count in arguments.threads:
-        if not 1 <= count <= cores:
-            print(f"left out: {count} threads (this machine has {cores} core{'s' * (cores > 1)})")
-        else:
-            threads.append(count)
+    cores = cpu_count()
+    if not all(1 <= count <= cores for count in arguments.threads or [1]):
+        parser.error(f"--threads must be from 1 to {cores}, the cores of this machine, got {arguments.threads}")
+    threads = arguments.threads or [1, 2][:cores]
+    arguments.out.mkdir(parents=True, exist_ok=True)                # before the work, not after it
     peers = installed([*OURS, *arguments.peer])
-    if "retroprop" not in peers or not threads:
-        parser.error("nothing to time: install retroprop (pip install .), and ask for threads that there are")
+    if "retroprop" not in peers:
+        parser.error("retroprop must be installed: pip install .")
     results: dict[str, object] = {"machine": machine(), "quick": arguments.quick}
     print(results["machine"])
     for part in PARTS:
@@ -42,6 +42,8 @@ def main() -> None:
             continue
         print(f"== {part}")
         if part == "steps":
+            print("median of a step (middle 80 %), as a multiple of retroprop's, memory beyond the examples; gradients beside "
+                  "those by hand, relative to the largest")
             results[part] = steps(arguments.workload, peers, threads, arguments.quick)
         elif part == "growth":
             chosen = [peer for peer in peers if peer in IN_GROWTH or len(arguments.peer) == 1]
@@ -49,7 +51,7 @@ def main() -> None:
             results["crossovers"] = crossovers(rows)
             for row in crossovers(rows):
                 print(f"    {row['grows']}, {row['threads']} thread{'s' * (row['threads'] > 1)}: {PEERS[row['peer']].label} is "
-                      + (f"faster from {row['faster_from']} on" if row["faster_from"] else "never faster for good"))
+                      + (f"faster from {row['faster_from']} on" if row["faster_from"] else "not faster at the largest size"))
         elif part == "imports":
             results[part] = imports(arguments.quick)
             for row in results[part]:

@@ -38,9 +38,10 @@ def steps(workloads: Sequence[str], peers: Sequence[str], threads: Sequence[int]
             for row in found:
                 ratio = "" if ours is None else f"{row['median_us'] / ours:7.2f}"
                 held = "" if row["memory_mb"] is None else f"{row['memory_mb']:7.1f} MB"
-                error = "" if row["error"] is None else f"   gradients differ by {row['error']:.0e}"
+                error = "" if row["error"] is None else f"   gradients {row['error']:.0e}"
+                noise = "   noisy: is the machine busy?" if row["high_us"] > 1.8 * row["low_us"] else ""
                 print(f"    {PEERS[row['peer']].label:30}{row['median_us']:10.1f} us ({row['low_us']:.1f} to "
-                      f"{row['high_us']:.1f})".ljust(70) + ratio + held + error, flush=True)
+                      f"{row['high_us']:.1f})".ljust(70) + ratio + held + error + noise, flush=True)
     return rows
 
 

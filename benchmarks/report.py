@@ -53,15 +53,15 @@ def write(results: dict[str, Any], out: Path) -> None:
 def tables(results: dict[str, Any]) -> Iterator[str]:
     """Lines of Markdown."""
     rows = results.get("steps", [])
-    for what, unit in (("median_us", "Microseconds a step"), ("memory_mb", "Megabytes in use beyond those before")):
+    for what, unit in (("median_us", "Microseconds a step"), ("memory_mb", "Megabytes beyond the examples")):
         peers = [peer for peer in PEERS if any(row["peer"] == peer and row[what] is not None for row in rows)]
         if peers:
             yield from table([unit, *(PEERS[peer].label for peer in peers)], (
                 [f"{name}, {count} thread{'s' * (count > 1)}", *(rounded(row[what]) if row else "-" for row in found)]
                 for (name, count), found in by_case(rows, ("workload", "threads"), peers).items()))
     if results.get("crossovers"):
-        yield from table(["faster than retroprop from", "threads", "peer", "size"], (
-            [row["grows"], str(row["threads"]), PEERS[row["peer"]].label, str(row["faster_from"] or "never")]
+        yield from table(["as this grows", "threads", "library", "faster than retroprop from"], (
+            [row["grows"], str(row["threads"]), PEERS[row["peer"]].label, str(row["faster_from"] or "-")]
             for row in results["crossovers"]))
     if results.get("imports"):
         yield from table(["import", "milliseconds"], ([row["import"], rounded(row["ms"])] for row in results["imports"]))
@@ -91,7 +91,7 @@ def rounded(value: float) -> str:
 
 
 def steps_figure(rows: list[Row]) -> Any:
-    """Time of a step relative to the fastest other library, a panel for each number of threads."""
+    """Time of a step relative to the fastest other library that returns after each (or to ours, where there is none)."""
     import matplotlib.pyplot as plt
     threads = sorted({row["threads"] for row in rows})
     names = list(dict.fromkeys(row["workload"] for row in rows))
@@ -100,9 +100,7 @@ def steps_figure(rows: list[Row]) -> Any:
     for ax, count in zip(axes[0], threads, strict=True):
         for k, name in enumerate(names):
             times = {row["peer"]: row["median_us"] for row in rows if (row["workload"], row["threads"]) == (name, count)}
-            others = [time for peer, time in times.items() if peer not in OURS]
-            if not others:
-                continue
+            others = [time for peer, time in times.items() if peer not in (*OURS, "jax-scan")] or [times["retroprop"]]
             ax.axhline(k, color="0.9", zorder=0)
             for peer, time in times.items():
                 color, mark = MARKS[peer]
@@ -112,7 +110,7 @@ def steps_figure(rows: list[Row]) -> Any:
                         markeredgecolor=color if mark == "|" else "white")
         ax.axvline(1, color="0.6", linewidth=1, zorder=1)
         ax.set(xscale="log", yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5),
-               title=f"{count} thread{'s' * (count > 1)}", xlabel="time of a training step / that of the fastest other library")
+               title=f"{count} thread{'s' * (count > 1)}", xlabel="time of a step / that of the fastest other library")
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right", "left"]].set_visible(False)
     label_once(figure, axes[0][-1])

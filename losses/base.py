@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError, DataError, ShapeError, one_of
+from ..errors import ArgumentError, DataError, PhaseError, ShapeError, one_of
 from ..initializers.base import Array
 from ..modules.base import Met, Module
 from ..modules.doors import check_out, too_early
@@ -23,7 +23,8 @@ class Loss(Module, doors=False):
 
     ``forward(prediction, target)`` returns the cost, ``backward()`` the gradient dC/dprediction; ``update`` has nothing
     to do. A loss of your own is a subclass with ``costs(prediction, target)``, which sets ``self.point`` and returns the
-    cost of each element, and ``slopes()``, which returns their derivatives at that point.
+    cost of each element, and ``slopes()``, which returns their derivatives at that point. If there is one cost for each
+    example, say so in ``costs_shape``.
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ class Loss(Module, doors=False):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(doors=False, **options)           # forward and backward below are the doors
+
+    reduction: str = "mean"
 
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = one_of("reduction", reduction, ("mean", "sum", "none"))
@@ -114,6 +117,8 @@ class Loss(Module, doors=False):
         except BaseException:                                       # half of the point may be of this prediction
             self.forget()
             raise
+        if self.point is None:
+            raise PhaseError(f"{self!r}: costs must set self.point, from which slopes starts")
         if self.reduction == "none":
             return np.array(costs)
         if costs.ndim != 1:

@@ -37,8 +37,9 @@ class Module:
     Attributes
     ----------
     point : array or NamedTuple, or None
-        All that ``backward`` and ``update`` need from ``forward``, set by it. Inside a container these are the
-        container's buffers, valid until its next ``forward``: copy to keep.
+        All that ``backward`` and ``update`` need from ``forward``, set by it. It may be x itself, which is then not to be
+        written into before ``update``. Inside a container these are the container's buffers, valid until its next
+        ``forward``: copy to keep. A module inside that runs alone takes the container's point away.
     gradient : array, or None
         The last ``g`` that ``backward`` was given; the same holds. None where no backward has run since the last forward.
     training : bool

@@ -126,9 +126,10 @@ def update_door(bare: Phase) -> Phase:
 
 def too_early(module: Module) -> PhaseError:
     """A phase was called before the one that it needs."""
+    alone = " (a module inside that runs alone takes it away)" if module.children() else ""
     if module._output is None:
-        return PhaseError(f"{module!r}: no forward has run: call forward(x) first")
-    return PhaseError(f"{module!r}: no backward has run since the last forward: call backward(g) first")
+        return PhaseError(f"{module!r}: no forward has run: call forward(x) first{alone}")
+    return PhaseError(f"{module!r}: no backward has run since the last forward: call backward(g) first{alone}")
 
 
 def explain(module: Module, error: BaseException) -> None:

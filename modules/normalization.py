@@ -17,7 +17,7 @@ from .parameter import Parameter
 class Centred(NamedTuple):
     """The input less its mean, the 1/deviation that it is to be scaled by, and whether the statistics are the batch's own."""
 
-    x: Array
+    centred: Array
     scale: Array
     of_batch: bool
 
@@ -137,7 +137,7 @@ class BatchNorm(Module):
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all axes but that of the features."""
-        self.weight.grad[...] = self.inner(self.gradient, self.point.x) * self.point.scale
+        self.weight.grad[...] = self.inner(self.gradient, self.point.centred) * self.point.scale
         self.bias.grad[...] = self.total(self.gradient)
 
     def total(self, a: Array) -> Array:

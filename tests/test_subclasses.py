@@ -342,3 +342,34 @@ def test_copies_of_a_linear_keep_its_parameters_together_and_shallow_ones_leave_
     home = net[0].weight.home
     copy.copy(net[0])
     assert all(parameter.home is home for parameter in net.parameters())
+
+
+class Bare(rp.Loss):
+    """Without a word of ``reduction``, and with one cost for each example."""
+
+    def __init__(self):
+        self.scale = 2
+
+    def costs_shape(self, shape):
+        return shape[:1]
+
+    def costs(self, prediction, target):
+        self.point = prediction - target
+        return self.scale * (self.point ** 2).sum(1)
+
+    def slopes(self):
+        return 2 * self.scale * self.point
+
+
+class Pointless(Bare):
+    def costs(self, prediction, target):
+        return np.zeros(len(prediction), prediction.dtype)
+
+
+def test_a_loss_of_ones_own_may_have_a_cost_for_each_example():
+    loss = Bare()
+    rp.check_module(loss, X, np.zeros_like(X))
+    assert loss.forward(np.ones((5, 3)), np.zeros((5, 3))) == 6
+    np.testing.assert_array_equal(loss.backward(), np.full((5, 3), 4 / 5))
+    with pytest.raises(rp.PhaseError, match=r"Pointless\(\): costs must set self.point"):
+        Pointless().forward(X, X)
