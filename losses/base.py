@@ -35,6 +35,19 @@ class Loss(Module, doors=False):
     -----
     The target follows the prediction's dtype and must have its shape: nothing is broadcast. Only the pair
     (N, 1) and (N,) is taken for the same.
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> class LogCosh(rp.Loss):
+    ...     def costs(self, prediction, target):
+    ...         self.point = prediction - target
+    ...         return np.log(np.cosh(self.point))
+    ...     def slopes(self):
+    ...         return np.tanh(self.point)
+    >>> loss = LogCosh()
+    >>> round(loss.forward(np.ones(3), np.zeros(3)), 4), loss.backward().round(4)
+    (0.4338, array([0.2539, 0.2539, 0.2539]))
     """
 
     __slots__ = ("_expected", "_factor", "_ones", "_unit", "divisor")
