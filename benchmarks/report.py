@@ -113,6 +113,7 @@ def steps_figure(rows: list[Row]) -> Any:
                title=f"{count} thread{'s' * (count > 1)}", xlabel="time of a step / that of the fastest other library")
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right", "left"]].set_visible(False)
+    figure.tight_layout()
     label_once(figure, axes[0][-1])
     return figure
 
