@@ -114,7 +114,7 @@ class Loss(Module, doors=False):
         return array
 
     def forward(self, prediction: Any, target: ArrayLike) -> Any:
-        """Cost of the predictions: a float, or with ``reduction="none"`` an array. Remembers both arguments."""
+        """Cost of the predictions: a float, or with ``reduction="none"`` an array. Remembers what ``slopes`` needs."""
         new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self._met
         if new:
             prediction = self.defined(prediction)

@@ -62,37 +62,32 @@ def backward_door(written: Phase) -> Phase:
     """
     bare, skips = with_out(written), takes(written, "input_gradient")
 
-    def run(self: Module, g: Array, out: Array | None, input_gradient: bool) -> Any:
-        if input_gradient:
-            return bare(self, g, out)
-        if out is not None:
-            raise ArgumentError(f"{self!r}: out is for the input gradient, which input_gradient=False leaves out")
-        if skips:
-            bare(self, g, None, input_gradient=False)
-        else:
-            bare(self, g, None)
-        return None
-
     @wraps(written)
     def backward(self: Module, g: Any, out: Array | None = None, *, input_gradient: bool = True) -> Any:
-        if type(self).backward is not backward and passed("backward", self):
-            self.gradient = g                                       # the one that an inherited update is to take
-            return run(self, g, out, input_gradient)
-        if self._output is None:
-            raise too_early(self)
-        if type(g) is not ndarray or (g.shape, g.dtype) != self._output:
-            g = as_floating(g, self._output[1], "g", self)
-            if g.shape != self._output[0]:
-                raise ShapeError(f"{self!r}: g must have the shape of the output, {self._output[0]}, got {g.shape}")
-        if out is not None:
-            check_out(self, out, self._input)
-            if np.may_share_memory(out, g):
-                raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
-        if self._owner is not None:
-            self.disturb_owner("gradient")
-        self.gradient = g
+        if out is not None and not input_gradient:
+            raise ArgumentError(f"{self!r}: out is for the input gradient, which input_gradient=False leaves out")
+        if type(self).backward is backward or not passed("backward", self):
+            if self._output is None:
+                raise too_early(self)
+            if type(g) is not ndarray or (g.shape, g.dtype) != self._output:
+                g = as_floating(g, self._output[1], "g", self)
+                if g.shape != self._output[0]:
+                    raise ShapeError(f"{self!r}: g must have the shape of the output, {self._output[0]}, got {g.shape}")
+            if out is not None:
+                check_out(self, out, self._input)
+                if np.may_share_memory(out, g):
+                    raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
+            if self._owner is not None:
+                self.disturb_owner("gradient")
+        self.gradient = g                                           # in super().backward(g): what an inherited update takes
         try:
-            return run(self, g, out, input_gradient)
+            if input_gradient:
+                return bare(self, g, out)
+            if skips:
+                bare(self, g, None, input_gradient=False)
+            else:
+                bare(self, g, None)
+            return None
         except BaseException as error:
             self.gradient = None
             explain(self, error)
