@@ -86,7 +86,7 @@ class Worker:
 # ------------------------------------------------------------------ in the process
 
 
-class Session:
+class Runner:
     """What the process can be asked for."""
 
     def __init__(self, peer: str, threads: int) -> None:
@@ -153,11 +153,11 @@ def memory(what: str) -> float | None:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
 
 
-def serve(session: Session, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+def serve(runner: Runner, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         command, arguments = json.loads(line)
         try:
-            yield {"result": getattr(session, command)(**arguments)}
+            yield {"result": getattr(runner, command)(**arguments)}
         except NotImplementedError as error:
             yield {"failed": str(error)}
 
@@ -171,5 +171,5 @@ def quiet_output() -> Iterator[Any]:
 
 if __name__ == "__main__":
     with quiet_output() as out:
-        for answer in serve(Session(sys.argv[1], int(sys.argv[2])), sys.stdin):
+        for answer in serve(Runner(sys.argv[1], int(sys.argv[2])), sys.stdin):
             print(json.dumps(answer), file=out, flush=True)
