@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from joblib import cpu_count
 
@@ -35,8 +36,9 @@ def main() -> None:
     peers = installed([*OURS, *arguments.peer])
     if "retroprop" not in peers:
         parser.error("retroprop must be installed: pip install .")
-    results: dict[str, object] = {"machine": machine(), "quick": arguments.quick}
-    print(results["machine"])
+    results: dict[str, Any] = {"machine": machine(), "quick": arguments.quick}
+    for name, value in results["machine"].items():
+        print(f"{name}: {value if isinstance(value, (str, int)) else ', '.join(map(' '.join, value.items()))}")
     for part in PARTS:
         if part not in arguments.part:
             continue
@@ -47,9 +49,9 @@ def main() -> None:
             results[part] = steps(arguments.workload, peers, threads, arguments.quick)
         elif part == "growth":
             chosen = [peer for peer in peers if peer in IN_GROWTH or len(arguments.peer) == 1]
-            results[part] = rows = growth(chosen, threads, arguments.quick)
-            results["crossovers"] = crossovers(rows)
-            for row in crossovers(rows):
+            results[part] = growth(chosen, threads, arguments.quick)
+            results["crossovers"] = crossovers(results[part])
+            for row in results["crossovers"]:
                 print(f"    {row['grows']}, {row['threads']} thread{'s' * (row['threads'] > 1)}: {PEERS[row['peer']].label} is "
                       + (f"faster from {row['faster_from']} on" if row["faster_from"] else "not faster at the largest size"))
         elif part == "imports":

@@ -175,7 +175,7 @@ class CrossEntropy(OfClasses):
     def costs(self, prediction: Array, target: Array) -> Array:
         rows, shifted, flat, ones, starts, _, _, point = self.scratch
         exps, sums, places, _ = point
-        weights = self.weight if self.weight is None else self.weigh(target, prediction.dtype)
+        weights = None if self.weight is None else self.weigh(target, prediction.dtype)
         np.add(starts, prediction.argmax(1), places)
         rows[...] = prediction.take(places)[:, None]                # the largest: NumPy finds where it is faster than it
         np.subtract(prediction, rows, shifted)
