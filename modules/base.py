@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, DTypeLike
 from ..errors import ShapeError, positive_int
 from ..initializers.base import Array, floating_dtype
 from . import doors
-from .parameter import Home, Parameter, as_floating
+from .parameter import Home, Parameter
 from .state import load_arrays
 from .summary import summarize
+from .values import Met, Shape, Value, as_values, each, parts
 
-Met = tuple[tuple[int, ...], np.dtype[Any]]                         # a shape and a dtype
 DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door}
 
 
@@ -47,6 +47,10 @@ class Module:
     remembers : {"both", "input", "output", "neither"}
         What of its arguments and results the point holds. A container reuses only memory that no point holds; the
         default is the careful one.
+    arity : int or None
+        How many inputs there are (None: two or more). With more than one, x is a tuple of arrays, and so is what
+        ``backward`` returns; ``output_shape`` is given the tuple of their shapes. Likewise y and g where a module has
+        several outputs.
     buffers : tuple of str
         Names of the attributes that are arrays of state, but not trained.
     scratch
@@ -59,6 +63,7 @@ class Module:
 
     remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     buffers: ClassVar[tuple[str, ...]] = ()
+    arity: int | None = 1
 
     point: Any
     gradient: Any
@@ -108,15 +113,15 @@ class Module:
             else:
                 module.update()
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input of this shape; ShapeError if it does not fit. The same, by default."""
         return input_shape
 
-    def admit(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def admit(self, shape: Shape) -> Shape:
         """``output_shape``, and ShapeError for a shape that cannot be taken in the mode at hand."""
         return self.output_shape(shape)
 
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Any:
         """Workspace for inputs of this shape and dtype, kept as ``self.scratch``; called when they change."""
 
     # ------------------------------------------------------------------ the tree, its parameters and buffers
@@ -135,6 +140,10 @@ class Module:
     def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
         """The modules in the order in which data pass, with their paths; containers are opened, others stand for themselves."""
         return [(prefix, self)]
+
+    def leaf_shapes(self, input_shape: Shape) -> list[Shape]:
+        """Shapes of the outputs of ``leaves()``, in their order, for an input of this shape."""
+        return [self.output_shape(input_shape)]
 
     def own_parameters(self) -> dict[str, Parameter]:
         """Parameters of this module itself, by name."""
@@ -234,19 +243,22 @@ class Module:
 
     # ------------------------------------------------------------------ around the phases
 
-    def predict(self, x: ArrayLike, batch_size: int | None = None) -> Array:
+    def predict(self, x: ArrayLike | tuple[ArrayLike, ...], batch_size: int | None = None) -> Value:
         """Output in evaluation mode, ``batch_size`` examples at a time (None: all at once).
 
         Leaves modes, points and gradients as they were, so that it may stand between ``forward`` and ``backward``.
         """
-        examples = as_floating(x, self.dtype, "x", self)
-        if examples.ndim == 0 or len(examples) == 0:
-            raise ShapeError(f"{self!r}: x must hold at least one example, got shape {examples.shape}")
-        step = len(examples) if batch_size is None else positive_int("batch_size", batch_size)
+        examples = as_values(x, self.dtype, "x", self, self.arity)
+        lengths = {len(array) if array.ndim else 0 for array in parts(examples)}
+        if len(lengths) > 1 or 0 in lengths:
+            shapes = " and ".join(str(array.shape) for array in parts(examples))
+            raise ShapeError(f"{self!r}: x must hold at least one example, got shape {shapes}")
+        n = lengths.pop()
+        step = n if batch_size is None else positive_int("batch_size", batch_size)
         with self.undisturbed():
             self.eval()
-            parts = [self.forward(examples[i:i + step]) for i in range(0, len(examples), step)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            outputs = [self.forward(each(lambda array: array[i:i + step], examples)) for i in range(0, n, step)]  # noqa: B023
+        return outputs[0] if len(outputs) == 1 else each(lambda *arrays: np.concatenate(arrays), *outputs)
 
     def accumulate(self, among: Collection[Parameter] | None = None) -> None:
         """``update``, but add to the gradients that are there (of the parameters ``among``; None: all)."""
@@ -321,7 +333,7 @@ class Module:
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def summary(self, input_shape: tuple[int, ...]) -> str:
+    def summary(self, input_shape: Shape) -> str:
         """A table of the modules with their output shapes, parameters and the memory of those, for printing."""
         return summarize(self, input_shape)
 

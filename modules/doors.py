@@ -16,8 +16,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..errors import ArgumentError, DtypeError, PhaseError, ShapeError
-from ..initializers.base import Array
-from .parameter import Home, as_floating
+from .parameter import Home
+from .values import Met, Shape, Value, as_values, dtype_of, filled, overlap, parts, several, shape_of
 
 if TYPE_CHECKING:
     from .base import Module
@@ -26,11 +26,11 @@ Phase = Callable[..., Any]
 
 
 def forward_door(written: Phase) -> Phase:
-    """``forward(x, out=None)``: x is an array of the module's dtype and of a shape that fits."""
+    """``forward(x, out=None)``: x is an array (or a tuple of arrays) of the module's dtype and of a shape that fits."""
     bare = with_out(written)
 
     @wraps(written)
-    def forward(self: Module, x: Any, out: Array | None = None) -> Any:
+    def forward(self: Module, x: Any, out: Value | None = None) -> Any:
         if type(self).forward is not forward and passed("forward", self):
             return bare(self, x, out)
         new = type(x) is not ndarray or (x.shape, x.dtype) != self._met
@@ -44,11 +44,11 @@ def forward_door(written: Phase) -> Phase:
         except BaseException:                                       # half of the point may be of this x
             self.forget()
             raise
-        if new and (type(y) is not ndarray or y.shape != self._output[0]):
+        if new and not fits(y, self._output[0]):
             self.forget()
-            got = f"shape {y.shape}" if isinstance(y, ndarray) else repr(y)
-            raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({x.shape}) says "
-                             f"{self.output_shape(x.shape)}")
+            got = f"shape {shape_of(y)}" if isinstance(y, (ndarray, tuple)) else repr(y)
+            raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({shape_of(x)}) says "
+                             f"{self.output_shape(shape_of(x))}")
         return y
 
     forward.__wrapped__ = bare
@@ -63,19 +63,20 @@ def backward_door(written: Phase) -> Phase:
     bare, skips = with_out(written), takes(written, "input_gradient")
 
     @wraps(written)
-    def backward(self: Module, g: Any, out: Array | None = None, *, input_gradient: bool = True) -> Any:
+    def backward(self: Module, g: Any, out: Value | None = None, *, input_gradient: bool = True) -> Any:
         if out is not None and not input_gradient:
             raise ArgumentError(f"{self!r}: out is for the input gradient, which input_gradient=False leaves out")
         if type(self).backward is backward or not passed("backward", self):
             if self._output is None:
                 raise too_early(self)
             if type(g) is not ndarray or (g.shape, g.dtype) != self._output:
-                g = as_floating(g, self._output[1], "g", self)
-                if g.shape != self._output[0]:
-                    raise ShapeError(f"{self!r}: g must have the shape of the output, {self._output[0]}, got {g.shape}")
+                shape, dtype = self._output
+                g = as_values(g, dtype, "g", self, len(shape) if several(shape) else 1)
+                if shape_of(g) != shape:
+                    raise ShapeError(f"{self!r}: g must have the shape of the output, {shape}, got {shape_of(g)}")
             if out is not None:
                 check_out(self, out, self._input)
-                if np.may_share_memory(out, g):
+                if overlap(out, g):
                     raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
             if self._owner is not None:
                 self.disturb_owner("gradient")
@@ -160,40 +161,40 @@ def with_out(written: Phase) -> Phase:
     if takes(written, "out"):
         return written
 
-    def copying(self: Module, array: Array, out: Array | None = None) -> Any:
-        result = written(self, array)
+    def copying(self: Module, value: Value, out: Value | None = None) -> Any:
+        result = written(self, value)
         if out is None:                                             # what comes back must not be the caller's, or a buffer
-            return result.copy() if np.may_share_memory(result, array) else result
-        if result.shape != out.shape:
-            raise ShapeError(f"{self!r}: {written.__name__} returned shape {result.shape}, where {out.shape} is "
+            return filled(None, result) if overlap(result, value) else result
+        if shape_of(result) != shape_of(out):
+            raise ShapeError(f"{self!r}: {written.__name__} returned shape {shape_of(result)}, where {shape_of(out)} is "
                              "expected; does output_shape say what this module does?")
-        out[...] = result
-        return out
+        return filled(out, result)
 
     return copying
 
 
-def meet(module: Module, x: Any, out: Array | None) -> tuple[Array, bool]:
+def meet(module: Module, x: Any, out: Value | None) -> tuple[Value, bool]:
     """``x`` in the module's dtype, and whether its shape or dtype is another than the last one's.
 
     If so, the module gets its workspace for it. What does not fit, ``out`` too, is refused before anything changes.
     """
-    x = as_floating(x, module.dtype, "x", module)
-    new = (x.shape, x.dtype) != module._met
-    if new and 0 in x.shape:
-        raise ShapeError(f"{module!r}: x must hold at least one number, got shape {x.shape}")
+    x = as_values(x, module.dtype, "x", module, module.arity)
+    met = shape_of(x), dtype_of(x)
+    new = met != module._met
+    if new and any(0 in shape for shape in parts(met[0])):
+        raise ShapeError(f"{module!r}: x must hold at least one number, got shape {met[0]}")
     if out is not None:
-        check_room(module, x, out, (module.admit(x.shape), x.dtype) if new else module._output)
+        check_room(module, x, out, (module.admit(met[0]), met[1]) if new else module._output)
     if new:
-        settle(module, x.shape, x.dtype)
+        settle(module, *met)
     return x, new
 
 
-def settle(module: Module, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
+def settle(module: Module, shape: Shape, dtype: np.dtype[Any]) -> Shape:
     """Prepare ``module`` for inputs of this shape and dtype; returns the shape of its output."""
     output = module.admit(shape)
-    if not shape:
-        raise ShapeError(f"{module!r}: x must have at least one axis, got shape ()")
+    if any(not one for one in parts(shape)):
+        raise ShapeError(f"{module!r}: x must have at least one axis, got shape {shape}")
     module.forget()                                                 # a container's modules are prepared one after another
     scratch = module.prepare(shape, dtype)
     module.scratch, module._met, module._output = scratch, (shape, dtype), (output, dtype)
@@ -201,16 +202,25 @@ def settle(module: Module, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tupl
     return output
 
 
-def check_room(module: Module, x: Array, out: Any, expected: Any) -> None:
+def fits(y: Value, shape: Shape) -> bool:
+    """Whether this is an array, or a tuple of arrays, of that shape."""
+    return all(type(one) is ndarray for one in parts(y)) and several(y) == several(shape) and shape_of(y) == shape
+
+
+def check_room(module: Module, x: Value, out: Any, expected: Met) -> None:
     """``out`` of a forward."""
     check_out(module, out, expected)
-    if np.may_share_memory(out, x) and not (out is x and module.remembers in ("output", "neither")):
+    if overlap(out, x) and not (out is x and module.remembers in ("output", "neither")):
         raise ArgumentError(f"{module!r}: out must not overlap x, which this module still reads")
 
 
-def check_out(module: Module, out: Any, expected: Any) -> None:
+def check_out(module: Module, out: Any, expected: Met) -> None:
+    """``out`` is an array, or a tuple of arrays, of the shape and dtype that are written there."""
     shape, dtype = expected
-    if type(out) is not ndarray or out.dtype != dtype:
-        raise DtypeError(f"{module!r}: out must be a {dtype} array, got {getattr(out, 'dtype', type(out).__name__)}")
-    if out.shape != shape or not out.flags.c_contiguous:
-        raise ShapeError(f"{module!r}: out must be C-contiguous and of shape {shape}, got {out.shape}")
+    if several(shape) and len(parts(out)) != len(shape):
+        raise ShapeError(f"{module!r}: out must be a tuple of {len(shape)} arrays, got {type(out).__name__}")
+    for one, size in zip(parts(out) if several(shape) else (out,), parts(shape), strict=True):
+        if type(one) is not ndarray or one.dtype != dtype:
+            raise DtypeError(f"{module!r}: out must be a {dtype} array, got {getattr(one, 'dtype', type(one).__name__)}")
+        if one.shape != size or not one.flags.c_contiguous:
+            raise ShapeError(f"{module!r}: out must be C-contiguous and of shape {size}, got {one.shape}")

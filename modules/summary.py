@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
+from .values import Shape
 
 if TYPE_CHECKING:
     from .base import Module
 
 
-def summarize(module: Module, input_shape: tuple[int, ...]) -> str:
+def summarize(module: Module, input_shape: Shape) -> str:
     """One row a module that is not a container, in the order in which data pass; the totals last."""
     if not isinstance(input_shape, (tuple, list)):
         raise ArgumentError(f"input_shape must be a tuple such as (1, 64), got {input_shape!r}")
-    rows, shape = [("module", "output shape", "parameters", "memory")], tuple(input_shape)
-    module.output_shape(shape)                                      # an error from here says where
-    for path, part in module.leaves():
-        shape = part.output_shape(shape)
+    rows = [("module", "output shape", "parameters", "memory")]
+    for (path, part), shape in zip(module.leaves(), module.leaf_shapes(tuple(input_shape)), strict=True):
         rows.append((f"{path} {part!r}" if path else repr(part), str(shape), f"{count(part):,}", size(part)))
     rows.append(("total", "", f"{count(module):,}", size(module)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

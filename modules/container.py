@@ -1,0 +1,187 @@
+"""Container: what Sequential and Graph share, modules inside modules that run from a plan."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DtypeError
+from .base import Module, below
+from .doors import Phase, bare, explain
+from .parameter import Home
+from .values import Shape, Value, parts, several, size_of
+
+
+class Container(Module):
+    """Modules by name, the nodes, each of which reads inputs of the container or the outputs of nodes before it.
+
+    What a container makes of them is a plan: ``prepare`` writes down the nodes' bare phases beside the arrays that they
+    write into, once for each new shape of input.
+
+    Attributes
+    ----------
+    nodes : dict of Module by name
+        In an order in which data can pass.
+    sources : dict of tuple of str by name
+        What each node reads: names of inputs and of nodes.
+    inputs, outputs : tuple of str
+        Names of the container's inputs, and of the nodes whose outputs are its own.
+    inside : list of Module
+        All modules of the tree below.
+    """
+
+    nodes: dict[str, Module]
+    sources: dict[str, tuple[str, ...]]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def adopt(self, nodes: Mapping[str, Module]) -> None:
+        """Take the modules in: from here on their parameters and gradients live in one flat vector each."""
+        kind = type(self).__name__
+        seen: dict[int, str] = {}
+        for name, module in nodes.items():
+            for path, inner in module.named_modules(name):
+                if id(inner) in seen:
+                    raise ArgumentError(f"{kind}: {inner!r} stands in two places, {seen[id(inner)]} and {path}; "
+                                        "make a second module and share the Parameter (b.weight = a.weight)")
+                seen[id(inner)] = path
+            if module._owner is not None and module._owner() is not None:
+                raise ArgumentError(f"{kind}: {self.called(name)}, {module!r}, is already inside another container; copy it "
+                                    "(copy.deepcopy), or make a second module and share the Parameter")
+        self.nodes = dict(nodes)
+        check_one_dtype(self)
+        self.inside = [module for _, module in self.named_modules()[1:]]
+        for module in self.inside:
+            module.forget()                                         # their parameters move
+        for module in nodes.values():
+            module._owner = weakref.ref(self)
+        Home.gather(self.parameters())
+
+    def called(self, name: str) -> str:
+        """What an error calls the node at construction."""
+        return f"node {name!r}"
+
+    def located(self, name: str) -> str:
+        """Where the node stands, for the notes of errors."""
+        return f"in {type(self).__name__}[{name!r}]"
+
+    def children(self) -> dict[str, Module]:
+        return self.nodes
+
+    def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
+        return [leaf for name, child in self.nodes.items() for leaf in child.leaves(below(prefix, name))]
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    # ------------------------------------------------------------------ values that pass from node to node
+
+    def flow(self, value: Value, step: Callable[[Module, Any], Any]) -> Any:
+        """What comes out if ``step(node, what it reads)`` is what each node makes of it: shapes, tangents, ..."""
+        known = dict(zip(self.inputs, parts(value) if len(self.inputs) > 1 else (value,), strict=True))
+        for name, module in self.nodes.items():
+            with noted(self.located(name)):
+                known[name] = step(module, joined([known[source] for source in self.sources[name]]))
+        return joined([known[name] for name in self.outputs])
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return self.flow(input_shape, lambda module, shape: module.output_shape(shape))
+
+    def admit(self, shape: Shape) -> Shape:
+        return self.flow(shape, lambda module, shape: module.admit(shape))
+
+    def leaf_shapes(self, input_shape: Shape) -> list[Shape]:
+        found: list[Shape] = []
+
+        def step(module: Module, shape: Shape) -> Shape:
+            found.extend(module.leaf_shapes(shape))
+            return module.output_shape(shape)
+
+        self.flow(input_shape, step)
+        return found
+
+    # ------------------------------------------------------------------ the phases, as far as they are the same
+
+    def update(self) -> None:
+        """Gradients of all parameters of the modules inside."""
+        for update in self.updates:
+            update()
+
+    def review(self) -> None:
+        super().review()
+        self.updates: list[Phase] = []
+        for module, again in self.tied():
+            module.review()
+            if module._trains and module.parameters():
+                self.updates.append(partial(module.accumulate, again) if again else bare(module, "update"))
+
+    def disturb(self) -> None:
+        for module in self.inside:
+            module.gradient = None
+        Module.disturb(self)                                        # super() takes longer
+
+    def forward_failed(self, module: Module, error: BaseException) -> None:
+        """A forward failed at a node: half of the points are of this x, and none may serve."""
+        for inner in self.inside:
+            inner.forget()
+        error.add_note(self.located(self.name_of(module)))
+
+    def backward_failed(self, module: Module, error: BaseException) -> None:
+        """A backward failed at a node: half of the gradients are of this g."""
+        self.gradient = None
+        explain(module, error)
+        error.add_note(self.located(self.name_of(module)))
+
+    def name_of(self, node: Module) -> str:
+        return next(name for name, module in self.nodes.items() if module is node)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name not in ("inside", "updates")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.adopt(self.nodes)
+
+
+def joined(values: list[Any]) -> Any:
+    """The one value, or the tuple of them."""
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool:
+    """Whether ``after``, from ``shape`` to ``output``, may write its output over its input, which ``before`` made."""
+    return (before.remembers in ("input", "neither") and after.remembers in ("output", "neither")
+            and not several(shape) and not several(output) and size_of(shape) == size_of(output))
+
+
+@contextmanager
+def noted(where: str) -> Iterator[None]:
+    """Errors from inside say in which module of the container they rose."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(where)
+        raise
+
+
+def check_one_dtype(net: Container) -> None:
+    found = {parameter.dtype: name for name, parameter in net.named_parameters()}
+    if len(found) > 1:
+        listed = " and ".join(f"{dtype} ({path})" for dtype, path in found.items())
+        raise DtypeError(f"{type(net).__name__}: all parameters must have one dtype, got {listed}; use astype")
+
+
+def warn_of_equal_weights(net: Container) -> None:
+    """Two layers that start equal were most likely given the same seed."""
+    weights = [(name, parameter.data) for name, parameter in net.named_parameters() if parameter.data.ndim > 1]
+    for (a, first), (b, second) in combinations(weights, 2):
+        if first.shape == second.shape and np.array_equal(first, second):
+            warnings.warn(f"{type(net).__name__}: {a} and {b} start with the same numbers; give each layer an rng of its own",
+                          stacklevel=3)

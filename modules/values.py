@@ -1,0 +1,95 @@
+"""What passes between modules: an array, or a tuple of arrays where a module has several inputs or outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DtypeError, ShapeError
+from ..initializers.base import Array
+from .parameter import as_floating
+
+if TYPE_CHECKING:
+    from .base import Module
+
+Value = Any                                                         # an array, or a tuple of arrays
+Shape = tuple[Any, ...]                                             # of an array, or a tuple of such shapes
+Met = tuple[Shape, np.dtype[Any]]                                   # a shape and a dtype
+
+
+def several(value: Value | Shape) -> bool:
+    """Whether this is a tuple of arrays, or of their shapes."""
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], (tuple, np.ndarray))
+
+
+def each(function: Callable[..., Any], *values: Any) -> Any:
+    """``function`` of the array, or of each array of the tuple (or shape); of several values, array by array."""
+    return tuple(map(function, *values)) if several(values[0]) else function(*values)
+
+
+def parts(value: Any) -> tuple[Any, ...]:
+    """The arrays of a value, or the shapes of a shape: a tuple also where there is one."""
+    return value if several(value) else (value,)
+
+
+def shape_of(value: Value) -> Shape:
+    return each(np.shape, value)
+
+
+def size_of(shape: Shape) -> int:
+    """How many numbers there are in all."""
+    return sum(int(np.prod(one)) for one in parts(shape))
+
+
+def rooms(shape: Shape, dtype: np.dtype[Any]) -> Value:
+    """New arrays of that shape."""
+    return each(lambda one: np.empty(one, dtype), shape)
+
+
+def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity: int | None) -> Value:
+    """``x`` as an array of ``dtype``, or as the tuple of ``arity`` arrays (None: two or more) that ``of`` takes.
+
+    With ``dtype=None`` as in ``as_floating``; the arrays of a tuple must then have one dtype.
+    """
+    if arity == 1:
+        return as_floating(x, dtype, name, of)
+    if not isinstance(x, (tuple, list)) or len(x) != arity and (arity is not None or len(x) < 2):
+        count = "two or more" if arity is None else arity
+        got = f"{len(x)}" if isinstance(x, (tuple, list)) else f"one {type(x).__name__}"
+        raise ShapeError(f"{of!r}: {name} must be a tuple of {count} arrays, got {got}")
+    arrays = tuple(as_floating(one, dtype, f"{name}[{k}]", of) for k, one in enumerate(x))
+    found = {array.dtype: k for k, array in enumerate(arrays)}
+    if len(found) > 1:
+        listed = " and ".join(f"{kind} ({name}[{k}])" for kind, k in found.items())
+        raise DtypeError(f"{of!r}: the arrays of {name} must have one dtype, got {listed}")
+    return arrays
+
+
+def dtype_of(value: Value) -> np.dtype[Any]:
+    """The one dtype of all its arrays."""
+    return parts(value)[0].dtype
+
+
+def overlap(a: Value, b: Value) -> bool:
+    """Whether an array of one may share memory with an array of the other."""
+    return any(np.may_share_memory(one, other) for one in parts(a) for other in parts(b))
+
+
+def filled(out: Value, value: Value) -> Value:
+    """``out``, with the numbers of ``value``; with None a copy of ``value``."""
+    if out is None:
+        return each(lambda array: np.array(array, order="C"), value)
+    each(np.copyto, out, value)
+    return out
+
+
+def same_shapes(shapes: Shape, of: Module) -> tuple[int, ...]:
+    """The one shape that all inputs have."""
+    first = parts(shapes)[0]
+    if any(shape != first for shape in parts(shapes)):
+        raise ShapeError(f"{of!r}: the arrays of x must have one shape, got {' and '.join(map(str, shapes))}")
+    return first
+
+
