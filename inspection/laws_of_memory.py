@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from itertools import combinations
 
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
 from ..initializers.base import Array
-from .subject import Subject, close, gradients, law, refuses, require, same
+from ..modules.values import Value, each, filled, overlap, parts, shape_of
+from .subject import Subject, close, float64, gradients, law, refuses, require, same
 
 
 @law
@@ -20,7 +22,7 @@ def the_phases_write_into_no_array_of_the_caller(s: Subject) -> None:
     for phase, result, call in (("forward", "y", lambda: s.forward(module, s.x)),
                                 ("backward", "dC/dx", lambda: module.backward(s.g)),
                                 ("update", "", module.update)):
-        before = {name: array.copy() for name, array in given.items()}
+        before = {name: filled(None, value) for name, value in given.items()}
         returned = call()
         same(f"{phase} wrote into its surroundings", given, before)
         if result:
@@ -32,7 +34,7 @@ def returned_arrays_are_fresh_and_never_written_again(s: Subject) -> None:
     module = s.new()
     y = s.forward(module, s.x)
     gx = module.backward(s.g)
-    kept = {"y": y.copy(), "dC/dx": gx.copy()}
+    kept = {"y": filled(None, y), "dC/dx": filled(None, gx)}
     module.update()
     later = {"the next y": s.forward(module, s.other), "the next dC/dx": module.backward(s.h)}
     module.update()
@@ -40,10 +42,13 @@ def returned_arrays_are_fresh_and_never_written_again(s: Subject) -> None:
     others = {"x": s.x, "g": s.g} | later | dict(module.named_buffers())
     for name, parameter in module.named_parameters():
         others |= {name: parameter.data, f"dC/d{name}": parameter.grad}
-    for name, array in others.items():
-        require(not np.may_share_memory(y, array), f"y shares memory with {name}")
-        require(not np.may_share_memory(gx, array), f"dC/dx shares memory with {name}")
-    require(not np.may_share_memory(y, gx), "y shares memory with dC/dx")
+    for name, value in others.items():
+        require(not overlap(y, value), f"y shares memory with {name}")
+        require(not overlap(gx, value), f"dC/dx shares memory with {name}")
+    require(not overlap(y, gx), "y shares memory with dC/dx")
+    for what, value in (("y", y), ("dC/dx", gx)):
+        require(not any(np.may_share_memory(a, b) for a, b in combinations(parts(value), 2)),
+                f"the arrays of {what} share memory with each other")
 
 
 @law
@@ -51,8 +56,8 @@ def the_gradient_that_was_returned_may_be_written(s: Subject) -> None:
     module, expected = s.new(), s.run(s.new())
     y = s.forward(module, s.x)
     gx = module.backward(s.g)
-    computed = gx.copy()
-    gx[...] = garbage(gx)
+    computed = filled(None, gx)
+    filled(gx, garbage(gx))
     module.update()
     same("after dC/dx was overwritten before update", {"y": y, "dC/dx": computed} | gradients(module), expected)
 
@@ -61,12 +66,12 @@ def the_gradient_that_was_returned_may_be_written(s: Subject) -> None:
 def out_receives_the_result(s: Subject) -> None:
     """``forward(x, out)`` and ``backward(g, out)`` return ``out``, with the numbers of a fresh array."""
     module, expected = s.new(), s.run(s.new())
-    y, gx = np.full_like(s.g, 7), np.full_like(s.x, 7)
+    y, gx = (each(lambda a: np.full_like(a, 7), value) for value in (s.g, s.x))
     if not s.target:                                                # the cost that a loss returns is no array
-        require(module.forward(s.x, out=y) is y, "forward(x, out=out) must return out")
+        require(identical(module.forward(s.x, out=y), y), "forward(x, out=out) must return out")
     else:
         y = s.forward(module, s.x)
-    require(module.backward(s.g, out=gx) is gx, "backward(g, out=out) must return out")
+    require(identical(module.backward(s.g, out=gx), gx), "backward(g, out=out) must return out")
     module.update()
     same("with out", {"y": y, "dC/dx": gx} | gradients(module), expected)
 
@@ -75,12 +80,11 @@ def out_receives_the_result(s: Subject) -> None:
 def an_out_that_does_not_fit_is_refused(s: Subject) -> None:
     module = s.new()
     s.forward(module, s.x)
-    refuses(ShapeError, "an out of backward of another shape than x", module.backward, s.g, out=np.empty_like(s.x[1:]))
-    refuses(DtypeError, "an out of backward of integers", module.backward, s.g, out=np.zeros(s.x.shape, int))
+    refuses(ShapeError, "an out of backward of another shape than x", module.backward, s.g, out=shorter(s.x))
+    refuses(DtypeError, "an out of backward of integers", module.backward, s.g, out=integers(s.x))
     if not s.target:
-        wrong = np.empty_like(s.g[1:])
-        refuses(ShapeError, "an out of forward of another shape than y", module.forward, s.x, out=wrong)
-        refuses(DtypeError, "an out of forward of integers", module.forward, s.x, out=np.zeros(s.g.shape, int))
+        refuses(ShapeError, "an out of forward of another shape than y", module.forward, s.x, out=shorter(s.g))
+        refuses(DtypeError, "an out of forward of integers", module.forward, s.x, out=integers(s.g))
 
 
 @law
@@ -89,38 +93,51 @@ def the_point_holds_no_more_than_remembers_says(s: Subject) -> None:
     remembers, expected = s.module.remembers, s.run(s.new())
     require(remembers in ("both", "input", "output", "neither"), f"remembers must not be {remembers!r}")
     module = s.new()
-    x = s.x.copy()
+    x = filled(None, s.x)
     y = s.forward(module, x)
-    forward = y.copy()
+    forward = filled(None, y)
     if remembers in ("output", "neither"):
-        x[...] = garbage(x)
+        filled(x, garbage(x))
     if remembers in ("input", "neither"):
-        y[...] = garbage(y)
+        filled(y, garbage(y))
     same(f'remembers is "{remembers}": after what it does not name was overwritten',
          {"y": forward} | s.retrace(module, s.g), expected)
 
 
 @law
 def forward_may_write_over_an_input_that_is_not_remembered(s: Subject) -> None:
-    if s.module.remembers in ("output", "neither") and s.x.shape == s.g.shape and not s.target:
+    if s.module.remembers in ("output", "neither") and shape_of(s.x) == shape_of(s.g) and not s.target:
         module, expected = s.new(), s.run(s.new())
-        x = s.x.copy()
-        y = module.forward(x, out=x).copy()
+        x = filled(None, s.x)
+        y = filled(None, module.forward(x, out=x))
         same("forward(x, out=x)", {"y": y} | s.retrace(module, s.g), expected)
 
 
 @law
 def memory_order_does_not_matter(s: Subject) -> None:
     """x and g may be column-major or strided."""
-    module, x, g = s.double(), s.x.astype(float), s.g.astype(float)
+    module, x, g = s.double(), float64(s.x), float64(s.g)
     expected = s.run(deepcopy(module), x, g)
     for order, view in (("column-major", column_major), ("strided", strided)):
-        close(f"{order} x and g", s.run(deepcopy(module), view(x), view(g)), expected)
+        close(f"{order} x and g", s.run(deepcopy(module), each(view, x), each(view, g)), expected)
 
 
-def garbage(a: Array) -> Array:
+def identical(value: Value, other: Value) -> bool:
+    """Whether these are the same array objects."""
+    return len(parts(value)) == len(parts(other)) and all(a is b for a, b in zip(parts(value), parts(other), strict=True))
+
+
+def shorter(value: Value) -> Value:
+    return each(lambda a: np.empty_like(a[1:]), value)
+
+
+def integers(value: Value) -> Value:
+    return each(lambda a: np.zeros(a.shape, int), value)
+
+
+def garbage(value: Value) -> Value:
     """Other numbers, most of the other sign."""
-    return 1 - 3 * a
+    return each(lambda a: 1 - 3 * a, value)
 
 
 def column_major(a: Array) -> Array:

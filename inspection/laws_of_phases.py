@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, PhaseError, ShapeError
+from ..modules.values import each
 from .subject import Subject, gradients, law, refuses, same
 
 
@@ -28,9 +29,10 @@ def bad_input_is_refused_before_anything_changes(s: Subject) -> None:
     module, twin = s.new(), s.new()
     s.forward(module, s.x)
     s.forward(twin, s.x)
-    refuses(ShapeError, "an empty batch", s.forward, module, s.x[:0])
-    refuses(DtypeError, "complex numbers", s.forward, module, s.x * 1j)
-    refuses(ShapeError, "a gradient of another shape than the output's", module.backward, s.g[..., None])
+    refuses(ShapeError, "an empty batch", s.forward, module, each(lambda a: a[:0], s.x))
+    refuses(DtypeError, "complex numbers", s.forward, module, each(lambda a: a * 1j, s.x))
+    refuses(ShapeError, "a gradient of another shape than the output's", module.backward,
+            each(lambda a: a[..., None], s.g))
     same("after refused calls", s.retrace(module, s.g), s.retrace(twin, s.g))
 
 

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from ..initializers.base import Array
+from ..modules.values import Value, each, parts, shape_of
 from .differences import numerical_gradient, one_sided
-from .subject import Subject, gradients, law, require
+from .subject import Subject, float64, gradients, law, named, require
 
 SAMPLE = 200                                                        # entries of an array that are differentiated by
 
 
 @law
 def output_shape_is_that_of_forward(s: Subject) -> None:
-    expected, y = s.module.output_shape(s.x.shape), s.forward(s.new(), s.x)
-    require(y.shape == expected, f"output_shape says {expected}, forward returned {y.shape}")
+    expected, y = s.module.output_shape(shape_of(s.x)), s.forward(s.new(), s.x)
+    require(shape_of(y) == expected, f"output_shape says {expected}, forward returned {shape_of(y)}")
 
 
 @law
@@ -26,7 +27,7 @@ def backward_has_the_shape_of_x(s: Subject) -> None:
     module = s.new()
     s.forward(module, s.x)
     gx = module.backward(s.g)
-    require(gx.shape == s.x.shape, f"expected {s.x.shape}, got {gx.shape}")
+    require(shape_of(gx) == shape_of(s.x), f"expected {shape_of(s.x)}, got {shape_of(gx)}")
 
 
 @law
@@ -35,43 +36,56 @@ def float32_and_float64_stay(s: Subject) -> None:
     for dtype in (np.dtype("float32"), np.dtype("float64")):
         module = s.new().astype(dtype)
         for _ in range(2):                                          # a first forward may replace a buffer
-            has_type(module.forward(s.x.astype(dtype), *s.target), dtype, f"forward of {dtype}")
-            has_type(module.backward(s.g.astype(dtype)), dtype, f"backward of {dtype}")
+            x, g = (each(lambda a: a.astype(dtype), value) for value in (s.x, s.g))  # noqa: B023
+            has_type(module.forward(x, *s.target), dtype, f"forward of {dtype}")
+            has_type(module.backward(g), dtype, f"backward of {dtype}")
             module.update()
         for name, array in module.state_dict().items():
             require(array.dtype == dtype, f"{name} of {dtype} became {array.dtype}")
-    y = s.new().forward(np.rint(s.x).astype(int), *s.target)
+    y = s.new().forward(each(lambda a: np.rint(a).astype(int), s.x), *s.target)
     has_type(y, s.module.dtype or np.dtype("float32"), "forward of integers")
 
 
-def has_type(array: Any, dtype: np.dtype[Any], what: str) -> None:
-    """Demand an array of this dtype (or the float that is a loss's cost)."""
-    if type(array) is not float:
-        found = getattr(array, "dtype", type(array).__name__)
-        require(found == dtype, f"{what}: expected an array of {dtype}, got {found}")
+def has_type(value: Any, dtype: np.dtype[Any], what: str) -> None:
+    """Demand arrays of this dtype (or the float that is a loss's cost)."""
+    for array in parts(value):
+        if type(array) is not float:
+            found = getattr(array, "dtype", type(array).__name__)
+            require(found == dtype, f"{what}: expected an array of {dtype}, got {found}")
 
 
 @law
 def backward_is_the_transposed_jacobian(s: Subject) -> None:
     """``backward(g)`` against central differences of <g, forward(x)>, in float64."""
-    module, x, g = s.double(), s.x.astype(float), s.g.astype(float)
+    module, x, g = s.double(), float64(s.x), float64(s.g)
     ran = deepcopy(module)
-    scale = np.abs(g * s.forward(ran, x)).sum()
-    agree(s, "dC/dx", ran.backward(g), lambda x: np.vdot(g, s.forward(deepcopy(module), x)), x, scale)
+    scale = size_of_product(g, s.forward(ran, x))
+    for (name, computed), a in zip(named("dC/dx", ran.backward(g)).items(), parts(x), strict=True):
+        agree(s, name, computed, lambda _: product(g, s.forward(deepcopy(module), x)), a, scale)
 
 
 @law
 def update_is_the_gradient_of_each_parameter(s: Subject) -> None:
     """Each ``parameter.grad`` against central differences of <g, forward(x)>, in float64."""
-    module, x, g = s.double(), s.x.astype(float), s.g.astype(float)
+    module, x, g = s.double(), float64(s.x), float64(s.g)
     ran = deepcopy(module)
-    scale = np.abs(g * s.forward(ran, x)).sum()
+    scale = size_of_product(g, s.forward(ran, x))
     ran.backward(g)
     ran.update()
     computed = gradients(ran)
     for name, parameter in module.named_parameters():
-        agree(s, f"dC/d{name}", computed[f"dC/d{name}"], lambda _: np.vdot(g, s.forward(deepcopy(module), x)),
+        agree(s, f"dC/d{name}", computed[f"dC/d{name}"], lambda _: product(g, s.forward(deepcopy(module), x)),
               parameter.data, scale)
+
+
+def product(a: Value, b: Value) -> float:
+    """The scalar product <a, b>."""
+    return float(sum(np.vdot(one, other) for one, other in zip(parts(a), parts(b), strict=True)))
+
+
+def size_of_product(a: Value, b: Value) -> float:
+    """The sum of the sizes of its terms: what round-off is measured by."""
+    return product(each(np.abs, a), each(np.abs, b))
 
 
 def agree(s: Subject, name: str, computed: Array, cost: Callable[[Array], float], a: Array, scale: float) -> None:

@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike
 from ..errors import CheckError, RetropropError, generator
 from ..initializers.base import Array, Seed
 from ..modules import Module
-from ..modules.parameter import as_floating
+from ..modules.values import Shape, Value, as_values, dtype_of, each, filled, several, shape_of
 
 Check = Callable[..., None]
-Results = dict[str, Array]
+Results = dict[str, Value]
 
 
 class Subject:
@@ -39,24 +39,24 @@ class Subject:
         self.module = deepcopy(module).train(training)
         for parameter in self.module.parameters():
             parameter.frozen = False
-        self.x: Array = np.array(as_floating(x, module.dtype, "x"), order="C")
-        self.other: Array = self.x[::-1].copy()
+        self.x: Value = filled(None, as_values(x, module.dtype, "x", module, module.arity))
+        self.other: Value = each(lambda a: a[::-1].copy(), self.x)
         self.target = () if target is None else (np.array(target),)
 
     @cached_property
-    def g(self) -> Array:
-        return self.random(self.forward(self.new(), self.x).shape)
+    def g(self) -> Value:
+        return self.random(shape_of(self.forward(self.new(), self.x)))
 
     @cached_property
-    def h(self) -> Array:
-        return self.random(self.g.shape)
+    def h(self) -> Value:
+        return self.random(shape_of(self.g))
 
-    def random(self, shape: tuple[int, ...]) -> Array:
-        return self.rng.standard_normal(shape).astype(self.x.dtype)
+    def random(self, shape: Shape) -> Value:
+        return each(lambda one: self.rng.standard_normal(one).astype(dtype_of(self.x)), shape)
 
     def twice(self) -> Subject:
         """The same with each example twice."""
-        x, *targets = (np.concatenate([a, a]) for a in (self.x, *self.target))
+        x, *targets = (each(lambda a: np.concatenate([a, a]), value) for value in (self.x, *self.target))
         return Subject(self.module, x, targets[0] if targets else None, self.module.training, self.rng)
 
     def new(self) -> Any:
@@ -74,18 +74,19 @@ class Subject:
             array[...] = array * self.rng.uniform(0.9, 1.1, array.shape)
         return module
 
-    def forward(self, module: Any, x: Array, **options: Any) -> Array:
-        """The output as an array, also that of a loss."""
-        return np.asarray(module.forward(x, *self.target, **options))
+    def forward(self, module: Any, x: Value) -> Value:
+        """The output as an array (or a tuple of arrays), also that of a loss."""
+        y = module.forward(x, *self.target)
+        return np.asarray(y) if type(y) is float else y
 
-    def run(self, module: Any, x: Array | None = None, g: Array | None = None) -> Results:
+    def run(self, module: Any, x: Value | None = None, g: Value | None = None) -> Results:
         """All three phases, at ``x`` and ``g`` of the subject if none are given; copies of what they compute."""
-        y = self.forward(module, self.x if x is None else x).copy()
+        y = filled(None, self.forward(module, self.x if x is None else x))
         return {"y": y} | self.retrace(module, self.g if g is None else g)
 
-    def retrace(self, module: Any, g: Array) -> Results:
+    def retrace(self, module: Any, g: Value) -> Results:
         """The later two phases; copies of what they compute."""
-        gx = module.backward(g).copy()
+        gx = filled(None, module.backward(g))
         module.update()
         return {"dC/dx": gx} | gradients(module)
 
@@ -104,6 +105,15 @@ def law(state: Callable[[Subject], None]) -> Check:
                 raise CheckError(f"{title(module)}: {sentence}: in {mode} mode, {what}") from error
 
     return check
+
+
+def named(name: str, value: Value) -> dict[str, Array]:
+    """The array by its name, or the arrays of a tuple by ``name 0``, ``name 1``, ..."""
+    return {f"{name} {k}": array for k, array in enumerate(value)} if several(value) else {name: value}
+
+
+def float64(value: Value) -> Value:
+    return each(lambda a: a.astype(float), value)
 
 
 def title(module: Module) -> str:
@@ -147,6 +157,8 @@ def close(when: str, got: Results, expected: Results) -> None:
 
 
 def compare(when: str, got: Results, expected: Results, units: int) -> None:
+    got, expected = ({name: array for key, value in results.items() for name, array in named(key, value).items()}
+                     for results in (got, expected))
     require(got.keys() == expected.keys(), f"{when}: expected {', '.join(expected)}, got {', '.join(got)}")
     for name, right in expected.items():
         found = got[name]

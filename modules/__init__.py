@@ -15,6 +15,9 @@ from .activations import (
 )
 from .base import Module
 from .dropout import Dropout
+from .function import Function
+from .graph import Graph
+from .joins import Add, Concat, Multiply
 from .linear import Linear
 from .normalization import BatchNorm, LayerNorm
 from .parameter import Parameter
@@ -25,9 +28,13 @@ from .softmax import LogSoftmax, Softmax
 __all__ = [
     "ELU",
     "GELU",
+    "Add",
     "BatchNorm",
+    "Concat",
     "Dropout",
     "Flatten",
+    "Function",
+    "Graph",
     "HardTanh",
     "Identity",
     "LayerNorm",
@@ -35,6 +42,7 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "Module",
+    "Multiply",
     "Parameter",
     "ReLU",
     "Reshape",

@@ -14,9 +14,10 @@ import numpy as np
 
 from ..errors import ArgumentError, DtypeError
 from .base import Module, below
+from .diagram import Node, Wiring, graphviz, mermaid
 from .doors import Phase, bare, explain
 from .parameter import Home
-from .values import Shape, Value, parts, several, size_of
+from .values import Shape, Value, several, size_of
 
 
 class Container(Module):
@@ -85,7 +86,7 @@ class Container(Module):
 
     def flow(self, value: Value, step: Callable[[Module, Any], Any]) -> Any:
         """What comes out if ``step(node, what it reads)`` is what each node makes of it: shapes, tangents, ..."""
-        known = dict(zip(self.inputs, parts(value) if len(self.inputs) > 1 else (value,), strict=True))
+        known = dict(zip(self.inputs, value if len(self.inputs) > 1 else (value,), strict=True))
         for name, module in self.nodes.items():
             with noted(self.located(name)):
                 known[name] = step(module, joined([known[source] for source in self.sources[name]]))
@@ -106,6 +107,29 @@ class Container(Module):
 
         self.flow(input_shape, step)
         return found
+
+    def wiring(self) -> Wiring:
+        """What reads what below this container, containers inside opened, by paths."""
+        paths = {id(module): path for path, module in self.leaves()}
+        nodes: list[Node] = []
+
+        def step(module: Module, read: Any) -> Any:
+            if isinstance(module, Container):
+                return module.flow(read, step)
+            path = paths[id(module)]
+            nodes.append(Node(path, module, tuple(named(read))))
+            return path
+
+        outputs = self.flow(joined(list(self.inputs)), step)
+        return Wiring(self.inputs, nodes, tuple(named(outputs)))
+
+    def graphviz(self) -> str:
+        """Source of a drawing, for Graphviz's ``dot``."""
+        return graphviz(self.wiring())
+
+    def mermaid(self) -> str:
+        """Source of a drawing, for Mermaid: forges draw it where it stands in a Markdown page."""
+        return mermaid(self.wiring())
 
     # ------------------------------------------------------------------ the phases, as far as they are the same
 
@@ -153,6 +177,11 @@ class Container(Module):
 def joined(values: list[Any]) -> Any:
     """The one value, or the tuple of them."""
     return values[0] if len(values) == 1 else tuple(values)
+
+
+def named(read: Any) -> list[str]:
+    """The paths in a nest of tuples of them, from left to right."""
+    return [read] if isinstance(read, str) else [path for part in read for path in named(part)]
 
 
 def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool:

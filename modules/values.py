@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
-from ..initializers.base import Array
 from .parameter import as_floating
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity:
     """
     if arity == 1:
         return as_floating(x, dtype, name, of)
-    if not isinstance(x, (tuple, list)) or len(x) != arity and (arity is not None or len(x) < 2):
+    if not isinstance(x, (tuple, list)) or (len(x) != arity and (arity is not None or len(x) < 2)):
         count = "two or more" if arity is None else arity
         got = f"{len(x)}" if isinstance(x, (tuple, list)) else f"one {type(x).__name__}"
         raise ShapeError(f"{of!r}: {name} must be a tuple of {count} arrays, got {got}")

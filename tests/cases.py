@@ -136,7 +136,55 @@ def row(build, x=None, target=None, name=None):
     return Case(name or repr(build()), build, numbers(*SHAPE) if x is None else x, target)
 
 
+def squashed(x, y):
+    return np.tanh(x) * y
+
+
+def squashed_by_x(x, y):
+    return (1 - np.tanh(x) ** 2) * y
+
+
+def squashed_by_y(x, y):
+    return np.tanh(x)
+
+
+def diamond():
+    """Fan-out, fan-in, a nested Sequential, a shared Parameter, nodes written in another order than data pass."""
+    first, second = tied()
+    return rp.Graph({
+        "sum": (rp.Add(), "left", "right", "x"),
+        "left": (first, "x"),
+        "right": (rp.Sequential(rp.Tanh(), second, rp.ReLU()), "left"),
+        "gate": (rp.Sigmoid(), "sum"),
+        "y": (rp.Multiply(), "gate", "sum"),
+    }, inputs="x", outputs="y")
+
+
+def two_by_two():
+    """Two inputs, two outputs, one of which another node reads."""
+    return rp.Graph({
+        "h": (rp.Linear(3, 4, rng=1), "a"),
+        "both": (rp.Concat(), "h", "b"),
+        "y": (rp.Linear(6, 2, rng=2), "both"),
+        "z": (rp.Function(squashed, squashed_by_x, squashed_by_y), "y", "b"),
+    }, inputs=("a", "b"), outputs=("y", "z"))
+
+
+def split_and_joined():
+    """A Sequential between whose modules two arrays pass."""
+    return rp.Sequential(rp.Graph({"h": (rp.Linear(3, 4, rng=1), "x"), "s": (rp.Softmax(), "h"), "t": (rp.Softplus(), "h")},
+                                  inputs="x", outputs=("s", "t")), rp.Multiply(), rp.Linear(4, 2, rng=2))
+
+
+def chain():
+    return rp.Graph({"0": (rp.Linear(3, 4, rng=1), "x"), "1": (rp.BatchNorm(4), "0"), "2": (rp.ReLU(), "1"),
+                     "3": (rp.Dropout(0.3, rng=3), "2"), "4": (rp.Linear(4, 2, rng=2), "3")}, inputs="x", outputs="4")
+
+
 IMAGES = numbers(5, 3, 2, 2)
+PAIR = (numbers(*SHAPE), numbers(*SHAPE, seed=7))
+TRIPLE = (*PAIR, numbers(*SHAPE, seed=9))
+UNEQUAL = (numbers(5, 3), numbers(5, 2, seed=7))
 MODULES = [
     row(lambda: stirred(rp.Linear(3, 4, rng=0))),
     row(lambda: rp.Linear(3, 4, bias=False, rng=0)),
@@ -165,6 +213,20 @@ MODULES = [
     row(lambda: stirred(rp.BatchNorm(3)), IMAGES, name="BatchNorm of images"),
     row(lambda: stirred(rp.LayerNorm(3))),
     row(lambda: stirred(rp.LayerNorm(3)), numbers(5, 2, 3), name="LayerNorm on 3 axes"),
+    row(lambda: rp.Add(), PAIR),
+    row(lambda: rp.Add(), TRIPLE, name="Add of three"),
+    row(lambda: rp.Multiply(), PAIR),
+    row(lambda: rp.Multiply(), TRIPLE, name="Multiply of three"),
+    row(lambda: rp.Concat(), UNEQUAL),
+    row(lambda: rp.Concat(1), (IMAGES, numbers(5, 4, 2, 2), IMAGES), name="Concat of images"),
+    row(lambda: rp.Function(np.sin, np.cos)),
+    row(lambda: rp.Function(squashed, squashed_by_x, squashed_by_y), PAIR),
+    row(lambda: rp.Function(lambda x: x**3, lambda x: 3 * x**2), name="Function of lambdas"),
+    row(lambda: stirred(diamond()), numbers(*SHAPE), name="Graph with fan-out, fan-in and a shared Parameter"),
+    row(lambda: stirred(two_by_two()), UNEQUAL, name="Graph of two inputs and two outputs"),
+    row(lambda: stirred(split_and_joined()), name="Sequential with two arrays between its modules"),
+    row(lambda: stirred(chain()), name="Graph that is a chain"),
+    row(lambda: rp.Sequential(stirred(diamond()), rp.Linear(3, 2, rng=4)), name="Graph in a Sequential"),
     row(lambda: rp.Flatten(), IMAGES),
     row(lambda: rp.Reshape(2, -1), IMAGES),
     row(lambda: stirred(linear_chain()), name="Sequential"),
