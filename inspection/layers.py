@@ -15,7 +15,7 @@ from ..initializers.base import Array
 from ..losses.base import Loss
 from ..modules import ELU, GELU, HardTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
 from ..modules.base import Module
-from ..modules.parameter import as_floating
+from ..modules.values import Value, as_values
 
 FLAT = 0.05                                                         # of the largest slope
 SQUASHING = {Sigmoid: 0.25, Tanh: 1.0, Softsign: 1.0, HardTanh: 1.0}    # flat on both sides; largest slopes
@@ -73,8 +73,8 @@ def layer_statistics(net: Module, x: ArrayLike, loss: Loss | None = None, y: Arr
     Parameters
     ----------
     net : Module
-        A Sequential, whose modules are described in their order, Sequentials inside it opened; any other module is
-        described as one.
+        A Sequential or a Graph, whose modules are described in the order in which data pass, containers inside it
+        opened; any other module is described as one.
     x : array_like of shape (batch, ...)
     loss, y : Loss and array_like, optional
         With both, gradients too. They are of the cost as the loss reduces it: a mean makes them smaller by the size of
@@ -107,21 +107,23 @@ def layer_statistics(net: Module, x: ArrayLike, loss: Loss | None = None, y: Arr
     if (loss is None) != (y is None):
         raise ArgumentError("loss and y must be given together, for gradients, or not at all")
     modules, outputs, shares = net.leaves(), [], []
-    gradients: list[Array | None] = []
-    with unchanged(net), np.errstate(over="ignore", invalid="ignore"):
-        a = as_floating(x, net.dtype, "x", net)
-        for _, module in modules:
-            a = module.forward(a)
-            outputs.append(a)
-            shares.append(flat_shares(module, a))
+    gradients: list[Array | None] = [None] * len(modules)
+
+    def step(module: Module, read: Value) -> Value:
+        outputs.append(module.forward(read))
+        shares.append(flat_shares(module, outputs[-1]))
+        return outputs[-1]
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        with unchanged(net):
+            prediction = net.flow(as_values(x, net.dtype, "x", net, net.arity), step)
         if loss is not None and y is not None:
-            with unchanged(loss):
-                loss.forward(a, y)
-                g = loss.backward()
-            for _, module in reversed(modules):
-                gradients.insert(0, g)
-                g = module.backward(g)
-        found = zip(modules, outputs, shares, gradients or [None] * len(modules), strict=True)
+            with unchanged(net), unchanged(loss):                   # the same masks again
+                loss.forward(prediction, y)
+                net.forward(x)
+                net.backward(loss.backward())
+                gradients = [module.gradient for _, module in modules]
+        found = zip(modules, outputs, shares, gradients, strict=True)
         return [LayerStatistics(path, repr(module), *moments(a), *share, *((None, None) if g is None else moments(g)),
                                 *((a, g) if arrays else ()))
                 for (path, module), a, share, g in found]

@@ -45,14 +45,14 @@ class Subject:
 
     @cached_property
     def g(self) -> Value:
-        return self.random(shape_of(self.forward(self.new(), self.x)))
+        return self.random(shape_of(self.forward(self.new(), filled(None, self.x))))
 
     @cached_property
     def h(self) -> Value:
         return self.random(shape_of(self.g))
 
     def random(self, shape: Shape) -> Value:
-        return each(lambda one: self.rng.standard_normal(one).astype(dtype_of(self.x)), shape)
+        return each(lambda one: np.asarray(self.rng.standard_normal(one), dtype_of(self.x)), shape)
 
     def twice(self) -> Subject:
         """The same with each example twice."""

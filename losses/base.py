@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError, one_of
 from ..initializers.base import Array
-from ..modules.base import Met, Module
+from ..modules.base import Module
 from ..modules.doors import check_out, too_early
 from ..modules.parameter import as_floating
+from ..modules.values import Met
 
 SMALL = 8192                                                        # costs that a product with ones adds up
 

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
 from ..initializers.base import Array
 from ..modules.arrays import ONE
-from ..modules.base import Met
 from ..modules.parameter import as_floating, as_numbers
+from ..modules.values import Met
 from .base import Loss
 
 INDEX, UNSIGNED = np.dtype(np.intp), np.dtype(np.uintp)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal, Self
 
@@ -19,6 +19,7 @@ from .state import load_arrays
 from .summary import summarize
 from .values import Met, Shape, Value, as_values, each, parts
 
+Step = Callable[["Module", Any], Any]                               # a module and what it reads -> what it makes of it
 DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door}
 
 
@@ -141,9 +142,9 @@ class Module:
         """The modules in the order in which data pass, with their paths; containers are opened, others stand for themselves."""
         return [(prefix, self)]
 
-    def leaf_shapes(self, input_shape: Shape) -> list[Shape]:
-        """Shapes of the outputs of ``leaves()``, in their order, for an input of this shape."""
-        return [self.output_shape(input_shape)]
+    def flow(self, value: Any, step: Step) -> Any:
+        """What comes out if ``step(leaf, what it reads)`` is what each of ``leaves()``, in their order, makes of it."""
+        return step(self, value)
 
     def own_parameters(self) -> dict[str, Parameter]:
         """Parameters of this module itself, by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import combinations
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DtypeError
-from .base import Module, below
+from ..initializers.base import Array
+from .base import Module, Step, below
 from .diagram import Node, Wiring, graphviz, mermaid
 from .doors import Phase, bare, explain
 from .parameter import Home
-from .values import Shape, Value, several, size_of
+from .values import Shape, several, size_of
 
 
 class Container(Module):
@@ -84,8 +85,11 @@ class Container(Module):
 
     # ------------------------------------------------------------------ values that pass from node to node
 
-    def flow(self, value: Value, step: Callable[[Module, Any], Any]) -> Any:
-        """What comes out if ``step(node, what it reads)`` is what each node makes of it: shapes, tangents, ..."""
+    def flow(self, value: Any, step: Step) -> Any:
+        return self.across(value, lambda module, read: module.flow(read, step))
+
+    def across(self, value: Any, step: Step) -> Any:
+        """What comes out if ``step(node, what it reads)`` is what each node makes of it."""
         known = dict(zip(self.inputs, value if len(self.inputs) > 1 else (value,), strict=True))
         for name, module in self.nodes.items():
             with noted(self.located(name)):
@@ -93,20 +97,10 @@ class Container(Module):
         return joined([known[name] for name in self.outputs])
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return self.flow(input_shape, lambda module, shape: module.output_shape(shape))
+        return self.across(input_shape, lambda module, shape: module.output_shape(shape))
 
     def admit(self, shape: Shape) -> Shape:
-        return self.flow(shape, lambda module, shape: module.admit(shape))
-
-    def leaf_shapes(self, input_shape: Shape) -> list[Shape]:
-        found: list[Shape] = []
-
-        def step(module: Module, shape: Shape) -> Shape:
-            found.extend(module.leaf_shapes(shape))
-            return module.output_shape(shape)
-
-        self.flow(input_shape, step)
-        return found
+        return self.across(shape, lambda module, shape: module.admit(shape))
 
     def wiring(self) -> Wiring:
         """What reads what below this container, containers inside opened, by paths."""
@@ -114,8 +108,6 @@ class Container(Module):
         nodes: list[Node] = []
 
         def step(module: Module, read: Any) -> Any:
-            if isinstance(module, Container):
-                return module.flow(read, step)
             path = paths[id(module)]
             nodes.append(Node(path, module, tuple(named(read))))
             return path
@@ -188,6 +180,11 @@ def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool
     """Whether ``after``, from ``shape`` to ``output``, may write its output over its input, which ``before`` made."""
     return (before.remembers in ("input", "neither") and after.remembers in ("output", "neither")
             and not several(shape) and not several(output) and size_of(shape) == size_of(output))
+
+
+def as_shape(buffer: Array, shape: tuple[int, ...]) -> Array:
+    """The buffer in another shape; the same object where it is that shape's, with which NumPy is faster."""
+    return buffer if buffer.shape == shape else buffer.reshape(shape)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from .base import Module
-from .container import Container, check_one_dtype, in_place, joined, noted, warn_of_equal_weights
+from .container import Container, as_shape, check_one_dtype, in_place, joined, noted, warn_of_equal_weights
 from .diagram import table
 from .doors import Phase, bare, inward, settle
 from .values import Shape, Value, each, filled, rooms
@@ -97,13 +97,14 @@ class Graph(Container):
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self)
-        shapes: dict[str, Shape] = dict(zip(self.inputs, shape if self.arity > 1 else (shape,), strict=True))
+        shapes: dict[str, Shape] = dict(zip(self.inputs, shape if len(self.inputs) > 1 else (shape,), strict=True))
         for name, module in self.nodes.items():
             with noted(self.located(name)):
                 shapes[name] = settle(module, joined([shapes[source] for source in self.sources[name]]), dtype)
         slots = {name: k for k, name in enumerate(shapes)}
-        forwards = [(bare(module, "forward"), itemgetter(*(slots[source] for source in self.sources[name])), slots[name])
-                    for name, module in self.nodes.items()]
+        forwards: list[tuple[Phase, Pick, int]] = [
+            (bare(module, "forward"), itemgetter(*(slots[source] for source in self.sources[name])), slots[name])
+            for name, module in self.nodes.items()]
         outputs = tuple(slots[name] for name in self.outputs)
         entries = self.entries()
         back = [rooms(joined([shapes[source] for source in sources]), dtype) if k not in entries else None
@@ -127,7 +128,7 @@ class Graph(Container):
                 continue                                            # a fresh array, or the caller's
             if (before in self.nodes and before not in self.outputs and len(self.readers(before)) == 1
                     and in_place(self.nodes[before], module, shapes[before], shapes[name])):
-                buffers[name] = buffers[before].reshape(shapes[name])
+                buffers[name] = as_shape(buffers[before], shapes[name])
             else:
                 buffers[name] = rooms(shapes[name], dtype)
         return list(buffers.values())

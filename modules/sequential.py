@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from .base import Module
-from .container import Container, check_one_dtype, in_place, noted, warn_of_equal_weights
+from .container import Container, as_shape, check_one_dtype, in_place, noted, warn_of_equal_weights
 from .doors import Phase, bare, inward, settle
 from .values import Shape, Value, rooms
 
@@ -92,8 +92,7 @@ class Sequential(Container):
                 output = settle(module, shapes[-1], dtype)
             gradients.append(rooms(shapes[-1], dtype) if before is not None else None)  # the first's leaves the container
             if before is not None and in_place(before, module, shapes[-1], output):
-                last = buffers[-1]                                  # the same object where the shape is: NumPy is faster then
-                buffers.append(last if output == shapes[-1] else last.reshape(output))
+                buffers.append(as_shape(buffers[-1], output))
             else:
                 buffers.append(rooms(output, dtype))
             shapes.append(output)

@@ -15,8 +15,15 @@ def summarize(module: Module, input_shape: Shape) -> str:
     """One row a module that is not a container, in the order in which data pass; the totals last."""
     if not isinstance(input_shape, (tuple, list)):
         raise ArgumentError(f"input_shape must be a tuple such as (1, 64), got {input_shape!r}")
-    rows = [("module", "output shape", "parameters", "memory")]
-    for (path, part), shape in zip(module.leaves(), module.leaf_shapes(tuple(input_shape)), strict=True):
+    rows, shapes = [("module", "output shape", "parameters", "memory")], []
+
+    def step(part: Module, shape: Shape) -> Shape:
+        shapes.append(part.output_shape(shape))
+        return shapes[-1]
+
+    module.output_shape(tuple(input_shape))                         # may say more than its parts
+    module.flow(tuple(input_shape), step)
+    for (path, part), shape in zip(module.leaves(), shapes, strict=True):
         rows.append((f"{path} {part!r}" if path else repr(part), str(shape), f"{count(part):,}", size(part)))
     rows.append(("total", "", f"{count(module):,}", size(module)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

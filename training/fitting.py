@@ -18,6 +18,7 @@ from ..initializers.base import Seed
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import as_floating
+from ..modules.values import Value, parts
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
@@ -155,10 +156,16 @@ def checked(net: Module, loss: Loss, data: Data, name: str) -> tuple[NDArray[Any
 def explanation(run: Run) -> str:
     """Where the cost stopped being finite: the modules are run again, one by one, on a copy."""
     said = f"fit: the cost of epoch {run.epoch}, batch {run.batch} is {run.cost}"
-    x = run.x
-    for path, module in deepcopy(run.net).leaves():
-        x = module.forward(x)
-        if not np.isfinite(x).all():
+    net = deepcopy(run.net)
+    outputs: list[Value] = []
+
+    def step(module: Module, read: Value) -> Value:
+        outputs.append(module.forward(read))
+        return outputs[-1]
+
+    net.flow(run.x, step)
+    for (path, module), output in zip(net.leaves(), outputs, strict=True):
+        if not all(np.isfinite(array).all() for array in parts(output)):
             place = f"module {path}, {module!r}" if path else repr(module)
             return (f"{said}; the first output that is not finite is that of {place}. A smaller learning rate, another start "
                     "(Glorot, He) or clip_grad_norm may help")
