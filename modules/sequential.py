@@ -203,8 +203,9 @@ class Sequential(Module):
 
 
 def in_place(before: Module, after: Module) -> bool:
-    """Whether ``after`` may write its output over its input, which ``before`` made."""
-    return before.remembers in ("input", "neither") and after.remembers in ("output", "neither")
+    """Whether ``after`` may write its output over its input, which ``before`` made: not while a tape looks."""
+    return (before.remembers in ("input", "neither") and after.remembers in ("output", "neither")
+            and not (before._taped or after._taped))
 
 
 @contextmanager
