@@ -127,7 +127,7 @@ def named_arrays(name: str, value: Any) -> dict[str, Array]:
     """The arrays that ``value`` is or holds, by name: of a NamedTuple by field, of another tuple by index."""
     if value is None:
         return {}
-    if isinstance(value, tuple) and any(isinstance(part, (np.ndarray, tuple)) for part in value):
+    if several(value):
         names = getattr(value, "_fields", [f"{name}[{k}]" for k in range(len(value))])
         return {inner: array for field, part in zip(names, value, strict=True)
                 for inner, array in named_arrays(field, part).items()}
@@ -136,6 +136,12 @@ def named_arrays(name: str, value: Any) -> dict[str, Array]:
     except ValueError:                                              # ragged: the phase will refuse it
         return {}
     return {name: array} if array.dtype.kind in "fiub" else {}
+
+
+def several(value: Any) -> bool:
+    """Whether ``value`` is a tuple of arrays, not one of rows or numbers that stands for one array."""
+    return isinstance(value, tuple) and (hasattr(value, "_fields")
+                                         or any(isinstance(part, np.ndarray) or several(part) for part in value))
 
 
 def tensors(names: Iterable[str], arrays: Iterable[Array], limit: int) -> tuple[Tensor, ...]:

@@ -76,9 +76,9 @@ def tape(*modules: Module, limit: int = 8) -> Tape:
     before. While it lasts, containers let no module write over its input, so that every point has memory of its own.
 
     Whatever runs the phases is recorded: ``fit``, ``predict`` (forwards in evaluation mode), a composite that calls
-    the modules inside it. Copies that are made inside are not on the tape. Modules that a container passes over, as those
-    without parameters in ``update``, have no record. Where a Parameter is shared, a record of ``update`` has the gradient that
-    this one module adds.
+    the modules inside it. Records add up, so tape a few steps, not a whole training. Copies that are made inside are not on the
+    tape. Modules that a container passes over, as those without parameters in ``update``, have no record. Where a
+    Parameter is shared, a record of ``update`` has the gradient that this one module adds.
 
     Examples
     --------
@@ -148,9 +148,11 @@ class Tape:
     # ------------------------------------------------------------------ on and off
 
     def __enter__(self) -> Self:
-        places = {id(module): Place(root, path, module, repr(module), any(leaf is module for _, leaf in module.leaves()))
-                  for root, given in reversed(list(enumerate(self.modules)))
-                  for path, module in reversed(given.named_modules())}      # the first place that a module stands in counts
+        places: dict[int, Place] = {}                               # of a module in several places, the first
+        for root, given in enumerate(self.modules):
+            for path, module in given.named_modules():
+                guarded = any(leaf is module for _, leaf in module.leaves())
+                places.setdefault(id(module), Place(root, path, module, repr(module), guarded))
         for place in places.values():
             refuse_occupied(place)
         self._places = list(places.values())
@@ -245,7 +247,8 @@ def refuse_occupied(place: Place) -> None:
         raise ArgumentError(f"tape: {place.where} is on a tape already; leave that one first, or give all modules to one tape")
     own = next((phase for phase in DOORS if phase in vars(place.module)), None)
     if own is not None:
-        raise ArgumentError(f"tape: {place.where} must take {own} from its class, got one among its attributes; delete that one first")
+        raise ArgumentError(f"tape: {place.where} must take {own} from its class, got one among its attributes; delete "
+                            "that one first")
 
 
 def inputs(module: Module, phase: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Array]:
@@ -264,7 +267,7 @@ def stored(module: Module, phase: str) -> dict[str, Array]:
 
 
 def checksums(arrays: Mapping[str, Array]) -> list[int]:
-    return [zlib.crc32(np.ascontiguousarray(array)) for array in arrays.values()]
+    return [zlib.crc32(np.ascontiguousarray(array).data) for array in arrays.values()]
 
 
 def check_points(module: Module, phase: str) -> None:
@@ -274,7 +277,7 @@ def check_points(module: Module, phase: str) -> None:
         if kept is None or inner.point is not kept.point:
             continue
         found = checksums(named_arrays("point", inner.point))
-        changed = [name for name, old, new in zip(kept.names, kept.checksums, found, strict=True) if old != new]
+        changed = [name for name, old, new in zip(kept.names, kept.checksums, found, strict=False) if old != new]
         if changed:
             raise PhaseError(f"{kept.where}: {' and '.join(changed)}, which forward remembered, must stay as it was until "
                              f"update, but was written into before {phase}; edit a copy of the array (a.copy()), or call "

@@ -1,6 +1,7 @@
 """The laws of the tape: it writes down what happens, changes nothing, and leaves nothing behind."""
 
 import copy
+import importlib
 import json
 import math
 import pickle
@@ -13,6 +14,8 @@ from counting import function_calls
 
 import retroprop as rp
 from retroprop import plots
+
+tape_file = importlib.import_module("retroprop.inspection.tape")    # the package has the function under that name
 
 X = numbers(5, 3).astype("float32")
 Y = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [1, 0]], "float32")
@@ -105,6 +108,26 @@ def test_phases_lie_within_those_that_run_them_and_take_their_time():
     assert after.start + after.seconds <= whole.start + whole.seconds
 
 
+def test_the_clock_stands_while_the_tape_works(monkeypatch):
+    now = [0.0]
+
+    class Slow(rp.Tanh):
+        def forward(self, x, out=None):
+            now[0] += 5
+            return super().forward(x, out)
+
+    def slow_checksums(arrays, compute=tape_file.checksums):
+        now[0] += 100
+        return compute(arrays)
+
+    monkeypatch.setattr(tape_file, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(tape_file, "checksums", slow_checksums)
+    module = rp.Sequential(Slow(), Slow())
+    with rp.tape(module) as t:
+        module.backward(module.forward(X))
+    assert [(record.start, record.seconds) for record in t.records] == [(0, 10), (0, 5), (5, 5), (10, 0), (10, 0), (10, 0)]
+
+
 def test_shapes_stored_arrays_and_bytes():
     """Memory counts where it is made: not where it came in, and once where it is returned and stored."""
     module, loss = rp.Sequential(rp.Linear(3, 4, rng=0), rp.ReLU(), rp.BatchNorm(4)), rp.MSE()
@@ -127,6 +150,26 @@ def test_shapes_stored_arrays_and_bytes():
         ("2", "update", [("weight.grad", (4,)), ("bias.grad", (4,))], 32)]
     assert [record.root for record in t.records if record.path == ""] == [0, 1, 1, 0, 0]
     assert t.records[4].inputs[1].shape == (5, 4)
+
+
+def test_points_and_inputs_of_several_arrays_are_recorded_by_name():
+    class Pair(rp.Module):
+        """Of two inputs, with a tuple within its point."""
+
+        def forward(self, x):
+            self.point = (np.ones(2), (x, None)), "sum", x.reshape(-1)
+            return 2 * x
+
+        def backward(self, g):
+            return 2 * g
+
+    with rp.tape(Pair()) as t:
+        t.modules[0].forward(X)
+        t.modules[0].forward(((1, 2, 3), (4, 5, 6)))                # one array, which the door makes
+    given, listed = ([(tensor.name, tensor.shape) for tensor in (*record.inputs, *record.stored)] for record in t.records)
+    assert given == [("x", (5, 3)), ("point[0][0]", (2,)), ("x", (5, 3)), ("point[2]", (15,))]
+    assert listed == [("x", (2, 3)), ("point[0][0]", (2,)), ("point[0][1][0]", (2, 3)), ("point[2]", (6,))]
+    assert tape_file.inputs(Pair(), "forward", ((X, Y),), {}).keys() == {"x[0]", "x[1]"}
 
 
 def test_numbers_of_small_arrays_are_copied():
@@ -186,6 +229,13 @@ def test_a_record_of_update_has_what_the_module_adds_to_a_shared_parameter():
     np.testing.assert_array_equal(module[0].weight.grad, parts[0] + parts[1])
 
 
+def test_a_module_that_stands_in_two_places_is_recorded_in_the_first():
+    module = rp.Sequential(rp.Tanh(), rp.Tanh())
+    with rp.tape(Both(*[module[0]] * 2), module) as t:
+        module.forward(X)
+    assert [(record.root, record.path) for record in t.records] == [(1, ""), (0, "first"), (1, "1")]
+
+
 def test_a_frozen_module_has_no_update():
     module = net()
     for parameter in module[0].parameters():
@@ -202,6 +252,8 @@ def test_a_module_of_a_container_that_is_not_on_the_tape_is_recorded():
     module = rp.Sequential(rp.Sequential(rp.Linear(3, 4, rng=0), rp.Tanh()), rp.Linear(4, 2, rng=1))
     step(module, rp.MSE())
     with rp.tape(module[0][0]) as t:
+        with pytest.raises(rp.PhaseError, match="no forward has run"):
+            module.backward(Y)
         step(module, rp.MSE(), input_gradient=False)
     assert [(record.path, record.depth, record.phase) for record in t.records] == [
         ("", 0, "forward"), ("", 0, "backward"), ("", 0, "update")]
@@ -268,6 +320,7 @@ def test_after_the_tape_a_step_calls_as_many_functions_as_before():
         once()
         assert function_calls(once) > before
     length = len(t.records)
+    assert all(part._fingerprint is None for part in (*module, loss))
     once()
     assert function_calls(once) == before
     assert [set(vars(part)) for _, part in module.named_modules()] == attributes
@@ -347,13 +400,11 @@ def test_a_phase_that_fails_is_recorded_and_the_next_ones_run():
 
     module = rp.Sequential(rp.Linear(3, 4, rng=0), Stumbling(), rp.Linear(4, 2, rng=1))
     module[0].weight.data = np.ones((4, 3))
-    with pytest.raises(ArithmeticError) as caught, rp.tape(module) as t:
-        module.forward(X)
-        t.records.clear()
-        with pytest.raises(rp.ShapeError):
-            module.forward(X[:, :2])
-        with pytest.raises(ValueError, match="inhomogeneous|different lengths"):
-            module.forward([[1, 2, 3], [4]])
+    with rp.tape(module) as t:
+        for wrong in X[:, :2], [[1, 2, 3], [4]]:
+            with pytest.raises(rp.ShapeError):
+                module.forward(wrong)
+    with pytest.raises(ArithmeticError) as caught, t:
         module.forward(np.full((1, 3), 20.0))
     assert caught.value.__notes__ == ["in Sequential[1]"]
     assert [(record.path, record.depth, record.raised) for record in t.records] == [
@@ -449,6 +500,7 @@ def test_the_table_is_aligned_and_shows_nesting():
     for column, end in ("#", True), ("bytes", True), ("µs", True), ("stored", False), ("in ", False):
         at = head.index(column) + (len(column.strip()) if end else 0)
         assert {line[at:at + 1] for line in lines} <= ({" ", ""} if end else {"(", "x", "y", "g", "p", "w", " ", ""})
+    assert lines[-1].endswith(" ".join(f"{number:.4g}" for number in module[0].bias.grad))
     assert "µs" not in t.table(times=False)
     assert t.table(times=False) == t.table(times=False)
     assert len(t.table(times=False).splitlines()) == len(lines) + 2
@@ -482,11 +534,11 @@ def test_records_are_dicts_that_json_takes():
 
 
 def test_what_is_no_module_is_refused():
-    with pytest.raises(rp.ArgumentError, match="^tape: modules must be at least one Module, got none"):
+    with pytest.raises(rp.ArgumentError, match=r"^tape: modules must be at least one Module, got none"):
         rp.tape()
     with pytest.raises(rp.ArgumentError, match=r"^tape: modules must be at least one Module, got \[Tanh\(\)\]"):
         rp.tape([rp.Tanh()])
-    with pytest.raises(rp.ArgumentError, match="^limit must be an integer of at least 0, got 0.5"):
+    with pytest.raises(rp.ArgumentError, match=r"^limit must be an integer of at least 0, got 0.5"):
         rp.tape(rp.Tanh(), limit=0.5)
     module = rp.Sequential(rp.Tanh(), rp.Tanh())
     module[1].forward = lambda x: x
@@ -515,5 +567,5 @@ def test_the_timeline_climbs_and_comes_down():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["forward", "backward", "update"]
     assert ax.get_title() == "a message"
     for nothing in (rp.tape(module), 3):
-        with pytest.raises(rp.ArgumentError, match="^timeline: tape must be a Tape with at least one record"):
+        with pytest.raises(rp.ArgumentError, match=r"^timeline: tape must be a Tape with at least one record"):
             plots.timeline(nothing)
