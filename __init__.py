@@ -66,7 +66,7 @@ from retroprop.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_
 if TYPE_CHECKING:
     from retroprop import datasets, inspection, plots
     from retroprop.experiments.compare import compare
-    from retroprop.inspection import check_module, diagnose, finite_differences, layer_statistics, numerical_gradient
+    from retroprop.inspection import check_module, diagnose, finite_differences, layer_statistics, numerical_gradient, tape
     from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run, accuracy, evaluate, fit, load, save
 
 __version__ = "0.1.0"
@@ -158,6 +158,7 @@ __all__ = [
     "numerical_gradient",
     "plots",
     "save",
+    "tape",
 ]
 
 # What goes around networks is loaded when it is wanted: the import of the rest takes half as long.
@@ -178,6 +179,7 @@ _ON_USE = {
     "load": "retroprop.training",
     "numerical_gradient": "retroprop.inspection",
     "save": "retroprop.training",
+    "tape": "retroprop.inspection",
 }
 
 

@@ -58,9 +58,10 @@ class Module:
         What ``prepare`` returned for the shape at hand.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_input", "_met", "_output", "_owner", "_seen", "_trains", "gradient", "point",
-                 "scratch")
-    _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "scratch", "_met", "_input", "_output")  # what phases leave
+    __slots__ = ("__dict__", "__weakref__", "_fingerprint", "_input", "_met", "_output", "_owner", "_seen", "_taped", "_trains",
+                 "gradient", "point", "scratch")
+    _evaluation: ClassVar[tuple[str, ...]] = (                      # what phases leave
+        "point", "gradient", "scratch", "_met", "_input", "_output", "_fingerprint")
 
     remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     buffers: ClassVar[tuple[str, ...]] = ()
@@ -74,6 +75,8 @@ class Module:
     _output: Met                                                    # and what came out of it
     _owner: weakref.ref[Module] | None                               # the container that runs this module
     _seen: int                                                      # Home.changes at the last review
+    _taped: bool                                                    # whether a tape's recorders stand before its phases
+    _fingerprint: Any                                               # of the point, on a tape
     _trains: bool                                                   # whether update has anything to do
     training: bool
 
@@ -87,7 +90,7 @@ class Module:
         self = super().__new__(cls)
         self.__dict__ = {}                                          # one that vars() does not make slower: 5 % of a small step
         self._owner = None
-        self._seen, self._trains, self.training = -1, True, True
+        self._seen, self._taped, self._trains, self.training = -1, False, True, True
         self.forget()
         return self
 
@@ -291,6 +294,11 @@ class Module:
         for name in self._evaluation:
             setattr(self, name, None)
 
+    def replan(self) -> None:
+        """Plans, here, inside and in the containers around, are made anew before the next forward or update runs them."""
+        for module in (*(module for _, module in self.named_modules()), *self.owners()):
+            module._met, module._seen = None, -1
+
     def disturb(self) -> None:
         """A forward is about to run: the gradient is of another point, and a container's plan is off."""
         self.gradient = None
@@ -311,8 +319,8 @@ class Module:
         self._trains = not parameters or not all(parameter.frozen for parameter in parameters)
         self._seen = Home.changes
 
-    def __getstate__(self) -> dict[str, Any]:                       # a copy starts without a point
-        return vars(self).copy()
+    def __getstate__(self) -> dict[str, Any]:                       # a copy starts without a point, and on no tape
+        return {name: value for name, value in vars(self).items() if not (self._taped and name in DOORS)}
 
     # ------------------------------------------------------------------ text
 

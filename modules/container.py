@@ -177,9 +177,13 @@ def named(read: Any) -> list[str]:
 
 
 def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool:
-    """Whether ``after``, from ``shape`` to ``output``, may write its output over its input, which ``before`` made."""
+    """Whether ``after``, from ``shape`` to ``output``, may write its output over its input, which ``before`` made.
+
+    Not while a tape looks.
+    """
     return (before.remembers in ("input", "neither") and after.remembers in ("output", "neither")
-            and not several(shape) and not several(output) and size_of(shape) == size_of(output))
+            and not (before._taped or after._taped) and not several(shape) and not several(output)
+            and size_of(shape) == size_of(output))
 
 
 def as_shape(buffer: Array, shape: tuple[int, ...]) -> Array:

@@ -135,8 +135,8 @@ def explain(module: Module, error: BaseException) -> None:
 
 
 def bare(module: Module, phase: str) -> Phase:
-    """The phase as its author wrote it, bound to the module, without the door."""
-    method = getattr(type(module), phase)
+    """The phase as its author wrote it, bound to the module, without the door; on a tape, with the recorder around it."""
+    method = vars(module)[phase] if module._taped else getattr(type(module), phase)
     return MethodType(getattr(method, "__wrapped__", method), module)
 
 

@@ -4,6 +4,7 @@ from .activations import activation
 from .canvas import save
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
+from .timeline import timeline
 from .training import learning_curves, learning_curves_by
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "representation",
     "saturation",
     "save",
+    "timeline",
 ]

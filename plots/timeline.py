@@ -1,0 +1,54 @@
+"""What ran when: the phases of a tape along time (lecture, slides 20-26)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from ..errors import ArgumentError
+from ..inspection import Record, Tape
+from .canvas import COLORS, PANEL, axes, legend
+
+PHASES = dict(zip(("forward", "backward", "update"), COLORS, strict=False))
+AROUND = 0.3                                                        # opacity of a phase that runs others
+
+
+def timeline(tape: Tape, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the phases that a tape recorded as bars in time, a row a module.
+
+    Parameters
+    ----------
+    tape : Tape
+    title : str, optional
+    ax : Axes, optional
+        Drawn on; by default those of a new figure.
+
+    Returns
+    -------
+    Axes
+        The first module is at the bottom, the loss at the top: forward climbs, backward comes down again. Phases that run those
+        of other modules, as a container's, are pale.
+    """
+    if not isinstance(tape, Tape) or not tape.records:
+        raise ArgumentError(f"timeline: tape must be a Tape with at least one record, got {tape!r}")
+    records = tape.records
+    rows: dict[tuple[int, str], Record] = {}
+    for record in records:
+        rows.setdefault((record.root, record.path), record)
+    heights = {key: k for k, key in enumerate(rows)}
+    begin, end = records[0].start, max(record.start + record.seconds for record in records)
+    unit, scale = next((pair for pair in (("s", 1), ("ms", 1e3)) if pair[1] * (end - begin) >= 1), ("µs", 1e6))
+    ax = axes(ax, title, (PANEL[0], 0.3 * len(rows) + 1.2))
+    for record, after in pairwise((*records, records[0])):
+        color = PHASES[record.phase]
+        ax.barh(heights[record.root, record.path], scale * record.seconds, 0.7, scale * (record.start - begin), color=color,
+                edgecolor=color, lw=0.8, alpha=AROUND if after.depth > record.depth else 1)    # the edge: short ones show too
+    ax.set_yticks(range(len(rows)), [record.label for record in rows.values()])
+    ax.set(xlabel=f"time ({unit})", ylim=(-0.6, len(rows) - 0.4))
+    ax.margins(x=0.01)
+    ax.spines[["top", "right"]].set_visible(False)
+    shown = {record.phase for record in records}
+    legend(ax, handles=[Patch(color=color, label=phase) for phase, color in PHASES.items() if phase in shown])
+    return ax
