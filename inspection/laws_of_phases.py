@@ -16,6 +16,7 @@ def a_phase_that_comes_too_early_is_refused(s: Subject) -> None:
     module = s.new()
     refuses(PhaseError, "backward before forward", module.backward, s.g)
     refuses(PhaseError, "update before forward", module.update)
+    refuses(PhaseError, "jvp before forward", module.jvp, s.x)
     s.forward(module, s.x)
     refuses(PhaseError, "update before backward", module.update)
     s.retrace(module, s.g)
@@ -31,6 +32,7 @@ def bad_input_is_refused_before_anything_changes(s: Subject) -> None:
     refuses(ShapeError, "an empty batch", s.forward, module, s.x[:0])
     refuses(DtypeError, "complex numbers", s.forward, module, s.x * 1j)
     refuses(ShapeError, "a gradient of another shape than the output's", module.backward, s.g[..., None])
+    refuses(ShapeError, "a tangent of another shape than x's", module.jvp, s.x[..., None])
     same("after refused calls", s.retrace(module, s.g), s.retrace(twin, s.g))
 
 

@@ -1,4 +1,4 @@
-"""The laws of values: shapes, dtypes, and the two gradients, against finite differences."""
+"""The laws of values: shapes, dtypes, the two gradients against finite differences, and forward mode against backward."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..initializers.base import Array
 from .differences import numerical_gradient, one_sided
-from .subject import Subject, gradients, law, require
+from .subject import Subject, gradients, law, require, same
 
 SAMPLE = 200                                                        # entries of an array that are differentiated by
 
@@ -37,6 +37,7 @@ def float32_and_float64_stay(s: Subject) -> None:
         for _ in range(2):                                          # a first forward may replace a buffer
             has_type(module.forward(s.x.astype(dtype), *s.target), dtype, f"forward of {dtype}")
             has_type(module.backward(s.g.astype(dtype)), dtype, f"backward of {dtype}")
+            has_type(module.jvp(s.x.astype(dtype)), dtype, f"jvp of {dtype}")
             module.update()
         for name, array in module.state_dict().items():
             require(array.dtype == dtype, f"{name} of {dtype} became {array.dtype}")
@@ -72,6 +73,38 @@ def update_is_the_gradient_of_each_parameter(s: Subject) -> None:
     for name, parameter in module.named_parameters():
         agree(s, f"dC/d{name}", computed[f"dC/d{name}"], lambda _: np.vdot(g, s.forward(deepcopy(module), x)),
               parameter.data, scale)
+
+
+@law
+def jvp_is_the_transpose_of_backward(s: Subject) -> None:
+    """<jvp(t), g> = <t, backward(g)> for a random t: the dot product test, in float64, to round-off."""
+    module, x, g, t = s.double(), s.x.astype(float), s.g.astype(float), s.random(s.x.shape).astype(float)
+    s.forward(module, x)
+    y = np.asarray(module.jvp(t.copy()))
+    require(y.shape == g.shape, f"expected J t of shape {g.shape}, got {y.shape}")
+    forward, backward = y * g, t * module.backward(g)
+    margin = 100 * np.finfo(float).eps * (np.abs(forward).sum() + np.abs(backward).sum())
+    require(abs(forward.sum() - backward.sum()) <= margin,
+            f"<jvp(t), g> is {forward.sum():.9g}, <t, backward(g)> is {backward.sum():.9g}")
+
+
+@law
+def jvp_changes_nothing(s: Subject) -> None:
+    """Behind forward and behind backward: neither points, gradients and t, nor what the phases compute."""
+    module, twin, t = s.new(), s.new(), s.random(s.x.shape)
+    given, expected = t.copy(), s.run(twin)
+    y = s.forward(module, s.x)
+    first = np.copy(module.jvp(t))
+    gx = module.backward(s.g)
+    kept = [(inner, inner.point, inner.gradient) for _, inner in module.named_modules()]
+    before = gradients(module)
+    again = np.asarray(module.jvp(t))
+    require(all(inner.point is point and inner.gradient is g for inner, point, g in kept), "point or gradient is another")
+    require(not np.may_share_memory(again, t), "J t shares memory with t")
+    same("after jvp", {"t": t, "J t": again} | gradients(module), {"t": given, "J t": first} | before)
+    module.update()
+    same("with jvp between the phases", {"y": y, "dC/dx": gx} | gradients(module), expected)
+    same("the next step after jvp", s.run(module) | module.state_dict(), s.run(twin) | twin.state_dict())
 
 
 def agree(s: Subject, name: str, computed: Array, cost: Callable[[Array], float], a: Array, scale: float) -> None:

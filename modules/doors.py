@@ -119,6 +119,35 @@ def update_door(bare: Phase) -> Phase:
     return update
 
 
+def jvp_door(bare: Phase) -> Phase:
+    """``jvp(t)``: a forward has run, and t has the shape of its input; what comes back is not t's memory."""
+
+    @wraps(bare)
+    def jvp(self: Module, t: Any) -> Any:
+        if type(self).jvp is not jvp and passed("jvp", self):
+            return bare(self, t)
+        if self._output is None:
+            raise too_early(self)
+        t = as_tangent(self, t)
+        try:
+            y = bare(self, t)
+        except BaseException as error:
+            explain(self, error)
+            raise
+        return y.copy() if np.may_share_memory(y, t) else y
+
+    return jvp
+
+
+def as_tangent(module: Module, t: Any) -> Array:
+    """``t`` as an array of the dtype and the shape of the last x."""
+    shape, dtype = module._input
+    array = as_floating(t, dtype, "t", module)
+    if array.shape != shape:
+        raise ShapeError(f"{module!r}: t must have the shape of x, {shape}, got {array.shape}")
+    return array
+
+
 def too_early(module: Module) -> PhaseError:
     """A phase was called before the one that it needs."""
     alone = " (a module inside that runs alone takes it away)" if module.children() else ""
@@ -128,7 +157,7 @@ def too_early(module: Module) -> PhaseError:
 
 
 def explain(module: Module, error: BaseException) -> None:
-    """A backward failed: most often for want of what forward should have remembered."""
+    """A backward or a jvp failed: most often for want of what forward should have remembered."""
     if module.point is None and isinstance(error, (AttributeError, TypeError)):
         error.add_note(f"{module!r}: self.point is None; did forward set it?")
 

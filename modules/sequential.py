@@ -173,6 +173,13 @@ class Sequential(Module):
             error.add_note(f"in Sequential[{self.modules.index(module)}]")
             raise
 
+    def jvp(self, t: Array) -> Array:
+        """Tangent of the input -> tangent of the output, from the first module to the last."""
+        for k, module in enumerate(self.modules):
+            with located(k):
+                t = bare(module, "jvp")(t)
+        return t
+
     def update(self) -> None:
         """Gradients of all parameters of the modules inside."""
         for update in self.updates:
