@@ -40,14 +40,25 @@ def basis(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[Array]:
 
 @contextmanager
 def spared(module: Module) -> Iterator[None]:
-    """Bare backwards that run inside take nothing from a later ``update``: the last one that counts runs again."""
-    kept = [(inner, inner.gradient) for _, inner in module.named_modules()]
-    g = module.gradient
+    """Bare backwards that run inside leave nothing behind: what the last one before them left is there for ``update``."""
+    tree = [inner for _, inner in module.named_modules()]
+    needed = any(inner.gradient is not None for inner in tree)      # else a backward comes before the next update
+    kept = [(inner, inner.gradient, dict(vars(inner)), [(a, a.copy()) for a in arrays(inner)] if needed else [])
+            for inner in tree]
     try:
         yield
-        if g is not None:
-            module.gradient = g
-            bare(module, "backward")(g)
     finally:
-        for inner, gradient in kept:
+        for inner, gradient, attributes, contents in kept:
             inner.gradient = gradient
+            vars(inner).clear()
+            vars(inner).update(attributes)
+            for array, content in contents:
+                array[...] = content
+
+
+def arrays(module: Module) -> Iterator[Array]:
+    """What a backward may write into: a container's gradients are arrays that its next backward uses again."""
+    scratch = module.scratch if isinstance(module.scratch, tuple) else (module.scratch,)
+    for value in (module.gradient, *scratch, *vars(module).values()):
+        if isinstance(value, np.ndarray) and value.flags.writeable:
+            yield value
