@@ -72,6 +72,8 @@ def test_products_are_those_with_the_whole_hessian(name):
     build, loss = NETS[name]
     net = build()
     h = numerical_hessian(net, loss, X, Y)
+    for parameter in net.parameters()[:2]:
+        parameter.frozen = True                                     # it has a curvature all the same
     for scale in (1e-6, 1, 1e6):                                    # the step does not depend on the length of v
         v = scale * numbers(len(h), seed=3)
         expected = h @ v

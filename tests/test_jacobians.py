@@ -189,9 +189,11 @@ class CarelessInPlace(CarelessSquare):
         return np.empty(shape, dtype)
 
     def backward(self, g):
-        self.kept = self.scratch
-        self.kept[...] = g * self.point
-        return 2 * self.weight.data * self.kept
+        self.scratch[...] = g * self.point
+        return 2 * self.weight.data * self.scratch
+
+    def update(self):
+        self.weight.grad = (self.scratch * self.point).sum(0)
 
 
 class Doubled(rp.Sequential):
@@ -211,7 +213,21 @@ class Doubled(rp.Sequential):
     __repr__ = rp.Module.__repr__
 
 
-CARELESS = [Careless, CarelessSquare, CarelessInPlace,
+class CarelessReader(Careless):
+    """And where backward reads the gradient that its door keeps."""
+
+    def backward(self, g):
+        return super().backward(self.gradient)
+
+
+class CarelessSquareReader(CarelessSquare):
+    symmetric = True
+
+    def backward(self, g):
+        return super().backward(self.gradient)
+
+
+CARELESS = [Careless, CarelessSquare, CarelessReader, CarelessSquareReader, CarelessInPlace,
             lambda: Doubled(rp.Linear(3, 4, rng=1), rp.Tanh(), rp.Linear(4, 2, rng=2))]
 
 
@@ -292,6 +308,26 @@ def test_a_jvp_of_ones_own_may_call_the_one_above():
             return 3 * super().jvp(t)
 
     rp.check_module(stirred(Scaled(3, 4, rng=0)), numbers(5, 3))
+
+
+def test_a_jvp_may_hand_another_shape_to_the_one_above():
+    class OfPixels(rp.Linear):
+        """A Linear of the flattened last two axes."""
+
+        def output_shape(self, shape):
+            return super().output_shape((*shape[:-2], shape[-2] * shape[-1]))
+
+        def forward(self, x, out=None):
+            return super().forward(x.reshape(len(x), -1), out)
+
+        def backward(self, g, out=None):
+            return super().backward(g).reshape(len(g), 2, -1)
+
+        def jvp(self, t):
+            return super().jvp(t.reshape(len(t), -1))
+
+    module, x = OfPixels(6, 4, rng=0, dtype="float64"), numbers(5, 2, 3)
+    close(rp.jacobian(module, x, "forward"), rp.numerical_jacobian(module, x), 9)
 
 
 # The door
