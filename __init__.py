@@ -66,7 +66,21 @@ from retroprop.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_
 if TYPE_CHECKING:
     from retroprop import datasets, inspection, plots
     from retroprop.experiments.compare import compare
-    from retroprop.inspection import check_module, diagnose, finite_differences, layer_statistics, numerical_gradient, tape
+    from retroprop.inspection import (
+        check_module,
+        diagnose,
+        finite_differences,
+        hessian_eigenvalues,
+        hessian_vector_product,
+        jacobian,
+        jacobian_costs,
+        jvp,
+        layer_statistics,
+        numerical_gradient,
+        numerical_jacobian,
+        tape,
+        vjp,
+    )
     from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run, accuracy, evaluate, fit, load, save
 
 __version__ = "0.1.0"
@@ -151,14 +165,21 @@ __all__ = [
     "evaluate",
     "finite_differences",
     "fit",
+    "hessian_eigenvalues",
+    "hessian_vector_product",
     "initializers",
     "inspection",
+    "jacobian",
+    "jacobian_costs",
+    "jvp",
     "layer_statistics",
     "load",
     "numerical_gradient",
+    "numerical_jacobian",
     "plots",
     "save",
     "tape",
+    "vjp",
 ]
 
 # What goes around networks is loaded when it is wanted: the import of the rest takes half as long.
@@ -175,11 +196,18 @@ _ON_USE = {
     "evaluate": "retroprop.training",
     "finite_differences": "retroprop.inspection",
     "fit": "retroprop.training",
+    "hessian_eigenvalues": "retroprop.inspection",
+    "hessian_vector_product": "retroprop.inspection",
+    "jacobian": "retroprop.inspection",
+    "jacobian_costs": "retroprop.inspection",
+    "jvp": "retroprop.inspection",
     "layer_statistics": "retroprop.inspection",
     "load": "retroprop.training",
     "numerical_gradient": "retroprop.inspection",
+    "numerical_jacobian": "retroprop.inspection",
     "save": "retroprop.training",
     "tape": "retroprop.inspection",
+    "vjp": "retroprop.inspection",
 }
 
 

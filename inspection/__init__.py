@@ -3,6 +3,8 @@
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
 from .differences import finite_differences, numerical_gradient
+from .hessians import hessian_eigenvalues, hessian_vector_product
+from .jacobians import JacobianCost, JacobianCosts, jacobian, jacobian_costs, jvp, numerical_jacobian, vjp
 from .labels import Finding
 from .layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
 from .records import Record, Tensor
@@ -13,6 +15,8 @@ __all__ = [
     "LOSS_CHECKS",
     "Diagnosis",
     "Finding",
+    "JacobianCost",
+    "JacobianCosts",
     "LayerStatistics",
     "Record",
     "Tape",
@@ -20,10 +24,17 @@ __all__ = [
     "check_module",
     "diagnose",
     "finite_differences",
+    "hessian_eigenvalues",
+    "hessian_vector_product",
     "hidden_activations",
+    "jacobian",
+    "jacobian_costs",
+    "jvp",
     "layer_statistics",
     "numerical_gradient",
+    "numerical_jacobian",
     "preactivations",
     "saturated_shares",
     "tape",
+    "vjp",
 ]

@@ -21,6 +21,8 @@ CHECKS = (
     state.a_copy_computes_the_same,
     values.backward_is_the_transposed_jacobian,
     values.update_is_the_gradient_of_each_parameter,
+    values.jvp_is_the_transpose_of_backward,
+    values.jvp_changes_nothing,
     phases.a_phase_that_comes_too_early_is_refused,
     phases.backward_leaves_the_parameter_gradients_alone,
     phases.backward_and_update_can_be_repeated,

@@ -17,6 +17,7 @@ def a_phase_that_comes_too_early_is_refused(s: Subject) -> None:
     module = s.new()
     refuses(PhaseError, "backward before forward", module.backward, s.g)
     refuses(PhaseError, "update before forward", module.update)
+    refuses(PhaseError, "jvp before forward", module.jvp, s.x)
     s.forward(module, s.x)
     refuses(PhaseError, "update before backward", module.update)
     s.retrace(module, s.g)
@@ -33,6 +34,7 @@ def bad_input_is_refused_before_anything_changes(s: Subject) -> None:
     refuses(DtypeError, "complex numbers", s.forward, module, each(lambda a: a * 1j, s.x))
     refuses(ShapeError, "a gradient of another shape than the output's", module.backward,
             each(lambda a: a[..., None], s.g))
+    refuses(ShapeError, "a tangent of another shape than x's", module.jvp, each(lambda a: a[..., None], s.x))
     same("after refused calls", s.retrace(module, s.g), s.retrace(twin, s.g))
 
 

@@ -1,4 +1,4 @@
-"""The laws of values: shapes, dtypes, and the two gradients, against finite differences."""
+"""The laws of values: shapes, dtypes, the two gradients against finite differences, and forward mode against backward."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..initializers.base import Array
-from ..modules.values import Value, each, parts, shape_of
+from ..modules.values import Value, each, filled, overlap, parts, product, shape_of
 from .differences import numerical_gradient, one_sided
-from .subject import Subject, float64, gradients, law, named, require
+from .subject import Subject, float64, gradients, law, named, require, same
 
 SAMPLE = 200                                                        # entries of an array that are differentiated by
 
@@ -39,6 +39,7 @@ def float32_and_float64_stay(s: Subject) -> None:
             x, g = (each(lambda a: a.astype(dtype), value) for value in (s.x, s.g))  # noqa: B023
             has_type(module.forward(x, *s.target), dtype, f"forward of {dtype}")
             has_type(module.backward(g), dtype, f"backward of {dtype}")
+            has_type(module.jvp(x), dtype, f"jvp of {dtype}")
             module.update()
         for name, array in module.state_dict().items():
             require(array.dtype == dtype, f"{name} of {dtype} became {array.dtype}")
@@ -78,9 +79,37 @@ def update_is_the_gradient_of_each_parameter(s: Subject) -> None:
               parameter.data, scale)
 
 
-def product(a: Value, b: Value) -> float:
-    """The scalar product <a, b>."""
-    return float(sum(np.vdot(one, other) for one, other in zip(parts(a), parts(b), strict=True)))
+@law
+def jvp_is_the_transpose_of_backward(s: Subject) -> None:
+    """<jvp(t), g> = <t, backward(g)> for a random t: the dot product test, in float64, to round-off."""
+    module, x, g = s.double(), float64(s.x), float64(s.g)
+    t = float64(s.random(shape_of(x)))
+    s.forward(module, x)
+    y = module.jvp(filled(None, t))
+    require(shape_of(y) == shape_of(g), f"expected J t of shape {shape_of(g)}, got {shape_of(y)}")
+    gx = module.backward(g)
+    margin = 100 * np.finfo(float).eps * (size_of_product(y, g) + size_of_product(t, gx))
+    require(abs(product(y, g) - product(t, gx)) <= margin,
+            f"<jvp(t), g> is {product(y, g):.9g}, <t, backward(g)> is {product(t, gx):.9g}")
+
+
+@law
+def jvp_changes_nothing(s: Subject) -> None:
+    """Behind forward and behind backward: neither points, gradients and t, nor what the phases compute."""
+    module, twin, t = s.new(), s.new(), s.random(shape_of(s.x))
+    given, expected = filled(None, t), s.run(twin)
+    y = s.forward(module, s.x)
+    first = filled(None, module.jvp(t))
+    gx = module.backward(s.g)
+    kept = [(inner, inner.point, inner.gradient) for _, inner in module.named_modules()]
+    before = gradients(module)
+    again = filled(None, module.jvp(t))
+    require(all(inner.point is point and inner.gradient is g for inner, point, g in kept), "point or gradient is another")
+    require(not overlap(module.jvp(t), t), "J t shares memory with t")
+    same("after jvp", {"t": t, "J t": again} | gradients(module), {"t": given, "J t": first} | before)
+    module.update()
+    same("with jvp between the phases", {"y": y, "dC/dx": gx} | gradients(module), expected)
+    same("the next step after jvp", s.run(module) | module.state_dict(), s.run(twin) | twin.state_dict())
 
 
 def size_of_product(a: Value, b: Value) -> float:

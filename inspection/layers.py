@@ -148,17 +148,23 @@ def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
 @contextmanager
 def unchanged(net: Module) -> Iterator[None]:
     """Whatever runs inside leaves ``net`` as it was: as ``net.undisturbed()``, and its buffers and generators too."""
+    with net.undisturbed(), rewound(net):
+        yield
+
+
+@contextmanager
+def rewound(net: Module) -> Iterator[None]:
+    """What is drawn inside is drawn again afterwards: generators and buffers are put back."""
     streams = [generator.bit_generator for _, generator in net.named_generators()]
     states = [stream.state for stream in streams]
     buffers = [(buffer, buffer.copy()) for _, buffer in net.named_buffers()]
-    with net.undisturbed():
-        try:
-            yield
-        finally:
-            for stream, state in zip(streams, states, strict=True):
-                stream.state = state
-            for buffer, kept in buffers:
-                buffer[...] = kept
+    try:
+        yield
+    finally:
+        for stream, state in zip(streams, states, strict=True):
+            stream.state = state
+        for buffer, kept in buffers:
+            buffer[...] = kept
 
 
 def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import ArgumentError, PhaseError, positive_int
 from ..initializers.base import Array
 from ..losses import Loss
-from ..modules.base import DOORS, Module
+from ..modules.base import Module
 from ..modules.doors import Phase
 from .records import Record, added, aligned, named_arrays, tensors, titles
 
@@ -165,7 +165,7 @@ class Tape:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for place in self._places:
-            for phase in DOORS:
+            for phase in RESULT:
                 vars(place.module).pop(phase, None)
             place.module._taped, place.module._fingerprint = False, None
             place.module.replan()
@@ -173,7 +173,7 @@ class Tape:
 
     def _stand_before(self, place: Place) -> None:
         """Put recorders before the phases of one module: before the doors for those who call it, inside for containers."""
-        for phase in DOORS:
+        for phase in RESULT:
             door = getattr(type(place.module), phase)
             recorder = self._recorder(place, phase, door)
             recorder.__wrapped__ = self._recorder(place, phase, getattr(door, "__wrapped__", door))
@@ -245,7 +245,7 @@ def refuse_occupied(place: Place) -> None:
     """ArgumentError for a module that is on another tape, or that carries a phase of its own."""
     if place.module._taped:
         raise ArgumentError(f"tape: {place.where} is on a tape already; leave that one first, or give all modules to one tape")
-    own = next((phase for phase in DOORS if phase in vars(place.module)), None)
+    own = next((phase for phase in RESULT if phase in vars(place.module)), None)
     if own is not None:
         raise ArgumentError(f"tape: {place.where} must take {own} from its class, got one among its attributes; delete "
                             "that one first")

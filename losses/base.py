@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError, one_of
 from ..initializers.base import Array
 from ..modules.base import Module
-from ..modules.doors import check_out, too_early
+from ..modules.doors import as_tangent, check_out, too_early
 from ..modules.parameter import as_floating
 from ..modules.values import Met
 
@@ -160,6 +160,19 @@ class Loss(Module, doors=False):
             gx *= g.reshape(g.shape + (1,) * (gx.ndim - g.ndim))
         self.gradient = g
         return gx
+
+    def jvp(self, t: ArrayLike) -> Any:
+        """Tangent of the prediction -> that of the cost, <dC/dprediction, t>: a float, or an array as forward's."""
+        if self.point is None:
+            raise too_early(self)
+        gradient, array = self.gradient, as_tangent(self, t)
+        try:
+            products = self.backward(np.ones(*self._output)) * array
+        finally:
+            self.gradient = gradient
+        if self.reduction == "none":                                # each cost has its own part of the gradient of their sum
+            return products.reshape(*self._output[0], -1).sum(-1)
+        return float(products.sum(dtype=np.float64))
 
     def defined(self, prediction: ArrayLike) -> Array:
         """The prediction as an array, of a shape for which this loss is defined."""

@@ -1,4 +1,5 @@
-"""Functions of each element: their Jacobian is diagonal, so backward multiplies element by element (slide 47).
+"""Functions of each element: their Jacobian is diagonal, so backward multiplies element by element (slide 47), and
+forward mode does the same.
 
 Each remembers what makes its slope cheapest: most often its own output, so that the input need not be kept.
 """
@@ -28,6 +29,7 @@ class Identity(Module):
     r""":math:`y = x`. Any shape."""
 
     remembers = "neither"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers nothing."""
@@ -50,6 +52,7 @@ class Sigmoid(Module):
     """
 
     remembers = "output"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers y."""
@@ -75,6 +78,7 @@ class Tanh(Module):
     """
 
     remembers = "output"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers y."""
@@ -98,6 +102,7 @@ class ReLU(Module):
     """
 
     remembers = "output"
+    symmetric = True
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
         return ZERO[dtype], zeros(shape, dtype), np.empty(shape, bool)
@@ -131,6 +136,7 @@ class LeakyReLU(WithScratch):
     """
 
     remembers = "output"
+    symmetric = True
 
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = real("slope", slope, 0, 1)
@@ -168,6 +174,7 @@ class ELU(WithScratch):
     """
 
     remembers = "output"
+    symmetric = True
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = real("alpha", alpha, 0)
@@ -213,6 +220,7 @@ class GELU(WithScratch):
     """
 
     remembers = "input"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers x and Φ(x)."""
@@ -247,6 +255,7 @@ class SiLU(WithScratch):
     """
 
     remembers = "input"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers x and σ(x)."""
@@ -273,6 +282,7 @@ class Softplus(Module):
     """
 
     remembers = "output"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers y."""
@@ -300,6 +310,7 @@ class Softsign(WithScratch):
     """
 
     remembers = "neither"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers r."""
@@ -324,6 +335,7 @@ class HardTanh(Module):
     """
 
     remembers = "output"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers y."""

@@ -17,10 +17,11 @@ from . import doors
 from .parameter import Home, Parameter
 from .state import load_arrays
 from .summary import summarize
+from .tangents import by_backward
 from .values import Met, Shape, Value, as_values, each, parts
 
 Step = Callable[["Module", Any], Any]                               # a module and what it reads -> what it makes of it
-DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door}
+DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door, "jvp": doors.jvp_door}
 
 
 class Module:
@@ -29,6 +30,8 @@ class Module:
     - ``forward(x, out=None)`` transforms the data and keeps, in ``point``, where it was evaluated;
     - ``backward(g, out=None)`` transforms the gradient dC/dy into dC/dx, the transposed Jacobian at that point times g;
     - ``update()`` computes the gradients of the module's own parameters, into ``parameter.grad``.
+
+    ``jvp(t)`` is the other direction, forward mode: the Jacobian at that point times a tangent t of x.
 
     A module of your own is a subclass with ``forward`` and ``backward``, and ``update`` if it has parameters. Write the
     bare mathematics: a door that this class puts before each phase converts the dtype, checks the shape, keeps ``g`` in
@@ -52,6 +55,9 @@ class Module:
         How many inputs there are (None: two or more). With more than one, x is a tuple of arrays, and so is what
         ``backward`` returns; ``output_shape`` is given the tuple of their shapes. Likewise y and g where a module has
         several outputs.
+    symmetric : bool
+        Whether the Jacobian is its own transpose, so that forward mode is backward. A class that writes forward or
+        backward inherits neither this nor ``jvp``: they were written for other phases.
     buffers : tuple of str
         Names of the attributes that are arrays of state, but not trained.
     scratch
@@ -64,6 +70,7 @@ class Module:
         "point", "gradient", "scratch", "_met", "_input", "_output", "_fingerprint")
 
     remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
+    symmetric: ClassVar[bool] = False
     buffers: ClassVar[tuple[str, ...]] = ()
     arity: int | None = 1
 
@@ -85,6 +92,9 @@ class Module:
         for name, door in DOORS.items():
             if doors and name in cls.__dict__:
                 setattr(cls, name, door(cls.__dict__[name]))
+        if doors and {"forward", "backward"} & cls.__dict__.keys():
+            for name in {"jvp", "symmetric"} - cls.__dict__.keys():
+                setattr(cls, name, getattr(Module, name))
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         self = super().__new__(cls)
@@ -116,6 +126,15 @@ class Module:
                 module.accumulate(again)
             else:
                 module.update()
+
+    @doors.jvp_door
+    def jvp(self, t: Any) -> Any:
+        """dx -> dy: the Jacobian at ``self.point`` times the tangent t. Forward mode; changes nothing.
+
+        Write it where it is a few lines of NumPy, or say ``symmetric = True`` where it is backward. Otherwise it comes
+        from backward of the unit vectors, one for each number of y: exact, and as costly as the whole Jacobian.
+        """
+        return by_backward(self, t)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input of this shape; ShapeError if it does not fit. The same, by default."""

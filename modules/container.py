@@ -16,9 +16,9 @@ from ..errors import ArgumentError, DtypeError
 from ..initializers.base import Array
 from .base import Module, Step, below
 from .diagram import Node, Wiring, graphviz, mermaid
-from .doors import Phase, bare, explain
+from .doors import Phase, bare, explain, planned
 from .parameter import Home
-from .values import Shape, several, size_of
+from .values import Shape, Value, several, size_of
 
 
 class Container(Module):
@@ -130,13 +130,17 @@ class Container(Module):
         for update in self.updates:
             update()
 
+    def pushed(self, t: Value) -> Value:
+        """Tangent of the input -> tangent of the output, node by node."""
+        return self.across(t, lambda module, t: bare(module, "jvp")(t))
+
     def review(self) -> None:
         super().review()
         self.updates: list[Phase] = []
         for module, again in self.tied():
             module.review()
             if module._trains and module.parameters():
-                self.updates.append(partial(module.accumulate, again) if again else bare(module, "update"))
+                self.updates.append(partial(module.accumulate, again) if again else planned(module, "update"))
 
     def disturb(self) -> None:
         for module in self.inside:

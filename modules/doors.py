@@ -120,6 +120,35 @@ def update_door(bare: Phase) -> Phase:
     return update
 
 
+def jvp_door(bare: Phase) -> Phase:
+    """``jvp(t)``: a forward has run, and t has the shape of its input; what comes back is not t's memory."""
+
+    @wraps(bare)
+    def jvp(self: Module, t: Any) -> Any:
+        if type(self).jvp is not jvp and passed("jvp", self):
+            return bare(self, t)
+        if self._output is None:
+            raise too_early(self)
+        t = as_tangent(self, t)
+        try:
+            y = bare(self, t)
+        except BaseException as error:
+            explain(self, error)
+            raise
+        return filled(None, y) if overlap(y, t) else y
+
+    return jvp
+
+
+def as_tangent(module: Module, t: Any) -> Value:
+    """``t`` in the dtype and the shape of the last x."""
+    shape, dtype = module._input
+    t = as_values(t, dtype, "t", module, len(shape) if several(shape) else 1)
+    if shape_of(t) != shape:
+        raise ShapeError(f"{module!r}: t must have the shape of x, {shape}, got {shape_of(t)}")
+    return t
+
+
 def too_early(module: Module) -> PhaseError:
     """A phase was called before the one that it needs."""
     alone = " (a module inside that runs alone takes it away)" if module.children() else ""
@@ -129,20 +158,28 @@ def too_early(module: Module) -> PhaseError:
 
 
 def explain(module: Module, error: BaseException) -> None:
-    """A backward failed: most often for want of what forward should have remembered."""
+    """A backward or a jvp failed: most often for want of what forward should have remembered."""
     if module.point is None and isinstance(error, (AttributeError, TypeError)):
         error.add_note(f"{module!r}: self.point is None; did forward set it?")
 
 
 def bare(module: Module, phase: str) -> Phase:
-    """The phase as its author wrote it, bound to the module, without the door; on a tape, with the recorder around it."""
-    method = vars(module)[phase] if module._taped else getattr(type(module), phase)
+    """The phase as its author wrote it, bound to the module, without the door."""
+    return without_door(getattr(type(module), phase), module)
+
+
+def planned(module: Module, phase: str) -> Phase:
+    """What a container's plan runs: the bare phase, on a tape with the recorder around it."""
+    return without_door(vars(module)[phase], module) if module._taped else bare(module, phase)
+
+
+def without_door(method: Phase, module: Module) -> Phase:
     return MethodType(getattr(method, "__wrapped__", method), module)
 
 
 def inward(module: Module) -> Phase:
-    """The module's bare backward where nobody asks for the input gradient."""
-    phase = bare(module, "backward")
+    """The module's planned backward where nobody asks for the input gradient."""
+    phase = planned(module, "backward")
     return partial(phase, input_gradient=False) if takes(phase, "input_gradient") else phase
 
 

@@ -42,6 +42,7 @@ class Dropout(Module):
     """
 
     remembers = "neither"
+    symmetric = True
 
     def __init__(self, p: float = 0.5, *, rng: Seed = None) -> None:
         self.p = real("p", p, 0, 1, below=True)

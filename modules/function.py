@@ -70,6 +70,14 @@ class Function(Module):
             gradients.append(gx)
         return gradients[0] if self.arity == 1 else tuple(gradients)
 
+    def jvp(self, t: Value) -> Array:
+        """A tangent for each variable -> the tangent of y."""
+        tangents = parts(t)
+        y = np.zeros_like(tangents[0])
+        for k, (derivative, one) in enumerate(zip(self.df, tangents, strict=True)):
+            y += self.applied(derivative, f"df[{k}]", None) * one
+        return y
+
     def applied(self, function: Scalar, name: str, out: Array | None) -> Array:
         """The values of a function at the point, in ``out`` or a fresh array."""
         x = parts(self.point)

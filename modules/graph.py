@@ -12,7 +12,7 @@ from ..errors import ArgumentError
 from .base import Module
 from .container import Container, as_shape, check_one_dtype, in_place, joined, noted, warn_of_equal_weights
 from .diagram import table
-from .doors import Phase, bare, inward, settle
+from .doors import Phase, inward, planned, settle
 from .values import Shape, Value, each, filled, rooms
 from .wiring import as_names, check_node, check_wiring, in_order
 
@@ -103,7 +103,7 @@ class Graph(Container):
                 shapes[name] = settle(module, joined([shapes[source] for source in self.sources[name]]), dtype)
         slots = {name: k for k, name in enumerate(shapes)}
         forwards: list[tuple[Phase, Pick, int]] = [
-            (bare(module, "forward"), itemgetter(*(slots[source] for source in self.sources[name])), slots[name])
+            (planned(module, "forward"), itemgetter(*(slots[source] for source in self.sources[name])), slots[name])
             for name, module in self.nodes.items()]
         outputs = tuple(slots[name] for name in self.outputs)
         entries = self.entries()
@@ -139,7 +139,7 @@ class Graph(Container):
         training: list[Step] = []
         trained: set[str] = set()                                   # nodes with parameters in them or before them
         for k, (name, module) in enumerate(self.nodes.items()):
-            step = (module, bare(module, "backward"), self.gradient_of(name, shapes[name], dtype), k)
+            step = (module, planned(module, "backward"), self.gradient_of(name, shapes[name], dtype), k)
             backwards.append(step)
             if not trained.isdisjoint(self.sources[name]):
                 training.append(step)
@@ -201,6 +201,10 @@ class Graph(Container):
             return None
         gx = joined([collect(gradients) for collect in plan.inputs])
         return gx if plan.entries else filled(out, gx)
+
+    def jvp(self, t: Value) -> Value:
+        """Tangent of the input -> tangent of the output, in the order in which data pass."""
+        return self.pushed(t)
 
     def __str__(self) -> str:
         return table(self.wiring())

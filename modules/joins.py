@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,13 @@ class Add(Module):
             y += one
         return y
 
+    def jvp(self, t: tuple[Array, ...]) -> Array:
+        """Tangents of the inputs -> their sum."""
+        y = np.add(t[0], t[1])
+        for one in t[2:]:
+            y += one
+        return y
+
     def backward(self, g: Array, out: Value | None = None) -> tuple[Array, ...]:
         """Shape of y -> the same shape for each input."""
         return tuple(copy(g, room) for room in out or [None] * self.point)
@@ -81,6 +89,13 @@ class Multiply(Module):
                 gx *= other
             gradients.append(gx)
         return tuple(gradients)
+
+    def jvp(self, t: tuple[Array, ...]) -> Array:
+        """Tangents of the inputs -> the sum of the products with one input replaced by its tangent."""
+        x, y = self.point, np.zeros_like(t[0])
+        for k, one in enumerate(t):
+            y += math.prod((*x[:k], *x[k + 1:]), start=one)
+        return y
 
 
 class Concat(Module):
@@ -121,6 +136,10 @@ class Concat(Module):
         """Arrays -> one array. Remembers where they meet."""
         self.point = self.scratch
         return np.concatenate(x, self.axis, out)
+
+    def jvp(self, t: tuple[Array, ...]) -> Array:
+        """Tangents of the inputs -> one array."""
+        return np.concatenate(t, self.axis)
 
     def backward(self, g: Array, out: Value | None = None) -> tuple[Array, ...]:
         """Shape of y -> that of each input."""

@@ -65,7 +65,7 @@ class Linear(Module):
     -----
     With :math:`G = \partial C / \partial Y`, one row per example (lecture, slides 48-69):
 
-    - backward: :math:`\partial C / \partial X = G W`;
+    - backward: :math:`\partial C / \partial X = G W`, and forward mode, for a tangent T of X: :math:`T W^\top`;
     - update: :math:`\partial C / \partial W = G^\top X`, the sum over the batch of the outer products :math:`G_i X_i^\top`
       in one matrix product, and :math:`\partial C / \partial b = \sum_i G_i`.
 
@@ -154,6 +154,10 @@ class Linear(Module):
             return g.dot(weight, out)
         gx = as_rows(g).dot(weight, as_rows(out))
         return gx.reshape(*g.shape[:-1], -1) if out is None else out
+
+    def jvp(self, t: Array) -> Array:
+        """(..., in_features) -> (..., out_features)."""
+        return t @ self.weight.T
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""

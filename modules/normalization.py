@@ -74,6 +74,7 @@ class BatchNorm(Module):
     """
 
     remembers = "neither"
+    symmetric = True                                                # in both modes
     buffers = ("running_mean", "running_var")
 
     def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, *, dtype: DTypeLike = "float32") -> None:
@@ -190,8 +191,9 @@ class LayerNorm(Module):
     Notes
     -----
     With :math:`h = \gamma g` and bars for means over the last axis,
-    :math:`\partial C/\partial x = (h - \bar h - \hat x\, \overline{h \hat x}) / \sqrt{\sigma^2 + \epsilon}`. The same in
-    training and evaluation.
+    :math:`\partial C/\partial x = (h - \bar h - \hat x\, \overline{h \hat x}) / \sqrt{\sigma^2 + \epsilon}`; in
+    forward mode γ comes last, :math:`\gamma (t - \bar t - \hat x\, \overline{t \hat x}) / \sqrt{\sigma^2 + \epsilon}`.
+    The same in training and evaluation.
 
     References
     ----------
@@ -236,6 +238,13 @@ class LayerNorm(Module):
         gx -= np.multiply(normal, inner, self.scratch.products)
         gx *= scale
         return gx
+
+    def jvp(self, t: Array) -> Array:
+        """(..., features) -> the same shape."""
+        normal, scale = self.point
+        y = t - t.mean(-1, keepdims=True)
+        y -= normal * (np.vecdot(y, normal)[..., None] / self.features)
+        return y * scale * self.weight.data
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""

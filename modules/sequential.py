@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError
 from .base import Module
 from .container import Container, as_shape, check_one_dtype, in_place, noted, warn_of_equal_weights
-from .doors import Phase, bare, inward, settle
+from .doors import Phase, inward, planned, settle
 from .values import Shape, Value, rooms
 
 
@@ -97,7 +97,7 @@ class Sequential(Container):
                 buffers.append(rooms(output, dtype))
             shapes.append(output)
             before = module
-        forwards, backwards = ([bare(module, phase) for module in modules] for phase in ("forward", "backward"))
+        forwards, backwards = ([planned(module, phase) for module in modules] for phase in ("forward", "backward"))
         steps = list(zip(modules, backwards, gradients, strict=True))
         first = next((k for k, module in enumerate(modules) if module.parameters()), len(self) - 1)
         root = modules[first]
@@ -137,6 +137,10 @@ class Sequential(Container):
         except BaseException as error:
             self.backward_failed(module, error)
             raise
+
+    def jvp(self, t: Value) -> Value:
+        """Tangent of the input -> tangent of the output, in the order in which data pass."""
+        return self.pushed(t)
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.modules))})"

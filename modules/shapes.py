@@ -29,6 +29,10 @@ class _SameNumbers(Module):
         """The output's shape -> the input's."""
         return reshaped(g, self.point, out)
 
+    def jvp(self, t: Array) -> Array:
+        """The input's shape -> the output's."""
+        return t.reshape(self.scratch)
+
 
 class Flatten(_SameNumbers):
     """Each example as one row: ``(batch, ...) -> (batch, size)``."""

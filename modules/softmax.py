@@ -20,6 +20,7 @@ class Softmax(Module):
     """
 
     remembers = "output"
+    symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers y."""
@@ -44,7 +45,7 @@ class LogSoftmax(WithScratch):
 
     Notes
     -----
-    :math:`\partial C / \partial x = g - e^y \sum_j g_j`.
+    :math:`\partial C / \partial x = g - e^y \sum_j g_j`, and forward mode :math:`t - \sum_j e^{y_j} t_j`.
     """
 
     remembers = "output"
@@ -61,3 +62,7 @@ class LogSoftmax(WithScratch):
         gx = np.exp(self.point, out)
         gx *= g.sum(-1, keepdims=True)
         return np.subtract(g, gx, gx)
+
+    def jvp(self, t: Array) -> Array:
+        """Shape of x -> the same shape."""
+        return t - np.vecdot(np.exp(self.point), t)[..., None]

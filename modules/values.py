@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,6 +64,27 @@ def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity:
         listed = " and ".join(f"{kind} ({name}[{k}])" for kind, k in found.items())
         raise DtypeError(f"{of!r}: the arrays of {name} must have one dtype, got {listed}")
     return arrays
+
+
+def product(a: Value, b: Value) -> float:
+    """The scalar product <a, b>."""
+    return float(sum(np.vdot(one, other) for one, other in zip(parts(a), parts(b), strict=True)))
+
+
+def units(shape: Shape, dtype: np.dtype[Any]) -> Iterator[Value]:
+    """The unit vectors of this shape, number by number, row by row."""
+    for k, one in enumerate(parts(shape)):
+        for i in range(int(np.prod(one))):
+            unit = each(lambda size: np.zeros(size, dtype), shape)
+            parts(unit)[k].flat[i] = 1
+            yield unit
+
+
+def from_numbers(numbers: Sequence[float], shape: Shape, dtype: np.dtype[Any]) -> Value:
+    """The value of this shape that has these numbers, in the order of ``units``."""
+    ends = np.cumsum([int(np.prod(one)) for one in parts(shape)])
+    pieces = iter(np.split(np.asarray(numbers, dtype), ends[:-1]))
+    return each(lambda one: next(pieces).reshape(one), shape)
 
 
 def dtype_of(value: Value) -> np.dtype[Any]:

@@ -128,6 +128,35 @@ def the_first_ever():
     return lambda self, g: first.setdefault(self, g) if first.get(self, g).shape == g.shape else g
 
 
+def move_buffers(self, t, y, out):
+    for _, buffer in self.named_buffers():
+        buffer += 1
+    return y
+
+
+def run_backward(whole, kind):
+    def spoilt(self, t):
+        y = whole(self, t)
+        self.backward(np.ones_like(y))
+        return y
+    return spoilt
+
+
+def scale_tangent(whole, kind):
+    def spoilt(self, t):
+        y = whole(self, t)
+        if isinstance(t, np.ndarray):
+            t *= 0.5
+        return y
+    return spoilt
+
+
+def view_of_tangent(whole, kind):
+    def spoilt(self, t):
+        return t.reshape(whole(self, t).shape)
+    return spoilt
+
+
 def add_to_out(bare, kind):
     def spoilt(self, g, out=None, **options):
         kept = 0 if out is None else out.copy()

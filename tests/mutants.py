@@ -99,6 +99,16 @@ def backward(change):
     return behind_door("backward", spoil)
 
 
+def jvp(change):
+    """Spoil what jvp returns: ``change(self, t, y, out)``."""
+    return behind_door("jvp", lambda bare, kind: lambda self, t: change(self, t, bare(self, t), None))
+
+
+def jvp_of(choose):
+    """Forward mode of another tangent: ``choose(self, t)``."""
+    return behind_door("jvp", lambda bare, kind: lambda self, t: bare(self, choose(self, t.copy())))
+
+
 def update(change):
     """Spoil what update computes: ``change(self, before)``, with the gradients that were there before."""
 

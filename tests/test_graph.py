@@ -79,7 +79,7 @@ def test_the_inputs_of_a_graph_are_a_tuple_of_arrays_of_one_dtype():
     assert (y.shape, z.shape, y.dtype) == ((5, 2), (5, 2), np.float32)
     with pytest.raises(ShapeError, match=r": g must be a tuple of 2 arrays, got one ndarray$"):
         net.backward(y)
-    with pytest.raises(ShapeError, match=r"g must have the shape of the output, \(\(5, 2\), \(5, 2\)\), got \(\(5, 2\), \(4, 2\)\)"):
+    with pytest.raises(ShapeError, match=r"g must have the shape of the output, \(\(5, 2\), \(5, 2\)\), got"):
         net.backward((y, z[1:]))
     with pytest.raises(DtypeError, match=r"^Add\(\): the arrays of x must have one dtype, got float64 \(x\[0\]\) and float32"):
         rp.Add().forward((a, a.astype("float32")))

@@ -1,5 +1,6 @@
 """Each law catches its mutants, in every module of the library: a check that cannot fail would be worth nothing."""
 
+import numpy as np
 import pytest
 from cases import LOSSES, MODULES
 from changes import (
@@ -16,6 +17,7 @@ from changes import (
     lose_point,
     mask_last_example,
     mean_term,
+    move_buffers,
     never_none,
     noisy,
     own_buffer,
@@ -24,7 +26,9 @@ from changes import (
     predict_and_stay,
     prepare_once,
     read_in_memory_order,
+    run_backward,
     scale_gradients,
+    scale_tangent,
     scaled,
     shallow_copy,
     the_first_ever,
@@ -32,6 +36,7 @@ from changes import (
     train_always,
     update_from_result,
     view_of_given,
+    view_of_tangent,
     views,
     without,
     without_term,
@@ -49,6 +54,8 @@ from mutants import (
     derivative,
     either,
     forward,
+    jvp,
+    jvp_of,
     needs,
     of_its_diagonal,
     of_the_jacobian,
@@ -102,7 +109,8 @@ MUTANTS = {
         Mutant("backward adds an axis", backward(lambda self, g, gx, out: gx[..., None]))],
     "float32_and_float64_stay": [
         Mutant("forward in float64", forward(in_float64)),
-        Mutant("backward in float64", backward(in_float64))],
+        Mutant("backward in float64", backward(in_float64)),
+        Mutant("jvp in float64", jvp(in_float64), spared("cost", "a float is a float64"))],
     "the_phases_write_into_no_array_of_the_caller": [
         Mutant("forward writes into x", forward(write_into_given)),
         Mutant("backward writes into g", backward(write_into_given))],
@@ -126,6 +134,21 @@ MUTANTS = {
         Mutant("mean over the batch", update(scale_gradients(lambda self: 1 / len(self.gradient))), HAS_PARAMETERS),
         Mutant("without the last parameter", update(forget_last), HAS_PARAMETERS),
         Mutant("without the last example", update_with(mask_last_example), OWN_UPDATE)],
+    "jvp_is_the_transpose_of_backward": [
+        Mutant("zero", jvp(scaled(0))),
+        Mutant("doubled", jvp(scaled(2))),
+        Mutant("wrong sign", jvp(scaled(-1)), spared("even", "it is two containers deep, and the signs cancel")),
+        Mutant("without the last example", jvp_of(mask_last_example)),
+        Mutant("another axis", jvp(lambda self, t, y, out: np.asarray(y)[..., None])),
+        Mutant("backward itself", attributes(jvp=Module.jvp, symmetric=True),
+               either(SQUARE, spared("symmetric", "no difference"), NO_LOSS))],
+    "jvp_changes_nothing": [
+        Mutant("runs a backward", before_door("jvp", run_backward)),
+        Mutant("takes the point away", jvp(lose_point)),
+        Mutant("writes into t", before_door("jvp", scale_tangent)),
+        Mutant("J t is a view of t", before_door("jvp", view_of_tangent), needs("copies_g", "J t has other numbers than t")),
+        Mutant("moves a buffer", jvp(move_buffers), needs("buffers", "it has none of its own")),
+        Mutant("adds to the parameter gradients", jvp(touch_gradients), HAS_PARAMETERS)],
     "a_phase_that_comes_too_early_is_refused": [
         Mutant("the gradient outlives its point", attributes(disturb=lambda self: None), lets_children_refuse)],
     "backward_leaves_the_parameter_gradients_alone": [

@@ -77,7 +77,7 @@ class PassesOverTheSecondOut(rp.Multiply):
 
 class OneGradientOnly(Mixed):
     def backward(self, g):
-        x, y = self.point
+        y = self.point[1]
         return (2 + y) * g
 
 

@@ -14,6 +14,7 @@ from counting import function_calls
 
 import retroprop as rp
 from retroprop import plots
+from retroprop.modules.values import each, parts, shape_of
 
 tape_file = importlib.import_module("retroprop.inspection.tape")    # the package has the function under that name
 
@@ -271,8 +272,9 @@ def test_every_module_computes_on_a_tape_what_it_computes_without(case):
         results = []
         for _ in range(2):
             y = module.forward(*case.inputs)
-            g = np.random.default_rng(1).standard_normal(np.shape(y)).astype("float32")
-            results += [y, module.backward(g), module.backward(g)]
+            rng = np.random.default_rng(1)
+            g = each(lambda shape: rng.standard_normal(shape).astype("float32"), shape_of(y))  # noqa: B023
+            results += [array for value in (y, module.backward(g), module.backward(g)) for array in parts(value)]
             module.update()
             results += [parameter.grad.copy() for parameter in module.parameters()]
         return results + [array.copy() for _, array in module.named_buffers()]

@@ -1,0 +1,326 @@
+"""The Jacobian of a module: products with it, all of it, by backward and by forward mode, and what each way costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import ArgumentError, one_of
+from ..initializers.base import Array
+from ..losses import Loss
+from ..modules import Module
+from ..modules.parameter import Parameter
+from ..modules.values import Shape, Value, as_values, dtype_of, each, parts, shape_of, size_of, units
+from .differences import STEP, width
+from .layers import rewound, unchanged
+
+REPEATS = 3                                                         # of a timing; the shortest counts
+
+
+def jvp(module: Module, x: ArrayLike, t: ArrayLike) -> tuple[Array, Array]:
+    """The output y at x, and J t, the change of y along the tangent t: one forward and one sweep of forward mode.
+
+    Parameters
+    ----------
+    module : Module
+        Run in the mode that it is in, and left as it was.
+    x, t : array_like of equal shape
+
+    Returns
+    -------
+    y, J t : arrays of the shape of y
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> y, slope = rp.jvp(rp.Tanh(), [[0.0, 1.0]], [[1.0, 1.0]])
+    >>> slope.round(3)
+    array([[1.  , 0.42]])
+    """
+    with at_point("jvp", module, x) as y:
+        return y, module.jvp(t)
+
+
+def vjp(module: Module, x: ArrayLike, g: ArrayLike) -> tuple[Array, Array]:
+    """The output y at x, and J^T g, the gradient that backward makes of g: one forward and one backward.
+
+    Parameters
+    ----------
+    module : Module
+        Run in the mode that it is in, and left as it was.
+    x : array_like
+    g : array_like of the shape of y
+
+    Returns
+    -------
+    y, J^T g : arrays of the shapes of y and of x
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> y, gradient = rp.vjp(rp.Linear(2, 1, weight_init=rp.Constant(3)), [[0.0, 1.0]], [[2.0]])
+    >>> gradient
+    array([[6., 6.]], dtype=float32)
+    """
+    with at_point("vjp", module, x) as y:
+        return y, module.backward(g)
+
+
+def jacobian(module: Module, x: ArrayLike, mode: str | None = None, wrt: str | None = None) -> Array:
+    """All derivatives of the output with respect to the input, or to one parameter, in the module's dtype.
+
+    Parameters
+    ----------
+    module : Module
+        Left as it is: a copy runs, in the mode that each module is in, forward once and with the masks of that forward.
+    x : array_like
+    mode : {"backward", "forward"}, optional
+        Row by row, a backward for each number of y, or column by column, a ``jvp`` for each number of x. By default
+        what takes fewer sweeps; always backward where a module has no forward mode of its own.
+    wrt : str, optional
+        Name of a parameter, as in ``named_parameters`` (``"0.weight"``), to differentiate with respect to instead of x:
+        by backward and update.
+
+    Returns
+    -------
+    array of shape ``y.shape + x.shape``, or ``y.shape + parameter.shape``
+        Of several inputs a tuple of arrays, one for each; of several outputs a tuple of what there is for each.
+
+    Notes
+    -----
+    Entry ``[i, j]`` is :math:`\\partial y_i / \\partial x_j`, i and j being indices into y and x. Examples of a batch that do
+    not see each other have blocks of zeros between them. The derivative with respect to a matrix has as many axes as y
+    and the matrix together, where the notation of a Jacobian matrix ends (lecture, slides 64-69).
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> rp.jacobian(rp.Softmax(), np.zeros((1, 2)))[0, :, 0]
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
+    >>> layer = rp.Linear(3, 2, rng=0)
+    >>> rp.jacobian(layer, [[1, 2, 3]], wrt="weight")[0, 1]
+    array([[0., 0., 0.],
+           [1., 2., 3.]], dtype=float32)
+    """
+    check_no_loss("jacobian", module)
+    ran = deepcopy(module)
+    x = as_values(x, ran.dtype, "x", ran, ran.arity)
+    y = ran.forward(x)
+    if mode is not None:
+        one_of("mode", mode, ("backward", "forward"))
+    if wrt is not None:
+        if mode == "forward":
+            raise ArgumentError("jacobian: mode must be 'backward' with wrt, got 'forward'; tangents are of x")
+        parameters = dict(ran.named_parameters())
+        parameter = parameters[one_of("wrt", wrt, parameters)]
+        return blocks(np.stack(list(parameter_rows(ran, y, parameter))), shape_of(y), parameter.shape)
+    if mode is None:
+        fewer = size_of(shape_of(x)) < size_of(shape_of(y))
+        mode = "forward" if fewer and has_forward_mode(ran) else "backward"
+    matrix = np.stack(list(rows(ran, y))) if mode == "backward" else np.stack(list(columns(ran, x)), 1)
+    return blocks(matrix, shape_of(y), shape_of(x))
+
+
+def numerical_jacobian(module: Module, x: ArrayLike) -> Array:
+    """The Jacobian from values of y alone, by central differences: what ``jacobian`` must give.
+
+    Parameters
+    ----------
+    module : Module
+        Left as it is: a float64 copy runs, in the mode that each module is in, always with the same masks.
+    x : array_like
+        Two forwards for each number. At a kink the result is the mean of the slopes on both sides.
+
+    Returns
+    -------
+    float64 array of shape ``y.shape + x.shape``, or tuples of such arrays, as of ``jacobian``
+        Right to about ten digits of its largest entries.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> rp.numerical_jacobian(rp.Tanh(), [[1.0]]).round(6)
+    array([[[[0.419974]]]])
+    """
+    check_no_loss("numerical_jacobian", module)
+    ran = deepcopy(module).astype("float64")
+    x = as_values(x, np.dtype("float64"), "x", module, module.arity)
+    return blocks(np.stack(list(difference_columns(ran, x)), 1), module.output_shape(shape_of(x)), shape_of(x))
+
+
+class JacobianCost(NamedTuple):
+    """One way to a Jacobian.
+
+    Attributes
+    ----------
+    way : str
+        "backward", "forward mode" or "finite differences".
+    sweeps : int
+        Passes through the module, beside the one forward that sets the point.
+    seconds : float
+        The shortest of three runs.
+    """
+
+    way: str
+    sweeps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class JacobianCosts:
+    """What the ways to one Jacobian cost; prints as a table.
+
+    Attributes
+    ----------
+    inputs, outputs : int
+        Numbers of x and of y.
+    costs : tuple of JacobianCost
+    """
+
+    inputs: int
+    outputs: int
+    costs: tuple[JacobianCost, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{cost.way:<18}  {cost.sweeps:>7,}  {1000 * cost.seconds:>9.3f}" for cost in self.costs]
+        title = f"Jacobian of {self.outputs:,} numbers with respect to {self.inputs:,}"
+        return "\n".join([title, f"{'way':<18}  {'sweeps':>7}  {'ms':>9}", "-" * len(lines[0]), *lines])
+
+
+def jacobian_costs(module: Module, x: ArrayLike) -> JacobianCosts:
+    """Count and time the sweeps that the Jacobian takes by backward, by forward mode and by finite differences.
+
+    Backward takes a sweep for each number of y, forward mode one for each number of x, central differences two forwards
+    for each number of x: backward is cheaper for few outputs, as of a cost, forward mode for few inputs.
+
+    Parameters
+    ----------
+    module : Module
+        Left as it is: float64 copies run, so that all three compute with the same numbers.
+    x : array_like
+
+    Returns
+    -------
+    JacobianCosts
+
+    Notes
+    -----
+    A sweep of forward mode through a module that has none of its own takes as many backwards of it as it has outputs.
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> net = rp.Sequential(rp.Linear(8, 5, rng=0), rp.Tanh(), rp.Linear(5, 2, rng=1))
+    >>> for way, sweeps, _ in rp.jacobian_costs(net, np.ones((1, 8))).costs:
+    ...     print(way, sweeps)
+    backward 2
+    forward mode 8
+    finite differences 16
+    """
+    check_no_loss("jacobian_costs", module)
+    x = as_values(x, np.dtype("float64"), "x", module, module.arity)
+    ran = deepcopy(module).astype("float64")
+    inputs, outputs = (size_of(shape_of(value)) for value in (x, ran.forward(x)))
+
+    def forward_mode() -> int:
+        ran.forward(x)
+        return len(list(columns(ran, x)))
+
+    ways: dict[str, Callable[[], int]] = {
+        "backward": lambda: len(list(rows(ran, ran.forward(x)))),
+        "forward mode": forward_mode,
+        "finite differences": lambda: 2 * len(list(difference_columns(ran, x)))}
+    return JacobianCosts(inputs, outputs, tuple(JacobianCost(way, *timed(run)) for way, run in ways.items()))
+
+
+def timed(run: Callable[[], int]) -> tuple[int, float]:
+    """What ``run`` returns, and how long it takes at best."""
+    seconds = []
+    for _ in range(REPEATS):
+        start = perf_counter()
+        result = run()
+        seconds.append(perf_counter() - start)
+    return result, min(seconds)
+
+
+# ------------------------------------------------------------------ one sweep after another
+
+
+def rows(module: Module, y: Value) -> Iterator[Array]:
+    """dy_i/dx for each number of y, flat, by backward."""
+    for g in units(shape_of(y), dtype_of(y)):
+        yield flat(module.backward(g))
+
+
+def parameter_rows(module: Module, y: Value, parameter: Parameter) -> Iterator[Array]:
+    """dy_i/dparameter for each number of y, flat, by backward and update."""
+    parameter.frozen = False
+    for g in units(shape_of(y), dtype_of(y)):
+        module.backward(g, input_gradient=False)
+        module.update()
+        yield flat(parameter.grad)
+
+
+def columns(module: Module, x: Value) -> Iterator[Array]:
+    """dy/dx_j for each number of x, flat, by forward mode."""
+    for t in units(shape_of(x), dtype_of(x)):
+        yield flat(module.jvp(t))
+
+
+def difference_columns(module: Module, x: Value) -> Iterator[Array]:
+    """dy/dx_j for each number of x, flat, by central differences: always with the same masks."""
+    def at(x: Value) -> Array:
+        with rewound(module):
+            return flat(module.forward(x))
+
+    steps = [width(array, j, STEP) for array in parts(x) for j in range(array.size)]
+    for h, e in zip(steps, units(shape_of(x), dtype_of(x)), strict=True):
+        left, right = (each(lambda array, unit: array + h * unit, x, e) for h in (-h, h))  # noqa: B023
+        yield (at(right) - at(left)) / (2 * h)
+
+
+def flat(value: Value) -> Array:
+    """All numbers in one fresh axis."""
+    return np.concatenate([array.ravel() for array in parts(value)])
+
+
+def blocks(matrix: Array, outputs: Shape, inputs: Shape) -> Value:
+    """The matrix of all numbers by all numbers, cut and shaped for each output and each input."""
+    def cut(matrix: Array, shape: Shape, axis: int) -> Iterator[Array]:
+        ends = np.cumsum([size_of(one) for one in parts(shape)])
+        return iter(np.split(matrix, ends[:-1], axis))
+
+    bands = cut(matrix, outputs, 0)
+
+    def band(output: tuple[int, ...]) -> Value:
+        pieces = cut(next(bands), inputs, 1)
+        return each(lambda one: next(pieces).reshape(output + one), inputs)
+
+    return each(band, outputs)
+
+
+def has_forward_mode(module: Module) -> bool:
+    """Whether no module of the tree takes a backward for each of its outputs instead."""
+    return all(type(leaf).jvp is not Module.jvp or leaf.symmetric for _, leaf in module.leaves())
+
+
+@contextmanager
+def at_point(function: str, module: Module, x: ArrayLike) -> Iterator[Array]:
+    """Run forward, and leave the module as it was afterwards."""
+    check_no_loss(function, module)
+    with unchanged(module):
+        yield module.forward(x)
+
+
+def check_no_loss(function: str, module: Module) -> None:
+    if not isinstance(module, Module) or isinstance(module, Loss):
+        raise ArgumentError(f"{function}: module must be a Module that is no loss, got {module!r}; the Jacobian of a loss is "
+                            "what its backward returns")
