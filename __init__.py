@@ -61,7 +61,16 @@ from retroprop.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_
 if TYPE_CHECKING:
     from retroprop import datasets, inspection, plots
     from retroprop.experiments.compare import compare
-    from retroprop.inspection import check_module, diagnose, finite_differences, layer_statistics, numerical_gradient
+    from retroprop.inspection import (
+        check_module,
+        diagnose,
+        finite_differences,
+        gradient_noise,
+        layer_statistics,
+        numerical_gradient,
+        per_example_gradients,
+        per_example_norms,
+    )
     from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run, accuracy, evaluate, fit, load, save
 
 __version__ = "0.1.0"
@@ -141,11 +150,14 @@ __all__ = [
     "evaluate",
     "finite_differences",
     "fit",
+    "gradient_noise",
     "initializers",
     "inspection",
     "layer_statistics",
     "load",
     "numerical_gradient",
+    "per_example_gradients",
+    "per_example_norms",
     "plots",
     "save",
 ]
@@ -164,9 +176,12 @@ _ON_USE = {
     "evaluate": "retroprop.training",
     "finite_differences": "retroprop.inspection",
     "fit": "retroprop.training",
+    "gradient_noise": "retroprop.inspection",
     "layer_statistics": "retroprop.inspection",
     "load": "retroprop.training",
     "numerical_gradient": "retroprop.inspection",
+    "per_example_gradients": "retroprop.inspection",
+    "per_example_norms": "retroprop.inspection",
     "save": "retroprop.training",
 }
 

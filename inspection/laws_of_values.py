@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..initializers.base import Array
+from ..modules import Module
 from .differences import numerical_gradient, one_sided
-from .subject import Subject, gradients, law, require
+from .examples import gradients_of_examples, norms_of_examples, trained
+from .subject import Subject, close, gradients, law, require
 
 SAMPLE = 200                                                        # entries of an array that are differentiated by
 
@@ -72,6 +74,55 @@ def update_is_the_gradient_of_each_parameter(s: Subject) -> None:
     for name, parameter in module.named_parameters():
         agree(s, f"dC/d{name}", computed[f"dC/d{name}"], lambda _: np.vdot(g, s.forward(deepcopy(module), x)),
               parameter.data, scale)
+
+
+@law
+def examples_stay_apart_unless_couples_examples(s: Subject) -> None:
+    """Where only one example's g is not 0, only its gradient is not."""
+    if coupled(s.module):
+        return
+    module = s.new()
+    s.forward(module, s.x)
+    gx = module.backward(alone(s.g, 0))
+    others = np.abs(gx[1:]).max(initial=0)
+    require(others <= 100 * np.finfo(gx.dtype).eps * np.abs(gx).max(),
+            f"expected dC/dx = 0 but for example 0, whose g alone is not 0, got up to {others:.3g}: say couples_examples = True "
+            "if the output for one example depends on the others")
+
+
+@law
+def example_gradients_are_those_of_update(s: Subject) -> None:
+    """What ``update`` computes of one example's g alone; ``example_squares`` are their squared norms."""
+    if coupled(s.module) or not all(map(by_example, (module for _, module in s.module.named_modules()))):
+        return
+    module, g, size = s.double(), s.g.astype(float), len(s.x)
+    s.forward(module, s.x.astype(float))
+    module.backward(g)
+    held, names = trained("", module), {parameter: name for name, parameter in module.named_parameters()}
+    terms = {f"dC/d{names[parameter]}": term for parameter, term in gradients_of_examples(held, size).items()}
+    if terms:
+        flat = np.concatenate([term.reshape(size, -1) for term in terms.values()], 1)
+        close("from example_squares", {"norms": norms_of_examples(held, size)}, {"norms": np.sqrt((flat**2).sum(1))})
+    for k in range(size):
+        module.backward(alone(g, k))
+        module.update()
+        close(f"example {k}", {name: term[k] for name, term in terms.items()}, gradients(module))
+
+
+def coupled(module: Module) -> bool:
+    return any(inner.couples_examples for _, inner in module.named_modules())
+
+
+def by_example(module: Module) -> bool:
+    """Whether it is defined what each example adds to the gradients of its own parameters."""
+    return not module.own_parameters() or type(module).example_gradients is not Module.example_gradients
+
+
+def alone(g: Array, k: int) -> Array:
+    """g of one example, 0 for all others."""
+    other = np.zeros_like(g)
+    other[k] = g[k]
+    return other
 
 
 def agree(s: Subject, name: str, computed: Array, cost: Callable[[Array], float], a: Array, scale: float) -> None:

@@ -14,12 +14,14 @@ from numpy.typing import ArrayLike, DTypeLike
 from ..errors import ShapeError, positive_int
 from ..initializers.base import Array, floating_dtype
 from . import doors
+from .arrays import squared_norms
 from .parameter import Home, Parameter, as_floating
 from .state import load_arrays
 from .summary import summarize
 
 Met = tuple[tuple[int, ...], np.dtype[Any]]                         # a shape and a dtype
-DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door}
+DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door,
+         "example_gradients": doors.examples_door, "example_squares": doors.examples_door}
 
 
 class Module:
@@ -31,7 +33,8 @@ class Module:
 
     A module of your own is a subclass with ``forward`` and ``backward``, and ``update`` if it has parameters. Write the
     bare mathematics: a door that this class puts before each phase converts the dtype, checks the shape, keeps ``g`` in
-    ``gradient`` and raises PhaseError for a phase that comes too early. ``retroprop.check_module`` tests the rest.
+    ``gradient`` and raises PhaseError for a phase that comes too early. ``retroprop.check_module`` tests the rest. With
+    ``example_gradients`` besides, ``retroprop.per_example_gradients`` can look into it.
     Parameters and modules inside are attributes (a list of them is not seen); a module inside is called by your phases.
 
     Attributes
@@ -53,8 +56,8 @@ class Module:
         What ``prepare`` returned for the shape at hand.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_input", "_met", "_output", "_owner", "_seen", "_trains", "gradient", "point",
-                 "scratch")
+    __slots__ = ("__dict__", "__weakref__", "_input", "_met", "_output", "_owner", "_seen", "_spare", "_trains", "gradient",
+                 "point", "scratch")
     _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "scratch", "_met", "_input", "_output")  # what phases leave
 
     remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
@@ -68,6 +71,7 @@ class Module:
     _output: Met                                                    # and what came out of it
     _owner: weakref.ref[Module] | None                               # the container that runs this module
     _seen: int                                                      # Home.changes at the last review
+    _spare: tuple[Any, list[list[Any]]] | None                      # what the last `respared` left, and for which state of the tree
     _trains: bool                                                   # whether update has anything to do
     training: bool
 
@@ -80,7 +84,7 @@ class Module:
     def __new__(cls, *args: Any, **options: Any) -> Self:
         self = super().__new__(cls)
         self.__dict__ = {}                                          # one that vars() does not make slower: 5 % of a small step
-        self._owner = None
+        self._owner = self._spare = None
         self._seen, self._trains, self.training = -1, True, True
         self.forget()
         return self
@@ -107,6 +111,30 @@ class Module:
                 module.accumulate(again)
             else:
                 module.update()
+
+    def example_gradients(self) -> dict[str, Array]:
+        """What each example adds in ``update``: for each own parameter, by name, an array ``(batch, *its shape)``.
+
+        From ``self.point`` and ``self.gradient``, as ``update``, whose result is their sum over axis 0.
+        """
+        if not self.own_parameters():
+            return {}
+        wanted = ", ".join(f"{name!r}: array of shape ({', '.join(map(str, ('batch', *parameter.shape)))})"
+                           for name, parameter in self.own_parameters().items())
+        raise NotImplementedError(f"{type(self).__name__} must implement example_gradients() for gradients of single "
+                                  f"examples: from self.point and self.gradient, as update, it returns {{{wanted}}}")
+
+    def example_squares(self) -> dict[str, Array]:
+        """The squared norms of those: for each own parameter an array ``(batch,)``. Write it if they are cheaper alone."""
+        return {name: squared_norms(each) for name, each in self.example_gradients().items()}
+
+    @property
+    def couples_examples(self) -> bool:
+        """Whether the output for one example depends on the others, in the mode at hand: as of a BatchNorm in training.
+
+        An example then has no gradient of its own. A module that always does may say ``couples_examples = True``.
+        """
+        return False
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the output for an input of this shape; ShapeError if it does not fit. The same, by default."""
@@ -272,6 +300,22 @@ class Module:
                 module.training = training
                 for name, value in evaluation:
                     setattr(module, name, value)
+
+    @contextmanager
+    def respared(self) -> Iterator[None]:
+        """What runs inside, itself inside ``undisturbed``, takes the workspaces that the last such block left, if they fit.
+
+        On a small network making them takes longer than a step.
+        """
+        modules = [module for _, module in self.named_modules()]
+        state = modules, [module.training for module in modules], Home.changes
+        spare, self._spare = self._spare, None                      # they are gone where the block raises
+        if spare is not None and spare[0] == state:
+            for module, values in zip(modules, spare[1], strict=True):
+                for name, value in zip(module._evaluation, values, strict=True):
+                    setattr(module, name, value)
+        yield
+        self._spare = state, [[getattr(module, name) for name in module._evaluation] for module in modules]
 
     def forget(self) -> None:
         """Let go of the point, the gradient and the workspace."""
