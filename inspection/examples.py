@@ -102,7 +102,7 @@ def per_example_norms(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> Ar
         return norms_of_examples(held, size)
 
 
-Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, and those of their own parameters that are trained
+Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, and those of their own parameters that train
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def gradients_of_examples(held: Held, size: int) -> dict[Parameter, Array]:
             term = fitting(module, "example_gradients", terms, name, (size, *parameter.shape))
             if parameter in found:
                 found[parameter] = found[parameter] + term
-            else:                                                   # a bias may hand over its g, which the next batch overwrites
+            else:                                                   # a bias may hand over its g, which is written again
                 found[parameter] = term.copy() if np.may_share_memory(term, module.gradient) else term
     return found
 

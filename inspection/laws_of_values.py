@@ -86,8 +86,8 @@ def examples_stay_apart_unless_couples_examples(s: Subject) -> None:
     gx = module.backward(alone(s.g, 0))
     others = np.abs(gx[1:]).max(initial=0)
     require(others <= 100 * np.finfo(gx.dtype).eps * np.abs(gx).max(),
-            f"expected dC/dx = 0 but for example 0, whose g alone is not 0, got up to {others:.3g}: say couples_examples = True "
-            "if the output for one example depends on the others")
+            f"expected dC/dx = 0 but for example 0, whose g alone is not 0, got up to {others:.3g}: say couples_examples = "
+            "True if the output for one example depends on the others")
 
 
 @law

@@ -71,7 +71,7 @@ class Module:
     _output: Met                                                    # and what came out of it
     _owner: weakref.ref[Module] | None                               # the container that runs this module
     _seen: int                                                      # Home.changes at the last review
-    _spare: tuple[Any, list[list[Any]]] | None                      # what the last `respared` left, and for which state of the tree
+    _spare: tuple[Any, list[list[Any]]] | None                      # what the last `respared` left
     _trains: bool                                                   # whether update has anything to do
     training: bool
 
