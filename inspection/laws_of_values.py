@@ -93,9 +93,11 @@ def examples_stay_apart_unless_couples_examples(s: Subject) -> None:
 @law
 def example_gradients_are_those_of_update(s: Subject) -> None:
     """What ``update`` computes of one example's g alone; ``example_squares`` are their squared norms."""
-    if coupled(s.module) or not all(map(by_example, (module for _, module in s.module.named_modules()))):
+    g, size = s.g.astype(float), len(s.x)
+    defined = all(by_example(module) for _, module in s.module.named_modules())
+    if not defined or coupled(s.module) or len(g) != size:          # or it folds axes into that of the examples
         return
-    module, g, size = s.double(), s.g.astype(float), len(s.x)
+    module = s.double()
     s.forward(module, s.x.astype(float))
     module.backward(g)
     held, names = trained("", module), {parameter: name for name, parameter in module.named_parameters()}

@@ -309,7 +309,7 @@ class Module:
         """
         modules = [module for _, module in self.named_modules()]
         state = modules, [module.training for module in modules], Home.changes
-        spare, self._spare = self._spare, None                      # they are gone where the block raises
+        spare, self._spare = self._spare, None                      # a block inside this one makes its own
         if spare is not None and spare[0] == state:
             for module, values in zip(modules, spare[1], strict=True):
                 for name, value in zip(module._evaluation, values, strict=True):

@@ -62,7 +62,7 @@ def images():
 
 
 def of_users():
-    return rp.Sequential(Residual(rp.Sequential(rp.Linear(3, 3, rng=1), rp.Tanh())), Affine(3), Shift(3))
+    return rp.Sequential(Residual(rp.Sequential(rp.Linear(3, 3, rng=1), rp.Tanh())), Shift(3), Affine(3))
 
 
 NETS = {
@@ -182,13 +182,14 @@ def test_nothing_is_disturbed(look, ran):
             each.backward(of.backward())
             each.update()
     points = [(module.point, module.gradient) for _, module in net.named_modules()]
-    for x, y in ((X, Y), (X[:5], Y[:5]), (X, Y)):
+    for x, y in ((X, Y), (X[:5], Y[:5]), (2 * X, Y[::-1])):
         look(net, loss, x, y)
         assert [(module.point, module.gradient) for _, module in net.named_modules()] == points
         assert [module.training for _, module in net.named_modules()] == [True, True, False, True, True]
     if ran:
         for each, of in ((net, loss), (twin, other)):
             each.backward(2 * of.backward())
+            each.update()
     else:
         with pytest.raises(PhaseError):
             net.backward(X)
@@ -240,6 +241,33 @@ def test_what_changes_between_two_calls_is_seen(change):
             assert_array_equal(found[name], each, err_msg=name)
 
 
+def test_a_workspace_of_another_mode_does_not_serve():
+    class Moded(Shift):
+        def prepare(self, shape, dtype):
+            return 1 + self.training
+
+        def forward(self, x):
+            return self.scratch * super().forward(x)
+
+        def backward(self, g):
+            return super().backward(self.scratch * g)
+
+    net = rp.Sequential(Moded(3))
+    in_training = rp.per_example_norms(net, rp.MSE(), X, 0 * X)
+    assert_allclose(in_training, 4 * rp.per_example_norms(net.eval(), rp.MSE(), X, 0 * X), rtol=1e-6)
+
+
+def test_a_call_inside_a_call_has_workspaces_of_its_own():
+    class Curious(rp.MSE):
+        def costs(self, prediction, target):
+            rp.per_example_norms(net, rp.MSE(), 2 * X, X)
+            return super().costs(prediction, target)
+
+    net = rp.Sequential(rp.Linear(3, 4, rng=1), rp.Tanh(), rp.Linear(4, 3, rng=2))
+    expected = rp.per_example_norms(net, rp.MSE(), X, X)
+    assert_array_equal(rp.per_example_norms(net, Curious(), X, X), expected)
+
+
 def test_a_call_that_fails_leaves_nothing_behind():
     net, loss = rp.Sequential(rp.Linear(3, 3, rng=1), Silent(3)), rp.CrossEntropy()
     expected = gradient(net, loss, X, Y)
@@ -258,12 +286,21 @@ def test_a_call_that_fails_leaves_nothing_behind():
 @pytest.mark.parametrize(("net", "what"), [
     (rp.Sequential(rp.Linear(3, 3, rng=0), rp.Sequential(rp.BatchNorm(3))), "BatchNorm(3) at '1.0'"),
     (rp.BatchNorm(3), "BatchNorm(3)"),
-    (rp.Sequential(rp.Linear(3, 3, rng=0), Centre()).eval(), "Centre() at '1'")], ids=["inside", "alone", "a user's"])
+    (rp.Sequential(rp.Linear(3, 3, rng=0), Centre()).eval(), "Centre() at '1'")], ids=["inside", "alone", "always"])
 @pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms, rp.gradient_noise])
 def test_coupled_examples_are_refused(net, what, look):
     with refuses(ArgumentError, f"{look.__name__}: no example has a gradient of its own where {what} makes its output depend "
                                 "on the others; BatchNorm does so in training mode only: call net.eval() first"):
         look(net, rp.CrossEntropy(), X, Y)
+
+
+def test_a_loss_that_couples_the_examples_is_refused():
+    class Ranking(rp.MSE):
+        couples_examples = True
+
+    with refuses(ArgumentError, "per_example_norms: no example has a gradient of its own where Ranking() makes its output "
+                                "depend on the others; BatchNorm does so in training mode only: call net.eval() first"):
+        rp.per_example_norms(rp.Linear(3, 3, rng=0), Ranking(), X, X)
 
 
 def test_a_module_that_does_not_say_so_is_found():
