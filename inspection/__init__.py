@@ -1,12 +1,14 @@
-"""Looking inside: finite differences, the contract as checks of a module of your own, layers on a batch, diagnosis, tape."""
+"""Looking inside: the contract as checks, derivatives of every kind, the tape, single examples, layers, diagnosis."""
 
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
 from .differences import finite_differences, numerical_gradient
+from .examples import per_example_gradients, per_example_norms
 from .hessians import hessian_eigenvalues, hessian_vector_product
 from .jacobians import JacobianCost, JacobianCosts, jacobian, jacobian_costs, jvp, numerical_jacobian, vjp
 from .labels import Finding
 from .layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
+from .noise import GradientNoise, gradient_noise
 from .records import Record, Tensor
 from .tape import Tape, tape
 
@@ -15,6 +17,7 @@ __all__ = [
     "LOSS_CHECKS",
     "Diagnosis",
     "Finding",
+    "GradientNoise",
     "JacobianCost",
     "JacobianCosts",
     "LayerStatistics",
@@ -24,6 +27,7 @@ __all__ = [
     "check_module",
     "diagnose",
     "finite_differences",
+    "gradient_noise",
     "hessian_eigenvalues",
     "hessian_vector_product",
     "hidden_activations",
@@ -33,6 +37,8 @@ __all__ = [
     "layer_statistics",
     "numerical_gradient",
     "numerical_jacobian",
+    "per_example_gradients",
+    "per_example_norms",
     "preactivations",
     "saturated_shares",
     "tape",

@@ -23,6 +23,8 @@ CHECKS = (
     values.update_is_the_gradient_of_each_parameter,
     values.jvp_is_the_transpose_of_backward,
     values.jvp_changes_nothing,
+    values.examples_stay_apart_unless_couples_examples,
+    values.example_gradients_are_those_of_update,
     phases.a_phase_that_comes_too_early_is_refused,
     phases.backward_leaves_the_parameter_gradients_alone,
     phases.backward_and_update_can_be_repeated,
@@ -52,6 +54,8 @@ CHECKS = (
 
 NOT_OF_LOSSES = {                                                   # a loss stands in no container and predicts nothing
     values.output_shape_is_that_of_forward,
+    values.examples_stay_apart_unless_couples_examples,
+    values.example_gradients_are_those_of_update,
     state.predict_is_forward_in_evaluation_mode,
     state.predict_leaves_no_trace,
     state.state_dict_is_a_copy_of_all_that_predict_depends_on,

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..initializers.base import Array
+from ..modules import Module
 from ..modules.values import Value, each, filled, overlap, parts, product, shape_of
 from .differences import numerical_gradient, one_sided
-from .subject import Subject, float64, gradients, law, named, require, same
+from .examples import gradients_of_examples, norms_of_examples, trained
+from .subject import Subject, close, float64, gradients, law, named, require, same
 
 SAMPLE = 200                                                        # entries of an array that are differentiated by
 
@@ -115,6 +117,55 @@ def jvp_changes_nothing(s: Subject) -> None:
 def size_of_product(a: Value, b: Value) -> float:
     """The sum of the sizes of its terms: what round-off is measured by."""
     return product(each(np.abs, a), each(np.abs, b))
+
+
+@law
+def examples_stay_apart_unless_couples_examples(s: Subject) -> None:
+    """Where only one example's g is not 0, only its gradient is not."""
+    if coupled(s.module):
+        return
+    module = s.new()
+    s.forward(module, s.x)
+    for name, gx in named("dC/dx", module.backward(alone(s.g, 0))).items():
+        others = np.abs(gx[1:]).max(initial=0)
+        require(others <= 100 * np.finfo(gx.dtype).eps * np.abs(gx).max(),
+                f"expected {name} = 0 but for example 0, whose g alone is not 0, got up to {others:.3g}: say "
+                "couples_examples = True if the output for one example depends on the others")
+
+
+@law
+def example_gradients_are_those_of_update(s: Subject) -> None:
+    """What ``update`` computes of one example's g alone; ``example_squares`` are their squared norms."""
+    g, size = float64(s.g), len(parts(s.x)[0])
+    defined = all(by_example(module) for _, module in s.module.named_modules())
+    if not defined or coupled(s.module) or len(parts(g)[0]) != size:          # or it folds axes into that of the examples
+        return
+    module = s.double()
+    s.forward(module, float64(s.x))
+    module.backward(g)
+    held, names = trained("", module), {parameter: name for name, parameter in module.named_parameters()}
+    terms = {f"dC/d{names[parameter]}": term for parameter, term in gradients_of_examples(held, size).items()}
+    if terms:
+        flat = np.concatenate([term.reshape(size, -1) for term in terms.values()], 1)
+        close("from example_squares", {"norms": norms_of_examples(held, size)}, {"norms": np.sqrt((flat**2).sum(1))})
+    for k in range(size):
+        module.backward(alone(g, k))
+        module.update()
+        close(f"example {k}", {name: term[k] for name, term in terms.items()}, gradients(module))
+
+
+def coupled(module: Module) -> bool:
+    return any(inner.couples_examples for _, inner in module.named_modules())
+
+
+def by_example(module: Module) -> bool:
+    """Whether it is defined what each example adds to the gradients of its own parameters."""
+    return not module.own_parameters() or type(module).example_gradients is not Module.example_gradients
+
+
+def alone(g: Value, k: int) -> Value:
+    """g of one example, 0 for all others."""
+    return each(lambda a: np.where(np.arange(len(a)).reshape(-1, *[1] * (a.ndim - 1)) == k, a, a.dtype.type(0)), g)
 
 
 def agree(s: Subject, name: str, computed: Array, cost: Callable[[Array], float], a: Array, scale: float) -> None:

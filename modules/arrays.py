@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..initializers.base import Array
 
 # Scalars of the arrays' own dtype: NumPy takes longer over a Python float.
@@ -25,6 +26,19 @@ def copy(x: Array, out: Array | None) -> Array:
 def room(out: Array | None, like: Array) -> Array:
     """``out``, or a fresh array of that shape and dtype: for functions that would return another dtype."""
     return np.empty(like.shape, like.dtype) if out is None else out
+
+
+def by_example(a: Array, of: object) -> Array:
+    """``(batch, ..., features)`` as ``(batch, rows, features)``; ``of`` is the module that a ShapeError names."""
+    if a.ndim < 2:
+        raise ShapeError(f"{of!r}: for gradients of single examples x must have shape (batch, ..., features), got {a.shape}")
+    return a.reshape(len(a), -1, a.shape[-1])
+
+
+def squared_norms(each: Array) -> Array:
+    """``(batch, ...)`` -> ``(batch,)``: the sum of the squares of each example."""
+    flat = each.reshape(len(each), -1)
+    return np.vecdot(flat, flat)
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

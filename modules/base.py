@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from ..errors import ShapeError, positive_int
 from ..initializers.base import Array, floating_dtype
 from . import doors
+from .arrays import squared_norms
 from .parameter import Home, Parameter
 from .state import load_arrays
 from .summary import summarize
@@ -21,7 +22,8 @@ from .tangents import by_backward
 from .values import Met, Shape, Value, as_values, each, parts
 
 Step = Callable[["Module", Any], Any]                               # a module and what it reads -> what it makes of it
-DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door, "jvp": doors.jvp_door}
+DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door, "jvp": doors.jvp_door,
+         "example_gradients": doors.examples_door, "example_squares": doors.examples_door}
 
 
 class Module:
@@ -35,7 +37,8 @@ class Module:
 
     A module of your own is a subclass with ``forward`` and ``backward``, and ``update`` if it has parameters. Write the
     bare mathematics: a door that this class puts before each phase converts the dtype, checks the shape, keeps ``g`` in
-    ``gradient`` and raises PhaseError for a phase that comes too early. ``retroprop.check_module`` tests the rest.
+    ``gradient`` and raises PhaseError for a phase that comes too early. ``retroprop.check_module`` tests the rest. With
+    ``example_gradients`` besides, ``retroprop.per_example_gradients`` can look into it.
     Parameters and modules inside are attributes (a list of them is not seen); a module inside is called by your phases.
 
     Attributes
@@ -64,8 +67,8 @@ class Module:
         What ``prepare`` returned for the shape at hand.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_fingerprint", "_input", "_met", "_output", "_owner", "_seen", "_taped", "_trains",
-                 "gradient", "point", "scratch")
+    __slots__ = ("__dict__", "__weakref__", "_fingerprint", "_input", "_met", "_output", "_owner", "_seen", "_spare", "_taped",
+                 "_trains", "gradient", "point", "scratch")
     _evaluation: ClassVar[tuple[str, ...]] = (                      # what phases leave
         "point", "gradient", "scratch", "_met", "_input", "_output", "_fingerprint")
 
@@ -84,6 +87,7 @@ class Module:
     _seen: int                                                      # Home.changes at the last review
     _taped: bool                                                    # whether a tape's recorders stand before its phases
     _fingerprint: Any                                               # of the point, on a tape
+    _spare: tuple[Any, list[list[Any]]] | None                      # what the last `respared` left
     _trains: bool                                                   # whether update has anything to do
     training: bool
 
@@ -99,7 +103,7 @@ class Module:
     def __new__(cls, *args: Any, **options: Any) -> Self:
         self = super().__new__(cls)
         self.__dict__ = {}                                          # one that vars() does not make slower: 5 % of a small step
-        self._owner = None
+        self._owner = self._spare = None
         self._seen, self._taped, self._trains, self.training = -1, False, True, True
         self.forget()
         return self
@@ -135,6 +139,30 @@ class Module:
         from backward of the unit vectors, one for each number of y: exact, and as costly as the whole Jacobian.
         """
         return by_backward(self, t)
+
+    def example_gradients(self) -> dict[str, Array]:
+        """What each example adds in ``update``: for each own parameter, by name, an array ``(batch, *its shape)``.
+
+        From ``self.point`` and ``self.gradient``, as ``update``, whose result is their sum over axis 0.
+        """
+        if not self.own_parameters():
+            return {}
+        wanted = ", ".join(f"{name!r}: array of shape ({', '.join(map(str, ('batch', *parameter.shape)))})"
+                           for name, parameter in self.own_parameters().items())
+        raise NotImplementedError(f"{type(self).__name__} must implement example_gradients() for gradients of single "
+                                  f"examples: from self.point and self.gradient, as update, it returns {{{wanted}}}")
+
+    def example_squares(self) -> dict[str, Array]:
+        """The squared norms of those: for each own parameter an array ``(batch,)``. Write it if they are cheaper alone."""
+        return {name: squared_norms(each) for name, each in self.example_gradients().items()}
+
+    @property
+    def couples_examples(self) -> bool:
+        """Whether the output for one example depends on the others, in the mode at hand: as of a BatchNorm in training.
+
+        An example then has no gradient of its own. A module that always does may say ``couples_examples = True``.
+        """
+        return False
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of the output for an input of this shape; ShapeError if it does not fit. The same, by default."""
@@ -307,6 +335,22 @@ class Module:
                 module.training = training
                 for name, value in evaluation:
                     setattr(module, name, value)
+
+    @contextmanager
+    def respared(self) -> Iterator[None]:
+        """What runs inside, itself inside ``undisturbed``, takes the workspaces that the last such block left, if they fit.
+
+        On a small network making them takes longer than a step.
+        """
+        modules = [module for _, module in self.named_modules()]
+        state = modules, [module.training for module in modules], Home.changes
+        spare, self._spare = self._spare, None                      # a block inside this one makes its own
+        if spare is not None and spare[0] == state:
+            for module, values in zip(modules, spare[1], strict=True):
+                for name, value in zip(module._evaluation, values, strict=True):
+                    setattr(module, name, value)
+        yield
+        self._spare = state, [[getattr(module, name) for name in module._evaluation] for module in modules]
 
     def forget(self) -> None:
         """Let go of the point, the gradient and the workspace."""

@@ -149,6 +149,18 @@ def as_tangent(module: Module, t: Any) -> Value:
     return t
 
 
+def examples_door(written: Phase) -> Phase:
+    """``example_gradients()`` and ``example_squares()``: a backward has run."""
+
+    @wraps(written)
+    def by_example(self: Module) -> Any:
+        if self.gradient is None:
+            raise too_early(self)
+        return written(self)
+
+    return by_example
+
+
 def too_early(module: Module) -> PhaseError:
     """A phase was called before the one that it needs."""
     alone = " (a module inside that runs alone takes it away)" if module.children() else ""

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, positive_int, real
 from ..initializers.base import Array
+from .arrays import by_example
 from .base import Module
 from .parameter import Parameter
 
@@ -141,6 +142,17 @@ class BatchNorm(Module):
         self.weight.grad[...] = self.inner(self.gradient, self.point.centred) * self.point.scale
         self.bias.grad[...] = self.total(self.gradient)
 
+    def example_gradients(self) -> dict[str, Array]:
+        """The terms of update, summed over height and width."""
+        g, normal = self.gradient, self.point.centred * self.point.scale.reshape(self.scratch.feature)
+        return {name: each.reshape(len(g), self.features, -1).sum(2)
+                for name, each in (("weight", g * normal), ("bias", g))}
+
+    @property
+    def couples_examples(self) -> bool:
+        """In training, where mean and variance are those of the batch."""
+        return self.training
+
     def total(self, a: Array) -> Array:
         """Sum over all axes but that of the features."""
         if a.ndim == 2:
@@ -252,3 +264,8 @@ class LayerNorm(Module):
         np.multiply(self.gradient, self.point.x, products)
         ones.dot(products.reshape(-1, self.features), self.weight.grad)
         ones.dot(self.gradient.reshape(-1, self.features), self.bias.grad)
+
+    def example_gradients(self) -> dict[str, Array]:
+        """The terms of update, summed over the axes between."""
+        g = self.gradient
+        return {name: by_example(each, self).sum(1) for name, each in (("weight", g * self.point.x), ("bias", g))}

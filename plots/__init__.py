@@ -2,6 +2,7 @@
 
 from .activations import activation
 from .canvas import save
+from .examples import gradient_noise, outer_products
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
 from .timeline import timeline
@@ -10,9 +11,11 @@ from .training import learning_curves, learning_curves_by
 __all__ = [
     "activation",
     "decision_boundary",
+    "gradient_noise",
     "layer_histograms",
     "learning_curves",
     "learning_curves_by",
+    "outer_products",
     "representation",
     "saturation",
     "save",

@@ -92,7 +92,7 @@ def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *,
     """
     inputs, labels = classes(x, y)
     with net.undisturbed():
-        path = place(net, layer)
+        path = place("representation", net, layer)
         net.eval()
         outputs = np.asarray(next(record.activation for record in reversed(layer_statistics(net, inputs))
                                   if record.path == path or record.path.startswith(f"{path}.")))
@@ -159,7 +159,7 @@ def principal(units: Array) -> tuple[Array, Array]:
     return centred @ (axes_ * signs[:, None])[:2].T, (sizes ** 2 / total)[:2]
 
 
-def place(net: Module, layer: int | str) -> str:
+def place(who: str, net: Module, layer: int | str) -> str:
     """The path of a module; ArgumentError with those there are."""
     paths = [path for path, _ in net.named_modules()[1:]]
     top = list(net.children())
@@ -167,7 +167,7 @@ def place(net: Module, layer: int | str) -> str:
         return top[layer]
     if isinstance(layer, str) and layer in paths:
         return layer
-    raise ArgumentError(f"representation: layer must be an index or one of the paths {', '.join(paths)}, got {layer!r}")
+    raise ArgumentError(f"{who}: layer must be an index or one of the paths {', '.join(paths)}, got {layer!r}")
 
 
 def scatter(ax: Axes, points: Array, labels: Array) -> None:

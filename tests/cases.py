@@ -66,6 +66,9 @@ class Affine(rp.Module):
     def update(self):
         self.scale.grad = (self.gradient * self.point).sum(0)
 
+    def example_gradients(self):
+        return {"scale": self.gradient * self.point}
+
 
 class Square(rp.Module):
     """A mistake: the slope of x² without its 2."""

@@ -91,6 +91,21 @@ def noisy(self, given, result, out):
 # Of gradients, phases and attributes
 
 
+def to_other_examples(self, g, gx, out):
+    gx[...] = gx[::-1].copy()
+    return gx
+
+
+def by_example(method, change):
+    """Spoil the arrays that ``example_gradients`` or ``example_squares`` returns."""
+
+    def changes(kind):
+        right = getattr(kind, method)
+        return {method: lambda self: {name: change(each) for name, each in right(self).items()}}
+
+    return changes
+
+
 def scale_gradients(factor):
     def change(self, before):
         for parameter in self.parameters():

@@ -55,7 +55,8 @@ def test_the_derivative_in_a_parameter_is_that_of_finite_differences(case):
         found, shapes = arrays(rp.jacobian(module, x, wrt=name)), parts(module.output_shape(shape_of(x)))
         assert [j.shape for j in found] == [shape + parameter.shape for shape in shapes]
         g = [numbers(*shape, seed=3) for shape in shapes]
-        expected = rp.numerical_gradient(lambda _, g=g: sum(map(np.vdot, g, parts(deepcopy(module).forward(x)))), parameter.data)
+        expected = rp.numerical_gradient(
+            lambda _, g=g: sum(map(np.vdot, g, parts(deepcopy(module).forward(x)))), parameter.data)
         computed = sum(np.tensordot(one, j, one.ndim) for one, j in zip(g, found, strict=True))
         assert_allclose(computed, expected, rtol=1e-7, atol=1e-8, err_msg=name)
 

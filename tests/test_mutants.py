@@ -6,6 +6,7 @@ from cases import LOSSES, MODULES
 from changes import (
     add_before,
     add_to_out,
+    by_example,
     double,
     forget_a_name,
     forget_first,
@@ -32,6 +33,7 @@ from changes import (
     scaled,
     shallow_copy,
     the_first_ever,
+    to_other_examples,
     touch_gradients,
     train_always,
     update_from_result,
@@ -97,6 +99,11 @@ def in_its_own_container(facts):
     return "the container that it is put into is spoilt alike" if isinstance(facts.module, rp.Sequential) else None
 
 
+def has_none_of_its_own(facts):
+    kind = type(facts.module)
+    return None if kind.example_gradients is not Module.example_gradients else "there are none of its own"
+
+
 def lets_children_refuse(facts):
     return "its update asks its modules, which refuse" if facts.parts and type(facts.module).update is Module.update else None
 
@@ -149,6 +156,15 @@ MUTANTS = {
         Mutant("J t is a view of t", before_door("jvp", view_of_tangent), needs("copies_g", "J t has other numbers than t")),
         Mutant("moves a buffer", jvp(move_buffers), needs("buffers", "it has none of its own")),
         Mutant("adds to the parameter gradients", jvp(touch_gradients), HAS_PARAMETERS)],
+    "examples_stay_apart_unless_couples_examples": [
+        Mutant("it does not say so", attributes(couples_examples=False), only(rp.BatchNorm)),
+        Mutant("gradients go to other examples", backward(to_other_examples),
+               either(NO_LOSS, spared("even", "the second container turns them round again")))],
+    "example_gradients_are_those_of_update": [
+        *(Mutant(name, by_example("example_gradients", change), has_none_of_its_own) for name, change in (
+            ("doubled", lambda each: 2 * each), ("of another example", lambda each: each[::-1]),
+            ("their sum, once", lambda each: np.concatenate([each.sum(0)[None], 0 * each[1:]])))),
+        Mutant("the squares doubled", by_example("example_squares", lambda each: 2 * each), has_none_of_its_own)],
     "a_phase_that_comes_too_early_is_refused": [
         Mutant("the gradient outlives its point", attributes(disturb=lambda self: None), lets_children_refuse)],
     "backward_leaves_the_parameter_gradients_alone": [

@@ -13,14 +13,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
 from retroprop import plots
-from retroprop.errors import ArgumentError, DataError, ShapeError
-from retroprop.inspection import layer_statistics
+from retroprop.errors import ArgumentError, DataError, PhaseError, ShapeError
+from retroprop.inspection import GradientNoise, layer_statistics
 
 mpl.use("Agg")
 X = np.random.default_rng(0).standard_normal((40, 2)).astype("float32")
 Y = (X[:, 0] > 0).astype(int)
 HISTORY = {"epoch": [1, 2, 3], "cost": [3.0, 2.0, 1.0], "validation_cost": [3.0, 1.5, 2.0],
            "validation_accuracy": [0.1, 0.5, 0.4]}
+
+NOISE = GradientNoise((1, 4, 16), (2.1, 0.9, 0.5), sigma=2.0, length=0.7, examples=40, draws=9)
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,14 @@ def labels(artist):
 def net(outputs=3, hidden=5, end=()):
     return rp.Sequential(rp.Linear(2, hidden, rng=1), rp.Tanh(), rp.Linear(hidden, 4, rng=2), rp.Tanh(),
                          rp.Linear(4, outputs, rng=3), *end)
+
+
+def ran(batch=3):
+    """A network that has run both ways."""
+    made, loss = net(), rp.CrossEntropy()
+    loss.forward(made.forward(X[:batch]), Y[:batch])
+    made.backward(loss.backward())
+    return made
 
 
 def records(init=None, **options):
@@ -68,6 +78,7 @@ def test_no_global_is_set(tmp_path):
     lambda ax: plots.activation(rp.Tanh(), title="a message", ax=ax),
     lambda ax: plots.decision_boundary(net(2), X, Y, title="a message", ax=ax),
     lambda ax: plots.representation(net(), X, Y, 1, title="a message", ax=ax),
+    lambda ax: plots.gradient_noise(NOISE, title="a message", ax=ax),
     lambda ax: plots.learning_curves(HISTORY, title="a message", ax=ax),
     lambda ax: plots.learning_curves_by({"a": [HISTORY]}, title="a message", ax=ax),
 ])
@@ -80,6 +91,7 @@ def test_axes_are_drawn_on_and_returned(draw):
 
 
 @pytest.mark.parametrize("draw", [lambda figure: plots.layer_histograms(records(), title="a message", figure=figure),
+                                  lambda figure: plots.outer_products(ran(), 0, title="a message", figure=figure),
                                   lambda figure: plots.saturation([[0, 0.1]], title="a message", figure=figure)])
 def test_figures_are_drawn_in_and_returned(draw):
     figure = plt.figure(layout="constrained")
@@ -401,3 +413,81 @@ def test_saturation_refuses():
         plots.saturation([[0, 50]])
     with refuses(ArgumentError, "shares must hold at least one labelled entry, got {}"):
         plots.saturation({})
+
+
+# Single examples
+
+
+@pytest.mark.parametrize(("batch", "shown"), [(1, 1), (3, 3), (7, 3)])
+@pytest.mark.parametrize("layer", [2, "2"])
+def test_outer_products_and_their_sum_are_drawn(batch, shown, layer):
+    made = ran(batch)
+    figure = plots.outer_products(made, layer)
+    made.update()
+    linear, images = made[2], [np.asarray(ax.images[0].get_array()) for ax in figure.axes if ax.images]
+    x, g = linear.point, linear.gradient
+    for i in range(shown):
+        row, column, product = images[3 * i:3 * i + 3]
+        assert_array_equal(row, x[i:i + 1])
+        assert_array_equal(column, g[i:i + 1].T)
+        assert_allclose(product, np.outer(g[i], x[i]))
+    assert_allclose(images[3 * shown], linear.weight.grad, rtol=1e-5, atol=1e-7)
+    texts = [text.get_text() for ax in figure.axes for text in ax.texts]
+    assert texts == ["+"] * (shown - 1) + (["="] if batch == shown else ["+", f"… {batch - shown}\nmore  ="])
+
+
+def test_outer_products_are_on_the_scale_of_the_sum_where_all_are_drawn():
+    for batch, same in ((3, True), (7, False)):
+        figure = plots.outer_products(ran(batch), 2)
+        names = [ax.get_xlabel() for ax in figure.axes]
+        scales = [ax.images[0].norm.vmax for ax in figure.axes if ax.get_xlabel()]
+        assert len(set(scales[:3])) == 1
+        assert (scales[0] == scales[-1]) == same
+        wide = "" if same else f"\n(scale {scales[-1] / scales[0]:.2g} times as wide)"
+        assert [name for name in names if "weight" in name] == ["2.weight.grad, 4 × 5" + wide]
+
+
+def test_a_linear_alone_has_outer_products():
+    layer = rp.Linear(2, 3, rng=0)
+    layer.forward(X[:4])
+    layer.backward(np.zeros((4, 3)))
+    figure = plots.outer_products(layer, examples=2)
+    assert [ax.get_xlabel() for ax in figure.axes if "weight" in ax.get_xlabel()] == [
+        "weight.grad, 3 × 2\n(scale 1 times as wide)"]
+
+
+def test_outer_products_refuse():
+    text = "outer_products: layer must be a"
+    with refuses(ArgumentError, f"{text}n index or one of the paths 0, 1, 2, 3, 4, got 5"):
+        plots.outer_products(ran(), 5)
+    with refuses(ArgumentError, f"{text} Linear, got Tanh()"):
+        plots.outer_products(ran(), 1)
+    with refuses(ArgumentError, f"{text} Linear, got Sequential("):
+        plots.outer_products(ran())
+    with refuses(PhaseError, "Linear(2, 5): no forward has run"):
+        plots.outer_products(net(), 0)
+    with refuses(ArgumentError, "examples must be an integer of at least 1, got 0"):
+        plots.outer_products(ran(), 0, examples=0)
+    layer = rp.Linear(2, 3, rng=0)
+    layer.forward(np.ones((4, 5, 2)))
+    layer.backward(np.ones((4, 5, 3)))
+    with refuses(ShapeError, "outer_products: x of Linear(2, 3) must have shape (batch, 2), for one product an example, got "
+                             "(4, 5, 2)"):
+        plots.outer_products(layer)
+    assert not plt.get_fignums()
+
+
+def test_gradient_noise_draws_the_law_and_what_was_measured():
+    ax = plots.gradient_noise(NOISE)
+    law, measured, length = ax.lines
+    assert_allclose(law.get_data(), [(1, 4, 16), (2, 1, 0.5)])
+    assert_allclose(measured.get_data(), [(1, 4, 16), (2.1, 0.9, 0.5)])
+    assert set(length.get_ydata()) == {0.7}
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert labels(ax) == ["predicted: σ/√k, σ = 2", "measured, 9 draws", "length of the gradient\nof all 40 examples"]
+    with refuses(ArgumentError, "gradient_noise: result must come from retroprop.gradient_noise, got [1]"):
+        plots.gradient_noise([1])
+
+
+def test_noise_that_is_zero_is_drawn():
+    plots.gradient_noise(GradientNoise((1,), (0.0,), sigma=0.0, length=1.0, examples=1, draws=1)).figure.canvas.draw()

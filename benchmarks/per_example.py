@@ -1,0 +1,105 @@
+"""``python -m benchmarks.per_example``: gradients of single examples at once, beside a loop over the examples.
+
+Ratios of medians of interleaved runs, one thread, float32, batch 64, from an environment in which retroprop is installed. The
+loop is as fast as the three phases allow: a Sequential with its plan for a batch of one, no input gradient, and each
+gradient copied into an array that is there already.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"                                      # before NumPy is loaded
+
+import numpy as np  # noqa: E402
+
+import retroprop as rp  # noqa: E402
+
+BATCH = 64
+TOLERANCE = 1e-5                                                    # relative to the largest gradient
+
+
+class Aim(NamedTuple):
+    """A network, and how many times as fast as the loop the gradients and their norms alone must be."""
+
+    sizes: tuple[int, ...]
+    gradients: float
+    norms: float
+    rounds: int
+
+
+AIMS = (Aim((64, 32, 10), 5, 8, 200), Aim((784, 128, 10), 1.5, 8, 40))
+
+
+def network(sizes: tuple[int, ...]) -> rp.Sequential:
+    modules: list[rp.Module] = []
+    for k, (inputs, outputs) in enumerate(pairwise(sizes)):
+        modules += [rp.Linear(inputs, outputs, rng=k), rp.ReLU()]
+    return rp.Sequential(*modules[:-1])
+
+
+def looped(net: rp.Sequential, loss: rp.Loss, x: np.ndarray, y: np.ndarray) -> Callable[[], dict[str, np.ndarray]]:
+    """A step for each example, divided by their number as the mean over the batch is."""
+    parameters = net.named_parameters()
+    kept = {name: np.zeros((len(x), *parameter.shape), "float32") for name, parameter in parameters}
+    places = [(parameter, kept[name]) for name, parameter in parameters]
+    share = np.array(1 / len(x), "float32")
+
+    def run() -> dict[str, np.ndarray]:
+        for i in range(len(x)):
+            loss.forward(net.forward(x[i:i + 1]), y[i:i + 1])
+            g = loss.backward()
+            g *= share
+            net.backward(g, input_gradient=False)
+            net.update()
+            for parameter, each in places:
+                each[i] = parameter.grad
+        return kept
+
+    return run
+
+
+def medians(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Microseconds of each, in turns."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            result = run()
+            times[name].append(1e6 * (time.perf_counter() - start))
+            del result                                              # a result that lives on would take new memory from the next
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def compared(aim: Aim) -> bool:
+    """Print the times for one network; whether they are as fast as they must be."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((BATCH, aim.sizes[0]), "float32"), rng.integers(aim.sizes[-1], size=BATCH)
+    net, loss = network(aim.sizes), rp.CrossEntropy()
+    loop = looped(network(aim.sizes), rp.CrossEntropy(), x, y)
+    expected, found = loop(), rp.per_example_gradients(net, loss, x, y)
+    error = max(np.abs(found[name] - each).max() / np.abs(each).max() for name, each in expected.items())
+    if not error < TOLERANCE:
+        sys.exit(f"the gradients differ by {error:.1e} of the largest")
+    del found
+    us = medians({"loop": loop, "gradients": lambda: rp.per_example_gradients(net, loss, x, y),
+                  "norms": lambda: rp.per_example_norms(net, loss, x, y)}, aim.rounds)
+    print(f"{'-'.join(map(str, aim.sizes))}, batch {BATCH}: a loop of single examples takes {us['loop']:.0f} us")
+    reached = True
+    for what, least in (("gradients", aim.gradients), ("norms", aim.norms)):
+        ratio = us["loop"] / us[what]
+        reached &= ratio >= least
+        print(f"    {what:12}{us[what]:10.0f} us{ratio:8.1f} times as fast (at least {least:g})")
+    return reached
+
+
+if __name__ == "__main__":
+    reached = [compared(aim) for aim in AIMS]
+    sys.exit(0 if all(reached) else "slower than it must be: is the machine busy?")
