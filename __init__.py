@@ -61,7 +61,17 @@ from retroprop.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_
 if TYPE_CHECKING:
     from retroprop import datasets, inspection, plots
     from retroprop.experiments.compare import compare
-    from retroprop.inspection import check_module, diagnose, finite_differences, layer_statistics, numerical_gradient
+    from retroprop.inspection import (
+        check_gradients,
+        check_module,
+        diagnose,
+        finite_differences,
+        gradient_costs,
+        layer_statistics,
+        numerical_gradient,
+        perturb,
+        step_size_errors,
+    )
     from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run, accuracy, evaluate, fit, load, save
 
 __version__ = "0.1.0"
@@ -133,6 +143,7 @@ __all__ = [
     "Uniform",
     "Zeros",
     "accuracy",
+    "check_gradients",
     "check_module",
     "clip_grad_norm",
     "compare",
@@ -141,13 +152,16 @@ __all__ = [
     "evaluate",
     "finite_differences",
     "fit",
+    "gradient_costs",
     "initializers",
     "inspection",
     "layer_statistics",
     "load",
     "numerical_gradient",
+    "perturb",
     "plots",
     "save",
+    "step_size_errors",
 ]
 
 # What goes around networks is loaded when it is wanted: the import of the rest takes half as long.
@@ -158,16 +172,20 @@ _ON_USE = {
     "History": "retroprop.training",
     "Run": "retroprop.training",
     "accuracy": "retroprop.training",
+    "check_gradients": "retroprop.inspection",
     "check_module": "retroprop.inspection",
     "compare": "retroprop.experiments.compare",
     "diagnose": "retroprop.inspection",
     "evaluate": "retroprop.training",
     "finite_differences": "retroprop.inspection",
     "fit": "retroprop.training",
+    "gradient_costs": "retroprop.inspection",
     "layer_statistics": "retroprop.inspection",
     "load": "retroprop.training",
     "numerical_gradient": "retroprop.inspection",
+    "perturb": "retroprop.inspection",
     "save": "retroprop.training",
+    "step_size_errors": "retroprop.inspection",
 }
 
 
