@@ -93,6 +93,12 @@ def perturb(net: Module, loss: Loss, x: Any, y: ArrayLike, name: str, index: int
     >>> import retroprop as rp
     >>> net = rp.Sequential(rp.Linear(2, 1, weight_init=rp.Constant(0.5), rng=0))
     >>> print(rp.perturb(net, rp.MSE(), [[1.0, 2.0]], [[0.0]], "0.weight", (0, 1), [-0.1, 0.0, 0.1]))
+    0.weight[0, 1] = 0.5: cost 2.25, gradient 6: increasing it raises the cost
+    moved by  cost  predicted
+    -------------------------
+    -0.1      1.69       1.65
+    +0        2.25       2.25
+    +0.1      2.89       2.85
     """
     cost = BatchCost(net, loss, x, y)
     one_of("name", name, cost.parameters)

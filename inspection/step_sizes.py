@@ -52,9 +52,13 @@ class StepSizeErrors:
         """Where theory puts the best one-sided step: √ε."""
         return best_step("forward", self.dtype)
 
+    def nearest(self, step: float) -> int | None:
+        """Index of the step that is nearest to this one; None outside their range."""
+        inside = self.steps[0] <= step <= self.steps[-1]
+        return int(np.abs(np.log(self.steps / step)).argmin()) if inside else None
+
     def __str__(self) -> str:
-        near = {int(np.abs(np.log(self.steps / best)).argmin()): note
-                for best, note in ((self.best_one_sided, "best one-sided step"), (self.best_central, "best central step"))}
+        near = {self.nearest(self.best_one_sided): "best one-sided step", self.nearest(self.best_central): "best central step"}
         rows = [(f"{step:.1e}", f"{c:.1e}", f"{o:.1e}", near.get(k, ""))
                 for k, (step, c, o) in enumerate(zip(self.steps, self.central, self.one_sided, strict=True))]
         return aligned([("step", "central", "one-sided", "by theory"), *rows])
@@ -90,6 +94,11 @@ def step_size_errors(net: Module, loss: Loss, x: Any, y: ArrayLike, steps: Array
     >>> import numpy as np, retroprop as rp
     >>> net = rp.Sequential(rp.Linear(2, 4, rng=0), rp.Tanh(), rp.Linear(4, 1, rng=1))
     >>> print(rp.step_size_errors(net, rp.MSE(), np.eye(2), np.ones((2, 1)), [1e-1, 1e-2, 1e-3]))
+    step     central  one-sided  by theory
+    --------------------------------------
+    1.0e-03  9.0e-08    4.7e-04
+    1.0e-02  9.0e-06    4.7e-03
+    1.0e-01  9.0e-04    4.8e-02
     """
     dtype = floating_dtype(dtype)
     cost = BatchCost(net, loss, x, y, dtype)
