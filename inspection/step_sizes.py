@@ -110,10 +110,12 @@ def step_size_errors(net: Module, loss: Loss, x: Any, y: ArrayLike, steps: Array
         raise ArgumentError(f"step_size_errors: net must have parameters, got {net!r}")
     if len(entries) > SAMPLE:
         entries = [entries[k] for k in generator(rng).choice(len(entries), SAMPLE, replace=False)]
-    here = cost()
+    largest, here = max(abs(slope) for _, _, slope in entries), cost()
+    if not largest:
+        raise ArgumentError(f"step_size_errors: net must have a gradient that is not 0 everywhere, got {net!r}")
     with np.errstate(over="ignore", invalid="ignore"):              # a step of 1 may go far
         errors = np.array([[slopes_minus(cost, a, k, step, here, slope) for a, k, slope in entries] for step in h])
-    central, one_sided = np.abs(errors).max(1).T / max(abs(slope) for _, _, slope in entries)
+    central, one_sided = np.abs(errors).max(1).T / largest
     return StepSizeErrors(h, central, one_sided, dtype.name, cost.propagations)
 
 

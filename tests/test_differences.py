@@ -187,6 +187,15 @@ def test_truncation_grows_with_the_step_and_round_off_with_its_inverse(dtype):
     assert found.propagations == (48 * 2 * 31 + 1) * len(X)
 
 
+def test_errors_are_of_the_quotients_over_the_largest_gradient():
+    """C = log(1 + e^w) at w = 0.5."""
+    one = rp.Sequential(rp.Linear(1, 1, bias=False, weight_init=rp.Constant(0.5), rng=0))
+    found = rp.step_size_errors(one, rp.BCEWithLogits(), [[1.0]], [[0.0]], [1.0])
+    slope, (low, here, high) = 1 / (1 + np.exp(-0.5)), np.log1p(np.exp([-0.5, 0.5, 1.5]))
+    assert_allclose(found.central, abs((high - low) / 2 - slope) / slope)
+    assert_allclose(found.one_sided, abs(high - here - slope) / slope)
+
+
 def test_of_a_large_network_a_sample_is_moved():
     large = rp.Sequential(rp.Linear(3, 50, rng=0), rp.Tanh(), rp.Linear(50, 3, rng=1))
     found = rp.step_size_errors(large, rp.CrossEntropy(), X, Y, [1e-5, 1e-2])
@@ -209,6 +218,9 @@ def test_step_size_errors_refuse_what_is_no_step(steps):
         rp.step_size_errors(net(), rp.CrossEntropy(), X, Y, steps)
 
 
-def test_step_size_errors_refuse_a_network_without_parameters():
+def test_step_size_errors_refuse_a_network_without_gradients():
     with refuses(ArgumentError, "step_size_errors: net must have parameters, got Tanh()"):
         rp.step_size_errors(rp.Tanh(), rp.MSE(), X, X)
+    zero = rp.Sequential(rp.Linear(3, 1, bias=False, rng=0))
+    with refuses(ArgumentError, "step_size_errors: net must have a gradient that is not 0 everywhere, got Sequential("):
+        rp.step_size_errors(zero, rp.MSE(), np.zeros((7, 3)), np.ones((7, 1)))

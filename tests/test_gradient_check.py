@@ -69,7 +69,7 @@ def test_every_loss_passes(case, reduction):
 
 def test_the_network_is_left_as_it_was():
     made = net(middle=rp.Dropout(0.5, rng=3))
-    made[0].weight.frozen = True
+    made[0].weight.frozen = made[0].bias.frozen = True              # update has nothing to do there
     state, masks, gradient = made.state_dict(), str(made[1].rng.bit_generator.state), made[0].weight.grad.copy()
     assert check(made).passed
     assert check(made, directions=2).passed
@@ -79,6 +79,12 @@ def test_the_network_is_left_as_it_was():
     assert_array_equal(made[0].weight.grad, gradient)
     assert made[0].weight.frozen
     assert made.point is None
+
+
+def test_the_data_are_left_alone():
+    x = X.copy()
+    x.flags.writeable = False
+    assert rp.check_gradients(net(), rp.CrossEntropy(), x, Y).passed
 
 
 def test_propagations_are_counted():
