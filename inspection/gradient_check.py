@@ -116,7 +116,7 @@ class GradientCheck:
 
     def __getitem__(self, name: str) -> GradientRow:
         """The row of this name."""
-        return next(row for row in self.rows if row.name == name)
+        return {row.name: row for row in self.rows}[name]
 
     def __str__(self) -> str:
         header = ("gradient of", "numbers", "tried", "largest", "error", "relative", "at")
@@ -158,7 +158,7 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
     -----
     Relative errors are to the largest slope of the same array, not entry by entry: where a gradient is next to 0, what
     differs is round-off. An array passes if no error exceeds 1e-7 of that slope and 3e-10 of what the cost adds up,
-    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p: four times the round-off of any network tried.
+    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p: about four times the most that round-off did where we tried.
     The slope along a unit direction u is :math:`\langle \partial C / \partial W, u \rangle`, two propagations of the batch
     for any number of weights.
 
