@@ -158,9 +158,9 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
     -----
     Relative errors are to the largest slope of the same array, not entry by entry: where a gradient is next to 0, what
     differs is round-off. An array passes if no error exceeds 1e-7 of that slope and 3e-10 of what the cost adds up,
-    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p: about four times the most that round-off did where we tried.
-    The slope along a unit direction u is :math:`\langle \partial C / \partial W, u \rangle`, two propagations of the batch
-    for any number of weights.
+    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p. That is about four times the
+    most that round-off did in the networks that were tried. The slope along a unit direction u is
+    :math:`\langle \partial C / \partial W, u \rangle`: two propagations of the batch, for any number of weights.
 
     At a kink, as of ReLU, the slopes on both sides differ and a central difference is their mean. Places that do not agree
     are looked at again with a hundredth of the step. If the slopes still differ, there is no derivative to compare with: the
