@@ -2,14 +2,18 @@
 
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
-from .differences import finite_differences, numerical_gradient
+from .differences import FiniteDifferences, finite_differences, numerical_gradient
 from .examples import per_example_gradients, per_example_norms
+from .gradient_check import GradientCheck, check_gradients
+from .gradient_costs import GradientCosts, gradient_costs
 from .hessians import hessian_eigenvalues, hessian_vector_product
 from .jacobians import JacobianCost, JacobianCosts, jacobian, jacobian_costs, jvp, numerical_jacobian, vjp
 from .labels import Finding
 from .layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
 from .noise import GradientNoise, gradient_noise
+from .perturbation import Perturbation, perturb
 from .records import Record, Tensor
+from .step_sizes import StepSizeErrors, step_size_errors
 from .tape import Tape, tape
 
 __all__ = [
@@ -17,16 +21,23 @@ __all__ = [
     "LOSS_CHECKS",
     "Diagnosis",
     "Finding",
+    "FiniteDifferences",
+    "GradientCheck",
+    "GradientCosts",
     "GradientNoise",
     "JacobianCost",
     "JacobianCosts",
     "LayerStatistics",
+    "Perturbation",
     "Record",
+    "StepSizeErrors",
     "Tape",
     "Tensor",
+    "check_gradients",
     "check_module",
     "diagnose",
     "finite_differences",
+    "gradient_costs",
     "gradient_noise",
     "hessian_eigenvalues",
     "hessian_vector_product",
@@ -39,8 +50,10 @@ __all__ = [
     "numerical_jacobian",
     "per_example_gradients",
     "per_example_norms",
+    "perturb",
     "preactivations",
     "saturated_shares",
+    "step_size_errors",
     "tape",
     "vjp",
 ]

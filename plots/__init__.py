@@ -2,6 +2,7 @@
 
 from .activations import activation
 from .canvas import save
+from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
@@ -11,13 +12,16 @@ from .training import learning_curves, learning_curves_by
 __all__ = [
     "activation",
     "decision_boundary",
+    "gradient_costs",
     "gradient_noise",
     "layer_histograms",
     "learning_curves",
     "learning_curves_by",
     "outer_products",
+    "perturbation",
     "representation",
     "saturation",
     "save",
+    "step_sizes",
     "timeline",
 ]

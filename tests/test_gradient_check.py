@@ -1,0 +1,242 @@
+"""check_gradients: what it says of right networks, of wrong ones, and of kinks."""
+
+import re
+
+import numpy as np
+import pytest
+from cases import LOSSES, MODULES, numbers
+from numpy.testing import assert_array_equal
+
+import retroprop as rp
+from retroprop.errors import ArgumentError
+
+X, Y = numbers(7, 3), [0, 2, 1, 1, 0, 2, 2]
+
+
+class Doubled(rp.Tanh):
+    """A backward that is wrong by a factor."""
+
+    factor = 2.0
+
+    def backward(self, g):
+        return self.factor * super().backward(g)
+
+
+class Slightly(Doubled):
+    factor = 1 + 3e-7
+
+
+class Forgetful(rp.Linear):
+    """An update that leaves the bias out."""
+
+    def update(self):
+        kept = self.bias.grad.copy()
+        super().update()
+        self.bias.grad = kept
+
+
+def net(*, first=(), middle=None, last=rp.Linear):
+    middle = rp.Tanh() if middle is None else middle
+    return rp.Sequential(*first, rp.Linear(3, 4, rng=0), middle, last(4, 3, rng=1))
+
+
+def check(made, **options):
+    return rp.check_gradients(made, rp.CrossEntropy(), X, Y, **options)
+
+
+def failed(found):
+    return [row.name for row in found.rows if not row.passed]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("case", [case for case in MODULES if not isinstance(case.build().predict(case.x), tuple)], ids=str)
+def test_every_module_passes(case, training):
+    module = case.build().train(training)
+    target = numbers(*module.predict(case.x).shape, seed=1)
+    found = rp.check_gradients(module, rp.MSE(), case.x, target)
+    assert found.passed, found
+    assert [row.name for row in found.rows] == [*(name for name, _ in module.named_parameters()),
+                                             *(f"x[{k}]" for k in range(len(case.x)) if isinstance(case.x, tuple)),
+                                             *["x"] * isinstance(case.x, np.ndarray)]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("case", LOSSES, ids=str)
+def test_every_loss_passes(case, reduction):
+    loss = case.build()
+    loss.reduction = reduction
+    found = rp.check_gradients(rp.Identity(), loss, case.x, case.target)
+    assert found.passed, found
+
+
+def test_the_network_is_left_as_it_was():
+    made = net(middle=rp.Dropout(0.5, rng=3))
+    made[0].weight.frozen = made[0].bias.frozen = True              # update has nothing to do there
+    state, masks, gradient = made.state_dict(), str(made[1].rng.bit_generator.state), made[0].weight.grad.copy()
+    assert check(made).passed
+    assert check(made, directions=2).passed
+    for name, array in made.state_dict().items():
+        assert_array_equal(array, state[name])
+    assert str(made[1].rng.bit_generator.state) == masks
+    assert_array_equal(made[0].weight.grad, gradient)
+    assert made[0].weight.frozen
+    assert made.point is None
+
+
+def test_the_data_are_left_alone():
+    x = X.copy()
+    x.flags.writeable = False
+    assert rp.check_gradients(net(), rp.CrossEntropy(), x, Y).passed
+
+
+def test_propagations_are_counted():
+    n = 31 + X.size
+    assert check(net()).propagations == (2 * n + 1) * len(X)
+    assert check(net(), directions=3).propagations == (2 * (4 * 3 + 3) + 1) * len(X)
+
+
+@pytest.mark.parametrize("directions", [None, 3])
+@pytest.mark.parametrize("middle", [Doubled(), Slightly()], ids=lambda module: type(module).__name__)
+def test_a_wrong_backward_shows_in_all_that_lies_before_it(middle, directions):
+    assert failed(check(net(middle=middle), directions=directions)) == ["0.weight", "0.bias", "x"]
+
+
+def test_a_wrong_backward_of_the_first_module_shows_in_x():
+    assert failed(check(net(first=[Doubled()]))) == ["x"]
+
+
+def test_an_update_that_forgets_a_parameter_shows():
+    made = net(last=Forgetful)
+    gradient = rp.finite_differences(made, rp.CrossEntropy(), X, Y)["2.bias"]
+    made[2].bias.grad = gradient                                    # even where the gradient of before is right
+    assert failed(check(made)) == ["2.bias"]
+
+
+def test_one_wrong_entry_is_named():
+    class Off(rp.Linear):
+        def update(self):
+            super().update()
+            self.weight.grad[2, 1] += 1e-5
+
+    found = check(net(last=Off))
+    row = found["2.weight"]
+    assert (row.where, row.directions) == ("[2, 1]", None)
+    assert row.error == pytest.approx(1e-5, rel=1e-3)
+    assert row.computed - row.numerical == pytest.approx(1e-5, rel=1e-3)
+    assert row.relative == row.error / row.largest
+    assert str(found).splitlines()[-1] == (f"FAILED: 2.weight [2, 1]: finite differences give {row.numerical:.9g}, "
+                                           f"backpropagation {row.computed:.9g}")
+    assert failed(check(net(last=Off), directions=5)) == ["2.weight"]
+
+
+def test_a_gradient_that_is_not_a_number_fails():
+    class Nan(rp.Linear):
+        def update(self):
+            super().update()
+            self.weight.grad[1, 2] = np.nan
+
+    found = check(net(last=Nan))
+    assert failed(found) == ["2.weight"]
+    assert found["2.weight"].where == "[1, 2]"
+
+
+def test_large_arrays_are_tried_in_directions():
+    """The smallest arrays entry by entry, up to 2000 numbers in all."""
+    made = rp.Sequential(rp.Linear(30, 60, rng=0), rp.Tanh(), rp.Linear(60, 3, rng=1))
+    found = rp.check_gradients(made, rp.CrossEntropy(), numbers(7, 30), Y)
+    assert {row.name: row.directions for row in found.rows} == {
+        "0.weight": 10, "0.bias": None, "2.weight": None, "2.bias": None, "x": None}
+    assert found.passed
+    assert found["0.weight"].where.startswith("direction ")
+
+
+def test_directions_are_as_many_as_asked_but_not_more_than_numbers():
+    found = check(net(), directions=4)
+    assert {row.name: row.directions for row in found.rows} == {
+        "0.weight": 4, "0.bias": None, "2.weight": 4, "2.bias": None, "x": 4}
+    assert found["0.weight"] == check(net(), directions=4)["0.weight"]
+    assert found["0.weight"].numerical != check(net(), directions=4, rng=1)["0.weight"].numerical
+
+
+def test_a_slope_along_a_direction_is_the_product_with_the_gradient():
+    """Of unit length: for a linear cost with gradient w, the largest slope is at most the norm of w, and not 0."""
+    w = numbers(1, 40)
+    line = rp.Sequential(rp.Linear(40, 1, bias=False, rng=0))
+    found = rp.check_gradients(line, rp.L1(), w, [[-100.0]], directions=20)["0.weight"]
+    assert found.largest == pytest.approx(np.linalg.norm(w) * 2.2 / np.sqrt(40), rel=0.5)
+
+
+# Kinks
+
+
+def test_at_a_kink_the_slopes_on_both_sides_are_told():
+    """The first example lies on the kink of every hidden unit."""
+    made, x = net(middle=rp.ReLU()), X.copy()
+    x[0] = 0
+    found = rp.check_gradients(made, rp.CrossEntropy(), x, Y)
+    assert found.passed
+    assert len(found["0.bias"].kinks) == 4
+    assert len(found["x"].kinks) == 3
+    kink = found["0.bias"].kinks[0]
+    assert kink.where == "[0]"
+    assert min(abs(kink.computed - kink.left), abs(kink.computed - kink.right)) < 1e-6      # as ReLU'(0) = 0 on one side
+    assert abs(kink.left - kink.right) > 1e-3
+    assert (f"left out: 0.bias has kinks at 4 of 4 places; at [0] the slope is {kink.left:.4g} to the left, "
+            f"{kink.right:.4g} to the right, and backpropagation gives {kink.computed:.4g}") in str(found).splitlines()
+    assert "left out" in str(found).splitlines()[3]
+
+
+def test_beside_a_kink_the_slope_where_the_network_is_must_agree():
+    """The kink lies within the step, so that the central difference is no slope."""
+    class Wrong(rp.ReLU):
+        def backward(self, g):
+            return 0.9 * super().backward(g)
+
+    x, y = [[1.0], [2.0]], [[1.0], [1.0]]
+    for activation, passes in ((rp.ReLU, True), (Wrong, False)):
+        made = rp.Sequential(rp.Linear(1, 1, weight_init=rp.Zeros(), bias_init=rp.Constant(3e-6), rng=0), activation())
+        found = rp.check_gradients(made, rp.MSE(), x, y)
+        assert found.passed is passes
+        assert bool(found["0.bias"].kinks) is passes
+
+
+def test_curvature_is_no_kink():
+    """One-sided slopes differ there too, by h C''."""
+    class Steep(rp.Module):
+        def forward(self, x):
+            self.point = x
+            return np.sin(30 * x)
+
+        def backward(self, g):
+            return 30 * np.cos(30 * self.point) * g * 1.001
+
+    found = rp.check_gradients(Steep(), rp.MSE(), X, np.zeros_like(X))
+    assert not found.passed
+    assert not found["x"].kinks
+
+
+# Text
+
+
+def test_the_table_is_aligned():
+    lines = str(check(net(), directions=3)).splitlines()
+    assert lines[0].split() == ["gradient", "of", "numbers", "tried", "largest", "error", "relative", "at"]
+    assert set(lines[1]) == {"-"}
+    assert len({len(line) for line in lines[:-1]}) == 1
+    assert lines[2].split()[:4] == ["0.weight", "12", "3", "directions"]
+    assert lines[-1] == "passed: every error is within 1e-07 of the largest gradient of its array, and round-off"
+
+
+def test_a_gradient_of_zero_is_called_round_off():
+    """BatchNorm takes the bias before it away."""
+    made = rp.Sequential(rp.Linear(3, 4, rng=0), rp.BatchNorm(4), rp.Tanh(), rp.Linear(4, 3, rng=1))
+    found = check(made)
+    assert found.passed
+    assert str(found).splitlines()[3].split()[0] == "0.bias"
+    assert "round-off" in str(found).splitlines()[3]
+
+
+@pytest.mark.parametrize("directions", [0, 2.5])
+def test_check_gradients_refuses(directions):
+    with pytest.raises(ArgumentError, match=f"^{re.escape(f'directions must be an integer of at least 1, got {directions}')}$"):
+        check(net(), directions=directions)
