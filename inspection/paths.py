@@ -131,7 +131,7 @@ def path_sum(net: Module, x: Any, g: Any = None, *, limit: int = 100_000) -> Pat
     given = dict(zip(wiring.outputs, parts(gradient_like(ran, y, g)), strict=True))
     total = dict(zip(wiring.inputs, parts(each(np.zeros_like, x)), strict=True))
     products = 0
-    for path in walks(ran.wiring()):
+    for path in walks(wired("path_sum", ran)):
         partial = given[path[0][0].path]
         for node, k in path:
             partial = local(node.module, partial, k)
