@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal, Self
 
@@ -16,17 +15,16 @@ from ..initializers.base import Array, floating_dtype
 from . import doors
 from .arrays import squared_norms
 from .parameter import Home, Parameter
-from .state import load_arrays
 from .summary import summarize
 from .tangents import by_backward
+from .tree import Tree
 from .values import Met, Shape, Value, as_values, each, parts
 
-Step = Callable[["Module", Any], Any]                               # a module and what it reads -> what it makes of it
 DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door, "jvp": doors.jvp_door,
          "example_gradients": doors.examples_door, "example_squares": doors.examples_door}
 
 
-class Module:
+class Module(Tree):
     """A transformation with three phases that the user calls and can look at.
 
     - ``forward(x, out=None)`` transforms the data and keeps, in ``point``, where it was evaluated;
@@ -74,7 +72,6 @@ class Module:
 
     remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     symmetric: ClassVar[bool] = False
-    buffers: ClassVar[tuple[str, ...]] = ()
     arity: int | None = 1
 
     point: Any
@@ -83,7 +80,6 @@ class Module:
     _met: Met | None                                                # what this is prepared for, in the mode at hand
     _input: Met                                                     # what the last forward was given (None: no forward ran)
     _output: Met                                                    # and what came out of it
-    _owner: weakref.ref[Module] | None                               # the container that runs this module
     _seen: int                                                      # Home.changes at the last review
     _taped: bool                                                    # whether a tape's recorders stand before its phases
     _fingerprint: Any                                               # of the point, on a tape
@@ -175,75 +171,7 @@ class Module:
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Any:
         """Workspace for inputs of this shape and dtype, kept as ``self.scratch``; called when they change."""
 
-    # ------------------------------------------------------------------ the tree, its parameters and buffers
-
-    def children(self) -> dict[str, Module]:
-        """The modules that this one is made of, by name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
-
-    def named_modules(self, prefix: str = "") -> list[tuple[str, Module]]:
-        """This module and all below it, parents first, with their paths (``""``, ``"0"``, ``"1.inner"``)."""
-        found = [(prefix, self)]
-        for name, child in self.children().items():
-            found += child.named_modules(below(prefix, name))
-        return found
-
-    def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
-        """The modules in the order in which data pass, with their paths; containers are opened, others stand for themselves."""
-        return [(prefix, self)]
-
-    def flow(self, value: Any, step: Step) -> Any:
-        """What comes out if ``step(leaf, what it reads)`` is what each of ``leaves()``, in their order, makes of it."""
-        return step(self, value)
-
-    def own_parameters(self) -> dict[str, Parameter]:
-        """Parameters of this module itself, by name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, Parameter)}
-
-    def named_parameters(self) -> list[tuple[str, Parameter]]:
-        """All parameters of the tree by path (``"0.weight"``); a shared one is listed once, where it first stands."""
-        found: dict[int, tuple[str, Parameter]] = {}
-        for name, parameter in self._places():
-            found.setdefault(id(parameter), (name, parameter))
-        return list(found.values())
-
-    def parameters(self) -> list[Parameter]:
-        """All parameters of the tree, each once: what an optimizer is given."""
-        return [parameter for _, parameter in self.named_parameters()]
-
-    def named_buffers(self) -> list[tuple[str, Array]]:
-        """All buffers of the tree by path (``"1.running_mean"``)."""
-        return [(below(path, name), getattr(module, name))
-                for path, module in self.named_modules() for name in module.buffers]
-
-    def named_generators(self) -> list[tuple[str, np.random.Generator]]:
-        """The generators that modules of the tree draw from, by the module's path (``"3"``)."""
-        return [(path, value) for path, module in self.named_modules() for value in vars(module).values()
-                if isinstance(value, np.random.Generator)]
-
-    def tied(self) -> list[tuple[Module, list[Parameter]]]:
-        """The modules inside, each with those of its parameters that one before it has too: their gradients add up."""
-        found, seen = [], set[Parameter]()
-        for module in self.children().values():
-            mine = module.parameters()
-            found.append((module, [parameter for parameter in mine if parameter in seen]))
-            seen.update(mine)
-        return found
-
-    def _places(self) -> list[tuple[str, Parameter]]:
-        """Every place in the tree that holds a parameter; a shared one has several."""
-        return [(below(path, name), parameter) for path, module in self.named_modules()
-                for name, parameter in module.own_parameters().items()]
-
-    @property
-    def dtype(self) -> np.dtype[Any] | None:
-        """Type of the parameters, which inputs are converted to; None without parameters: inputs keep theirs."""
-        for module in (self, *self.children().values()):
-            for parameter in module.own_parameters().values():
-                return parameter.dtype
-            if module is not self and module.dtype is not None:
-                return module.dtype
-        return None
+    # ------------------------------------------------------------------ types and modes
 
     def astype(self, dtype: DTypeLike) -> Self:
         """Convert parameters and buffers to float32 or float64, in place; optimizers follow. Returns the module."""
@@ -256,8 +184,6 @@ class Module:
         self.disturb_owner()
         return self
 
-    # ------------------------------------------------------------------ modes and state
-
     def train(self, mode: bool = True) -> Self:
         """Put the whole tree into training mode (or, with False, evaluation mode). Returns the module."""
         changed = [module for _, module in self.named_modules() if module.training != bool(mode)]
@@ -267,30 +193,9 @@ class Module:
             module._met = None                                      # whether a shape is admitted may depend on the mode
         return self
 
-    def owners(self) -> Iterator[Module]:
-        """The containers that run this module, from the inside."""
-        owner = None if self._owner is None else self._owner()
-        if owner is not None:
-            yield owner
-            yield from owner.owners()
-
     def eval(self) -> Self:
         """Put the whole tree into evaluation mode. Returns the module."""
         return self.train(False)
-
-    def state_dict(self) -> dict[str, Array]:
-        """Copies of all parameters and buffers by path, as in PyTorch (a shared parameter under each of its names)."""
-        arrays = [(name, parameter.data) for name, parameter in self._places()] + self.named_buffers()
-        return {name: np.array(array, order="C") for name, array in arrays}
-
-    def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
-        """Copy a state in. All names and shapes are checked before the first number is written.
-
-        With ``strict=False`` missing and unexpected names are passed over. BatchNorm's ``num_batches_tracked``, which
-        PyTorch writes, is ignored. Raises StateError, which lists all that does not fit.
-        """
-        targets = {name: parameter.data for name, parameter in self._places()} | dict(self.named_buffers())
-        load_arrays(repr(self), targets, state, strict)
 
     # ------------------------------------------------------------------ around the phases
 
@@ -408,8 +313,3 @@ class Module:
     def summary(self, input_shape: Shape) -> str:
         """A table of the modules with their output shapes, parameters and the memory of those, for printing."""
         return summarize(self, input_shape)
-
-
-def below(path: str, name: str) -> str:
-    """The path of what is called ``name`` in the module at ``path``."""
-    return f"{path}.{name}" if path else name

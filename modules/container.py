@@ -14,10 +14,11 @@ import numpy as np
 
 from ..errors import ArgumentError, DtypeError
 from ..initializers.base import Array
-from .base import Module, Step, below
+from .base import Module
 from .diagram import Node, Wiring, graphviz, mermaid
 from .doors import Phase, bare, explain, planned
 from .parameter import Home
+from .tree import Step, below
 from .values import Shape, Value, several, size_of
 
 
