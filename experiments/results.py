@@ -12,6 +12,7 @@ import numpy as np
 
 from ..initializers.base import Array
 from ..inspection.layers import LayerStatistics, hidden_activations, preactivations
+from ..modules.tables import aligned
 
 TARGET = 0.10                                                       # the test error that "epochs to" waits for
 
@@ -175,10 +176,7 @@ class Result:
         return f"{gap}, p < 0.0001" if summary["p"] < 1e-4 else f"{gap}, p = {summary['p']:.4f}"
 
     def __str__(self) -> str:
-        rows = self.table()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+        return aligned(self.table(), ())
 
 
 def times(ratio: float) -> str:

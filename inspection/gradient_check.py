@@ -14,9 +14,9 @@ from ..errors import generator, positive_int
 from ..initializers.base import Array, Seed
 from ..losses import Loss
 from ..modules import Module
+from ..modules.tables import aligned
 from .batch_cost import BatchCost
 from .differences import STEP, one_sided, quotients
-from .tables import aligned
 
 Cost = Callable[[Array], float]
 TOLERANCE = 1e-7                                                    # of the largest gradient of the same array

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from ..errors import ArgumentError
 from ..losses import Loss
 from ..modules import Module
+from ..modules.tables import aligned
 from .batch_cost import BatchCost
 from .differences import finite_differences
-from .tables import aligned
 
 REPEATS = 7                                                         # of backpropagation, which is over in microseconds
 

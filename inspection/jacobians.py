@@ -17,6 +17,7 @@ from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import Parameter
+from ..modules.tables import aligned
 from ..modules.values import Shape, Value, as_values, dtype_of, each, parts, shape_of, size_of, units
 from .differences import STEP, width
 from .layers import rewound, unchanged
@@ -190,9 +191,9 @@ class JacobianCosts:
     costs: tuple[JacobianCost, ...]
 
     def __str__(self) -> str:
-        lines = [f"{cost.way:<18}  {cost.sweeps:>7,}  {1000 * cost.seconds:>9.3f}" for cost in self.costs]
-        title = f"Jacobian of {self.outputs:,} numbers with respect to {self.inputs:,}"
-        return "\n".join([title, f"{'way':<18}  {'sweeps':>7}  {'ms':>9}", "-" * len(lines[0]), *lines])
+        rows = [("way", "sweeps", "ms")]
+        rows += [(cost.way, f"{cost.sweeps:,}", f"{1000 * cost.seconds:.3f}") for cost in self.costs]
+        return f"Jacobian of {self.outputs:,} numbers with respect to {self.inputs:,}\n{aligned(rows)}"
 
 
 def jacobian_costs(module: Module, x: ArrayLike) -> JacobianCosts:

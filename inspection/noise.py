@@ -15,6 +15,7 @@ from ..initializers.base import Array, Seed
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import as_floating
+from ..modules.tables import aligned
 from .examples import evaluated, norms_of_examples
 
 
@@ -49,13 +50,11 @@ class GradientNoise:
         return tuple(self.sigma / math.sqrt(k) for k in self.sizes)
 
     def __str__(self) -> str:
-        lines = [f"gradient of {self.examples} examples: length {self.length:.3g}, sigma {self.sigma:.3g}; "
-                 f"{self.draws} minibatches of each size",
-                 f"{'k':>6}{'measured':>12}{'sigma/sqrt(k)':>16}{'ratio':>8}{'measured/length':>18}"]
-        for k, measured, predicted in zip(self.sizes, self.measured, self.predicted, strict=True):
-            lines.append(f"{k:6}{measured:12.3g}{predicted:16.3g}{over(measured, predicted):>8}"
-                         f"{over(measured, self.length):>18}")
-        return "\n".join(lines)
+        rows = [("k", "measured", "sigma/sqrt(k)", "ratio", "measured/length")]
+        rows += [(str(k), f"{measured:.3g}", f"{predicted:.3g}", over(measured, predicted), over(measured, self.length))
+                 for k, measured, predicted in zip(self.sizes, self.measured, self.predicted, strict=True)]
+        return (f"gradient of {self.examples} examples: length {self.length:.3g}, sigma {self.sigma:.3g}; {self.draws} "
+                f"minibatches of each size\n{aligned(rows, rows[0])}")
 
 
 def gradient_noise(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, sizes: Sequence[int] | None = None, *,

@@ -13,9 +13,9 @@ from ..errors import ArgumentError, one_of
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
+from ..modules.tables import aligned
 from .batch_cost import BatchCost
 from .differences import moved
-from .tables import aligned
 
 SHOWN = 9                                                           # rows of a table, at most
 

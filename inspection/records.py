@@ -101,15 +101,6 @@ class Record:
                                      for tensor in shown if tensor.numbers is not None)}
 
 
-def aligned(rows: Sequence[Mapping[str, str]], to_the_right: Sequence[str]) -> str:
-    """Rows of equal keys as a table with a rule under its head; some columns end at the same place, the others begin there."""
-    columns = {head: [head, *(row[head] for row in rows)] for head in rows[0]}
-    padded = [[(cell.rjust if head in to_the_right else cell.ljust)(max(map(len, cells))) for cell in cells]
-              for head, cells in columns.items()]
-    head, *lines = ["  ".join(cells).rstrip() for cells in zip(*padded, strict=True)]
-    return "\n".join([head, "-" * max(map(len, (head, *lines))), *lines])
-
-
 def shapes(tensors: Sequence[Tensor]) -> str:
     return ", ".join(str(tensor.shape) for tensor in tensors)
 

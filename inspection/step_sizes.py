@@ -12,9 +12,9 @@ from ..errors import ArgumentError, generator
 from ..initializers.base import Array, Seed, floating_dtype
 from ..losses import Loss
 from ..modules import Module
+from ..modules.tables import aligned
 from .batch_cost import BatchCost
 from .differences import best_step, moved, width
-from .tables import aligned
 
 SAMPLE = 100                                                        # numbers that are moved, of a network that has more
 COUNT = 48                                                          # steps from ε to 1

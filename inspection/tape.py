@@ -18,7 +18,8 @@ from ..initializers.base import Array
 from ..losses import Loss
 from ..modules.base import Module
 from ..modules.doors import Phase
-from .records import Record, added, aligned, named_arrays, tensors, titles
+from ..modules.tables import aligned
+from .records import Record, added, named_arrays, tensors, titles
 
 RESULT = {"forward": "y", "backward": "gx", "update": ""}
 
@@ -138,8 +139,10 @@ class Tape:
 
         Without ``times`` it is the same in every run.
         """
+        if not self.records:
+            return "(nothing was recorded)"
         rows = [{head: cell for head, cell in record.row().items() if times or head != "µs"} for record in self.records]
-        return aligned(rows, ("#", "bytes", "µs")) if rows else "(nothing was recorded)"
+        return aligned([list(rows[0]), *(list(row.values()) for row in rows)], ("#", "bytes", "µs"))
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """The records as plain dicts, which ``json.dumps`` takes."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .tables import aligned
+
 if TYPE_CHECKING:
     from .base import Module
 
@@ -30,9 +32,7 @@ def table(wiring: Wiring) -> str:
     rows += [(name, "input", "") for name in wiring.inputs]
     rows += [(path, repr(module) + ", output" * (path in wiring.outputs), ", ".join(sources))
              for path, module, sources in wiring.nodes]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+    return aligned(rows, ())
 
 
 def graphviz(wiring: Wiring) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError
+from .tables import aligned
 from .values import Shape
 
 if TYPE_CHECKING:
@@ -26,10 +27,8 @@ def summarize(module: Module, input_shape: Shape) -> str:
     for (path, part), shape in zip(module.leaves(), shapes, strict=True):
         rows.append((f"{path} {part!r}" if path else repr(part), str(shape), f"{count(part):,}", size(part)))
     rows.append(("total", "", f"{count(module):,}", size(module)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]
-    rule = "-" * max(map(len, lines))
-    return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+    head, rule, *lines = aligned(rows, ("parameters", "memory")).splitlines()
+    return "\n".join([head, rule, *lines[:-1], rule, lines[-1]])
 
 
 def count(module: Module) -> int:
