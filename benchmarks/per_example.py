@@ -8,9 +8,7 @@ gradient copied into an array that is there already.
 from __future__ import annotations
 
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
@@ -21,6 +19,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 import retroprop as rp  # noqa: E402
+from benchmarks.turns import medians  # noqa: E402
 
 BATCH = 64
 TOLERANCE = 1e-5                                                    # relative to the largest gradient
@@ -64,18 +63,6 @@ def looped(net: rp.Sequential, loss: rp.Loss, x: np.ndarray, y: np.ndarray) -> C
         return kept
 
     return run
-
-
-def medians(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Microseconds of each, in turns."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            result = run()
-            times[name].append(1e6 * (time.perf_counter() - start))
-            del result                                              # a result that lives on would take new memory from the next
-    return {name: statistics.median(found) for name, found in times.items()}
 
 
 def compared(aim: Aim) -> bool:

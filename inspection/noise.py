@@ -104,10 +104,11 @@ def gradient_noise(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, sizes: S
     >>> net = rp.Sequential(rp.Linear(64, 10, rng=0))
     >>> print(gradient_noise(net, rp.CrossEntropy(), x[:200], y[:200], sizes=[1, 4, 16], rng=0))
     gradient of 200 examples: length 0.787, sigma 3.8; 100 minibatches of each size
-         k    measured   sigma/sqrt(k)   ratio   measured/length
-         1        3.77             3.8    0.99              4.80
-         4        1.95             1.9    1.02              2.47
-        16       0.918            0.95    0.97              1.17
+     k  measured  sigma/sqrt(k)  ratio  measured/length
+    ---------------------------------------------------
+     1      3.77            3.8   0.99             4.80
+     4      1.95            1.9   1.02             2.47
+    16     0.918           0.95   0.97             1.17
     """
     if loss.reduction != "mean":
         raise ArgumentError("gradient_noise: loss must have reduction='mean', for gradients that do not grow with k, got "

@@ -1,0 +1,76 @@
+"""``python -m benchmarks.overhead``: what Graph costs over Sequential, and what a tape leaves behind.
+
+Ratios of medians of interleaved runs of whole training steps, one thread, float32, from an environment in which retroprop
+is installed. A chain is trained as a Sequential and as a Graph; and a Sequential that was on a tape once, beside one
+that never was.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"                                      # before NumPy is loaded
+
+import numpy as np  # noqa: E402
+
+import retroprop as rp  # noqa: E402
+from benchmarks.turns import medians  # noqa: E402
+
+STEPS, ROUNDS = 200, 100
+LIMIT, NOISE = 1.1, 1.03                                            # of Graph to Sequential; of what is the same code
+
+
+def layers(sizes: tuple[int, ...]) -> list[rp.Module]:
+    """Linears with tanh between them, with the same numbers in each call."""
+    modules: list[rp.Module] = []
+    for k in range(len(sizes) - 1):
+        modules += [rp.Linear(sizes[k], sizes[k + 1], rng=k), rp.Tanh()]
+    return modules[:-1]
+
+
+def chain(modules: list[rp.Module]) -> rp.Graph:
+    """The modules as the nodes of a graph."""
+    return rp.Graph({f"n{k}": (module, f"n{k - 1}" if k else "x") for k, module in enumerate(modules)}, inputs="x",
+                    outputs=f"n{len(modules) - 1}")
+
+
+def training(net: rp.Module, x: np.ndarray, y: np.ndarray, input_gradient: bool) -> Callable[[], None]:
+    loss, sgd = rp.BCEWithLogits(), rp.SGD(net.parameters(), lr=1e-3, momentum=0.9)
+
+    def run() -> None:
+        for _ in range(STEPS):
+            loss.forward(net.forward(x), y)
+            net.backward(loss.backward(), input_gradient=input_gradient)
+            net.update()
+            sgd.step()
+
+    return run
+
+
+def compared(sizes: tuple[int, ...], batch: int) -> bool:
+    """Print the ratios for one network; whether they are within their limits."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((batch, sizes[0]), "float32"), rng.integers(2, size=(batch, sizes[-1])).astype("float32")
+    taped = rp.Sequential(*layers(sizes))
+    with rp.tape(taped):
+        taped.backward(np.ones_like(taped.forward(x)))
+    print(f"{'-'.join(map(str, sizes))}, batch {batch}")
+    kept = True
+    for input_gradient in (False, True):
+        us = medians({"Sequential": training(rp.Sequential(*layers(sizes)), x, y, input_gradient),
+                      "Graph": training(chain(layers(sizes)), x, y, input_gradient),
+                      "after a tape": training(taped, x, y, input_gradient)}, ROUNDS)
+        for name, limit in (("Graph", LIMIT), ("after a tape", NOISE)):
+            ratio = us[name] / us["Sequential"]
+            kept &= ratio <= limit
+            print(f"    {name:14}{us[name] / STEPS:8.1f} us a step, {ratio:.3f} times Sequential (at most {limit:g})"
+                  f"{', with the input gradient' if input_gradient else ''}")
+    return kept
+
+
+if __name__ == "__main__":
+    kept = [compared((2, 16, 16, 1), 32), compared((64, 64, 32, 10), 32)]
+    sys.exit(0 if all(kept) else "above a limit: is the machine busy?")
