@@ -11,19 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, generator, positive_int, real
 from ..initializers.base import Seed
-from .checks import examples, finite, pair, same_features
+from ..modules.values import each, several
+from .checks import Inputs, examples, finite, pair, same_features
 
-Data = tuple[NDArray[Any], NDArray[Any]]
+Data = tuple[Any, NDArray[Any]]
 
 
-def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuffle: bool = True,
+def batches(x: Inputs, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuffle: bool = True,
             drop_last: bool = False, join_single: bool = False) -> Iterator[Data]:
     """Iterate once over all examples, ``batch_size`` at a time.
 
     Parameters
     ----------
     x, y : arrays of equal length
-        Examples are on axis 0.
+        Examples are on axis 0. For a network of several inputs x is a tuple of arrays.
     batch_size : int
         Examples in a batch; the last one holds what remains.
     rng : None, int or numpy.random.Generator
@@ -37,7 +38,7 @@ def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Seed = None, sh
 
     Yields
     ------
-    xb, yb : arrays of shape (batch, ...)
+    xb, yb : arrays of shape (batch, ...); xb a tuple of them where x is one
 
     Examples
     --------
@@ -50,7 +51,7 @@ def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Seed = None, sh
     [[0, 1, 2], [3, 4, 5, 6]]
     """
     x, y = pair(x, y)
-    n, size = len(x), positive_int("batch_size", batch_size)
+    n, size = len(y), positive_int("batch_size", batch_size)
     if drop_last and n < size:
         raise ArgumentError(f"batch_size must be at most {n}, all the examples, with drop_last=True, got {size}")
     remainder = n % size
@@ -60,19 +61,21 @@ def batches(x: ArrayLike, y: ArrayLike, *, batch_size: int, rng: Seed = None, sh
     elif join_single and remainder == 1 and n > 1:
         del bounds[-2]
     if not shuffle:
-        return ((x[i:j], y[i:j]) for i, j in pairwise(bounds))
+        return ((each(lambda a: a[i:j], x), y[i:j]) for i, j in pairwise(bounds))  # noqa: B023
     order = generator(rng).permutation(n)
     chosen = (order[i:j] for i, j in pairwise(bounds))
+    if several(x):
+        return ((tuple(a.take(i, axis=0) for a in x), y.take(i, axis=0)) for i in chosen)
     return ((x.take(i, axis=0), y.take(i, axis=0)) for i in chosen)       # 3 times faster than x[i] for small batches
 
 
-def split(x: ArrayLike, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple[Data, Data]:
+def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple[Data, Data]:
     """Divide a data set at random into a training and a test part.
 
     Parameters
     ----------
     x, y : arrays of equal length
-        Examples are on axis 0.
+        Examples are on axis 0. For a network of several inputs x is a tuple of arrays.
     test : float in (0, 1) or int, default 0.2
         Fraction or number of the examples that are for testing.
     rng : None, int or numpy.random.Generator
@@ -90,7 +93,7 @@ def split(x: ArrayLike, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tu
     ((1297, 64), (500, 64))
     """
     x, y = pair(x, y)
-    n = len(x)
+    n = len(y)
     if isinstance(test, int | np.integer):
         n_test = positive_int("test", test)
     else:
@@ -98,7 +101,7 @@ def split(x: ArrayLike, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tu
     if not 0 < n_test < n:
         raise ArgumentError(f"test must leave an example to both parts, got {test!r}, that is {n_test} of {n} examples")
     train, held_out = np.split(generator(rng).permutation(n), [n - n_test])
-    return (x[train], y[train]), (x[held_out], y[held_out])
+    return (each(lambda a: a[train], x), y[train]), (each(lambda a: a[held_out], x), y[held_out])
 
 
 def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floating[Any]], ...]:

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, DtypeError, ShapeError
+from ..modules.values import parts, several
 
 Names = tuple[str, str]
+Inputs = ArrayLike | tuple[ArrayLike, ...]                          # of a network: an array, or a tuple of arrays
 
 
 def examples(name: str, a: ArrayLike) -> NDArray[Any]:
@@ -22,16 +24,23 @@ def examples(name: str, a: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def pair(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
-    """``x`` and ``y`` as arrays of the same number of examples; raises ShapeError or DataError otherwise."""
-    a, b = examples(names[0], x), examples(names[1], y)
-    if len(a) != len(b):
-        raise ShapeError(f"{names[1]} must have as many examples as {names[0]}, {len(a)}, got {len(b)}")
+def pair(x: Any, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
+    """``x`` and ``y`` as arrays of the same number of examples; raises ShapeError or DataError otherwise.
+
+    A tuple of arrays is taken for what a network of several inputs reads: ``x`` is then such a tuple.
+    """
+    a: Any = tuple(examples(f"{names[0]}[{k}]", one) for k, one in enumerate(x)) if several(x) else examples(names[0], x)
+    b = examples(names[1], y)
+    for one in parts(a):
+        if len(one) != len(b):
+            raise ShapeError(f"{names[1]} must have as many examples as {names[0]}, {len(one)}, got {len(b)}")
     return a, b
 
 
-def finite(name: str, a: NDArray[Any]) -> NDArray[Any]:
-    """``a`` if it holds finite real numbers; raises DtypeError or DataError otherwise."""
+def finite(name: str, a: Any) -> Any:
+    """``a``, an array or a tuple of them, if it holds finite real numbers; raises DtypeError or DataError otherwise."""
+    if several(a):
+        return tuple(finite(f"{name}[{k}]", one) for k, one in enumerate(a))
     if a.dtype.kind not in "biuf":
         raise DtypeError(f"{name} must hold real numbers, got dtype {a.dtype}")
     good = np.isfinite(a)
@@ -42,9 +51,12 @@ def finite(name: str, a: NDArray[Any]) -> NDArray[Any]:
     return a
 
 
-def same_features(name: str, a: NDArray[Any], like: NDArray[Any]) -> None:
+def same_features(name: str, a: Any, like: Any) -> None:
     """Raises ShapeError if the examples of ``a`` have another shape than those of ``like``."""
-    if a.shape[1:] != like.shape[1:]:
+    if several(a):
+        for k, (one, other) in enumerate(zip(a, like, strict=True)):
+            same_features(f"{name}[{k}]", one, other)
+    elif a.shape[1:] != like.shape[1:]:
         wanted = str(("examples", *like.shape[1:])).replace("'", "")
         raise ShapeError(f"{name} must have shape {wanted}, got {a.shape}")
 

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from random_graphs import graphs
 
 import retroprop as rp
-from retroprop.errors import ArgumentError, DtypeError, PhaseError, ShapeError
+from retroprop.errors import ArgumentError, DataError, DtypeError, PhaseError, ShapeError
 
 
 def silu():
@@ -158,6 +158,32 @@ def test_fit_trains_a_graph_and_state_goes_by_the_names_of_nodes():
     for copy in (deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert_array_equal(copy.predict(x), net.predict(x))
     assert net.parameters()[0].home is net.parameters()[-1].home
+
+
+def test_fit_takes_several_inputs_as_a_tuple():
+    """Two halves of each digit, in two arrays; batches, validation, evaluate and the check of bad data follow."""
+    x, y = rp.datasets.digits()
+    train, test = rp.datasets.split((x[:, :32], x[:, 32:]), y, test=500, rng=0)
+    net = rp.Graph({"a": (rp.Linear(32, 20, rng=1), "top"), "b": (rp.Linear(32, 20, rng=2), "bottom"),
+                    "h": (rp.Add(), "a", "b"), "t": (rp.Tanh(), "h"), "z": (rp.Linear(20, 10, rng=3), "t")},
+                   inputs=("top", "bottom"), outputs="z")
+    loss = rp.CrossEntropy()
+    history = rp.fit(net, loss, rp.Adam(net.parameters(), lr=0.01), train, epochs=8, validation=test, rng=0, progress=False)
+    assert rp.evaluate(net, loss, *test).accuracy > 0.93
+    assert history["validation_accuracy"][-1] == rp.evaluate(net, loss, *test, batch_size=100).accuracy
+    whole = rp.Sequential(rp.Linear(64, 20), rp.Tanh(), rp.Linear(20, 10))
+    whole[0].weight.data = np.hstack([net["a"].weight.data, net["b"].weight.data])
+    whole[0].bias.data = net["a"].bias.data + net["b"].bias.data
+    whole[2].load_state_dict(net["z"].state_dict())
+    assert_allclose(net.predict(test[0]), whole.predict(np.hstack(test[0])), rtol=1e-4, atol=1e-4)
+    bad = (train[0][0], np.full_like(train[0][1], np.nan))
+    with pytest.raises(DataError, match=r"^data\[0\]\[1\] must be finite, got .*NaN"):
+        rp.fit(net, loss, rp.SGD(net.parameters(), lr=0.1), (bad, train[1]), epochs=1)
+    with pytest.raises(ShapeError, match=r"^y must have as many examples as x, 1297, got 1296$"):
+        rp.datasets.batches(train[0], train[1][1:], batch_size=5)
+    kept = list(rp.datasets.batches(train[0], train[1], batch_size=500, shuffle=False))
+    assert [len(yb) for _, yb in kept] == [500, 500, 297]
+    assert_array_equal(kept[1][0][1], train[0][1][500:1000])
 
 
 def test_without_the_input_gradient_only_what_trains_is_passed():

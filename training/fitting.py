@@ -12,19 +12,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..datasets import batches
-from ..datasets.checks import finite, pair, same_features
+from ..datasets.checks import Inputs, finite, pair, same_features
 from ..errors import ArgumentError, NonFiniteError, generator, positive_int
 from ..initializers.base import Seed
 from ..losses import Loss
 from ..modules import Module
-from ..modules.parameter import as_floating
-from ..modules.values import Value, parts
+from ..modules.values import Value, as_values, dtype_of, parts, shape_of
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
 from .metrics import check_reduces, judge
 
-Data = tuple[ArrayLike, ArrayLike]
+Data = tuple[Inputs, ArrayLike]
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: int, batch_size: int = 32,
@@ -38,7 +37,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         Trained in place. A network in evaluation mode is put into training mode, and back at the end; in one that is in
         training mode, modules that you put into evaluation mode (a BatchNorm that is to keep its statistics) stay so.
     data : pair of arrays
-        Examples and targets, of equal length.
+        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays.
     epochs : int
         How often all examples are seen.
     batch_size : int, default 32
@@ -142,13 +141,14 @@ def as_callback(callback: Any) -> Callback:
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
 
 
-def checked(net: Module, loss: Loss, data: Data, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def checked(net: Module, loss: Loss, data: Data, name: str) -> tuple[Value, NDArray[Any]]:
     """Examples in the network's dtype, and targets, after both were found fit for the network and the loss."""
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise ArgumentError(f"{name} must be a pair (x, y), got {type(data).__name__}")
     x, y = pair(*data, names=(f"{name}[0]", f"{name}[1]"))
-    x, y = as_floating(finite(f"{name}[0]", x), net.dtype, f"{name}[0]"), finite(f"{name}[1]", y)
-    output = np.broadcast_to(np.zeros((), x.dtype), net.output_shape(x.shape))
+    x = as_values(finite(f"{name}[0]", x), net.dtype, f"{name}[0]", net, net.arity)
+    y = finite(f"{name}[1]", y)
+    output = np.broadcast_to(np.zeros((), dtype_of(x)), net.output_shape(shape_of(x)))
     deepcopy(loss).accept(y, output)
     return x, y
 

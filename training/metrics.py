@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..datasets.checks import finite, pair
+from ..datasets.checks import Inputs, finite, pair
 from ..errors import ArgumentError, ShapeError
 from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ..modules import Module
@@ -50,7 +50,7 @@ class Evaluation(NamedTuple):
     accuracy: float | None
 
 
-def evaluate(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, batch_size: int | None = None) -> Evaluation:
+def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int | None = None) -> Evaluation:
     """Cost and accuracy of a network in evaluation mode; leaves the network and the loss as they were.
 
     Parameters
