@@ -22,6 +22,7 @@ from ..modules.tables import aligned
 from .records import Record, added, named_arrays, tensors, titles
 
 RESULT = {"forward": "y", "backward": "gx", "update": ""}
+PLANNING = ("prepare", "review")                                    # once for each shape: a step that is looked at is not that
 
 
 class Place(NamedTuple):
@@ -168,8 +169,8 @@ class Tape:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for place in self._places:
-            for phase in RESULT:
-                vars(place.module).pop(phase, None)
+            for name in (*RESULT, *PLANNING):
+                vars(place.module).pop(name, None)
             place.module._taped, place.module._fingerprint = False, None
             place.module.replan()
         self._places = []
@@ -181,7 +182,17 @@ class Tape:
             recorder = self._recorder(place, phase, door)
             recorder.__wrapped__ = self._recorder(place, phase, getattr(door, "__wrapped__", door))
             vars(place.module)[phase] = MethodType(recorder, place.module)
+        for name in PLANNING:
+            vars(place.module)[name] = self._untimed(getattr(place.module, name))
         place.module._taped = True
+
+    def _untimed(self, call: Phase) -> Phase:
+        @wraps(call)
+        def run(*args: Any) -> Any:
+            with self._stopped():
+                return call(*args)
+
+        return run
 
     def _recorder(self, place: Place, phase: str, call: Phase) -> Any:
         @wraps(call)
@@ -237,11 +248,11 @@ class Tape:
     @contextmanager
     def _stopped(self) -> Iterator[None]:
         """What runs inside takes no time."""
-        start = perf_counter()
+        start, origin = perf_counter(), self._origin
         try:
             yield
         finally:
-            self._origin += perf_counter() - start
+            self._origin = origin + perf_counter() - start          # that of a stop inside is in there
 
 
 def refuse_occupied(place: Place) -> None:

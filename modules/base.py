@@ -288,7 +288,8 @@ class Module(Tree):
         self._seen = Home.changes
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy starts without a point, and on no tape
-        return {name: value for name, value in vars(self).items() if not (self._taped and name in DOORS)}
+        return {name: value for name, value in vars(self).items() if not (self._taped and hasattr(type(self), name)
+                                                                           and callable(value))}
 
     # ------------------------------------------------------------------ text
 
