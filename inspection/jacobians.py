@@ -191,7 +191,7 @@ class JacobianCosts:
 
     def __str__(self) -> str:
         lines = [f"{cost.way:<18}  {cost.sweeps:>7,}  {1000 * cost.seconds:>9.3f}" for cost in self.costs]
-        title = f"Jacobian of {self.outputs:,} numbers with respect to {self.inputs:,}"
+        title = f"Jacobian of {self.outputs:,} number{'s' * (self.outputs > 1)} with respect to {self.inputs:,}"
         return "\n".join([title, f"{'way':<18}  {'sweeps':>7}  {'ms':>9}", "-" * len(lines[0]), *lines])
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
+from matplotlib.ticker import MaxNLocator
 
 from ..errors import ArgumentError
 from ..initializers.base import Array
@@ -229,5 +230,6 @@ def products(counts: Mapping[int, PathCounts], *, xlabel: str = "depth", title: 
                                         ("backward", COLORS[0], "o", "backward_products")):
         ax.plot(sizes, [getattr(counts[size], field) for size in sizes], marker=marker, color=color, label=label)
     ax.set(yscale="log", xlabel=xlabel, ylabel="products with a local Jacobian")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(ax)
     return ax

@@ -148,6 +148,7 @@ def test_products_draws_both_counts_by_size_on_a_logarithmic_scale():
     assert [list(line.get_xdata()) for line in ax.lines] == [[1, 2, 3]] * 2
     assert [list(line.get_ydata()) for line in ax.lines] == [[2, 8, 24], [2, 4, 6]]
     assert (ax.get_yscale(), ax.get_xlabel()) == ("log", "diamonds")
+    assert all(tick == round(tick) for tick in ax.get_xticks())
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["sum over paths", "backward"]
 
 
