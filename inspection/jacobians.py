@@ -193,7 +193,8 @@ class JacobianCosts:
     def __str__(self) -> str:
         rows = [("way", "sweeps", "ms")]
         rows += [(cost.way, f"{cost.sweeps:,}", f"{1000 * cost.seconds:.3f}") for cost in self.costs]
-        return f"Jacobian of {self.outputs:,} numbers with respect to {self.inputs:,}\n{aligned(rows)}"
+        numbers = f"{self.outputs:,} number{'s' * (self.outputs != 1)}"
+        return f"Jacobian of {numbers} with respect to {self.inputs:,}\n{aligned(rows)}"
 
 
 def jacobian_costs(module: Module, x: ArrayLike) -> JacobianCosts:

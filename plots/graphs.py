@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
+from matplotlib.ticker import MaxNLocator
 
 from ..errors import ArgumentError
 from ..initializers.base import Array
@@ -24,6 +25,7 @@ from .canvas import COLORS, axes, legend
 
 CHARACTER, LINE = 0.082, 0.17                                       # inches, of text of 9 points
 GAP, PITCH = 0.55, 0.32                                             # inches between columns, and between boxes in one
+TITLE = 0.32                                                        # inches, a line of it
 FEW = 4                                                             # numbers that are written out
 
 
@@ -66,7 +68,8 @@ def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None
     boxes |= {place: Box([], 0, LINE) for column in columns for place in column if place not in boxes}
     places, size = placed(columns, boxes)
     if ax is None:
-        ax = plt.figure(figsize=size, layout="constrained").subplots()
+        lines = 0 if title is None else 1 + title.count("\n")
+        ax = plt.figure(figsize=(size[0], size[1] + TITLE * lines), layout="constrained").subplots()
     if title is not None:
         ax.set_title(title)
     for path, _, sources in wiring.nodes:
@@ -227,5 +230,6 @@ def products(counts: Mapping[int, PathCounts], *, xlabel: str = "depth", title: 
                                         ("backward", COLORS[0], "o", "backward_products")):
         ax.plot(sizes, [getattr(counts[size], field) for size in sizes], marker=marker, color=color, label=label)
     ax.set(yscale="log", xlabel=xlabel, ylabel="products with a local Jacobian")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(ax)
     return ax

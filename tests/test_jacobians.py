@@ -146,6 +146,7 @@ def test_costs_are_the_passes_that_were_counted():
     assert [line.rsplit(maxsplit=2)[:2] for line in lines] == [
         ["backward", "8"], ["forward mode", "6"], ["finite differences", "12"]]
     assert {len(line) for line in (head, rule, *lines)} == {len(rule)}
+    assert str(rp.jacobian_costs(rp.Linear(3, 1), numbers(1, 3))).startswith("Jacobian of 1 number with respect to 3\n")
 
 
 # Forward mode of a user's modules

@@ -43,6 +43,11 @@ def small():
                     inputs="x", outputs="w")
 
 
+def line():
+    """A drawing as flat as any: what a title took from its height would be missed."""
+    return rp.Graph({"y": (rp.Function(np.sin, np.cos), "x"), "z": (rp.Function(np.exp, np.exp), "y")}, inputs="x", outputs="z")
+
+
 def crossing():
     """Drawn in the order in which it is written, every edge would cross another."""
     nodes = {f"a{k}": (rp.Tanh(), "x") for k in range(4)}
@@ -61,9 +66,10 @@ def test_a_box_for_each_node_and_input_and_an_arrow_for_each_source(net):
     assert sum(frame.get_linewidth() > 2 for frame in frames(ax)) == len(wiring.outputs)
 
 
-@pytest.mark.parametrize("net", [diamond, two_by_two, nested, chain, small])
-def test_texts_are_inside_boxes_that_do_not_overlap(net):
-    ax = plots.graph(net())
+@pytest.mark.parametrize("title", [None, "a message", "a message\nof two lines"])
+@pytest.mark.parametrize("net", [diamond, two_by_two, nested, chain, small, line])
+def test_texts_are_inside_boxes_that_do_not_overlap(net, title):
+    ax = plots.graph(net(), title=title)
     ax.figure.canvas.draw()
     boxes = [frame.get_window_extent() for frame in frames(ax)]
     for k, box in enumerate(boxes):
@@ -142,6 +148,7 @@ def test_products_draws_both_counts_by_size_on_a_logarithmic_scale():
     assert [list(line.get_xdata()) for line in ax.lines] == [[1, 2, 3]] * 2
     assert [list(line.get_ydata()) for line in ax.lines] == [[2, 8, 24], [2, 4, 6]]
     assert (ax.get_yscale(), ax.get_xlabel()) == ("log", "diamonds")
+    assert all(tick == round(tick) for tick in ax.get_xticks())
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["sum over paths", "backward"]
 
 
