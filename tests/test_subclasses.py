@@ -134,6 +134,29 @@ def test_an_author_reads_what_was_forgotten():
         assert module.gradient is None
 
 
+class InPlace(rp.Module):
+    """y = a x, computed in x: no trace while a = 1."""
+
+    def __init__(self, features):
+        self.factor = rp.Parameter(np.ones(features), "factor")
+
+    def forward(self, x):
+        self.point = x
+        x *= self.factor.data
+        return x
+
+    def backward(self, g):
+        return g * self.factor.data
+
+    def update(self):
+        self.factor.grad = (self.gradient * self.point).sum(0)
+
+
+def test_a_factor_that_starts_at_1_hides_no_write_into_x():
+    with pytest.raises(rp.CheckError, match="forward wrote into its surroundings: expected x"):
+        rp.check_module(InPlace(3), X)
+
+
 @pytest.mark.parametrize("what", ["Glorot", 0.1, rp.HeNormal])
 def test_what_is_no_initializer_is_named(what):
     with pytest.raises(rp.ArgumentError, match=r"weight_init must be an initializer, such as GlorotUniform\(\), got "):
