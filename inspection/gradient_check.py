@@ -123,7 +123,7 @@ class GradientCheck:
         lines = [aligned([header, *(row.cells() for row in self.rows)])]
         lines += [f"left out: {row.name} has kinks at {len(row.kinks)} of {row.places} places; at {kink.where} the "
                   f"slope is {kink.left:.4g} to the left, {kink.right:.4g} to the right, and backpropagation gives "
-                  f"{kink.computed:.4g}" for row in self.rows for kink in row.kinks[:1]]
+                  f"{kink.computed + 0:.4g}" for row in self.rows for kink in row.kinks[:1]]
         failed = [row for row in self.rows if not row.passed]
         lines += [f"FAILED: {row.name} {row.where}: finite differences give {row.numerical:.9g}, "
                   f"backpropagation {row.computed:.9g}" for row in failed]

@@ -34,23 +34,21 @@ def step_sizes(errors: StepSizeErrors | Mapping[str, StepSizeErrors], *, title: 
         of theory, -1 for round-off, 1 and 2 for truncation; one that a curve does not have is left out, as 2 at kinks.
     """
     curves = labelled("errors", errors, StepSizeErrors)
-    ax = axes(ax, title)
+    ax = axes(ax, title, (7.6, 3.9))
     for k, (label, found) in enumerate(curves.items()):
         for j, (scheme, values, best, name) in enumerate((("one-sided", found.one_sided, found.best_one_sided, "√ε"),
                                                           ("central", found.central, found.best_central, "ε^(1/3)"))):
             color = COLORS[(2 * k + j) % len(COLORS)]
-            ax.plot(found.steps, values, color=color, lw=1.8, label=f"{label} {scheme}".strip())
             at = found.nearest(best)
-            if at is not None:
-                ax.plot(found.steps[at], values[at], MARKERS[j], color=color, ms=8,
-                        label=f"best by theory: {name} = {best:.0e}")
+            ax.plot(found.steps, values, MARKERS[j] + "-", markevery=[] if at is None else [at], color=color, lw=1.8, ms=8,
+                    label=f"{label} {scheme}".strip() + (f", {name} = {best:.0e}" if at is not None else ""))
     first = next(iter(curves.values()))
     guide(ax, first.steps, first.one_sided, first.steps < first.best_one_sided / 10, -1)
     for values, best, slope in ((first.one_sided, first.best_one_sided, 1), (first.central, first.best_central, 2)):
         guide(ax, first.steps, values, first.steps > best * 10, slope)
     ax.set(xscale="log", yscale="log", xlabel="step h", ylabel="largest error / largest gradient")
     ax.grid(alpha=0.25)
-    legend(ax)
+    legend(ax, title="marks: best step by theory", alignment="left")
     return ax
 
 

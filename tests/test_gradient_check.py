@@ -186,6 +186,13 @@ def test_at_a_kink_the_slopes_on_both_sides_are_told():
     assert "left out" in str(found).splitlines()[3]
 
 
+def test_a_slope_of_0_at_a_kink_has_no_sign():
+    made = rp.Sequential(rp.Linear(1, 1, weight_init=rp.Constant(1.0), bias_init=rp.Constant(-2.0)), rp.ReLU())
+    made.forward([[2.0]])
+    assert np.signbit(made.backward([[-1.0]]))                      # what would print as -0
+    assert str(rp.check_gradients(made, rp.MSE(), [[2.0]], [[1.0]])).count("and backpropagation gives 0\n") == 3
+
+
 def test_beside_a_kink_the_slope_where_the_network_is_must_agree():
     """The kink lies within the step, so that the central difference is no slope."""
     class Wrong(rp.ReLU):
