@@ -25,6 +25,9 @@ class OfClasses(Loss):
 
     def __init__(self, weight: ArrayLike | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
+        if isinstance(weight, str):
+            raise ArgumentError(f"{type(self).__name__}: weight must be a number for each class, got {weight!r}; was "
+                                f"reduction={weight!r} meant?")
         self.weight = None if weight is None else as_floating(weight, None, f"{type(self).__name__}: weight").copy()
         if self.weight is not None and (self.weight.ndim != 1 or not (self.weight >= 0).all()
                                         or not 0 < self.weight.sum() < math.inf):
