@@ -11,6 +11,7 @@ from .jacobians import JacobianCost, JacobianCosts, jacobian, jacobian_costs, jv
 from .labels import Finding
 from .layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
 from .noise import GradientNoise, gradient_noise
+from .paths import PathCounts, PathSum, count_paths, path_sum
 from .perturbation import Perturbation, perturb
 from .records import Record, Tensor
 from .step_sizes import StepSizeErrors, step_size_errors
@@ -28,6 +29,8 @@ __all__ = [
     "JacobianCost",
     "JacobianCosts",
     "LayerStatistics",
+    "PathCounts",
+    "PathSum",
     "Perturbation",
     "Record",
     "StepSizeErrors",
@@ -35,6 +38,7 @@ __all__ = [
     "Tensor",
     "check_gradients",
     "check_module",
+    "count_paths",
     "diagnose",
     "finite_differences",
     "gradient_costs",
@@ -48,6 +52,7 @@ __all__ = [
     "layer_statistics",
     "numerical_gradient",
     "numerical_jacobian",
+    "path_sum",
     "per_example_gradients",
     "per_example_norms",
     "perturb",

@@ -4,6 +4,7 @@ from .activations import activation
 from .canvas import save
 from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
+from .graphs import graph, products
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
 from .timeline import timeline
@@ -14,11 +15,13 @@ __all__ = [
     "decision_boundary",
     "gradient_costs",
     "gradient_noise",
+    "graph",
     "layer_histograms",
     "learning_curves",
     "learning_curves_by",
     "outer_products",
     "perturbation",
+    "products",
     "representation",
     "saturation",
     "save",

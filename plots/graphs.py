@@ -1,0 +1,231 @@
+"""A network as a drawing: nodes in layers, what reads what, values and gradients; and how paths multiply (slides 10-31)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+
+from ..errors import ArgumentError
+from ..initializers.base import Array
+from ..inspection.paths import PathCounts, gradient_like, wired
+from ..inspection.records import shortened
+from ..modules import Module
+from ..modules.diagram import Wiring
+from ..modules.values import Value, as_values, parts
+from .canvas import COLORS, axes, legend
+
+CHARACTER, LINE = 0.082, 0.17                                       # inches, of text of 9 points
+GAP, PITCH = 0.55, 0.32                                             # inches between columns, and between boxes in one
+FEW = 4                                                             # numbers that are written out
+
+
+class Box(NamedTuple):
+    """A node, an input, or (without lines) a place where an edge passes a column. Inches."""
+
+    lines: list[tuple[str, str]]                                    # texts and their colours
+    width: float
+    height: float
+
+
+def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw a network as a computational graph: inputs on the left, each node to the right of all that it reads.
+
+    Parameters
+    ----------
+    net : Graph or Sequential
+        Left as it is. Containers inside are opened.
+    x : array_like, or a tuple of them, optional
+        With it, a forward: the value of each node is written into it, = up to four numbers, or its shape.
+    g : array_like, or a tuple of them, optional
+        Gradient of the outputs; with it, a backward: the gradient at each node and input is written too, behind ∂.
+    title : str, optional
+    ax : Axes, optional
+        Drawn on, with one inch as the unit; by default those of a new figure that fits.
+
+    Returns
+    -------
+    Axes
+        Outputs have a thick frame. Edges to one node arrive in the order of its sources, from the top.
+    """
+    wiring = wired("graph", net)
+    if g is not None and x is None:
+        raise ArgumentError("graph: x must be given with g, since backward needs a forward")
+    values, gradients = ({}, {}) if x is None else passed(net, wiring, x, g)
+    boxes = {name: boxed([name], values.get(name), gradients.get(name)) for name in wiring.inputs}
+    boxes |= {path: boxed([path, shortened(repr(module))], values.get(path), gradients.get(path))
+              for path, module, _ in wiring.nodes}
+    columns, routes = layered(wiring)
+    boxes |= {place: Box([], 0, LINE) for column in columns for place in column if place not in boxes}
+    places, size = placed(columns, boxes)
+    if ax is None:
+        ax = plt.figure(figsize=size, layout="constrained").subplots()
+    if title is not None:
+        ax.set_title(title)
+    for path, _, sources in wiring.nodes:
+        for k in range(len(sources)):
+            draw_edge(ax, routes[path, k], places, boxes, (k + 1) / (len(sources) + 1))
+    for name, (across, up) in places.items():
+        if boxes[name].lines:
+            draw_box(ax, boxes[name], across, up, "0.75" if name in wiring.inputs else "black",
+                     2.2 if name in wiring.outputs else 1)
+    ax.set(xlim=(0, size[0]), ylim=(-size[1] / 2, size[1] / 2), aspect="equal")
+    ax.axis("off")
+    return ax
+
+
+def passed(net: Module, wiring: Wiring, x: Any, g: Any) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The value of each input and node at x, and (unless g is None) the gradient there, by name; copies run."""
+    ran, paths = deepcopy(net), [node.path for node in wiring.nodes]
+    x = as_values(x, ran.dtype, "x", ran, ran.arity)
+    outputs: list[Array] = []
+
+    def step(module: Module, read: Value) -> Value:
+        outputs.append(module.forward(read))
+        return outputs[-1]
+
+    ran.flow(x, step)
+    values = dict(zip([*wiring.inputs, *paths], [*parts(x), *outputs], strict=True))
+    if g is None:
+        return values, {}
+    ran = deepcopy(net)                                             # the same masks again
+    gx = ran.backward(gradient_like(ran, ran.forward(x), g))
+    found = [*parts(gx), *(module.gradient for _, module in ran.leaves())]
+    return values, dict(zip(values, found, strict=True))
+
+
+def boxed(lines: list[str], value: Array | None, gradient: Array | None) -> Box:
+    """A box for these lines, the value and the gradient."""
+    shown = [(line, "black") for line in lines]
+    shown += [(f"{sign} {written(array)}", color) for sign, array, color in (
+        ("=", value, COLORS[0]), ("∂", gradient, COLORS[1])) if array is not None]
+    return Box(shown, CHARACTER * max(len(text) for text, _ in shown) + 0.2, LINE * len(shown) + 0.14)
+
+
+def written(array: Array) -> str:
+    """A few numbers, or the shape of many."""
+    return ", ".join(f"{number:.3g}" for number in array.flat) if array.size <= FEW else str(array.shape)
+
+
+# ------------------------------------------------------------------ layout
+
+
+def layered(wiring: Wiring) -> tuple[list[list[Any]], dict[tuple[str, int], list[Any]]]:
+    """Columns of names, each node behind all that it reads; and the way of each edge, with a place in each column it passes."""
+    depth = dict.fromkeys(wiring.inputs, 0)
+    for path, _, sources in wiring.nodes:
+        depth[path] = 1 + max(depth[source] for source in sources)
+    columns: list[list[Any]] = [[] for _ in range(1 + max(depth.values()))]
+    for name, k in depth.items():
+        columns[k].append(name)
+    routes: dict[tuple[str, int], list[Any]] = {}
+    for path, _, sources in wiring.nodes:
+        for k, source in enumerate(sources):
+            passing = [(source, path, k, column) for column in range(depth[source] + 1, depth[path])]
+            for place in passing:
+                columns[place[-1]].append(place)
+            routes[path, k] = [source, *passing, path]
+    untangle(columns, routes)
+    return columns, routes
+
+
+def untangle(columns: list[list[Any]], routes: Mapping[tuple[str, int], list[Any]]) -> None:
+    """Order each column by the mean place of its neighbours, to and fro, a few times (Sugiyama, Tagawa & Toda 1981)."""
+    before: dict[Any, list[Any]] = {}
+    behind: dict[Any, list[Any]] = {}
+    for route in routes.values():
+        for a, b in pairwise(route):
+            behind.setdefault(a, []).append(b)
+            before.setdefault(b, []).append(a)
+    for sweep in range(8):
+        forth = sweep % 2 == 0
+        for column in columns[1:] if forth else columns[-2::-1]:
+            neighbours = before if forth else behind
+            place = {name: k - len(other) / 2 for other in columns for k, name in enumerate(other)}
+            here = {name: float(np.mean([place[other] for other in neighbours.get(name, [name])])) for name in column}
+            column.sort(key=here.__getitem__)
+
+
+def placed(columns: list[list[Any]], boxes: Mapping[Any, Box]) -> tuple[dict[Any, tuple[float, float]], tuple[float, float]]:
+    """The middle of each box, columns from left to right, each centred; and the size of it all. Inches."""
+    places: dict[Any, tuple[float, float]] = {}
+    left, tallest = 0.1, 0.0
+    for column in columns:
+        width = max(boxes[name].width for name in column)
+        height = sum(boxes[name].height for name in column) + PITCH * (len(column) - 1)
+        top, tallest = height / 2, max(tallest, height)
+        for name in column:
+            places[name] = (left + width / 2, top - boxes[name].height / 2)
+            top -= boxes[name].height + PITCH
+        left += width + GAP
+    return places, (left - GAP + 0.1, tallest + 0.3)
+
+
+# ------------------------------------------------------------------ drawing
+
+
+def draw_box(ax: Axes, box: Box, across: float, up: float, edge: str, width: float) -> None:
+    """The frame, and its lines from the top."""
+    ax.add_patch(FancyBboxPatch((across - box.width / 2, up - box.height / 2), box.width, box.height,
+                                boxstyle="round,pad=0,rounding_size=0.08", facecolor="white", zorder=2,
+                                edgecolor=edge, linewidth=width))
+    for k, (text, color) in enumerate(box.lines):
+        ax.text(across, up + box.height / 2 - 0.07 - LINE * (k + 0.5), text, ha="center", va="center", fontsize=9,
+                color=color, fontweight="bold" if k == 0 else "normal", zorder=3)
+
+
+def draw_edge(ax: Axes, route: list[Any], places: Mapping[Any, tuple[float, float]], boxes: Mapping[Any, Box],
+              share: float) -> None:
+    """A smooth arrow along a route, which arrives at ``share`` of the last box's height from its top."""
+    across, up = places[route[-1]]
+    end = (across - boxes[route[-1]].width / 2, up + boxes[route[-1]].height * (0.5 - share))
+    across, up = places[route[0]]
+    points = [(across + boxes[route[0]].width / 2, up), *(places[place] for place in route[1:-1]), end]
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for a, b in pairwise(points):
+        bend = (b[0] - a[0]) / 2
+        vertices += [(a[0] + bend, a[1]), (b[0] - bend, b[1]), b]
+        codes += [Path.CURVE4] * 3
+    ax.add_patch(FancyArrowPatch(path=Path(vertices, codes), arrowstyle="-|>", mutation_scale=11, color="0.35", linewidth=1,
+                                 zorder=1))
+
+
+# ------------------------------------------------------------------ counts
+
+
+def products(counts: Mapping[int, PathCounts], *, xlabel: str = "depth", title: str | None = None,
+             ax: Axes | None = None) -> Axes:
+    """Draw the products that a sum over paths takes against those of ``backward``: exponential against linear.
+
+    Parameters
+    ----------
+    counts : dict of PathCounts by size
+        As of ``retroprop.count_paths`` for graphs of growing depth.
+    xlabel : str, default "depth"
+        What the sizes are.
+    title : str, optional
+    ax : Axes, optional
+        Drawn on; by default those of a new figure.
+
+    Returns
+    -------
+    Axes
+        The vertical scale is logarithmic: an exponential is a line there.
+    """
+    if not counts or not all(isinstance(count, PathCounts) for count in counts.values()):
+        raise ArgumentError(f"products: counts must be a dict of PathCounts by size, got {counts!r}")
+    sizes = sorted(counts)
+    ax = axes(ax, title)
+    for label, color, marker, field in (("sum over paths", COLORS[1], "^", "naive_products"),
+                                        ("backward", COLORS[0], "o", "backward_products")):
+        ax.plot(sizes, [getattr(counts[size], field) for size in sizes], marker=marker, color=color, label=label)
+    ax.set(yscale="log", xlabel=xlabel, ylabel="products with a local Jacobian")
+    legend(ax)
+    return ax
