@@ -47,7 +47,7 @@ class ExhibitRow:
         return not self.failures()
 
     def failures(self) -> list[tuple[str, GradientRow]]:
-        """Rows that do not agree. The inputs are away from the kinks that a module should have: another one is a failure too."""
+        """Rows that do not agree. Inputs are away from the kinks that a module has: another one is a failure too."""
         return [(mode, row) for mode, row in self.rows() if not row.passed or row.kinks]
 
     def cells(self) -> tuple[str, ...]:
@@ -66,12 +66,12 @@ class GalleryCheck:
         return all(row.passed for row in self.rows)
 
     def __str__(self) -> str:
-        lines = [aligned([("module", "numbers", "dC/dx", "dC/dparameters", "verdict"), *(row.cells() for row in self.rows)]), ""]
+        header = ("module", "numbers", "dC/dx", "dC/dparameters", "verdict")
+        lines = [aligned([header, *(row.cells() for row in self.rows)]), ""]
         failures = [(row.name, *failure) for row in self.rows for failure in row.failures()]
         lines += [f"FAILED: {name} in {mode} mode: {failed(row)}" for name, mode, row in failures]
         if not failures:
-            lines.append(f"passed: each is within {TOLERANCE:g} of central differences, relative to the largest gradient of its "
-                         "array, in training and in evaluation mode")
+            lines.append(f"passed: all errors are within {TOLERANCE:g} of the largest gradient of their array, in both modes")
         return "\n".join(lines)
 
 
