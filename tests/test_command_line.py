@@ -273,8 +273,9 @@ def test_trace_of_a_users_net_is_one_step(script, run):
 def test_json_of_a_trace_holds_what_json_can(script, run):
     path = script("import numpy as np\nimport retroprop as rp\nnet, x = rp.Identity(), np.array([[np.inf, np.nan, 1]])")
     status, out, _ = run("trace", path, "--json")
-    records = json.loads(out, parse_constant=pytest.fail)
+    records = json.loads(out, parse_constant=pytest.fail)           # NaN and Infinity are not JSON
     assert (status, records[0]["outputs"][0]["numbers"]) == (0, [[None, None, 1]])
+    assert len(json.loads(run("trace", "--json")[1])) == 10
 
 
 def test_an_error_in_a_users_module_names_its_line(script, run):
