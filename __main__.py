@@ -6,27 +6,45 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 from retroprop import __version__
-from retroprop.errors import RetropropError
+from retroprop.errors import ArgumentError, RetropropError
+from retroprop.experiments import graph, script, trace
+from retroprop.experiments.check import check
 from retroprop.experiments.compare import LEARNING_RATES, Config, compare
 from retroprop.experiments.networks import ACTIVATIONS, OPTIMIZERS, STARTS
 
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
 QUICK = {"epochs": 3, "seeds": 2}                                   # enough to see the shape of the report
+EPILOG = """\
+FILE is a Python script that defines net, a Module, and may define x (a batch: an array, or a tuple of arrays),
+y (targets) and loss. It is executed, but not as __main__.
+
+example: retroprop {}"""
 
 
 def parser() -> argparse.ArgumentParser:
-    default = Config()
     top = argparse.ArgumentParser(prog="retroprop", description="Neural networks in which learning is explicit.",
-                                  allow_abbrev=False)
+                                  epilog="retroprop COMMAND --help says more of each.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"retroprop {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    for add in (add_compare, add_check, add_graph, add_trace):
+        add(commands)
+    return top
+
+
+def add_compare(commands: Commands) -> None:
+    default = Config()
     job = commands.add_parser("compare", help="train one architecture from several starts and compare them",
                               formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False,
                               description="Train one architecture from several initializations, over several seeds, on the "
-                              "same data in the same order; print a table and write a report with figures.")
+                              "same data in the same order; print a table and write a report with figures.",
+                              epilog="example: retroprop compare --data moons --activation relu --init He Glorot --quick")
     add = job.add_argument
     add("--data", default=default.data, help="digits, a toy (moons, circles, spirals, xor, blobs), a folder of MNIST-format "
         "files, or an .npz file with arrays x and y")
@@ -46,32 +64,140 @@ def parser() -> argparse.ArgumentParser:
     add("--jobs", type=int, default=argparse.SUPPRESS, help="processes; the numbers do not depend on it (default: one a core)")
     add("--out", default="results/compare", help="folder for the report")
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
-    add("--json", action="store_true", help="print the table as JSON")
-    return top
+    add("--json", action="store_true", dest="as_json", help="print the table as JSON")
+    job.set_defaults(run=run_compare)
+
+
+def add_check(commands: Commands) -> None:
+    job = add_command(commands, "check", "check gradients against finite differences",
+                      "Check the gradients of every module and loss of the library against finite differences. With FILE, "
+                      "check its net: the gradients of its cost if there are y and loss, all laws of the contract if not. The "
+                      "exit status is 1 if anything fails.", "check mynet.py --shape 5,3")
+    add_shape(job)
+    job.set_defaults(run=run_check)
+
+
+def add_graph(commands: Commands) -> None:
+    job = add_command(commands, "graph", "print or draw a network as a graph",
+                      "Print the nodes of a Graph or Sequential and what each reads. Without FILE, of a small example.",
+                      "graph mynet.py --out mynet.svg")
+    job.add_argument("--format", default="text", choices=graph.FORMATS, help="a table (text), or source for a drawing")
+    add_out(job, "draw it too, with values and gradients if there is x")
+    job.set_defaults(run=run_graph)
+
+
+def add_trace(commands: Commands) -> None:
+    job = add_command(commands, "trace", "print every phase of one step",
+                      "Run one step (forward, loss if there is one, backward, update) and print each phase: shapes, what it "
+                      "stores, the numbers of small arrays, bytes and time. Without FILE, of the lecture's worked example.",
+                      "trace mynet.py --shape 5,3 --out timeline.png")
+    add_shape(job)
+    job.add_argument("--json", action="store_true", dest="as_json", help="print the records as JSON")
+    add_out(job, "draw it too, along time")
+    job.set_defaults(run=run_trace)
+
+
+def add_command(commands: Commands, name: str, short: str, description: str, example: str) -> argparse.ArgumentParser:
+    """A command that takes a script of the user's."""
+    job = commands.add_parser(name, help=short, description=fill(description, 110), epilog=EPILOG.format(example),
+                              formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    job.add_argument("file", nargs="?", metavar="FILE", help="a Python script that defines net")
+    return job
+
+
+def add_shape(job: argparse.ArgumentParser) -> None:
+    job.add_argument("--shape", action="append", default=[], type=shape, metavar="N,N", dest="shapes",
+                     help="draw x from N(0, 1) in this shape, such as 5,3, where FILE has no x; once for each input of net")
+
+
+def add_out(job: argparse.ArgumentParser, what: str) -> None:
+    job.add_argument("--out", metavar="PICTURE", help=f"{what}: a .png or .svg file")
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """``"5,3"`` as a tuple of sizes."""
+    try:
+        sizes = tuple(map(int, text.split(",")))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise argparse.ArgumentTypeError(f"must be integers of at least 1, such as 5,3, got {text!r}")
+    return sizes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status: 0, or 2 for input that cannot be used."""
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 1 where ``check`` finds something that fails, or 2 for input that cannot be used.
+    """
     options = vars(parser().parse_args(arguments))
     options.pop("command")
-    as_json, quick = options.pop("json"), options.pop("quick")
-    options = (QUICK if quick else {}) | options
+    run: Callable[..., int] = options.pop("run")
     try:
-        result = compare(**options)
+        return run(**options)
     except (RetropropError, OSError) as error:
         print(f"retroprop: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("retroprop: interrupted", file=sys.stderr)
         return 130
-    print(json.dumps([finite(row) for row in result.summary()], indent=2, allow_nan=False) if as_json else result)
+
+
+def run_compare(*, as_json: bool, quick: bool, **options: Any) -> int:
+    result = compare(**(QUICK if quick else {}) | options)
+    print(as_text(result.summary()) if as_json else result)
     print(f"\nThe report is in {options['out']}/report.html", file=sys.stderr)
     return 0
 
 
-def finite(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row as JSON can hold it: null for what is infinite (never) or NaN (undefined)."""
-    return {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
+def run_check(*, file: str | None, shapes: list[tuple[int, ...]]) -> int:
+    verdict = check(with_input(file, shapes))
+    print(verdict.text)
+    return 0 if verdict.passed else 1
+
+
+def run_graph(*, file: str | None, format: str, out: str | None) -> int:
+    chosen = graph.example() if file is None else script.read(file)
+    text = graph.describe(chosen, format)
+    if out is not None:
+        graph.draw(chosen, out)
+    print(text)
+    return 0
+
+
+def run_trace(*, file: str | None, shapes: list[tuple[int, ...]], as_json: bool, out: str | None) -> int:
+    taped = trace.trace(with_input(file, shapes) or trace.example())
+    if out is not None:
+        trace.draw(taped, out)
+    if file is None and not as_json:
+        print(trace.EXAMPLE, end="\n\n")
+    print(as_text(taped.as_dicts()) if as_json else taped)
+    return 0
+
+
+def with_input(file: str | None, shapes: list[tuple[int, ...]]) -> script.Script | None:
+    """The user's script with its x, if a file is given."""
+    if file is not None:
+        return script.read(file).with_input(shapes)
+    if shapes:
+        raise ArgumentError("--shape is of the x of FILE: give FILE too")
+    return None
+
+
+def as_text(rows: Any) -> str:
+    """JSON, with null for what it cannot hold: what is infinite (never) or NaN (undefined)."""
+    return json.dumps(finite(rows), indent=2, allow_nan=False)
+
+
+def finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

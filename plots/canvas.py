@@ -20,6 +20,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":")
 PANEL = (6.4, 3.75)                                                 # inches, a legend at the right included
+UNDATED: dict[str, dict[str, None]] = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
 T = TypeVar("T")
 
 
@@ -88,12 +89,33 @@ def save(figure: Figure | Axes, folder: str | Path, name: str, dpi: int = 150) -
     -------
     png, svg : Path
     """
+    png, svg = (Path(folder) / f"{name}.{kind}" for kind in ("png", "svg"))
+    return write(figure, png, dpi), write(figure, svg)
+
+
+def write(figure: Figure | Axes, path: str | Path, dpi: int = 150) -> Path:
+    """Write one file; its folder is made if need be. The same picture, the same bytes.
+
+    Parameters
+    ----------
+    figure : Figure or Axes
+        Axes stand for the figure that they are in.
+    path : path
+        Ends in .png or .svg.
+    dpi : int, default 150
+        Of a PNG.
+
+    Returns
+    -------
+    Path
+    """
     whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
     if not isinstance(whole, Figure):
         raise ArgumentError(f"save: figure must be a Figure or Axes, got {figure!r}")
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    png, svg = (Path(folder) / f"{name}.{kind}" for kind in ("png", "svg"))
+    path = Path(path)
+    if path.suffix.lower() not in UNDATED:
+        raise ArgumentError(f"path must end in {' or '.join(UNDATED)}, got {str(path)!r}")
+    path.parent.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context({"svg.hashsalt": "retroprop"}):
-        whole.savefig(png, dpi=dpi, bbox_inches="tight", metadata={"Software": None})
-        whole.savefig(svg, bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    return png, svg
+        whole.savefig(path, dpi=dpi, bbox_inches="tight", metadata=UNDATED[path.suffix.lower()])
+    return path

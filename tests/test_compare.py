@@ -5,14 +5,11 @@ import gzip
 import json
 import math
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.__main__ import main
 from retroprop.experiments.compare import Config, compare, run_all
 from retroprop.experiments.networks import network, start
 from retroprop.experiments.results import holm
@@ -168,33 +165,6 @@ def test_batch_norm_dropout_and_other_optimizers():
     result = compare(init=["He"], activation="relu", batch_norm=True, dropout=0.2, optimizer="adam", lr=0.01, **SMALL)
     assert result.summary()[0]["test_error"] < 0.3
     assert result.reference == "He"
-
-
-def test_the_command_prints_the_table_and_writes_the_report(tmp_path, capsys):
-    arguments = ["compare", "--depth", "1", "--width", "10", "--epochs", "1", "--seeds", "1", "--init", "Glorot", "N(0,1)",
-                 "--out", str(tmp_path / "out"), "--jobs", "2"]
-    assert main(arguments) == 0
-    printed = capsys.readouterr()
-    assert printed.out.splitlines()[0].split("  ")[0] == "start"
-    assert printed.out.splitlines()[2].startswith("Glorot")
-    assert (tmp_path / "out" / "report.html").exists()
-    assert main([*arguments, "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)     # NaN and Infinity are not JSON
-    assert [row["init"] for row in rows] == ["Glorot", "N(0, 1)"]
-    assert rows[0]["p"] is None
-
-
-def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
-    assert main(["compare", "--init", "Xavier", "--out", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.startswith("retroprop: init must be one of Glorot, ")
-    assert main(["compare", "--data", str(tmp_path / "none.npz")]) == 2
-    assert "none.npz" in capsys.readouterr().err
-
-
-def test_python_m_retroprop_is_the_command():
-    command = [sys.executable, "-m", "retroprop", "compare", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "--batch-norm" in done.stdout
 
 
 def write_mnist_format(folder):

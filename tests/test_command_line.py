@@ -1,0 +1,289 @@
+"""The command line: what each command prints, its exit status, and what it says of input that cannot be used."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import retroprop as rp
+from retroprop.__main__ import main
+from retroprop.inspection.gallery import LOSSES, MODULES
+
+NET = """
+import numpy as np
+import retroprop as rp
+
+net = rp.Sequential(rp.Linear(3, 4, rng=1), rp.Tanh(), rp.Linear(4, 2, rng=2))
+"""
+BATCH = """
+x = np.linspace(-1, 1, 15).reshape(5, 3)
+y = np.array([0, 1, 1, 0, 1])
+loss = rp.CrossEntropy()
+"""
+OWN = """
+import numpy as np
+import retroprop as rp
+
+FACTOR = 3
+
+class Scale(rp.Module):
+    def forward(self, x):
+        self.point = x
+        return FACTOR * x
+
+    def backward(self, g):
+        return SLOPE * g
+
+net = Scale()
+x = np.ones((2, 3)) * [[1], [2]]
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Writes a file of the user's; returns its path."""
+    def write(text, name="mynet.py"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command; returns its exit status, what it printed, and what it said on standard error."""
+    def command(*arguments):
+        status = main(arguments)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return command
+
+
+def refused(run, text, *arguments):
+    """Demand exit status 2, nothing printed, and one line that says this."""
+    status, out, err = run(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("retroprop: ")
+    assert text in err
+
+
+# All commands
+
+
+def test_python_m_retroprop_is_the_command():
+    command = [sys.executable, "-m", "retroprop", "compare", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "--batch-norm" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["compare", "check", "graph", "trace"])
+def test_help_describes_each_command_and_gives_an_example(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"example: retroprop {command} " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check", "graph", "trace"])
+def test_what_is_wrong_with_a_file_is_said_in_one_line(command, script, run, tmp_path):
+    refused(run, "none.py", command, str(tmp_path / "none.py"))
+    refused(run, str(tmp_path), command, str(tmp_path))
+    refused(run, "mynet.py must define net, a retroprop Module, got a, b", command, script("a = b = 1"))
+    refused(run, "mynet.py must define net, a retroprop Module, got nothing", command, script(""))
+    refused(run, "mynet.py: net must be a Module, got 3", command, script("net = 3"))
+    refused(run, "mynet.py: loss must be a Loss, got 'mse'", command, script(NET + "loss = 'mse'"))
+    refused(run, "mynet.py, line 3: ZeroDivisionError: division by zero", command,
+            script("def f():\n    # here\n    return 1 / 0\n\nf()"))
+    refused(run, "mynet.py, line 2: ArgumentError: in_features must be an integer", command,
+            script("import retroprop as rp\nnet = rp.Linear(0, 3)"))
+    refused(run, "mynet.py: SyntaxError: ", command, script("net ="))
+    refused(run, "mynet.py, line 2: SystemExit: 3", command, script("import sys\nsys.exit(3)"))
+
+
+def test_a_file_is_run_as_python_runs_it_but_not_as_main(script, run, capsys):
+    script("width = 4", "beside.py")
+    path = script("import sys\nimport beside\nprint('hello', sys.argv[1:])\nimport retroprop as rp\n"
+                  "net = rp.Sequential(rp.Linear(3, beside.width))\nif __name__ == '__main__':\n    1 / 0")
+    folders = sys.path.copy()
+    status, out, err = run("graph", path)
+    assert status == 0
+    assert "Linear(3, 4), output" in out
+    assert err == "hello []\n"                                      # what it prints is not part of ours
+    assert sys.path == folders
+    sys.modules.pop("beside")
+
+
+def test_x_is_drawn_where_the_file_has_none(script, run, capsys):
+    refused(run, "must define x, a batch; or give its shape (--shape 5,3)", "trace", script(NET))
+    refused(run, "mynet.py defines x: leave out --shape", "trace", script(NET + BATCH), "--shape", "5,3")
+    refused(run, "--shape is of the x of FILE", "trace", "--shape", "5,3")
+    refused(run, "x must have shape (..., 3), got (5, 4)", "trace", script(NET), "--shape", "5,4")
+    concat = script("import retroprop as rp\nnet = rp.Concat()")
+    status, out, _ = run("trace", concat, "--shape", "5,3", "--shape", "5,2", "--json")
+    inputs = json.loads(out)[0]["inputs"]
+    assert (status, [tensor["shape"] for tensor in inputs]) == (0, [[5, 3], [5, 2]])
+    for wrong in ("5,a", "5,0", "", "5,"):
+        with pytest.raises(SystemExit) as ended:
+            main(["trace", script(NET), "--shape", wrong])
+        assert ended.value.code == 2
+        assert f"must be integers of at least 1, such as 5,3, got '{wrong}'" in capsys.readouterr().err
+
+
+# compare
+
+
+def test_the_command_prints_the_table_and_writes_the_report(tmp_path, capsys):
+    arguments = ["compare", "--depth", "1", "--width", "10", "--epochs", "1", "--seeds", "1", "--init", "Glorot", "N(0,1)",
+                 "--out", str(tmp_path / "out"), "--jobs", "2"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0].split("  ")[0] == "start"
+    assert printed.out.splitlines()[2].startswith("Glorot")
+    assert (tmp_path / "out" / "report.html").exists()
+    assert main([*arguments, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)     # NaN and Infinity are not JSON
+    assert [row["init"] for row in rows] == ["Glorot", "N(0, 1)"]
+    assert rows[0]["p"] is None
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
+    assert main(["compare", "--init", "Xavier", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("retroprop: init must be one of Glorot, ")
+    assert main(["compare", "--data", str(tmp_path / "none.npz")]) == 2
+    assert "none.npz" in capsys.readouterr().err
+
+
+# check
+
+
+def test_check_holds_every_module_and_loss_against_finite_differences(run):
+    status, out, _ = run("check")
+    lines = out.splitlines()
+    assert status == 0
+    assert [line.split("  ")[0] for line in lines[2:-2]] == [one.name for one in (*MODULES, *LOSSES)]
+    assert all(line.endswith("passed") for line in lines[2:-2])
+    assert lines[-1].startswith("passed: ")
+
+
+def test_check_fails_where_a_module_does(run, monkeypatch):
+    right = rp.Softsign.backward
+    monkeypatch.setattr(rp.Softsign, "backward", lambda self, g, out=None: right(self, g, out) * 1.001)
+    status, out, _ = run("check")
+    failed = [line.split()[0] for line in out.splitlines() if line.endswith("FAILED")]
+    assert (status, failed) == (1, ["Softsign()"])
+    assert "FAILED: Softsign() in training mode: dC/dx[" in out
+
+
+def test_check_compares_the_gradients_of_a_users_cost(script, run):
+    status, out, _ = run("check", script(NET + BATCH))
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()[2:-1]] == ["0.weight", "0.bias", "2.weight", "2.bias", "x"]
+    status, out, _ = run("check", script(OWN.replace("SLOPE", "2") + "y, loss = np.zeros((2, 3)), rp.MSE()"))
+    assert status == 1
+    assert "FAILED: x [" in out
+
+
+def test_check_tries_the_laws_on_a_net_without_a_loss(script, run):
+    status, out, _ = run("check", script(NET), "--shape", "5,3")
+    assert (status, out.partition(",")[0]) == (0, f"passed: all {len(rp.inspection.CHECKS)} laws of the contract")
+    assert run("check", script(OWN.replace("SLOPE", "FACTOR")))[0] == 0
+    status, out, err = run("check", script(OWN.replace("SLOPE", "2")))
+    assert (status, err) == (1, "")
+    assert out.startswith("FAILED: Scale(): backward is the transposed jacobian: in training mode, dC/dx[0, 0]: ")
+    loss = "import numpy as np\nimport retroprop as rp\nnet = rp.MSE()\nx, y = np.eye(2, 3), np.ones((2, 3)) / 2"
+    assert run("check", script(loss))[0] == 0
+
+
+# graph
+
+
+def test_graph_prints_what_reads_what(script, run):
+    status, out, _ = run("graph")
+    assert status == 0
+    cells = [line.split("  ") for line in out.splitlines()[2:]]
+    assert [(row[0], row[-1].strip()) for row in cells] == [
+        ("x1", "input"), ("x2", "input"), ("y1", "x1"), ("y2", "x1, x2"), ("y3", "y1, y2"), ("z", "y3, x2")]
+    status, out, _ = run("graph", script(NET))
+    assert status == 0
+    assert out.splitlines()[-1].split() == ["2", "Linear(4,", "2),", "output", "1"]
+    refused(run, "graph: net must be a Graph or a Sequential, got Tanh()", "graph",
+            script("import retroprop as rp\nnet = rp.Tanh()"))
+
+
+def test_graph_prints_sources_for_drawings(script, run):
+    path = script(NET)
+    net = rp.Sequential(rp.Linear(3, 4, rng=1), rp.Tanh(), rp.Linear(4, 2, rng=2))
+    assert run("graph", path, "--format", "graphviz")[1] == net.graphviz() + "\n"
+    assert run("graph", path, "--format", "mermaid")[1] == net.mermaid() + "\n"
+
+
+def test_graph_draws(script, run, tmp_path):
+    picture = tmp_path / "new" / "net.svg"
+    assert run("graph", script(NET + BATCH), "--out", str(picture))[0] == 0
+    assert picture.read_text(encoding="utf-8").startswith("<?xml")
+    assert run("graph", "--out", str(tmp_path / "net.png"))[0] == 0
+    assert (tmp_path / "net.png").read_bytes()[1:4] == b"PNG"
+    refused(run, "path must end in .png or .svg, got", "graph", "--out", str(tmp_path / "net.jpg"))
+
+
+def test_the_picture_has_the_losses_gradient_at_the_output(script, run, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(rp.plots, "graph", lambda net, x, g: seen.append(g) or rp.plots.activation(rp.Tanh()))
+    one = NET.replace("2, rng=2", "1, rng=2")
+    for text in (NET, one + "x = np.ones((5, 3))", one + "x, y, loss = np.ones((5, 3)), np.ones((5, 1)), rp.BCEWithLogits()"):
+        assert run("graph", script(text), "--out", str(tmp_path / "net.svg"))[0] == 0
+    nothing, ones, losses = seen
+    assert nothing is None
+    np.testing.assert_array_equal(ones, np.ones((5, 1)))
+    assert (losses < 0).all()
+
+
+# trace
+
+
+def test_trace_prints_the_worked_example_of_the_lecture(run):
+    status, out, _ = run("trace")
+    assert status == 0
+    assert out.startswith("s = W x + b, p = σ(s)")
+    rows = {(line.split()[1], line.split()[2 + line.split()[2].isdigit()].partition("(")[0]): line.split("  ")[-1]
+            for line in out.splitlines()[4:]}
+    assert rows["forward", "Linear"] == "0 -2"
+    assert rows["forward", "Sigmoid"] == "0.5 0.1192"
+    assert rows["forward", "BCE"] == "0.41"                         # (-log 0.5 - log 0.8808) / 2
+    assert rows["backward", "BCE"] == "-1 0.5677"
+    assert rows["backward", "Sigmoid"] == "-0.25 0.0596"            # (p - y) / 2
+    assert rows["backward", "Linear"] == "-0.25 0.25 0.0596 -0.0596"
+    assert rows["update", "Linear"] == "-0.4404 -0.1308; -0.1904"
+
+
+def test_trace_of_a_users_net_is_one_step(script, run):
+    phases = [("forward", "Sequential"), ("forward", "CrossEntropy"), ("backward", "CrossEntropy"), ("backward", "Sequential"),
+              ("update", "Sequential")]
+    for text, expected in ((NET + BATCH, phases), (NET + BATCH + "loss = None", [phases[k] for k in (0, 3, 4)])):
+        status, out, _ = run("trace", script(text), "--json")
+        outer = [(record["phase"], record["module"].partition("(")[0]) for record in json.loads(out) if not record["depth"]]
+        assert (status, outer) == (0, expected)
+    refused(run, "mynet.py defines a loss and must define y", "trace", script(NET + BATCH + "y = None"))
+    refused(run, "net must be a network, got the loss MSE()", "trace", script("import retroprop as rp\nx = 1\nnet = rp.MSE()"))
+
+
+def test_json_of_a_trace_holds_what_json_can(script, run):
+    path = script("import numpy as np\nimport retroprop as rp\nnet, x = rp.Identity(), np.array([[np.inf, np.nan, 1]])")
+    status, out, _ = run("trace", path, "--json")
+    records = json.loads(out, parse_constant=pytest.fail)           # NaN and Infinity are not JSON
+    assert (status, records[0]["outputs"][0]["numbers"]) == (0, [[None, None, 1]])
+    assert len(json.loads(run("trace", "--json")[1])) == 10
+
+
+def test_an_error_in_a_users_module_names_its_line(script, run):
+    refused(run, "mynet.py, line 13: NameError: name 'SLOPE' is not defined", "trace", script(OWN))
+    refused(run, "mynet.py, line 13: NameError: name 'SLOPE' is not defined", "check",
+            script(OWN + "y, loss = np.zeros((2, 3)), rp.MSE()"))
+
+
+def test_trace_draws(run, tmp_path):
+    assert run("trace", "--out", str(tmp_path / "timeline.png"))[0] == 0
+    assert (tmp_path / "timeline.png").read_bytes()[1:4] == b"PNG"
