@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..modules.tables import aligned
 from ..modules.values import each, parts, product
 from .gallery import LOSSES, MODULES, Exhibit
 from .gradient_check import ROUNDING, TOLERANCE, GradientRow, compare
 from .subject import Subject, float64, gradients, named
-from .tables import aligned
 
 MODES = ("training", "evaluation")
 
@@ -26,11 +26,14 @@ class ExhibitRow:
     name : str
     inputs, parameters : dict of tuple of GradientRow
         By mode, ``"training"`` and ``"evaluation"``: a row for each array of x, and for each parameter.
+    raised : str or None
+        The error that ended the comparison.
     """
 
     name: str
     inputs: dict[str, tuple[GradientRow, ...]]
     parameters: dict[str, tuple[GradientRow, ...]]
+    raised: str | None = None
 
     def rows(self) -> Iterator[tuple[str, GradientRow]]:
         """All of them, each with its mode."""
@@ -44,7 +47,7 @@ class ExhibitRow:
 
     @property
     def passed(self) -> bool:
-        return not self.failures()
+        return self.raised is None and not self.failures()
 
     def failures(self) -> list[tuple[str, GradientRow]]:
         """Rows that do not agree. Inputs are away from the kinks that a module has: another one is a failure too."""
@@ -69,8 +72,9 @@ class GalleryCheck:
         header = ("module", "numbers", "dC/dx", "dC/dparameters", "verdict")
         lines = [aligned([header, *(row.cells() for row in self.rows)]), ""]
         failures = [(row.name, *failure) for row in self.rows for failure in row.failures()]
+        lines += [f"FAILED: {row.name}: {row.raised}" for row in self.rows if row.raised]
         lines += [f"FAILED: {name} in {mode} mode: {failed(row)}" for name, mode, row in failures]
-        if not failures:
+        if self.passed:
             lines.append(f"passed: all errors are within {TOLERANCE:g} of the largest gradient of their array, in both modes")
         return "\n".join(lines)
 
@@ -115,7 +119,10 @@ def check_gallery(exhibits: Sequence[Exhibit] = (*MODULES, *LOSSES)) -> GalleryC
 def check_exhibit(one: Exhibit) -> ExhibitRow:
     inputs, parameters = {}, {}
     for mode in MODES:
-        inputs[mode], parameters[mode] = compared(Subject(one.build(), one.x, one.target, mode == "training", 0))
+        try:
+            inputs[mode], parameters[mode] = compared(Subject(one.build(), one.x, one.target, mode == "training", 0))
+        except Exception as error:
+            return ExhibitRow(one.name, inputs, parameters, f"in {mode} mode, {type(error).__name__}: {error}")
     return ExhibitRow(one.name, inputs, parameters)
 
 

@@ -1,7 +1,7 @@
 """Every picture of the library. Nothing here shows a window or sets a global: functions return what they drew on."""
 
 from .activations import activation
-from .canvas import save
+from .canvas import COLORS, save
 from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
 from .graphs import graph, products
@@ -11,6 +11,7 @@ from .timeline import timeline
 from .training import learning_curves, learning_curves_by
 
 __all__ = [
+    "COLORS",
     "activation",
     "decision_boundary",
     "gradient_costs",

@@ -27,6 +27,11 @@ class Nowhere(Affine):
 
 
 
+class Broken(Affine):
+    def backward(self, g):
+        raise ValueError("no such luck")
+
+
 def row_of(module, x=None, target=None):
     check = check_gallery([exhibit(lambda: module, x, target)])
     return check, check.rows[0]
@@ -50,6 +55,13 @@ def test_a_mistake_fails(wrong, where):
     assert row.cells()[-1] == "FAILED"
     assert f"FAILED: {where}" in str(check)
     assert "passed: " not in str(check)
+
+
+def test_a_module_that_raises_fails_alone():
+    check = check_gallery([exhibit(lambda: Broken(3), None, None), exhibit(rp.Tanh, None, None)])
+    assert [row.passed for row in check.rows] == [False, True]
+    assert not check.passed
+    assert str(check).splitlines()[-1] == "FAILED: Broken(3): in training mode, ValueError: no such luck"
 
 
 def test_a_kink_at_the_input_fails():
