@@ -74,7 +74,7 @@ def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None
         ax.set_title(title)
     for path, _, sources in wiring.nodes:
         for k in range(len(sources)):
-            draw_edge(ax, routes[path, k], places, boxes, (k + 1) / (len(sources) + 1))
+            draw_edge(ax, routes[path, k], places, boxes, share(k, len(sources)))
     for name, (across, up) in places.items():
         if boxes[name].lines:
             draw_box(ax, boxes[name], across, up, "0.75" if name in wiring.inputs else "black",
@@ -135,29 +135,39 @@ def layered(wiring: Wiring) -> tuple[list[list[Any]], dict[tuple[str, int], list
             for place in passing:
                 columns[place[-1]].append(place)
             routes[path, k] = [source, *passing, path]
-    untangle(columns, routes)
+    untangle(columns, routes, {node.path: len(node.sources) for node in wiring.nodes})
     return columns, routes
 
 
-def untangle(columns: list[list[Any]], routes: Mapping[tuple[str, int], list[Any]]) -> None:
+def untangle(columns: list[list[Any]], routes: Mapping[tuple[str, int], list[Any]], sources: Mapping[str, int]) -> None:
     """Order each column by the mean place of its neighbours, to and fro, a few times (Sugiyama, Tagawa & Toda 1981)."""
-    before: dict[Any, list[Any]] = {}
-    behind: dict[Any, list[Any]] = {}
-    for route in routes.values():
+    before: dict[Any, list[tuple[Any, float]]] = {}
+    behind: dict[Any, list[tuple[Any, float]]] = {}
+    for (path, k), route in routes.items():
         for a, b in pairwise(route):
-            behind.setdefault(a, []).append(b)
-            before.setdefault(b, []).append(a)
+            port = share(k, sources[path]) - 0.5 if b == path else 0.0        # where on b the edge arrives
+            behind.setdefault(a, []).append((b, port))
+            before.setdefault(b, []).append((a, 0.0))
     for sweep in range(8):
         forth = sweep % 2 == 0
         for column in columns[1:] if forth else columns[-2::-1]:
             neighbours = before if forth else behind
-            place = {name: k - len(other) / 2 for other in columns for k, name in enumerate(other)}
-            here = {name: float(np.mean([place[other] for other in neighbours.get(name, [name])])) for name in column}
+            place = {name: k - (len(other) - 1) / 2 for other in columns for k, name in enumerate(other)}
+            here = {name: float(np.mean([place[other] + port for other, port in neighbours.get(name, [(name, 0.0)])]))
+                    for name in column}
             column.sort(key=here.__getitem__)
 
 
-def placed(columns: list[list[Any]], boxes: Mapping[Any, Box]) -> tuple[dict[Any, tuple[float, float]], tuple[float, float]]:
-    """The middle of each box, columns from left to right, each centred; and the size of it all. Inches."""
+def share(k: int, count: int) -> float:
+    """At which share of a box's height, from the top, the edge of source k of ``count`` arrives."""
+    return (k + 1) / (count + 1)
+
+
+def placed(columns: list[list[Any]], boxes: dict[Any, Box]) -> tuple[dict[Any, tuple[float, float]], tuple[float, float]]:
+    """The middle of each box, columns from left to right, each centred; and the size of it all. Inches.
+
+    A place that an edge passes gets the width of its column: the edge is level there.
+    """
     places: dict[Any, tuple[float, float]] = {}
     left, tallest = 0.1, 0.0
     for column in columns:
@@ -166,6 +176,8 @@ def placed(columns: list[list[Any]], boxes: Mapping[Any, Box]) -> tuple[dict[Any
         top, tallest = height / 2, max(tallest, height)
         for name in column:
             places[name] = (left + width / 2, top - boxes[name].height / 2)
+            if not boxes[name].lines:
+                boxes[name] = boxes[name]._replace(width=width)
             top -= boxes[name].height + PITCH
         left += width + GAP
     return places, (left - GAP + 0.1, tallest + 0.3)
@@ -185,12 +197,13 @@ def draw_box(ax: Axes, box: Box, across: float, up: float, edge: str, width: flo
 
 
 def draw_edge(ax: Axes, route: list[Any], places: Mapping[Any, tuple[float, float]], boxes: Mapping[Any, Box],
-              share: float) -> None:
-    """A smooth arrow along a route, which arrives at ``share`` of the last box's height from its top."""
-    across, up = places[route[-1]]
-    end = (across - boxes[route[-1]].width / 2, up + boxes[route[-1]].height * (0.5 - share))
-    across, up = places[route[0]]
-    points = [(across + boxes[route[0]].width / 2, up), *(places[place] for place in route[1:-1]), end]
+              port: float) -> None:
+    """A smooth arrow along a route, which arrives at ``port`` of the last box's height from its top."""
+    sides = [((across - boxes[name].width / 2, up), (across + boxes[name].width / 2, up))
+             for name, (across, up) in ((name, places[name]) for name in route)]
+    (left, up), _ = sides[-1]
+    points = [sides[0][1], *(side for passed in sides[1:-1] for side in passed),
+              (left, up + boxes[route[-1]].height * (0.5 - port))]
     vertices, codes = [points[0]], [Path.MOVETO]
     for a, b in pairwise(points):
         bend = (b[0] - a[0]) / 2

@@ -162,3 +162,16 @@ def test_products_draws_both_counts_by_size_on_a_logarithmic_scale():
 def test_what_cannot_be_drawn_is_refused(error, text, draw):
     with pytest.raises(error, match=re.escape(text) + "$"):
         draw()
+
+
+def test_an_edge_that_passes_a_column_is_level_beside_its_boxes():
+    """And arrives from the side on which its port is: no edge crosses a box, or another without need."""
+    net = rp.Graph({"h": (rp.Linear(2, 3, rng=0), "x"), "s": (rp.Sigmoid(), "h"), "z": (rp.Multiply(), "h", "s")}, inputs="x",
+                   outputs="z")
+    ax = plots.graph(net, np.ones((1, 2)), np.ones((1, 3)))
+    middle = {text.get_text(): text.get_position() for text in ax.texts}["s"]
+    box = next(frame for frame in frames(ax) if frame.get_x() < middle[0] < frame.get_x() + frame.get_width())
+    passing = max((arrow.get_path().vertices for arrow in arrows(ax)), key=lambda points: points[:, 1].max())
+    inside = passing[(passing[:, 0] >= box.get_x() - 1e-9) & (passing[:, 0] <= box.get_x() + box.get_width() + 1e-9)]
+    assert len(inside) >= 2
+    assert (inside[:, 1] > box.get_y() + box.get_height()).all()
