@@ -1,6 +1,6 @@
 """``python -m benchmarks.overhead``: what Graph costs over Sequential, and what a tape leaves behind.
 
-Ratios of medians of interleaved runs of whole training steps, one thread, float32, from an environment in which retroprop
+Medians of ratios of interleaved runs of whole training steps, one thread, float32, from an environment in which retroprop
 is installed. A chain is trained as a Sequential and as a Graph; and a Sequential that was on a tape once, beside one
 that never was.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from statistics import median
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"                                      # before NumPy is loaded
@@ -17,7 +18,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 import retroprop as rp  # noqa: E402
-from benchmarks.turns import medians  # noqa: E402
+from benchmarks.turns import in_turns, ratio  # noqa: E402
 
 STEPS, ROUNDS = 200, 100
 LIMIT, NOISE = 1.1, 1.03                                            # of Graph to Sequential; of what is the same code
@@ -60,13 +61,13 @@ def compared(sizes: tuple[int, ...], batch: int) -> bool:
     print(f"{'-'.join(map(str, sizes))}, batch {batch}")
     kept = True
     for input_gradient in (False, True):
-        us = medians({"Sequential": training(rp.Sequential(*layers(sizes)), x, y, input_gradient),
-                      "Graph": training(chain(layers(sizes)), x, y, input_gradient),
-                      "after a tape": training(taped, x, y, input_gradient)}, ROUNDS)
+        times = in_turns({"Sequential": training(rp.Sequential(*layers(sizes)), x, y, input_gradient),
+                          "Graph": training(chain(layers(sizes)), x, y, input_gradient),
+                          "after a tape": training(taped, x, y, input_gradient)}, ROUNDS)
         for name, limit in (("Graph", LIMIT), ("after a tape", NOISE)):
-            ratio = us[name] / us["Sequential"]
-            kept &= ratio <= limit
-            print(f"    {name:14}{us[name] / STEPS:8.1f} us a step, {ratio:.3f} times Sequential (at most {limit:g})"
+            found = ratio(times, name, "Sequential")
+            kept &= found <= limit
+            print(f"    {name:14}{median(times[name]) / STEPS:8.1f} us a step, {found:.3f} times Sequential (at most {limit:g})"
                   f"{', with the input gradient' if input_gradient else ''}")
     return kept
 

@@ -1,6 +1,6 @@
 """``python -m benchmarks.per_example``: gradients of single examples at once, beside a loop over the examples.
 
-Ratios of medians of interleaved runs, one thread, float32, batch 64, from an environment in which retroprop is installed. The
+Medians of ratios of interleaved runs, one thread, float32, batch 64, from an environment in which retroprop is installed. The
 loop is as fast as the three phases allow: a Sequential with its plan for a batch of one, no input gradient, and each
 gradient copied into an array that is there already.
 """
@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -19,7 +20,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 import retroprop as rp  # noqa: E402
-from benchmarks.turns import medians  # noqa: E402
+from benchmarks.turns import in_turns, ratio  # noqa: E402
 
 BATCH = 64
 TOLERANCE = 1e-5                                                    # relative to the largest gradient
@@ -76,14 +77,14 @@ def compared(aim: Aim) -> bool:
     if not error < TOLERANCE:
         sys.exit(f"the gradients differ by {error:.1e} of the largest")
     del found
-    us = medians({"loop": loop, "gradients": lambda: rp.per_example_gradients(net, loss, x, y),
-                  "norms": lambda: rp.per_example_norms(net, loss, x, y)}, aim.rounds)
-    print(f"{'-'.join(map(str, aim.sizes))}, batch {BATCH}: a loop of single examples takes {us['loop']:.0f} us")
+    times = in_turns({"loop": loop, "gradients": lambda: rp.per_example_gradients(net, loss, x, y),
+                      "norms": lambda: rp.per_example_norms(net, loss, x, y)}, aim.rounds)
+    print(f"{'-'.join(map(str, aim.sizes))}, batch {BATCH}: a loop of single examples takes {median(times['loop']):.0f} us")
     reached = True
     for what, least in (("gradients", aim.gradients), ("norms", aim.norms)):
-        ratio = us["loop"] / us[what]
-        reached &= ratio >= least
-        print(f"    {what:12}{us[what]:10.0f} us{ratio:8.1f} times as fast (at least {least:g})")
+        found = ratio(times, "loop", what)
+        reached &= found >= least
+        print(f"    {what:12}{median(times[what]):10.0f} us{found:8.1f} times as fast (at least {least:g})")
     return reached
 
 

@@ -7,13 +7,21 @@ import time
 from collections.abc import Callable
 
 
-def medians(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Microseconds of each, in turns."""
+def in_turns(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Microseconds of each, a number a round; each round begins with another one, after one that is not counted."""
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
+    names = list(runs)
+    for turn in range(-1, rounds):
+        for k in range(len(names)):
+            name = names[(turn + k) % len(names)]
             start = time.perf_counter()
-            result = run()
-            times[name].append(1e6 * (time.perf_counter() - start))
+            result = runs[name]()
+            if turn >= 0:
+                times[name].append(1e6 * (time.perf_counter() - start))
             del result                                              # a result that lives on would take new memory from the next
-    return {name: statistics.median(found) for name, found in times.items()}
+    return times
+
+
+def ratio(times: dict[str, list[float]], one: str, other: str) -> float:
+    """How many times as long ``one`` takes: the median over the rounds, in each of which both ran."""
+    return statistics.median(a / b for a, b in zip(times[one], times[other], strict=True))
