@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, generator, positive_int, real
 from ..initializers.base import Seed
-from ..modules.values import each, several
-from .checks import Inputs, examples, finite, pair, same_features
+from ..modules.values import each
+from .checks import Inputs, examples, finite, inputs_and_targets, same_features
 
 Data = tuple[Any, NDArray[Any]]
 
@@ -24,7 +24,7 @@ def batches(x: Inputs, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuff
     Parameters
     ----------
     x, y : arrays of equal length
-        Examples are on axis 0. For a network of several inputs x is a tuple of arrays.
+        Examples are on axis 0. For a network of several inputs x is a tuple of arrays, each as long as y.
     batch_size : int
         Examples in a batch; the last one holds what remains.
     rng : None, int or numpy.random.Generator
@@ -50,7 +50,12 @@ def batches(x: Inputs, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuff
     >>> [yb.tolist() for xb, yb in rp.datasets.batches(x, y, batch_size=3, shuffle=False, join_single=True)]
     [[0, 1, 2], [3, 4, 5, 6]]
     """
-    x, y = pair(x, y)
+    return in_batches(*inputs_and_targets(x, y), batch_size, rng, shuffle, drop_last, join_single)
+
+
+def in_batches(x: Any, y: NDArray[Any], batch_size: int, rng: Seed = None, shuffle: bool = True, drop_last: bool = False,
+               join_single: bool = False) -> Iterator[Data]:
+    """``batches`` of arrays that have been checked; ``x`` an array, or the tuple of them that a network reads."""
     n, size = len(y), positive_int("batch_size", batch_size)
     if drop_last and n < size:
         raise ArgumentError(f"batch_size must be at most {n}, all the examples, with drop_last=True, got {size}")
@@ -64,9 +69,7 @@ def batches(x: Inputs, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuff
         return ((each(lambda a: a[i:j], x), y[i:j]) for i, j in pairwise(bounds))  # noqa: B023
     order = generator(rng).permutation(n)
     chosen = (order[i:j] for i, j in pairwise(bounds))
-    if several(x):
-        return ((tuple(a.take(i, axis=0) for a in x), y.take(i, axis=0)) for i in chosen)
-    return ((x.take(i, axis=0), y.take(i, axis=0)) for i in chosen)       # 3 times faster than x[i] for small batches
+    return ((each(lambda a: a.take(i, axis=0), x), y.take(i, axis=0)) for i in chosen)  # noqa: B023 (3 times faster than a[i])
 
 
 def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple[Data, Data]:
@@ -92,7 +95,7 @@ def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple
     >>> x.shape, x_test.shape
     ((1297, 64), (500, 64))
     """
-    x, y = pair(x, y)
+    x, y = inputs_and_targets(x, y)
     n = len(y)
     if isinstance(test, int | np.integer):
         n_test = positive_int("test", test)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, DtypeError, ShapeError
-from ..modules.values import parts, several
+from ..modules.values import several
 
 Names = tuple[str, str]
 Inputs = ArrayLike | tuple[ArrayLike, ...]                          # of a network: an array, or a tuple of arrays
@@ -24,17 +24,43 @@ def examples(name: str, a: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def pair(x: Any, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
-    """``x`` and ``y`` as arrays of the same number of examples; raises ShapeError or DataError otherwise.
-
-    A tuple of arrays is taken for what a network of several inputs reads: ``x`` is then such a tuple.
-    """
-    a: Any = tuple(examples(f"{names[0]}[{k}]", one) for k, one in enumerate(x)) if several(x) else examples(names[0], x)
-    b = examples(names[1], y)
-    for one in parts(a):
-        if len(one) != len(b):
-            raise ShapeError(f"{names[1]} must have as many examples as {names[0]}, {len(one)}, got {len(b)}")
+def pair(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
+    """``x`` and ``y`` as arrays of the same number of examples; raises ShapeError or DataError otherwise."""
+    a, b = examples(names[0], x), examples(names[1], y)
+    equally_many(a, b, names)
     return a, b
+
+
+def inputs_and_targets(x: Any, y: ArrayLike, names: Names = ("x", "y"),
+                       arity: int | None = None) -> tuple[Any, NDArray[Any]]:
+    """``pair``, where ``x`` may be a tuple of arrays, for a network of several inputs.
+
+    ``arity`` is that of the network. Where there is none, a tuple of arrays is taken for several inputs, unless it is as
+    long as ``y``: then its members are the examples.
+    """
+    if arity is None:
+        members = isinstance(x, tuple) and all(type(one) is np.ndarray for one in x)
+        arity = len(x) if members and np.shape(y)[:1] != (len(x),) else 1
+    if arity == 1:
+        return pair(x, y, names)
+    b = examples(names[1], y)
+    a = tuple(examples(f"{names[0]}[{k}]", one) for k, one in enumerate(as_members(x, arity, names[0])))
+    for k, one in enumerate(a):
+        equally_many(one, b, (f"{names[0]}[{k}]", names[1]))
+    return a, b
+
+
+def as_members(x: Any, arity: int, name: str) -> Any:
+    """``x`` if it is a tuple or list of as many arrays."""
+    if not isinstance(x, (tuple, list)) or len(x) != arity:
+        got = f"{len(x)}" if isinstance(x, (tuple, list)) else f"one {type(x).__name__}"
+        raise ShapeError(f"{name} must be a tuple of {arity} arrays, one for each input of the network, got {got}")
+    return x
+
+
+def equally_many(a: NDArray[Any], b: NDArray[Any], names: Names) -> None:
+    if len(a) != len(b):
+        raise ShapeError(f"{names[1]} must have as many examples as {names[0]}, {len(a)}, got {len(b)}")
 
 
 def finite(name: str, a: Any) -> Any:

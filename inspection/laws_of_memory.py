@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError
 from ..initializers.base import Array
-from ..modules.values import Value, each, filled, overlap, parts, shape_of
+from ..modules.values import Value, copied, each, overlap, parts, shape_of
 from .subject import Subject, close, float64, gradients, law, refuses, require, same
 
 
@@ -22,7 +22,7 @@ def the_phases_write_into_no_array_of_the_caller(s: Subject) -> None:
     for phase, result, call in (("forward", "y", lambda: s.forward(module, s.x)),
                                 ("backward", "dC/dx", lambda: module.backward(s.g)),
                                 ("update", "", module.update)):
-        before = {name: filled(None, value) for name, value in given.items()}
+        before = {name: copied(value) for name, value in given.items()}
         returned = call()
         same(f"{phase} wrote into its surroundings", given, before)
         if result:
@@ -34,7 +34,7 @@ def returned_arrays_are_fresh_and_never_written_again(s: Subject) -> None:
     module = s.new()
     y = s.forward(module, s.x)
     gx = module.backward(s.g)
-    kept = {"y": filled(None, y), "dC/dx": filled(None, gx)}
+    kept = {"y": copied(y), "dC/dx": copied(gx)}
     module.update()
     later = {"the next y": s.forward(module, s.other), "the next dC/dx": module.backward(s.h)}
     module.update()
@@ -56,8 +56,8 @@ def the_gradient_that_was_returned_may_be_written(s: Subject) -> None:
     module, expected = s.new(), s.run(s.new())
     y = s.forward(module, s.x)
     gx = module.backward(s.g)
-    computed = filled(None, gx)
-    filled(gx, garbage(gx))
+    computed = copied(gx)
+    copied(garbage(gx), gx)
     module.update()
     same("after dC/dx was overwritten before update", {"y": y, "dC/dx": computed} | gradients(module), expected)
 
@@ -93,13 +93,13 @@ def the_point_holds_no_more_than_remembers_says(s: Subject) -> None:
     remembers, expected = s.module.remembers, s.run(s.new())
     require(remembers in ("both", "input", "output", "neither"), f"remembers must not be {remembers!r}")
     module = s.new()
-    x = filled(None, s.x)
+    x = copied(s.x)
     y = s.forward(module, x)
-    forward = filled(None, y)
+    forward = copied(y)
     if remembers in ("output", "neither"):
-        filled(x, garbage(x))
+        copied(garbage(x), x)
     if remembers in ("input", "neither"):
-        filled(y, garbage(y))
+        copied(garbage(y), y)
     same(f'remembers is "{remembers}": after what it does not name was overwritten',
          {"y": forward} | s.retrace(module, s.g), expected)
 
@@ -108,8 +108,8 @@ def the_point_holds_no_more_than_remembers_says(s: Subject) -> None:
 def forward_may_write_over_an_input_that_is_not_remembered(s: Subject) -> None:
     if s.module.remembers in ("output", "neither") and shape_of(s.x) == shape_of(s.g) and not s.target:
         module, expected = s.new(), s.run(s.new())
-        x = filled(None, s.x)
-        y = filled(None, module.forward(x, out=x))
+        x = copied(s.x)
+        y = copied(module.forward(x, out=x))
         same("forward(x, out=x)", {"y": y} | s.retrace(module, s.g), expected)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..initializers.base import Array
 from ..modules import Module
-from ..modules.values import Value, each, filled, overlap, parts, product, shape_of
+from ..modules.values import Value, copied, each, overlap, parts, product, shape_of
 from .differences import numerical_gradient, one_sided
 from .examples import gradients_of_examples, norms_of_examples, trained
 from .subject import Subject, close, float64, gradients, law, named, require, same
@@ -87,7 +87,7 @@ def jvp_is_the_transpose_of_backward(s: Subject) -> None:
     module, x, g = s.double(), float64(s.x), float64(s.g)
     t = float64(s.random(shape_of(x)))
     s.forward(module, x)
-    y = module.jvp(filled(None, t))
+    y = module.jvp(copied(t))
     require(shape_of(y) == shape_of(g), f"expected J t of shape {shape_of(g)}, got {shape_of(y)}")
     gx = module.backward(g)
     margin = 100 * np.finfo(float).eps * (size_of_product(y, g) + size_of_product(t, gx))
@@ -99,13 +99,13 @@ def jvp_is_the_transpose_of_backward(s: Subject) -> None:
 def jvp_changes_nothing(s: Subject) -> None:
     """Behind forward and behind backward: neither points, gradients and t, nor what the phases compute."""
     module, twin, t = s.new(), s.new(), s.random(shape_of(s.x))
-    given, expected = filled(None, t), s.run(twin)
+    given, expected = copied(t), s.run(twin)
     y = s.forward(module, s.x)
-    first = filled(None, module.jvp(t))
+    first = copied(module.jvp(t))
     gx = module.backward(s.g)
     kept = [(inner, inner.point, inner.gradient) for _, inner in module.named_modules()]
     before = gradients(module)
-    again = filled(None, module.jvp(t))
+    again = copied(module.jvp(t))
     require(all(inner.point is point and inner.gradient is g for inner, point, g in kept), "point or gradient is another")
     require(not overlap(module.jvp(t), t), "J t shares memory with t")
     same("after jvp", {"t": t, "J t": again} | gradients(module), {"t": given, "J t": first} | before)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +14,7 @@ from ..initializers.base import Array
 from ..losses.base import Loss
 from ..modules import ELU, GELU, HardTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
 from ..modules.base import Module
+from ..modules.diagram import Node
 from ..modules.values import Value, as_values
 
 FLAT = 0.05                                                         # of the largest slope
@@ -46,7 +46,11 @@ class LayerStatistics:
         Of the gradient of the cost with respect to the output; at a Linear this is the :math:`\\partial C/\\partial s`
         of Glorot & Bengio.
     activation, gradient : array or None
-        The output and that gradient themselves; None unless asked for.
+        The output and that gradient themselves; None unless asked for. Tuples of a module with several outputs.
+    reads : tuple of str
+        Paths of the modules and names of the inputs that it reads.
+    is_output : bool
+        Whether its output is one of the network's.
     """
 
     path: str
@@ -59,6 +63,8 @@ class LayerStatistics:
     gradient_std: float | None = None
     activation: Array | None = field(default=None, repr=False)
     gradient: Array | None = field(default=None, repr=False)
+    reads: tuple[str, ...] = ()
+    is_output: bool = False
 
     @property
     def kind(self) -> str:
@@ -123,20 +129,28 @@ def layer_statistics(net: Module, x: ArrayLike, loss: Loss | None = None, y: Arr
                 net.forward(x)
                 net.backward(loss.backward())
                 gradients = [module.gradient for _, module in modules]
-        found = zip(modules, outputs, shares, gradients, strict=True)
-        return [LayerStatistics(path, repr(module), *moments(a), *share, *((None, None) if g is None else moments(g)),
-                                *((a, g) if arrays else ()))
-                for (path, module), a, share, g in found]
+        wiring = net.wiring()
+        found = zip(wiring.nodes, outputs, shares, gradients, strict=True)
+        return [record(node, a, share, g, arrays, node.path in wiring.outputs) for node, a, share, g in found]
+
+
+def record(node: Node, value: Value, shares: tuple[float | None, float | None], gradient: Value | None, arrays: bool,
+           is_output: bool) -> LayerStatistics:
+    (mean, std), (saturated, dead) = moments(value), shares
+    gradient_mean, gradient_std = (None, None) if gradient is None else moments(gradient)
+    return LayerStatistics(node.path, repr(node.module), mean, std, saturated, dead, gradient_mean, gradient_std,
+                           value if arrays else None, gradient if arrays else None, node.sources, is_output)
 
 
 def hidden_activations(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
     """The records of the activation functions, but for one that ends the network."""
-    return [layer for layer in layers[:-1] if layer.dead is not None]
+    return [layer for layer in layers if layer.dead is not None and not layer.is_output]
 
 
 def preactivations(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
-    """The records of the modules before those of ``hidden_activations``: their outputs are the s, where z = f(s)."""
-    return [before for before, layer in pairwise(layers[:-1]) if layer.dead is not None]
+    """The records of the modules that those of ``hidden_activations`` read: their outputs are the s, where z = f(s)."""
+    known = {layer.path: layer for layer in layers}
+    return [known[layer.reads[0]] for layer in hidden_activations(layers) if layer.reads[0] in known]
 
 
 def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
@@ -178,5 +192,6 @@ def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:
     return float(flat.mean()) if kind in SQUASHING else None, float(flat.all(0).mean())
 
 
-def moments(a: Array) -> tuple[float, float]:
+def moments(value: Value) -> tuple[float, float]:
+    a = value if isinstance(value, np.ndarray) else np.concatenate([array.ravel() for array in value])
     return float(a.mean(dtype=np.float64)), float(a.std(dtype=np.float64))

@@ -14,7 +14,7 @@ from ..modules import Module
 from ..modules.container import Container
 from ..modules.diagram import Node, Wiring
 from ..modules.doors import bare
-from ..modules.values import Value, as_values, each, filled, parts, shape_of
+from ..modules.values import Value, as_values, copied, each, parts, several, shape_of
 
 Path = list[tuple[Node, int]]                                       # from an output to an input: nodes, and which source
 
@@ -89,6 +89,10 @@ def count_paths(net: Module) -> PathCounts:
     1,024 paths; products with a local Jacobian: 20,480 path by path, 40 by backward
     """
     wiring = wired("count_paths", net)
+    for path, module, sources in wiring.nodes:
+        if len(sources) != module.arity and (module.arity is not None or len(sources) < 2):
+            raise ArgumentError(f"count_paths: each array that a module reads must be the output of a node or an input, got "
+                                f"{module!r} at {path!r}, which reads a tuple")
     paths, lengths = dict.fromkeys(wiring.inputs, 1), dict.fromkeys(wiring.inputs, 0)
     for path, _, sources in wiring.nodes:
         paths[path] = sum(paths[source] for source in sources)
@@ -122,16 +126,22 @@ def path_sum(net: Module, x: Any, g: Any = None, *, limit: int = 100_000) -> Pat
     >>> rp.path_sum(square, np.array([3.0]))
     PathSum(gradient=array([6.]), paths=2, products=2)
     """
-    wiring, counts = wired("path_sum", net), count_paths(net)
+    wired("path_sum", net)
+    counts = count_paths(net)
     if counts.paths > positive_int("limit", limit):
         raise ArgumentError(f"path_sum: net must have at most limit = {limit:,} paths, got {counts.paths:,}")
     ran = deepcopy(net)
     x = as_values(x, ran.dtype, "x", ran, ran.arity)
     y = ran.forward(x)
+    wiring = wired("path_sum", ran)
+    for node in wiring.nodes:
+        if several(node.module._output[0]):
+            raise ArgumentError(f"path_sum: every module must have one output, got {node.module!r} at {node.path!r} with "
+                                f"{len(node.module._output[0])}")
     given = dict(zip(wiring.outputs, parts(gradient_like(ran, y, g)), strict=True))
     total = dict(zip(wiring.inputs, parts(each(np.zeros_like, x)), strict=True))
     products = 0
-    for path in walks(wired("path_sum", ran)):
+    for path in walks(wiring):
         partial = given[path[0][0].path]
         for node, k in path:
             partial = local(node.module, partial, k)
@@ -175,4 +185,4 @@ def walks(wiring: Wiring) -> Iterator[Path]:
 def local(module: Module, g: Array, k: int) -> Array:
     """The product with the local Jacobian with respect to one source: what the module's backward is made of."""
     module.gradient = g
-    return parts(filled(None, bare(module, "backward")(g)))[k]
+    return parts(copied(bare(module, "backward")(g)))[k]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..errors import CheckError, RetropropError, generator
 from ..initializers.base import Array, Seed
 from ..modules import Module
-from ..modules.values import Shape, Value, as_values, dtype_of, each, filled, several, shape_of
+from ..modules.values import Shape, Value, as_values, copied, dtype_of, each, several, shape_of
 
 Check = Callable[..., None]
 Results = dict[str, Value]
@@ -39,13 +39,13 @@ class Subject:
         self.module = deepcopy(module).train(training)
         for parameter in self.module.parameters():
             parameter.frozen = False
-        self.x: Value = filled(None, as_values(x, module.dtype, "x", module, module.arity))
+        self.x: Value = copied(as_values(x, module.dtype, "x", module, module.arity))
         self.other: Value = each(lambda a: a[::-1].copy(), self.x)
         self.target = () if target is None else (np.array(target),)
 
     @cached_property
     def g(self) -> Value:
-        return self.random(shape_of(self.forward(self.new(), filled(None, self.x))))
+        return self.random(shape_of(self.forward(self.new(), copied(self.x))))
 
     @cached_property
     def h(self) -> Value:
@@ -81,12 +81,12 @@ class Subject:
 
     def run(self, module: Any, x: Value | None = None, g: Value | None = None) -> Results:
         """All three phases, at ``x`` and ``g`` of the subject if none are given; copies of what they compute."""
-        y = filled(None, self.forward(module, self.x if x is None else x))
+        y = copied(self.forward(module, self.x if x is None else x))
         return {"y": y} | self.retrace(module, self.g if g is None else g)
 
     def retrace(self, module: Any, g: Value) -> Results:
         """The later two phases; copies of what they compute."""
-        gx = filled(None, module.backward(g))
+        gx = copied(module.backward(g))
         module.update()
         return {"dC/dx": gx} | gradients(module)
 

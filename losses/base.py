@@ -14,7 +14,7 @@ from ..initializers.base import Array
 from ..modules.base import Module
 from ..modules.doors import as_tangent, check_out, too_early
 from ..modules.parameter import as_floating
-from ..modules.values import Met
+from ..modules.values import Met, several
 
 SMALL = 8192                                                        # costs that a product with ones adds up
 
@@ -176,6 +176,9 @@ class Loss(Module, doors=False):
 
     def defined(self, prediction: ArrayLike) -> Array:
         """The prediction as an array, of a shape for which this loss is defined."""
+        if several(prediction):
+            raise ShapeError(f"{self!r}: prediction must be one array, got a tuple of them: of a network with several "
+                             "outputs each has a loss of its own")
         x = as_floating(prediction, None, "prediction", self)
         if x.size == 0:
             raise ShapeError(f"{self!r}: prediction must hold at least one number, got shape {x.shape}")

@@ -92,6 +92,8 @@ class Module(Tree):
         for name, door in DOORS.items():
             if doors and name in cls.__dict__:
                 setattr(cls, name, door(cls.__dict__[name]))
+        if doors and "forward" in cls.__dict__ and "remembers" not in cls.__dict__:
+            cls.remembers = "both"                                  # what another forward remembers says nothing of this one
         if doors and {"forward", "backward"} & cls.__dict__.keys():
             for name in {"jvp", "symmetric"} - cls.__dict__.keys():
                 setattr(cls, name, getattr(Module, name))
@@ -207,8 +209,9 @@ class Module(Tree):
         examples = as_values(x, self.dtype, "x", self, self.arity)
         lengths = {len(array) if array.ndim else 0 for array in parts(examples)}
         if len(lengths) > 1 or 0 in lengths:
+            what = "equally many examples in each array" if len(lengths) > 1 else "at least one example"
             shapes = " and ".join(str(array.shape) for array in parts(examples))
-            raise ShapeError(f"{self!r}: x must hold at least one example, got shape {shapes}")
+            raise ShapeError(f"{self!r}: x must hold {what}, got shape {shapes}")
         n = lengths.pop()
         step = n if batch_size is None else positive_int("batch_size", batch_size)
         with self.undisturbed():

@@ -19,7 +19,7 @@ from .diagram import Node, Wiring, graphviz, mermaid
 from .doors import Phase, bare, explain, planned
 from .parameter import Home
 from .tree import Step, below
-from .values import Shape, Value, several, size_of
+from .values import Shape, Value, fitting, several, size_of
 
 
 class Container(Module):
@@ -78,7 +78,15 @@ class Container(Module):
     def children(self) -> dict[str, Module]:
         return self.nodes
 
+    @property
+    def opened(self) -> bool:
+        """Whether looking may go inside: a subclass that writes forward or backward itself is more than its nodes."""
+        writers = [next(kind for kind in type(self).__mro__ if phase in vars(kind)) for phase in ("forward", "backward")]
+        return all(kind.__base__ is Container for kind in writers)
+
     def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
+        if not self.opened:
+            return super().leaves(prefix)
         return [leaf for name, child in self.nodes.items() for leaf in child.leaves(below(prefix, name))]
 
     def __len__(self) -> int:
@@ -87,24 +95,28 @@ class Container(Module):
     # ------------------------------------------------------------------ values that pass from node to node
 
     def flow(self, value: Any, step: Step) -> Any:
+        if not self.opened:
+            return step(self, value)
         return self.across(value, lambda module, read: module.flow(read, step))
 
     def across(self, value: Any, step: Step) -> Any:
         """What comes out if ``step(node, what it reads)`` is what each node makes of it."""
-        known = dict(zip(self.inputs, value if len(self.inputs) > 1 else (value,), strict=True))
+        several_read = len(self.inputs) > 1 and not isinstance(value, str)      # a name stands for all outputs of a leaf
+        known = dict(zip(self.inputs, value if several_read else (value,) * len(self.inputs), strict=True))
         for name, module in self.nodes.items():
             with noted(self.located(name)):
                 known[name] = step(module, joined([known[source] for source in self.sources[name]]))
         return joined([known[name] for name in self.outputs])
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return self.across(input_shape, lambda module, shape: module.output_shape(shape))
+        return self.across(fitting(input_shape, self), lambda module, shape: module.output_shape(fitting(shape, module)))
 
     def admit(self, shape: Shape) -> Shape:
-        return self.across(shape, lambda module, shape: module.admit(shape))
+        return self.across(fitting(shape, self), lambda module, shape: module.admit(fitting(shape, module)))
 
     def wiring(self) -> Wiring:
-        """What reads what below this container, containers inside opened, by paths."""
+        if not self.opened:
+            return super().wiring()
         paths = {id(module): path for path, module in self.leaves()}
         nodes: list[Node] = []
 

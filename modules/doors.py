@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial, wraps
+from itertools import combinations
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from numpy import ndarray
 
 from ..errors import ArgumentError, DtypeError, PhaseError, ShapeError
 from .parameter import Home
-from .values import Met, Shape, Value, as_values, dtype_of, filled, overlap, parts, several, shape_of
+from .values import Met, Shape, Value, as_values, copied, dtype_of, fitting, overlap, parts, several, shape_of
 
 if TYPE_CHECKING:
     from .base import Module
@@ -135,7 +136,7 @@ def jvp_door(bare: Phase) -> Phase:
         except BaseException as error:
             explain(self, error)
             raise
-        return filled(None, y) if overlap(y, t) else y
+        return copied(y) if overlap(y, t) else y
 
     return jvp
 
@@ -213,11 +214,11 @@ def with_out(written: Phase) -> Phase:
     def copying(self: Module, value: Value, out: Value | None = None) -> Any:
         result = written(self, value)
         if out is None:                                             # what comes back must not be the caller's, or a buffer
-            return filled(None, result) if overlap(result, value) else result
+            return copied(result) if overlap(result, value) else result
         if shape_of(result) != shape_of(out):
             raise ShapeError(f"{self!r}: {written.__name__} returned shape {shape_of(result)}, where {shape_of(out)} is "
                              "expected; does output_shape say what this module does?")
-        return filled(out, result)
+        return copied(result, out)
 
     return copying
 
@@ -241,7 +242,7 @@ def meet(module: Module, x: Any, out: Value | None) -> tuple[Value, bool]:
 
 def settle(module: Module, shape: Shape, dtype: np.dtype[Any]) -> Shape:
     """Prepare ``module`` for inputs of this shape and dtype; returns the shape of its output."""
-    output = module.admit(shape)
+    output = module.admit(fitting(shape, module))
     if any(not one for one in parts(shape)):
         raise ShapeError(f"{module!r}: x must have at least one axis, got shape {shape}")
     module.forget()                                                 # a container's modules are prepared one after another
@@ -266,6 +267,8 @@ def check_room(module: Module, x: Value, out: Any, expected: Met) -> None:
 def check_out(module: Module, out: Any, expected: Met) -> None:
     """``out`` is an array, or a tuple of arrays, of the shape and dtype that are written there."""
     shape, dtype = expected
+    if several(shape) and isinstance(out, list):
+        out = tuple(out)
     if several(shape) and len(parts(out)) != len(shape):
         raise ShapeError(f"{module!r}: out must be a tuple of {len(shape)} arrays, got {type(out).__name__}")
     for one, size in zip(parts(out) if several(shape) else (out,), parts(shape), strict=True):
@@ -273,3 +276,5 @@ def check_out(module: Module, out: Any, expected: Met) -> None:
             raise DtypeError(f"{module!r}: out must be a {dtype} array, got {getattr(one, 'dtype', type(one).__name__)}")
         if one.shape != size or not one.flags.c_contiguous:
             raise ShapeError(f"{module!r}: out must be C-contiguous and of shape {size}, got {one.shape}")
+    if several(shape) and any(np.may_share_memory(a, b) for a, b in combinations(out, 2)):
+        raise ArgumentError(f"{module!r}: the arrays of out must not overlap each other")

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..initializers.base import Array
 from .base import Module
+from .parameter import as_numbers
 from .values import Shape, Value, parts, same_shapes
 
 Scalar = Callable[..., Any]
@@ -81,7 +82,12 @@ class Function(Module):
     def applied(self, function: Scalar, name: str, out: Array | None) -> Array:
         """The values of a function at the point, in ``out`` or a fresh array."""
         x = parts(self.point)
-        values = np.asarray(function(*x))
+        try:
+            result = function(*x)
+        except TypeError as error:
+            error.add_note(f"{self!r}: {name} is called with {len(x)} array{'s' * (len(x) > 1)}, one for each derivative given")
+            raise
+        values = as_numbers(result, name, self)
         if values.shape not in (x[0].shape, ()):
             raise ShapeError(f"{self!r}: {name} must return an array of shape {x[0].shape} or a number, got shape "
                              f"{values.shape}")

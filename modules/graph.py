@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -13,27 +13,32 @@ from .base import Module
 from .container import Container, as_shape, check_one_dtype, in_place, joined, noted, warn_of_equal_weights
 from .diagram import table
 from .doors import Phase, inward, planned, settle
-from .values import Shape, Value, each, filled, rooms
-from .wiring import as_names, check_node, check_wiring, in_order
+from .values import Shape, Value, copied, each, rooms
+from .wiring import as_names, check_node, check_wiring, in_order, listed
 
 Pick = Callable[[list[Value]], Value]                               # what a node takes from a list of values
 Step = tuple[Module, Phase, Pick, int]
 
 
+class Reader(NamedTuple):
+    """A node that reads a value."""
+
+    place: int                                                      # in the order of the nodes
+    part: int | None                                                # which of its sources this is; None where it has one
+
+
 class Plan(NamedTuple):
     """Bare phases bound to their modules, what they take and where they write, for one shape of input.
 
-    ``values`` holds what passes forward: the inputs, then the output of each node. ``gradients`` holds what comes back:
-    what each node gives to its sources, then the gradients of the outputs, as they were given. Where a buffer is None
-    the array leaves the graph: it is fresh, or the caller's.
+    Two lists pass through it. Forward, the values: the inputs, then the output of each node. Back, the gradients: what each
+    node gives to its sources, then those of the outputs, as they were given. Where a buffer is None the array leaves the
+    graph: it is fresh, or the caller's.
     """
 
-    values: list[Value]
     buffers: list[Value]                                            # beside values
     forwards: list[tuple[Phase, Pick, int]]
     outputs: tuple[int, ...]                                        # their places in values
     result: Pick
-    gradients: list[Value]
     rooms: list[Value]                                              # beside gradients
     backwards: list[Step]                                           # in reverse order
     training: list[Step]                                            # the same, as far as parameters need them
@@ -49,7 +54,8 @@ class Graph(Container):
     nodes : dict of (Module, *sources) by name
         ``{"h": (rp.Linear(2, 3), "x"), "z": (rp.Add(), "h", "x2")}``: the names of what a node reads, in any order of
         nodes. A module of several inputs (``Add``, ``Multiply``, ``Concat``, ``Function``) reads that many. Each
-        instance once: to use the same weights twice, share the Parameter (``b.weight = a.weight``).
+        instance once: to use the same weights twice, share the Parameter (``b.weight = a.weight``, before the
+        optimizer is built).
     inputs, outputs : str or sequence of str
         Names of the graph's inputs, and of the nodes that are its outputs. With several, ``forward`` takes or returns
         a tuple of arrays, and so ``backward``.
@@ -64,7 +70,7 @@ class Graph(Container):
     ``forward`` runs the nodes in topological order, ``backward`` in the reverse one. Where a value is read by several
     nodes (fan-out), its gradient is the sum of what they give back: each node is passed once, however many paths lead
     through it (lecture, slides 10-31). Arrays between nodes are used again at the next step, as in Sequential, and what
-    comes back is fresh.
+    comes back is fresh. An output that other nodes read too must not be written into before ``update``.
 
     Examples
     --------
@@ -88,12 +94,21 @@ class Graph(Container):
         check_wiring(nodes, self.inputs, self.outputs)
         order = in_order({name: node[1:] for name, node in nodes.items()})
         self.sources = {name: tuple(nodes[name][1:]) for name in order}
+        self.readers: dict[str, list[Reader]] = {name: [] for name in (*self.inputs, *order)}
+        for place, sources in enumerate(self.sources.values()):
+            for k, source in enumerate(sources):
+                self.readers[source].append(Reader(place, k if len(sources) > 1 else None))
         self.arity = len(self.inputs)
         self.adopt({name: nodes[name][0] for name in order})
         warn_of_equal_weights(self)
 
     def __getitem__(self, name: str) -> Module:
+        if name not in self.nodes:
+            raise KeyError(f"{name!r} is none of the nodes {listed(self.nodes)}")
         return self.nodes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.nodes)
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self)
@@ -109,15 +124,15 @@ class Graph(Container):
         entries = self.entries()
         back = [rooms(joined([shapes[source] for source in sources]), dtype) if k not in entries else None
                 for k, sources in enumerate(self.sources.values())]
-        return Plan([None] * len(shapes), self.buffers_for(shapes, dtype), forwards, outputs, itemgetter(*outputs),
-                    [None] * (len(self.nodes) + len(outputs)), back, *self.way_back(shapes, dtype), entries,
+        return Plan(self.buffers_for(shapes, dtype), forwards, outputs, itemgetter(*outputs), back,
+                    *self.way_back(shapes, dtype), entries,
                     [self.gradient_of(name, shapes[name], dtype) for name in self.inputs])
 
     def entries(self) -> tuple[int, ...]:
         """Places of the nodes that alone read one input alone, if every input has one: what they give back is final."""
-        order, readers = list(self.nodes), [self.readers(name) for name in self.inputs]
-        alone = all(len(read) == 1 and len(self.sources[read[0][0]]) == 1 for read in readers)
-        return tuple(order.index(read[0][0]) for read in readers) if alone else ()
+        readers = [self.readers[name] for name in self.inputs]
+        alone = all(len(read) == 1 and read[0].part is None for read in readers)
+        return tuple(read[0].place for read in readers) if alone else ()
 
     def buffers_for(self, shapes: Mapping[str, Shape], dtype: np.dtype[Any]) -> list[Value]:
         """Where each node writes its output: over its input, where nobody else reads that and no point holds it."""
@@ -126,7 +141,7 @@ class Graph(Container):
             before = self.sources[name][0]
             if name in self.outputs:
                 continue                                            # a fresh array, or the caller's
-            if (before in self.nodes and before not in self.outputs and len(self.readers(before)) == 1
+            if (before in self.nodes and before not in self.outputs and len(self.readers[before]) == 1
                     and in_place(self.nodes[before], module, shapes[before], shapes[name])):
                 buffers[name] = as_shape(buffers[before], shapes[name])
             else:
@@ -149,29 +164,21 @@ class Graph(Container):
                 trained.add(name)
         return backwards[::-1], training[::-1]
 
-    def readers(self, name: str) -> list[tuple[str, int]]:
-        """The nodes that read this node or input, each with the place of it among their sources."""
-        return [(node, k) for node, sources in self.sources.items() for k, source in enumerate(sources) if source == name]
-
     def gradient_of(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> Pick:
         """The gradient of a value: what its readers give back, and what is given from outside if it is an output."""
-        order = list(self.nodes)
-        found = [given_back(order.index(node), k if len(self.sources[node]) > 1 else None) for node, k in self.readers(name)]
-        found += [given_back(len(order) + k) for k, output in enumerate(self.outputs) if output == name]
+        found = [given_back(*reader) for reader in self.readers[name]]
+        found += [given_back(len(self.nodes) + k) for k, output in enumerate(self.outputs) if output == name]
         return found[0] if len(found) == 1 else total(found, rooms(shape, dtype))
 
     def forward(self, x: Value, out: Value | None = None) -> Value:
         """Inputs -> outputs: of each an array, or a tuple of arrays."""
         plan: Plan = self.scratch
         self.point = x
-        values, buffers = plan.values, plan.buffers if out is None else placed(plan.buffers, plan.outputs, out)
-        if self.arity == 1:
-            values[0] = x
-        else:
-            values[:self.arity] = x
+        buffers = plan.buffers if out is None else placed(plan.buffers, plan.outputs, out)
+        values = [x] if self.arity == 1 else list(x)
         try:
             for phase, read, slot in plan.forwards:
-                values[slot] = phase(read(values), buffers[slot])
+                values.append(phase(read(values), buffers[slot]))
         except BaseException as error:
             self.forward_failed(phase.__self__, error)              # type: ignore[attr-defined]
             raise
@@ -183,11 +190,8 @@ class Graph(Container):
         With ``input_gradient=False`` the nodes at which no parameter's gradient depends are left out; returns None.
         """
         plan: Plan = self.scratch
-        gradients, room = plan.gradients, plan.rooms
-        if len(plan.outputs) == 1:
-            gradients[-1] = g
-        else:
-            gradients[len(self.nodes):] = g
+        room = plan.rooms
+        gradients: list[Value] = [None] * len(room) + ([g] if len(plan.outputs) == 1 else list(g))
         if out is not None and plan.entries:
             room = placed(room, plan.entries, out)
         try:
@@ -200,7 +204,7 @@ class Graph(Container):
         if not input_gradient:
             return None
         gx = joined([collect(gradients) for collect in plan.inputs])
-        return gx if plan.entries else filled(out, gx)
+        return gx if plan.entries else copied(gx, out)
 
     def jvp(self, t: Value) -> Value:
         """Tangent of the input -> tangent of the output, in the order in which data pass."""
@@ -213,7 +217,7 @@ class Graph(Container):
         nodes = ", ".join(f"{name!r}: ({', '.join(map(repr, (module, *self.sources[name])))})"
                           for name, module in self.nodes.items())
         inputs, outputs = (names[0] if len(names) == 1 else names for names in (self.inputs, self.outputs))
-        return f"Graph({{{nodes}}}, inputs={inputs!r}, outputs={outputs!r})"
+        return f"{type(self).__name__}({{{nodes}}}, inputs={inputs!r}, outputs={outputs!r})"
 
 
 def placed(buffers: list[Value], places: tuple[int, ...], out: Value) -> list[Value]:

@@ -60,8 +60,9 @@ class Sequential(Container):
                 raise ArgumentError(f"Sequential: argument {k} must be a Module, got {module!r}{hint}")
         names = [str(k) for k in range(len(modules))]
         self.arity = modules[0].arity
-        self.inputs, self.outputs = ("x",), (names[-1],)
-        self.sources = {name: (before,) for name, before in zip(names, ["x", *names], strict=False)}
+        self.inputs = tuple(f"x{k}" for k in range(self.arity)) if self.arity and self.arity > 1 else ("x",)
+        self.outputs = (names[-1],)
+        self.sources = dict(zip(names, [self.inputs, *((name,) for name in names)], strict=False))
         self.adopt(dict(zip(names, modules, strict=True)))
         warn_of_equal_weights(self)
 
@@ -143,4 +144,4 @@ class Sequential(Container):
         return self.pushed(t)
 
     def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self.modules))})"
+        return f"{type(self).__name__}({', '.join(map(repr, self.modules))})"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..initializers.base import Array
+from .diagram import Node, Wiring
 from .parameter import Parameter
 from .state import load_arrays
 
@@ -45,6 +46,12 @@ class Tree:
     def flow(self, value: Any, step: Step) -> Any:
         """What comes out if ``step(leaf, what it reads)`` is what each of ``leaves()``, in their order, makes of it."""
         return step(cast("Module", self), value)
+
+    def wiring(self) -> Wiring:
+        """What reads what, by the paths of ``leaves()`` and the names of inputs, x or x0, x1, ..."""
+        module = cast("Module", self)
+        inputs = ("x",) if module.arity in (1, None) else tuple(f"x{k}" for k in range(module.arity))
+        return Wiring(inputs, [Node("", module, inputs)], ("",))
 
     def own_parameters(self) -> dict[str, Parameter]:
         """Parameters of this module itself, by name."""

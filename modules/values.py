@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
-from .parameter import as_floating
+from .parameter import as_floating, as_numbers
 
 if TYPE_CHECKING:
     from .base import Module
@@ -58,12 +58,14 @@ def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity:
         count = "two or more" if arity is None else arity
         got = f"{len(x)}" if isinstance(x, (tuple, list)) else f"one {type(x).__name__}"
         raise ShapeError(f"{of!r}: {name} must be a tuple of {count} arrays, got {got}")
-    arrays = tuple(as_floating(one, dtype, f"{name}[{k}]", of) for k, one in enumerate(x))
-    found = {array.dtype: k for k, array in enumerate(arrays)}
-    if len(found) > 1:
-        listed = " and ".join(f"{kind} ({name}[{k}])" for kind, k in found.items())
-        raise DtypeError(f"{of!r}: the arrays of {name} must have one dtype, got {listed}")
-    return arrays
+    arrays = tuple(as_numbers(one, f"{name}[{k}]", of) for k, one in enumerate(x))
+    if dtype is None:                                               # integers follow what is floating
+        found = {as_floating(array, None, name).dtype: k for k, array in enumerate(arrays) if array.dtype.kind == "f"}
+        if len(found) > 1:
+            listed = " and ".join(f"{kind} ({name}[{k}])" for kind, k in found.items())
+            raise DtypeError(f"{of!r}: the arrays of {name} must have one dtype, got {listed}")
+        dtype = next(iter(found), np.dtype("float32"))
+    return tuple(array.astype(dtype, copy=False) for array in arrays)
 
 
 def product(a: Value, b: Value) -> float:
@@ -97,16 +99,26 @@ def overlap(a: Value, b: Value) -> bool:
     return any(np.may_share_memory(one, other) for one in parts(a) for other in parts(b))
 
 
-def filled(out: Value, value: Value) -> Value:
-    """``out``, with the numbers of ``value``; with None a copy of ``value``."""
+def copied(value: Value, out: Value | None = None) -> Value:
+    """The numbers of ``value`` in ``out``, or in fresh arrays."""
     if out is None:
         return each(lambda array: np.array(array, order="C"), value)
     each(np.copyto, out, value)
     return out
 
 
+def fitting(shape: Shape, of: Module) -> Shape:
+    """``shape`` if it is that of as many arrays as the module reads; ShapeError otherwise."""
+    count = len(shape) if several(shape) else 1
+    if not (count == of.arity or (of.arity is None and count > 1)) or any(map(several, parts(shape))):
+        wanted = {1: "one array", None: "a tuple of two or more arrays"}.get(of.arity, f"a tuple of {of.arity} arrays")
+        raise ShapeError(f"{of!r}: x must be {wanted}, got {'shapes' if count > 1 else 'shape'} {shape}")
+    return shape
+
+
 def same_shapes(shapes: Shape, of: Module) -> tuple[int, ...]:
     """The one shape that all inputs have."""
+    fitting(shapes, of)
     first = parts(shapes)[0]
     if any(shape != first for shape in parts(shapes)):
         raise ShapeError(f"{of!r}: the arrays of x must have one shape, got {' and '.join(map(str, shapes))}")

@@ -17,13 +17,20 @@ def as_names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
     found = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, (tuple, list)) else ()
     if not found or not all(isinstance(name, str) for name in found) or len(set(found)) < len(found):
         raise ArgumentError(f"Graph: {argument} must be a name or several distinct ones, got {given!r}")
+    for name in found:
+        check_name(name)
     return found
+
+
+def check_name(name: Any) -> None:
+    """A name of a node or an input: paths are made of them, with dots between."""
+    if not isinstance(name, str) or not name or "." in name or not name.isprintable():
+        raise ArgumentError(f"Graph: a name must be a printable string without a dot, got {name!r}")
 
 
 def check_node(name: str, node: Any) -> None:
     """``node`` is a module and the names of what it reads, as many as the module has inputs."""
-    if not isinstance(name, str) or not name or "." in name:
-        raise ArgumentError(f"Graph: the name of a node must be a string without a dot, got {name!r}")
+    check_name(name)
     if (not isinstance(node, (tuple, list)) or not node or not isinstance(node[0], Module)
             or not all(isinstance(source, str) for source in node[1:])):
         raise ArgumentError(f"Graph: node {name!r} must be (module, *sources), such as (Tanh(), 'x'), got {node!r}")
@@ -53,6 +60,9 @@ def check_wiring(nodes: Mapping[str, Sequence[Any]], inputs: Sequence[str], outp
 
 def check_arity(name: str, module: Module, read: Sequence[str], nodes: Mapping[str, Any]) -> None:
     """A node may also read one tuple of arrays from a node that has several outputs."""
+    if hasattr(module, "costs"):
+        raise ArgumentError(f"Graph: node {name!r}, {module!r}, is a loss, which stands in no container: its forward is called "
+                            "with what the graph returns")
     whole = len(read) == 1 and read[0] in nodes
     if not (len(read) == module.arity or (module.arity is None and len(read) > 1) or (module.arity != 1 and whole)):
         count = "two or more sources" if module.arity is None else f"{module.arity} source{'s' * (module.arity > 1)}"

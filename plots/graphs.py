@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from copy import deepcopy
 from itertools import pairwise
@@ -84,11 +85,11 @@ def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None
     return ax
 
 
-def passed(net: Module, wiring: Wiring, x: Any, g: Any) -> tuple[dict[str, Array], dict[str, Array]]:
+def passed(net: Module, wiring: Wiring, x: Any, g: Any) -> tuple[dict[str, Value], dict[str, Value]]:
     """The value of each input and node at x, and (unless g is None) the gradient there, by name; copies run."""
     ran, paths = deepcopy(net), [node.path for node in wiring.nodes]
     x = as_values(x, ran.dtype, "x", ran, ran.arity)
-    outputs: list[Array] = []
+    outputs: list[Value] = []
 
     def step(module: Module, read: Value) -> Value:
         outputs.append(module.forward(read))
@@ -104,7 +105,7 @@ def passed(net: Module, wiring: Wiring, x: Any, g: Any) -> tuple[dict[str, Array
     return values, dict(zip(values, found, strict=True))
 
 
-def boxed(lines: list[str], value: Array | None, gradient: Array | None) -> Box:
+def boxed(lines: list[str], value: Value | None, gradient: Value | None) -> Box:
     """A box for these lines, the value and the gradient."""
     shown = [(line, "black") for line in lines]
     shown += [(f"{sign} {written(array)}", color) for sign, array, color in (
@@ -112,8 +113,12 @@ def boxed(lines: list[str], value: Array | None, gradient: Array | None) -> Box:
     return Box(shown, CHARACTER * max(len(text) for text, _ in shown) + 0.2, LINE * len(shown) + 0.14)
 
 
-def written(array: Array) -> str:
-    """A few numbers, or the shape of many."""
+def written(value: Value) -> str:
+    """A few numbers, or the shape of many; of a tuple of arrays one after another."""
+    return " | ".join(map(numbers, parts(value)))
+
+
+def numbers(array: Array) -> str:
     return ", ".join(f"{number:.3g}" for number in array.flat) if array.size <= FEW else str(array.shape)
 
 
@@ -193,7 +198,7 @@ def draw_box(ax: Axes, box: Box, across: float, up: float, edge: str, width: flo
                                 edgecolor=edge, linewidth=width))
     for k, (text, color) in enumerate(box.lines):
         ax.text(across, up + box.height / 2 - 0.07 - LINE * (k + 0.5), text, ha="center", va="center", fontsize=9,
-                color=color, fontweight="bold" if k == 0 else "normal", zorder=3)
+                color=color, fontweight="bold" if k == 0 else "normal", zorder=3, parse_math=False)
 
 
 def draw_edge(ax: Axes, route: list[Any], places: Mapping[Any, tuple[float, float]], boxes: Mapping[Any, Box],
@@ -238,6 +243,9 @@ def products(counts: Mapping[int, PathCounts], *, xlabel: str = "depth", title: 
     if not counts or not all(isinstance(count, PathCounts) for count in counts.values()):
         raise ArgumentError(f"products: counts must be a dict of PathCounts by size, got {counts!r}")
     sizes = sorted(counts)
+    if max(count.naive_products for count in counts.values()) > sys.float_info.max:
+        raise ArgumentError(f"products: counts must be below {sys.float_info.max:.0e} to be drawn, got more at {xlabel} "
+                            f"{next(size for size in sizes if counts[size].naive_products > sys.float_info.max)}")
     ax = axes(ax, title)
     for label, color, marker, field in (("sum over paths", COLORS[1], "^", "naive_products"),
                                         ("backward", COLORS[0], "o", "backward_products")):

@@ -53,8 +53,8 @@ def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | N
     ax = axes(ax, title)
     scatter(ax, points, labels)
     if p.shape[2] == 2:
-        filled = ax.contourf(u, v, p[..., 1], np.linspace(0, 1, 11), cmap=BINARY, alpha=0.6, zorder=0)
-        bar = ax.figure.colorbar(filled, ax=ax, label="probability of class 1", ticks=[0, 0.5, 1], shrink=0.78,
+        copied = ax.contourf(u, v, p[..., 1], np.linspace(0, 1, 11), cmap=BINARY, alpha=0.6, zorder=0)
+        bar = ax.figure.colorbar(copied, ax=ax, label="probability of class 1", ticks=[0, 0.5, 1], shrink=0.78,
                                  anchor=(0, 0))
         bar.ax.legend(*ax.get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(-1, 1.02), frameon=False)
     else:

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..datasets import batches
-from ..datasets.checks import Inputs, finite, pair, same_features
-from ..errors import ArgumentError, NonFiniteError, generator, positive_int
+from ..datasets.batches import in_batches
+from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
+from ..errors import ArgumentError, NonFiniteError, ShapeError, generator, positive_int
 from ..initializers.base import Seed
 from ..losses import Loss
 from ..modules import Module
-from ..modules.values import Value, as_values, dtype_of, parts, shape_of
+from ..modules.values import Value, as_values, dtype_of, parts, several, shape_of
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
@@ -89,8 +89,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
             for run.epoch in range(1, epochs + 1):
                 start = time.perf_counter()
-                row = {"epoch": float(run.epoch), "cost": one_epoch(run, hooks, batches(
-                    x, y, batch_size=batch_size, rng=rng, join_single=True))}
+                row = {"epoch": float(run.epoch), "cost": one_epoch(run, hooks, in_batches(
+                    x, y, batch_size, rng, join_single=True))}
                 if held_out is not None:
                     cost, share = judge(loss, net.predict(held_out[0]), held_out[1])
                     if not math.isfinite(cost):
@@ -145,10 +145,14 @@ def checked(net: Module, loss: Loss, data: Data, name: str) -> tuple[Value, NDAr
     """Examples in the network's dtype, and targets, after both were found fit for the network and the loss."""
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise ArgumentError(f"{name} must be a pair (x, y), got {type(data).__name__}")
-    x, y = pair(*data, names=(f"{name}[0]", f"{name}[1]"))
+    x, y = inputs_and_targets(*data, names=(f"{name}[0]", f"{name}[1]"), arity=net.arity)
     x = as_values(finite(f"{name}[0]", x), net.dtype, f"{name}[0]", net, net.arity)
     y = finite(f"{name}[1]", y)
-    output = np.broadcast_to(np.zeros((), dtype_of(x)), net.output_shape(shape_of(x)))
+    shape = net.output_shape(shape_of(x))
+    if several(shape):
+        raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop, with a loss "
+                         "for each")
+    output = np.broadcast_to(np.zeros((), dtype_of(x)), shape)
     deepcopy(loss).accept(y, output)
     return x, y
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..datasets.checks import Inputs, finite, pair
+from ..datasets.checks import Inputs, finite, inputs_and_targets, pair
 from ..errors import ArgumentError, ShapeError
 from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ..modules import Module
@@ -62,7 +62,7 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
         Examples that pass at a time; None: all. The result is the same but for rounding.
     """
     check_reduces(net, loss)
-    examples, targets = pair(x, y)
+    examples, targets = inputs_and_targets(x, y, arity=net.arity)
     prediction = net.predict(finite("x", examples), batch_size)
     return judge(loss, prediction, finite("y", targets))
 
