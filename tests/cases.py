@@ -114,6 +114,30 @@ def squashed_by_y(x, y):
     return np.tanh(x)
 
 
+class Split(rp.Module):
+    """A module of a user's with two outputs: 2 x and x²."""
+
+    def output_shape(self, input_shape):
+        return input_shape, input_shape
+
+    def forward(self, x):
+        self.point = x
+        return 2 * x, x * x
+
+    def backward(self, g):
+        return 2 * g[0] + 2 * self.point * g[1]
+
+
+class Skip(rp.Sequential):
+    """A container of a user's that writes its own phases: y = x + f(x)."""
+
+    def forward(self, x):
+        return x + super().forward(x)
+
+    def backward(self, g):
+        return g + super().backward(g)
+
+
 def two_by_two():
     """Two inputs, two outputs, one of which another node reads."""
     return rp.Graph({
@@ -128,6 +152,19 @@ def split_and_joined():
     """A Sequential between whose modules two arrays pass."""
     return rp.Sequential(rp.Graph({"h": (rp.Linear(3, 4, rng=1), "x"), "s": (rp.Softmax(), "h"), "t": (rp.Softplus(), "h")},
                                   inputs="x", outputs=("s", "t")), rp.Multiply(), rp.Linear(4, 2, rng=2))
+
+
+def two_outputs_read():
+    """An output that a node reads which could write over it, inputs that are read by joins alone."""
+    return rp.Graph({"s": (rp.Add(), "a", "b"), "h": (rp.Linear(3, 3, rng=1), "s"), "r": (rp.ReLU(), "h"),
+                     "z": (rp.Multiply(), "r", "s")}, inputs=("a", "b"), outputs=("h", "z"))
+
+
+def bundles():
+    """Tuples that pass from node to node: of a user's module, and of a graph inside."""
+    inner = rp.Graph({"t": (rp.Tanh(), "p"), "m": (rp.Multiply(), "t", "q")}, inputs=("p", "q"), outputs=("t", "m"))
+    return rp.Graph({"pq": (Split(), "x"), "g": (inner, "pq"), "y": (rp.Function(squashed, squashed_by_x, squashed_by_y), "g")},
+                    inputs="x", outputs="y")
 
 
 def chain():
@@ -156,6 +193,14 @@ MODULES = [
     exhibit(lambda: stirred(two_by_two()), UNEQUAL, name="Graph of two inputs and two outputs"),
     exhibit(lambda: stirred(split_and_joined()), name="Sequential with two arrays between its modules"),
     exhibit(lambda: stirred(chain()), name="Graph that is a chain"),
+    exhibit(lambda: Split(), name="a user's module with two outputs"),
+    exhibit(lambda: rp.Sequential(Split(), rp.Multiply(), rp.Linear(3, 2, rng=1)),
+            name="Sequential with a module of two outputs"),
+    exhibit(lambda: rp.Sequential(rp.Add(), rp.Tanh()), PAIR, name="Sequential of two inputs"),
+    exhibit(lambda: stirred(two_outputs_read()), PAIR, name="Graph with an output that nodes read"),
+    exhibit(lambda: bundles(), name="Graph in which tuples pass"),
+    exhibit(lambda: rp.Sequential(stirred(two_by_two()), rp.Concat()), UNEQUAL, name="Sequential that begins with two inputs"),
+    exhibit(lambda: rp.Sequential(Skip(rp.Linear(3, 3, rng=1), rp.Tanh()), rp.Linear(3, 2, rng=2)), name="a user's Sequential"),
     exhibit(lambda: rp.Sequential(stirred(diamond()), rp.Linear(3, 2, rng=4)), name="Graph in a Sequential"),
     exhibit(lambda: rp.Sequential(rp.Sigmoid()), name="Sequential of one"),
     exhibit(lambda: stirred(nested()), name="nested Sequential"),

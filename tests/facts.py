@@ -6,6 +6,7 @@ import numpy as np
 
 import retroprop as rp
 from retroprop.inspection.subject import Subject
+from retroprop.modules.container import Container
 
 
 class Facts:
@@ -49,7 +50,7 @@ def holds(s):
     module = s.new()
     y = s.forward(module, s.x)
     points = [inner.point for _, leaf in module.leaves() for _, inner in leaf.named_modules()
-              if not isinstance(inner, rp.Linear) or inner.scratch.joined is None]
+              if not isinstance(inner, Container) and (not isinstance(inner, rp.Linear) or inner.scratch.joined is None)]
     arrays = [a for point in points for a in (point if isinstance(point, tuple) else (point,)) if isinstance(a, np.ndarray)]
     return any(np.may_share_memory(a, b) for a in arrays for b in (s.x, y))
 

@@ -15,7 +15,8 @@ from retroprop.errors import ArgumentError, ShapeError
 from retroprop.modules.container import Container
 from retroprop.modules.values import each, parts, shape_of
 
-CONTAINERS = [case for case in MODULES if isinstance(case.build(), Container)]
+TUPLES = ("Sequential with a module of two outputs", "Sequential of two inputs", "Graph in which tuples pass")
+CONTAINERS = [case for case in MODULES if isinstance(case.build(), Container) and case.name not in TUPLES]
 
 
 def ladder(depth, width=2):
@@ -96,6 +97,13 @@ def test_the_sum_over_paths_is_backward_on_random_graphs(net):
     for one, expected in zip(parts(found.gradient), parts(right), strict=True):
         assert_allclose(one, expected, rtol=0, atol=1e-12 * largest)
     assert (found.paths, found.products) == rp.count_paths(net)[:2]
+
+
+@pytest.mark.parametrize("case", [case for case in MODULES if case.name in TUPLES], ids=str)
+def test_where_tuples_pass_no_path_is_followed(case):
+    """Which of a module's outputs an edge begins at is not known."""
+    with pytest.raises(ArgumentError, match=r"each array that a module reads must be the output|every module must have one output"):
+        rp.path_sum(case.build(), case.x)
 
 
 def test_backward_takes_the_products_that_are_counted():
