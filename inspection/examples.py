@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..datasets.checks import Inputs
 from ..errors import ArgumentError, ShapeError
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module, Parameter
 from ..modules.arrays import squared_norms
+from ..modules.parameter import Home
+from .arguments import net_and_loss
 from .layers import unchanged
 
 
-def per_example_gradients(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> dict[str, Array]:
+def per_example_gradients(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> dict[str, Array]:
     r"""What each example adds to the gradient of a batch: exact, from one forward and one backward.
 
     Parameters
@@ -26,7 +29,7 @@ def per_example_gradients(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -
         Left as they are: modes, points, gradients, buffers and generators. The net runs in the mode that it is in;
         Dropout draws one mask for the batch.
     x, y : array_like
-        A batch, examples along axis 0.
+        A batch, examples along axis 0; x is a tuple of arrays for a module of several inputs.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def per_example_gradients(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -
     return {name: found[parameter] for name, parameter in net.named_parameters() if parameter in found}
 
 
-def per_example_norms(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> Array:
+def per_example_norms(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Array:
     r"""Euclidean norm of what each example adds to the gradient, over all parameters together.
 
     Parameters
@@ -85,7 +88,7 @@ def per_example_norms(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> Ar
     -----
     The gradients themselves are not computed where a module knows a shorter way: an outer product is as long as its
     two factors, :math:`\|g_i x_i^\top\| = \|g_i\| \|x_i\|`. Those of a Parameter that several modules share must be
-    added up first, and are computed.
+    added up first, and are computed. Squares are added up in float64: those of vanishing gradients would be 0 in float32.
 
     References
     ----------
@@ -99,27 +102,54 @@ def per_example_norms(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> Ar
     array([5., 0.], dtype=float32)
     """
     with evaluated("per_example_norms", net, loss, x, y) as (held, size):
-        return norms_of_examples(held, size)
+        norms = norms_of_examples(held, size)
+    return norms if net.dtype is None else norms.astype(net.dtype, copy=False)
 
 
 Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, and those of their own parameters that train
 
 
 @contextmanager
-def evaluated(who: str, net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> Iterator[tuple[Held, int]]:
+def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Iterator[tuple[Held, int]]:
     """Points and gradients of the batch, for what runs inside; what holds parameters, and the number of examples."""
-    held = trained(who, net)
-    trained(who, loss)
-    if not held:
-        raise ArgumentError(f"{who}: net must have a parameter that is not frozen, got {net!r}")
-    with unchanged(net), unchanged(loss), net.respared(), loss.respared():
+    held = trained(who, net, loss)
+    with unchanged(net), unchanged(loss), respared(net), respared(loss):
         prediction = net.forward(x)
         loss.forward(prediction, y)
         net.backward(loss.backward(), input_gradient=False)
         yield held, len(prediction)
 
 
-def trained(who: str, root: Module) -> Held:
+@contextmanager
+def respared(root: Module) -> Iterator[None]:
+    """What runs inside, itself inside ``undisturbed``, takes the workspaces that the last such block left, if they fit.
+
+    On a small network making them takes longer than a step. On a tape it makes its own: plans hold that tape's recorders.
+    """
+    modules = [module for _, module in root.named_modules()]
+    state = modules, [module.training for module in modules], Home.changes
+    spare, root._spare = root._spare, None                          # a block inside this one makes its own
+    on_tape = any(module._taped for module in modules)
+    if spare is not None and spare[0] == state and not on_tape:
+        for module, values in zip(modules, spare[1], strict=True):
+            for name, value in zip(module._workspace, values, strict=True):
+                setattr(module, name, value)
+    yield
+    if not on_tape:
+        root._spare = state, [[getattr(module, name) for name in module._workspace] for module in modules]
+
+
+def trained(who: str, net: Module, loss: Loss) -> Held:
+    """Of a net that is to be trained with this loss; ArgumentError where that has no gradients of single examples."""
+    net_and_loss(net, loss)
+    held = holders(who, net)
+    holders(who, loss)
+    if not held:
+        raise ArgumentError(f"{who}: net must have a parameter that is not frozen, got {net!r}")
+    return held
+
+
+def holders(who: str, root: Module) -> Held:
     """All modules that have parameters to train; ArgumentError if one, with or without, couples the examples."""
     found = []
     for path, module in root.named_modules():
@@ -127,7 +157,10 @@ def trained(who: str, root: Module) -> Held:
             place = f" at {path!r}" if path else ""
             raise ArgumentError(f"{who}: no example has a gradient of its own where {module!r}{place} makes its output depend "
                                 "on the others; BatchNorm does so in training mode only: call net.eval() first")
-        mine = {name: parameter for name, parameter in module.own_parameters().items() if not parameter.frozen}
+        mine: dict[str, Parameter] = {}
+        for name, parameter in module.own_parameters().items():
+            if not parameter.frozen and parameter not in mine.values():     # under two names it counts once
+                mine[name] = parameter
         if mine:
             found.append((module, mine))
     return found
@@ -148,7 +181,7 @@ def gradients_of_examples(held: Held, size: int) -> dict[Parameter, Array]:
 
 
 def norms_of_examples(held: Held, size: int) -> Array:
-    """After backward: the norm of each example's gradient."""
+    """After backward: the norm of each example's gradient, in float64."""
     places = [parameter for _, mine in held for parameter in mine.values()]
     shared = {parameter for parameter in places if places.count(parameter) > 1}
     squares, tied = [], []
@@ -159,7 +192,7 @@ def norms_of_examples(held: Held, size: int) -> Array:
         if len(alone) < len(mine):
             tied.append((module, {name: parameter for name, parameter in mine.items() if parameter in shared}))
     squares += map(squared_norms, gradients_of_examples(tied, size).values())       # added up before they are squared
-    return np.sqrt(sum(squares))
+    return np.sqrt(sum(squares, np.zeros(size)))
 
 
 def fitting(module: Module, method: str, returned: Any, name: str, shape: tuple[int, ...]) -> Array:

@@ -12,7 +12,7 @@ from ..initializers.base import Array
 from ..modules import Module
 from ..modules.values import Value, copied, each, overlap, parts, product, shape_of
 from .differences import numerical_gradient, one_sided
-from .examples import gradients_of_examples, norms_of_examples, trained
+from .examples import gradients_of_examples, holders, norms_of_examples
 from .subject import Subject, close, float64, gradients, law, named, require, same
 
 SAMPLE = 200                                                        # entries of an array that are differentiated by
@@ -143,7 +143,7 @@ def example_gradients_are_those_of_update(s: Subject) -> None:
     module = s.double()
     s.forward(module, float64(s.x))
     module.backward(g)
-    held, names = trained("", module), {parameter: name for name, parameter in module.named_parameters()}
+    held, names = holders("", module), {parameter: name for name, parameter in module.named_parameters()}
     terms = {f"dC/d{names[parameter]}": term for parameter, term in gradients_of_examples(held, size).items()}
     if terms:
         flat = np.concatenate([term.reshape(size, -1) for term in terms.values()], 1)

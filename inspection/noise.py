@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..datasets.batches import batches
+from ..datasets.checks import Inputs, pair
 from ..errors import ArgumentError, generator, positive_int
 from ..initializers.base import Array, Seed
 from ..losses import Loss
-from ..modules import Module
-from ..modules.parameter import as_floating
+from ..losses.classification import OfClasses
+from ..modules import Module, Parameter
 from ..modules.tables import aligned
-from .examples import evaluated, norms_of_examples
+from ..modules.values import Value, as_values, each
+from .examples import evaluated, gradients_of_examples, trained
+
+AT_ONCE = 16                                                        # examples whose own gradients are held
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,17 @@ class GradientNoise:
                 f"minibatches of each size\n{aligned(rows, rows[0])}")
 
 
-def gradient_noise(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, sizes: Sequence[int] | None = None, *,
+def gradient_noise(net: Module, loss: Loss, x: Inputs, y: ArrayLike, sizes: Sequence[int] | None = None, *,
                    draws: int = 100, rng: Seed = None) -> GradientNoise:
     r"""How far the gradient of a minibatch of k examples is from the gradient of all, measured and predicted.
 
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: copies run, in the mode that each module is in. The loss takes the mean.
+        Left as they are: float64 copies run, in the mode that each module is in. The loss takes the mean, of examples that
+        weigh alike.
     x, y : array_like
-        All examples.
+        All examples; x is a tuple of arrays for a module of several inputs.
     sizes : sequence of int, default None
         None: 1, 2, 4, ... up to the number of examples.
     draws : int, default 100
@@ -80,7 +86,9 @@ def gradient_noise(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, sizes: S
     Raises
     ------
     ArgumentError
-        The loss takes no mean; or the net couples the examples, as in ``per_example_gradients``.
+        The law does not hold: the loss takes no mean, or class weights divide it; a module or the loss draws random
+        numbers, as Dropout in training, whose masks are a noise of their own; or the net couples the examples, as in
+        ``per_example_gradients``, whose other errors are raised here too.
 
     Notes
     -----
@@ -89,9 +97,8 @@ def gradient_noise(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, sizes: S
 
     .. math:: \sqrt{E \| G_{batch} - G \|^2} = \sigma / \sqrt{k}, \quad \sigma^2 = \frac1N \sum_i \| G_i - G \|^2.
 
-    Four times as many examples halve the noise. σ comes from ``per_example_norms``; the measured distances know nothing
-    of it: every minibatch is propagated. Dropout draws a mask for each, which adds to the measured noise, and class
-    weights change a small minibatch's divisor: there the law holds but roughly.
+    Four times as many examples halve the noise. σ comes from ``per_example_gradients``; the measured distances know
+    nothing of it: every minibatch is propagated.
 
     References
     ----------
@@ -110,33 +117,78 @@ def gradient_noise(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, sizes: S
      4      1.95            1.9   1.02             2.47
     16     0.918           0.95   0.97             1.17
     """
+    refuse_unlawful(net, loss)
+    draws, rng = positive_int("draws", draws), generator(rng)
+    chosen = tuple(positive_int("sizes", k) for k in sizes) if isinstance(sizes, Iterable) else ()
+    if sizes is not None and not chosen:
+        raise ArgumentError(f"gradient_noise: sizes must hold at least one size, got {sizes!r}")
+    net, loss = deepcopy(net).astype("float64"), deepcopy(loss)
+    x, y = pair(as_values(x, net.dtype, "x", net, net.arity), y)
+    before = drawers(net, loss)
+    propagate(net, loss, x, y)
+    refuse_draws(before, drawers(net, loss))
+    held, count = trained("gradient_noise", net, loss), len(y)
+    whole = {parameter: parameter.grad.copy() for _, mine in held for parameter in mine.values()}
+    sigma, chosen = deviation(net, loss, x, y, whole), chosen or tuple(2**i for i in range(count.bit_length()))
+    measured = tuple(distance(net, loss, x, y, whole, rng.integers(count, size=(draws, k))) for k in chosen)
+    return GradientNoise(chosen, measured, sigma, math.sqrt(sum(map(square, whole.values()))), count, draws)
+
+
+def refuse_unlawful(net: Module, loss: Loss) -> None:
+    """ArgumentError unless the gradient of a batch is the mean of those of its examples."""
+    trained("gradient_noise", net, loss)
     if loss.reduction != "mean":
         raise ArgumentError("gradient_noise: loss must have reduction='mean', for gradients that do not grow with k, got "
                             f"{loss!r}")
-    draws, rng = positive_int("draws", draws), generator(rng)
-    chosen = None if sizes is None else tuple(positive_int("sizes", k) for k in sizes)
-    if chosen == ():
-        raise ArgumentError(f"gradient_noise: sizes must hold at least one size, got {sizes!r}")
-    net, loss = deepcopy(net), deepcopy(loss)
-    x, y = as_floating(x, net.dtype, "x", net), np.asarray(y)
-    with evaluated("gradient_noise", net, loss, x, y) as (held, count):
-        norms = norms_of_examples(held, count).astype(np.float64)
-    chosen = chosen or tuple(2**i for i in range(count.bit_length()))
-    whole = gradient(net, loss, x, y)
-    measured = []
-    for k in chosen:
-        strays = (gradient(net, loss, x[drawn], y[drawn]) - whole for drawn in rng.integers(count, size=(draws, k)))
-        measured.append(math.sqrt(sum(float(stray @ stray) for stray in strays) / draws))
-    variance = count * float(norms @ norms) - float(whole @ whole)  # what examples add to a mean over N is 1/N of their G_i
-    return GradientNoise(chosen, tuple(measured), math.sqrt(max(variance, 0)), math.sqrt(whole @ whole), count, draws)
+    if isinstance(loss, OfClasses) and loss.weight is not None:
+        raise ArgumentError("gradient_noise: loss must have no class weights, since their sum in a minibatch, not k, divides "
+                            f"its mean, got {loss!r}")
 
 
-def gradient(net: Module, loss: Loss, x: Array, y: Array) -> Array:
-    """Of the parameters that are to be trained, one after another, in float64."""
+def propagate(net: Module, loss: Loss, x: Value, y: Array) -> None:
     loss.forward(net.forward(x), y)
     net.backward(loss.backward(), input_gradient=False)
     net.update()
-    return np.concatenate([p.grad_T.reshape(-1) for p in net.parameters() if not p.frozen], dtype=np.float64)
+
+
+Gradient = dict[Parameter, Array]
+
+
+def distance(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient, draws: Array) -> float:
+    """Of the gradients of minibatches, rows of indices, from that of all: the root of the mean square."""
+    squares = 0.0
+    for drawn in draws:
+        propagate(net, loss, each(lambda a: a[drawn], x), y[drawn])  # noqa: B023
+        squares += sum(square(parameter.grad - mean) for parameter, mean in whole.items())
+    return math.sqrt(squares / len(draws))
+
+
+def deviation(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient) -> float:
+    """Of the gradients of single examples from their mean; a difference of squared norms would cancel."""
+    squares = 0.0
+    for xb, yb in batches(x, y, batch_size=AT_ONCE, shuffle=False):
+        with evaluated("gradient_noise", net, loss, xb, yb) as (held, size):
+            for parameter, terms in gradients_of_examples(held, size).items():
+                squares += square(size * terms - whole[parameter])  # what an example adds to a mean over n is 1/n of its G_i
+    return math.sqrt(squares / len(y))
+
+
+def square(a: Array) -> float:
+    return float(np.linalg.norm(a))**2
+
+
+def drawers(net: Module, loss: Loss) -> dict[str, str]:
+    """States of the generators, by the modules that draw from them."""
+    return {f"{module!r} at {path!r}" if path else repr(module): str(stream.bit_generator.state)
+            for root in (net, loss) for path, module in root.named_modules()
+            for stream in vars(module).values() if isinstance(stream, np.random.Generator)}
+
+
+def refuse_draws(before: dict[str, str], after: dict[str, str]) -> None:
+    drew = next((module for module, state in after.items() if state != before[module]), None)
+    if drew is not None:
+        raise ArgumentError(f"gradient_noise: no module may draw random numbers, which are a noise of their own, but {drew} "
+                            "does; Dropout does so in training mode only: call net.eval() first")
 
 
 def over(a: float, b: float) -> str:

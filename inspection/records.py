@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..initializers.base import Array
+from ..losses import Loss
+from ..modules import Module
+from ..modules.values import several
 
 WIDTH = 24                                                          # of a module's repr in a table or a figure
 
@@ -45,7 +48,7 @@ class Record:
     depth : int
         How many phases were under way around this one: 0 for a phase that the user called.
     root : int
-        Which of the tape's modules it is in, from 0: paths are unique within one.
+        Which of the tape's modules it is in, from 0: paths are unique within one. Tables name it where several are nets.
     path, module : str
         Its place, as in ``named_modules`` (``""``, ``"0"``, ``"1.inner"``), and its repr.
     phase : {"forward", "backward", "update"}
@@ -90,10 +93,10 @@ class Record:
         return {name: [tensor.as_dict() for tensor in value] if isinstance(value, tuple) else value
                 for name, value in vars(self).items()}
 
-    def row(self) -> dict[str, str]:
+    def row(self, label: str) -> dict[str, str]:
         """What a table shows, by the heads of its columns."""
         shown = self.stored if self.phase == "update" else self.outputs
-        return {"#": str(self.number), "phase": self.phase, "module": "  " * self.depth + self.label,
+        return {"#": str(self.number), "phase": self.phase, "module": "  " * self.depth + label,
                 "in": shapes(self.inputs), "out": f"raised {self.raised}" if self.raised else shapes(self.outputs),
                 "stored": ", ".join(f"{tensor.name} {tensor.shape}" for tensor in self.stored),
                 "bytes": f"{self.nbytes:,}", "µs": f"{1e6 * self.seconds:,.1f}",
@@ -114,25 +117,49 @@ def shortened(module: str) -> str:
     return f"{kind}({kept}, …)" if kept and "(" not in kept else f"{kind}(…)"
 
 
+def inputs(module: Module, phase: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Array]:
+    """What a phase was given, by name."""
+    first = ("prediction", "target") if isinstance(module, Loss) else ("x",)
+    names = {"forward": first, "backward": ("g",), "update": ()}[phase]
+    given = dict(zip(names, args, strict=False)) | {name: options[name] for name in names if name in options}
+    if module.arity != 1 if phase == "forward" else module._output is not None and several(module._output[0]):
+        given = {f"{name}[{k}]": one for name, value in given.items() if isinstance(value, (tuple, list))
+                 for k, one in enumerate(value)}
+    return {name: array for name, value in given.items() if (array := one_array(value)) is not None}
+
+
+def stored(module: Module, phase: str) -> dict[str, Array]:
+    """What a phase left for the next ones, by name."""
+    if phase == "update":
+        return {f"{name}.grad": parameter.grad for name, parameter in module.own_parameters().items() if not parameter.frozen}
+    return named_arrays("point", module.point) if phase == "forward" else named_arrays("gradient", module.gradient)
+
+
 def named_arrays(name: str, value: Any) -> dict[str, Array]:
     """The arrays that ``value`` is or holds, by name: of a NamedTuple by field, of another tuple by index."""
     if value is None:
         return {}
-    if several(value):
+    if is_nest(value):
         names = getattr(value, "_fields", [f"{name}[{k}]" for k in range(len(value))])
         return {inner: array for field, part in zip(names, value, strict=True)
                 for inner, array in named_arrays(field, part).items()}
+    array = one_array(value)
+    return {} if array is None else {name: array}
+
+
+def one_array(value: Any) -> Array | None:
+    """The array that ``value`` stands for, if it is one of numbers."""
     try:
         array = np.asarray(value)
     except ValueError:                                              # ragged: the phase will refuse it
-        return {}
-    return {name: array} if array.dtype.kind in "fiub" else {}
+        return None
+    return array if array.dtype.kind in "fiub" else None
 
 
-def several(value: Any) -> bool:
-    """Whether ``value`` is a tuple of arrays, not one of rows or numbers that stands for one array."""
+def is_nest(value: Any) -> bool:
+    """Whether ``value`` is a tuple with arrays in it, at any depth, not one of rows or numbers that stands for one array."""
     return isinstance(value, tuple) and (hasattr(value, "_fields")
-                                         or any(isinstance(part, np.ndarray) or several(part) for part in value))
+                                         or any(isinstance(part, np.ndarray) or is_nest(part) for part in value))
 
 
 def tensors(names: Iterable[str], arrays: Iterable[Array], limit: int) -> tuple[Tensor, ...]:

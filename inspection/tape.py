@@ -15,11 +15,10 @@ import numpy as np
 
 from ..errors import ArgumentError, PhaseError, positive_int
 from ..initializers.base import Array
-from ..losses import Loss
 from ..modules.base import Module
 from ..modules.doors import Phase
 from ..modules.tables import aligned
-from .records import Record, added, named_arrays, tensors, titles
+from .records import Record, added, inputs, named_arrays, stored, tensors, titles
 
 RESULT = {"forward": "y", "backward": "gx", "update": ""}
 PLANNING = ("prepare", "review")                                    # once for each shape: a step that is looked at is not that
@@ -125,6 +124,8 @@ class Tape:
         if not modules or wrong is not None:
             raise ArgumentError(f"tape: modules must be at least one Module, got {'none' if wrong is None else repr(wrong)}")
         self.modules, self.limit = modules, positive_int("limit", limit, 0)
+        nets = [root for root, module in enumerate(modules) if module.children()]
+        self._numbered = nets if len(nets) > 1 else []
         self.records: list[Record] = []
         self._places: list[Place] = []                              # while it runs
         self._depth = 0
@@ -138,12 +139,17 @@ class Tape:
     def table(self, *, times: bool = True) -> str:
         """A row a phase, phases within a phase indented. Numbers are of what was returned, of ``update`` the gradients.
 
-        Without ``times`` it is the same in every run.
+        Without ``times`` it is the same in every run. Modules of several nets are told apart by the net's place, as ``[1]``.
         """
         if not self.records:
             return "(nothing was recorded)"
-        rows = [{head: cell for head, cell in record.row().items() if times or head != "µs"} for record in self.records]
+        rows = [{head: cell for head, cell in record.row(self.label(record)).items() if times or head != "µs"}
+                for record in self.records]
         return aligned([list(rows[0]), *(list(row.values()) for row in rows)], ("#", "bytes", "µs"))
+
+    def label(self, record: Record) -> str:
+        """What a table or a figure calls the record's module."""
+        return f"[{record.root}] {record.label}" if record.root in self._numbered else record.label
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """The records as plain dicts, which ``json.dumps`` takes."""
@@ -169,9 +175,9 @@ class Tape:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for place in self._places:
-            for name in (*RESULT, *PLANNING):
+            for name in place.module._taped:
                 vars(place.module).pop(name, None)
-            place.module._taped, place.module._fingerprint = False, None
+            place.module._taped, place.module._fingerprint = (), None
             place.module.replan()
         self._places = []
 
@@ -184,7 +190,7 @@ class Tape:
             vars(place.module)[phase] = MethodType(recorder, place.module)
         for name in PLANNING:
             vars(place.module)[name] = self._untimed(getattr(place.module, name))
-        place.module._taped = True
+        place.module._taped = (*RESULT, *PLANNING)
 
     def _untimed(self, call: Phase) -> Phase:
         @wraps(call)
@@ -197,7 +203,7 @@ class Tape:
     def _recorder(self, place: Place, phase: str, call: Phase) -> Any:
         @wraps(call)
         def recorder(module: Module, *args: Any, **options: Any) -> Any:
-            if not self._places:                                    # a plan from inside, after the tape was left
+            if not (self._places and module._taped):                # after the tape was left; in a jvp that runs backwards
                 return call(module, *args, **options)
             return self._run(place, phase, call, args, options)
 
@@ -214,8 +220,8 @@ class Tape:
         self._depth += 1
         try:
             if phase != "forward":
-                with self._stopped():
-                    check_points(place.module, phase)
+                with self._stopped():                               # the whole tree once, before anything changes
+                    check_points(place.module.named_modules() if self._depth == 1 else [("", place.module)], phase)
             result = call(place.module, *args, **options)
         except BaseException as error:
             self._amend(k, seconds=self._now() - start, raised=type(error).__name__)
@@ -259,34 +265,19 @@ def refuse_occupied(place: Place) -> None:
     """ArgumentError for a module that is on another tape, or that carries a phase of its own."""
     if place.module._taped:
         raise ArgumentError(f"tape: {place.where} is on a tape already; leave that one first, or give all modules to one tape")
-    own = next((phase for phase in RESULT if phase in vars(place.module)), None)
+    own = next((name for name in (*RESULT, *PLANNING) if name in vars(place.module)), None)
     if own is not None:
         raise ArgumentError(f"tape: {place.where} must take {own} from its class, got one among its attributes; delete "
                             "that one first")
-
-
-def inputs(module: Module, phase: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Array]:
-    """What a phase was given, by name."""
-    first = ("prediction", "target") if isinstance(module, Loss) else ("x",)
-    names = {"forward": first, "backward": ("g",), "update": ()}[phase]
-    given = dict(zip(names, args, strict=False)) | {name: options[name] for name in names if name in options}
-    return {inner: array for name, value in given.items() for inner, array in named_arrays(name, value).items()}
-
-
-def stored(module: Module, phase: str) -> dict[str, Array]:
-    """What a phase left for the next ones, by name."""
-    if phase == "update":
-        return {f"{name}.grad": parameter.grad for name, parameter in module.own_parameters().items() if not parameter.frozen}
-    return named_arrays("point", module.point) if phase == "forward" else named_arrays("gradient", module.gradient)
 
 
 def checksums(arrays: Mapping[str, Array]) -> list[int]:
     return [zlib.crc32(np.ascontiguousarray(array).data) for array in arrays.values()]
 
 
-def check_points(module: Module, phase: str) -> None:
-    """PhaseError if, here or inside, a point is not as forward left it. One that was put in its place is its owner's affair."""
-    for _, inner in module.named_modules():
+def check_points(modules: list[tuple[str, Module]], phase: str) -> None:
+    """PhaseError if a point is not as forward left it. One that was put in its place is its owner's affair."""
+    for _, inner in modules:
         kept = inner._fingerprint
         if kept is None or inner.point is not kept.point:
             continue

@@ -52,7 +52,8 @@ class Loss(Module, doors=False):
     """
 
     __slots__ = ("_expected", "_factor", "_ones", "_unit", "divisor")
-    _evaluation = (*Module._evaluation, *__slots__)                 # what was made for one shape goes with the rest
+    _workspace = (*Module._workspace, *__slots__)
+    _evaluation = (*Module._evaluation, *__slots__)
 
     _expected: Met | None                                           # targets that are taken as they are
     divisor: float                                                  # what the sum of the costs is divided by

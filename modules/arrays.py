@@ -36,8 +36,8 @@ def by_example(a: Array, of: object) -> Array:
 
 
 def squared_norms(each: Array) -> Array:
-    """``(batch, ...)`` -> ``(batch,)``: the sum of the squares of each example."""
-    flat = each.reshape(len(each), -1)
+    """``(batch, ...)`` -> ``(batch,)``: the sum of the squares of each example, in float64, where they do not underflow."""
+    flat = each.reshape(len(each), -1).astype(np.float64, copy=False)
     return np.vecdot(flat, flat)
 
 

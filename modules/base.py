@@ -22,6 +22,10 @@ from .values import Met, Shape, Value, as_values, each, parts
 
 DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door, "jvp": doors.jvp_door,
          "example_gradients": doors.examples_door, "example_squares": doors.examples_door}
+# What a class that writes one of the first does not inherit: the others were written for other phases.
+DERIVED = (({"forward"}, {"remembers"}), ({"forward", "backward"}, {"jvp", "symmetric"}),
+           ({"forward", "backward", "update"}, {"example_gradients", "example_squares"}),
+           ({"example_gradients"}, {"example_squares"}))
 
 
 class Module(Tree):
@@ -51,14 +55,15 @@ class Module(Tree):
         True in a new module; see ``train`` and ``eval``.
     remembers : {"both", "input", "output", "neither"}
         What of its arguments and results the point holds. A container reuses only memory that no point holds; the
-        default is the careful one.
+        default is the careful one, also of a class that writes another forward.
     arity : int or None
         How many inputs there are (None: two or more). With more than one, x is a tuple of arrays, and so is what
         ``backward`` returns; ``output_shape`` is given the tuple of their shapes. Likewise y and g where a module has
         several outputs.
     symmetric : bool
         Whether the Jacobian is its own transpose, so that forward mode is backward. A class that writes forward or
-        backward inherits neither this nor ``jvp``: they were written for other phases.
+        backward inherits neither this nor ``jvp``: they were written for other phases. Nor, if it writes one of the
+        three phases, ``example_gradients`` and ``example_squares``.
     buffers : tuple of str
         Names of the attributes that are arrays of state, but not trained.
     scratch
@@ -67,8 +72,8 @@ class Module(Tree):
 
     __slots__ = ("__dict__", "__weakref__", "_fingerprint", "_input", "_met", "_output", "_owner", "_seen", "_spare", "_taped",
                  "_trains", "gradient", "point", "scratch")
-    _evaluation: ClassVar[tuple[str, ...]] = (                      # what phases leave
-        "point", "gradient", "scratch", "_met", "_input", "_output", "_fingerprint")
+    _workspace: ClassVar[tuple[str, ...]] = ("scratch", "_met", "_input", "_output")    # what is made for one shape
+    _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "_fingerprint", *_workspace)     # what phases leave
 
     remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     symmetric: ClassVar[bool] = False
@@ -81,9 +86,9 @@ class Module(Tree):
     _input: Met                                                     # what the last forward was given (None: no forward ran)
     _output: Met                                                    # and what came out of it
     _seen: int                                                      # Home.changes at the last review
-    _taped: bool                                                    # whether a tape's recorders stand before its phases
+    _taped: tuple[str, ...]                                         # attributes that a tape put before those of the class
     _fingerprint: Any                                               # of the point, on a tape
-    _spare: tuple[Any, list[list[Any]]] | None                      # what the last `respared` left
+    _spare: tuple[Any, list[list[Any]]] | None                      # workspaces of the last look at single examples
     _trains: bool                                                   # whether update has anything to do
     training: bool
 
@@ -92,17 +97,15 @@ class Module(Tree):
         for name, door in DOORS.items():
             if doors and name in cls.__dict__:
                 setattr(cls, name, door(cls.__dict__[name]))
-        if doors and "forward" in cls.__dict__ and "remembers" not in cls.__dict__:
-            cls.remembers = "both"                                  # what another forward remembers says nothing of this one
-        if doors and {"forward", "backward"} & cls.__dict__.keys():
-            for name in {"jvp", "symmetric"} - cls.__dict__.keys():
+        for written, derived in DERIVED if doors else ():
+            for name in derived - cls.__dict__.keys() if written & cls.__dict__.keys() else ():
                 setattr(cls, name, getattr(Module, name))
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         self = super().__new__(cls)
         self.__dict__ = {}                                          # one that vars() does not make slower: 5 % of a small step
         self._owner = self._spare = None
-        self._seen, self._taped, self._trains, self.training = -1, False, True, True
+        self._seen, self._taped, self._trains, self.training = -1, (), True, True
         self.forget()
         return self
 
@@ -141,7 +144,8 @@ class Module(Tree):
     def example_gradients(self) -> dict[str, Array]:
         """What each example adds in ``update``: for each own parameter, by name, an array ``(batch, *its shape)``.
 
-        From ``self.point`` and ``self.gradient``, as ``update``, whose result is their sum over axis 0.
+        From ``self.point`` and ``self.gradient``, as ``update``, whose result is their sum over axis 0. A Parameter that
+        the module holds under two names is there once, under the first.
         """
         if not self.own_parameters():
             return {}
@@ -151,7 +155,10 @@ class Module(Tree):
                                   f"examples: from self.point and self.gradient, as update, it returns {{{wanted}}}")
 
     def example_squares(self) -> dict[str, Array]:
-        """The squared norms of those: for each own parameter an array ``(batch,)``. Write it if they are cheaper alone."""
+        """The squared norms of those: for each own parameter an array ``(batch,)``, of float64, where they do not underflow.
+
+        Write it if they are cheaper alone.
+        """
         return {name: squared_norms(each) for name, each in self.example_gradients().items()}
 
     @property
@@ -244,22 +251,6 @@ class Module(Tree):
                 for name, value in evaluation:
                     setattr(module, name, value)
 
-    @contextmanager
-    def respared(self) -> Iterator[None]:
-        """What runs inside, itself inside ``undisturbed``, takes the workspaces that the last such block left, if they fit.
-
-        On a small network making them takes longer than a step.
-        """
-        modules = [module for _, module in self.named_modules()]
-        state = modules, [module.training for module in modules], Home.changes
-        spare, self._spare = self._spare, None                      # a block inside this one makes its own
-        if spare is not None and spare[0] == state:
-            for module, values in zip(modules, spare[1], strict=True):
-                for name, value in zip(module._evaluation, values, strict=True):
-                    setattr(module, name, value)
-        yield
-        self._spare = state, [[getattr(module, name) for name in module._evaluation] for module in modules]
-
     def forget(self) -> None:
         """Let go of the point, the gradient and the workspace."""
         for name in self._evaluation:
@@ -291,8 +282,7 @@ class Module(Tree):
         self._seen = Home.changes
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy starts without a point, and on no tape
-        return {name: value for name, value in vars(self).items() if not (self._taped and hasattr(type(self), name)
-                                                                           and callable(value))}
+        return {name: value for name, value in vars(self).items() if name not in self._taped}
 
     # ------------------------------------------------------------------ text
 

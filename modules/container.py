@@ -199,7 +199,7 @@ def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool
     Not while a tape looks.
     """
     return (before.remembers in ("input", "neither") and after.remembers in ("output", "neither")
-            and not (before._taped or after._taped) and not several(shape) and not several(output)
+            and not before._taped and not after._taped and not several(shape) and not several(output)
             and size_of(shape) == size_of(output))
 
 

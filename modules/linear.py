@@ -188,6 +188,7 @@ class Linear(Module):
             x, g = by_example(self.point, self), by_example(self.gradient, self)
             if x.shape[1] * (self.in_features + self.out_features) >= self.weight.data.size:
                 return super().example_squares()
+            x, g = x.astype(np.float64, copy=False), g.astype(np.float64, copy=False)       # pairs may cancel
             weight = np.maximum(((x @ x.mT) * (g @ g.mT)).sum((1, 2)), 0)
             bias = squared_norms(g.sum(1))
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": bias}

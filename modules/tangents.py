@@ -35,13 +35,15 @@ def spared(module: Module) -> Iterator[None]:
     """Bare backwards that run inside leave nothing behind: what the last one before them left is there for ``update``."""
     tree = [inner for _, inner in module.named_modules()]
     needed = any(inner.gradient is not None for inner in tree)      # else a backward comes before the next update
-    kept = [(inner, inner.gradient, dict(vars(inner)), [(a, a.copy()) for a in arrays(inner)] if needed else [])
+    kept = [(inner, inner.gradient, inner._taped, dict(vars(inner)), [(a, a.copy()) for a in arrays(inner)] if needed else [])
             for inner in tree]
+    for inner in tree:
+        inner._taped = ()                                           # nor on a tape
     try:
         yield
     finally:
-        for inner, gradient, attributes, contents in kept:
-            inner.gradient = gradient
+        for inner, gradient, taped, attributes, contents in kept:
+            inner.gradient, inner._taped = gradient, taped
             vars(inner).clear()
             vars(inner).update(attributes)
             for array, content in contents:

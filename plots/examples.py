@@ -45,6 +45,8 @@ def outer_products(net: Module, layer: int | str | None = None, *, examples: int
         that of the products if all are drawn, so that the eye can add them up; else on its own, how much wider stands below.
     """
     examples = positive_int("examples", examples)
+    if not isinstance(net, Module):
+        raise ArgumentError(f"outer_products: net must be a Module, got {net!r}")
     path, x, g = point_and_gradient(net, layer)
     shown = min(examples, len(x))
     terms, total = g[:shown, :, None] * x[:shown, None, :], g.T @ x

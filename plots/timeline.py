@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
@@ -41,11 +39,12 @@ def timeline(tape: Tape, *, title: str | None = None, ax: Axes | None = None) ->
     begin, end = records[0].start, max(record.start + record.seconds for record in records)
     unit, scale = next((pair for pair in (("s", 1), ("ms", 1e3)) if pair[1] * (end - begin) >= 1), ("µs", 1e6))
     ax = axes(ax, title, (PANEL[0], 0.3 * len(rows) + 1.2))
-    for record, after in pairwise((*records, records[0])):
+    depths = [record.depth for record in records]
+    for record, after in zip(records, [*depths[1:], 0], strict=True):
         color = PHASES[record.phase]
         ax.barh(heights[record.root, record.path], scale * record.seconds, 0.7, scale * (record.start - begin), color=color,
-                edgecolor=color, lw=0.8, alpha=AROUND if after.depth > record.depth else 1)    # the edge: short ones show too
-    ax.set_yticks(range(len(rows)), [record.label for record in rows.values()])
+                edgecolor=color, lw=0.8, alpha=AROUND if after > record.depth else 1)    # the edge: short ones show too
+    ax.set_yticks(range(len(rows)), [tape.label(record) for record in rows.values()])
     ax.set(xlabel=f"time ({unit})", ylim=(-0.6, len(rows) - 0.4))
     ax.margins(x=0.01)
     ax.spines[["top", "right"]].set_visible(False)

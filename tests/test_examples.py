@@ -1,5 +1,6 @@
-"""Gradients of single examples, their norms, and the noise of minibatches."""
+"""Gradients of single examples, and their norms."""
 
+import weakref
 from copy import deepcopy
 
 import numpy as np
@@ -166,6 +167,118 @@ def test_frozen_parameters_are_left_out():
     assert_allclose(norms, np.sqrt(sum((each.reshape(7, -1)**2).sum(1) for each in found.values())), rtol=1e-5)
 
 
+class Doubled(rp.Linear):
+    """Other phases than those of its base, whose gradients of examples are not its own."""
+
+    def forward(self, x, out=None):
+        return 2 * super().forward(x)
+
+    def backward(self, g, out=None):
+        return 2 * super().backward(g)
+
+    def update(self):
+        super().update()
+        for parameter in self.parameters():
+            parameter.grad *= 2
+
+
+class DoubledByExample(Doubled):
+    def example_gradients(self):
+        return {name: 2 * terms for name, terms in rp.Linear.example_gradients(self).items()}
+
+
+class Untouched(DoubledByExample):
+    """Writes no phase: all is inherited."""
+
+
+class Scaled(rp.BatchNorm):
+    def update(self):
+        super().update()
+        self.weight.grad *= 3
+
+
+def test_a_subclass_with_phases_of_its_own_inherits_no_gradients_of_examples():
+    for net in (Doubled(3, 3, rng=0), Scaled(3).eval()):
+        for look in (rp.per_example_gradients, rp.per_example_norms):
+            with pytest.raises(NotImplementedError, match=r"must implement example_gradients\(\) .* {'weight': array of shape"):
+                look(rp.Sequential(net), rp.CrossEntropy(), X, Y)
+    for kind in (DoubledByExample, Untouched):
+        net = kind(3, 3, rng=0).astype("float64")
+        found, loss = rp.per_example_gradients(net, rp.CrossEntropy(), X, Y), rp.CrossEntropy()
+        for name, grad in gradient(net, loss, X, Y).items():
+            assert_allclose(found[name].sum(0), grad, atol=1e-13, err_msg=name)
+        expected = np.sqrt(sum((terms.reshape(7, -1)**2).sum(1) for terms in found.values()))
+        assert_allclose(rp.per_example_norms(net, loss, X, Y), expected, rtol=1e-12)    # no squares of the base either
+
+
+def test_a_parameter_with_two_names_in_a_module_counts_once():
+    class Square(rp.Module):
+        def __init__(self):
+            self.u = self.v = rp.Parameter(np.array([1.0, 2.0, 3.0]), "u")
+
+        def forward(self, x):
+            self.point = x
+            return x * self.u.data * self.v.data
+
+        def backward(self, g):
+            return g * self.u.data * self.v.data
+
+        def update(self):
+            self.u.grad = self.example_gradients()["u"].sum(0)
+
+        def example_gradients(self):
+            terms = 2 * self.gradient * self.point * self.u.data
+            return {"u": terms, "v": terms}
+
+    net = Square().astype("float64")
+    found = rp.per_example_gradients(net, rp.MSE(), X, 0 * X)
+    assert list(found) == ["u"]
+    assert_allclose(found["u"].sum(0), gradient(net, rp.MSE(), X, 0 * X)["u"], rtol=1e-13)
+    assert_allclose(rp.per_example_norms(net, rp.MSE(), X, 0 * X), np.linalg.norm(found["u"], axis=1), rtol=1e-13)
+
+
+def test_terms_of_a_shared_parameter_are_not_added_up_in_an_array_of_the_module():
+    class Kept(Shift):
+        """Hands over an array that it keeps."""
+
+        def example_gradients(self):
+            self.kept = self.gradient.copy()
+            self.twin = self.kept.copy()
+            return {"shift": self.kept}
+
+    net = rp.Sequential(Kept(3), rp.Tanh(), Kept(3))
+    net[2].shift = net[0].shift
+    rp.per_example_gradients(net, rp.CrossEntropy(), X, Y)
+    for module in (net[0], net[2]):
+        assert_array_equal(module.kept, module.twin)
+
+
+def test_norms_of_float32_do_not_vanish_where_their_squares_would():
+    net = rp.Sequential(rp.Linear(3, 3, rng=1), rp.Tanh(), rp.Linear(3, 3, rng=2))
+    loss, x = rp.MSE(), X.astype("float32")
+    y = net.forward(x) - np.float32(1e-22)                          # too little: the gradient is 0
+    net[2].weight.data *= np.float32(1e-22)
+    net[2].bias.frozen = net[2].weight.frozen = True
+    norms, each = rp.per_example_norms(net, loss, x, y), rp.per_example_gradients(net, loss, x, y)
+    expected = np.sqrt(sum((a.reshape(7, -1).astype("float64")**2).sum(1) for a in each.values()))
+    assert 0 < expected.max() < 1e-22
+    assert_allclose(norms, expected, rtol=1e-6)
+    shared = rp.Sequential(rp.Linear(3, 3, bias=False, rng=1), rp.Linear(3, 3, bias=False, rng=3))
+    shared[1].weight = shared[0].weight
+    shared[0].weight.data *= np.float32(1e-23)                      # the terms are added up first
+    assert rp.per_example_norms(shared, loss, x, 1 + 0 * x).all()
+
+
+def test_norms_of_rows_that_cancel():
+    """Two equal rows with opposite gradients, but for a millionth: pairs of inner products are differences of large ones."""
+    layer = rp.Linear(40, 30, bias=False, rng=0)
+    net, x = rp.Sequential(layer, rp.Flatten()), np.repeat(numbers(4, 1, 40), 2, 1).astype("float32")
+    g = numbers(4, 30, seed=1)
+    y = net.forward(x) - 15 * 4 * np.concatenate([g, -(1 - 1e-4) * g], 1).astype("float32")
+    found, each = rp.per_example_norms(net, rp.MSE(), x, y), rp.per_example_gradients(net, rp.MSE(), x, y)["0.weight"]
+    assert_allclose(found, np.linalg.norm(each.astype("float64").reshape(4, -1), axis=1), rtol=1e-2)
+
+
 # What is left behind
 
 
@@ -175,6 +288,8 @@ def test_frozen_parameters_are_left_out():
 def test_nothing_is_disturbed(look, ran):
     net = rp.Sequential(rp.Linear(3, 4, rng=1), rp.BatchNorm(4), rp.Dropout(0.3, rng=2), rp.Linear(4, 3, rng=3))
     net[1].eval()
+    if look not in (rp.per_example_gradients, rp.per_example_norms):
+        net[2].p = 0                                                # gradient_noise takes no masks
     loss, twin, other = rp.CrossEntropy(), deepcopy(net), rp.CrossEntropy()
     if ran:
         for each, of in ((net, loss), (twin, other)):
@@ -213,6 +328,43 @@ def test_later_calls_leave_earlier_results_alone():
         assert_array_equal(first[name], each, err_msg=name)
 
 
+@pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms])
+def test_what_the_loss_draws_is_drawn_again(look):
+    class Noisy(rp.MSE):
+        def __init__(self):
+            super().__init__()
+            self.rng = np.random.default_rng(0)
+
+        def costs(self, prediction, target):
+            return super().costs(prediction, target + self.rng.standard_normal(target.shape).astype(target.dtype))
+
+    net, loss = rp.Linear(3, 3, rng=1), Noisy()
+    expected = Noisy().forward(net.forward(X), X)
+    look(net, loss, X, X)
+    assert loss.forward(net.forward(X), X) == expected
+
+
+@pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms])
+def test_the_batch_is_let_go(look):
+    """Between two calls there is room for the next one, but not what was in it."""
+    class Keeping(rp.Module):
+        remembers = "input"
+
+        def forward(self, x):
+            self.point = x
+            return 2 * x
+
+        def backward(self, g):
+            return 2 * g
+
+    net, loss = rp.Sequential(Keeping(), rp.Linear(30, 3, rng=1)), rp.MSE()
+    x, y = np.ones((400, 30), "float32"), np.ones((400, 3), "float32")
+    gone = [weakref.ref(x), weakref.ref(y)]
+    look(net, loss, x, y)
+    del x, y
+    assert [ref() for ref in gone] == [None, None]
+
+
 @pytest.mark.parametrize("change", [
     lambda net: net.astype("float32"),
     lambda net: net.train(),
@@ -243,6 +395,8 @@ def test_what_changes_between_two_calls_is_seen(change):
 
 def test_a_workspace_of_another_mode_does_not_serve():
     class Moded(Shift):
+        example_gradients = Shift.example_gradients
+
         def prepare(self, shape, dtype):
             return 1 + self.training
 
@@ -364,54 +518,11 @@ def test_gradients_of_examples_need_a_backward():
                 method()
 
 
-# The noise of minibatches
-
-
-def test_sigma_is_the_deviation_of_the_examples_gradients():
-    net, x, y = case("two layers")
-    noise = rp.gradient_noise(net, rp.CrossEntropy(), x, y, sizes=[1, 4, 9], rng=0)
-    each = rp.per_example_gradients(net, rp.CrossEntropy(), x, y)
-    own = len(x) * np.concatenate([a.reshape(len(x), -1) for a in each.values()], 1)
-    assert_allclose(noise.sigma, np.sqrt(((own - own.mean(0))**2).sum(1).mean()), rtol=1e-12)
-    assert_allclose(noise.length, np.linalg.norm(own.mean(0)), rtol=1e-12)
-    assert_allclose(noise.predicted, noise.sigma / np.sqrt([1, 4, 9]), rtol=1e-12)
-    assert (noise.sizes, noise.examples, noise.draws) == ((1, 4, 9), 7, 100)
-
-
-def test_the_measured_noise_is_that_of_the_minibatches_drawn():
-    net, x, y = case("two layers")
-    found = rp.gradient_noise(net, rp.CrossEntropy([1, 2, 3]), x, y, sizes=[1, 3], draws=2, rng=5)
-    rng, whole = np.random.default_rng(5), gradient(net, rp.CrossEntropy([1, 2, 3]), x, y)
-    for k, measured in zip((1, 3), found.measured, strict=True):
-        squares = []
-        for _ in range(2):
-            drawn = rng.integers(7, size=k)
-            part = gradient(net, rp.CrossEntropy([1, 2, 3]), x[drawn], y[drawn])
-            squares.append(sum(((part[name] - whole[name])**2).sum() for name in whole))
-        assert_allclose(measured, np.sqrt(np.mean(squares)), rtol=1e-10)
-
-
-def test_noise_falls_with_the_root_of_the_size():
-    net, x, y = case("two layers")
-    noise = rp.gradient_noise(net, rp.CrossEntropy(), x, y, draws=1000, rng=0)
-    assert noise.sizes == (1, 2, 4)
-    assert_allclose(noise.measured, noise.predicted, rtol=0.05)
-
-
-def test_equal_examples_make_no_noise():
-    noise = rp.gradient_noise(rp.Linear(3, 3, rng=0), rp.CrossEntropy(), X[:1], Y[:1], draws=3)
-    assert noise.measured == (0,)
-    assert noise.sigma < 1e-3 * noise.length
-    assert str(rp.inspection.GradientNoise((1,), (0.0,), 0.0, 0.0, 1, 3)).splitlines()[3].split() == ["1", "0", "0", "-", "-"]
-
-
-@pytest.mark.parametrize(("options", "loss", "text"), [
-    ({}, rp.MSE("sum"), "gradient_noise: loss must have reduction='mean', for gradients that do not grow with k, got "
-                        "MSE(reduction='sum')"),
-    ({"draws": 0}, rp.MSE(), "draws must be an integer of at least 1, got 0"),
-    ({"sizes": [2, 0]}, rp.MSE(), "sizes must be an integer of at least 1, got 0"),
-    ({"sizes": []}, rp.MSE(), "gradient_noise: sizes must hold at least one size, got []"),
-    ({"rng": -1}, rp.MSE(), "rng must be None, an integer of at least 0 or a numpy.random.Generator, got -1")])
-def test_gradient_noise_refuses(options, loss, text):
+@pytest.mark.parametrize(("net", "loss", "text"), [
+    ("net", rp.MSE(), "net must be a Module, got 'net'"),
+    (rp.Linear(3, 3, rng=0), rp.Tanh(), "loss must be a Loss, got Tanh()"),
+    (rp.MSE(), rp.Linear(3, 3, rng=0), "loss must be a Loss, got Linear(3, 3)")])
+@pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms, rp.gradient_noise])
+def test_what_is_no_net_or_no_loss_is_refused(look, net, loss, text):
     with refuses(ArgumentError, text):
-        rp.gradient_noise(rp.Linear(3, 3, rng=0), loss, X, X, **options)
+        look(net, loss, X, Y)

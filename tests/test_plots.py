@@ -457,6 +457,8 @@ def test_a_linear_alone_has_outer_products():
 
 
 def test_outer_products_refuse():
+    with refuses(ArgumentError, "outer_products: net must be a Module, got 'net'"):
+        plots.outer_products("net", 0)
     text = "outer_products: layer must be a"
     with refuses(ArgumentError, f"{text}n index or one of the paths 0, 1, 2, 3, 4, got 5"):
         plots.outer_products(ran(), 5)

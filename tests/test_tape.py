@@ -156,7 +156,7 @@ def test_shapes_stored_arrays_and_bytes():
 
 def test_points_and_inputs_of_several_arrays_are_recorded_by_name():
     class Pair(rp.Module):
-        """Of two inputs, with a tuple within its point."""
+        """With a tuple within its point."""
 
         def forward(self, x):
             self.point = (np.ones(2), (x, None)), "sum", x.reshape(-1)
@@ -171,7 +171,24 @@ def test_points_and_inputs_of_several_arrays_are_recorded_by_name():
     given, listed = ([(tensor.name, tensor.shape) for tensor in (*record.inputs, *record.stored)] for record in t.records)
     assert given == [("x", (5, 3)), ("point[0][0]", (2,)), ("x", (5, 3)), ("point[2]", (15,))]
     assert listed == [("x", (2, 3)), ("point[0][0]", (2,)), ("point[0][1][0]", (2, 3)), ("point[2]", (6,))]
-    assert tape_file.inputs(Pair(), "forward", ((X, Y),), {}).keys() == {"x[0]", "x[1]"}
+
+
+def test_inputs_of_several_arrays_are_recorded_however_they_are_given():
+    """As a list too, or as nests of numbers: how many arrays there are is the module's affair."""
+    concat, x = rp.Concat(), X[:2]
+    fan = rp.Graph({"a": (rp.Tanh(), "x"), "b": (rp.Tanh(), "x")}, inputs="x", outputs=("a", "b"))
+    with rp.tape(concat, fan) as t:
+        for given in ((x, x), [x, x], (x.tolist(), x.tolist()), [x.tolist()] * 2):
+            concat.forward(given)
+            fan.forward(x.tolist())
+            fan.backward(given)
+    for phase, root, name in (("forward", 0, "x"), ("backward", 1, "g")):
+        found = [record.inputs for record in t.records if (record.phase, record.root, record.path) == (phase, root, "")]
+        assert len(found) == 4
+        for tensors in found:
+            assert [(tensor.name, tensor.shape) for tensor in tensors] == [(f"{name}[0]", (2, 3)), (f"{name}[1]", (2, 3))]
+            np.testing.assert_array_equal(tensors[1].numbers, x)
+    assert [tensor.name for tensor in t.records[1].inputs] == ["x"]
 
 
 def test_numbers_of_small_arrays_are_copied():
@@ -308,6 +325,54 @@ def on_a_tape(train, module, loss):
     assert {"forward", "backward", "update"} == {record.phase for record in t.records}
 
 
+@pytest.mark.parametrize("wrap", [lambda inner: inner, Residual])
+def test_looks_at_single_examples_are_recorded_whatever_ran_before(wrap):
+    """They keep workspaces from call to call, but none from without the tape within it, or from one tape in another."""
+    inner, loss = rp.Sequential(rp.Linear(3, 3, rng=1), rp.Dropout(0.5, rng=2), rp.Linear(3, 3, rng=3)), rp.MSE()
+    module = wrap(inner)
+    twin = copy.deepcopy(module)                                    # on no tape, and made before any workspace
+    rp.per_example_norms(module, loss, X, X)
+    for _ in range(3):
+        expected = rp.per_example_norms(twin, rp.MSE(), X, X)
+        with rp.tape(inner) as t:
+            for run in (rp.per_example_norms, rp.per_example_gradients):
+                run(module, loss, X, X)
+                phases = [(record.phase, record.path) for record in t.records]
+                assert phases == [("forward", ""), *(("forward", str(k)) for k in range(3)),
+                                  ("backward", ""), ("backward", "2"), ("backward", "1"), ("backward", "0")]
+                t.records.clear()
+            np.testing.assert_array_equal(rp.per_example_norms(module, loss, X, X), expected)
+        module.forward(X)                                           # other masks next time, and in arrays that were looked at
+        twin.forward(X)
+
+
+def test_a_jvp_is_not_recorded():
+    """Also where backwards of modules inside make it."""
+    class Through(rp.Module):
+        def __init__(self):
+            self.inner, self.layer = rp.Sequential(rp.Linear(3, 3, rng=0), rp.Tanh()), rp.Linear(3, 2, rng=1)
+
+        def output_shape(self, shape):
+            return self.layer.output_shape(shape)
+
+        def forward(self, x):
+            self.point = ()
+            return self.layer.forward(self.inner.forward(x))
+
+        def backward(self, g):
+            return self.inner.backward(self.layer.backward(g))
+
+    for module in (Through(), rp.Sequential(Through())):
+        with rp.tape(module) as t:
+            y = module.forward(X)
+            length = len(t.records)
+            module.jvp(X)
+            assert len(t.records) == length
+            module.backward(y)
+            module.update()
+        assert len([record for record in t.records if record.phase == "backward"]) == length
+
+
 # It leaves nothing behind
 
 
@@ -329,6 +394,20 @@ def test_after_the_tape_a_step_calls_as_many_functions_as_before():
     assert [set(vars(part)) for _, part in module.named_modules()] == attributes
     assert module.scratch.forwards[0][0].__func__ is rp.Linear.forward.__wrapped__
     assert len(t.records) == length
+
+
+def test_after_the_tape_a_look_at_single_examples_calls_as_many_functions_as_before():
+    module, loss = net(), rp.MSE()
+
+    def look():
+        rp.per_example_norms(module, loss, X, Y)
+
+    look()
+    before = function_calls(look)
+    with rp.tape(module, loss):
+        look()
+    look()
+    assert function_calls(look) == before
 
 
 def test_points_stay_when_the_tape_is_left_and_go_when_one_is_entered():
@@ -392,6 +471,25 @@ def test_a_copy_made_inside_is_not_on_the_tape(twin):
         assert t.records == []
         np.testing.assert_array_equal(module.forward(X), y)
     assert not {"forward", "backward", "update"} & set(vars(other))
+
+
+def test_a_copy_made_inside_keeps_its_attributes():
+    """A callable too, where the class has one of that name."""
+    layer = Curved(np.sin)
+    with rp.tape(layer):
+        twins = copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
+        assert all(vars(twin) == {"f": np.sin, "training": True} for twin in twins)
+
+
+class Curved(rp.Module):
+    f = staticmethod(np.tanh)
+
+    def __init__(self, f):
+        self.f = f
+
+    def forward(self, x):
+        self.point = x
+        return self.f(x)
 
 
 def test_a_phase_that_fails_is_recorded_and_the_next_ones_run():
@@ -470,6 +568,24 @@ def test_a_composite_that_writes_over_what_a_module_inside_remembers_is_told():
         module.backward(module.forward(X))
 
 
+def test_a_point_is_summed_once_with_the_whole_and_once_alone(monkeypatch):
+    """However deep the module lies."""
+    summed = []
+
+    def counting(arrays, compute=tape_file.checksums):
+        summed.extend(map(id, arrays.values()))
+        return compute(arrays)
+
+    monkeypatch.setattr(tape_file, "checksums", counting)
+    module = rp.Sequential(rp.Sequential(rp.Sequential(rp.Sequential(rp.Linear(3, 2, rng=0)))))
+    x = X.copy()
+    with rp.tape(module):
+        for phase in (lambda: module.forward(x), lambda: module.backward(Y), module.update):
+            summed.clear()
+            phase()
+            assert summed.count(id(x)) == (1 if "forward" in phase.__code__.co_names else 2)
+
+
 def test_what_is_not_needed_may_be_written_and_a_point_may_be_put_in_place():
     """A container's own point, its input, is only to be looked at; who assigns a point means it."""
     module, layer, x = rp.Sequential(rp.Sigmoid(), rp.Linear(3, 2, rng=0)), rp.Linear(3, 2, rng=0), X.copy()
@@ -520,6 +636,22 @@ def test_labels_are_short(module, shown):
     assert t.records[0].label == shown
 
 
+def test_nets_of_a_kind_are_told_apart():
+    first, second, loss = net(), net(), rp.MSE()
+    with rp.tape(first, second, loss) as t:
+        for module in (first, second):
+            loss.forward(module.forward(X), Y)
+    labels = ["[0] Sequential(…)", "[0] 0 Linear(3, 4)", "[0] 1 ReLU()", "[0] 2 Linear(4, 2)", "[0] 3 Sigmoid()", "MSE()"]
+    expected = labels + [label.replace("[0]", "[1]") for label in labels]
+    assert [t.label(record) for record in t.records] == expected
+    assert all(label in line for label, line in zip(expected, str(t).splitlines()[2:], strict=True))
+    ticks = [label.get_text() for label in plots.timeline(t).get_yticklabels()]
+    assert ticks == list(dict.fromkeys(expected))
+    with rp.tape(*first, loss) as t:
+        step(first, loss)
+    assert not any("[" in t.label(record) for record in t.records)
+
+
 def test_records_are_dicts_that_json_takes():
     module = deep()
     with rp.tape(module, limit=2) as t:
@@ -548,6 +680,10 @@ def test_what_is_no_module_is_refused():
     with pytest.raises(rp.ArgumentError, match=r"^tape: Tanh\(\) at '1' must take forward from its class"), rp.tape(module):
         pass
     assert not module._taped
+    module = rp.Tanh()
+    module.prepare = lambda shape, dtype: None
+    with pytest.raises(rp.ArgumentError, match=r"^tape: Tanh\(\) must take prepare from its class"), rp.tape(module):
+        pass
 
 
 def test_the_timeline_climbs_and_comes_down():
@@ -562,6 +698,7 @@ def test_the_timeline_climbs_and_comes_down():
         row = 5 if record.root else int(record.path) + 1 if record.path else 0
         assert bar.get_y() + bar.get_height() / 2 == pytest.approx(row)
         assert bar.get_width() / bars[0].get_width() == pytest.approx(record.seconds / t.records[0].seconds)
+        assert bar.get_x() / bars[0].get_width() == pytest.approx((record.start - t.records[0].start) / t.records[0].seconds)
         assert bar.get_alpha() == (0.3 if row == 0 else 1)
     rows = {phase: [bar.get_y() for bar, record in zip(bars, t.records, strict=True) if record.phase == phase]
             for phase in ("forward", "backward")}
