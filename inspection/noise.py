@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..datasets.batches import batches
-from ..datasets.checks import Inputs, pair
+from ..datasets.checks import Inputs, inputs_and_targets
 from ..errors import ArgumentError, generator, positive_int
 from ..initializers.base import Array, Seed
 from ..losses import Loss
@@ -123,7 +123,7 @@ def gradient_noise(net: Module, loss: Loss, x: Inputs, y: ArrayLike, sizes: Sequ
     if sizes is not None and not chosen:
         raise ArgumentError(f"gradient_noise: sizes must hold at least one size, got {sizes!r}")
     net, loss = deepcopy(net).astype("float64"), deepcopy(loss)
-    x, y = pair(as_values(x, net.dtype, "x", net, net.arity), y)
+    x, y = inputs_and_targets(as_values(x, net.dtype, "x", net, net.arity), y, arity=net.arity)
     before = drawers(net, loss)
     propagate(net, loss, x, y)
     refuse_draws(before, drawers(net, loss))
