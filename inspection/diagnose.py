@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..datasets.checks import pair
+from ..errors import ArgumentError
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules.base import Module
@@ -97,8 +98,10 @@ def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) 
        Remedy: start with smaller weights, GlorotUniform(), or put BatchNorm before the activation (slides
        75-77).
     """
+    layers = layer_statistics(net, x) if net.arity == 1 else []
+    if sum(layer.is_output for layer in layers) != 1 or isinstance(layers[-1].activation, tuple):
+        raise ArgumentError(f"diagnose: net must have one input and one output, got {net!r}")
     x, y = pair(x, y)
-    layers = layer_statistics(net, x)
     prediction = np.asarray(layers[-1].activation)
     loss, why = (loss, "") if loss is not None else infer_loss(net.leaves()[-1][1], prediction, y)
     found = not_finite(net, x, y, layers)
@@ -196,7 +199,7 @@ def flat_units(layers: list[LayerStatistics], net: Module) -> Iterator[Finding]:
 
 def gradients(layers: list[LayerStatistics], net: Module) -> Iterator[Finding]:
     """Gradients at the first hidden layer against those at the last: they should be of one size."""
-    hidden, broken = preactivations(layers), [layer for layer in layers if not np.isfinite(size(layer))]
+    hidden, broken = before_the_last(layers), [layer for layer in layers if not np.isfinite(size(layer))]
     if broken:
         yield Finding("the gradient overflows.", places(broken[-1:]), f"start with smaller weights, {start(net)}",
                       "75-76")
@@ -215,6 +218,19 @@ def gradients(layers: list[LayerStatistics], net: Module) -> Iterator[Finding]:
         yield Finding(f"the gradient {verb} on its way back: at the first hidden layer it is "
                       f"{size(first) / size(last):.2g} times what it is at the last.",
                       f"{places([first])} and {places([last])}", remedy, "75-77")
+
+
+def before_the_last(layers: list[LayerStatistics]) -> list[LayerStatistics]:
+    """The preactivations from which a path leads to the last of them, and that."""
+    hidden = preactivations(layers)
+    known, open_ = {layer.path: layer for layer in layers}, [layer.path for layer in hidden[-1:]]
+    found: set[str] = set()
+    while open_:
+        path = open_.pop()
+        if path in known and path not in found:
+            found.add(path)
+            open_ += known[path].reads
+    return [layer for layer in hidden if layer.path in found]
 
 
 def size(layer: LayerStatistics) -> float:

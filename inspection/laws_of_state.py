@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from ..errors import PhaseError, StateError
 from ..initializers.base import Array
-from ..modules import Identity, Module, Sequential
+from ..modules import Graph, Identity, Module, Sequential
 from ..modules.values import several
 from .subject import Subject, close, float64, gradients, law, refuses, require, same
 
@@ -94,9 +94,8 @@ def state_dict_is_a_copy_of_all_that_predict_depends_on(s: Subject) -> None:
 
 @law
 def a_container_runs_it_as_it_runs_alone(s: Subject) -> None:
-    """Between two modules that remember nothing, where the container may write in place."""
-    passing = ([Identity()] if s.module.arity == 1 else []), ([] if several(s.g) else [Identity()])
-    module, net = s.new(), Sequential(*passing[0], s.new(), *passing[1]).train(s.module.training)
+    """Between modules that remember nothing, where the container may write in place."""
+    module, net = s.new(), between(s).train(s.module.training)
     for step in ("first", "second"):
         expected = s.run(module)
         same(f"the {step} step inside Sequential", named_as(expected, s.run(net)), expected)
@@ -115,6 +114,16 @@ def update_does_without_the_input_gradient(s: Subject) -> None:
         require(gx is None, f"{what}backward(g, input_gradient=False): expected None, got {gx!r}")
         runner.update()
         same(f"{what}without input gradient", named_as(expected, {"y": y} | gradients(runner)), expected)
+
+
+def between(s: Subject) -> Module:
+    """A container in which each input and the output of the module is that of an Identity."""
+    last = [] if several(s.g) else [Identity()]
+    if s.module.arity == 1:
+        return Sequential(Identity(), s.new(), *last)
+    inputs = [f"x{k}" for k in range(len(s.x))]
+    nodes = {f"i{name}": (Identity(), name) for name in inputs}
+    return Graph(nodes | {"y": (Sequential(s.new(), *last), *nodes)}, inputs=inputs, outputs="y")
 
 
 def pickled(module: Module) -> dict[str, Module]:

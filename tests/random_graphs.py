@@ -5,8 +5,19 @@ from hypothesis import strategies as st
 
 import retroprop as rp
 
-JOINS = (rp.Add, rp.Multiply)
-CURVES = (rp.Tanh, rp.Sigmoid, rp.Softplus, rp.SiLU, rp.Softmax, lambda: rp.Function(np.sin, np.cos))
+BATCH, WIDTH = 3, 2
+JOINS = (rp.Add, rp.Multiply,
+         lambda: rp.Function(lambda x, y: np.sin(x) * y, lambda x, y: np.cos(x) * y, lambda x, y: np.sin(x)),
+         lambda: rp.Sequential(rp.Concat(), rp.Linear(2 * WIDTH, WIDTH, dtype="float64", rng=99)))
+CURVES = (rp.Tanh, rp.Sigmoid, rp.Softplus, rp.SiLU, rp.Softmax, rp.Identity, lambda: rp.Function(np.sin, np.cos),
+          lambda: rp.BatchNorm(WIDTH, dtype="float64"), lambda: rp.Dropout(0.3, rng=5))
+KINDS = ("linear", "curve", "join", "chain", "fork")
+
+
+def fork():
+    """A graph of two outputs, one of which it reads itself, and what makes one array of them."""
+    inner = rp.Graph({"t": (rp.Tanh(), "x"), "m": (rp.Multiply(), "t", "x")}, inputs="x", outputs=("t", "m"))
+    return rp.Sequential(inner, rp.Add())
 
 
 @st.composite
@@ -17,24 +28,27 @@ def graphs(draw):
     for k in range(draw(st.integers(1, 8))):
         known = [*inputs, *nodes]
         choose = st.sampled_from(list(unread) if draw(st.booleans()) and unread else known)
-        kind = draw(st.sampled_from(["linear", "curve", "join", "chain"]))
+        kind = draw(st.sampled_from(KINDS))
         sources = [draw(choose)] + ([draw(st.sampled_from(known))] if kind == "join" else [])
-        if kind == "linear" or kind == "chain":
-            module = rp.Linear(2, 2, dtype="float64", rng=k)
+        if kind in ("linear", "chain"):
+            module = rp.Linear(WIDTH, WIDTH, dtype="float64", rng=k)
             if linears and draw(st.booleans()):
                 module.weight = draw(st.sampled_from(linears)).weight
             linears.append(module)
             module = rp.Sequential(rp.Tanh(), module) if kind == "chain" else module
         else:
-            module = draw(st.sampled_from(CURVES if kind == "curve" else JOINS))()
+            module = fork() if kind == "fork" else draw(st.sampled_from(CURVES if kind == "curve" else JOINS))()
         nodes[f"n{k}"] = (module, *sources)
         for source in sources:
             unread.pop(source, None)
         unread[f"n{k}"] = None
-    dead = [name for name in unread if name in nodes]
+    outputs = [name for name in nodes if name in unread or draw(st.integers(0, 4)) == 0]      # some of which others read
     for k, name in enumerate(name for name in inputs if name in unread):
         nodes[f"i{k}"] = (rp.Softsign(), name)
-        dead.append(f"i{k}")
+        outputs.append(f"i{k}")
     shuffled = draw(st.permutations(list(nodes)))
-    one = lambda names: names[0] if len(names) == 1 else tuple(names)  # noqa: E731
-    return rp.Graph({name: nodes[name] for name in shuffled}, inputs=one(inputs), outputs=one(dead))
+    return rp.Graph({name: nodes[name] for name in shuffled}, inputs=one(inputs), outputs=one(outputs))
+
+
+def one(names):
+    return names[0] if len(names) == 1 else tuple(names)
