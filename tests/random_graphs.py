@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 import retroprop as rp
 
 BATCH, WIDTH = 3, 2
-JOINS = (rp.Add, rp.Multiply,
-         lambda: rp.Function(lambda x, y: np.sin(x) * y, lambda x, y: np.cos(x) * y, lambda x, y: np.sin(x)),
-         lambda: rp.Sequential(rp.Concat(), rp.Linear(2 * WIDTH, WIDTH, dtype="float64", rng=99)))
+JOINS = (lambda seed: rp.Add(), lambda seed: rp.Multiply(),
+         lambda seed: rp.Function(lambda x, y: np.sin(x) * y, lambda x, y: np.cos(x) * y, lambda x, y: np.sin(x)),
+         lambda seed: rp.Sequential(rp.Concat(), rp.Linear(2 * WIDTH, WIDTH, dtype="float64", rng=seed)))
 CURVES = (rp.Tanh, rp.Sigmoid, rp.Softplus, rp.SiLU, rp.Softmax, rp.Identity, lambda: rp.Function(np.sin, np.cos),
           lambda: rp.BatchNorm(WIDTH, dtype="float64"), lambda: rp.Dropout(0.3, rng=5))
 KINDS = ("linear", "curve", "join", "chain", "fork")
@@ -37,7 +37,8 @@ def graphs(draw):
             linears.append(module)
             module = rp.Sequential(rp.Tanh(), module) if kind == "chain" else module
         else:
-            module = fork() if kind == "fork" else draw(st.sampled_from(CURVES if kind == "curve" else JOINS))()
+            module = (fork() if kind == "fork" else draw(st.sampled_from(CURVES))() if kind == "curve"
+                      else draw(st.sampled_from(JOINS))(k))
         nodes[f"n{k}"] = (module, *sources)
         for source in sources:
             unread.pop(source, None)
