@@ -260,3 +260,39 @@ def test_function_of_two_reads_a_tuple_that_a_node_gives():
     net = rp.Sequential(Split(), rp.Function(squashed, squashed_by_x, squashed_by_y), Residual(rp.Tanh()))
     z = np.tanh(2 * X) * X**2
     assert_allclose(net.forward(X), z + np.tanh(z), rtol=1e-14)
+
+
+def test_no_output_of_several_is_written_over_the_input():
+    class Halves(rp.Module):
+        """The first and the second half of each example; remembers nothing."""
+
+        remembers = "neither"
+
+        def output_shape(self, input_shape):
+            return ((input_shape[0], input_shape[1] // 2),) * 2
+
+        def forward(self, x):
+            self.point = None
+            return tuple(np.split(x, 2, 1))
+
+        def backward(self, g):
+            return np.concatenate(g, 1)
+
+    for net in (rp.Sequential(rp.Linear(2, 4, rng=0), Halves(), rp.Multiply()),
+                rp.Graph({"h": (rp.Linear(2, 4, rng=0), "x"), "s": (Halves(), "h"), "y": (rp.Multiply(), "s")}, inputs="x",
+                         outputs="y")):
+        h = rp.Linear(2, 4, rng=0).forward(X)
+        assert_array_equal(net.forward(X), h[:, :2] * h[:, 2:])
+        rp.check_module(net, X)
+
+
+def test_a_sum_over_paths_keeps_the_gradient_that_a_bare_backward_reads():
+    class Doubled(rp.Module):
+        def forward(self, x):
+            self.point = None
+            return 2 * x
+
+        def backward(self, g):
+            return 2 * self.gradient
+
+    assert_array_equal(rp.path_sum(rp.Sequential(Doubled(), Doubled()), X).gradient, np.full((5, 2), 4.0))
