@@ -99,16 +99,7 @@ class BatchCost:
             raise ArgumentError(f"net and loss must give the same cost each time they run, got {before} and {cost}; what they "
                                 "draw must come from a numpy.random.Generator that is an attribute of the module")
         return Point(cost, round_off, {name: parameter.grad.copy() for name, parameter in self.net.named_parameters()},
-                     dict(zip(self.inputs, parts(gx), strict=True)), self.flows())
-
-    def flows(self) -> dict[str, float]:
-        """After backward: how much gradient reaches each parameter, the sum of |g| over the outputs of its modules."""
-        flows = dict.fromkeys(self.net.parameters(), 0.0)
-        for _, module in self.net.named_modules():
-            if module.gradient is not None:
-                for parameter in module.own_parameters().values():
-                    flows[parameter] += sum(float(np.abs(g).sum()) for g in parts(module.gradient))
-        return {name: flows[parameter] for name, parameter in self.net.named_parameters()}
+                     dict(zip(self.inputs, parts(gx), strict=True)), flows(self.net))
 
 
 class Point(NamedTuple):
@@ -134,3 +125,13 @@ def check_axis_of_examples(net: Module, shape: Any) -> None:
         net.output_shape(each(lambda one: (2 * one[0], *one[1:]), shape))
     except ShapeError:
         raise ShapeError(f"x must have an axis of examples before those that {net!r} reads, got shape {shape}") from None
+
+
+def flows(net: Module) -> dict[str, float]:
+    """After backward: how much gradient reaches each parameter, the sum of |g| over the outputs of its modules."""
+    found = dict.fromkeys(net.parameters(), 0.0)
+    for _, module in net.named_modules():
+        if module.gradient is not None:
+            for parameter in module.own_parameters().values():
+                found[parameter] += sum(float(np.abs(g).sum()) for g in parts(module.gradient))
+    return {name: found[parameter] for name, parameter in net.named_parameters()}

@@ -22,8 +22,8 @@ Cost = Callable[[Array], float]
 TOLERANCE = 1e-7                                                    # of the largest gradient of the same array
 ROUNDING = ROUND_OFF / STEP                                         # of the terms of the cost: 3e-10
 DIGIT = 10                                                          # times round-off: a slope that a tenth can be missing of
-CANCELLED = 1e-12                                                   # of what a gradient adds up: what is left is round-off
-FINER = (10, 100, 1_000, 10_000, 100_000, 1_000_000)                # a step over these: where the slope is looked for again
+CANCELLED = 1e-9                                                    # of what a gradient adds up: what is left is round-off
+FINER = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)             # the step over these: where a slope is looked for again
 ENTRIES = 2000                                                      # numbers that are moved one by one
 DIRECTIONS = 10                                                     # for each array that has too many
 
@@ -186,18 +186,17 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
     -----
     Relative errors are to the largest slope of the same array, not entry by entry: where a gradient is next to 0, what
     differs is round-off. An array passes if no error exceeds 1e-7 of that slope and 3e-10 of what the cost adds up,
-    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p. That is about four times the
-    most that round-off did in the networks that were tried. The slope along a unit direction u is
-    :math:`\langle \partial C / \partial W, u \rangle`: two propagations of the batch, for any number of weights.
+    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p: about four times the most that round-off did
+    in the networks that were tried. The slope along a unit direction u, :math:`\langle \partial C / \partial W, u \rangle`,
+    takes two propagations of the batch, for any number of weights.
 
-    Places that do not agree are looked at again with smaller steps, until the difference quotient settles: the first step
-    was too large where inputs or weights are, or had a kink in it, as of ReLU. At a kink the slopes on both sides differ
+    Places that do not agree are looked at again, by differences of fourth order, and with smaller steps until they settle:
+    the first was too large where inputs are, or had a kink in it, as of ReLU. At a kink the slopes on both sides differ
     however small the step is, and there is no derivative to compare with: the table says so, and the place is left out.
 
-    Of an array it cannot be told if all its places lie on kinks, or if its largest slope is less than ten times round-off:
-    as where gradients vanish. ``passed`` is then False, and the verdict says why. A gradient of 0 agrees if finite
-    differences see none either: backpropagation gives 0 where no gradient arrives, as of dead units, or where what arrives
-    cancels, as of a bias before BatchNorm.
+    Of an array it cannot be told if all its places lie on kinks, or if its largest slope is less than ten times round-off,
+    as where gradients vanish: ``passed`` is then False. A gradient of 0 agrees if finite differences see none either: where
+    none arrives, as of dead units, or where what arrives cancels, as of a bias before BatchNorm.
 
     Examples
     --------
@@ -282,19 +281,19 @@ def compare(name: str, size: int, directions: int | None, cost: Cost, a: Array, 
 
 def closer(cost: Cost, a: Array, entry: int, slope: float, computed: float, margin: float,
            rounding: float) -> tuple[float, float, tuple[float, float] | None]:
-    """The slope by smaller steps, down to one at which it agrees or has settled; its round-off; the two sides at a kink.
+    """The slope where finite differences settle; what round-off may add to it; the slopes on both sides at a kink.
 
-    The mean of both sides errs by curvature, as h², and by a kink that lies within the step, until that is smaller. Then it
-    has settled. The sides differ by curvature too, but less with each step; at a kink they keep their distance.
+    The error of fourth order, h⁴, is nothing where that of second order is small. Where it is not, as on a steep curve or
+    beside a kink, the slope still moves with the step, and smaller ones are taken, until it agrees or moves no more.
     """
-    left, right = one_sided(cost, a, entry, STEP)
+    noise, jump = rounding, math.inf
     for finer in FINER:
-        jump, before = abs(left - right), slope
         left, right = one_sided(cost, a, entry, STEP / finer)
-        slope, noise = (left + right) / 2, finer * rounding
+        wide, before = one_sided(cost, a, entry, 2 * STEP / finer), jump
+        better, jump, round_off = (2 * (left + right) - sum(wide) / 2) / 3, abs(left - right), 2 * finer * rounding
+        if finer > 1 and abs(better - slope) <= margin + round_off:
+            break
+        slope, noise = better, round_off
         if abs(slope - computed) <= margin + noise:
             return slope, noise, None
-        if abs(slope - before) <= margin + noise and abs(left - right) <= 2 * max(jump, noise):
-            break
-    kink = abs(left - right) > max(jump / 2, 2 * noise)
-    return slope, noise, (left, right) if kink else None
+    return slope, noise, (left, right) if jump > max(before / 2, round_off) else None   # that of a curve shrinks with the step

@@ -142,6 +142,12 @@ def test_eigenvalues_are_there_as_often_as_they_repeat(seed, k, monkeypatch):
     assert_allclose(found, expected[:k], rtol=0, atol=1e-8 * expected[0])
 
 
+def test_negative_eigenvalues_come_after_the_positive_ones():
+    expected = np.repeat([3.0, 2.0, -1.0, -2.0], [2, 1, 3, 24])
+    found = hessians.leading(lambda v: expected * v, 30, 5, np.random.default_rng(0))
+    assert_allclose(found, expected[:5], atol=1e-8)
+
+
 def test_close_eigenvalues_are_told_apart(monkeypatch):
     products_alone(monkeypatch)
     expected = 1 - 1e-5 * np.arange(60)
