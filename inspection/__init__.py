@@ -4,8 +4,9 @@ from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
 from .differences import FiniteDifferences, finite_differences, numerical_gradient
 from .examples import per_example_gradients, per_example_norms
-from .gradient_check import GradientCheck, GradientRow, Kink, check_gradients
+from .gradient_check import GradientCheck, check_gradients
 from .gradient_costs import GradientCost, GradientCosts, gradient_costs
+from .gradient_rows import GradientRow, Kink
 from .hessians import hessian_eigenvalues, hessian_vector_product
 from .jacobian_costs import JacobianCost, JacobianCosts, jacobian_costs
 from .jacobians import jacobian, jvp, numerical_jacobian, vjp

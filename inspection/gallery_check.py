@@ -12,7 +12,7 @@ from ..modules.tables import aligned
 from ..modules.values import each, parts, product
 from .batch_cost import flows
 from .gallery import LOSSES, MODULES, Exhibit
-from .gradient_check import ROUNDING, TOLERANCE, GradientRow, compare
+from .gradient_rows import ROUNDING, TOLERANCE, GradientRow, compare
 from .subject import Subject, float64, gradients, named
 
 MODES = ("training", "evaluation")

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 
 import retroprop as rp
 from retroprop.errors import ArgumentError
-from retroprop.inspection.gradient_check import compare
+from retroprop.inspection.gradient_rows import compare
 
 X, Y = numbers(7, 3), [0, 2, 1, 1, 0, 2, 2]
 
@@ -188,7 +188,7 @@ def test_at_a_kink_the_slopes_on_both_sides_are_told():
     assert (f"left out: 0.bias has kinks at 4 of 4 places; at [0] the slope is {kink.left:.4g} to the left, "
             f"{kink.right:.4g} to the right, and backpropagation gives {kink.computed:.4g}") in str(found).splitlines()
     assert "left out" in str(found).splitlines()[3]
-    assert str(found).splitlines()[-1] == "cannot be told: 0.bias: all 4 places lie on kinks"
+    assert str(found).splitlines()[-1] == "cannot be told: 0.bias: every place lies on a kink"
 
 
 def test_a_slope_of_0_at_a_kink_has_no_sign():
@@ -280,6 +280,17 @@ def test_smaller_steps_excuse_no_error(steep):
         row = compare("a", 1, None, cost, np.zeros(1), np.array([1e-3 + wrong]), 3e-10)
         assert row.passed is passes
         assert not row.kinks
+
+
+def test_the_largest_slope_is_one_where_the_network_is():
+    """The step of one entry has a kink in it, with a slope of 1 behind: what the other is wrong by is not small beside that."""
+    def cost(a):
+        return max(0.0, a[0] - 1e-6) + 1e-6 * a[1]
+
+    row = compare("a", 2, None, cost, np.zeros(2), np.array([0, 1e-6 + 1e-8]), 1e-11)
+    assert row.largest == pytest.approx(1e-6)
+    assert (row.where, row.passed) == ("[1]", False)
+    assert compare("a", 2, None, cost, np.zeros(2), np.array([0, 1e-6]), 1e-11).passed
 
 
 # What cannot be told
