@@ -118,7 +118,7 @@ def compare(name: str, size: int, directions: int | None, cost: Cost, a: Array, 
             flow: float = 0) -> GradientRow:
     """The row of one array: ``cost`` differentiated by every entry of ``a``, and what was computed for each."""
     numerical, computed = quotients(cost, a, np.arange(a.size), STEP), computed.reshape(-1)
-    roundings, kinks, near = np.full(a.size, rounding), {}, np.zeros(a.size, bool)
+    roundings, kinks, margins = np.full(a.size, rounding), {}, np.full(a.size, np.inf)
 
     def place(k: int) -> str:
         return f"direction {k}" if directions else f"[{', '.join(str(i) for i in np.unravel_index(k, a.shape))}]"
@@ -126,34 +126,34 @@ def compare(name: str, size: int, directions: int | None, cost: Cost, a: Array, 
     while True:                                                     # again where the largest slope came down
         largest, errors = float(np.abs(numerical).max()), np.abs(numerical - computed)
         margin = TOLERANCE * largest
-        doubtful = np.flatnonzero((errors > margin + roundings) & ~near)
+        doubtful = np.flatnonzero((errors > margin + roundings) & (margins > margin))
         if not len(doubtful):
             break
-        near[doubtful] = True
+        margins[doubtful] = margin
         for k in map(int, doubtful):
-            numerical[k], roundings[k], sides = closer(cost, a, k, numerical[k], computed[k], margin, rounding)
-            if sides is not None:
-                kinks[k] = Kink(place(k), *sides, float(computed[k]))
-    errors[list(kinks)] = 0
+            numerical[k], roundings[k], sides = closer(cost, a, k, computed[k], margin, rounding)
+            kinks[k] = None if sides is None else Kink(place(k), *sides, float(computed[k]))
+    found = {k: kink for k, kink in kinks.items() if kink}
+    errors[list(found)] = 0
     worst = int((errors - roundings).argmax())                      # the first NaN, if there is one
     reached = computed.any() or numerical.any() if flow == 0 else np.abs(computed).max() > CANCELLED * flow
     return GradientRow(name, size, directions, largest, float(errors[worst]), place(worst), float(numerical[worst]),
-                       float(computed[worst]), float(roundings[worst]), not reached, tuple(kinks.values()))
+                       float(computed[worst]), float(roundings[worst]), not reached, tuple(found.values()))
 
 
-def closer(cost: Cost, a: Array, entry: int, slope: float, computed: float, margin: float,
+def closer(cost: Cost, a: Array, entry: int, computed: float, margin: float,
            rounding: float) -> tuple[float, float, tuple[float, float] | None]:
     """The slope where finite differences settle; what round-off may add to it; the slopes on both sides at a kink.
 
     The error of fourth order, h⁴, is nothing where that of second order is small. Where it is not, as on a steep curve or
     beside a kink, the slope still moves with the step, and smaller ones are taken, until it agrees or moves no more.
     """
-    noise, jump = rounding, math.inf
+    slope, noise, jump = math.nan, rounding, math.inf
     for finer in FINER:
         left, right = one_sided(cost, a, entry, STEP / finer)
         wide, before = one_sided(cost, a, entry, 2 * STEP / finer), jump
         better, jump, round_off = (2 * (left + right) - sum(wide) / 2) / 3, abs(left - right), 2 * finer * rounding
-        if finer > 1 and abs(better - slope) <= margin + round_off:
+        if abs(better - slope) <= margin + round_off:
             break
         slope, noise = better, round_off
         if abs(slope - computed) <= margin + noise:

@@ -293,6 +293,16 @@ def test_the_largest_slope_is_one_where_the_network_is():
     assert compare("a", 2, None, cost, np.zeros(2), np.array([0, 1e-6]), 1e-11).passed
 
 
+def test_a_steep_entry_is_looked_at_again_when_the_largest_slope_comes_down():
+    """What was near enough beside 0.4, which is a kink's, is not beside 1e-3."""
+    def cost(a):
+        return max(0.0, a[0] - 1e-6) + 1e-3 / 3e4 * np.sin(3e4 * a[1])
+
+    row = compare("a", 2, None, cost, np.zeros(2), np.array([0, 1e-3]), 1e-11)
+    assert row.largest == pytest.approx(1e-3, rel=1e-7)
+    assert row.passed
+
+
 # What cannot be told
 
 
