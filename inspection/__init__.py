@@ -5,9 +5,11 @@ from .diagnose import Diagnosis, diagnose
 from .differences import FiniteDifferences, finite_differences, numerical_gradient
 from .examples import per_example_gradients, per_example_norms
 from .gradient_check import GradientCheck, check_gradients
-from .gradient_costs import GradientCosts, gradient_costs
+from .gradient_costs import GradientCost, GradientCosts, gradient_costs
+from .gradient_rows import GradientRow, Kink
 from .hessians import hessian_eigenvalues, hessian_vector_product
-from .jacobians import JacobianCost, JacobianCosts, jacobian, jacobian_costs, jvp, numerical_jacobian, vjp
+from .jacobian_costs import JacobianCost, JacobianCosts, jacobian_costs
+from .jacobians import jacobian, jvp, numerical_jacobian, vjp
 from .labels import Finding
 from .layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
 from .noise import GradientNoise, gradient_noise
@@ -24,10 +26,13 @@ __all__ = [
     "Finding",
     "FiniteDifferences",
     "GradientCheck",
+    "GradientCost",
     "GradientCosts",
     "GradientNoise",
+    "GradientRow",
     "JacobianCost",
     "JacobianCosts",
+    "Kink",
     "LayerStatistics",
     "PathCounts",
     "PathSum",

@@ -15,7 +15,10 @@ from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import as_numbers
-from ..modules.values import as_values
+from ..modules.values import as_values, each, parts, shape_of
+from .layers import rewinder
+
+ROUND_OFF = 8 * float(np.finfo(np.float64).eps)                     # of the terms that a cost adds up: four times what was met
 
 
 class BatchCost:
@@ -32,7 +35,8 @@ class BatchCost:
 
     Attributes
     ----------
-    net, loss, x : the copies
+    net, loss, x
+        The copies.
     output : array
         What the network returned last.
     examples : int
@@ -53,6 +57,7 @@ class BatchCost:
         for parameter in self.net.parameters():
             parameter.frozen = False                                # what does not train has a gradient all the same
         self.parameters = {name: parameter.data for name, parameter in self.net.named_parameters()}
+        self._rewind = rewinder(self.net, self.loss)
         several = net.arity != 1
         self.inputs = named_inputs(as_values(x, None, "x", net, net.arity) if several else x, several, dtype)
         arrays = tuple(self.inputs.values())
@@ -60,56 +65,73 @@ class BatchCost:
         self.examples, self.propagations = len(arrays[0]), 0
         if any(len(a) != self.examples for a in arrays):
             raise ShapeError(f"x must hold arrays of equally many examples, got {', '.join(str(len(a)) for a in arrays)}")
-        streams = [generator.bit_generator for _, generator in self.net.named_generators()]
-        self._streams = [(stream, stream.state) for stream in streams]
-        self._buffers = [(module, name, getattr(module, name).copy())
-                         for _, module in self.net.named_modules() for name in module.buffers]
+        check_axis_of_examples(self.net, shape_of(self.x))
 
     def __call__(self, _: object = None) -> float:
         """The cost where the variables are now. Masks and running statistics are afterwards as before, for the next call."""
         self.propagations += self.examples
         try:
             self.output = self.net.forward(self.x)
+            cost = self.loss.forward(self.output, self.y)
         finally:
-            for stream, state in self._streams:
-                stream.state = state
-            for module, name, kept in self._buffers:
-                getattr(module, name)[...] = kept
-        cost = self.loss.forward(self.output, self.y)
+            self._rewind()
         if isinstance(cost, np.ndarray) and cost.ndim:
             raise ArgumentError(f"loss must return one number, got {self.loss!r}, which returns an array of shape {cost.shape}")
         return float(cost)
 
-    def backpropagate(self) -> tuple[float, Any]:
-        """One ``forward``, ``backward`` and ``update``: the cost and dC/dx."""
+    def backpropagate(self, input_gradient: bool = True) -> tuple[float, Any]:
+        """One ``forward``, ``backward`` and ``update``: the cost and dC/dx; NonFiniteError where there is no derivative."""
         cost = self()
-        gx = self.net.backward(self.loss.backward())
+        if not math.isfinite(cost):
+            raise NonFiniteError(f"the cost of this batch is {cost}: it has no derivative")
+        gx = self.net.backward(self.loss.backward(), input_gradient=input_gradient)
         self.net.update()
         return cost, gx
 
     def point(self) -> Point:
-        """The cost and its gradients where the variables are now."""
+        """The cost and its gradients where the variables are now; ArgumentError if it is another one each time."""
         for parameter in self.net.parameters():
             parameter.grad = np.zeros(parameter.shape)              # one that update forgets must not show
+        before = self()
         cost, gx = self.backpropagate()
-        if not math.isfinite(cost):
-            raise NonFiniteError(f"the cost of this batch is {cost}: it has no derivative")
-        arrays = gx if isinstance(gx, tuple) else (gx,)
-        return Point(cost, abs(cost) + float(np.abs(self.output * self.net.gradient).sum()),
-                     {name: parameter.grad.copy() for name, parameter in self.net.named_parameters()},
-                     dict(zip(self.inputs, arrays, strict=True)))
+        round_off = ROUND_OFF * (abs(cost) + float(np.abs(self.output * self.net.gradient).sum()))
+        if not abs(cost - before) <= round_off:
+            raise ArgumentError(f"net and loss must give the same cost each time they run, got {before} and {cost}; what they "
+                                "draw must come from a numpy.random.Generator that is an attribute of the module")
+        return Point(cost, round_off, {name: parameter.grad.copy() for name, parameter in self.net.named_parameters()},
+                     dict(zip(self.inputs, parts(gx), strict=True)), flows(self.net))
 
 
 class Point(NamedTuple):
     """What backpropagation gives at one point."""
 
     cost: float
-    scale: float                                                    # of the terms that add up to the cost: they round
+    round_off: float                                                # what the cost may be off by
     parameters: dict[str, Array]
     inputs: dict[str, Array]
+    flows: dict[str, float]                                         # what the gradient of each parameter adds up
 
 
 def named_inputs(x: Any, several: bool, dtype: DTypeLike) -> dict[str, Array]:
     """Copies of the arrays of x, by the names that tables give them."""
     arrays = {f"x[{k}]": a for k, a in enumerate(x)} if several else {"x": x}
     return {name: np.array(finite(name, examples(name, as_numbers(a, name))), dtype) for name, a in arrays.items()}
+
+
+def check_axis_of_examples(net: Module, shape: Any) -> None:
+    """ShapeError if axis 0 is not that of the examples: if the network takes no batch that is twice as long."""
+    net.output_shape(shape)
+    try:
+        net.output_shape(each(lambda one: (2 * one[0], *one[1:]), shape))
+    except ShapeError:
+        raise ShapeError(f"x must have an axis of examples before those that {net!r} reads, got shape {shape}") from None
+
+
+def flows(net: Module) -> dict[str, float]:
+    """After backward: how much gradient reaches each parameter, the sum of |g| over the outputs of its modules."""
+    found = dict.fromkeys(net.parameters(), 0.0)
+    for _, module in net.named_modules():
+        if module.gradient is not None:
+            for parameter in module.own_parameters().values():
+                found[parameter] += sum(float(np.abs(g).sum()) for g in parts(module.gradient))
+    return {name: found[parameter] for name, parameter in net.named_parameters()}

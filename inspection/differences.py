@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..errors import ArgumentError, DtypeError, one_of, real
+from ..errors import ArgumentError, DtypeError, NonFiniteError, one_of, real
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
@@ -45,6 +46,7 @@ def numerical_gradient(cost: Callable[[Array], float], a: Array, step: float = S
     Returns
     -------
     array of the shape of ``a``, or one number for each of ``entries``
+        NaN or infinite where the cost is.
 
     Notes
     -----
@@ -64,7 +66,7 @@ def numerical_gradient(cost: Callable[[Array], float], a: Array, step: float = S
     if not a.flags.writeable:
         raise ArgumentError("numerical_gradient: a must be writeable to be perturbed in place, got a read-only array")
     step = real("step", step, 0, above=True)
-    slopes = quotients(cost, a, np.arange(a.size) if entries is None else np.asarray(entries), step)
+    slopes = quotients(cost, a, np.arange(a.size) if entries is None else checked(entries, a.size), step)
     return slopes.reshape(a.shape) if entries is None else slopes
 
 
@@ -102,6 +104,11 @@ def finite_differences(net: Module, loss: Loss, x: Any, y: ArrayLike, scheme: Sc
         examples went forward: for n numbers in the parameters and N examples, 2 n N (lecture, slide 41), or (n + 1) N
         with a one-sided scheme. Backpropagation needs N, and as many back.
 
+    Raises
+    ------
+    NonFiniteError
+        The cost is NaN or infinite where the network is, or a step beside it.
+
     Notes
     -----
     Forward: :math:`(C(\theta + h) - C(\theta)) / h = C'(\theta) + C''(\theta)\, h / 2 + O(\epsilon\, C / h)`, with the least
@@ -121,6 +128,9 @@ def finite_differences(net: Module, loss: Loss, x: Any, y: ArrayLike, scheme: Sc
     step = best_step(scheme)
     gradients = {name: quotients(cost, a, np.arange(a.size), step, scheme, here).reshape(a.shape)
                  for name, a in cost.parameters.items()}
+    for name, gradient in gradients.items():
+        if not np.isfinite(gradient).all():
+            raise NonFiniteError(f"the cost of this batch is not finite as {name} moves: it has no derivative")
     return FiniteDifferences(gradients, cost.propagations)
 
 
@@ -148,12 +158,23 @@ def moved(cost: Callable[[Array], float], a: Array, entry: int, h: float) -> flo
     kept = a.flat[entry]
     a.flat[entry] = kept + h
     try:
-        return float(cost(a))
+        value = cost(a)
     finally:
         a.flat[entry] = kept
+    if np.ndim(value) or not isinstance(value, (Real, np.ndarray)):
+        raise ArgumentError(f"cost must return one number, got {value!r}")
+    return float(value)
 
 
 def width(a: Array, entry: int, step: float) -> float:
     """The step for one entry, such that the sum of the two is exact."""
     value = a.flat[entry]
     return float(value + float(step * max(1, abs(value)))) - float(value)
+
+
+def checked(entries: ArrayLike, size: int) -> Array:
+    """Flat indices into an array of that size; ArgumentError for what is none."""
+    k = np.asarray(entries)
+    if k.ndim != 1 or (k.size and (k.dtype.kind not in "iu" or k.min() < -size or k.max() >= size)):
+        raise ArgumentError(f"entries must be a sequence of integers, each an index into {size} numbers, got {entries!r}")
+    return k.astype(np.intp)

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..modules.tables import aligned
 from ..modules.values import each, parts, product
+from .batch_cost import flows
 from .gallery import LOSSES, MODULES, Exhibit
-from .gradient_check import ROUNDING, TOLERANCE, GradientRow, compare
+from .gradient_rows import ROUNDING, TOLERANCE, GradientRow, compare
 from .subject import Subject, float64, gradients, named
 
 MODES = ("training", "evaluation")
@@ -138,7 +139,7 @@ def compared(s: Subject) -> tuple[tuple[GradientRow, ...], tuple[GradientRow, ..
         return product(g, s.forward(deepcopy(module), x))
 
     back = zip(named("dC/dx", gx).items(), parts(x), strict=True)
-    slopes = zip(gradients(ran).items(), module.named_parameters(), strict=True)
+    slopes = zip(gradients(ran).items(), module.named_parameters(), flows(ran).values(), strict=True)
     return (tuple(compare(name, a.size, None, cost, a, found, rounding) for (name, found), a in back),
-            tuple(compare(name, found.size, None, cost, parameter.data, found, rounding)
-                  for (name, found), (_, parameter) in slopes))
+            tuple(compare(name, found.size, None, cost, parameter.data, found, rounding, flow)
+                  for (name, found), (_, parameter), flow in slopes))

@@ -2,97 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import generator, positive_int
+from ..errors import generator, one_of, positive_int
 from ..initializers.base import Array, Seed
 from ..losses import Loss
 from ..modules import Module
 from ..modules.tables import aligned
 from .batch_cost import BatchCost
-from .differences import STEP, one_sided, quotients
+from .differences import STEP
+from .gradient_rows import TOLERANCE, Cost, GradientRow, compare
 
-Cost = Callable[[Array], float]
-TOLERANCE = 1e-7                                                    # of the largest gradient of the same array
-ROUNDING = 3e-10                                                    # of the terms of the cost: they round, and h divides that
-FINE = 0.01                                                         # of the step: where a kink is looked for
 ENTRIES = 2000                                                      # numbers that are moved one by one
 DIRECTIONS = 10                                                     # for each array that has too many
-
-
-class Kink(NamedTuple):
-    """A place where the slope jumps within the step, so that a central difference says nothing."""
-
-    where: str
-    left: float
-    right: float
-    computed: float
-
-
-@dataclass(frozen=True)
-class GradientRow:
-    """One array of a check: a parameter, or the input.
-
-    Attributes
-    ----------
-    name : str
-        As in ``named_parameters``; the input is ``"x"``.
-    size : int
-        Numbers in it.
-    directions : int or None
-        How many random directions were tried; None: every entry.
-    largest : float
-        The largest slope by finite differences.
-    error : float
-        The largest difference between the two gradients.
-    where : str
-        The entry, or the number of the direction, where it is.
-    numerical, computed : float
-        What finite differences and backpropagation give there.
-    rounding : float
-        What round-off may add to an error.
-    kinks : tuple of Kink
-        Places that are left out of the error, for want of a derivative.
-    """
-
-    name: str
-    size: int
-    directions: int | None
-    largest: float
-    error: float
-    where: str
-    numerical: float
-    computed: float
-    rounding: float
-    kinks: tuple[Kink, ...] = ()
-
-    @property
-    def places(self) -> int:
-        """How many slopes were compared, or left out."""
-        return self.directions or self.size
-
-    @property
-    def relative(self) -> float:
-        """The error over the largest slope."""
-        return self.error / self.largest if self.largest else math.inf if self.error else 0.0
-
-    @property
-    def passed(self) -> bool:
-        """Whether the error is at most a ten-millionth of the largest slope, and round-off."""
-        return self.error <= TOLERANCE * self.largest + self.rounding       # false for NaN
-
-    def cells(self) -> tuple[str, ...]:
-        tried = f"{self.directions} directions" if self.directions else "all"
-        relative = f"{self.relative:.1e}" if self.largest > self.rounding else "round-off"
-        if len(self.kinks) == self.places:
-            relative = "left out"
-        return self.name, f"{self.size:,}", tried, f"{self.largest:.3g}", f"{self.error:.1e}", relative, self.where
 
 
 @dataclass(frozen=True)
@@ -112,11 +39,13 @@ class GradientCheck:
 
     @property
     def passed(self) -> bool:
+        """Whether every row agrees: none differs, and of none it cannot be told."""
         return all(row.passed for row in self.rows)
 
     def __getitem__(self, name: str) -> GradientRow:
         """The row of this name."""
-        return {row.name: row for row in self.rows}[name]
+        rows = {row.name: row for row in self.rows}
+        return rows[one_of("name", name, rows)]
 
     def __str__(self) -> str:
         header = ("gradient of", "numbers", "tried", "largest", "error", "relative", "at")
@@ -124,10 +53,10 @@ class GradientCheck:
         lines += [f"left out: {row.name} has kinks at {len(row.kinks)} of {row.places} places; at {kink.where} the "
                   f"slope is {kink.left:.4g} to the left, {kink.right:.4g} to the right, and backpropagation gives "
                   f"{kink.computed + 0:.4g}" for row in self.rows for kink in row.kinks[:1]]
-        failed = [row for row in self.rows if not row.passed]
+        lines += [f"cannot be told: {row.name}: {row.untold}" for row in self.rows if row.outcome == "cannot be told"]
         lines += [f"FAILED: {row.name} {row.where}: finite differences give {row.numerical:.9g}, "
-                  f"backpropagation {row.computed:.9g}" for row in failed]
-        if not failed:
+                  f"backpropagation {row.computed:.9g}" for row in self.rows if row.outcome == "differs"]
+        if self.passed:
             lines.append(f"passed: every error is within {TOLERANCE:g} of the largest gradient of its array, and round-off")
         return "\n".join(lines)
 
@@ -158,13 +87,17 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
     -----
     Relative errors are to the largest slope of the same array, not entry by entry: where a gradient is next to 0, what
     differs is round-off. An array passes if no error exceeds 1e-7 of that slope and 3e-10 of what the cost adds up,
-    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p. That is about four times the
-    most that round-off did in the networks that were tried. The slope along a unit direction u is
-    :math:`\langle \partial C / \partial W, u \rangle`: two propagations of the batch, for any number of weights.
+    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p: about four times the most that round-off did
+    in the networks that were tried. The slope along a unit direction u, :math:`\langle \partial C / \partial W, u \rangle`,
+    takes two propagations of the batch, for any number of weights.
 
-    At a kink, as of ReLU, the slopes on both sides differ and a central difference is their mean. Places that do not agree
-    are looked at again with a hundredth of the step. If the slopes still differ, there is no derivative to compare with: the
-    table says so, and the place is left out. If they do not, the kink lay beside it, and they are what must agree.
+    Places that do not agree are looked at again, by differences of fourth order, and with smaller steps until they settle:
+    the first was too large where inputs are, or had a kink in it, as of ReLU. At a kink the slopes on both sides differ
+    however small the step is, and there is no derivative to compare with: the table says so, and the place is left out.
+
+    Of an array it cannot be told if all its places lie on kinks, or if its largest slope is less than ten times round-off,
+    as where gradients vanish: ``passed`` is then False. A gradient of 0 agrees if finite differences see none either: where
+    none arrives, as of dead units, or where what arrives cancels, as of a bias before BatchNorm.
 
     Examples
     --------
@@ -173,23 +106,25 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
     >>> net = rp.Sequential(rp.Linear(2, 3, rng=1), rp.Tanh(), rp.Linear(3, 1, rng=2))
     >>> check = rp.check_gradients(net, rp.BCEWithLogits(), x, y)
     >>> [row.name for row in check.rows], check.passed, check.propagations
-    (['0.weight', '0.bias', '2.weight', '2.bias', 'x'], True, 2140)
+    (['0.weight', '0.bias', '2.weight', '2.bias', 'x'], True, 2160)
     """
     if directions is not None:
         directions = positive_int("directions", directions)
     rng, cost = generator(rng), BatchCost(net, loss, x, y)
     point = cost.point()
-    rounding, rows = ROUNDING * point.scale, []
-    arrays = [*cost.parameters.items(), *cost.inputs.items()]       # a parameter may be called x too
+    rounding, rows = point.round_off / STEP, []
+    names = [*cost.parameters, *(f"input {name}" if name in cost.parameters else name for name in cost.inputs)]
+    arrays = [*cost.parameters.values(), *cost.inputs.values()]
     gradients = [*point.parameters.values(), *point.inputs.values()]
-    every = entry_by_entry([a.size for _, a in arrays], directions)
-    for (name, a), gradient, by_entry in zip(arrays, gradients, every, strict=True):
+    flows = [*point.flows.values(), *(0.0 for _ in cost.inputs)]
+    every = entry_by_entry([a.size for a in arrays], directions)
+    for name, a, gradient, flow, by_entry in zip(names, arrays, gradients, flows, every, strict=True):
         if by_entry:
-            rows.append(compare(name, a.size, None, cost, a, gradient, rounding))
+            rows.append(compare(name, a.size, None, cost, a, gradient, rounding, flow))
         else:
             units = unit_vectors(directions or DIRECTIONS, a.size, rng)
             rows.append(compare(name, a.size, len(units), along(cost, a, units), np.zeros(len(units)),
-                                units @ gradient.reshape(-1), rounding))
+                                units @ gradient.reshape(-1), rounding, flow))
     return GradientCheck(tuple(rows), cost.propagations)
 
 
@@ -221,39 +156,3 @@ def along(cost: Cost, a: Array, units: Array) -> Cost:
             a[...] = start
 
     return moved_by
-
-
-def compare(name: str, size: int, directions: int | None, cost: Cost, a: Array, computed: Array,
-            rounding: float) -> GradientRow:
-    """The row of one array: ``cost`` differentiated by every entry of ``a``, and what was computed for each."""
-    numerical, computed = quotients(cost, a, np.arange(a.size), STEP), computed.reshape(-1)
-    largest = float(np.abs(numerical).max())
-    margin = TOLERANCE * largest + rounding
-    errors, kinks = np.abs(numerical - computed), []
-
-    def place(k: int) -> str:
-        return f"direction {k}" if directions else f"[{', '.join(str(i) for i in np.unravel_index(k, a.shape))}]"
-
-    for k in map(int, np.flatnonzero(errors > margin)):
-        kink = kink_near(cost, a, k, numerical[k], computed[k], margin, rounding / FINE)
-        if kink is not None:
-            kinks.append(Kink(place(k), *kink, float(computed[k])))
-            errors[k] = 0
-    worst = int(errors.argmax())                                    # the first NaN, if there is one
-    return GradientRow(name, size, directions, largest, float(errors[worst]), place(worst), float(numerical[worst]),
-                       float(computed[worst]), rounding, tuple(kinks))
-
-
-def kink_near(cost: Cost, a: Array, entry: int, numerical: float, computed: float, margin: float,
-              blur: float) -> tuple[float, float] | None:
-    """The slopes on both sides if a kink explains why the two gradients differ, else None.
-
-    A difference of the slopes that is due to curvature shrinks with the step, to a hundredth; one at a kink stays. ``blur``
-    is what round-off may add to a slope over a hundredth of the step.
-    """
-    coarse = one_sided(cost, a, entry, STEP)
-    left, right = one_sided(cost, a, entry, FINE * STEP)
-    jump, middle = abs(left - right), (left + right) / 2
-    at_it = jump > max(blur, abs(coarse[0] - coarse[1]) / 2)
-    beside_it = abs(middle - numerical) > blur and abs(middle - computed) <= margin + blur + jump
-    return (left, right) if at_it or beside_it else None

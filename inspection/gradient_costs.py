@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -31,7 +31,12 @@ class GradientCost(NamedTuple):
 
 @dataclass(frozen=True)
 class GradientCosts:
-    """A row a network, as given; prints as a table."""
+    """A row a network, as given; prints as a table.
+
+    Attributes
+    ----------
+    rows : tuple of GradientCost
+    """
 
     rows: tuple[GradientCost, ...]
 
@@ -42,13 +47,14 @@ class GradientCosts:
         return aligned([header, *rows])
 
 
-def gradient_costs(nets: Sequence[Module], loss: Loss, x: Any, y: ArrayLike) -> GradientCosts:
+def gradient_costs(nets: Iterable[Module], loss: Loss, x: Any, y: ArrayLike) -> GradientCosts:
     """Count and time the gradient of each network, by central differences and by backpropagation, in float64.
 
     Parameters
     ----------
-    nets : sequence of Module
-        Each with parameters, and all for the same batch; finite differences take 2 n propagations of it for n of them.
+    nets : iterable of Module
+        At least one, each with parameters, all for the same batch; finite differences take 2 n propagations of it for n
+        of them.
     loss, x, y
         As for ``finite_differences``.
 
@@ -66,6 +72,11 @@ def gradient_costs(nets: Sequence[Module], loss: Loss, x: Any, y: ArrayLike) -> 
     >>> [row[:3] for row in rp.gradient_costs(nets, rp.BCEWithLogits(), x, y).rows]
     [(9, 180, 20), (81, 1620, 20)]
     """
+    if isinstance(nets, Module):                                    # a Sequential would be taken for its modules
+        raise ArgumentError(f"nets must be a list of modules, got {nets!r}; write [net] for one")
+    nets = list(nets)
+    if not nets:
+        raise ArgumentError("nets must hold at least one module, got none")
     for net in nets:
         if not isinstance(net, Module) or not net.parameters():
             raise ArgumentError(f"nets must be modules with parameters, got {net!r}")

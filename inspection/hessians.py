@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,14 +13,15 @@ from ..initializers.base import Array, Seed
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import as_floating
+from .batch_cost import BatchCost
 from .differences import STEP
-from .layers import rewound
 
-LANCZOS = 20                                                        # vectors that eigsh keeps, at least
+WHOLE = 300                                                         # numbers in the parameters: up to here all of H
 TOLERANCE = 1e-9                                                    # relative; the products have hardly more digits
+MISSED = 1e-8                                                       # of the largest: what stands out is an eigenvalue
 
 
-def hessian_vector_product(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, v: ArrayLike) -> Array:
+def hessian_vector_product(net: Module, loss: Loss, x: Any, y: ArrayLike, v: ArrayLike) -> Array:
     r"""H v, with H the second derivatives of a network's cost on a batch with respect to all its parameters.
 
     Parameters
@@ -28,6 +30,7 @@ def hessian_vector_product(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, 
         Left as they are: float64 copies run, in the mode that each module is in, always with the same masks. Frozen
         parameters count too.
     x, y : array_like
+        A batch; x is a tuple of arrays for a module of several inputs.
     v : array_like of shape (n,)
         A number for each of the n numbers in ``net.parameters()``, in their order, each array row by row, as
         ``np.concatenate([p.data.ravel() for p in net.parameters()])`` lists them: the flat vector that SciPy's solvers
@@ -40,8 +43,9 @@ def hessian_vector_product(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, 
     Notes
     -----
     :math:`H v \approx (\nabla C(\theta + h v) - \nabla C(\theta - h v)) / 2h`: two gradients, each exact, from forward,
-    backward and update. That H has n² entries does not matter. The step, h |v| = ε^(1/3), leaves nine
-    to ten digits of the largest entry. Where a kink lies between the two points, as of ReLU, the product is off.
+    backward and update. That H has n² entries does not matter. The step, h |v| = ε^(1/3), is relative to the numbers that
+    v moves, where they are above 1 in size; it leaves nine to ten digits of the largest entry. Where a kink lies between
+    the two points, as of ReLU, the product is off.
 
     References
     ----------
@@ -56,17 +60,21 @@ def hessian_vector_product(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, 
     >>> hessian_vector_product(net, rp.MSE(), [[3.0]], [[1.0]], [1.0, 0.0]).round(6)
     array([18.,  6.])
     """
-    return Curvature("hessian_vector_product", net, loss, x, y).product(v)
+    curvature, v = Curvature(net, loss, x, y), as_floating(v, np.dtype("float64"), "v")
+    if v.shape != curvature.theta.shape:
+        raise ShapeError(f"v must have shape {curvature.theta.shape}, a number for each in the parameters, got {v.shape}")
+    if not np.isfinite(v).all():
+        raise NonFiniteError("v must be finite")
+    return curvature.product(v)
 
 
-def hessian_eigenvalues(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, k: int = 1, *, rng: Seed = 0) -> Array:
+def hessian_eigenvalues(net: Module, loss: Loss, x: Any, y: ArrayLike, k: int = 1, *, rng: Seed = 0) -> Array:
     r"""The k largest eigenvalues of the Hessian of a network's cost on a batch, the largest first.
 
     Parameters
     ----------
-    net, loss : Module and Loss
+    net, loss, x, y
         As in ``hessian_vector_product``.
-    x, y : array_like
     k : int, default 1
         At most the n numbers in the parameters.
     rng : None, int or numpy.random.Generator, default 0
@@ -79,8 +87,9 @@ def hessian_eigenvalues(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, k: 
     Notes
     -----
     The largest in the order of numbers, not of sizes: the largest curvature is what limits the step of gradient
-    descent, which on a parabola diverges from a learning rate of :math:`2 / \lambda` on (without momentum). By SciPy's
-    ``eigsh``, from products alone; a net of few parameters (n at most 20, or 2 k + 1) has its whole Hessian computed.
+    descent, which on a parabola diverges from a learning rate of :math:`2 / \lambda` on (without momentum). An eigenvalue
+    that repeats, as of equal units, is there as often as it repeats. A net of few parameters (n at most 300, or 2 k) has
+    its whole Hessian computed; of others products are enough, for SciPy's ``eigsh``, asked again until nothing was missed.
 
     References
     ----------
@@ -95,21 +104,16 @@ def hessian_eigenvalues(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, k: 
     >>> hessian_eigenvalues(net, rp.BCEWithLogits(), x, y, k=3).round(4)
     array([0.7965, 0.4384, 0.2714])
     """
-    curvature = Curvature("hessian_eigenvalues", net, loss, x, y)
+    curvature, rng = Curvature(net, loss, x, y), generator(rng)
     n, k = len(curvature.theta), positive_int("k", k)
     if k > n:
         raise ArgumentError(f"hessian_eigenvalues: k must be at most {n}, the numbers in the parameters, got {k}")
-    if n <= max(LANCZOS, 2 * k + 1):
-        return np.linalg.eigvalsh(curvature.matrix())[::-1][:k]
-    from scipy.sparse.linalg import LinearOperator, eigsh
-    operator = LinearOperator((n, n), curvature.product, dtype=np.float64)
-    start = generator(rng).standard_normal(n)
-    if not curvature.product(start).any():                          # a cost without curvature, where eigsh cannot start
-        return np.zeros(k)
-    return np.sort(eigsh(operator, k, which="LA", v0=start, tol=TOLERANCE, return_eigenvectors=False))[::-1]
+    if n <= max(WHOLE, 2 * k):
+        return np.linalg.eigvalsh([curvature.product(e) for e in np.eye(n)])[::-1][:k]      # reads one half of them
+    return leading(curvature.product, n, k, rng)
 
 
-class Curvature:
+class Curvature(BatchCost):
     """The cost of a batch as a function of the flat vector of all parameters.
 
     Attributes
@@ -118,57 +122,56 @@ class Curvature:
         Where the network is.
     """
 
-    def __init__(self, function: str, net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> None:
-        for name, value, kind in (("net", net, Module), ("loss", loss, Loss)):
-            if not isinstance(value, kind):
-                raise ArgumentError(f"{function}: {name} must be a {kind.__name__}, got {value!r}")
-        if not net.parameters():
-            raise ArgumentError(f"{function}: net must have parameters, got {net!r}")
-        if loss.reduction == "none":
-            raise ArgumentError(f"{function}: loss must reduce the costs to one number, got {loss!r}")
-        self.function, self.batch = function, (x, y)
-        self.net, self.loss = deepcopy(net).astype("float64"), deepcopy(loss)
-        for parameter in self.net.parameters():
-            parameter.frozen = False
-        self.theta = self.flat("data")
+    def __init__(self, net: Module, loss: Loss, x: Any, y: ArrayLike) -> None:
+        super().__init__(net, loss, x, y)
+        if not self.parameters:
+            raise ArgumentError(f"net must have parameters, got {net!r}")
+        self.theta = np.concatenate([a.ravel() for a in self.parameters.values()])
 
-    def flat(self, name: str) -> Array:
-        """``data`` or ``grad`` of all parameters."""
-        return np.concatenate([getattr(parameter, name).ravel() for parameter in self.net.parameters()])
-
-    def gradient(self, theta: Array) -> Array:
+    def slope(self, theta: Array) -> Array:
         """dC/dtheta at ``theta``, as update computes it."""
         start = 0
-        for parameter in self.net.parameters():
-            end = start + parameter.data.size
-            parameter.data = theta[start:end].reshape(parameter.shape)
-            start = end
-        x, y = self.batch
-        with rewound(self.net):
-            self.loss.forward(self.net.forward(x), y)
-            self.net.backward(self.loss.backward(), input_gradient=False)
-            self.net.update()
-        gradient = self.flat("grad")
+        for a in self.parameters.values():
+            a[...] = theta[start:start + a.size].reshape(a.shape)
+            start += a.size
+        self.backpropagate(input_gradient=False)
+        gradient = np.concatenate([parameter.grad.ravel() for parameter in self.net.parameters()])
         if not np.isfinite(gradient).all():
-            raise NonFiniteError(f"{self.function}: the gradient is not finite; diagnose(net, x, y) says where that begins")
+            raise NonFiniteError("the gradient is not finite; diagnose(net, x, y) says where that begins")
         return gradient
 
-    def product(self, v: ArrayLike) -> Array:
+    def product(self, v: Array) -> Array:
         """H v, from the gradients on both sides of theta."""
-        v = as_floating(v, np.dtype("float64"), f"{self.function}: v")
-        if v.shape != self.theta.shape:
-            raise ShapeError(f"{self.function}: v must have shape {self.theta.shape}, a number for each in the parameters, "
-                             f"got {v.shape}")
-        if not np.isfinite(v).all():
-            raise NonFiniteError(f"{self.function}: v must be finite")
-        length = np.linalg.norm(v)
+        length = float(np.linalg.norm(v))
         if length == 0:
             return np.zeros_like(v)
-        step = STEP / length
-        above, below = (self.gradient(self.theta + h * v) for h in (step, -step))
+        moved = float(np.linalg.norm(self.theta * v)) / length      # the size of the numbers that v moves
+        step = STEP * max(1, moved) / length
+        above, below = (self.slope(self.theta + h * v) for h in (step, -step))
         return (above - below) / (2 * step)
 
-    def matrix(self) -> Array:
-        """H, from n products; made symmetric, as it is but for round-off."""
-        h = np.array([self.product(e) for e in np.eye(len(self.theta))])
-        return (h + h.T) / 2
+
+def leading(product: Callable[[Array], Array], n: int, k: int, rng: np.random.Generator) -> Array:
+    """The k largest eigenvalues of a symmetric matrix, from products with it, the largest first.
+
+    Lanczos' method sees one eigenvector of each eigenvalue. If that repeats, others come out of round-off, or do not. So
+    what was found is taken down to the least of it, and the largest are looked for again, until there is none above. All
+    are lifted meanwhile, for eigsh ends where an error is small beside the eigenvalue, which may be 0.
+    """
+    from scipy.sparse.linalg import LinearOperator, eigsh
+    start, values, vectors = rng.standard_normal(n), np.empty(0), np.empty((n, 0))
+    lift = float(np.linalg.norm(product(start)) / np.linalg.norm(start))
+    if lift == 0:                                                   # no curvature, with which eigsh cannot start
+        return np.zeros(k)
+
+    def rest(v: Array) -> Array:
+        return product(v) + lift * v - vectors @ ((values - values[-1:]) * (vectors.T @ v))
+
+    while True:
+        found, new = eigsh(LinearOperator((n, n), rest, dtype=np.float64), k, which="LA", v0=start, tol=TOLERANCE)
+        if len(values) and found.max() - lift <= values[-1] + MISSED * lift:
+            return values
+        values, vectors = np.concatenate([values, found - lift]), np.hstack([vectors, new])
+        largest = np.argsort(-values)[:k]
+        values, vectors = values[largest], vectors[:, largest]
+        lift, start = float(np.abs(values).max()), rng.standard_normal(n)

@@ -1,31 +1,25 @@
-"""The Jacobian of a module: products with it, all of it, by backward and by forward mode, and what each way costs."""
+"""The Jacobian of a module: products with it, and all of it, by backward and by forward mode."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
-from time import perf_counter
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError, one_of
+from ..errors import ArgumentError, ShapeError, one_of
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import Parameter
-from ..modules.tables import aligned
 from ..modules.values import Shape, Value, as_values, dtype_of, each, parts, shape_of, size_of, units
 from .differences import STEP, width
 from .layers import rewound, unchanged
 
-REPEATS = 3                                                         # of a timing; the shortest counts
 
-
-def jvp(module: Module, x: ArrayLike, t: ArrayLike) -> tuple[Array, Array]:
+def jvp(module: Module, x: Any, t: Any) -> tuple[Array, Array]:
     """The output y at x, and J t, the change of y along the tangent t: one forward and one sweep of forward mode.
 
     Parameters
@@ -33,10 +27,12 @@ def jvp(module: Module, x: ArrayLike, t: ArrayLike) -> tuple[Array, Array]:
     module : Module
         Run in the mode that it is in, and left as it was.
     x, t : array_like of equal shape
+        Tuples of them for a module of several inputs.
 
     Returns
     -------
     y, J t : arrays of the shape of y
+        Tuples of arrays for a module of several outputs.
 
     Examples
     --------
@@ -49,7 +45,7 @@ def jvp(module: Module, x: ArrayLike, t: ArrayLike) -> tuple[Array, Array]:
         return y, module.jvp(t)
 
 
-def vjp(module: Module, x: ArrayLike, g: ArrayLike) -> tuple[Array, Array]:
+def vjp(module: Module, x: Any, g: Any) -> tuple[Array, Array]:
     """The output y at x, and J^T g, the gradient that backward makes of g: one forward and one backward.
 
     Parameters
@@ -57,7 +53,9 @@ def vjp(module: Module, x: ArrayLike, g: ArrayLike) -> tuple[Array, Array]:
     module : Module
         Run in the mode that it is in, and left as it was.
     x : array_like
+        A tuple of them for a module of several inputs.
     g : array_like of the shape of y
+        A tuple of them for a module of several outputs.
 
     Returns
     -------
@@ -74,7 +72,7 @@ def vjp(module: Module, x: ArrayLike, g: ArrayLike) -> tuple[Array, Array]:
         return y, module.backward(g)
 
 
-def jacobian(module: Module, x: ArrayLike, mode: str | None = None, wrt: str | None = None) -> Array:
+def jacobian(module: Module, x: Any, mode: str | None = None, wrt: str | None = None) -> Array:
     """All derivatives of the output with respect to the input, or to one parameter, in the module's dtype.
 
     Parameters
@@ -82,6 +80,7 @@ def jacobian(module: Module, x: ArrayLike, mode: str | None = None, wrt: str | N
     module : Module
         Left as it is: a copy runs, in the mode that each module is in, forward once and with the masks of that forward.
     x : array_like
+        A tuple of them for a module of several inputs.
     mode : {"backward", "forward"}, optional
         Row by row, a backward for each number of y, or column by column, a ``jvp`` for each number of x. By default
         what takes fewer sweeps; always backward where a module has no forward mode of its own.
@@ -98,7 +97,8 @@ def jacobian(module: Module, x: ArrayLike, mode: str | None = None, wrt: str | N
     -----
     Entry ``[i, j]`` is :math:`\\partial y_i / \\partial x_j`, i and j being indices into y and x. Examples of a batch that do
     not see each other have blocks of zeros between them. The derivative with respect to a matrix has as many axes as y
-    and the matrix together, where the notation of a Jacobian matrix ends (lecture, slides 64-69).
+    and the matrix together, where the notation of a Jacobian matrix ends (lecture, slides 64-69). Where an output is NaN,
+    its derivatives are what ``backward`` or ``jvp`` makes of it: nothing is refused.
 
     Examples
     --------
@@ -111,9 +111,7 @@ def jacobian(module: Module, x: ArrayLike, mode: str | None = None, wrt: str | N
     array([[0., 0., 0.],
            [1., 2., 3.]], dtype=float32)
     """
-    check_no_loss("jacobian", module)
-    ran = deepcopy(module)
-    x = as_values(x, ran.dtype, "x", ran, ran.arity)
+    x, ran = given("jacobian", module, x), deepcopy(module)
     y = ran.forward(x)
     if mode is not None:
         one_of("mode", mode, ("backward", "forward"))
@@ -130,14 +128,14 @@ def jacobian(module: Module, x: ArrayLike, mode: str | None = None, wrt: str | N
     return blocks(matrix, shape_of(y), shape_of(x))
 
 
-def numerical_jacobian(module: Module, x: ArrayLike) -> Array:
+def numerical_jacobian(module: Module, x: Any) -> Array:
     """The Jacobian from values of y alone, by central differences: what ``jacobian`` must give.
 
     Parameters
     ----------
     module : Module
         Left as it is: a float64 copy runs, in the mode that each module is in, always with the same masks.
-    x : array_like
+    x : array_like, or a tuple of them for a module of several inputs
         Two forwards for each number. At a kink the result is the mean of the slopes on both sides.
 
     Returns
@@ -151,106 +149,9 @@ def numerical_jacobian(module: Module, x: ArrayLike) -> Array:
     >>> rp.numerical_jacobian(rp.Tanh(), [[1.0]]).round(6)
     array([[[[0.419974]]]])
     """
-    check_no_loss("numerical_jacobian", module)
+    x = given("numerical_jacobian", module, x, np.dtype("float64"))
     ran = deepcopy(module).astype("float64")
-    x = as_values(x, np.dtype("float64"), "x", module, module.arity)
     return blocks(np.stack(list(difference_columns(ran, x)), 1), module.output_shape(shape_of(x)), shape_of(x))
-
-
-class JacobianCost(NamedTuple):
-    """One way to a Jacobian.
-
-    Attributes
-    ----------
-    way : str
-        "backward", "forward mode" or "finite differences".
-    sweeps : int
-        Passes through the module, beside the one forward that sets the point.
-    seconds : float
-        The shortest of three runs.
-    """
-
-    way: str
-    sweeps: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class JacobianCosts:
-    """What the ways to one Jacobian cost; prints as a table.
-
-    Attributes
-    ----------
-    inputs, outputs : int
-        Numbers of x and of y.
-    costs : tuple of JacobianCost
-    """
-
-    inputs: int
-    outputs: int
-    costs: tuple[JacobianCost, ...]
-
-    def __str__(self) -> str:
-        rows = [("way", "sweeps", "ms")]
-        rows += [(cost.way, f"{cost.sweeps:,}", f"{1000 * cost.seconds:.3f}") for cost in self.costs]
-        numbers = f"{self.outputs:,} number{'s' * (self.outputs != 1)}"
-        return f"Jacobian of {numbers} with respect to {self.inputs:,}\n{aligned(rows)}"
-
-
-def jacobian_costs(module: Module, x: ArrayLike) -> JacobianCosts:
-    """Count and time the sweeps that the Jacobian takes by backward, by forward mode and by finite differences.
-
-    Backward takes a sweep for each number of y, forward mode one for each number of x, central differences two forwards
-    for each number of x: backward is cheaper for few outputs, as of a cost, forward mode for few inputs.
-
-    Parameters
-    ----------
-    module : Module
-        Left as it is: float64 copies run, so that all three compute with the same numbers.
-    x : array_like
-
-    Returns
-    -------
-    JacobianCosts
-
-    Notes
-    -----
-    A sweep of forward mode through a module that has none of its own takes as many backwards of it as it has outputs.
-
-    Examples
-    --------
-    >>> import numpy as np, retroprop as rp
-    >>> net = rp.Sequential(rp.Linear(8, 5, rng=0), rp.Tanh(), rp.Linear(5, 2, rng=1))
-    >>> for way, sweeps, _ in rp.jacobian_costs(net, np.ones((1, 8))).costs:
-    ...     print(way, sweeps)
-    backward 2
-    forward mode 8
-    finite differences 16
-    """
-    check_no_loss("jacobian_costs", module)
-    x = as_values(x, np.dtype("float64"), "x", module, module.arity)
-    ran = deepcopy(module).astype("float64")
-    inputs, outputs = (size_of(shape_of(value)) for value in (x, ran.forward(x)))
-
-    def forward_mode() -> int:
-        ran.forward(x)
-        return len(list(columns(ran, x)))
-
-    ways: dict[str, Callable[[], int]] = {
-        "backward": lambda: len(list(rows(ran, ran.forward(x)))),
-        "forward mode": forward_mode,
-        "finite differences": lambda: 2 * len(list(difference_columns(ran, x)))}
-    return JacobianCosts(inputs, outputs, tuple(JacobianCost(way, *timed(run)) for way, run in ways.items()))
-
-
-def timed(run: Callable[[], int]) -> tuple[int, float]:
-    """What ``run`` returns, and how long it takes at best."""
-    seconds = []
-    for _ in range(REPEATS):
-        start = perf_counter()
-        result = run()
-        seconds.append(perf_counter() - start)
-    return result, min(seconds)
 
 
 # ------------------------------------------------------------------ one sweep after another
@@ -315,11 +216,20 @@ def has_forward_mode(module: Module) -> bool:
 
 
 @contextmanager
-def at_point(function: str, module: Module, x: ArrayLike) -> Iterator[Array]:
+def at_point(function: str, module: Module, x: Any) -> Iterator[Array]:
     """Run forward, and leave the module as it was afterwards."""
     check_no_loss(function, module)
     with unchanged(module):
         yield module.forward(x)
+
+
+def given(function: str, module: Module, x: Any, dtype: np.dtype[Any] | None = None) -> Value:
+    """x as the module takes it, by default in its own dtype; an error where there is no Jacobian."""
+    check_no_loss(function, module)
+    x = as_values(x, module.dtype if dtype is None else dtype, "x", module, module.arity)
+    if not all(map(np.size, parts(x))):
+        raise ShapeError(f"{function}: x must hold at least one number, got shape {shape_of(x)}")
+    return x
 
 
 def check_no_loss(function: str, module: Module) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -169,16 +169,28 @@ def unchanged(net: Module) -> Iterator[None]:
 @contextmanager
 def rewound(net: Module) -> Iterator[None]:
     """What is drawn inside is drawn again afterwards: generators and buffers are put back."""
-    streams = [generator.bit_generator for _, generator in net.named_generators()]
-    states = [stream.state for stream in streams]
-    buffers = [(buffer, buffer.copy()) for _, buffer in net.named_buffers()]
+    rewind = rewinder(net)
     try:
         yield
     finally:
-        for stream, state in zip(streams, states, strict=True):
+        rewind()
+
+
+def rewinder(*modules: Module) -> Callable[[], None]:
+    """A function that puts the generators and buffers of these trees back to where they are now."""
+    streams = [(g.bit_generator, g.bit_generator.state) for root in modules for _, g in root.named_generators()]
+    buffers = [(module, name, getattr(module, name), np.copy(getattr(module, name)))
+               for root in modules for _, module in root.named_modules() for name in module.buffers]
+
+    def rewind() -> None:
+        for stream, state in streams:
             stream.state = state
-        for buffer, kept in buffers:
-            buffer[...] = kept
+        for module, name, array, kept in buffers:
+            array[...] = kept
+            if getattr(module, name) is not array:                  # a forward may bind it anew
+                setattr(module, name, array)
+
+    return rewind
 
 
 def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:

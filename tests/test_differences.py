@@ -142,6 +142,7 @@ def test_an_x_that_is_written_as_a_tuple_is_one_array():
     (ArgumentError, "loss must be a Loss, got Tanh()", {"loss": rp.Tanh()}),
     (DataError, "x must be finite, got 1 NaN or infinite of 3 values, first at (0, 1)", {"x": [[1, np.nan, 2]]}),
     (ShapeError, "x must have an axis of examples, got shape ()", {"x": 1.0}),
+    (ShapeError, "x must have an axis of examples before those that Sequential(", {"x": X[0], "y": Y[0]}),
     (ShapeError, "Linear(3, 4, dtype='float64'): x must have shape (..., 3), got (7, 2)", {"x": X[:, :2]}),
 ])
 @pytest.mark.parametrize("function", [rp.finite_differences, rp.check_gradients, rp.step_size_errors,
@@ -150,6 +151,35 @@ def test_an_x_that_is_written_as_a_tuple_is_one_array():
 def test_all_refuse(function, error, text, change):
     with refuses(error, text):
         function(*({"net": net(), "loss": rp.CrossEntropy(), "x": X, "y": Y} | change).values())
+
+
+def test_numerical_gradient_refuses():
+    a = np.arange(3.0)
+    for entries in ([True, False, False], [[0, 1]], [0.5], [3], [-4], 1, ["0"]):
+        with refuses(ArgumentError, f"entries must be a sequence of integers, each an index into 3 numbers, got {entries!r}"):
+            rp.numerical_gradient(lambda a: (a**2).sum(), a, entries=entries)
+    for value in (a, a[:1], None, "1", [1.0], 1j):
+        with refuses(ArgumentError, f"cost must return one number, got {value!r}"):
+            rp.numerical_gradient(lambda a, value=value: value, a)
+    assert_array_equal(a, [0, 1, 2])
+
+
+@pytest.mark.parametrize("value", [1, 1.0, np.float32(1), np.float64(1), np.array(1.0)])
+def test_a_cost_is_a_number_of_any_kind(value):
+    assert_array_equal(rp.numerical_gradient(lambda a: value, np.ones(2)), [0, 0])
+
+
+def test_entries_are_counted_from_the_end_too():
+    a = np.arange(3.0)
+    assert_allclose(rp.numerical_gradient(lambda a: (a**2).sum(), a, entries=[-1, 1]), [4, 2])
+    assert rp.numerical_gradient(lambda a: (a**2).sum(), a, entries=[]).shape == (0,)
+
+
+def test_a_vector_of_as_many_examples_needs_no_other_axis():
+    """One number an example."""
+    found = rp.check_gradients(rp.Tanh(), rp.MSE(), X[:, 0], X[:, 1])
+    assert found.passed
+    assert found.propagations == (2 * 7 + 2) * 7
 
 
 def test_finite_differences_refuse_an_unknown_scheme():

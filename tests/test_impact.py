@@ -91,9 +91,13 @@ def test_perturb_refuses(text, options):
 def test_where_the_cost_is_not_finite_there_is_no_derivative():
     made = net()
     made[0].bias.data[0] = np.nan
-    for function in (rp.check_gradients, lambda *args: rp.perturb(*args, "2.bias", 0), rp.step_size_errors):
+    for function in (rp.check_gradients, lambda *args: rp.perturb(*args, "2.bias", 0), rp.step_size_errors,
+                     rp.hessian_eigenvalues):
         with refuses(NonFiniteError, "the cost of this batch is nan: it has no derivative"):
             function(made, rp.CrossEntropy(), X, Y)
+    for scheme in ("central", "forward"):
+        with refuses(NonFiniteError, "the cost of this batch is not finite as 0.weight moves: it has no derivative"):
+            rp.finite_differences(made, rp.CrossEntropy(), X, Y, scheme)
 
 
 def test_finite_differences_cost_2_n_propagations_and_backpropagation_two():
@@ -113,3 +117,11 @@ def test_gradient_costs_refuse_what_has_no_parameters():
     for wrong in (rp.Tanh(), 3):
         with refuses(ArgumentError, f"nets must be modules with parameters, got {wrong!r}"):
             rp.gradient_costs([net(), wrong], rp.CrossEntropy(), X, Y)
+
+
+def test_gradient_costs_take_networks_one_after_another():
+    assert len(rp.gradient_costs(iter([net(), net(2)]), rp.CrossEntropy(), X, Y).rows) == 2
+    with refuses(ArgumentError, "nets must hold at least one module, got none"):
+        rp.gradient_costs([], rp.CrossEntropy(), X, Y)
+    with refuses(ArgumentError, f"nets must be a list of modules, got {net()!r}; write [net] for one"):
+        rp.gradient_costs(net(), rp.CrossEntropy(), X, Y)

@@ -372,6 +372,12 @@ def test_what_has_no_jacobian_is_refused(function, arguments):
             getattr(rp, function)(module, *arguments)
 
 
+@pytest.mark.parametrize("function", ["jacobian", "numerical_jacobian", "jacobian_costs"])
+def test_of_no_number_there_is_no_jacobian(function):
+    with pytest.raises(ShapeError, match=f"^{re.escape(f'{function}: x must hold at least one number, got shape (0, 3)')}$"):
+        getattr(rp, function)(rp.Linear(3, 2, rng=0), np.ones((0, 3)))
+
+
 @pytest.mark.parametrize(("options", "text"), [
     ({"mode": "sideways"}, "mode must be one of 'backward', 'forward', got 'sideways'"),
     ({"wrt": "0.weight"}, "wrt must be one of 'weight', 'bias', got '0.weight'"),

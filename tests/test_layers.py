@@ -149,3 +149,60 @@ def test_glorot_and_bengio_at_initialization():
     assert 0.18 < ratios["GlorotUniform"] < 0.5
     assert 0.006 < ratios["Standard"] < 0.015
     assert ratios["Normal"] < 1e-7
+
+
+class Rebinding(rp.Module):
+    """Its buffer is another array after each forward, and so is its output."""
+
+    buffers = ("mean",)
+
+    def __init__(self):
+        self.mean = np.zeros(3)
+
+    def forward(self, x):
+        self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
+        self.point = ()
+        return x - self.mean
+
+    def backward(self, g):
+        return g - 0.1 * g.mean(0)
+
+
+class Drawing(rp.MSE):
+    """A loss that adds noise to the target."""
+
+    def __init__(self):
+        super().__init__()
+        self.rng = np.random.default_rng(0)
+
+    def costs(self, prediction, target):
+        return super().costs(prediction, target + self.rng.standard_normal(target.shape).astype(target.dtype))
+
+
+LOOKS = {
+    "check_gradients": rp.check_gradients, "finite_differences": rp.finite_differences,
+    "hessian_vector_product": lambda *of: rp.hessian_vector_product(*of, np.ones(12)),
+    "hessian_eigenvalues": lambda *of: rp.hessian_eigenvalues(*of, k=3),
+    "perturb": lambda *of: rp.perturb(*of, "0.bias", 0), "step_size_errors": rp.step_size_errors,
+    "per_example_norms": rp.per_example_norms, "layer_statistics": lambda net, loss, x, y: layer_statistics(net, x, loss, y),
+    "jvp": lambda net, loss, x, y: rp.jvp(net, x, x), "vjp": lambda net, loss, x, y: rp.vjp(net, x, x)}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_looking_puts_back_what_is_drawn_and_what_is_kept(look):
+    """Generators, of the loss too, and buffers, also such as are bound anew."""
+    net, loss = rp.Sequential(rp.Linear(3, 3, rng=0), Rebinding()), Drawing()
+    mean = net[1].mean
+    for _ in range(2):
+        look(net, loss, X, X)
+        assert net[1].mean is mean
+        assert_array_equal(mean, 0)
+        assert loss.rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
+def test_derivatives_are_of_one_function_also_where_a_forward_moves_a_buffer_or_draws():
+    net, loss = rp.Sequential(rp.Linear(3, 3, rng=0), Rebinding()), Drawing()
+    assert rp.check_gradients(net, loss, X, X).passed
+    z = np.c_[X - 0.1 * X.mean(0), np.full(7, 0.9)]                 # H = 2/21 z^T z for each output
+    expected = np.sort(np.repeat(np.linalg.eigvalsh(2 / 21 * z.T @ z), 3))[::-1]
+    assert_allclose(rp.hessian_eigenvalues(net, loss, X, X, k=12), expected, atol=1e-8)
