@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import ArgumentError
+import numpy as np
+
+from ..errors import ArgumentError, NonFiniteError
+from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 
@@ -12,3 +15,9 @@ def net_and_loss(net: Module, loss: Loss) -> None:
     for name, value, kind in (("net", net, Module), ("loss", loss, Loss)):
         if not isinstance(value, kind):
             raise ArgumentError(f"{name} must be a {kind.__name__}, got {value!r}")
+
+
+def finite_cost(cost: float | Array) -> None:
+    """NonFiniteError for a cost, or costs, that have no derivative."""
+    if not np.isfinite(cost).all():
+        raise NonFiniteError(f"the cost of this batch is {cost}: it has no derivative")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -10,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ..datasets.checks import examples, finite
-from ..errors import ArgumentError, NonFiniteError, ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import as_numbers
 from ..modules.values import as_values, each, parts, shape_of
+from .arguments import finite_cost, net_and_loss
 from .layers import rewinder
 
 ROUND_OFF = 8 * float(np.finfo(np.float64).eps)                     # of the terms that a cost adds up: four times what was met
@@ -50,9 +50,7 @@ class BatchCost:
     """
 
     def __init__(self, net: Module, loss: Loss, x: Any, y: ArrayLike, dtype: DTypeLike = "float64") -> None:
-        for name, value, kind in (("net", net, Module), ("loss", loss, Loss)):
-            if not isinstance(value, kind):
-                raise ArgumentError(f"{name} must be a {kind.__name__}, got {value!r}")
+        net_and_loss(net, loss)
         self.net, self.loss, self.y = deepcopy(net).astype(dtype), deepcopy(loss), y
         for parameter in self.net.parameters():
             parameter.frozen = False                                # what does not train has a gradient all the same
@@ -82,8 +80,7 @@ class BatchCost:
     def backpropagate(self, input_gradient: bool = True) -> tuple[float, Any]:
         """One ``forward``, ``backward`` and ``update``: the cost and dC/dx; NonFiniteError where there is no derivative."""
         cost = self()
-        if not math.isfinite(cost):
-            raise NonFiniteError(f"the cost of this batch is {cost}: it has no derivative")
+        finite_cost(cost)
         gx = self.net.backward(self.loss.backward(), input_gradient=input_gradient)
         self.net.update()
         return cost, gx

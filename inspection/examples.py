@@ -16,7 +16,7 @@ from ..losses import Loss
 from ..modules import Module, Parameter
 from ..modules.arrays import squared_norms
 from ..modules.parameter import Home
-from .arguments import net_and_loss
+from .arguments import finite_cost, net_and_loss
 from .layers import unchanged
 
 
@@ -115,7 +115,7 @@ def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Ite
     held = trained(who, net, loss)
     with unchanged(net), unchanged(loss), respared(net), respared(loss):
         prediction = net.forward(x)
-        loss.forward(prediction, y)
+        finite_cost(loss.forward(prediction, y))
         net.backward(loss.backward(), input_gradient=False)
         yield held, len(prediction)
 

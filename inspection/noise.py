@@ -19,6 +19,7 @@ from ..losses.classification import OfClasses
 from ..modules import Module, Parameter
 from ..modules.tables import aligned
 from ..modules.values import Value, as_values, each
+from .arguments import finite_cost
 from .examples import evaluated, gradients_of_examples, trained
 
 AT_ONCE = 16                                                        # examples whose own gradients are held
@@ -146,7 +147,7 @@ def refuse_unlawful(net: Module, loss: Loss) -> None:
 
 
 def propagate(net: Module, loss: Loss, x: Value, y: Array) -> None:
-    loss.forward(net.forward(x), y)
+    finite_cost(loss.forward(net.forward(x), y))
     net.backward(loss.backward(), input_gradient=False)
     net.update()
 

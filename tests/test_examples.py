@@ -526,3 +526,10 @@ def test_gradients_of_examples_need_a_backward():
 def test_what_is_no_net_or_no_loss_is_refused(look, net, loss, text):
     with refuses(ArgumentError, text):
         look(net, loss, X, Y)
+
+
+def test_a_cost_that_is_not_finite_has_no_gradients():
+    net, y = rp.Sequential(rp.Linear(3, 2, rng=0)), np.full((4, 2), np.nan)
+    for call in (rp.per_example_gradients, rp.per_example_norms, rp.gradient_noise):
+        with pytest.raises(rp.NonFiniteError, match=r"^the cost of this batch is nan: it has no derivative$"):
+            call(net, rp.MSE(), numbers(4, 3), y)
