@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from ..datasets.checks import Inputs
 from ..errors import ArgumentError
 from ..initializers.base import Seed
 from ..losses import Loss
@@ -66,14 +67,14 @@ NOT_OF_LOSSES = {                                                   # a loss sta
 LOSS_CHECKS = tuple(check for check in CHECKS if check not in NOT_OF_LOSSES)
 
 
-def check_module(module: Module, x: ArrayLike, target: ArrayLike | None = None, *, rng: Seed = 0) -> None:
+def check_module(module: Module, x: Inputs, target: ArrayLike | None = None, *, rng: Seed = 0) -> None:
     """Try all laws of the contract on a module of your own; the first that it breaks raises CheckError.
 
     Parameters
     ----------
     module : Module
         Left as it is: copies are tried, in training and in evaluation mode, whatever they draw at random.
-    x : array_like
+    x : array_like, or a tuple of them
         A batch of at least two different examples, small (each number costs two evaluations), and not at a kink:
         central differences see a mean of two slopes there.
     target : array_like, default None

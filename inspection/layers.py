@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..datasets.checks import Inputs
 from ..errors import ArgumentError
 from ..initializers.base import Array
 from ..losses.base import Loss
@@ -72,7 +73,7 @@ class LayerStatistics:
         return self.module.partition("(")[0]
 
 
-def layer_statistics(net: Module, x: ArrayLike, loss: Loss | None = None, y: ArrayLike | None = None, *,
+def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayLike | None = None, *,
                      arrays: bool = True) -> list[LayerStatistics]:
     """Run the modules one by one on a batch and describe what leaves each, and the gradient that comes back to it.
 
@@ -81,7 +82,7 @@ def layer_statistics(net: Module, x: ArrayLike, loss: Loss | None = None, y: Arr
     net : Module
         A Sequential or a Graph, whose modules are described in the order in which data pass, containers inside it
         opened; any other module is described as one.
-    x : array_like of shape (batch, ...)
+    x : array_like of shape (batch, ...), or a tuple of them
     loss, y : Loss and array_like, optional
         With both, gradients too. They are of the cost as the loss reduces it: a mean makes them smaller by the size of
         the batch.

@@ -28,12 +28,12 @@ Phase = Callable[..., Any]
 
 def forward_door(written: Phase) -> Phase:
     """``forward(x, out=None)``: x is an array (or a tuple of arrays) of the module's dtype and of a shape that fits."""
-    bare = with_out(written)
+    phase = with_out(written)
 
     @wraps(written)
     def forward(self: Module, x: Any, out: Value | None = None) -> Any:
         if type(self).forward is not forward and passed("forward", self):
-            return bare(self, x, out)
+            return phase(self, x, out)
         new = type(x) is not ndarray or (x.shape, x.dtype) != self._met
         if new:
             x, new = meet(self, x, out)
@@ -41,7 +41,7 @@ def forward_door(written: Phase) -> Phase:
             check_room(self, x, out, self._output)
         self.disturb()
         try:
-            y = bare(self, x, out)
+            y = phase(self, x, out)
         except BaseException:                                       # half of the point may be of this x
             self.forget()
             raise
@@ -52,7 +52,7 @@ def forward_door(written: Phase) -> Phase:
                              f"{self.output_shape(shape_of(x))}")
         return y
 
-    forward.__wrapped__ = bare
+    forward.__wrapped__ = phase
     return forward
 
 
@@ -61,7 +61,7 @@ def backward_door(written: Phase) -> Phase:
 
     With ``input_gradient=False`` None comes back, and an author who takes that argument may compute less.
     """
-    bare, skips = with_out(written), takes(written, "input_gradient")
+    phase, skips = with_out(written), takes(written, "input_gradient")
 
     @wraps(written)
     def backward(self: Module, g: Any, out: Value | None = None, *, input_gradient: bool = True) -> Any:
@@ -84,36 +84,36 @@ def backward_door(written: Phase) -> Phase:
         self.gradient = g                                           # in super().backward(g): what an inherited update takes
         try:
             if input_gradient:
-                return bare(self, g, out)
+                return phase(self, g, out)
             if skips:
-                bare(self, g, None, input_gradient=False)
+                phase(self, g, None, input_gradient=False)
             else:
-                bare(self, g, None)
+                phase(self, g, None)
             return None
         except BaseException as error:
             self.gradient = None
             explain(self, error)
             raise
 
-    backward.__wrapped__ = bare
+    backward.__wrapped__ = phase
     return backward
 
 
-def update_door(bare: Phase) -> Phase:
+def update_door(phase: Phase) -> Phase:
     """``update()``: a backward has run; a module whose parameters are all frozen has nothing to do."""
 
-    @wraps(bare)
+    @wraps(phase)
     def update(self: Module) -> None:
         if self.gradient is None:
             raise too_early(self)
         if type(self).update is not update and passed("update", self):
-            bare(self)
+            phase(self)
             return
         changed = self._seen != Home.changes
         if changed:
             self.review()
         if self._trains:
-            bare(self)
+            phase(self)
             if changed:
                 for parameter in self.parameters():
                     parameter.home.updated = True
@@ -121,18 +121,18 @@ def update_door(bare: Phase) -> Phase:
     return update
 
 
-def jvp_door(bare: Phase) -> Phase:
+def jvp_door(phase: Phase) -> Phase:
     """``jvp(t)``: a forward has run, and t has the shape of its input; what comes back is not t's memory."""
 
-    @wraps(bare)
+    @wraps(phase)
     def jvp(self: Module, t: Any) -> Any:
         if type(self).jvp is not jvp and passed("jvp", self):
-            return bare(self, t)
+            return phase(self, t)
         if self._output is None:
             raise too_early(self)
         t = as_tangent(self, t)
         try:
-            y = bare(self, t)
+            y = phase(self, t)
         except BaseException as error:
             explain(self, error)
             raise
