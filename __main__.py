@@ -107,7 +107,7 @@ def add_command(commands: Commands, name: str, short: str, description: str, exa
 
 def add_shape(job: argparse.ArgumentParser) -> None:
     job.add_argument("--shape", action="append", default=[], type=shape, metavar="N,N", dest="shapes",
-                     help="draw x from N(0, 1) in this shape, such as 5,3, where FILE has no x; once for each input of net")
+                     help="draw x from N(0, 1) in this shape, such as 5,3, where FILE has no x; one for each input of net")
 
 
 def add_out(job: argparse.ArgumentParser, what: str) -> None:
@@ -164,6 +164,7 @@ def run_graph(*, file: str | None, format: str, out: str | None) -> int:
     text = graph.describe(chosen, format)
     if out is not None:
         graph.draw(chosen, out)
+        print(f"The picture is in {out}", file=sys.stderr)
     print(text)
     return 0
 
@@ -172,6 +173,7 @@ def run_trace(*, file: str | None, shapes: list[tuple[int, ...]], as_json: bool,
     taped = trace.trace(with_input(file, shapes) or trace.example())
     if out is not None:
         trace.draw(taped, out)
+        print(f"The picture is in {out}", file=sys.stderr)
     if file is None and not as_json:
         print(trace.EXAMPLE, end="\n\n")
     print(as_text(taped.as_dicts()) if as_json else taped)

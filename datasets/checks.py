@@ -46,7 +46,8 @@ def inputs_and_targets(x: Any, y: ArrayLike, names: Names = ("x", "y"),
     b = examples(names[1], y)
     a = tuple(examples(f"{names[0]}[{k}]", one) for k, one in enumerate(as_members(x, arity, names[0])))
     for k, one in enumerate(a):
-        equally_many(one, b, (f"{names[0]}[{k}]", names[1]))
+        equally_many(a[0], one, (f"{names[0]}[0]", f"{names[0]}[{k}]"))
+    equally_many(a[0], b, (f"{names[0]}[0]", names[1]))
     return a, b
 
 

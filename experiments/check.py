@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import CheckError
+from ..errors import ArgumentError, CheckError
 from ..inspection import CHECKS, LOSS_CHECKS, check_gradients, check_module
 from ..inspection.gallery_check import check_gallery
 from ..losses import Loss
@@ -32,9 +32,11 @@ def check(script: Script | None) -> Verdict:
             gradients = check_gradients(script.net, script.loss, script.x, script.y)
         return Verdict(gradients.passed, str(gradients))
     loss = isinstance(script.net, Loss)
+    if script.y is not None and not loss:
+        raise ArgumentError(f"{script.path} defines y and must define loss too, or neither")
     try:
         check_module(script.net, script.x, script.y if loss else None)
     except CheckError as error:
-        return Verdict(False, f"FAILED: {error}")
+        return Verdict(False, "\n".join([f"FAILED: {error}", *getattr(error, "__notes__", ())]))
     laws = len(LOSS_CHECKS if loss else CHECKS)
     return Verdict(True, f"passed: all {laws} laws of the contract, gradients against finite differences among them")

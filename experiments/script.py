@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from ..losses import Loss
 from ..modules import Module
 
@@ -34,6 +34,16 @@ class Script(NamedTuple):
             return self
         if not shapes:
             raise ArgumentError(f"{self.path} must define x, a batch; or give its shape (--shape 5,3), once for each input")
+        wanted = self.net.arity
+        if len(shapes) != wanted and (wanted is not None or len(shapes) < 2):
+            count = "two or more" if wanted is None else wanted
+            raise ArgumentError(f"{self.path}: net has {count} input{'s' * (count != 1)}: give --shape once for each, got "
+                                f"{len(shapes)}")
+        try:
+            self.net.output_shape(shapes[0] if len(shapes) == 1 else tuple(shapes))
+        except ShapeError as error:
+            given = " ".join(f"--shape {','.join(map(str, shape))}" for shape in shapes)
+            raise ArgumentError(f"{given} does not fit {self.path}'s net: {error}") from error
         rng = np.random.default_rng(0)
         drawn = tuple(rng.standard_normal(shape) for shape in shapes)
         return self._replace(x=drawn[0] if len(drawn) == 1 else drawn)

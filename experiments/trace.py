@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..inspection import Tape, tape
 from ..losses import BCE, Loss
-from ..modules import Linear, Sequential, Sigmoid
+from ..modules import Linear, Module, Sequential, Sigmoid
 from ..modules.values import each
 from .script import Script, blaming
 
@@ -30,16 +31,22 @@ def trace(script: Script) -> Tape:
         raise ArgumentError(f"{script.path}: net must be a network, got the loss {net!r}; call it loss")
     if loss is not None and script.y is None:
         raise ArgumentError(f"{script.path} defines a loss and must define y, its targets")
-    with blaming(script.path), tape(*([net] if loss is None else [net, loss])) as taped:
-        y = net.forward(script.x)
-        if loss is None:
-            g = each(np.ones_like, y)
-        else:
-            loss.forward(y, script.y)
-            g = loss.backward()
-        net.backward(g)
-        net.update()
+    with blaming(script.path):
+        step(*deepcopy((net, loss)), script)                        # the first one takes longer, for nothing of the network's
+        with tape(*([net] if loss is None else [net, loss])) as taped:
+            step(net, loss, script)
     return taped
+
+
+def step(net: Module, loss: Loss | None, script: Script) -> None:
+    y = net.forward(script.x)
+    if loss is None:
+        g = each(np.ones_like, y)
+    else:
+        loss.forward(y, script.y)
+        g = loss.backward()
+    net.backward(g)
+    net.update()
 
 
 def draw(taped: Tape, path: str) -> None:

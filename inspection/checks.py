@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from numpy.typing import ArrayLike
 
 from ..datasets.checks import Inputs
-from ..errors import ArgumentError
+from ..errors import ArgumentError, CheckError
 from ..initializers.base import Seed
 from ..losses import Loss
 from ..modules import Module
+from ..modules.values import Value, as_values, copied
 from . import laws_of_memory as memory
 from . import laws_of_phases as phases
 from . import laws_of_state as state
@@ -85,7 +88,8 @@ def check_module(module: Module, x: Inputs, target: ArrayLike | None = None, *, 
     Raises
     ------
     CheckError
-        Names the module, the law, the mode, what was expected and what came.
+        Names the module, the law, the mode, what was expected and what came; of a container, a note names the first
+        module inside that fails alone.
 
     Notes
     -----
@@ -112,5 +116,31 @@ differences give 0.251460442, the module 0.125730221
     if isinstance(module, Loss) != (target is not None):
         raise ArgumentError("check_module: target must be given for a loss and for nothing else, got "
                             f"{'none' if target is None else 'one'} for {module!r}")
-    for check in LOSS_CHECKS if isinstance(module, Loss) else CHECKS:
-        check(module, x, target, rng=rng)
+    try:
+        for check in LOSS_CHECKS if isinstance(module, Loss) else CHECKS:
+            check(module, x, target, rng=rng)
+    except CheckError as error:
+        for note in blame(module, x):
+            error.add_note(note)
+        raise
+
+
+def blame(module: Module, x: Inputs) -> list[str]:
+    """The first module of a container that breaks a law by itself, on what it reads there."""
+    ran, reads = deepcopy(module), []
+
+    def step(leaf: Module, read: Value) -> Value:
+        reads.append(copied(read))
+        return leaf.forward(read)
+
+    try:
+        ran.flow(as_values(x, ran.dtype, "x", ran, ran.arity), step)
+        for (path, leaf), read in zip(deepcopy(module).leaves(), reads, strict=True):
+            if path:
+                try:
+                    check_module(leaf, read)
+                except CheckError as error:
+                    return [f"module {path} fails alone: {error}"]
+    except Exception:                                               # it does not even run: the error has said so
+        return []
+    return []

@@ -57,7 +57,7 @@ class GradientCheck:
         lines += [f"FAILED: {row.name} {row.where}: finite differences give {row.numerical:.9g}, "
                   f"backpropagation {row.computed:.9g}" for row in self.rows if row.outcome == "differs"]
         if self.passed:
-            lines.append(f"passed: every error is within {TOLERANCE:g} of the largest gradient of its array, and round-off")
+            lines.append(f"passed: every error is within {TOLERANCE:g} of the largest gradient of its array, plus round-off")
         return "\n".join(lines)
 
 

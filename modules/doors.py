@@ -164,7 +164,7 @@ def examples_door(written: Phase) -> Phase:
 
 def too_early(module: Module) -> PhaseError:
     """A phase was called before the one that it needs."""
-    alone = " (a module inside that runs alone takes it away)" if module.children() else ""
+    alone = " (also after a forward that failed, and after a module inside ran alone)" if module.children() else ""
     if module._output is None:
         return PhaseError(f"{module!r}: no forward has run: call forward(x) first{alone}")
     return PhaseError(f"{module!r}: no backward has run since the last forward: call backward(g) first{alone}")

@@ -121,6 +121,12 @@ def test_x_is_drawn_where_the_file_has_none(script, run, capsys):
     refused(run, "mynet.py defines x: leave out --shape", "trace", script(NET + BATCH), "--shape", "5,3")
     refused(run, "--shape is of the x of FILE", "trace", "--shape", "5,3")
     refused(run, "x must have shape (..., 3), got (5, 4)", "trace", script(NET), "--shape", "5,4")
+    for command in ("check", "trace"):
+        refused(run, "--shape 5,4 does not fit ", command, script(NET), "--shape", "5,4")
+        refused(run, "mynet.py: net has 1 input: give --shape once for each, got 2", command, script(NET), "--shape", "5,3",
+                "--shape", "5,3")
+    refused(run, "mynet.py defines y and must define loss too, or neither", "check",
+            script(NET + "x = np.ones((5, 3))\ny = np.zeros(5)"))
     concat = script("import retroprop as rp\nnet = rp.Concat()")
     status, out, _ = run("trace", concat, "--shape", "5,3", "--shape", "5,2", "--json")
     inputs = json.loads(out)[0]["inputs"]

@@ -173,3 +173,20 @@ def test_numerical_gradient_puts_everything_back():
 def test_numerical_gradient_refuses(error, text, a, step):
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
         rp.numerical_gradient(np.sum, a, step)
+
+
+@pytest.mark.parametrize("rng", range(20))
+@pytest.mark.parametrize("scale", [3, 10, 30])
+@pytest.mark.parametrize("module", [rp.Tanh(), rp.Softmax(), rp.LayerNorm(2), rp.LogSoftmax()], ids=repr)
+def test_saturated_units_are_not_wrong(module, scale, rng):
+    """Their slopes are round-off, of the size of what goes in."""
+    law = next(check for check in CHECKS if check.__name__ == "jvp_is_the_transpose_of_backward")
+    law(module, np.random.default_rng(rng).normal(0, scale, (2, 2)), rng=rng)
+
+
+def test_of_a_container_the_module_that_fails_alone_is_named():
+    net = rp.Sequential(rp.Linear(3, 4, rng=0), rp.Sequential(rp.Tanh(), Square()), rp.Linear(4, 2, rng=1))
+    with pytest.raises(CheckError, match=r"^Sequential\(.*backward is the transposed jacobian") as caught:
+        rp.check_module(net, numbers(5, 3))
+    (note,) = caught.value.__notes__
+    assert note.startswith("module 1.1 fails alone: Square(): backward is the transposed jacobian: in training mode, dC/dx[")

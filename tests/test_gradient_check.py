@@ -431,7 +431,7 @@ def test_the_table_is_aligned():
     assert set(lines[1]) == {"-"}
     assert len({len(line) for line in lines[:-1]}) == 1
     assert lines[2].split()[:4] == ["0.weight", "12", "3", "directions"]
-    assert lines[-1] == "passed: every error is within 1e-07 of the largest gradient of its array, and round-off"
+    assert lines[-1] == "passed: every error is within 1e-07 of the largest gradient of its array, plus round-off"
 
 
 def test_a_gradient_of_zero_is_called_round_off():
