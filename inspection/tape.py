@@ -122,7 +122,9 @@ class Tape:
     def __init__(self, modules: tuple[Module, ...], limit: int) -> None:
         wrong = next((module for module in modules if not isinstance(module, Module)), None)
         if not modules or wrong is not None:
-            raise ArgumentError(f"tape: modules must be at least one Module, got {'none' if wrong is None else repr(wrong)}")
+            hint = "; unpack it: tape(*modules)" if isinstance(wrong, (list, tuple)) else ""
+            raise ArgumentError("tape: modules must be at least one Module, got "
+                                f"{'none' if wrong is None else repr(wrong)}{hint}")
         self.modules, self.limit = modules, positive_int("limit", limit, 0)
         nets = [root for root, module in enumerate(modules) if module.children()]
         self._numbered = nets if len(nets) > 1 else []
@@ -132,6 +134,9 @@ class Tape:
         self._origin = perf_counter()                               # of its clock; moved on while the tape works
 
     # ------------------------------------------------------------------ what it shows
+
+    def __repr__(self) -> str:
+        return f"<Tape with {len(self.records)} records>"
 
     def __str__(self) -> str:
         return self.table()

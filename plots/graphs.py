@@ -240,7 +240,7 @@ def products(counts: Mapping[int, PathCounts], *, xlabel: str = "depth", title: 
     Axes
         The vertical scale is logarithmic: an exponential is a line there.
     """
-    if not counts or not all(isinstance(count, PathCounts) for count in counts.values()):
+    if not isinstance(counts, Mapping) or not counts or not all(isinstance(count, PathCounts) for count in counts.values()):
         raise ArgumentError(f"products: counts must be a dict of PathCounts by size, got {counts!r}")
     sizes = sorted(counts)
     if max(count.naive_products for count in counts.values()) > sys.float_info.max:

@@ -158,6 +158,9 @@ def test_products_draws_both_counts_by_size_on_a_logarithmic_scale():
     (ShapeError, "g must have the shape of the output, (1,), got (2,)", lambda: plots.graph(small(), [1.0], [1.0, 1.0])),
     (ArgumentError, "products: counts must be a dict of PathCounts by size, got {}", lambda: plots.products({})),
     (ArgumentError, "products: counts must be a dict of PathCounts by size, got {1: 2}", lambda: plots.products({1: 2})),
+    (ArgumentError, "products: counts must be a dict of PathCounts by size, got [3]", lambda: plots.products([3])),
+    (ArgumentError, "products: counts must be below 2e+308 to be drawn, got more at depth 2",
+     lambda: plots.products({1: rp.count_paths(small()), 2: rp.inspection.PathCounts(1, 10**400, 1)})),
 ])
 def test_what_cannot_be_drawn_is_refused(error, text, draw):
     with pytest.raises(error, match=re.escape(text) + "$"):

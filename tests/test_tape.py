@@ -726,3 +726,9 @@ def test_making_a_plan_takes_no_time_of_the_tape(monkeypatch):
     assert t.records[-1].start + t.records[-1].seconds < 0.05
     assert all(0 <= record.seconds <= t.records[0].seconds for record in t.records)
     assert not {"prepare", "review", "forward"} & vars(module).keys()
+
+
+def test_a_list_of_modules_is_to_be_unpacked():
+    with pytest.raises(rp.ArgumentError, match=r"got \[Tanh\(\)\]; unpack it: tape\(\*modules\)$"):
+        rp.tape([rp.Tanh()])
+    assert repr(rp.tape(rp.Tanh())) == "<Tape with 0 records>"
