@@ -64,10 +64,19 @@ class Loss(Module, doors=False):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(doors=False, **options)           # forward and backward below are the doors
 
-    reduction: str = "mean"
+    _reduction: str = "mean"
 
     def __init__(self, reduction: str = "mean") -> None:
-        self.reduction = one_of("reduction", reduction, ("mean", "sum", "none"))
+        self.reduction = reduction
+
+    @property
+    def reduction(self) -> str:
+        return self._reduction
+
+    @reduction.setter
+    def reduction(self, value: str) -> None:
+        self._reduction = one_of("reduction", value, ("mean", "sum", "none"))
+        self.forget()                                               # the divisor is another
 
     # ------------------------------------------------------------------ what a subclass writes
 
@@ -134,7 +143,7 @@ class Loss(Module, doors=False):
             raise
         if self.point is None:
             raise PhaseError(f"{self!r}: costs must set self.point, from which slopes starts")
-        if self.reduction == "none":
+        if self._reduction == "none":
             return np.array(costs)
         if costs.ndim != 1:
             costs = costs.reshape(-1)

@@ -25,17 +25,26 @@ class OfClasses(Loss):
 
     def __init__(self, weight: ArrayLike | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        if isinstance(weight, str):
-            raise ArgumentError(f"{type(self).__name__}: weight must be a number for each class, got {weight!r}; was "
-                                f"reduction={weight!r} meant?")
-        self.weight = None if weight is None else as_floating(weight, None, f"{type(self).__name__}: weight").copy()
-        if self.weight is not None and (self.weight.ndim != 1 or not (self.weight >= 0).all()
-                                        or not 0 < self.weight.sum() < math.inf):
+        self.weight = weight
+
+    @property
+    def weight(self) -> Array | None:
+        return self._weight
+
+    @weight.setter
+    def weight(self, value: ArrayLike | None) -> None:
+        if isinstance(value, str):
+            raise ArgumentError(f"{type(self).__name__}: weight must be a number for each class, got {value!r}; was "
+                                f"reduction={value!r} meant?")
+        weight = None if value is None else as_floating(value, None, f"{type(self).__name__}: weight").copy()
+        if weight is not None and (weight.ndim != 1 or not (weight >= 0).all() or not 0 < weight.sum() < math.inf):
             raise ArgumentError(f"{type(self).__name__}: weight must be one number of at least 0 for each class, and not all "
-                                f"0, got {weight!r}")
+                                f"0, got {value!r}")
+        self._weight = weight
+        self.forget()                                               # the divisor is another
 
     def costs_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        expected = "K" if self.weight is None else str(len(self.weight))
+        expected = "K" if self._weight is None else str(len(self._weight))
         if len(shape) != 2 or expected not in ("K", str(shape[1])):
             raise ShapeError(f"{self!r}: prediction must have shape (N, {expected}), got {shape}")
         return shape[:1]
@@ -64,7 +73,7 @@ class OfClasses(Loss):
         unsigned, k = target.view(UNSIGNED), prediction.shape[1]    # a negative class is a very large one
         if unsigned.item(unsigned.argmax()) >= k:
             raise DataError(f"{self!r}: classes must be in 0..{k - 1}, got values from {target.min()} to {target.max()}")
-        if self.weight is not None and self.reduction == "mean" and not self.weight[target].any():
+        if self._weight is not None and self.reduction == "mean" and not self._weight[target].any():
             raise DataError(f"{self!r}: every class in this batch has weight 0: the mean is not defined")
 
     def weigh(self, target: Array, dtype: np.dtype[Any]) -> Array | None:
@@ -72,9 +81,9 @@ class OfClasses(Loss):
 
         Of each class where the target is probabilities; then the mean is over the examples, as without weights.
         """
-        if self.weight is None:
+        if self._weight is None:
             return None
-        weights = self.weight.astype(dtype, copy=False)
+        weights = self._weight.astype(dtype, copy=False)
         if target.ndim == 1:
             weights = weights[target]
         if self.reduction == "mean":
@@ -178,7 +187,7 @@ class CrossEntropy(OfClasses):
     def costs(self, prediction: Array, target: Array) -> Array:
         rows, shifted, flat, ones, starts, _, _, point = self.scratch
         exps, sums, places, _ = point
-        weights = None if self.weight is None else self.weigh(target, prediction.dtype)
+        weights = None if self._weight is None else self.weigh(target, prediction.dtype)
         np.add(starts, prediction.argmax(1), places)
         rows[...] = prediction.take(places)[:, None]                # the largest: NumPy finds where it is faster than it
         np.subtract(prediction, rows, shifted)

@@ -309,3 +309,23 @@ def test_undisturbed_leaves_a_loss_as_it_was(build, x, y, divisor):
 def test_a_loss_must_say_what_it_costs():
     with refuses(NotImplementedError, "Loss must implement costs(prediction, target)"):
         rp.Loss().forward(X, P)
+
+
+def test_another_reduction_or_weight_holds_from_the_next_forward():
+    """Nothing of the old divisor is left; what was computed before is not taken for it."""
+    x, y = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
+    loss = rp.CrossEntropy([0.5, 2, 1])
+    loss.forward(x, y)
+    for change, twin in (({"reduction": "sum"}, rp.CrossEntropy([0.5, 2, 1], "sum")),
+                         ({"weight": None}, rp.CrossEntropy(None, "sum")), ({"reduction": "mean"}, rp.CrossEntropy()), ({"weight": [1, 2, 3]}, rp.CrossEntropy([1, 2, 3])),
+                         ({"reduction": "none"}, rp.CrossEntropy([1, 2, 3], "none"))):
+        for name, value in change.items():
+            setattr(loss, name, value)
+        with pytest.raises(PhaseError):
+            loss.backward()
+        assert_array_equal(loss.forward(x, y), twin.forward(x, y))
+        assert_array_equal(loss.backward(), twin.backward())
+        assert repr(loss) == repr(twin)
+    with pytest.raises(rp.ArgumentError, match=r"^reduction must be one of 'mean', 'sum', 'none', got 'max'$"):
+        loss.reduction = "max"
+    assert loss.reduction == "none"
