@@ -316,11 +316,11 @@ def test_another_reduction_or_weight_holds_from_the_next_forward():
     x, y = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
     loss = rp.CrossEntropy([0.5, 2, 1])
     loss.forward(x, y)
-    for change, twin in (({"reduction": "sum"}, rp.CrossEntropy([0.5, 2, 1], "sum")),
-                         ({"weight": None}, rp.CrossEntropy(None, "sum")), ({"reduction": "mean"}, rp.CrossEntropy()), ({"weight": [1, 2, 3]}, rp.CrossEntropy([1, 2, 3])),
-                         ({"reduction": "none"}, rp.CrossEntropy([1, 2, 3], "none"))):
-        for name, value in change.items():
-            setattr(loss, name, value)
+    changes = ("reduction", "sum"), ("weight", None), ("reduction", "mean"), ("weight", [1, 2, 3]), ("reduction", "none")
+    twins = [rp.CrossEntropy([0.5, 2, 1], "sum"), rp.CrossEntropy(None, "sum"), rp.CrossEntropy(), rp.CrossEntropy([1, 2, 3]),
+             rp.CrossEntropy([1, 2, 3], "none")]
+    for (name, value), twin in zip(changes, twins, strict=True):
+        setattr(loss, name, value)
         with pytest.raises(PhaseError):
             loss.backward()
         assert_array_equal(loss.forward(x, y), twin.forward(x, y))
