@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..losses import Loss
 from ..modules import Module
+from ..modules.values import reads
 
 
 class Script(NamedTuple):
@@ -35,7 +36,7 @@ class Script(NamedTuple):
         if not shapes:
             raise ArgumentError(f"{self.path} must define x, a batch; or give its shape (--shape 5,3), once for each input")
         wanted = self.net.arity
-        if len(shapes) != wanted and (wanted is not None or len(shapes) < 2):
+        if not reads(wanted, len(shapes)):
             count = "two or more" if wanted is None else wanted
             raise ArgumentError(f"{self.path}: net has {count} input{'s' * (count != 1)}: give --shape once for each, got "
                                 f"{len(shapes)}")

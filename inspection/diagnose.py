@@ -15,6 +15,7 @@ from ..errors import ArgumentError
 from ..initializers.base import Array
 from ..losses import Loss
 from ..modules.base import Module
+from ..modules.wiring import leading_to
 from .labels import Finding, infer_loss, label_findings
 from .layers import RECTIFYING, LayerStatistics, hidden_activations, layer_statistics, preactivations
 
@@ -223,13 +224,7 @@ def gradients(layers: list[LayerStatistics], net: Module) -> Iterator[Finding]:
 def before_the_last(layers: list[LayerStatistics]) -> list[LayerStatistics]:
     """The preactivations from which a path leads to the last of them, and that."""
     hidden = preactivations(layers)
-    known, open_ = {layer.path: layer for layer in layers}, [layer.path for layer in hidden[-1:]]
-    found: set[str] = set()
-    while open_:
-        path = open_.pop()
-        if path in known and path not in found:
-            found.add(path)
-            open_ += known[path].reads
+    found = leading_to([layer.path for layer in hidden[-1:]], {layer.path: layer.reads for layer in layers})
     return [layer for layer in hidden if layer.path in found]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..datasets.batches import batches
+from ..datasets.batches import in_batches
 from ..datasets.checks import Inputs, inputs_and_targets
 from ..errors import ArgumentError, generator, positive_int
 from ..initializers.base import Array, Seed
@@ -167,7 +167,7 @@ def distance(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient, draws
 def deviation(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient) -> float:
     """Of the gradients of single examples from their mean; a difference of squared norms would cancel."""
     squares = 0.0
-    for xb, yb in batches(x, y, batch_size=AT_ONCE, shuffle=False):
+    for xb, yb in in_batches(x, y, AT_ONCE, shuffle=False):
         with evaluated("gradient_noise", net, loss, xb, yb) as (held, size):
             for parameter, terms in gradients_of_examples(held, size).items():
                 squares += square(size * terms - whole[parameter])  # what an example adds to a mean over n is 1/n of its G_i
@@ -180,9 +180,12 @@ def square(a: Array) -> float:
 
 def drawers(net: Module, loss: Loss) -> dict[str, str]:
     """States of the generators, by the modules that draw from them."""
-    return {f"{module!r} at {path!r}" if path else repr(module): str(stream.bit_generator.state)
-            for root in (net, loss) for path, module in root.named_modules()
-            for stream in vars(module).values() if isinstance(stream, np.random.Generator)}
+    found = {}
+    for root in (net, loss):
+        modules = dict(root.named_modules())
+        for path, stream in root.named_generators():
+            found[f"{modules[path]!r} at {path!r}" if path else repr(root)] = str(stream.bit_generator.state)
+    return found
 
 
 def refuse_draws(before: dict[str, str], after: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from ..modules import Module
 from ..modules.container import Container
 from ..modules.diagram import Node, Wiring
 from ..modules.doors import bare
-from ..modules.values import Value, as_values, copied, each, parts, several, shape_of
+from ..modules.values import Value, as_values, copied, each, parts, reads, several, shape_of
 
 Path = list[tuple[Node, int]]                                       # from an output to an input: nodes, and which source
 
@@ -90,7 +90,7 @@ def count_paths(net: Module) -> PathCounts:
     """
     wiring = wired("count_paths", net)
     for path, module, sources in wiring.nodes:
-        if len(sources) != module.arity and (module.arity is not None or len(sources) < 2):
+        if not reads(module.arity, len(sources)):
             raise ArgumentError(f"count_paths: each array that a module reads must be the output of a node or an input, got "
                                 f"{module!r} at {path!r}, which reads a tuple")
     paths, lengths = dict.fromkeys(wiring.inputs, 1), dict.fromkeys(wiring.inputs, 0)

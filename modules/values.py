@@ -47,6 +47,11 @@ def rooms(shape: Shape, dtype: np.dtype[Any]) -> Value:
     return each(lambda one: np.empty(one, dtype), shape)
 
 
+def reads(arity: int | None, count: int) -> bool:
+    """Whether a module of this arity reads so many arrays."""
+    return count == arity or (arity is None and count > 1)
+
+
 def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity: int | None) -> Value:
     """``x`` as an array of ``dtype``, or as the tuple of ``arity`` arrays (None: two or more) that ``of`` takes.
 
@@ -54,7 +59,7 @@ def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity:
     """
     if arity == 1:
         return as_floating(x, dtype, name, of)
-    if not isinstance(x, (tuple, list)) or (len(x) != arity and (arity is not None or len(x) < 2)):
+    if not isinstance(x, (tuple, list)) or not reads(arity, len(x)):
         count = "two or more" if arity is None else arity
         got = f"{len(x)}" if isinstance(x, (tuple, list)) else f"one {type(x).__name__}"
         raise ShapeError(f"{of!r}: {name} must be a tuple of {count} arrays, got {got}")
@@ -110,7 +115,7 @@ def copied(value: Value, out: Value | None = None) -> Value:
 def fitting(shape: Shape, of: Module) -> Shape:
     """``shape`` if it is that of as many arrays as the module reads; ShapeError otherwise."""
     count = len(shape) if several(shape) else 1
-    if not (count == of.arity or (of.arity is None and count > 1)) or any(map(several, parts(shape))):
+    if not reads(of.arity, count) or any(map(several, parts(shape))):
         wanted = {1: "one array", None: "a tuple of two or more arrays"}.get(of.arity, f"a tuple of {of.arity} arrays")
         raise ShapeError(f"{of!r}: x must be {wanted}, got {'shapes' if count > 1 else 'shape'} {shape}")
     return shape

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ArgumentError
 from .base import Module
+from .values import reads
 
 Sources = Mapping[str, Sequence[str]]                               # what each node reads
 
@@ -64,7 +65,7 @@ def check_arity(name: str, module: Module, read: Sequence[str], nodes: Mapping[s
         raise ArgumentError(f"Graph: node {name!r}, {module!r}, is a loss, which stands in no container: its forward is called "
                             "with what the graph returns")
     whole = len(read) == 1 and read[0] in nodes
-    if not (len(read) == module.arity or (module.arity is None and len(read) > 1) or (module.arity != 1 and whole)):
+    if not (reads(module.arity, len(read)) or (module.arity != 1 and whole)):
         count = "two or more sources" if module.arity is None else f"{module.arity} source{'s' * (module.arity > 1)}"
         raise ArgumentError(f"Graph: node {name!r}, {module!r}, must read {count}, got {listed(read) or 'none'}")
 

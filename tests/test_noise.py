@@ -125,3 +125,10 @@ def test_what_draws_random_numbers_is_refused(net, loss, what):
 def test_gradient_noise_refuses(options, loss, text):
     with refuses(ArgumentError, text):
         rp.gradient_noise(rp.Linear(3, 3, rng=0), loss, X, X, **options)
+
+
+def test_as_many_examples_as_inputs_are_still_examples():
+    net = rp.Graph({"s": (rp.Add(), "a", "b"), "y": (rp.Linear(3, 3, rng=1), "s")}, inputs=("a", "b"), outputs="y")
+    noise = rp.gradient_noise(net, rp.CrossEntropy(), (X[:2], X[2:4]), Y[:2], sizes=[1, 2], rng=0)
+    assert noise.examples == 2
+    assert_allclose(noise.measured, noise.predicted, rtol=0.3)
