@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from cases import LOSSES, MODULES, Affine, Both, Residual, numbers, stirred, tied
+from cases import LOSSES, MODULES, Affine, Both, DoubledLinear, Residual, numbers, stirred, tied
 from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
@@ -270,15 +270,6 @@ def test_points_and_gradients_inside_a_composite_survive_jvp():
 def test_forward_mode_is_not_inherited_by_other_phases():
     """A subclass that changes forward and backward, and knows nothing of jvp, gets the right one all the same."""
 
-    class Twice(rp.Linear):
-        def forward(self, x, out=None):
-            y = super().forward(x, out)
-            y *= 2
-            return y
-
-        def backward(self, g, out=None):
-            return super().backward(2 * g, out)
-
     class Shifted(rp.Softmax):                                      # not symmetric
         def forward(self, x, out=None):
             return super().forward(np.roll(x, 1, -1), out)
@@ -291,10 +282,10 @@ def test_forward_mode_is_not_inherited_by_other_phases():
     class Named(rp.Linear):
         """Changes no phase."""
 
-    assert Twice.jvp is Shifted.jvp is rp.Module.jvp
+    assert DoubledLinear.jvp is Shifted.jvp is rp.Module.jvp
     assert not Shifted.symmetric
     assert Named.jvp is rp.Linear.jvp
-    for module in (Twice(3, 4, rng=0), Shifted(), Named(3, 4, rng=0)):
+    for module in (DoubledLinear(3, 4, rng=0), Shifted(), Named(3, 4, rng=0)):
         module.astype("float64")
         close(rp.jacobian(module, numbers(5, 3), "forward"), rp.numerical_jacobian(module, numbers(5, 3)), 9)
         module.forward(numbers(5, 3))

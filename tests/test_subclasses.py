@@ -4,30 +4,18 @@ import copy
 
 import numpy as np
 import pytest
-from cases import numbers
+from cases import DoubledLinear, numbers
 
 import retroprop as rp
 
 X = numbers(5, 3).astype("float32")
 
 
-class Doubled(rp.Linear):
-    """A subclass on top of a module of ours: 2 (W x + b)."""
-
-    def forward(self, x, out=None):
-        y = super().forward(x, out)
-        y *= 2
-        return y
-
-    def backward(self, g, out=None):
-        return super().backward(2 * g, out)
-
-
 @pytest.mark.parametrize("options", [{}, {"input_gradient": False}])
 def test_a_subclass_may_call_the_phases_above_it(options):
     """Alone and in a container, and the inherited update takes the gradient that was handed on."""
-    rp.check_module(Doubled(3, 4, rng=0), X)
-    layer = Doubled(3, 4, dtype="float64", rng=0)
+    rp.check_module(DoubledLinear(3, 4, rng=0), X)
+    layer = DoubledLinear(3, 4, dtype="float64", rng=0)
     net = rp.Sequential(layer, rp.Tanh())
     x, g = np.asarray(X, float), np.random.default_rng(1).normal(size=(len(X), 4))
     net.forward(x)
