@@ -165,7 +165,7 @@ class Conv2d(Module):
         for tile in tiles:
             np.copyto(tile.columns, tile.pixels)
             np.matmul(matrix.T, tile.product, out=y[:, tile.numbers])
-        if last is not None:
+        if out is not None and last is not None:
             return out
         _, *shape = self._output[0]
         return copy(y.reshape(*shape, len(x)).transpose(3, 0, 1, 2), out)
