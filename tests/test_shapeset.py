@@ -169,7 +169,10 @@ def test_turns_are_uniform(drawn):
     _, first, _ = drawn
     for kind, n in enumerate((3, 4, 20)):
         _, inner, outer = axes_and_turns(corners(first, kind))
-        error = 4 / np.sqrt(len(inner.T))
+        error = 4 / np.sqrt(len(inner))
+        points = corners(first, kind)
+        corner = np.sum(points * np.exp(-2j * np.pi * np.arange(n) / n)[:, None], axis=0)   # both turns, not doubled
+        assert abs(np.mean(corner / abs(corner))) < error
         assert abs(outer.mean()) < error
         assert abs(np.mean(inner**n)) < error
         whole = 4j * np.pi / n                                      # twice the angle of the symmetry
@@ -184,12 +187,15 @@ def test_objects_stay_a_pixel_inside_and_reach_all_places(pictures, drawn):
     _, *objects = drawn
     for one in objects:
         points = one.outline
+        places = []
         for a in (points.real, points.imag):
             room = a.min(axis=0) - 1, 31 - a.max(axis=0)
             assert min(room[0].min(), room[1].min()) >= -1e-12
             place = room[0] / (room[0] + room[1])
+            places.append(place)
             if one is objects[0]:                                   # rejections push the second away from the first
                 assert_allclose(np.quantile(place, [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.03)
+        assert abs(np.corrcoef(places)[0, 1]) < 4 / np.sqrt(N)
 
 
 def test_areas_of_the_classes_in_pixels():
@@ -217,9 +223,10 @@ def test_a_pixel_is_painted_where_its_centre_is_inside():
 # Overlap
 
 
-def disc(centre, radius):
-    outline = radius * np.exp(2j * np.pi * np.arange(21) / 20) + centre
-    return shapes.Shapes(np.array([2]), outline[:, None], np.array([centre]), np.array([float(radius**2)]))
+def regular(n, centre, radius):
+    """With its first corner at centre + radius, a complex number."""
+    outline = radius * np.exp(2j * np.pi * np.arange(n + 1) / n) + centre
+    return shapes.Shapes(np.array([0]), outline[:, None], np.array([centre]), np.array([abs(radius) ** 2]))
 
 
 @pytest.mark.parametrize(("distance", "radius", "expected"), [
@@ -227,8 +234,18 @@ def disc(centre, radius):
 ])
 def test_estimated_overlap(distance, radius, expected):
     """Discs of radius 5 and ``radius``: none where they touch, all of the second's area where it is inside the first."""
-    first, second = disc(10 + 10j, 5), disc(10 + distance + 10j, radius)
+    first, second = regular(20, 10 + 10j, 5), regular(20, 10 + distance + 10j, radius)
     assert_allclose(shapes._overlap(first, second), expected, atol=1e-8)
+
+
+@pytest.mark.parametrize(("radii", "touching"), [((4, 4), 6), ((4, -4), 8), ((-4, 4), 4), ((-4, -4), 6)])
+def test_estimated_overlap_begins_where_shapes_touch(radii, touching):
+    """A triangle reaches twice as far with its corner as with the side behind it."""
+    for direction in (1, np.exp(0.7j)):
+        for distance in (touching - 0.1, touching + 0.1):
+            one = regular(3, 9 + 9j, radii[0] * direction)
+            other = regular(3, 9 + 9j + distance * direction, radii[1] * direction)
+            assert (shapes._overlap(one, other) > 0) == (distance < touching)
 
 
 @pytest.mark.parametrize("scales", [SCALES, (0.7, 0.8)])
@@ -262,6 +279,7 @@ def test_the_easy_set_is_one_large_bright_shape_on_a_dark_ground():
     ground, objects = level[level < 127], level[level > 127]
     assert (ground.min(), ground.max(), objects.min(), objects.max()) == (0, 51, 204, 255)
     assert_array_equal(level[:, 0, 0, 0] < 127, True)
+    assert abs(np.corrcoef(level[:, 0, 0, 0], level.max(axis=(1, 2, 3)))[0, 1]) < 4 / np.sqrt(N)
     (long, short), *_ = axes_and_turns(corners(
         shapes._scene(shapes._uniform(np.random.default_rng(0), N), 1, EASY_SHAPESET["scales"])[0], 2))
     assert 0.4 <= short.min() / 32 < 0.42
