@@ -7,6 +7,7 @@ from .examples import gradient_noise, outer_products
 from .graphs import graph, products
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
+from .saliency import randomization, saliency
 from .timeline import timeline
 from .training import learning_curves, learning_curves_by
 
@@ -23,7 +24,9 @@ __all__ = [
     "outer_products",
     "perturbation",
     "products",
+    "randomization",
     "representation",
+    "saliency",
     "saturation",
     "save",
     "step_sizes",
