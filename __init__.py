@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from retroprop import datasets, inspection, plots
     from retroprop.experiments.compare import compare
     from retroprop.inspection import (
+        adversarial,
         check_gradients,
         check_module,
         count_paths,
@@ -166,6 +167,7 @@ __all__ = [
     "Uniform",
     "Zeros",
     "accuracy",
+    "adversarial",
     "check_gradients",
     "check_module",
     "clip_grad_norm",
@@ -208,6 +210,7 @@ _ON_USE = {
     "History": "retroprop.training",
     "Run": "retroprop.training",
     "accuracy": "retroprop.training",
+    "adversarial": "retroprop.inspection",
     "check_gradients": "retroprop.inspection",
     "check_module": "retroprop.inspection",
     "compare": "retroprop.experiments.compare",

@@ -1,5 +1,6 @@
 """Looking inside: the contract as checks, derivatives of every kind, the tape, single examples, layers, diagnosis."""
 
+from . import adversarial
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
 from .differences import FiniteDifferences, finite_differences, numerical_gradient
@@ -41,6 +42,7 @@ __all__ = [
     "StepSizeErrors",
     "Tape",
     "Tensor",
+    "adversarial",
     "check_gradients",
     "check_module",
     "count_paths",

@@ -1,6 +1,7 @@
 """Every picture of the library. Nothing here shows a window or sets a global: functions return what they drew on."""
 
 from .activations import activation
+from .adversarial import adversarial, robustness
 from .canvas import COLORS, save
 from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
@@ -13,6 +14,7 @@ from .training import learning_curves, learning_curves_by
 __all__ = [
     "COLORS",
     "activation",
+    "adversarial",
     "decision_boundary",
     "gradient_costs",
     "gradient_noise",
@@ -24,6 +26,7 @@ __all__ = [
     "perturbation",
     "products",
     "representation",
+    "robustness",
     "saturation",
     "save",
     "step_sizes",
