@@ -108,24 +108,35 @@ def test_a_number_without_a_derivative_stays(attack):
 # Where they are
 
 
+@pytest.mark.parametrize("bounds", [None, (0, 1)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)
-def test_no_example_leaves_its_ball_or_the_bounds(attack, dtype):
+def test_no_example_leaves_its_ball_or_the_bounds(attack, dtype, bounds):
     """Exactly, as float64 measures it: a sum that is rounded up would be outside."""
     rng = np.random.default_rng(0)
     x, y = rng.random((50, 64)).astype(dtype), rng.integers(10, size=50)
     x[:, :20] = np.round(x[:, :20])
     net = rp.Linear(64, 10, rng=0, dtype=dtype)
     for eps in (0.1, 0.3, 1e-3, 0.0):
-        moved = attack(net, rp.CrossEntropy(), x, y, eps, bounds=(0, 1))
+        moved = attack(net, rp.CrossEntropy(), x, y, eps, bounds=bounds)
         change = np.subtract(moved, x, dtype=float)
         size = np.linalg.norm(change, axis=1) if "norm" in str(attack) else np.abs(change)
         assert size.max() <= eps
         assert size.max() >= 0.9 * eps
         assert np.linalg.norm(moved - x, axis=1).max() <= eps or "norm" not in str(attack)      # in the dtype itself too
-        assert ((moved >= 0) & (moved <= 1)).all()
+        assert bounds is None or ((moved >= 0) & (moved <= 1)).all()
         assert (moved.shape, moved.dtype) == (x.shape, dtype)
     assert_array_equal(moved, x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_offset_that_nothing_rounds_is_in_the_ball_too(dtype):
+    """Around 0, where no number is lost, the norm is what was scaled: whoever measures it must not find more."""
+    ball = Ball(np.zeros((500, 37), dtype), 0.7, 2, None)
+    point = ball.point(ball.project(9 * ball.direction(numbers(500, 37))))
+    for a in (point, point.astype(float)):
+        assert np.linalg.norm(a, axis=1).max() <= 0.7
+        assert np.sqrt((a**2).sum(1)).max() <= 0.7
 
 
 def test_bounds_may_be_of_each_channel():
@@ -310,16 +321,16 @@ def test_part_of_a_batch_is_replaced_by_what_fools_the_network_then():
     """fit with the callback is the loop written out."""
     made, by_hand, loss = noisy(), noisy(), rp.CrossEntropy()
     x, y = numbers(12, 3).astype("float32"), np.arange(12) % 3
-    sgd, rng = rp.SGD(by_hand.parameters(), lr=0.1), np.random.default_rng(7)
+    sgd, rng, bounds = rp.SGD(by_hand.parameters(), lr=0.1), np.random.default_rng(7), (float(x.min()), float(x.max()))
     for _ in range(2):
         for xb, yb in rp.datasets.batches(x, y, batch_size=6, rng=rng):
-            mixed = np.concatenate([fgsm(by_hand, loss, xb[:3], yb[:3], 0.2, bounds=(-5, 5)), xb[3:]])
+            mixed = np.concatenate([fgsm(by_hand, loss, xb[:3], yb[:3], 0.5, bounds=bounds), xb[3:]])
             loss.forward(by_hand.forward(mixed), yb)
             by_hand.backward(loss.backward())
             by_hand.update()
             sgd.step()
     rp.fit(made, loss, rp.SGD(made.parameters(), lr=0.1), (x, y), epochs=2, batch_size=6, rng=7,
-           callbacks=[AdversarialTraining(0.2, bounds=(-5, 5))])
+           callbacks=[AdversarialTraining(0.5, bounds=bounds)])
     for (name, a), (_, b) in zip(made.state_dict().items(), by_hand.state_dict().items(), strict=True):
         assert_array_equal(a, b, err_msg=name)
     assert str(made[3].rng.bit_generator.state) == str(by_hand[3].rng.bit_generator.state)
