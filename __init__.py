@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from retroprop import datasets, inspection, plots
     from retroprop.experiments.compare import compare
     from retroprop.inspection import (
+        adversarial,
         check_gradients,
         check_module,
         count_paths,
@@ -177,6 +178,7 @@ __all__ = [
     "Upsample2d",
     "Zeros",
     "accuracy",
+    "adversarial",
     "check_gradients",
     "check_module",
     "clip_grad_norm",
@@ -220,6 +222,7 @@ _ON_USE = {
     "History": "retroprop.training",
     "Run": "retroprop.training",
     "accuracy": "retroprop.training",
+    "adversarial": "retroprop.inspection",
     "check_gradients": "retroprop.inspection",
     "check_module": "retroprop.inspection",
     "compare": "retroprop.experiments.compare",

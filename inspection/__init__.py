@@ -1,8 +1,8 @@
 """Looking inside: the contract as checks, derivatives of every kind, the tape, single examples, layers, diagnosis,
-saliency.
+adversarial examples, saliency.
 """
 
-from . import saliency
+from . import adversarial, saliency
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
 from .differences import FiniteDifferences, finite_differences, numerical_gradient
@@ -44,6 +44,7 @@ __all__ = [
     "StepSizeErrors",
     "Tape",
     "Tensor",
+    "adversarial",
     "check_gradients",
     "check_module",
     "count_paths",

@@ -1,6 +1,7 @@
 """Every picture of the library. Nothing here shows a window or sets a global: functions return what they drew on."""
 
 from .activations import activation
+from .adversarial import adversarial, robustness
 from .canvas import COLORS, save
 from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
@@ -14,6 +15,7 @@ from .training import learning_curves, learning_curves_by
 __all__ = [
     "COLORS",
     "activation",
+    "adversarial",
     "decision_boundary",
     "gradient_costs",
     "gradient_noise",
@@ -26,6 +28,7 @@ __all__ = [
     "products",
     "randomization",
     "representation",
+    "robustness",
     "saliency",
     "saturation",
     "save",

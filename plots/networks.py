@@ -128,7 +128,7 @@ def classes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
 
 def probabilities(net: Module, x: Array) -> Array:
     """Of each class, shape (N, K); where there is one output, of its two classes."""
-    out = finite("decision_boundary: output of net", net.predict(x, batch_size=4096)).astype(float)
+    out = finite("output of net", net.predict(x, batch_size=4096)).astype(float)
     last = net.leaves()[-1][1]
     if out.ndim == 1 or out.shape[1:] == (1,):
         p = out.reshape(-1)

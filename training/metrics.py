@@ -38,9 +38,15 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
     if predicted.ndim > 2 or classes.shape not in ((n,), (n, 1)):
         raise ShapeError(f"accuracy: prediction must have shape (N, K), (N, 1) or (N,), and y (N,) or (N, 1), got "
                          f"{predicted.shape} and {classes.shape}")
-    binary = predicted.ndim == 1 or predicted.shape[1] == 1
-    found = predicted.reshape(n) > threshold if binary else predicted.argmax(1)
-    return float(np.mean(found == classes.reshape(n)))
+    return float(np.mean(hits(predicted, classes, threshold)))
+
+
+def hits(prediction: NDArray[Any], y: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
+    """For each example, whether its class is predicted."""
+    n = len(prediction)
+    binary = prediction.ndim == 1 or prediction.shape[1] == 1
+    found = prediction.reshape(n) > threshold if binary else prediction.argmax(1)
+    return np.asarray(found == y.reshape(n))
 
 
 class Evaluation(NamedTuple):

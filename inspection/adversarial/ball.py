@@ -1,0 +1,88 @@
+"""How far an adversarial example may be: the ball around each example, and the bounds of all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...errors import ArgumentError, DataError, ShapeError, real
+from ...initializers.base import Array
+
+Bounds = tuple[ArrayLike, ArrayLike]                                # low, high: of x
+
+
+class Ball:
+    """The points within ``eps`` of each example, in the maximum norm (``numpy.inf``) or the Euclidean one (2), and in bounds.
+
+    Offsets from x are float64 arrays of its shape; points have its dtype.
+    """
+
+    def __init__(self, x: Array, eps: float, norm: float, bounds: Bounds | None) -> None:
+        self.x, self.eps, self.norm = x, real("eps", eps, 0), checked_norm(norm)
+        self.bounds = None if bounds is None else checked_bounds(bounds, x)
+
+    def point(self, offset: Array) -> Array:
+        """x + offset, clipped to the bounds; rounded towards x, so that it is no further from it than the offset is long."""
+        point = (self.x + offset).astype(self.x.dtype)
+        beyond = np.abs(self.offset(point)) > np.abs(offset)
+        np.copyto(point, np.nextafter(point, self.x), where=beyond)
+        return point if self.bounds is None else np.clip(point, *self.bounds)
+
+    def offset(self, point: Array) -> Array:
+        return np.subtract(point, self.x, dtype=float)
+
+    def project(self, offset: Array) -> Array:
+        """The nearest offset that is in the ball."""
+        if self.norm != 2:
+            return np.clip(offset, -self.eps, self.eps)
+        radius = self.eps * (1 - 16 * float(np.finfo(self.x.dtype).eps))    # whoever measures it rounds too
+        return np.asarray(offset * (radius / np.maximum(lengths(offset), max(radius, TINY))))
+
+    def direction(self, g: Array) -> Array:
+        """The offset of norm 1 along which a function with the gradient ``g`` rises most; 0 where it is 0."""
+        if self.norm != 2:
+            return np.sign(g, dtype=float)
+        largest = np.abs(g).reshape(len(g), -1).max(1).reshape(-1, *(1,) * (g.ndim - 1)).astype(float)
+        g = g / np.where(largest, largest, 1)                       # squares of a vanishing gradient would be 0
+        return np.asarray(g / np.maximum(lengths(g), TINY))
+
+    def draw(self, rng: np.random.Generator) -> Array:
+        """An offset that is uniformly distributed in the ball."""
+        if self.norm != 2:
+            return rng.uniform(-self.eps, self.eps, self.x.shape)
+        count, size = len(self.x), self.x[0].size
+        radii = self.eps * rng.random(count)**(1 / size)
+        return self.project(self.direction(rng.standard_normal(self.x.shape)) * radii.reshape(-1, *(1,) * (self.x.ndim - 1)))
+
+
+TINY = float(np.finfo(float).tiny)
+
+
+def lengths(a: Array) -> Array:
+    """Euclidean norm of each example, in a shape that broadcasts with them."""
+    return np.linalg.norm(a.reshape(len(a), -1), axis=1).reshape(-1, *(1,) * (a.ndim - 1))
+
+
+def checked_norm(norm: Any) -> float:
+    if isinstance(norm, (int, float)) and not isinstance(norm, bool) and norm in (2, np.inf):
+        return float(norm)
+    raise ArgumentError(f"norm must be 2 or numpy.inf, got {norm!r}")
+
+
+def checked_bounds(bounds: Any, x: Array) -> tuple[Array, Array]:
+    """Arrays that broadcast with x; an error for others, and for an x that is outside: no small step would bring it in."""
+    if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+        raise ArgumentError(f"bounds must be a pair (low, high), got {bounds!r}")
+    low, high = (np.asarray(bound, x.dtype) for bound in bounds)
+    try:
+        np.broadcast_to(low, x.shape), np.broadcast_to(high, x.shape)
+    except ValueError:
+        raise ShapeError(f"bounds must be numbers, or arrays that broadcast with x of shape {x.shape}, got shapes {low.shape} "
+                         f"and {high.shape}") from None
+    outside = ~((low <= x) & (x <= high))
+    if outside.any():
+        raise DataError(f"x must be within bounds, got {outside.sum()} of {x.size} values outside, from {x.min():g} to "
+                        f"{x.max():g}, with bounds {bounds!r}")
+    return low, high
