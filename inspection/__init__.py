@@ -1,5 +1,6 @@
 """Looking inside: the contract as checks, derivatives of every kind, the tape, single examples, layers, diagnosis."""
 
+from . import features
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
 from .differences import FiniteDifferences, finite_differences, numerical_gradient
@@ -45,6 +46,7 @@ __all__ = [
     "check_module",
     "count_paths",
     "diagnose",
+    "features",
     "finite_differences",
     "gradient_costs",
     "gradient_noise",
