@@ -4,16 +4,20 @@ from .activations import activation
 from .canvas import COLORS, save
 from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
+from .features import class_models, dream
 from .graphs import graph, products
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
+from .pictures import read_picture, write_picture
 from .timeline import timeline
 from .training import learning_curves, learning_curves_by
 
 __all__ = [
     "COLORS",
     "activation",
+    "class_models",
     "decision_boundary",
+    "dream",
     "gradient_costs",
     "gradient_noise",
     "graph",
@@ -23,9 +27,11 @@ __all__ = [
     "outer_products",
     "perturbation",
     "products",
+    "read_picture",
     "representation",
     "saturation",
     "save",
     "step_sizes",
     "timeline",
+    "write_picture",
 ]

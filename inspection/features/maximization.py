@@ -148,7 +148,8 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
     Notes
     -----
     Nothing is learned: ``backward`` gives the gradient of the activation with respect to the pixels, ``update`` is not
-    called. Jitter, blur and total variation take the last two axes as height and width.
+    called. Jitter, blur and total variation take the last two axes as height and width. A ReLU that is silent at the start
+    gives no gradient: look at the layer before it, or start elsewhere.
 
     References
     ----------
