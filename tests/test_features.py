@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pytest
-from convolution import Convolution
+from cases import numbers
 from numpy.testing import assert_allclose, assert_array_equal
+from picture_nets import digits_net, small
 
 import retroprop as rp
 from retroprop import features
 from retroprop.inspection.features.pictures import blurred, total_variation
-
-
-def numbers(*shape, rng=0):
-    return np.random.default_rng(rng).standard_normal(shape)
-
-
-def small():
-    """Scores of three classes from pictures of 5 x 6, after layers with maps of their own."""
-    maps = rp.Sequential(Convolution(2, 4, rng=0), rp.Tanh(), Convolution(4, 3, 2, rng=1))
-    return rp.Sequential(maps, rp.Flatten(), rp.Dropout(0.5, rng=2), rp.Linear(27, 3, rng=3), rp.Softmax())
-
-
-@cache
-def digits_net():
-    """A small convolutional net that knows the digits; a stride of 2 leaves patterns in what is dreamt."""
-    x, y = pictures_of_digits()
-    maps = rp.Sequential(Convolution(1, 8, rng=0), rp.ReLU(), Convolution(8, 16, 2, rng=1), rp.ReLU())
-    net = rp.Sequential(maps, rp.Flatten(), rp.Linear(256, 10, rng=2))
-    loss, sgd = rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1)
-    rp.fit(net, loss, sgd, (x[:1297], y[:1297]), epochs=5, batch_size=16, rng=0, progress=False)
-    assert rp.accuracy(net.predict(x[1297:]), y[1297:]) > 0.9
-    return net
-
-
-def pictures_of_digits():
-    x, y = rp.datasets.digits()
-    return x.reshape(-1, 1, 8, 8), y
-
-
-def sheet():
-    """64 digits in one picture of 64 x 64."""
-    return pictures_of_digits()[0][:64].reshape(8, 8, 8, 8).swapaxes(1, 2).reshape(64, 64)
-
-
-# ------------------------------------------------------------------ activation maximization
 
 
 def test_a_class_model_is_the_weights_over_2_lambda_where_the_score_is_linear():
@@ -133,6 +97,17 @@ def test_regularization_smooths():
     plain = roughness()
     assert roughness(total_variation=0.005) < 0.8 * plain
     assert roughness(blur=1.0, blur_every=4) < 0.8 * plain
+
+
+def test_blur_comes_after_so_many_steps():
+    x = numbers(1, 5, 6).astype("float32")
+    for steps, times in ((2, 0), (3, 1), (5, 1), (6, 2)):
+        found = features.activation_maximization(rp.Tanh(), shape=x.shape, start=x, lr=1e-9, steps=steps, blur=0.7,
+                                                 blur_every=3)
+        expected = x
+        for _ in range(times):
+            expected = blurred(expected, 0.7)
+        assert_allclose(found.pictures[0], expected, atol=1e-6)
 
 
 def test_the_norm_and_the_bounds_hold():
@@ -223,105 +198,6 @@ def test_what_cannot_be_maximized_is_refused():
     assert features.activation_maximization(two, "t", shape=(4,)).pictures.shape == (1, 4)
     with pytest.raises(rp.ArgumentError, match="net must be a Module, got None"):
         features.activation_maximization(None, shape=(4,))
-
-
-# ------------------------------------------------------------------ dreams
-
-
-def test_the_objective_grows_in_every_octave():
-    found = features.dream(digits_net(), sheet(), "0.3", rng=0, step_size=0.02)
-    assert found.sizes == ((24, 24), (33, 33), (46, 46), (64, 64))
-    assert found.objectives.shape == (4, 11)
-    assert (found.objectives[:, -1] > 1.05 * found.objectives[:, 0]).all()
-    assert len(str(found).splitlines()) == 2 + 4
-
-
-def test_jitter_lowers_the_share_of_the_highest_frequencies():
-    still, jittered = (share_of_highest(features.dream(digits_net(), sheet(), "0.3", jitter=jitter, rng=0, steps=20,
-                                                       step_size=0.02).picture) for jitter in (0, 9))
-    assert jittered < 0.85 * still
-
-
-def share_of_highest(picture):
-    """Of the energy, where a wave along either axis is shorter than 2.5 pixels."""
-    energy = np.abs(np.fft.fft2(picture - picture.mean()))**2
-    high = np.abs(np.fft.fftfreq(len(picture))) > 0.4
-    return energy[high[:, None] | high].sum() / energy.sum()
-
-
-@pytest.mark.parametrize("image", [sheet(), sheet()[None, :41, :30], sheet().astype("float64")[:9, :64]])
-def test_the_picture_keeps_size_type_and_range(image):
-    given = image.copy()
-    found = features.dream(digits_net(), image, "0.3", rng=0, steps=4, step_size=0.1)
-    assert found.picture.shape == image.shape
-    assert found.picture.dtype == image.dtype
-    assert found.picture.min() >= 0
-    assert found.picture.max() <= 1
-    assert np.abs(found.picture - image).max() > 0.05
-    assert_array_equal(image, given)
-    assert_array_equal(found.before, image)
-    assert not np.may_share_memory(found.before, image)
-
-
-def test_a_step_changes_pixels_by_its_size_in_the_mean():
-    """One octave, no jitter: x + s g / mean|g|, where g is the gradient of half the squared norm."""
-    net = small().astype("float64")
-    x = numbers(2, 5, 6)
-    part, channel = features.truncated(net, "0.2"), [0, 2]
-    found = features.dream(net, x, "0.2", channel=channel, octaves=1, steps=1, step_size=0.01, jitter=0, bounds=(-9, 9))
-
-    def objective(x):
-        return 0.5 * (part.forward(x[None])[0, channel]**2).sum()
-
-    g = rp.numerical_gradient(objective, x)
-    assert_allclose(found.picture, x + 0.01 * g / np.abs(g).mean(), rtol=1e-6)
-    assert_allclose(found.objectives[0], [objective(x), objective(found.picture)])
-
-
-def test_the_detail_is_enlarged_and_not_the_picture():
-    """With steps too small to see, the sharp picture comes back, not one that was small in between."""
-    found = features.dream(digits_net(), sheet(), "0.3", rng=0, step_size=1e-9)
-    assert_allclose(found.picture, sheet(), atol=1e-5)
-
-
-def test_sizes_are_left_out_where_the_layer_does_not_take_them():
-    assert features.dream(digits_net(), sheet()[:8, :8], "0.3", rng=0, octaves=9).sizes == ((3, 3), (4, 4), (6, 6), (8, 8))
-    rows = rp.Sequential(rp.Flatten(), rp.Linear(64, 5, rng=0))
-    assert features.dream(rows, sheet()[:8, :8], "1", rng=0).sizes == ((8, 8),)
-    assert features.dream(rp.Sequential(rp.Tanh()), np.full((1, 2), 0.5), "0", octaves=9).sizes == ((1, 1), (1, 2))
-
-
-def test_a_silent_layer_changes_nothing():
-    found = features.dream(rp.Sequential(rp.ReLU()), np.zeros((6, 7)), "0", rng=0)
-    assert_array_equal(found.picture, 0)
-    assert_array_equal(found.objectives, 0)
-    assert "-" in str(found).splitlines()[-1]
-
-
-def test_bounds_other_than_0_and_1():
-    image = 255 * sheet()
-    found = features.dream(digits_net(), image, "0.3", rng=0, bounds=(0, 255), octaves=1, steps=1, jitter=0)
-    moved = np.abs(found.picture - image)
-    assert 0.2 < moved.mean() < 1.5 + 1e-3                          # 1.5 in the mean, but for what is cut off at the bounds
-    assert found.picture.max() <= 255
-
-
-@pytest.mark.parametrize(("image", "options", "message"), [
-    (255 * sheet(), {}, "image must lie within bounds, (0, 1), got values from 0 to 255"),
-    (sheet()[:2], {}, "x must have shape (batch, 1, 3 or more, 3 or more), got (1, 1, 2, 64)"),
-    (np.stack([sheet()] * 3), {}, "x must have shape (batch, 1, 3 or more, 3 or more), got (1, 3, 64, 64)"),
-    (sheet()[0], {}, "image must have shape (channels, height, width) or (height, width), got (64,)"),
-    (np.full((8, 8), np.nan), {}, "image must be finite"),
-    (sheet(), {"scale": 1}, "scale must be a number in (1, inf)"),
-    (sheet(), {"octaves": 0}, "octaves must be an integer of at least 1"),
-    (sheet(), {"channel": 16}, "channel must be under 16"),
-    (sheet(), {"jitter": -1}, "jitter must be an integer of at least 0"),
-    (sheet(), {"layer": "x"}, "layer must be one of '0', '0.0'"),
-])
-def test_bad_arguments_of_a_dream_are_named(image, options, message):
-    with pytest.raises(rp.RetropropError) as caught:
-        features.dream(digits_net(), image, **{"layer": "0.3", **options})
-    assert message in str(caught.value)
 
 
 def test_blur_keeps_the_mean_and_the_channels_apart():

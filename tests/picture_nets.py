@@ -1,4 +1,6 @@
-"""A convolution for tests of pictures of any size."""
+"""Networks that take pictures, of any size up to their last layers, and pictures for them."""
+
+from functools import cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -35,3 +37,31 @@ class Convolution(rp.Module):
 
     def update(self):
         self.weight.grad[...] = np.einsum("nchwij,nohw->ocij", self.point[0], self.gradient, optimize=True)
+
+
+def small():
+    """Scores of three classes from pictures of 5 x 6, after layers with maps of their own."""
+    maps = rp.Sequential(Convolution(2, 4, rng=0), rp.Tanh(), Convolution(4, 3, 2, rng=1))
+    return rp.Sequential(maps, rp.Flatten(), rp.Dropout(0.5, rng=2), rp.Linear(27, 3, rng=3), rp.Softmax())
+
+
+@cache
+def digits_net():
+    """A small convolutional net that knows the digits; a stride of 2 leaves patterns in what is dreamt."""
+    x, y = pictures_of_digits()
+    maps = rp.Sequential(Convolution(1, 8, rng=0), rp.ReLU(), Convolution(8, 16, 2, rng=1), rp.ReLU())
+    net = rp.Sequential(maps, rp.Flatten(), rp.Linear(256, 10, rng=2))
+    loss, sgd = rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1)
+    rp.fit(net, loss, sgd, (x[:1297], y[:1297]), epochs=5, batch_size=16, rng=0, progress=False)
+    assert rp.accuracy(net.predict(x[1297:]), y[1297:]) > 0.9
+    return net
+
+
+def pictures_of_digits():
+    x, y = rp.datasets.digits()
+    return x.reshape(-1, 1, 8, 8), y
+
+
+def sheet():
+    """64 digits in one picture of 64 x 64."""
+    return pictures_of_digits()[0][:64].reshape(8, 8, 8, 8).swapaxes(1, 2).reshape(64, 64)
