@@ -49,16 +49,23 @@ def class_models(result: Maximization, names: Sequence[str] | None = None, *, ti
         figure = plt.figure(figsize=(1.5 * columns + 1, 1.75 * rows + 0.4), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     look = colors_of(result.pictures)
-    for ax in grid:
-        ax.set_axis_off()
+    for ax in grid[len(shown):]:
+        ax.set_visible(False)
     for ax, pixels, name in zip(grid, shown, names, strict=False):
         drawn = ax.imshow(pixels, **look) if pixels.ndim == 2 else ax.imshow(stretched(pixels))
-        ax.set_title(name, fontsize="medium")
+        framed(ax, name)
     if shown[0].ndim == 2:
         figure.colorbar(drawn, ax=list(grid), shrink=0.8, label="pixel value")
     if title is not None:
         figure.suptitle(title)
     return figure
+
+
+def framed(ax: Axes, name: str) -> None:
+    """Without scales, in a frame that shows a white picture on white paper."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_color("0.8")
+    ax.set_title(name, fontsize="medium")
 
 
 def colors_of(pictures: Array) -> dict[str, Any]:
@@ -98,8 +105,7 @@ def dream(result: Dream, *, title: str | None = None, figure: Figure | SubFigure
     low, high = (min(map(np.min, both)), max(map(np.max, both)))
     for ax, picture, name in zip(axes, both, ("before", "after"), strict=False):
         ax.imshow(as_pixels(picture, "the picture in result"), cmap="gray", vmin=low, vmax=high)
-        ax.set_title(name)
-        ax.set_axis_off()
+        framed(ax, name)
     growth(axes[2], result)
     figure.suptitle(f"changed so that layer {result.layer!r} answers more" if title is None else title)
     return figure
