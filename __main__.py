@@ -46,8 +46,8 @@ def add_compare(commands: Commands) -> None:
                               "same data in the same order; print a table and write a report with figures.",
                               epilog="example: retroprop compare --data moons --activation relu --init He Glorot --quick")
     add = job.add_argument
-    add("--data", default=default.data, help="digits, a toy (moons, circles, spirals, xor, blobs), a folder of MNIST-format "
-        "files, or an .npz file with arrays x and y")
+    add("--data", default=default.data, help="digits, a toy (moons, circles, spirals, xor, blobs), shapeset, easy-shapeset, a "
+        "folder of MNIST-format files, or an .npz file with arrays x and y")
     add("--init", nargs="+", default=list(default.init), metavar="START",
         help=f"starts: {', '.join(STARTS)} (U[-1/√fan_in, 1/√fan_in]), 'N(0, s)' of standard deviation s, 'U(-a, a)'")
     add("--activation", default=default.activation, choices=ACTIVATIONS)

@@ -60,6 +60,11 @@ def net():
     return nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.ReLU(), inner, nn.Dropout(0), nn.Linear(4, 2))
 
 
+def convolutional():
+    return nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Sequential(nn.Conv2d(3, 2, 3), nn.Tanh()), nn.AvgPool2d(2, 1), nn.Flatten(), nn.Linear(2, 3))
+
+
 MODULES = {
     "Identity": (nn.Identity, elementwise),
     "Sigmoid": (nn.Sigmoid, elementwise),
@@ -88,6 +93,18 @@ MODULES = {
     "BatchNorm of momentum 0.3": (lambda: nn.BatchNorm1d(3, 0.01, 0.3), of_shapes((5, 3), (6, 3), (5, 3))),
     "BatchNorm of images": (
         lambda: nn.BatchNorm2d(3), of_shapes((5, 3, 2, 4), (1, 3, 4, 2), (2, 3, 1, 1), (1, 3, 2, 1))),
+    "Conv2d": (lambda: nn.Conv2d(3, 4, 3), of_shapes((2, 3, 5, 4), (1, 3, 3, 3))),
+    "Conv2d, padded, strided, dilated": (lambda: nn.Conv2d(2, 3, (3, 2), (2, 1), (2, 1), (1, 3)),
+                                         of_shapes((2, 2, 5, 4), (1, 2, 6, 5))),
+    "Conv2d without bias": (lambda: nn.Conv2d(2, 3, 1, 2, bias=False), of_shapes((2, 2, 3, 4))),
+    "MaxPool2d": (lambda: nn.MaxPool2d(2), of_shapes((2, 2, 4, 6), (1, 2, 5, 7))),
+    "MaxPool2d, overlapping, padded": (lambda: nn.MaxPool2d((3, 2), (2, 1), 1), of_shapes((2, 1, 7, 5), (1, 1, 6, 6))),
+    "AvgPool2d": (lambda: nn.AvgPool2d(2), of_shapes((2, 2, 4, 6), (1, 2, 5, 7))),
+    "AvgPool2d, overlapping, padded": (lambda: nn.AvgPool2d((3, 2), (2, 1), 1), of_shapes((2, 1, 7, 5), (1, 1, 6, 6))),
+    "GlobalAvgPool2d": (lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), of_shapes((2, 2, 3, 4), (1, 2, 1, 1))),
+    "Upsample2d": (lambda: nn.Upsample(scale_factor=(2, 3)), of_shapes((2, 2, 3, 4), (1, 2, 1, 1))),
+    "Dropout2d in eval": (lambda: nn.Dropout2d(0.5), of_shapes((5, 3, 2, 2))),
+    "convolutional net": (convolutional, of_shapes((3, 1, 8, 9), (2, 1, 8, 9), (2, 1, 8, 9))),
     "Sequential": (net, of_shapes((5, 3), (8, 3), (5, 3), (1, 3))),
 }
 

@@ -1,12 +1,15 @@
-"""Data to learn from: embedded digits, generated toys, files of the user's, minibatches."""
+"""Data to learn from: embedded digits, generated toys and pictures, files of the user's, minibatches."""
 
 from .batches import batches, split, standardize
 from .embedded import digits
 from .idx import mnist, read_idx
 from .loading import load
+from .shapes import EASY_SHAPESET, SHAPESET_CLASSES, shapeset
 from .toys import blobs, circles, moons, sine, spirals, xor
 
 __all__ = [
+    "EASY_SHAPESET",
+    "SHAPESET_CLASSES",
     "batches",
     "blobs",
     "circles",
@@ -15,6 +18,7 @@ __all__ = [
     "mnist",
     "moons",
     "read_idx",
+    "shapeset",
     "sine",
     "spirals",
     "split",

@@ -15,6 +15,7 @@ from ..errors import ArgumentError, FileFormatError
 from .checks import clean, same_features
 from .embedded import digits
 from .idx import mnist
+from .shapes import EASY_SHAPESET, shapeset
 from .toys import blobs, circles, moons, sine, spirals, xor
 
 Data = tuple[NDArray[Any], NDArray[Any]]
@@ -24,6 +25,8 @@ ZIP = b"PK\x03\x04"
 NAMED: dict[str, Callable[[], Data]] = {
     "digits": digits,
     **{toy.__name__: partial(toy, rng=0) for toy in (moons, circles, spirals, xor, blobs, sine)},
+    "shapeset": partial(shapeset, rng=0),
+    "easy-shapeset": partial(shapeset, **EASY_SHAPESET, rng=0),
 }
 
 
@@ -33,7 +36,8 @@ def load(source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
     Parameters
     ----------
     source : str or path
-        - a name: ``digits``, or a toy (``moons``, ``circles``, ...), generated with its defaults and ``rng=0``;
+        - a name: ``digits``; or a toy (``moons``, ``circles``, ...), ``shapeset`` or ``easy-shapeset`` (with
+          ``EASY_SHAPESET``), generated with its defaults and ``rng=0``;
         - a folder in the format of MNIST (see `mnist`);
         - an ``.npz`` file with arrays ``x`` (examples, features, ...) and ``y`` (examples, ...), and perhaps ``x_test``
           and ``y_test``. Integers in ``y`` are labels, from 0; floats are targets of a regression. ``x`` is not scaled.

@@ -1,6 +1,8 @@
-"""Looking inside: the contract as checks, derivatives of every kind, the tape, single examples, layers, diagnosis."""
+"""Looking inside: the contract as checks, derivatives of every kind, the tape, single examples, layers, diagnosis,
+saliency, features.
+"""
 
-from . import features
+from . import features, saliency
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
 from .differences import FiniteDifferences, finite_differences, numerical_gradient
@@ -64,6 +66,7 @@ __all__ = [
     "per_example_norms",
     "perturb",
     "preactivations",
+    "saliency",
     "saturated_shares",
     "step_size_errors",
     "tape",

@@ -14,6 +14,7 @@ from .activations import (
     Tanh,
 )
 from .base import Module
+from .convolution import Conv2d
 from .dropout import Dropout
 from .function import Function
 from .graph import Graph
@@ -21,6 +22,7 @@ from .joins import Add, Concat, Multiply
 from .linear import Linear
 from .normalization import BatchNorm, LayerNorm
 from .parameter import Parameter
+from .pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d, Upsample2d
 from .sequential import Sequential
 from .shapes import Flatten, Reshape
 from .softmax import LogSoftmax, Softmax
@@ -29,11 +31,14 @@ __all__ = [
     "ELU",
     "GELU",
     "Add",
+    "AvgPool2d",
     "BatchNorm",
     "Concat",
+    "Conv2d",
     "Dropout",
     "Flatten",
     "Function",
+    "GlobalAvgPool2d",
     "Graph",
     "HardTanh",
     "Identity",
@@ -41,6 +46,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "MaxPool2d",
     "Module",
     "Multiply",
     "Parameter",
@@ -53,4 +59,5 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "Upsample2d",
 ]

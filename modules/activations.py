@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import real
 from ..initializers.base import Array
-from .arrays import ONE, TYPES, ZERO, copy, room, zeros
+from .arrays import ONE, TYPES, ZERO, copy, empty, room, zeros
 from .base import Module
 
 LARGEST_EXP = {TYPES[0]: np.array(88, "float32"), TYPES[1]: np.array(709, "float64")}     # where exp is still finite
@@ -22,13 +22,14 @@ class WithScratch(Module):
     """With one array of the input's shape to work in."""
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        return np.empty(shape, dtype)
+        return empty(shape, dtype, self.batch_last)
 
 
 class Identity(Module):
     r""":math:`y = x`. Any shape."""
 
     remembers = "neither"
+    layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
@@ -52,6 +53,7 @@ class Sigmoid(Module):
     """
 
     remembers = "output"
+    layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
@@ -78,6 +80,7 @@ class Tanh(Module):
     """
 
     remembers = "output"
+    layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
@@ -102,10 +105,11 @@ class ReLU(Module):
     """
 
     remembers = "output"
+    layout = "kept"
     symmetric = True
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
-        return ZERO[dtype], zeros(shape, dtype), np.empty(shape, bool)
+        return ZERO[dtype], zeros(shape, dtype, self.batch_last), empty(shape, bool, self.batch_last)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers y."""
@@ -136,6 +140,7 @@ class LeakyReLU(WithScratch):
     """
 
     remembers = "output"
+    layout = "kept"
     symmetric = True
 
     def __init__(self, slope: float = 0.01) -> None:
@@ -174,6 +179,7 @@ class ELU(WithScratch):
     """
 
     remembers = "output"
+    layout = "kept"
     symmetric = True
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -220,6 +226,7 @@ class GELU(WithScratch):
     """
 
     remembers = "input"
+    layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
@@ -255,6 +262,7 @@ class SiLU(WithScratch):
     """
 
     remembers = "input"
+    layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
@@ -282,6 +290,7 @@ class Softplus(Module):
     """
 
     remembers = "output"
+    layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
@@ -310,6 +319,7 @@ class Softsign(WithScratch):
     """
 
     remembers = "neither"
+    layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
@@ -335,6 +345,7 @@ class HardTanh(Module):
     """
 
     remembers = "output"
+    layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..errors import ShapeError
 from ..initializers.base import Array
@@ -28,6 +29,12 @@ def room(out: Array | None, like: Array) -> Array:
     return np.empty(like.shape, like.dtype) if out is None else out
 
 
+def by_channel(a: Array) -> Array | None:
+    """Pictures that lie batch last as one row a channel, ``(channels, height * width * batch)``; None for other arrays."""
+    last = a.transpose(1, 2, 3, 0)
+    return last.reshape(len(last), -1) if last.flags.c_contiguous else None
+
+
 def by_example(a: Array, of: object) -> Array:
     """``(batch, ..., features)`` as ``(batch, rows, features)``; ``of`` is the module that a ShapeError names."""
     if a.ndim < 2:
@@ -41,13 +48,28 @@ def squared_norms(each: Array) -> Array:
     return np.vecdot(flat, flat)
 
 
-def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+def empty(shape: tuple[int, ...], dtype: DTypeLike, batch_last: bool = False) -> Array:
+    """A new array; pictures, (batch, channels, height, width), with the batch as the axis that is contiguous, if asked.
+
+    A shift by a pixel is then a shift of all examples at once, and what convolutions and pooling copy are long runs.
+    """
+    return laid_out(np.empty(math.prod(shape), dtype), shape, batch_last)
+
+
+def laid_out(flat: Array, shape: tuple[int, ...], batch_last: bool) -> Array:
+    """The numbers of a flat array as one of that shape, pictures batch last, if asked."""
+    if batch_last and len(shape) == 4:
+        return flat.reshape(*shape[1:], shape[0]).transpose(3, 0, 1, 2)
+    return flat.reshape(shape)
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any], batch_last: bool = False) -> Array:
     """A view of zeros that all share and nobody writes: NumPy's maximum is 2.5 times as fast with an array as with 0."""
     size = math.prod(shape)
     if _zeros[dtype].size < size:
         _zeros[dtype] = np.zeros(size, dtype)
         _zeros[dtype].flags.writeable = False
-    return _zeros[dtype][:size].reshape(shape)
+    return laid_out(_zeros[dtype][:size], shape, batch_last)
 
 
 _zeros = {dtype: np.zeros(0, dtype) for dtype in TYPES}

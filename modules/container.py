@@ -114,6 +114,13 @@ class Container(Module):
     def admit(self, shape: Shape) -> Shape:
         return self.across(fitting(shape, self), lambda module, shape: module.admit(fitting(shape, module)))
 
+    def output_batch_last(self, given: bool) -> bool:
+        def step(module: Module, read: Any) -> bool:
+            return module.output_batch_last(any(read) if isinstance(read, tuple) else read)
+
+        last = self.across((given,) * len(self.inputs) if len(self.inputs) > 1 else given, step)
+        return any(last) if isinstance(last, tuple) else last
+
     def wiring(self) -> Wiring:
         if not self.opened:
             return super().wiring()
@@ -203,9 +210,15 @@ def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool
             and size_of(shape) == size_of(output))
 
 
-def as_shape(buffer: Array, shape: tuple[int, ...]) -> Array:
-    """The buffer in another shape; the same object where it is that shape's, with which NumPy is faster."""
-    return buffer if buffer.shape == shape else buffer.reshape(shape)
+def as_shape(buffer: Array, shape: tuple[int, ...]) -> Array | None:
+    """The buffer in another shape; the same object where it is that shape's, with which NumPy is faster.
+
+    None where its layout does not allow that.
+    """
+    if buffer.shape == shape:
+        return buffer
+    view = buffer.reshape(shape)
+    return view if np.may_share_memory(view, buffer) else None
 
 
 @contextmanager

@@ -240,12 +240,13 @@ def meet(module: Module, x: Any, out: Value | None) -> tuple[Value, bool]:
     return x, new
 
 
-def settle(module: Module, shape: Shape, dtype: np.dtype[Any]) -> Shape:
-    """Prepare ``module`` for inputs of this shape and dtype; returns the shape of its output."""
+def settle(module: Module, shape: Shape, dtype: np.dtype[Any], batch_last: bool = False) -> Shape:
+    """Prepare ``module`` for inputs of this shape and dtype, and layout; returns the shape of its output."""
     output = module.admit(fitting(shape, module))
     if any(not one for one in parts(shape)):
         raise ShapeError(f"{module!r}: x must have at least one axis, got shape {shape}")
     module.forget()                                                 # a container's modules are prepared one after another
+    module.batch_last = batch_last
     scratch = module.prepare(shape, dtype)
     module.scratch, module._met, module._output = scratch, (shape, dtype), (output, dtype)
     module._input = module._met

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..errors import generator, real
+from ..errors import ShapeError, generator, real
 from ..initializers.base import Array, Seed
-from .arrays import copy
+from .arrays import copy, laid_out
 from .base import Module
 
 WORDS = [np.dtype(word) for word in ("uint8", "uint16", "uint32")]  # what one number is drawn as
@@ -22,6 +23,9 @@ class Dropout(Module):
     ----------
     p : float in [0, 1), default 0.5
         Probability of being dropped, as in PyTorch; the p of the paper is the probability of being kept.
+    channelwise : bool, default False
+        Drop whole channels of ``(batch, channels, ...)``: neighbouring pixels tell the same, and one that is dropped
+        alone is not missed (Tompson et al. 2015; PyTorch's Dropout2d).
     rng : None, int or numpy.random.Generator
         Seeds the module's own stream, ``self.rng``, one mask a forward.
 
@@ -33,6 +37,7 @@ class Dropout(Module):
     References
     ----------
     Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
+    Tompson et al. 2015, "Efficient object localization using convolutional networks", section 3.2.
 
     Examples
     --------
@@ -42,14 +47,24 @@ class Dropout(Module):
     """
 
     remembers = "neither"
+    layout = "kept"
     symmetric = True
 
-    def __init__(self, p: float = 0.5, *, rng: Seed = None) -> None:
+    def __init__(self, p: float = 0.5, *, channelwise: bool = False, rng: Seed = None) -> None:
         self.p = real("p", p, 0, 1, below=True)
+        self.channelwise = channelwise
         self.rng = np.random.Generator(np.random.SFC64(generator(rng).integers(2**63)))
 
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        return np.empty(shape, dtype)
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if self.channelwise and len(input_shape) < 3:
+            raise ShapeError(f"{self!r}: x must have shape (batch, channels, ...) with at least three axes, got {input_shape}")
+        return input_shape
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
+        if self.channelwise:
+            shape = (*shape[:2], *(1,) * (len(shape) - 2))
+        numbers = np.empty(math.prod(shape), dtype)
+        return numbers, laid_out(numbers, shape, self.batch_last)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers the mask, None in evaluation mode."""
@@ -60,14 +75,14 @@ class Dropout(Module):
             kept = (1 - self.p) * 2 ** (8 * word.itemsize)
             if kept.is_integer():
                 break
-        self.point = mask = self.scratch
-        flat, size = mask.reshape(-1), PIECE * 8 // word.itemsize
+        flat, self.point = self.scratch
+        size = PIECE * 8 // word.itemsize
         for start in range(0, flat.size, size):                     # raw words: 3 to 6 times as fast as random(out=mask)
             piece = flat[start:start + size]
             words = self.rng.bit_generator.random_raw(piece.size * word.itemsize // 8 + 1).view(word)
             np.less(words[:piece.size], round(kept), out=piece)
-        mask *= 1 / (1 - self.p)
-        return np.multiply(x, mask, out)
+        flat *= 1 / (1 - self.p)
+        return np.multiply(x, self.point, out)
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """Shape of y -> the same shape."""

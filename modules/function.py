@@ -43,6 +43,7 @@ class Function(Module):
     """
 
     remembers = "input"
+    layout = "kept"
 
     def __init__(self, f: Scalar, *df: Scalar) -> None:
         if not df:

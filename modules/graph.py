@@ -20,6 +20,14 @@ Pick = Callable[[list[Value]], Value]                               # what a nod
 Step = tuple[Module, Phase, Pick, int]
 
 
+class Laid(NamedTuple):
+    """What is known of a value before it is there."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+    batch_last: bool
+
+
 class Reader(NamedTuple):
     """A node that reads a value."""
 
@@ -112,21 +120,24 @@ class Graph(Container):
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self)
-        shapes: dict[str, Shape] = dict(zip(self.inputs, shape if len(self.inputs) > 1 else (shape,), strict=True))
+        values = {name: Laid(one, dtype, self.batch_last)
+                  for name, one in zip(self.inputs, shape if len(self.inputs) > 1 else (shape,), strict=True)}
         for name, module in self.nodes.items():
+            read = [values[source] for source in self.sources[name]]
+            batch_last = any(one.batch_last for one in read)
             with noted(self.located(name)):
-                shapes[name] = settle(module, joined([shapes[source] for source in self.sources[name]]), dtype)
-        slots = {name: k for k, name in enumerate(shapes)}
+                output = settle(module, joined([one.shape for one in read]), dtype, batch_last)
+            values[name] = Laid(output, dtype, module.output_batch_last(batch_last))
+        slots = {name: k for k, name in enumerate(values)}
         forwards: list[tuple[Phase, Pick, int]] = [
             (planned(module, "forward"), itemgetter(*(slots[source] for source in self.sources[name])), slots[name])
             for name, module in self.nodes.items()]
         outputs = tuple(slots[name] for name in self.outputs)
         entries = self.entries()
-        back = [rooms(joined([shapes[source] for source in sources]), dtype) if k not in entries else None
+        back = [joined([rooms(*values[source]) for source in sources]) if k not in entries else None
                 for k, sources in enumerate(self.sources.values())]
-        return Plan(self.buffers_for(shapes, dtype), forwards, outputs, itemgetter(*outputs), back,
-                    *self.way_back(shapes, dtype), entries,
-                    [self.gradient_of(name, shapes[name], dtype) for name in self.inputs])
+        return Plan(self.buffers_for(values), forwards, outputs, itemgetter(*outputs), back, *self.way_back(values), entries,
+                    [self.gradient_of(name, values[name]) for name in self.inputs])
 
     def entries(self) -> tuple[int, ...]:
         """Places of the nodes that alone read one input alone, if every input has one: what they give back is final."""
@@ -134,27 +145,27 @@ class Graph(Container):
         alone = all(len(read) == 1 and read[0].part is None for read in readers)
         return tuple(read[0].place for read in readers) if alone else ()
 
-    def buffers_for(self, shapes: Mapping[str, Shape], dtype: np.dtype[Any]) -> list[Value]:
+    def buffers_for(self, values: Mapping[str, Laid]) -> list[Value]:
         """Where each node writes its output: over its input, where nobody else reads that and no point holds it."""
-        buffers: dict[str, Value] = dict.fromkeys(shapes)
+        buffers: dict[str, Value] = dict.fromkeys(values)
         for name, module in self.nodes.items():
             before = self.sources[name][0]
             if name in self.outputs:
                 continue                                            # a fresh array, or the caller's
+            shape, over = values[name].shape, None
             if (before in self.nodes and before not in self.outputs and len(self.readers[before]) == 1
-                    and in_place(self.nodes[before], module, shapes[before], shapes[name])):
-                buffers[name] = as_shape(buffers[before], shapes[name])
-            else:
-                buffers[name] = rooms(shapes[name], dtype)
+                    and in_place(self.nodes[before], module, values[before].shape, shape)):
+                over = as_shape(buffers[before], shape)
+            buffers[name] = rooms(*values[name]) if over is None else over
         return list(buffers.values())
 
-    def way_back(self, shapes: Mapping[str, Shape], dtype: np.dtype[Any]) -> tuple[list[Step], list[Step]]:
+    def way_back(self, values: Mapping[str, Laid]) -> tuple[list[Step], list[Step]]:
         """The steps of backward, and what is left of them where nobody asks for the gradients of the inputs."""
         backwards: list[Step] = []
         training: list[Step] = []
         trained: set[str] = set()                                   # nodes with parameters in them or before them
         for k, (name, module) in enumerate(self.nodes.items()):
-            step = (module, planned(module, "backward"), self.gradient_of(name, shapes[name], dtype), k)
+            step = (module, planned(module, "backward"), self.gradient_of(name, values[name]), k)
             backwards.append(step)
             if not trained.isdisjoint(self.sources[name]):
                 training.append(step)
@@ -164,11 +175,11 @@ class Graph(Container):
                 trained.add(name)
         return backwards[::-1], training[::-1]
 
-    def gradient_of(self, name: str, shape: Shape, dtype: np.dtype[Any]) -> Pick:
+    def gradient_of(self, name: str, laid: Laid) -> Pick:
         """The gradient of a value: what its readers give back, and what is given from outside if it is an output."""
         found = [given_back(*reader) for reader in self.readers[name]]
         found += [given_back(len(self.nodes) + k) for k, output in enumerate(self.outputs) if output == name]
-        return found[0] if len(found) == 1 else total(found, rooms(shape, dtype))
+        return found[0] if len(found) == 1 else total(found, rooms(*laid))
 
     def forward(self, x: Value, out: Value | None = None) -> Value:
         """Inputs -> outputs: of each an array, or a tuple of arrays."""

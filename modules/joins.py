@@ -32,6 +32,7 @@ class Add(Module):
     """
 
     remembers = "neither"
+    layout = "kept"
     arity = None
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -67,6 +68,7 @@ class Multiply(Module):
     """
 
     remembers = "input"
+    layout = "kept"
     arity = None
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -112,6 +114,7 @@ class Concat(Module):
     """
 
     remembers = "neither"
+    layout = "kept"
     arity = None
 
     def __init__(self, axis: int = -1) -> None:

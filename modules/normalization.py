@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from ..errors import ShapeError, positive_int, real
 from ..initializers.base import Array
-from .arrays import by_example
+from .arrays import by_channel, by_example, empty
 from .base import Module
 from .parameter import Parameter
 
@@ -75,6 +75,7 @@ class BatchNorm(Module):
     """
 
     remembers = "neither"
+    layout = "kept"
     symmetric = True                                                # in both modes
     buffers = ("running_mean", "running_var")
 
@@ -101,7 +102,8 @@ class BatchNorm(Module):
         return output
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        return Scratch(np.empty(shape, dtype), np.ones(shape[0], dtype), (self.features,) + (1,) * (len(shape) - 2))
+        return Scratch(empty(shape, dtype, self.batch_last), np.ones(shape[0], dtype),
+                       (self.features,) + (1,) * (len(shape) - 2))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(batch, features, ...) -> the same shape. Remembers the centred input and 1/deviation."""
@@ -157,10 +159,13 @@ class BatchNorm(Module):
         """Sum over all axes but that of the features."""
         if a.ndim == 2:
             return self.scratch.ones.dot(a)
-        return a.reshape(*a.shape[:2], -1).sum((0, 2))
+        rows = by_channel(a) if a.ndim == 4 else None
+        return a.reshape(*a.shape[:2], -1).sum((0, 2)) if rows is None else rows.sum(1)
 
     def inner(self, a: Array, b: Array) -> Array:
         """Sum of the products over all axes but that of the features, without an array for the products."""
+        if a.ndim == 4 and (rows := by_channel(a)) is not None and (others := by_channel(b)) is not None:
+            return np.vecdot(rows, others)
         axes = "nchw"[:a.ndim]
         return np.einsum(f"{axes},{axes}->c", a, b)
 

@@ -88,14 +88,15 @@ class Sequential(Container):
         gradients: list[Value] = []
         buffers: list[Value] = []
         before: Module | None = None
+        batch_last = self.batch_last
         for name, module in self.nodes.items():
             with noted(self.located(name)):
-                output = settle(module, shapes[-1], dtype)
-            gradients.append(rooms(shapes[-1], dtype) if before is not None else None)  # the first's leaves the container
-            if before is not None and in_place(before, module, shapes[-1], output):
-                buffers.append(as_shape(buffers[-1], output))
-            else:
-                buffers.append(rooms(output, dtype))
+                output = settle(module, shapes[-1], dtype, batch_last)
+            # The first's leaves the container.
+            gradients.append(rooms(shapes[-1], dtype, batch_last) if before is not None else None)
+            batch_last = module.output_batch_last(batch_last)
+            over = as_shape(buffers[-1], output) if before and in_place(before, module, shapes[-1], output) else None
+            buffers.append(rooms(output, dtype, batch_last) if over is None else over)
             shapes.append(output)
             before = module
         forwards, backwards = ([planned(module, phase) for module in modules] for phase in ("forward", "backward"))

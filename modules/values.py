@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
+from .arrays import empty
 from .parameter import as_floating, as_numbers
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def size_of(shape: Shape) -> int:
     return sum(int(np.prod(one)) for one in parts(shape))
 
 
-def rooms(shape: Shape, dtype: np.dtype[Any]) -> Value:
-    """New arrays of that shape."""
-    return each(lambda one: np.empty(one, dtype), shape)
+def rooms(shape: Shape, dtype: np.dtype[Any], batch_last: bool = False) -> Value:
+    """New arrays of that shape; pictures batch last in memory, if asked."""
+    return each(lambda one: empty(one, dtype, batch_last), shape)
 
 
 def reads(arity: int | None, count: int) -> bool:

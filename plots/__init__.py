@@ -9,6 +9,7 @@ from .graphs import graph, products
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
 from .pictures import read_picture, write_picture
+from .saliency import randomization, saliency
 from .timeline import timeline
 from .training import learning_curves, learning_curves_by
 
@@ -27,8 +28,10 @@ __all__ = [
     "outer_products",
     "perturbation",
     "products",
+    "randomization",
     "read_picture",
     "representation",
+    "saliency",
     "saturation",
     "save",
     "step_sizes",

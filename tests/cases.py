@@ -14,6 +14,7 @@ from retroprop.inspection.gallery import (
     CLASSES,
     IMAGES,
     PAIR,
+    PICTURES,
     SHAPE,
     SIGNS,
     UNEQUAL,
@@ -179,6 +180,14 @@ def bundles():
                     inputs="x", outputs="y")
 
 
+def residual_pictures():
+    """Fan-out and fan-in of pictures that lie batch last, in a Graph and a Sequential inside."""
+    return rp.Graph({"a": (rp.Conv2d(3, 4, 3, padding=1, rng=1), "x"),
+                     "b": (rp.Sequential(rp.Tanh(), rp.Conv2d(4, 4, 3, padding=1, rng=2)), "a"),
+                     "sum": (rp.Add(), "a", "b"), "wide": (rp.Concat(1), "sum", "x"), "y": (rp.Conv2d(7, 2, 2, rng=3), "wide")},
+                    inputs="x", outputs="y")
+
+
 def chain():
     return rp.Graph({"0": (rp.Linear(3, 4, rng=1), "x"), "1": (rp.BatchNorm(4), "0"), "2": (rp.ReLU(), "1"),
                      "3": (rp.Dropout(0.3, rng=3), "2"), "4": (rp.Linear(4, 2, rng=2), "3")}, inputs="x", outputs="4")
@@ -196,6 +205,14 @@ MODULES = [
     exhibit(lambda: rp.ELU(), numbers(*SHAPE, kinks=[0])),
     exhibit(lambda: rp.Softmax(), numbers(5, 2, 3), name="Softmax on 3 axes"),
     exhibit(lambda: stirred(rp.BatchNorm(3)), IMAGES, name="BatchNorm of images"),
+    exhibit(lambda: rp.Dropout(0.4, channelwise=True, rng=4), IMAGES),
+    exhibit(lambda: stirred(rp.Conv2d(3, 4, 3, padding=1, bias=False, rng=0)), PICTURES, name="Conv2d without bias"),
+    exhibit(lambda: stirred(rp.Conv2d(3, 2, (2, 3), padding=(0, 2), dilation=(3, 2), rng=0)), PICTURES, name="Conv2d, dilated"),
+    exhibit(lambda: stirred(rp.Conv2d(3, 4, 1, stride=2, rng=0, dtype="float64")), PICTURES, name="Conv2d of 1 by 1, float64"),
+    exhibit(lambda: rp.MaxPool2d(3, 2, 1), PICTURES),
+    exhibit(lambda: rp.MaxPool2d((2, 3), 1), PICTURES),
+    exhibit(lambda: rp.AvgPool2d(2), PICTURES),
+    exhibit(residual_pictures, PICTURES, name="Graph of pictures"),
     exhibit(lambda: stirred(rp.LayerNorm(3)), numbers(5, 2, 3), name="LayerNorm on 3 axes"),
     exhibit(lambda: rp.Add(), TRIPLE, name="Add of three"),
     exhibit(lambda: rp.Multiply(), TRIPLE, name="Multiply of three"),

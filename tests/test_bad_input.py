@@ -29,7 +29,8 @@ LOSSES = {"BCE": P, "BCEWithLogits": X, "MSE": X, "L1": X, "Huber": X, "Hinge": 
 OPTIMIZERS = ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"]
 SCALED = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Standard"]
 INITIALIZERS = [*SCALED, "Orthogonal", "Normal", "Uniform", "Zeros", "Constant"]
-ELSEWHERE = {"Module", "Loss", "Optimizer", "Initializer", "Conv2d", "MaxPool2d", "AvgPool2d", "Graph", "Add", "Concat",
+ELSEWHERE = {"Module", "Loss", "Optimizer", "Initializer", "Conv2d", "MaxPool2d", "AvgPool2d", "GlobalAvgPool2d",
+             "Upsample2d", "Graph", "Add", "Concat",
              "Multiply", "Function", "StepLR", "CosineLR", "WarmupLR", "minimize"}
 # Not arrays of real numbers: what it is, the kind of error, and its text after the name of the argument.
 NOT_NUMBERS = {

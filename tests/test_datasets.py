@@ -422,16 +422,18 @@ def test_mnist_refuses_files_that_do_not_fit_together(tmp_path, part, a, error, 
 
 
 def test_load_knows_the_embedded_and_generated_data_by_name():
-    for name in ("digits", "moons", "circles", "spirals", "xor", "blobs", "sine"):
+    sizes = {"digits": 1797, "shapeset": 10_000, "easy-shapeset": 10_000}
+    for name in ("digits", "moons", "circles", "spirals", "xor", "blobs", "sine", "shapeset", "easy-shapeset"):
         (x, y), test = datasets.load(name)
         again, _ = datasets.load(name)
         assert test is None
-        assert len(x) == len(y) == (1797 if name == "digits" else 500)
+        assert len(x) == len(y) == sizes.get(name, 500)
+        assert y.ndim == 2 or y.max() == {"digits": 9, "shapeset": 8, "easy-shapeset": 2, "blobs": 2}.get(name, 1)
         assert_array_equal(x, again[0])
 
 
 def test_load_lists_the_names_when_it_knows_none(tmp_path):
-    names = "digits, moons, circles, spirals, xor, blobs, sine"
+    names = "digits, moons, circles, spirals, xor, blobs, sine, shapeset, easy-shapeset"
     for source in ("moon", str(tmp_path / "nowhere")):
         with refuses(ArgumentError, f"source must be one of {names}, a folder in MNIST format or an .npz file, "
                                     f"got {source!r}"):

@@ -1,0 +1,81 @@
+"""Saliency without derivatives: what happens to the score when a part of the input is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...errors import ArgumentError, positive_int
+from ...initializers.base import Array
+from ...modules import Module
+from .class_scores import ROWS, ClassScores
+
+
+def occlusion(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, window: int | tuple[int, int],
+              stride: int | tuple[int, int] = 1, value: ArrayLike = 0) -> Array:
+    r"""By how much the score falls when a window of the input is covered: what no gradient can get wrong.
+
+    Parameters
+    ----------
+    net, x, classes
+        As for ``gradient``.
+    window : int or pair of int
+        Height and width of the covered patch, on the last two axes of x, in all channels; where examples are rows of
+        numbers, an int: how many neighbours are covered.
+    stride : int or pair of int, default 1
+        From one window to the next; at most the window. The last one ends where the input does.
+    value : array_like, default 0
+        What stands in the window instead: a number, an example (as the mean picture), or one for each of x.
+
+    Returns
+    -------
+    array of the shape and dtype of x
+        For each number the mean fall, S(x) - S(x covered), over the windows that cover it; the same in all channels.
+
+    References
+    ----------
+    Zeiler & Fergus 2014, "Visualizing and understanding convolutional networks", section 4.2.
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> net = rp.Sequential(rp.Linear(4, 1, weight_init=rp.Constant(1), rng=0))
+    >>> rp.saliency.occlusion(net, [[1.0, 2, 3, 4]], window=2)
+    array([[3., 4., 6., 7.]])
+    """
+    score = ClassScores(net, x, classes)
+    size = score.x.shape[1:][-2:]
+    pictures, cover = (a.reshape(len(a), -1, *(1, *size)[-2:]) for a in (score.x, score.like_x("value", value)))
+    rows, columns = windows(window, stride, size)
+    falls = np.empty((len(rows) * len(columns), len(pictures)))
+    before, at_once = score.at(score.x), max(1, ROWS // len(pictures))
+    for first in range(0, len(falls), at_once):
+        i, j = np.divmod(np.arange(first, min(first + at_once, len(falls))), len(columns))
+        inside = rows[i, None, None, :, None] & columns[j, None, None, None, :]
+        covered = np.where(inside, cover, pictures).reshape(-1, *score.x.shape[1:])
+        falls[first:first + at_once] = before - score.at(covered).reshape(-1, len(pictures))
+    by_place = falls.reshape(len(rows), len(columns), -1)
+    total = np.einsum("ijn,ih,jw->nhw", by_place, rows, columns, optimize=True)
+    mean = total / np.multiply.outer(rows.sum(0), columns.sum(0))
+    return np.broadcast_to(mean[:, None], pictures.shape).reshape(score.x.shape).astype(score.x.dtype)
+
+
+def windows(window: Any, stride: Any, size: tuple[int, ...]) -> list[Array]:
+    """For each of the two axes, which numbers each window covers, ``(windows, size)``; one of one number for a missing axis."""
+    found = [np.ones((1, 1), bool)] if len(size) == 1 else []
+    for width, step, length in zip(as_sizes("window", window, size), as_sizes("stride", stride, size), size, strict=True):
+        if width > length or step > width:
+            raise ArgumentError(f"window must fit into {size} and stride into the window, got {window!r} and {stride!r}")
+        starts = np.append(np.arange(0, length - width, step), length - width)[:, None]
+        found.append((starts <= np.arange(length)) & (np.arange(length) < starts + width))
+    return found
+
+
+def as_sizes(name: str, value: Any, size: tuple[int, ...]) -> list[int]:
+    """One size for each axis."""
+    values = value if isinstance(value, (tuple, list)) else (value,) * len(size)
+    if len(values) != len(size):
+        raise ArgumentError(f"{name} must be an integer{', or a pair of them' * (len(size) == 2)}, got {value!r}")
+    return [positive_int(name, one) for one in values]

@@ -1,0 +1,233 @@
+"""Conv2d: one filter for all places of a picture."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import DTypeLike
+
+from ..errors import generator, positive_int
+from ..initializers import GlorotUniform, Zeros
+from ..initializers.base import Array, Initializer, Seed
+from .arrays import by_channel, copy
+from .base import Module
+from .parameter import Parameter
+from .windows import Pixels, Windows, as_pixels, pair
+
+TILE = 384 * 1024                                                   # bytes of a tile's columns and of its output
+LARGEST = 2 * 1000 * 1000                                           # of its columns, if TILE leaves room for few of them
+LEAST = 64                                                          # places for which a product pays, where LARGEST allows it
+
+
+class Tile(NamedTuple):
+    """A part of the output, small enough that all that is needed for it stays in the cache."""
+
+    numbers: slice                                                  # of each channel of the output, batch last
+    pixels: Array                                                   # what the filter sees of the frame
+    targets: Array                                                  # and of the frame of the gradient
+    columns: Array                                                  # room for a copy of either
+    product: Array                                                  # the same as a matrix, over a row of ones
+
+
+class Scratch(NamedTuple):
+    """Workspace, batch last: frames are (channels, height, width, batch), with the padding."""
+
+    frame: Array
+    gradient: Array                                                 # the same for the input's gradient
+    matrix: Array                                                   # weight over bias: (kw kh channels + 1, out)
+    sums: Array                                                     # its gradient
+    partial: Array                                                  # and what one tile adds to it
+    tiles: list[Tile]
+
+
+class Conv2d(Module):
+    r"""Convolution of pictures: ``(batch, in_channels, height, width) -> (batch, out_channels, height', width')``.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int or (height, width)
+        Of a filter, in pixels.
+    stride : int or pair, default 1
+        Pixels from one place of the filter to the next.
+    padding : int or pair, default 0
+        Zeros put around the picture, on each side.
+    dilation : int or pair, default 1
+        Pixels from one number of the filter to the next.
+    bias : bool, default True
+    weight_init, bias_init : Initializer, default GlorotUniform() and Zeros()
+        The fans count the filter's pixels: ``in_channels * kh * kw`` numbers go in.
+    dtype : {"float32", "float64"}, default "float32"
+    rng : None, int or numpy.random.Generator
+        Of the draw.
+
+    Attributes
+    ----------
+    weight, bias : Parameter of shape (out_channels, in_channels, kh, kw) and (out_channels,); bias may be None
+        As in PyTorch.
+
+    Notes
+    -----
+    With stride s, padding p, dilation d and k the size of the filter, ``height' = (height + 2p - d (k - 1) - 1) // s + 1``, and
+
+    .. math:: y_{nfij} = b_f + \sum_{cuv} w_{fcuv}\, x_{n, c, s i + d u - p, s j + d v - p}
+
+    which is, as everywhere in the field, a correlation: the filter is not turned around. Each pixel of y is the product of
+    the weight, as a matrix W of one row a filter, and a column of the numbers that the filter sees there: a Linear whose
+    weight all places share. So with the columns X and G = ∂C/∂Y, one column a place and an example,
+
+    - backward: :math:`W^\top G`, each number then added where it was read;
+    - update: :math:`\partial C/\partial W = G X^\top`, summed over places and examples, and :math:`\partial C/\partial b`
+      the sum of the columns of G.
+
+    Inside, pictures lie batch last, (channels, height, width, batch), so that the columns are made by copying long runs; and
+    they are made and used in tiles that stay in the cache. Forward keeps x in its frame of zeros: x may be overwritten.
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> layer = rp.Conv2d(1, 16, 3, padding=1, rng=0)
+    >>> layer.forward(np.ones((5, 1, 8, 8))).shape
+    (5, 16, 8, 8)
+    """
+
+    remembers = "neither"
+    layout = "batch last"
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Pixels, stride: Pixels = 1,
+                 padding: Pixels = 0, dilation: Pixels = 1, bias: bool = True, *, weight_init: Initializer = GlorotUniform(),  # noqa: B008 (frozen)
+                 bias_init: Initializer = Zeros(), dtype: DTypeLike = "float32", rng: Seed = None) -> None:  # noqa: B008
+        rng = generator(rng)
+        self.in_channels = positive_int("in_channels", in_channels)
+        self.out_channels = positive_int("out_channels", out_channels)
+        self.kernel_size, self.stride = as_pixels("kernel_size", kernel_size), as_pixels("stride", stride)
+        self.padding, self.dilation = as_pixels("padding", padding, 0), as_pixels("dilation", dilation)
+        self.weight_init, self.bias_init = weight_init, bias_init
+        shape = (self.out_channels, self.in_channels, *pair(self.kernel_size))
+        self.weight = Parameter.drawn(weight_init, shape, rng, "weight", dtype)
+        self.bias = Parameter.drawn(bias_init, (self.out_channels,), rng, "bias", dtype) if bias else None
+
+    @property
+    def windows(self) -> Windows:
+        return Windows.over(self.kernel_size, self.stride, self.padding, self.dilation)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return input_shape[0], self.out_channels, *self.windows.output_size(input_shape, self, self.in_channels)
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
+        n, channels, height, width = shape
+        down, right = pair(self.padding)
+        frame, gradient = np.zeros((2, channels, height + 2 * down, width + 2 * right, n), dtype)
+        matrix, sums, partial = np.empty((3, self.weight.data[0].size + 1, self.out_channels), dtype)
+        return Scratch(frame, gradient, matrix, sums, partial, self.tiled(frame, gradient, len(matrix)))
+
+    def tiled(self, frame: Array, gradient: Array, depth: int) -> list[Tile]:
+        """The output in parts; one room serves the columns of all."""
+        seen, targets = self.seen(frame), self.seen(gradient)
+        height, width, n = seen.shape[3:]
+        rows, columns, examples = tile_size(depth, self.out_channels, seen.shape[3:], frame.itemsize)
+        room = np.ones((depth, rows * columns * examples), frame.dtype)
+        tiles = []
+        for i, j, k in product(range(0, height, rows), range(0, width, columns), range(0, n, examples)):
+            part = ..., slice(i, i + rows), slice(j, j + columns), slice(k, k + examples)
+            pixels = seen[part]
+            start, size = (i * width + j) * n + k, math.prod(pixels.shape[3:])
+            tiles.append(Tile(slice(start, start + size), pixels, targets[part],
+                              room[:-1, :size].reshape(pixels.shape), room[:, :size]))
+        return tiles
+
+    def seen(self, frame: Array) -> Array:
+        """What each number of the filter sees of a frame: a view (kw, kh, channels, height', width', batch)."""
+        (rows, columns), (channels, height, width, n) = self.windows, frame.shape
+        c, h, w, b = frame.strides
+        places = (height - rows.span) // rows.stride + 1, (width - columns.span) // columns.stride + 1
+        return as_strided(frame, (columns.kernel, rows.kernel, channels, *places, n),
+                          (columns.dilation * w, rows.dilation * h, c, rows.stride * h, columns.stride * w, b))
+
+    def inside(self, frame: Array) -> Array:
+        """A frame without the padding, as (batch, channels, height, width)."""
+        (down, right), (_, height, width, _) = pair(self.padding), frame.shape
+        return frame[:, down:height - down, right:width - right].transpose(3, 0, 1, 2)
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """(batch, in, height, width) -> (batch, out, height', width'). Remembers x, in a frame of zeros."""
+        frame, _, matrix, _, _, tiles = self.scratch
+        self.inside(frame)[...] = x
+        self.point = frame.transpose(3, 0, 1, 2)
+        matrix[:-1] = self.weight.T.reshape(-1, self.out_channels)
+        matrix[-1] = 0 if self.bias is None else self.bias.data
+        last = None if out is None else by_channel(out)
+        y = np.empty((self.out_channels, tiles[-1].numbers.stop), x.dtype) if last is None else last
+        for tile in tiles:
+            np.copyto(tile.columns, tile.pixels)
+            np.matmul(matrix.T, tile.product, out=y[:, tile.numbers])
+        if out is not None and last is not None:
+            return out
+        _, *shape = self._output[0]
+        return copy(y.reshape(*shape, len(x)).transpose(3, 0, 1, 2), out)
+
+    def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
+        """(batch, out, height', width') -> (batch, in, height, width)."""
+        if not input_gradient:                                      # update takes g itself
+            return None
+        gradient, tiles = self.scratch.gradient, self.scratch.tiles
+        weight, g = self.weight.T.reshape(-1, self.out_channels), as_channels(g)
+        gradient.fill(0)
+        for tile in tiles:
+            np.matmul(weight, g[:, tile.numbers], out=tile.product[:-1])
+            for targets, columns in zip(tile.targets, tile.columns, strict=True):
+                for target, column in zip(targets, columns, strict=True):
+                    target += column
+        return copy(self.inside(gradient), out)
+
+    def update(self) -> None:
+        """Gradients of weight and bias, summed over places and examples."""
+        _, _, _, sums, partial, tiles = self.scratch
+        g = as_channels(self.gradient)
+        for k, tile in enumerate(tiles):
+            np.copyto(tile.columns, tile.pixels)
+            # The transpose, g columns^T, takes 1.4 times as long.
+            np.matmul(tile.product, g[:, tile.numbers].T, out=partial if k else sums)
+            if k:
+                sums += partial
+        self.weight.grad_T.reshape(-1, self.out_channels)[...] = sums[:-1]
+        if self.bias is not None:
+            self.bias.grad[...] = sums[-1]
+
+    def jvp(self, t: Array) -> Array:
+        """(batch, in, height, width) -> (batch, out, height', width')."""
+        frame = np.zeros_like(self.scratch.frame)
+        self.inside(frame)[...] = t
+        return np.tensordot(self.seen(frame), self.weight.T, ((0, 1, 2), (0, 1, 2))).transpose(2, 3, 0, 1)
+
+    def example_gradients(self) -> dict[str, Array]:
+        """The terms of update, summed over the places."""
+        g = self.gradient.reshape(*self.gradient.shape[:2], -1)
+        columns = self.seen(self.scratch.frame).transpose(5, 2, 1, 0, 3, 4).reshape(len(g), -1, g.shape[2])
+        weight = (g @ columns.mT).reshape(-1, *self.weight.shape)
+        return {"weight": weight} if self.bias is None else {"weight": weight, "bias": g.sum(2)}
+
+
+def tile_size(depth: int, out: int, places: tuple[int, ...], itemsize: int) -> tuple[int, int, int]:
+    """Rows, columns and examples of a tile of the output: whole rows before single ones, all examples before some."""
+    height, width, n = places
+    most = max(TILE // itemsize // (depth + out), min(LEAST, LARGEST // itemsize // depth), 1)
+    examples = even(n, most)
+    columns = even(width, most // n) if examples == n else 1
+    rows = even(height, most // (n * width)) if columns == width else 1
+    return rows, columns, examples
+
+
+def even(size: int, most: int) -> int:
+    """The size of a part if ``size`` is cut into as few equal parts as there must be for none to be over ``most``."""
+    return math.ceil(size / math.ceil(size / max(most, 1)))
+
+
+def as_channels(a: Array) -> Array:
+    """Pictures as one row a channel, batch last; a copy, where they lie otherwise."""
+    rows = by_channel(a)
+    return np.ascontiguousarray(a.transpose(1, 2, 3, 0)).reshape(a.shape[1], -1) if rows is None else rows

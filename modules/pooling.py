@@ -1,0 +1,295 @@
+"""Pictures made smaller or larger, channel by channel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from ..initializers.base import Array
+from .arrays import empty
+from .base import Module
+from .windows import ONE, Pixels, Tap, Windows, as_pixels, pair
+
+
+class Pooling(Module):
+    """One number for each window of a channel."""
+
+    layout = "kept"
+
+    def __init__(self, kernel_size: Pixels, stride: Pixels | None = None, padding: Pixels = 0) -> None:
+        self.kernel_size = as_pixels("kernel_size", kernel_size)
+        self.stride = None if stride is None else as_pixels("stride", stride)
+        self.padding = as_pixels("padding", padding, 0)
+        if any(2 * pad > size for pad, size in zip(pair(self.padding), pair(self.kernel_size), strict=True)):
+            raise ArgumentError(f"padding must be at most half of kernel_size, {self.kernel_size}, got {padding!r}")
+
+    @property
+    def windows(self) -> Windows:
+        return Windows.over(self.kernel_size, self.stride or self.kernel_size, self.padding)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return *input_shape[:2], *self.windows.output_size(input_shape, self)
+
+
+class Pass(NamedTuple):
+    """Windows along one axis, and room for one number of each."""
+
+    taps: list[Tap]
+    tile: bool                                                      # whether each pixel is in just one window
+    won: Array
+    taken: Array
+
+    def largest(self, x: Array, y: Array) -> Array:
+        """The largest number of each window of x, in y."""
+        taps = self.taps
+        if self.tile and len(taps) > 1:
+            first, second, *taps = taps
+            np.maximum(x[first.pixels], x[second.pixels], out=y)
+        else:
+            y.fill(-np.inf)
+        for windows, places in taps:
+            np.maximum(y[windows], x[places], out=y[windows])
+        return y
+
+    def to_winners(self, x: Array, y: Array, g: Array, gx: Array) -> Array:
+        """The gradient of the largest numbers y, in gx: all of it to the first number of x that is equal."""
+        won, taken = self.won, self.taken
+        if self.tile:
+            *firsts, last = [tap.pixels for tap in self.taps]
+            gx[last] = rest = g                                     # what no number has taken yet
+            for places in firsts:
+                taken[...] = np.equal(x[places], y, won)            # floats multiply twice as fast as booleans
+                taken *= rest
+                gx[places] = taken
+                rest = np.subtract(rest, taken, gx[last])
+            return gx
+        gx.fill(0)
+        rest = g.copy()
+        for windows, places in self.taps:
+            share = taken[windows]
+            share[...] = x[places] == y[windows]
+            share *= rest[windows]
+            gx[places] += share
+            rest[windows] -= share
+        return gx
+
+    def of_winners(self, x: Array, y: Array, t: Array) -> Array:
+        """What stands in t where the largest numbers y stand in x."""
+        ty, lost = np.zeros_like(y), np.ones(y.shape, bool)
+        for windows, places in self.taps:
+            won = (x[places] == y[windows]) & lost[windows]
+            ty[windows] += t[places] * won
+            lost[windows] &= ~won
+        return ty
+
+
+class Rooms(NamedTuple):
+    """The two passes, and room for what is between them."""
+
+    down: Pass                                                      # over the rows of a column
+    right: Pass
+    between: Array
+    gradient: Array
+
+
+class Pooled(NamedTuple):
+    """What was pooled, the largest number of each window of rows, and the maxima."""
+
+    x: Array
+    between: Array
+    y: Array
+
+
+class MaxPool2d(Pooling):
+    r"""The largest number of each window: ``(batch, channels, height, width) -> (batch, channels, height', width')``.
+
+    Parameters
+    ----------
+    kernel_size : int or (height, width)
+        Of a window, in pixels.
+    stride : int or pair, optional
+        Pixels from one window to the next; by default the size of a window.
+    padding : int or pair, default 0
+        Pixels by which windows reach beyond each side, where there is nothing to be the largest; at most half of kernel_size.
+
+    Notes
+    -----
+    ``height' = (height + 2 padding - kernel_size) // stride + 1``, as in PyTorch: rows and columns that are left over are not
+    seen. Backward gives the gradient of a window to its largest number, and nothing to the others; of several equal ones, to
+    just one.
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> rp.MaxPool2d(2).forward(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[[[ 5.,  7.],
+             [13., 15.]]]])
+    """
+
+    remembers = "both"
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Rooms:
+        (rows, columns), (height, width) = self.windows, self.windows.output_size(shape, self)
+        first, last = ((*shape[:2], height, across) for across in (shape[3], width))
+
+        def along(windows: Windows, shape: tuple[int, ...], output: tuple[int, ...]) -> Pass:
+            return Pass(windows.taps(shape), windows.tile(shape), empty(output, bool, self.batch_last),
+                        empty(output, dtype, self.batch_last))
+
+        return Rooms(along(Windows(rows, ONE), shape, first), along(Windows(ONE, columns), first, last),
+                     empty(first, dtype, self.batch_last), empty(first, dtype, self.batch_last))
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Pictures -> one number a window. Remembers x and y, and the maxima of rows between them."""
+        down, right, between, _ = self.scratch
+        y = empty(self._output[0], x.dtype) if out is None else out
+        self.point = Pooled(x, down.largest(x, between), y)
+        return right.largest(between, y)
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> that of x."""
+        (x, between, y), (down, right, _, gradient) = self.point, self.scratch
+        right.to_winners(between, y, g, gradient)
+        return down.to_winners(x, between, gradient, np.empty_like(x) if out is None else out)
+
+    def jvp(self, t: Array) -> Array:
+        """Shape of x -> that of y."""
+        (x, between, y), (down, right, _, _) = self.point, self.scratch
+        return right.of_winners(between, y, down.of_winners(x, between, t))
+
+
+class AvgPool2d(Pooling):
+    r"""The mean of each window: ``(batch, channels, height, width) -> (batch, channels, height', width')``.
+
+    Parameters
+    ----------
+    kernel_size : int or (height, width)
+        Of a window, in pixels.
+    stride : int or pair, optional
+        Pixels from one window to the next; by default the size of a window.
+    padding : int or pair, default 0
+        Zeros put around the picture, on each side, which count in the mean; at most half of kernel_size.
+
+    Notes
+    -----
+    ``height' = (height + 2 padding - kernel_size) // stride + 1``, as in PyTorch. Each pixel of a window has the gradient of
+    the mean, divided by their number.
+    """
+
+    remembers = "neither"
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[list[Tap], Array]:
+        size = (*shape[:2], *self.windows.output_size(shape, self))
+        return self.windows.taps(shape), empty(size, dtype, self.batch_last)
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Pictures -> one number a window. Remembers the shape of x."""
+        self.point = x.shape
+        y = empty(self._output[0], x.dtype) if out is None else out
+        return self.mean(x, y)
+
+    def mean(self, x: Array, y: Array) -> Array:
+        y.fill(0)
+        for windows, pixels in self.scratch[0]:
+            y[windows] += x[pixels]
+        y *= self.share
+        return y
+
+    @property
+    def share(self) -> float:
+        """Of one pixel in the mean."""
+        return 1 / math.prod(pair(self.kernel_size))
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> that of x."""
+        taps, room = self.scratch
+        gx = np.empty(self.point, g.dtype) if out is None else out
+        gx.fill(0)
+        share = np.multiply(g, self.share, room)
+        for windows, pixels in taps:
+            gx[pixels] += share[windows]
+        return gx
+
+    def jvp(self, t: Array) -> Array:
+        """Shape of x -> that of y."""
+        return self.mean(t, np.empty(self._output[0], t.dtype))
+
+
+class GlobalAvgPool2d(Module):
+    r"""The mean of each channel: ``(batch, channels, height, width) -> (batch, channels)``, for pictures of any size."""
+
+    remembers = "neither"
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(input_shape) != 4:
+            raise ShapeError(f"{self!r}: x must have shape (batch, channels, height, width), got {input_shape}")
+        return input_shape[:2]
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Pictures -> one number a channel. Remembers the shape of x."""
+        self.point = x.shape
+        return np.mean(x, (2, 3), out=out)
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """(batch, channels) -> the shape of x."""
+        gx = np.empty(self.point, g.dtype) if out is None else out
+        gx[...] = (g / (gx.shape[2] * gx.shape[3]))[:, :, None, None]
+        return gx
+
+    def jvp(self, t: Array) -> Array:
+        """Shape of x -> (batch, channels)."""
+        return t.mean((2, 3))
+
+
+class Upsample2d(Module):
+    r"""Each pixel repeated: ``(batch, channels, height, width) -> (batch, channels, fh * height, fw * width)``.
+
+    Parameters
+    ----------
+    scale_factor : int or (fh, fw), default 2
+
+    Notes
+    -----
+    The nearest neighbour, as PyTorch's Upsample has it by default. Backward adds up the gradients of the copies.
+    """
+
+    remembers = "neither"
+    layout = "kept"
+
+    def __init__(self, scale_factor: Pixels = 2) -> None:
+        self.scale_factor = as_pixels("scale_factor", scale_factor)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(input_shape) != 4:
+            raise ShapeError(f"{self!r}: x must have shape (batch, channels, height, width), got {input_shape}")
+        down, right = pair(self.scale_factor)
+        return *input_shape[:2], input_shape[2] * down, input_shape[3] * right
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> list[Tap]:
+        (down, right), (*_, height, width) = pair(self.scale_factor), shape
+        return Windows.over(self.scale_factor, self.scale_factor).taps((*shape[:2], height * down, width * right))
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Pictures -> larger ones. Remembers the shape of x."""
+        self.point = x.shape
+        return self.repeat(x, np.empty(self._output[0], x.dtype) if out is None else out)
+
+    def repeat(self, x: Array, y: Array) -> Array:
+        for tap in self.scratch:
+            y[tap.pixels] = x
+        return y
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> that of x."""
+        gx = np.empty(self.point, g.dtype) if out is None else out
+        gx.fill(0)
+        for tap in self.scratch:
+            gx += g[tap.pixels]
+        return gx
+
+    def jvp(self, t: Array) -> Array:
+        """Shape of x -> that of y."""
+        return self.repeat(t, np.empty(self._output[0], t.dtype))

@@ -1,0 +1,167 @@
+"""Saliency maps beside what they explain, and what is left of them as the net loses its parameters (slides 73-74)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.pyplot import figure as new_figure
+from numpy.typing import ArrayLike
+
+from ..errors import ArgumentError, ShapeError, positive_int
+from ..initializers.base import Array
+from ..inspection.saliency import Randomization, as_pictures
+from ..modules.parameter import as_floating
+from .canvas import COLORS, labelled
+
+BRIGHTEST = 0.99                                                    # of a map's numbers: one alone would darken the others
+CELL = 1.15                                                         # inches
+
+
+def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: Sequence[Any] | None = None,
+             shape: tuple[int, int] | None = None, title: str | None = None,
+             figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+    """Draw each input, and beside it its saliency by each method.
+
+    Parameters
+    ----------
+    x : array_like of shape (examples, channels, height, width), (examples, height, width) or (examples, height * width)
+        Of one channel, or of three, in [0, 1]: colours.
+    maps : mapping of labels to arrays of the shape of x, or one such array
+        From ``retroprop.saliency``. What is drawn is the magnitude, the largest of all channels.
+    names : sequence, optional
+        One for each example, written beside it: what is explained, such as the class.
+    shape : pair of int, optional
+        Height and width, where examples are rows of numbers.
+    title : str, optional
+    figure : Figure or SubFigure, optional
+        Drawn in; by default a new one.
+
+    Returns
+    -------
+    Figure or SubFigure
+        A row an example, a column a method. Each map is on its own scale, from 0 to what 99 % of its numbers are below.
+    """
+    inputs = pictures(x, shape)
+    columns = {label: maps_of(label, values, np.shape(x), shape)
+               for label, values in labelled("maps", maps, (list, tuple, np.ndarray)).items()}
+    if names is not None and len(names) != len(inputs):
+        raise ArgumentError(f"names must be one for each of {len(inputs)} examples, got {len(names)}")
+    if figure is None:
+        figure = new_figure(figsize=size(inputs, len(columns), 0.7), layout="constrained")
+    grid = figure.subplots(len(inputs), len(columns) + 1, squeeze=False)
+    drawn = rows_of_pictures(grid, inputs, list(columns.values()), ["input", *columns])
+    for ax, name in zip(grid[:, 0], names or (), strict=False):
+        ax.set_ylabel(name)
+    bar(figure, drawn, list(grid.flat))
+    if title is not None:
+        figure.suptitle(title)
+    return figure
+
+
+def randomization(result: Randomization, *, examples: int = 3, shape: tuple[int, int] | None = None,
+                  title: str | None = None, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+    """Draw the maps of a net that loses its parameters layer by layer, and how much they are still like those it had.
+
+    Parameters
+    ----------
+    result : Randomization
+        From ``retroprop.saliency.randomization``.
+    examples : int, default 3
+        How many are drawn, from the first on.
+    shape : pair of int, optional
+        Height and width, where examples are rows of numbers.
+    title : str, optional
+    figure : Figure or SubFigure, optional
+        Drawn in; by default a new one.
+
+    Returns
+    -------
+    Figure or SubFigure
+        A row an example, and a column for each stage, under whose maps stands the rank correlation with the original ones: the
+        mean over all examples of the result, and their deviation.
+    """
+    if not isinstance(result, Randomization):
+        raise ArgumentError(f"randomization: result must come from retroprop.saliency.randomization, got {result!r}")
+    shown = min(positive_int("examples", examples), len(result.x))
+    inputs = pictures(result.x[:shown], shape)
+    maps = [maps_of("", stage[:shown], stage[:shown].shape, shape) for stage in result.maps]
+    if figure is None:
+        figure = new_figure(figsize=size(inputs, len(maps), 2.4), layout="constrained")
+    spec = figure.add_gridspec(shown + 1, len(maps) + 1, height_ratios=[*[1] * shown, 1.5])
+    grid = np.array([[figure.add_subplot(spec[i, j]) for j in range(len(maps) + 1)] for i in range(shown)])
+    first, *others = ["\nat ".join([module.partition("(")[0], *([path] if path else [])]) for path, module in result.layers]
+    titles = ["input", "trained", first, *(f"+ {layer}" for layer in others)]
+    bar(figure, rows_of_pictures(grid, inputs, maps, titles), list(grid.flat))
+    correlations(figure.add_subplot(spec[shown, :]), result.correlations)
+    if title is not None:
+        figure.suptitle(title)
+    return figure
+
+
+def correlations(ax: Axes, by_stage: Array) -> None:
+    """The curve under the pictures: each point below its maps, so that the column of the inputs is empty."""
+    means, spread = ([first, *of_examples] for first, of_examples in ((1, by_stage.mean(1)), (0, by_stage.std(1))))
+    ax.axhline(0, color="0.6", lw=0.8)
+    ax.errorbar(range(len(means)), means, spread, fmt="o-", color=COLORS[0], lw=1.8, capsize=3)
+    ax.set(xlim=(-1.5, len(means) - 0.5), ylim=(min(-0.25, min(means) - 0.1), 1.1), xticks=[],
+           xlabel="layers drawn anew, from the top down", ylabel="rank correlation\nwith trained")
+    ax.grid(alpha=0.25, axis="y")
+
+
+def rows_of_pictures(grid: Array, inputs: Array, columns: Sequence[Array], titles: Sequence[str]) -> Any:
+    """Inputs in the first column, maps in the others; returns the last picture of a map, for its scale."""
+    drawn = None
+    for i, axs in enumerate(grid):
+        axs[0].imshow(inputs[i], cmap="gray", interpolation="nearest")
+        for ax, maps in zip(axs[1:], columns, strict=True):
+            brightest = np.quantile(maps[i], BRIGHTEST) or maps[i].max() or 1
+            drawn = ax.imshow(np.minimum(maps[i] / brightest, 1), cmap="inferno", vmin=0, vmax=1, interpolation="nearest")
+        for ax in axs:
+            ax.set(xticks=[], yticks=[])
+    for ax, text in zip(grid[0], titles, strict=True):
+        ax.set_title(text, fontsize="medium")
+    return drawn
+
+
+def bar(figure: Figure | SubFigure, drawn: Any, axs: list[Axes]) -> None:
+    scale = figure.colorbar(drawn, ax=axs, shrink=0.9, aspect=30, ticks=[0, 1], label="saliency")
+    scale.set_ticklabels(["none", "most"])
+
+
+def size(inputs: Array, maps: int, more: float) -> tuple[float, float]:
+    """Width and height of a figure of these inputs, as many maps beside each, and ``more`` inches above and below."""
+    height, width = inputs.shape[1:3]
+    return CELL * (maps + 1) + 0.9, CELL * len(inputs) * height / width + more
+
+
+def pictures(x: ArrayLike, shape: tuple[int, int] | None) -> Array:
+    """Inputs as they are shown: (examples, height, width), or with three colours behind."""
+    array = in_shape("x", as_floating(x, None, "x"), shape)
+    if array.ndim == 3 or array.shape[1] == 1:
+        return array.reshape(len(array), *array.shape[-2:])
+    if array.shape[1] != 3:
+        raise ShapeError(f"x must have one channel or three, got shape {array.shape}")
+    return np.clip(np.moveaxis(array, 1, -1), 0, 1)
+
+
+def maps_of(label: str, maps: ArrayLike, like: tuple[int, ...], shape: tuple[int, int] | None) -> Array:
+    """Maps as they are shown: (examples, height, width)."""
+    array = as_floating(maps, None, "maps")
+    if array.shape != like:
+        raise ShapeError(f"maps must have the shape of x, {like}, got {array.shape}{f' for {label!r}' if label else ''}")
+    return as_pictures(in_shape("maps", array, shape))
+
+
+def in_shape(name: str, array: Array, shape: tuple[int, int] | None) -> Array:
+    """``array`` with examples that are pictures; ShapeError where they are none."""
+    if array.ndim == 2 and shape is not None and np.prod(shape) == array.shape[1]:
+        return array.reshape(len(array), *shape)
+    if array.ndim not in (3, 4) or shape is not None:
+        wanted = (f"rows of {' x '.join(map(str, shape))} numbers, as shape says" if shape else "pictures, (examples, height, "
+                  "width) or (examples, channels, height, width), or shape be given with rows of numbers")
+        raise ShapeError(f"{name} must be {wanted}, got shape {array.shape}")
+    return array
