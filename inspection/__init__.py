@@ -1,8 +1,8 @@
 """Looking inside: the contract as checks, derivatives of every kind, the tape, single examples, layers, diagnosis,
-adversarial examples, saliency.
+adversarial examples, saliency, features.
 """
 
-from . import adversarial, saliency
+from . import adversarial, features, saliency
 from .checks import CHECKS, LOSS_CHECKS, check_module
 from .diagnose import Diagnosis, diagnose
 from .differences import FiniteDifferences, finite_differences, numerical_gradient
@@ -49,6 +49,7 @@ __all__ = [
     "check_module",
     "count_paths",
     "diagnose",
+    "features",
     "finite_differences",
     "gradient_costs",
     "gradient_noise",

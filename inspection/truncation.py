@@ -58,7 +58,7 @@ def truncated(net: Module, layer: str) -> Container:
         wanted = f"one of {', '.join(map(repr, there))}" if there else f"in a Sequential or a Graph, not in {net!r}"
         raise ArgumentError(f"layer must be {wanted}, got {layer!r}")
     with warnings.catch_warnings(action="ignore"):                  # of equal weights: it was given when net was made
-        return up_to(deepcopy(net), layer.split("."))[0].eval()
+        return up_to(cast(Container, deepcopy(net)), layer.split("."))[0].eval()
 
 
 def scores(net: Module) -> Module:

@@ -5,9 +5,11 @@ from .adversarial import adversarial, robustness
 from .canvas import COLORS, save
 from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
+from .features import class_models, dream
 from .graphs import graph, products
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
+from .pictures import read_picture, write_picture
 from .saliency import randomization, saliency
 from .timeline import timeline
 from .training import learning_curves, learning_curves_by
@@ -16,7 +18,9 @@ __all__ = [
     "COLORS",
     "activation",
     "adversarial",
+    "class_models",
     "decision_boundary",
+    "dream",
     "gradient_costs",
     "gradient_noise",
     "graph",
@@ -27,6 +31,7 @@ __all__ = [
     "perturbation",
     "products",
     "randomization",
+    "read_picture",
     "representation",
     "robustness",
     "saliency",
@@ -34,4 +39,5 @@ __all__ = [
     "save",
     "step_sizes",
     "timeline",
+    "write_picture",
 ]

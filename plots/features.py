@@ -1,0 +1,122 @@
+"""What a network looks for: class models, and a picture before and after a dream (lecture, slides 72-74)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from ..errors import ArgumentError
+from ..initializers.base import Array
+from ..inspection.features import Dream, Maximization
+from .canvas import legend, shades
+from .pictures import as_pixels
+
+COLUMNS = 5
+
+
+def class_models(result: Maximization, names: Sequence[str] | None = None, *, title: str | None = None,
+                 figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+    """Draw the pictures that were found for classes, channels or units.
+
+    Parameters
+    ----------
+    result : Maximization
+        From ``features.class_model`` or ``features.activation_maximization``, with ``shape`` that of pictures.
+    names : sequence of str, optional
+        One for each picture; by default ``result.targets``.
+    title : str, optional
+    figure : Figure or SubFigure, optional
+        An empty one to draw into; by default a new one.
+
+    Returns
+    -------
+    Figure or SubFigure
+        One channel: with one scale for all, in grey, or, where there are negative pixels, in blue for those, red for positive
+        ones, and white for 0. Three channels: as colours, each picture stretched over the range of colours.
+    """
+    names = list(result.targets if names is None else names)
+    if len(names) != len(result.pictures):
+        raise ArgumentError(f"class_models: names must hold {len(result.pictures)}, one for each picture, got {len(names)}")
+    shown = [as_pixels(picture, "each picture in result") for picture in result.pictures]
+    columns = min(COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+    if figure is None:
+        figure = plt.figure(figsize=(1.5 * columns + 1, 1.75 * rows + 0.4), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    look = colors_of(result.pictures)
+    for ax in grid[len(shown):]:
+        ax.set_visible(False)
+    for ax, pixels, name in zip(grid, shown, names, strict=False):
+        drawn = ax.imshow(pixels, **look) if pixels.ndim == 2 else ax.imshow(stretched(pixels))
+        framed(ax, name)
+    if shown[0].ndim == 2:
+        figure.colorbar(drawn, ax=list(grid), shrink=0.8, label="pixel value")
+    if title is not None:
+        figure.suptitle(title)
+    return figure
+
+
+def framed(ax: Axes, name: str) -> None:
+    """Without scales, in a frame that shows a white picture on white paper."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_color("0.8")
+    ax.set_title(name, fontsize="medium")
+
+
+def colors_of(pictures: Array) -> dict[str, Any]:
+    """How grey values are drawn: around 0 where there are negative ones."""
+    low, high = float(pictures.min()), float(pictures.max())
+    if low >= 0:
+        return {"cmap": "gray", "vmin": low, "vmax": high}
+    largest = max(-low, high)
+    return {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+
+
+def stretched(pixels: Array) -> Array:
+    """Over [0, 1]."""
+    low, high = pixels.min(), pixels.max()
+    return (pixels - low) / (high - low) if high > low else np.full_like(pixels, 0.5)
+
+
+def dream(result: Dream, *, title: str | None = None, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+    """Draw a picture before and after a dream, and how the objective grew in each octave.
+
+    Parameters
+    ----------
+    result : Dream
+        From ``features.dream``.
+    title : str, optional
+    figure : Figure or SubFigure, optional
+        An empty one to draw into; by default a new one.
+
+    Returns
+    -------
+    Figure or SubFigure
+    """
+    if figure is None:
+        figure = plt.figure(figsize=(11, 3.4), layout="constrained")
+    axes = figure.subplots(1, 3, width_ratios=(1, 1, 1.25))
+    both = (result.before, result.picture)
+    low, high = (min(map(np.min, both)), max(map(np.max, both)))
+    for ax, picture, name in zip(axes, both, ("before", "after"), strict=False):
+        ax.imshow(as_pixels(picture, "the picture in result"), cmap="gray", vmin=low, vmax=high)
+        framed(ax, name)
+    growth(axes[2], result)
+    figure.suptitle(f"changed so that layer {result.layer!r} answers more" if title is None else title)
+    return figure
+
+
+def growth(ax: Axes, result: Dream) -> None:
+    """The objective at each step, a line for each size of picture."""
+    for (height, width), objectives, color in zip(result.sizes, result.objectives, shades(len(result.sizes)), strict=True):
+        ax.plot(objectives, "o-", ms=3, color=color, label=f"{height} × {width}")
+    if result.objectives.min() > 0:
+        ax.set_yscale("log")
+    ax.set(xlabel="step", ylabel="½ ‖activation‖²", title="objective, octave by octave")
+    ax.grid(alpha=0.25)
+    legend(ax, title="size", alignment="left")
