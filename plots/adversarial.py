@@ -14,23 +14,25 @@ from numpy.typing import ArrayLike
 
 from ..datasets.checks import examples, finite
 from ..errors import ArgumentError, ShapeError
-from ..initializers.base import Array
 from ..inspection.adversarial import Robustness
 from ..modules import Module
 from .canvas import COLORS, DASHES, MARKERS, axes, labelled, legend
 from .networks import probabilities
+from .pictures import framed, pictures
 
 
-def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, title: str | None = None,
-                figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int, int] | None = None,
+                title: str | None = None, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
     """Draw pictures, what an attack added to them, and the sums, each with the class that the network sees in it.
 
     Parameters
     ----------
     net : Module
         A classifier; its outputs are read as in ``decision_boundary``.
-    x, moved : array_like of one shape, (N, 1 or 3, height, width), (N, height, width) or, of square grey pictures, (N, pixels)
+    x, moved : array_like of one shape, (N, 1 or 3, height, width), (N, height, width) or (N, pixels)
         The examples, and what ``adversarial.fgsm`` or ``pgd`` made of them. A column each: choose a few.
+    shape : pair of int, optional
+        Height and width, where examples are rows of numbers; by default they are square.
     title : str, optional
     figure : Figure or SubFigure, optional
         Drawn in; by default a new one.
@@ -46,7 +48,7 @@ def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, title: str | Non
     if before.shape != after.shape:
         raise ShapeError(f"adversarial: moved must have the shape of x, {before.shape}, got {after.shape}")
     seen = [probabilities(net, a) for a in (before, after)]
-    old, new = pictures(before), pictures(after)
+    old, new = pictures("x", before, shape), pictures("moved", after, shape)
     low, high = min(old.min(), new.min()), max(old.max(), new.max())
     old, new = ((a - low) / ((high - low) or 1) for a in (old, new))
     factor = magnification(float(np.abs(new - old).max()))
@@ -57,7 +59,7 @@ def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, title: str | Non
     for axs, (pictured, name) in zip(grid, rows, strict=True):
         for ax, one in zip(axs, pictured, strict=True):
             ax.imshow(one.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            ax.set(xticks=[], yticks=[])
+            framed(ax)
         axs[0].set_ylabel(name)
     for axs, p in zip(grid[::2], seen, strict=True):
         for ax, one, first in zip(axs, p, seen[0], strict=True):
@@ -105,19 +107,6 @@ def robustness(results: Robustness | Mapping[str, Robustness], *, title: str | N
     ax.grid(alpha=0.25)
     legend(ax)
     return ax
-
-
-def pictures(x: Array) -> Array:
-    """Arrays to be drawn: (N, height, width), or with a last axis of three colours."""
-    if x.ndim == 4 and x.shape[1] in (1, 3):
-        return x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)
-    side = math.isqrt(x[0].size)
-    if x.ndim == 2 and side * side == x.shape[1]:
-        return x.reshape(-1, side, side)
-    if x.ndim == 3:
-        return x
-    raise ShapeError("x must hold pictures, of shape (N, 1 or 3, height, width), (N, height, width) or, if they are square, "
-                     f"(N, pixels), got {x.shape}")
 
 
 def magnification(largest: float) -> float:

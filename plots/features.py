@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from ..initializers.base import Array
 from ..inspection.features import Dream, Maximization
 from .canvas import legend, shades
-from .pictures import as_pixels
+from .pictures import as_pixels, framed, pictures
 
 COLUMNS = 5
 
@@ -42,7 +42,7 @@ def class_models(result: Maximization, names: Sequence[str] | None = None, *, ti
     names = list(result.targets if names is None else names)
     if len(names) != len(result.pictures):
         raise ArgumentError(f"class_models: names must hold {len(result.pictures)}, one for each picture, got {len(names)}")
-    shown = [as_pixels(picture, "each picture in result") for picture in result.pictures]
+    shown = pictures("result.pictures", result.pictures)
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     if figure is None:
@@ -54,23 +54,16 @@ def class_models(result: Maximization, names: Sequence[str] | None = None, *, ti
     for ax, pixels, name in zip(grid, shown, names, strict=False):
         drawn = ax.imshow(pixels, **look) if pixels.ndim == 2 else ax.imshow(stretched(pixels))
         framed(ax, name)
-    if shown[0].ndim == 2:
+    if shown.ndim == 3:
         figure.colorbar(drawn, ax=list(grid), shrink=0.8, label="pixel value")
     if title is not None:
         figure.suptitle(title)
     return figure
 
 
-def framed(ax: Axes, name: str) -> None:
-    """Without scales, in a frame that shows a white picture on white paper."""
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_color("0.8")
-    ax.set_title(name, fontsize="medium")
-
-
-def colors_of(pictures: Array) -> dict[str, Any]:
+def colors_of(values: Array) -> dict[str, Any]:
     """How grey values are drawn: around 0 where there are negative ones."""
-    low, high = float(pictures.min()), float(pictures.max())
+    low, high = float(values.min()), float(values.max())
     if low >= 0:
         return {"cmap": "gray", "vmin": low, "vmax": high}
     largest = max(-low, high)

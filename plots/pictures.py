@@ -1,15 +1,18 @@
-"""Pictures of the user's, read from and written to files."""
+"""Pictures: of the user's, read from and written to files, and those of examples, as matplotlib draws them."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 from matplotlib import image as files
+from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, DataError, FileFormatError, ShapeError
 from ..initializers.base import Array
+from ..modules.parameter import as_floating
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # what red, green and blue add to a grey (ITU-R BT.601)
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -100,3 +103,36 @@ def as_pixels(picture: ArrayLike, name: str) -> Array:
         raise ShapeError(f"{name} must have shape (height, width), (1, height, width) or (3, height, width), got "
                          f"{pixels.shape}")
     return pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)
+
+
+def pictures(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
+    """Examples as matplotlib draws them: (examples, height, width), or with a last axis of three colours."""
+    array = upright(name, x, shape)
+    if array.ndim == 4 and array.shape[1] not in (1, 3):
+        raise ShapeError(f"{name} must have one channel or three, got shape {array.shape}")
+    if array.ndim == 4:
+        return array[:, 0] if array.shape[1] == 1 else np.moveaxis(array, 1, -1)
+    return array
+
+
+def upright(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
+    """Rows of numbers as pictures of this height and width, by default square; what is a picture already as it is."""
+    array = as_floating(x, None, name)
+    if array.ndim == 2:
+        side = math.isqrt(array.shape[1])
+        height, width = (side, side) if shape is None else shape
+        if height * width == array.shape[1]:
+            return array.reshape(-1, height, width)
+    elif array.ndim in (3, 4) and shape is None:
+        return array
+    wanted = ("pictures, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of numbers"
+              if shape is None else f"rows of {shape[0]} x {shape[1]} numbers, as shape says")
+    raise ShapeError(f"{name} must be {wanted}, got shape {array.shape}")
+
+
+def framed(ax: Axes, title: str | None = None) -> None:
+    """Without scales, in a frame that shows a white picture on white paper."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_color("0.8")
+    if title is not None:
+        ax.set_title(title, fontsize="medium")

@@ -16,6 +16,7 @@ from ..initializers.base import Array
 from ..inspection.saliency import Randomization, as_pictures
 from ..modules.parameter import as_floating
 from .canvas import COLORS, labelled
+from .pictures import framed, pictures, upright
 
 BRIGHTEST = 0.99                                                    # of a map's numbers: one alone would darken the others
 CELL = 1.15                                                         # inches
@@ -35,7 +36,7 @@ def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: 
     names : sequence, optional
         One for each example, written beside it: what is explained, such as the class.
     shape : pair of int, optional
-        Height and width, where examples are rows of numbers.
+        Height and width, where examples are rows of numbers; by default they are square.
     title : str, optional
     figure : Figure or SubFigure, optional
         Drawn in; by default a new one.
@@ -45,7 +46,7 @@ def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: 
     Figure or SubFigure
         A row an example, a column a method. Each map is on its own scale, from 0 to what 99 % of its numbers are below.
     """
-    inputs = pictures(x, shape)
+    inputs = in_range(pictures("x", x, shape))
     columns = {label: maps_of(label, values, np.shape(x), shape)
                for label, values in labelled("maps", maps, (list, tuple, np.ndarray)).items()}
     if names is not None and len(names) != len(inputs):
@@ -73,7 +74,7 @@ def randomization(result: Randomization, *, examples: int = 3, shape: tuple[int,
     examples : int, default 3
         How many are drawn, from the first on.
     shape : pair of int, optional
-        Height and width, where examples are rows of numbers.
+        Height and width, where examples are rows of numbers; by default they are square.
     title : str, optional
     figure : Figure or SubFigure, optional
         Drawn in; by default a new one.
@@ -87,7 +88,7 @@ def randomization(result: Randomization, *, examples: int = 3, shape: tuple[int,
     if not isinstance(result, Randomization):
         raise ArgumentError(f"randomization: result must come from retroprop.saliency.randomization, got {result!r}")
     shown = min(positive_int("examples", examples), len(result.x))
-    inputs = pictures(result.x[:shown], shape)
+    inputs = in_range(pictures("result.x", result.x[:shown], shape))
     maps = [maps_of("", stage[:shown], stage[:shown].shape, shape) for stage in result.maps]
     if figure is None:
         figure = new_figure(figsize=size(inputs, len(maps), 2.4), layout="constrained")
@@ -121,7 +122,7 @@ def rows_of_pictures(grid: Array, inputs: Array, columns: Sequence[Array], title
             brightest = np.quantile(maps[i], BRIGHTEST) or maps[i].max() or 1
             drawn = ax.imshow(np.minimum(maps[i] / brightest, 1), cmap="inferno", vmin=0, vmax=1, interpolation="nearest")
         for ax in axs:
-            ax.set(xticks=[], yticks=[])
+            framed(ax)
     for ax, text in zip(grid[0], titles, strict=True):
         ax.set_title(text, fontsize="medium")
     return drawn
@@ -138,14 +139,9 @@ def size(inputs: Array, maps: int, more: float) -> tuple[float, float]:
     return CELL * (maps + 1) + 0.9, CELL * len(inputs) * height / width + more
 
 
-def pictures(x: ArrayLike, shape: tuple[int, int] | None) -> Array:
-    """Inputs as they are shown: (examples, height, width), or with three colours behind."""
-    array = in_shape("x", as_floating(x, None, "x"), shape)
-    if array.ndim == 3 or array.shape[1] == 1:
-        return array.reshape(len(array), *array.shape[-2:])
-    if array.shape[1] != 3:
-        raise ShapeError(f"x must have one channel or three, got shape {array.shape}")
-    return np.clip(np.moveaxis(array, 1, -1), 0, 1)
+def in_range(inputs: Array) -> Array:
+    """Colours that can be drawn."""
+    return np.clip(inputs, 0, 1) if inputs.ndim == 4 else inputs
 
 
 def maps_of(label: str, maps: ArrayLike, like: tuple[int, ...], shape: tuple[int, int] | None) -> Array:
@@ -153,15 +149,4 @@ def maps_of(label: str, maps: ArrayLike, like: tuple[int, ...], shape: tuple[int
     array = as_floating(maps, None, "maps")
     if array.shape != like:
         raise ShapeError(f"maps must have the shape of x, {like}, got {array.shape}{f' for {label!r}' if label else ''}")
-    return as_pictures(in_shape("maps", array, shape))
-
-
-def in_shape(name: str, array: Array, shape: tuple[int, int] | None) -> Array:
-    """``array`` with examples that are pictures; ShapeError where they are none."""
-    if array.ndim == 2 and shape is not None and np.prod(shape) == array.shape[1]:
-        return array.reshape(len(array), *shape)
-    if array.ndim not in (3, 4) or shape is not None:
-        wanted = (f"rows of {' x '.join(map(str, shape))} numbers, as shape says" if shape else "pictures, (examples, height, "
-                  "width) or (examples, channels, height, width), or shape be given with rows of numbers")
-        raise ShapeError(f"{name} must be {wanted}, got shape {array.shape}")
-    return array
+    return as_pictures(upright("maps", array, shape))

@@ -143,5 +143,5 @@ def test_figures_say_what_cannot_be_drawn():
     with pytest.raises(rp.ArgumentError, match="names must hold 7, one for each picture, got 2"):
         plots.class_models(models(), ["a", "b"])
     flat = features.class_model(rp.Linear(30, 2, rng=0), shape=(30,), steps=1)
-    with pytest.raises(rp.ShapeError, match=r"each picture in result must have shape \(height, width\)"):
+    with pytest.raises(rp.ShapeError, match=r"result.pictures must be pictures, .* got shape \(2, 30\)"):
         plots.class_models(flat)

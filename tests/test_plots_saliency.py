@@ -100,7 +100,7 @@ def test_more_examples_than_there_are_and_rows_of_numbers():
      "maps must have the shape of x, (3, 1, 4, 5), got (2, 1, 4, 5) for 'a'"),
     (lambda: plots.saliency(X, X, names=["a"]), ArgumentError, "names must be one for each of 3 examples, got 1"),
     (lambda: plots.saliency(X.reshape(3, 20), X.reshape(3, 20)), ShapeError,
-     "x must be pictures, (examples, height, width) or (examples, channels, height, width), or shape be given with rows of "
+     "x must be pictures, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of "
      "numbers, got shape (3, 20)"),
     (lambda: plots.saliency(X.reshape(3, 20), X.reshape(3, 20), shape=(4, 4)), ShapeError,
      "x must be rows of 4 x 4 numbers, as shape says, got shape (3, 20)"),
