@@ -182,10 +182,10 @@ def bundles():
 
 def residual_pictures():
     """Fan-out and fan-in of pictures that lie batch last, in a Graph and a Sequential inside."""
-    return rp.Graph({"a": (rp.Conv2d(3, 4, 3, padding=1, rng=1), "x"),
-                     "b": (rp.Sequential(rp.Tanh(), rp.Conv2d(4, 4, 3, padding=1, rng=2)), "a"),
-                     "sum": (rp.Add(), "a", "b"), "wide": (rp.Concat(1), "sum", "x"), "y": (rp.Conv2d(7, 2, 2, rng=3), "wide")},
-                    inputs="x", outputs="y")
+    return rp.Graph({"a": (rp.Conv2d(2, 3, 3, padding=1, rng=1), "x"),
+                     "b": (rp.Sequential(rp.Tanh(), rp.Conv2d(3, 3, 3, padding=1, rng=2)), "a"),
+                     "sum": (rp.Add(), "a", "b"), "wide": (rp.Concat(1), "sum", "x"),
+                     "y": (rp.Conv2d(5, 2, (3, 2), rng=3), "wide")}, inputs="x", outputs="y")
 
 
 def chain():
@@ -206,9 +206,9 @@ MODULES = [
     exhibit(lambda: rp.Softmax(), numbers(5, 2, 3), name="Softmax on 3 axes"),
     exhibit(lambda: stirred(rp.BatchNorm(3)), IMAGES, name="BatchNorm of images"),
     exhibit(lambda: rp.Dropout(0.4, channelwise=True, rng=4), IMAGES),
-    exhibit(lambda: stirred(rp.Conv2d(3, 4, 3, padding=1, bias=False, rng=0)), PICTURES, name="Conv2d without bias"),
-    exhibit(lambda: stirred(rp.Conv2d(3, 2, (2, 3), padding=(0, 2), dilation=(3, 2), rng=0)), PICTURES, name="Conv2d, dilated"),
-    exhibit(lambda: stirred(rp.Conv2d(3, 4, 1, stride=2, rng=0, dtype="float64")), PICTURES, name="Conv2d of 1 by 1, float64"),
+    exhibit(lambda: stirred(rp.Conv2d(2, 3, 3, padding=1, bias=False, rng=0)), PICTURES, name="Conv2d without bias"),
+    exhibit(lambda: stirred(rp.Conv2d(2, 3, (2, 3), padding=(0, 2), dilation=(3, 2), rng=0)), PICTURES, name="Conv2d, dilated"),
+    exhibit(lambda: stirred(rp.Conv2d(2, 4, 1, stride=2, rng=0, dtype="float64")), PICTURES, name="Conv2d of 1 by 1, float64"),
     exhibit(lambda: rp.MaxPool2d(3, 2, 1), PICTURES),
     exhibit(lambda: rp.MaxPool2d((2, 3), 1), PICTURES),
     exhibit(lambda: rp.AvgPool2d(2), PICTURES),

@@ -73,10 +73,10 @@ def test_the_magnification_is_a_round_number(largest, factor):
 
 
 def test_rows_of_numbers_are_square_pictures_or_of_the_shape_that_is_given():
-    x = np.arange(24.0).reshape(2, 12) / 24
+    x = np.arange(24.0).reshape(2, 12) % 2
     net = rp.Linear(12, 3, rng=0)
     figure = plots.adversarial(net, x, x, shape=(3, 4))
-    assert_array_equal(figure.axes[0].images[0].get_array() * 23, x[0].reshape(3, 4) * 24)
+    assert_array_equal(figure.axes[0].images[0].get_array(), x[0].reshape(3, 4))
     plt.close(figure)
 
 
@@ -84,8 +84,8 @@ def test_adversarial_refuses():
     net = rp.Linear(4, 3, rng=0)
     with refuses(ShapeError, "adversarial: moved must have the shape of x, (2, 4), got (3, 4)"):
         plots.adversarial(net, np.zeros((2, 4)), np.zeros((3, 4)))
-    for shape, text in (((2, 5), "x must be pictures, (examples, channels, height, width), (examples, height, width) or, if they "
-                                 "are square, rows of numbers, got shape (2, 5)"),
+    for shape, text in (((2, 5), "x must be pictures, (examples, channels, height, width), (examples, height, width) or, if "
+                                 "they are square, rows of numbers, got shape (2, 5)"),
                         ((2, 2, 2, 2), "x must have one channel or three, got shape (2, 2, 2, 2)")):
         flat = rp.Sequential(rp.Reshape(-1), rp.Linear(int(np.prod(shape[1:])), 3, rng=0))
         with refuses(ShapeError, text):

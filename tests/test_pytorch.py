@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from safetensors.numpy import save_file
 
 import retroprop as rp
 
@@ -145,6 +146,17 @@ def test_the_count_of_batches_in_a_pytorch_state_is_ignored():
     norm.load_state_dict(state)
     assert_array_equal(norm.running_var, np.ones(3))
     assert set(norm.state_dict()) == set(state) - {"num_batches_tracked"}
+
+
+def test_a_convolutional_net_in_a_file_of_pytorch_s_names_loads(tmp_path):
+    """As safetensors.torch.save_file writes it: row by row, with counts of batches in int64."""
+    state, batch = below("modules/convolutional net/state"), pieces("modules/convolutional net")[0]
+    arrays = {name: array.astype("float32") for name, array in state.items()}
+    arrays["1.num_batches_tracked"] = state["1.num_batches_tracked"].astype("int64")
+    save_file(arrays, tmp_path / "net.safetensors")
+    net = MODULES["convolutional net"]()
+    rp.load(net, tmp_path / "net.safetensors")
+    assert_allclose(net.forward(batch["x"]), batch["y"], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
