@@ -10,7 +10,8 @@ from jax import numpy as jnp
 
 from .workloads import BATCH_NORM_MOMENTUM, BATCHES, DROP, EPS, MOMENTUM, RATE, Problem, Step, Workload
 
-LARGE = 10**6                                                       # parameters from which a scan takes fewer steps
+LARGE = 10**6                                                       # parameters from which a scan takes fewer steps, as it does
+                                                                    # with convolutions: they are slow in it
 
 
 class Network:
@@ -98,7 +99,7 @@ def scan(workload: Workload, problem: Problem, noise: bool = True) -> Step:
     """Many steps a call: what is left when no step returns to Python."""
     net = Network(workload, noise)
     state, (xs, ys), batch = net.start(problem), net.batches(problem), workload.batch
-    steps = 10 if sum(value.size for value in problem.parameters) > LARGE else 100
+    steps = 10 if "flatten" in workload.layers or sum(value.size for value in problem.parameters) > LARGE else 100
 
     def several(state: Any, xs: Any, ys: Any, first: Any) -> Any:
         batches = (first + jnp.arange(steps)) % BATCHES

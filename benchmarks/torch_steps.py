@@ -8,7 +8,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .workloads import BATCH_NORM_MOMENTUM, DROP, EPS, FILTER, MOMENTUM, RATE, Problem, Step, Workload, outputs_first, outputs_last
+from .workloads import (
+    BATCH_NORM_MOMENTUM,
+    DROP,
+    EPS,
+    FILTER,
+    MOMENTUM,
+    RATE,
+    Problem,
+    Step,
+    Workload,
+    outputs_first,
+    outputs_last,
+)
 
 
 def network(workload: Workload, problem: Problem, noise: bool = True) -> nn.Sequential:
