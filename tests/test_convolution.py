@@ -17,7 +17,8 @@ MEGABYTES = 1000 * 1000
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("shape", "filters", "kernel"), [
     ((1, 1, 3, 3), 1, 3), ((32, 1, 28, 28), 16, 3), ((32, 16, 14, 14), 32, 3), ((1, 3, 700, 500), 16, 7),
-    ((2, 64, 90, 120), 64, 3), ((500, 16, 9, 9), 32, 5), ((20_000, 1, 3, 3), 2, 3), ((3, 512, 14, 14), 512, 3), ((3, 300, 12, 12), 8, 11)])
+    ((2, 64, 90, 120), 64, 3), ((500, 16, 9, 9), 32, 5),
+    ((20_000, 1, 3, 3), 2, 3), ((3, 512, 14, 14), 512, 3), ((3, 300, 12, 12), 8, 11)])
 def test_columns_stay_under_two_megabytes(shape, filters, kernel, dtype):
     conv = rp.Conv2d(shape[1], filters, kernel, padding=1, dtype=dtype, rng=0)
     tiles = conv.prepare(shape, np.dtype(dtype)).tiles
