@@ -216,10 +216,7 @@ def tile_size(depth: int, out: int, places: tuple[int, ...], itemsize: int) -> t
     """Rows, columns and examples of a tile of the output: whole rows before single ones, all examples before some."""
     height, width, n = places
     most = max(TILE // itemsize // (depth + out), min(LEAST, LARGEST // itemsize // depth), 1)
-    examples = even(n, most)
-    columns = even(width, most // n) if examples == n else 1
-    rows = even(height, most // (n * width)) if columns == width else 1
-    return rows, columns, examples
+    return even(height, most // (n * width)), even(width, most // n), even(n, most)
 
 
 def even(size: int, most: int) -> int:
