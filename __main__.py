@@ -74,19 +74,22 @@ def add_compare(commands: Commands) -> None:
 def add_look(commands: Commands) -> None:
     job = commands.add_parser("look", help="look into a network: saliency, attacks, class models, a dream", allow_abbrev=False,
                               formatter_class=argparse.RawDescriptionHelpFormatter, description=fill(
-                                  "Train a small convolutional network, or take one, and ask it what it sees, by backward alone: "
+                                  "Train a small convolutional network, or take one, and ask it what it sees, by backward "
+                                  "alone: "
                                   "which pixels an answer hangs on, how small a change makes it err, what it looks for in a "
                                   "class, what it dreams. Print a table and write a page with figures.", 110),
                               epilog="example: retroprop look --image cat.jpg --quick")
     add = job.add_argument
     add("--data", default="digits", choices=DATA, help="what it is trained on, and looked into with (default: digits)")
-    add("--model", metavar="FILE", help="look into this network and train nothing: the net.safetensors of an earlier run on the "
+    add("--model", metavar="FILE", help="look into this network and train nothing: the net.safetensors of an earlier run on "
+                                        "the "
         "same data, or a Python script that defines net, and perhaps x (pictures) and y (their classes)")
     add("--image", metavar="FILE", help="a PNG or JPEG to dream on (default: test pictures side by side)")
     add("--layer", metavar="NAME", help="dream of this layer, and show its channels (default: the activation after the last "
         "convolution, and the first convolution)")
     epochs = ", ".join(f"{next(iter(data.recipes.values())).epochs} on the {name}" for name, data in DATA.items())
-    add("--epochs", type=int, default=argparse.SUPPRESS, help=f"of the convolutional network, others in proportion (default: {epochs})")
+    add("--epochs", type=int, default=argparse.SUPPRESS,
+        help=f"of the convolutional network, others in proportion (default: {epochs})")
     add("--seed", type=int, default=0, help="the first seed, whose network is shown (default: 0)")
     add("--seeds", type=int, default=argparse.SUPPRESS, help="how many seeds the numbers are means of (default: 3)")
     add("--out", default="results/look", help="folder for the page (default: results/look)")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..initializers.base import Array
@@ -37,7 +39,7 @@ class Row(NamedTuple):
 def written(value: float, unit: str, with_unit: bool = True) -> str:
     if unit == "%":
         return f"{100 * value:.1f}{' %' if with_unit else ''}"
-    digits = f"{value:.0f}" if value == int(value) and unit else f"{value:.2f}"
+    digits = f"{value:.0f}" if value == int(value) else f"{value:.2f}"
     return f"{digits} {unit}" if unit and with_unit else digits
 
 
@@ -122,7 +124,7 @@ def of_saliency(looked: Looked) -> list[Row]:
     wanted = looked.pictures.attacked and bool(looked.trained)      # of the digits
     drawn = [one.randomization.correlations.mean(1) for one in looked.saliency]
     rows = [row(f"rank correlation of saliency, {stage} drawn anew", [float(means[k]) for means in drawn],
-                f"at most {most:g}" if wanted else "", (lambda mean, most=most: mean <= most) if wanted else None)
+                f"at most {most:g}" if wanted else "", partial(operator.ge, most) if wanted else None)
             for k, stage, most in ((0, "top layer", 0.6), (-1, "all layers", 0.2))]
     if looked.subject.ink is not None:
         rows.insert(0, row("saliency (gradient) on ink, times chance", [one.share for one in looked.saliency],
@@ -176,12 +178,12 @@ def of_features(looked: Looked) -> list[Row]:
 def defences(looked: Looked) -> list[list[str]]:
     """The table of all kinds of network under attack, plain and trained against it: means over the seeds."""
     eps = looked.single.eps
-    rows = [["network", "trained", "clean error", *(f"ε = {size:g}" for size in eps), f"confidence at {eps[-1]:g}",
-             f"random, {eps[DEFENDED]:g}", f"random, {eps[-1]:g}", f"ten steps, {eps[DEFENDED]:g}"]]
+    rows = [["network", "trained", "clean", *(f"ε = {size:g}" for size in eps), "sure", f"random {eps[DEFENDED]:g}",
+             f"random {eps[-1]:g}", "ten steps"]]
     for kind in looked.kinds:
         for defended in (False, True):
             found = [one.attacked for one in looked.of(kind, defended) if one.attacked]
-            rows.append([kind, "against attacks" if defended else "plainly", *map(percent, averages(found))])
+            rows.append([kind, f"against {eps[DEFENDED]:g}" if defended else "plainly", *map(percent, averages(found))])
     return rows
 
 

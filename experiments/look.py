@@ -16,7 +16,7 @@ from ..training import save
 from . import views
 from .findings import Looked, Trained
 from .look_page import write_page
-from .subjects import DATA, Pictures, Recipe, Split, Subject, of_data, read_model
+from .subjects import DATA, Pictures, Split, Subject, of_data, read_model
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     Looked
         ``print(looked)`` shows a table of what was found, beside what is wanted.
     """
-    config = Config(data, *(None if path is None else str(path) for path in (model, image)), layer, epochs, seed, seeds)
+    config = Config(data, None if model is None else str(model), None if image is None else str(image), layer, epochs, seed, seeds)
     pictures = DATA[config.data]
     parts = pictures.read()
     recipe = next(iter(pictures.recipes.values()))
@@ -95,7 +95,7 @@ def inside(config: Config, pictures: Pictures, subjects: list[Subject], trained:
            progress: bool) -> Looked:
     """Look into the networks of all seeds; figures show the first."""
     seeds = range(config.seed, config.seed + len(subjects))
-    shown, recipe = subjects[0], next(iter(pictures.recipes.values()))
+    shown, build = subjects[0], next(iter(pictures.recipes.values())).build
     single = trained[0].attacked if trained else None
     channels = config.layer or views.first_convolution(shown.net)
     return Looked(
@@ -103,7 +103,7 @@ def inside(config: Config, pictures: Pictures, subjects: list[Subject], trained:
         single=(single or views.attacked(shown, config.seed)).single, iterated=views.iterated(shown, config.seed),
         examples=views.examples(shown),
         saliency=[views.looked_at(one, seed) for one, seed in zip(subjects, seeds, strict=True)],
-        untrained=[views.gradient_on_ink(recipe.build(seed), one) for one, seed in zip(subjects, seeds, strict=True)] if trained else [],
+        untrained=[views.gradient_on_ink(build(seed), one) for one, seed in zip(subjects, seeds, strict=True) if trained],
         models=[views.class_models(one) for one in subjects],
         channels=None if channels is None else (channels, views.channels(shown, channels, config.seed)),
         dream=views.dream(shown, *dreamt, config.seed, progress))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import platform
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,10 @@ from .report import many
 
 def write_page(looked: Looked, folder: Path) -> None:
     """Write report.html, figures (PNG and SVG), dream.png and numbers.json into ``folder``."""
-    subject = looked.subject
     name = looked.config["model"] or f"the convolutional net, trained on {looked.pictures.title}"
     page = Page(f"What a network sees: {name}")
-    page.text("Everything here but the training is made by two phases: forward, and backward, which carries a gradient on to the "
+    page.text("Everything here but the training is made by two phases: forward, and backward, which carries a gradient on "
+              "to the "
               "pixels. No weight changes.")
     figures = Figures(page, folder)
     for section in (of_net, of_saliency, of_attacks, of_features, of_dream):
@@ -50,9 +48,9 @@ class Figures:
 
     def add(self, figure: Any, name: str, caption: str) -> None:
         import matplotlib.pyplot as plt
+        from matplotlib.axes import Axes
 
         from .. import plots
-        from matplotlib.axes import Axes
         png, _ = plots.save(figure, self.folder, name)
         plt.close(figure.get_figure(root=True) if isinstance(figure, Axes) else figure)
         self.page.figure(png, caption)
@@ -68,40 +66,48 @@ def of_net(looked: Looked, page: Page, figures: Figures) -> None:
     page.code(subject.net.summary((1, *subject.x.shape[1:])))
     if looked.trained:
         first = looked.of(looked.kinds[0])
-        train = many(looked.config["epochs"], "epoch")
-        page.text(f"Trained for {train} in {first[0].seconds:.1f} seconds, it errs on {percent(subject.error)} of {len(subject.x)} "
-                  f"test pictures; over {many(len(first), 'seed')}, on {each([one.error for one in first])}.")
+        said = (f"Trained for {many(looked.config['epochs'], 'epoch')} in {first[0].seconds:.1f} seconds, it errs on "
+                f"{percent(subject.error)} of {len(subject.x)} test pictures")
+        others = f"; over {len(first)} seeds, on {each([one.error for one in first])}" if len(first) > 1 else ""
+        page.text(f"{said}{others}.")
     else:
         page.text(f"It was not trained here. Of {len(subject.x)} pictures it errs on {percent(subject.error)}.")
     if looked.trained and not looked.pictures.attacked:
         other = looked.kinds[1]
         page.text(f"A dense {other} net on the pixels, after as many steps of as many pictures, errs on "
-                  f"{each([one.error for one in looked.of(other)])}: it must learn at each place anew what a convolution learns "
+                  f"{each([one.error for one in looked.of(other)])}: it must learn at each place anew what a convolution "
+                  "learns "
                   "once for all.")
     rows, columns = 3, 16 if subject.x.shape[-1] <= 16 else 8
     answers = subject.net.predict(subject.x[:rows * columns]).argmax(1)
     wrong = int((answers != subject.y[:len(answers)]).sum())
-    scale = max(1, 40 // subject.x.shape[-1])
     picture = views.mosaic(subject.x, rows, columns)
+    scale = max(1, 640 // picture.shape[-1])
     figures.picture(unit(picture, subject.bounds).repeat(scale, 1).repeat(scale, 2), "examples",
                     f"The first {len(answers)} pictures that it was not trained on; it is wrong about {wrong} of them."
-                    if not subject.origin.endswith(".py") else f"The pictures; it is wrong about {wrong} of the first {len(answers)}.")
+                    if not subject.origin.endswith(".py") else f"The pictures; it is wrong about {wrong} of the first "
+                                                               f"{len(answers)}.")
 
 
 def of_saliency(looked: Looked, page: Page, figures: Figures) -> None:
     from .. import plots
     found = looked.saliency[0]
     page.heading("Which pixels does an answer hang on?")
-    page.text("Saliency: the score of the class that the network answers with is differentiated with respect to the pixels. Bright "
-              "is where a small change of a pixel changes the score most. Occlusion, the control, takes no gradient: it covers a "
+    page.text("Saliency: the score of the class that the network answers with is differentiated with respect to the pixels. "
+              "Bright "
+              "is where a small change of a pixel changes the score most. Occlusion, the control, takes no gradient: it "
+              "covers a "
               "window and looks how far the score falls.")
     figures.add(plots.saliency(found.x, found.maps, names=found.answers), "saliency",
-                "Pictures, with the network's answer at the left, and what it hangs on by five methods, each map on a scale of its "
+                "Pictures, with the network's answer at the left, and what it hangs on by five methods, each map on a scale "
+                "of its "
                 f"own.{ink_caption(looked)}")
     means, last = found.randomization.correlations.mean(1), len(found.randomization.layers)
     figures.add(plots.randomization(found.randomization), "randomization",
-                f"A test of the gradient itself: from left to right the network loses its {many(last, 'layer')}, the top one first, "
-                "whose weights are drawn anew. A map that shows what was learned must change. The rank correlation with the map "
+                f"A test of the gradient itself: from left to right the network loses its {many(last, 'layer')}, the top "
+                "one first, "
+                "whose weights are drawn anew. A map that shows what was learned must change. The rank correlation with the "
+                "map "
                 f"of the trained network (mean of {len(found.randomization.x)} pictures, and their deviation) falls to "
                 f"{means[0]:.2f} after the top layer and to {means[-1]:.2f} after all of them.")
 
@@ -113,9 +119,10 @@ def ink_caption(looked: Looked) -> str:
     found = looked.saliency[0]
     shares = ", ".join(f"{share:.2f} ({name})" for name, share in found.shares.items())
     untrained = f" The gradient's is {looked.untrained[0]:.2f} before training too." if looked.untrained else ""
-    return (f" What lies on the drawn pixels, as a multiple of their share of the area: {shares}; 1 is chance. What is multiplied "
-            "by the picture's brightness (gradient × input, integrated) is 0 where a picture is black, whatever the network "
-            f"learned.{untrained}")
+    black = "gradient × input and integrated gradients are" if looked.subject.bounds[0] == 0 else "integrated gradients are"
+    return (f" What lies on the drawn pixels, as a multiple of their share of the area: {shares}; 1 is chance. Of these, "
+            f"{black} "
+            f"0 where a picture is black, whatever the network learned.{untrained}")
 
 
 def of_attacks(looked: Looked, page: Page, figures: Figures) -> None:
@@ -124,27 +131,43 @@ def of_attacks(looked: Looked, page: Page, figures: Figures) -> None:
     size, at = single.eps[views.DEFENDED], views.DEFENDED
     low, high = subject.bounds
     page.heading("How small a change makes it err?")
-    page.text(f"Adversarial examples: each pixel, from {low:g} (black) to {high:g} (white), moves by ε along the sign of the gradient "
+    page.text(f"Adversarial examples: each pixel, from {low:g} (black) to {high:g} (white), moves by ε along the sign of "
+              "the gradient "
               "of the cost (one step), or in ten smaller steps, each along the sign anew, within the same ε.")
     moved = subject.net.predict(looked.examples[1]).argmax(1) != subject.net.predict(looked.examples[0]).argmax(1)
     figures.add(plots.adversarial(subject.net, *looked.examples), "adversarial",
-                f"Pictures that the network knows (above), what one step with ε = {size:g} adds to them, and the sums, with its "
-                f"answer and how sure it is; orange where it is another. Shown are {int(moved.sum())} of those that fool it: they "
-                f"are {percent(single.error[at])} of {single.examples} (with {percent(single.clean_error)} that it misses anyway).")
-    curves = {"one step": single, "ten steps": iterated}
-    if len(defended := looked.of(looked.kinds[0], True) if looked.kinds else []):
-        curves["one step, trained against it"] = defended[0].attacked.single
-    figures.add(plots.robustness(curves), "robustness",
-                f"The share that is wrong as ε grows. Solid: attacks; at ε = {size:g} {percent(single.error[at])} in one step and "
+                f"Pictures that the network knows (above), what one step with ε = {size:g} adds to them, and the sums, with "
+                "its "
+                f"answer and how sure it is; orange where it is another.{numbered(subject.classes)} Shown are "
+                f"{int(moved.sum())} of those that fool it: they "
+                f"are {percent(single.error[at])} of {single.examples} (with {percent(single.clean_error)} that it misses "
+                "anyway).")
+    defended = [one.attacked.single for one in (looked.of(looked.kinds[0], True) if looked.kinds else []) if one.attacked]
+    curves = {"one step": single, "ten steps": iterated} | ({"one step, defended": defended[0]} if defended else {})
+    figures.add(plots.robustness(curves, ax=plots.canvas.axes(None, size=(9, 4))), "robustness",
+                f"The share that is wrong as ε grows. Solid: attacks; at ε = {size:g} {percent(single.error[at])} in one "
+                "step and "
                 f"{percent(iterated.error[at])} in ten. Dashed: as large a change with random signs, "
-                f"{percent(single.random_error[at])}: it is the direction that does it."
-                + (f" Trained on half clean, half attacked pictures (ε = {size:g}), it is wrong about "
-                   f"{percent(defended[0].attacked.single.error[at])}." if defended else ""))
+                f"{percent(single.random_error[at])}"
+                + (": it is the direction that does it." if single.error[at] > 2 * single.random_error[at] else ".")
+                + (f" Defended: trained on half clean, half attacked pictures (ε = {size:g}), it is wrong about "
+                   f"{percent(defended[0].error[at])} there." if defended else ""))
     if defended:
         page.table(defences(looked))
-        page.text(f"Means over {many(len(defended), 'seed')}: errors on {single.examples} test pictures as they are, under one step of size ε, "
-                  "under random signs, and under ten steps; confidence is the mean probability that is given to the wrong classes. "
-                  f"“Against attacks”: half of each batch is replaced by adversarial examples of ε = {size:g}.")
+        page.text(f"Means over {many(len(defended), 'seed')}, of {single.examples} test pictures: the error on them as they "
+                  "are (clean), "
+                  f"under one step of size ε, under random signs as large, and under ten steps within {size:g}; “sure” is "
+                  "the mean "
+                  f"probability that is given to a wrong class at ε = {single.eps[-1]:g}. “Against {size:g}”: half of each "
+                  "batch "
+                  "were adversarial examples of that size.")
+
+
+def numbered(classes: tuple[str, ...]) -> str:
+    """What the numbers of classes stand for, where they are not the names themselves."""
+    if classes == tuple(map(str, range(len(classes)))):
+        return ""
+    return f" Classes: {', '.join(f'{k} {name}' for k, name in enumerate(classes))}."
 
 
 def of_features(looked: Looked, page: Page, figures: Figures) -> None:
@@ -153,14 +176,19 @@ def of_features(looked: Looked, page: Page, figures: Figures) -> None:
     page.heading("What does it look for?")
     page.text("Now the picture itself is learned, by gradient ascent from an empty one.")
     figures.add(plots.class_models(models.found, subject.classes), "class-models",
-                "Of each class, the picture x with the largest score less ½ ‖x‖². Red pixels speak for the class, blue ones against it: "
-                f"of {models.own} of {len(subject.classes)} classes the model is most like the mean picture of its own class "
-                "(correlation, after the mean of all classes is taken off).")
+                f"Of each class, the picture x with the largest score less {views.penalty(subject):.2g} ‖x‖². Red pixels "
+                "speak for "
+                f"the class, blue ones against it. Of {models.own} of {len(subject.classes)} classes the model is most like "
+                "the "
+                "mean picture of its own class (correlation, after the mean of all classes is taken off); that says something "
+                "only where the pictures of a class have their parts at the same places.")
     if looked.channels is not None:
         layer, found = looked.channels
         figures.add(plots.class_models(found), "channels",
-                    f"What the first {len(found.pictures)} channels of layer {layer} ({features_of(looked, layer)}) answer to most, "
-                    "in the middle of the picture, among pictures of norm 1. Grey noise at the edges is what the layer does not see there.")
+                    f"What the first {len(found.pictures)} channels of layer {layer} ({features_of(looked, layer)}) answer "
+                    "to most, "
+                    "in the middle of the picture, among pictures of norm 1. White is 0: what lies further out does not "
+                    "reach that place.")
 
 
 def features_of(looked: Looked, layer: str) -> str:
@@ -175,7 +203,8 @@ def of_dream(looked: Looked, page: Page, figures: Figures) -> None:
     ratios = ", ".join(f"{after / before:.2f}" if before else "–" for before, after in dream.objectives[:, [0, -1]])
     source = looked.config["image"] or "pictures of the data, side by side"
     figures.add(plots.dream(dream), "dream-steps",
-                f"Left, {source}; in the middle, the same after a dream: in each of {many(len(dream.sizes), 'size')}, the smallest "
+                f"Left, {source}; in the middle, the same after a dream: in each of {many(len(dream.sizes), 'size')}, the "
+                "smallest "
                 f"first, {many(dream.objectives.shape[1] - 1, 'step')} made the answer of layer {dream.layer} "
                 f"({features_of(looked, dream.layer)}) larger. Right: half its squared norm, which grows {ratios} times.")
     scale = max(1, 500 // dream.picture.shape[-1])

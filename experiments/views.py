@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ DEFENDED = 1                                                        # index of t
 ATTACKED, RANDOMIZED, SHOWN = 500, 200, 5                           # pictures that are looked at
 CHANNELS = 10                                                       # of a layer, at most
 SIDE = 128                                                          # of the picture that a dream starts from, about
-DREAM = {"steps": 20, "step_size": 0.02}
+STEPS, STEP_SIZE = 20, 0.02                                         # of a dream at each size, in the range of pixels
 
 
 class Attacked(NamedTuple):
@@ -86,7 +87,8 @@ def examples(subject: Subject, count: int = 8) -> tuple[Array, Array]:
 
 
 def methods(subject: Subject, seed: int) -> dict[str, Callable[..., Any]]:
-    """Of saliency, by name; what stands for nothing is the darkest pixel, and a window an eighth of the picture's area at most."""
+    """Of saliency, by name; what stands for nothing is the darkest pixel, and a window an eighth of the picture's area at "
+      "most."""
     low, window = subject.bounds[0], max(1, min(subject.x.shape[2:]) // 4)
     return {"gradient": saliency.gradient, "gradient × input": saliency.gradient_times_input,
             "SmoothGrad": partial(saliency.smooth_grad, samples=20, rng=seed),
@@ -125,10 +127,15 @@ def first_of_each(classes: Array) -> Array:
 
 
 def class_models(subject: Subject) -> Models:
-    found = features.class_model(subject.net, shape=subject.x.shape[1:])
+    found = features.class_model(subject.net, shape=subject.x.shape[1:], l2=penalty(subject))
     means = centred(subject.means - subject.means.mean(0))
     likeness = centred(found.pictures) @ means.T
     return Models(found, int((likeness.argmax(1) == np.arange(len(means))).sum()))
+
+
+def penalty(subject: Subject) -> float:
+    """λ of the class models: 0.5 for the 64 pixels of a digit, less for more, so that a grey costs the same."""
+    return 32 / subject.x[0].size
 
 
 def centred(pictures: Array) -> Array:
@@ -146,7 +153,8 @@ def channels(subject: Subject, layer: str, seed: int) -> Maximization:
     what: dict[str, Any] = {"channel": count}
     if len(size) == 3:
         what = {"unit": [(k, size[1] // 2, size[2] // 2) for k in count]}
-    return features.activation_maximization(subject.net, layer, shape=shape, norm=1.0, lr=0.5, rng=seed, **what)
+    found = features.activation_maximization(subject.net, layer, shape=shape, norm=1.0, lr=0.5, rng=seed, **what)
+    return replace(found, targets=tuple(f"channel {k}" for k in count))
 
 
 def dream_layer(net: Module) -> str:
@@ -183,8 +191,8 @@ def accepted(subject: Subject, layer: str, picture: Array) -> None:
 
 
 def mosaic(x: Array, rows: int, columns: int) -> Array:
-    """The first pictures side by side as one; they come again where there are too few."""
-    some = x[np.arange(rows * columns) % len(x)]
+    """The first pictures side by side as one, with dark seams; they come again where there are too few."""
+    some = np.pad(x[np.arange(rows * columns) % len(x)], ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=x.min())
     _, channels, height, width = some.shape
     tiled = some.reshape(rows, columns, channels, height, width).transpose(2, 0, 3, 1, 4)
     return tiled.reshape(channels, rows * height, columns * width)
@@ -193,7 +201,7 @@ def mosaic(x: Array, rows: int, columns: int) -> Array:
 def start_of_dream(subject: Subject, layer: str) -> Array:
     """A mosaic of test pictures, or, where the layer takes one size only, the first of them."""
     height, width = subject.x.shape[2:]
-    picture = mosaic(subject.x, max(1, SIDE // height), max(1, SIDE // width))
+    picture = mosaic(subject.x, max(1, SIDE // (height + 2)), max(1, SIDE // (width + 2)))
     try:
         truncated(subject.net, layer).output_shape((1, *picture.shape))
     except ShapeError:
@@ -203,5 +211,5 @@ def start_of_dream(subject: Subject, layer: str) -> Array:
 
 def dream(subject: Subject, layer: str, picture: Array, seed: int, progress: bool) -> Dream:
     low, high = subject.bounds
-    options = DREAM | {"step_size": DREAM["step_size"] * (high - low)}
-    return features.dream(subject.net, picture, layer, bounds=subject.bounds, rng=seed, progress=progress, **options)
+    return features.dream(subject.net, picture, layer, steps=STEPS, step_size=STEP_SIZE * (high - low), bounds=subject.bounds,
+                          rng=seed, progress=progress)
