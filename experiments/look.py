@@ -71,7 +71,8 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     Looked
         ``print(looked)`` shows a table of what was found, beside what is wanted.
     """
-    config = Config(data, None if model is None else str(model), None if image is None else str(image), layer, epochs, seed, seeds)
+    config = Config(data, None if model is None else str(model), None if image is None else str(image), layer, epochs, seed,
+                    seeds)
     pictures = DATA[config.data]
     parts = pictures.read()
     recipe = next(iter(pictures.recipes.values()))
