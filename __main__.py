@@ -15,12 +15,15 @@ from retroprop.errors import ArgumentError, RetropropError
 from retroprop.experiments import graph, script, trace
 from retroprop.experiments.check import check
 from retroprop.experiments.compare import LEARNING_RATES, Config, compare
+from retroprop.experiments.look import look
 from retroprop.experiments.networks import ACTIVATIONS, OPTIMIZERS, STARTS
+from retroprop.experiments.subjects import DATA
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 QUICK = {"epochs": 3, "seeds": 2}                                   # enough to see the shape of the report
+QUICK_LOOK = {"epochs": 1, "seeds": 1}
 EPILOG = """\
 FILE is a Python script that defines net, a Module, and may define x (a batch: an array, or a tuple of arrays),
 y (targets) and loss. It is executed, but not as __main__.
@@ -33,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
                                   epilog="retroprop COMMAND --help says more of each.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"retroprop {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    for add in (add_compare, add_check, add_graph, add_trace):
+    for add in (add_compare, add_look, add_check, add_graph, add_trace):
         add(commands)
     return top
 
@@ -66,6 +69,33 @@ def add_compare(commands: Commands) -> None:
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
     add("--json", action="store_true", dest="as_json", help="print the table as JSON")
     job.set_defaults(run=run_compare)
+
+
+def add_look(commands: Commands) -> None:
+    job = commands.add_parser("look", help="look into a network: saliency, attacks, class models, a dream", allow_abbrev=False,
+                              formatter_class=argparse.RawDescriptionHelpFormatter, description=fill(
+                                  "Train a small convolutional network, or take one, and ask it what it sees, by backward "
+                                  "alone: "
+                                  "which pixels an answer hangs on, how small a change makes it err, what it looks for in a "
+                                  "class, what it dreams. Print a table and write a page with figures.", 110),
+                              epilog="example: retroprop look --image cat.jpg --quick")
+    add = job.add_argument
+    add("--data", default="digits", choices=DATA, help="what it is trained on, and looked into with (default: digits)")
+    add("--model", metavar="FILE", help="look into this network and train nothing: the net.safetensors of an earlier run on "
+                                        "the "
+        "same data, or a Python script that defines net, and perhaps x (pictures) and y (their classes)")
+    add("--image", metavar="FILE", help="a PNG or JPEG to dream on (default: test pictures side by side)")
+    add("--layer", metavar="NAME", help="dream of this layer, and show its channels (default: the activation after the last "
+        "convolution, and the first convolution)")
+    epochs = ", ".join(f"{next(iter(data.recipes.values())).epochs} on the {name}" for name, data in DATA.items())
+    add("--epochs", type=int, default=argparse.SUPPRESS,
+        help=f"of the convolutional network, others in proportion (default: {epochs})")
+    add("--seed", type=int, default=0, help="the first seed, whose network is shown (default: 0)")
+    add("--seeds", type=int, default=argparse.SUPPRESS, help="how many seeds the numbers are means of (default: 3)")
+    add("--out", default="results/look", help="folder for the page (default: results/look)")
+    add("--quick", action="store_true", help=f"{QUICK_LOOK['epochs']} epoch and {QUICK_LOOK['seeds']} seed, unless given")
+    add("--json", action="store_true", dest="as_json", help="print the table as JSON")
+    job.set_defaults(run=run_look)
 
 
 def add_check(commands: Commands) -> None:
@@ -150,6 +180,13 @@ def run_compare(*, as_json: bool, quick: bool, **options: Any) -> int:
     result = compare(**(QUICK if quick else {}) | options)
     print(as_text(result.summary()) if as_json else result)
     print(f"\nThe report is in {options['out']}/report.html", file=sys.stderr)
+    return 0
+
+
+def run_look(*, as_json: bool, quick: bool, **options: Any) -> int:
+    looked = look(**(QUICK_LOOK if quick else {}) | options)
+    print(as_text(looked.summary()) if as_json else looked)
+    print(f"\nThe page is in {options['out']}/report.html", file=sys.stderr)
     return 0
 
 

@@ -10,7 +10,8 @@ from jax import numpy as jnp
 
 from .workloads import BATCH_NORM_MOMENTUM, BATCHES, DROP, EPS, MOMENTUM, RATE, Problem, Step, Workload
 
-LARGE = 10**6                                                       # parameters from which a scan takes fewer steps
+LARGE = 10**6                                                       # parameters from which a scan takes fewer steps, as it does
+                                                                    # with convolutions: they are slow in it
 
 
 class Network:
@@ -24,9 +25,7 @@ class Network:
 
     def start(self, problem: Problem) -> Any:
         parameters = [jnp.array(value) for value in problem.parameters]
-        sizes = [size for size, layer in zip(self.workload.layers, self.workload.layers[1:], strict=False)
-                 if layer == "batchnorm"]
-        statistics = [(jnp.zeros(size), jnp.ones(size)) for size in sizes]
+        statistics = [(jnp.zeros(shape), jnp.ones(shape)) for layer, shape in self.workload.each() if layer == "batchnorm"]
         key = jax.random.key(0) if self.noise else None             # passing one on takes time too
         return parameters, [jnp.zeros_like(value) for value in parameters], statistics, key
 
@@ -42,6 +41,13 @@ class Network:
                 unbiased = variance * (len(x) / (len(x) - 1))
                 new.append([before + BATCH_NORM_MOMENTUM * (now - before)
                             for before, now in zip(next(old), (mean, unbiased), strict=True)])
+            elif isinstance(layer, tuple):
+                x = jax.lax.conv_general_dilated(x, next(values), (1, 1), "SAME", dimension_numbers=("NCHW", "IHWO", "NCHW"))
+                x += next(values)[:, None, None]
+            elif layer == "pool":
+                x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+            elif layer == "flatten":
+                x = x.reshape(len(x), -1)
             elif layer != "dropout":
                 x = {"tanh": jnp.tanh, "relu": jax.nn.relu}[layer](x)
             elif self.noise:
@@ -63,8 +69,8 @@ class Network:
         return (parameters, velocities, [tuple(pair) for pair in new], key), cost
 
     def batches(self, problem: Problem) -> tuple[Any, Any]:
-        """Examples (BATCHES, batch, inputs), targets (BATCHES, batch, 1)."""
-        x = jnp.array(problem.x).reshape(BATCHES, self.workload.batch, -1)
+        """Examples (BATCHES, batch, *shape), targets (BATCHES, batch, 1)."""
+        x = jnp.array(problem.x).reshape(BATCHES, self.workload.batch, *self.workload.shape)
         y = problem.y.astype("float32" if self.workload.binary else "int32")
         return x, jnp.array(y).reshape(BATCHES, self.workload.batch, 1)
 
@@ -93,7 +99,7 @@ def scan(workload: Workload, problem: Problem, noise: bool = True) -> Step:
     """Many steps a call: what is left when no step returns to Python."""
     net = Network(workload, noise)
     state, (xs, ys), batch = net.start(problem), net.batches(problem), workload.batch
-    steps = 10 if sum(value.size for value in problem.parameters) > LARGE else 100
+    steps = 10 if "flatten" in workload.layers or sum(value.size for value in problem.parameters) > LARGE else 100
 
     def several(state: Any, xs: Any, ys: Any, first: Any) -> Any:
         batches = (first + jnp.arange(steps)) % BATCHES

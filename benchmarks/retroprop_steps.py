@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import retroprop as rp
 
-from .workloads import DROP, MOMENTUM, RATE, Problem, Step, Workload
+from .workloads import DROP, FILTER, MOMENTUM, RATE, Problem, Step, Workload, outputs_first, outputs_last
 
 
 def network(workload: Workload, problem: Problem, noise: bool = True) -> rp.Sequential:
     """The workload's network with the problem's parameters; without noise, dropout lets everything pass."""
     modules: list[rp.Module] = []
-    size, parameters = workload.inputs, iter(problem.parameters)
-    for layer in workload.layers:
-        if isinstance(layer, int):
-            modules.append(rp.Linear(size, layer))
-            modules[-1].weight.data, modules[-1].bias.data = next(parameters).T, next(parameters)
-            size = layer
-        elif layer == "batchnorm":
-            modules.append(rp.BatchNorm(size))
-            modules[-1].weight.data, modules[-1].bias.data = next(parameters), next(parameters)
-        elif layer == "dropout":
-            modules.append(rp.Dropout(DROP if noise else 0.0, rng=len(modules)))
-        else:
-            modules.append({"tanh": rp.Tanh, "relu": rp.ReLU}[layer]())
-    return rp.Sequential(*modules)
+    for layer, (size, *_) in workload.each():
+        match layer:
+            case int(outputs):
+                modules.append(rp.Linear(size, outputs))
+            case "conv", filters:
+                modules.append(rp.Conv2d(size, filters, FILTER, padding=FILTER // 2))
+            case "batchnorm":
+                modules.append(rp.BatchNorm(size))
+            case "dropout":
+                modules.append(rp.Dropout(DROP if noise else 0.0, rng=len(modules)))
+            case "pool":
+                modules.append(rp.MaxPool2d(2))
+            case _:
+                modules.append({"tanh": rp.Tanh, "relu": rp.ReLU, "flatten": rp.Flatten}[layer]())
+    net = rp.Sequential(*modules)
+    for parameter, value in zip(net.parameters(), problem.parameters, strict=True):
+        parameter.data = outputs_first(value)
+    return net
 
 
 def retroprop(workload: Workload, problem: Problem, noise: bool = True) -> Step:
@@ -40,4 +44,4 @@ def retroprop(workload: Workload, problem: Problem, noise: bool = True) -> Step:
         sgd.step()
         return cost
 
-    return Step(run, lambda: [parameter.grad.T for parameter in net.parameters()])
+    return Step(run, lambda: [outputs_last(parameter.grad) for parameter in net.parameters()])

@@ -12,9 +12,9 @@ STEPS = 50                                                          # a call: th
 
 def model(workload: Workload, problem: Problem) -> MLPClassifier:
     """With the problem's parameters, and at rest."""
-    for layer in ("batchnorm", "dropout"):
-        if layer in workload.layers:
-            raise NotImplementedError(f"scikit-learn has no {layer}")
+    for layer in workload.layers:
+        if layer not in ("tanh", "relu") and not isinstance(layer, int):
+            raise NotImplementedError(f"scikit-learn has no {layer if isinstance(layer, str) else layer[0]}")
     sizes = [layer for layer in workload.layers if isinstance(layer, int)]
     net = MLPClassifier(sizes[:-1], activation=workload.layers[1], solver="sgd", alpha=0.0, batch_size=workload.batch,
                         learning_rate_init=RATE, momentum=MOMENTUM, nesterovs_momentum=False, shuffle=False)
@@ -30,7 +30,7 @@ def partial_fit(workload: Workload, problem: Problem, noise: bool = True) -> Ste
     """``noise`` makes no difference: there is no dropout."""
     net, batch = model(workload, problem), workload.batch
     rows = (BATCHES + STEPS) * batch                                # so that a call can begin with any batch
-    x, y = np.resize(problem.x, (rows, workload.inputs)), np.resize(problem.y, rows)
+    x, y = np.resize(problem.x, (rows, *workload.shape)), np.resize(problem.y, rows)
 
     def run(row: int) -> float:
         part = slice(row, row + STEPS * batch)

@@ -8,27 +8,42 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .workloads import BATCH_NORM_MOMENTUM, DROP, EPS, MOMENTUM, RATE, Problem, Step, Workload
+from .workloads import (
+    BATCH_NORM_MOMENTUM,
+    DROP,
+    EPS,
+    FILTER,
+    MOMENTUM,
+    RATE,
+    Problem,
+    Step,
+    Workload,
+    outputs_first,
+    outputs_last,
+)
 
 
 def network(workload: Workload, problem: Problem, noise: bool = True) -> nn.Sequential:
     """The workload's network with the problem's parameters; without noise, dropout lets everything pass."""
     modules: list[nn.Module] = []
-    size = workload.inputs
-    for layer in workload.layers:
-        if isinstance(layer, int):
-            modules.append(nn.Linear(size, layer))
-            size = layer
-        elif layer == "batchnorm":
-            modules.append(nn.BatchNorm1d(size, EPS, BATCH_NORM_MOMENTUM))
-        elif layer == "dropout":
-            modules.append(nn.Dropout(DROP if noise else 0.0))
-        else:
-            modules.append({"tanh": nn.Tanh, "relu": nn.ReLU}[layer]())
+    for layer, (size, *_) in workload.each():
+        match layer:
+            case int(outputs):
+                modules.append(nn.Linear(size, outputs))
+            case "conv", filters:
+                modules.append(nn.Conv2d(size, filters, FILTER, padding=FILTER // 2))
+            case "batchnorm":
+                modules.append(nn.BatchNorm1d(size, EPS, BATCH_NORM_MOMENTUM))
+            case "dropout":
+                modules.append(nn.Dropout(DROP if noise else 0.0))
+            case "pool":
+                modules.append(nn.MaxPool2d(2))
+            case _:
+                modules.append({"tanh": nn.Tanh, "relu": nn.ReLU, "flatten": nn.Flatten}[layer]())
     net = nn.Sequential(*modules)
     with torch.no_grad():
         for parameter, value in zip(net.parameters(), problem.parameters, strict=True):
-            parameter.copy_(torch.tensor(value.T))
+            parameter.copy_(torch.tensor(outputs_first(value)))
     return net
 
 
@@ -49,7 +64,7 @@ def step(workload: Workload, problem: Problem, noise: bool, **options: Any) -> S
         sgd.step()
         return cost
 
-    return Step(run, lambda: [parameter.grad.numpy().T for parameter in net.parameters()])
+    return Step(run, lambda: [outputs_last(parameter.grad.numpy()) for parameter in net.parameters()])
 
 
 def foreach(workload: Workload, problem: Problem, noise: bool = True) -> Step:

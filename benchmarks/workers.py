@@ -98,7 +98,7 @@ class Runner:
     def build(self, workload: dict[str, Any]) -> dict[str, Any]:
         """Prepare for timing: the time of the first step, and the memory that it and 20 more take beyond the examples."""
         from benchmarks.workloads import Workload, problem
-        self.workload = Workload(**workload | {"layers": tuple(workload["layers"])})
+        self.workload = Workload.read(**workload)
         self.problem = problem(self.workload)
         before = memory("VmRSS")
         self.step = self.step_of(self.workload, self.problem)

@@ -28,9 +28,9 @@ class Tile(NamedTuple):
 
     numbers: slice                                                  # of each channel of the output, batch last
     pixels: Array                                                   # what the filter sees of the frame
-    targets: Array                                                  # and of the frame of the gradient
-    columns: Array                                                  # room for a copy of either
+    columns: Array                                                  # room for a copy of it, or for the gradient of one
     product: Array                                                  # the same as a matrix, over a row of ones
+    adds: list[tuple[Array, Array]]                                 # where that gradient goes in its frame, and its parts
 
 
 class Scratch(NamedTuple):
@@ -134,10 +134,11 @@ class Conv2d(Module):
         tiles = []
         for i, j, k in product(range(0, height, rows), range(0, width, columns), range(0, n, examples)):
             part = ..., slice(i, i + rows), slice(j, j + columns), slice(k, k + examples)
-            pixels = seen[part]
+            pixels, aims = seen[part], targets[part]
             start, size = (i * width + j) * n + k, math.prod(pixels.shape[3:])
-            tiles.append(Tile(slice(start, start + size), pixels, targets[part],
-                              room[:-1, :size].reshape(pixels.shape), room[:, :size]))
+            copies = room[:-1, :size].reshape(pixels.shape)
+            adds = [(aims[place], copies[place]) for place in np.ndindex(*copies.shape[:2])]
+            tiles.append(Tile(slice(start, start + size), pixels, copies, room[:, :size], adds))
         return tiles
 
     def seen(self, frame: Array) -> Array:
@@ -179,9 +180,8 @@ class Conv2d(Module):
         gradient.fill(0)
         for tile in tiles:
             np.matmul(weight, g[:, tile.numbers], out=tile.product[:-1])
-            for targets, columns in zip(tile.targets, tile.columns, strict=True):
-                for target, column in zip(targets, columns, strict=True):
-                    target += column
+            for target, column in tile.adds:
+                target += column
         return copy(self.inside(gradient), out)
 
     def update(self) -> None:
@@ -216,10 +216,7 @@ def tile_size(depth: int, out: int, places: tuple[int, ...], itemsize: int) -> t
     """Rows, columns and examples of a tile of the output: whole rows before single ones, all examples before some."""
     height, width, n = places
     most = max(TILE // itemsize // (depth + out), min(LEAST, LARGEST // itemsize // depth), 1)
-    examples = even(n, most)
-    columns = even(width, most // n) if examples == n else 1
-    rows = even(height, most // (n * width)) if columns == width else 1
-    return rows, columns, examples
+    return even(height, most // (n * width)), even(width, most // n), even(n, most)
 
 
 def even(size: int, most: int) -> int:

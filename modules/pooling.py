@@ -56,20 +56,17 @@ class Pass(NamedTuple):
 
     def to_winners(self, x: Array, y: Array, g: Array, gx: Array) -> Array:
         """The gradient of the largest numbers y, in gx: all of it to the first number of x that is equal."""
-        won, taken = self.won, self.taken
-        if self.tile:
+        if self.tile and len(self.taps) > 1:
             *firsts, last = [tap.pixels for tap in self.taps]
-            gx[last] = rest = g                                     # what no number has taken yet
+            rest = g                                                # what no number has taken yet
             for places in firsts:
-                taken[...] = np.equal(x[places], y, won)            # floats multiply twice as fast as booleans
-                taken *= rest
-                gx[places] = taken
+                taken = np.multiply(np.equal(x[places], y, self.won), rest, gx[places])
                 rest = np.subtract(rest, taken, gx[last])
             return gx
         gx.fill(0)
         rest = g.copy()
         for windows, places in self.taps:
-            share = taken[windows]
+            share = self.taken[windows]
             share[...] = x[places] == y[windows]
             share *= rest[windows]
             gx[places] += share

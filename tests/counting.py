@@ -8,29 +8,35 @@ import pytest
 
 import retroprop as rp
 
-# Shapes of the benchmarks' workloads: inputs, layers, batch.
+# The benchmarks' workloads: shape of an example, layers, batch.
 WORKLOADS = {
-    "W1": (2, [16, rp.Tanh, 16, rp.Tanh, 1], 32),
-    "W2": (64, [64, rp.ReLU, 32, rp.ReLU, 10], 32),
-    "W3": (784, [128, rp.ReLU, 10], 64),
-    "W4": (784, [*[1000, rp.Tanh] * 4, 10], 10),
-    "W5": (784, [*[512, rp.BatchNorm, rp.ReLU, rp.Dropout] * 2, 10], 128)}
+    "W1": ((2,), [16, rp.Tanh, 16, rp.Tanh, 1], 32),
+    "W2": ((64,), [64, rp.ReLU, 32, rp.ReLU, 10], 32),
+    "W3": ((784,), [128, rp.ReLU, 10], 64),
+    "W4": ((784,), [*[1000, rp.Tanh] * 4, 10], 10),
+    "W5": ((784,), [*[512, rp.BatchNorm, rp.ReLU, rp.Dropout] * 2, 10], 128),
+    "W6": ((1, 28, 28), [(rp.Conv2d, 16), rp.ReLU, rp.MaxPool2d, (rp.Conv2d, 32), rp.ReLU, rp.MaxPool2d, rp.Flatten, 10], 32),
+    "W6s": ((1, 8, 8), [(rp.Conv2d, 16), rp.ReLU, (rp.Conv2d, 32), rp.ReLU, rp.MaxPool2d, rp.Flatten, 10], 32)}
+SETTINGS = {rp.Dropout: {"rng": 0}, rp.MaxPool2d: {"kernel_size": 2}}
 
 
 def training(name):
     """A function that makes one step, after three of them."""
     inputs, layers, batch = WORKLOADS[name]
-    modules, size = [], inputs
+    modules, shape = [], (batch, *inputs)
     for layer in layers:
         if isinstance(layer, int):
-            modules.append(rp.Linear(size, layer, rng=len(modules)))
-            size = layer
+            modules.append(rp.Linear(shape[1], layer, rng=len(modules)))
+        elif isinstance(layer, tuple):
+            modules.append(layer[0](shape[1], layer[1], 3, padding=1, rng=len(modules)))
         else:
-            modules.append(layer(size) if layer is rp.BatchNorm else layer(rng=0) if layer is rp.Dropout else layer())
+            modules.append(layer(shape[1]) if layer is rp.BatchNorm else layer(**SETTINGS.get(layer, {})))
+        shape = modules[-1].output_shape(shape)
+    size = shape[1]
     net, rng = rp.Sequential(*modules), np.random.default_rng(0)
     loss = rp.BCEWithLogits() if size == 1 else rp.CrossEntropy()
     sgd = rp.SGD(net.parameters(), lr=1e-3, momentum=0.9)
-    x = rng.standard_normal((batch, inputs), dtype="float32")
+    x = rng.standard_normal((batch, *inputs), dtype="float32")
     y = rng.integers(2, size=(batch, 1)).astype("float32") if size == 1 else rng.integers(size, size=batch)
 
     def step():

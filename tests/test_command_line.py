@@ -79,7 +79,7 @@ def test_python_m_retroprop_is_the_command():
     assert "--batch-norm" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["compare", "check", "graph", "trace"])
+@pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "trace"])
 def test_help_describes_each_command_and_gives_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

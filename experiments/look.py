@@ -1,0 +1,142 @@
+"""``retroprop look``: what a trained network sees, by backward alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import one_of, positive_int
+from ..initializers.base import Array
+from ..inspection.adversarial import AdversarialTraining
+from ..inspection.truncation import truncated
+from ..training import save
+from . import views
+from .findings import Looked, Trained
+from .look_page import write_page
+from .subjects import DATA, Pictures, Split, Subject, of_data, read_model
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that decides the numbers; the arguments of ``look``."""
+
+    data: str = "digits"
+    model: str | None = None
+    image: str | None = None
+    layer: str | None = None
+    epochs: int | None = None
+    seed: int = 0
+    seeds: int = 3
+
+    def __post_init__(self) -> None:
+        one_of("data", self.data, DATA)
+        positive_int("seed", self.seed, 0)
+        positive_int("seeds", self.seeds)
+        if self.epochs is None:
+            object.__setattr__(self, "epochs", next(iter(DATA[self.data].recipes.values())).epochs)
+        positive_int("epochs", self.epochs)
+
+
+def look(data: str = "digits", *, model: str | Path | None = None, image: str | Path | None = None, layer: str | None = None,
+         epochs: int | None = None, seed: int = 0, seeds: int = 3, out: str | Path | None = None,
+         progress: bool = True) -> Looked:
+    """Train a small convolutional network, or take one, and look into it: saliency, attacks, class models, a dream.
+
+    Parameters
+    ----------
+    data : {"digits", "shapes"}, default "digits"
+        The embedded digits, or generated pictures of one shape each (``EASY_SHAPESET``).
+    model : path, default None
+        Look into this network, and train nothing: a ``net.safetensors`` that an earlier run wrote, or a Python script that
+        defines ``net``, and perhaps ``x`` (pictures) and ``y`` (their classes).
+    image : path, default None
+        A PNG or JPEG that the dream starts from; by default test pictures side by side.
+    layer : str, default None
+        Path of the layer that is dreamt of, and whose channels are shown. By default the activation after the last
+        convolution, and the first convolution.
+    epochs : int, default None
+        Of the convolutional network, by default 40 on the digits and 4 on the shapes; others are trained in proportion.
+    seed, seeds : int, default 0 and 3
+        The first seed, whose network is shown, and how many there are.
+    out : path, default None
+        Folder for ``report.html``, figures, the network and the dream; None: nothing is written.
+    progress : bool, default True
+        Whether to show bars; silent by themselves where standard error is not a terminal.
+
+    Returns
+    -------
+    Looked
+        ``print(looked)`` shows a table of what was found, beside what is wanted.
+    """
+    config = Config(data, None if model is None else str(model), None if image is None else str(image), layer, epochs, seed,
+                    seeds)
+    pictures = DATA[config.data]
+    parts = pictures.read()
+    recipe = next(iter(pictures.recipes.values()))
+    first = of_data(recipe.build(seed), pictures, *parts) if config.model is None else read_model(config.model, pictures, parts)
+    dreamt = views.dream_layer(first.net) if layer is None else layer
+    truncated(first.net, dreamt)                                    # there is such a layer
+    start = views.start_of_dream(first, dreamt) if config.image is None else read_image(config.image, first)
+    views.accepted(first, dreamt, start)
+    if out is not None:
+        Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
+    trained = [] if config.model is not None else train_all(config, pictures, parts, progress)
+    subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(pictures.recipes)), False)] or [first]
+    looked = inside(config, pictures, subjects, trained, (dreamt, start), progress)
+    if out is not None:
+        save(trained[0].net if trained else looked.subject.net, Path(out) / "net.safetensors")
+        write_page(looked, Path(out))
+    return looked
+
+
+def inside(config: Config, pictures: Pictures, subjects: list[Subject], trained: list[Trained], dreamt: tuple[str, Array],
+           progress: bool) -> Looked:
+    """Look into the networks of all seeds; figures show the first."""
+    seeds = range(config.seed, config.seed + len(subjects))
+    shown, build = subjects[0], next(iter(pictures.recipes.values())).build
+    single = trained[0].attacked if trained else None
+    channels = config.layer or views.first_convolution(shown.net)
+    return Looked(
+        dataclasses.asdict(config), pictures, shown, trained,
+        single=(single or views.attacked(shown, config.seed)).single, iterated=views.iterated(shown, config.seed),
+        examples=views.examples(shown),
+        saliency=[views.looked_at(one, seed) for one, seed in zip(subjects, seeds, strict=True)],
+        untrained=[views.gradient_on_ink(build(seed), one) for one, seed in zip(subjects, seeds, strict=True) if trained],
+        models=[views.class_models(one) for one in subjects],
+        channels=None if channels is None else (channels, views.channels(shown, channels, config.seed)),
+        dream=views.dream(shown, *dreamt, config.seed, progress))
+
+
+def read_image(path: str, subject: Subject) -> Array:
+    """A picture of the user's, on the scale of the network's pixels."""
+    from ..plots import read_picture
+    low, high = subject.bounds
+    return np.asarray(low + (high - low) * read_picture(path, subject.x.shape[1]), "float32").clip(low, high)
+
+
+def train_all(config: Config, pictures: Pictures, parts: tuple[Split, Split], progress: bool) -> list[Trained]:
+    """All networks of the data set, from each seed; where they are attacked, a second time against that."""
+    from tqdm import tqdm
+    first = next(iter(pictures.recipes.values()))
+    factor = (config.epochs or first.epochs) / first.epochs
+    plan = [(kind, recipe, max(1, round(factor * recipe.epochs)), defended, seed)
+            for kind, recipe in pictures.recipes.items() for defended in ((False, True) if pictures.attacked else (False,))
+            for seed in range(config.seed, config.seed + config.seeds)]
+    found = []
+    with tqdm(total=sum(epochs for _, _, epochs, _, _ in plan), unit="epoch", disable=None if progress else True) as bar:
+        for kind, recipe, epochs, defended, seed in plan:
+            bar.set_description(f"{kind}{', against attacks' if defended else ''}, seed {seed}")
+            hooks = [defence(parts[0])] if defended else []
+            net, seconds = recipe.train(parts[0], seed, epochs, [*hooks, lambda run: bar.update()])
+            subject = of_data(net, pictures, *parts)
+            attacked = views.attacked(subject, seed) if pictures.attacked or recipe is first else None
+            found.append(Trained(kind, seed, defended, net, subject, subject.error, seconds, attacked))
+    return found
+
+
+def defence(train: Split) -> AdversarialTraining:
+    low, high = float(train[0].min()), float(train[0].max())
+    return AdversarialTraining(views.EPS[views.DEFENDED] * (high - low), bounds=(low, high))

@@ -1,0 +1,174 @@
+"""``retroprop look``: the page says what was computed, a net that was written is read again, and what cannot be looked at."""
+
+import contextlib
+import io
+import json
+from html import escape
+
+import numpy as np
+import pytest
+
+import retroprop as rp
+from retroprop.__main__ import main
+from retroprop.experiments import findings, subjects, views
+from retroprop.experiments.look import look
+
+NET = """
+import retroprop as rp
+net = rp.Sequential(rp.Conv2d({channels}, 4, 3, padding=1, rng=0), rp.Tanh(), rp.Flatten(), rp.Linear({size}, {classes}, rng=1),
+                    rp.Softmax())
+"""
+OWN = NET.format(channels=3, size=80, classes=3) + """
+import numpy as np
+x = np.random.default_rng(0).uniform(-1, 2, (6, 3, 4, 5))
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few():
+    """Fewer pictures are looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"ATTACKED": 40, "RANDOMIZED": 12, "SHOWN": 2, "SIDE": 24, "STEPS": 3}.items():
+            patch.setattr(views, name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """The folder of a short run on the digits, and what it printed."""
+    folder = tmp_path_factory.mktemp("look") / "new"
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main(["look", "--quick", "--out", str(folder), "--seeds", "2"]) == 0
+    return folder, printed.getvalue()
+
+
+def numbers(folder):
+    return json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
+
+
+def by_name(folder):
+    return {row["what"]: row for row in numbers(folder)["numbers"]}
+
+
+def trained(folder):
+    net = subjects.digits_net(5)
+    rp.load(net, folder / "net.safetensors")
+    return net, *subjects.digits()[1]
+
+
+def test_the_page_holds_every_number_that_is_printed(digits):
+    folder, printed = digits
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    rows = numbers(folder)
+    assert len(rows["numbers"]) == 23
+    for row in rows["numbers"]:
+        cells = findings.Row(**row | {"values": tuple(row["values"])}).cells()
+        assert "".join(f"<td>{escape(cell)}</td>" for cell in cells) in page
+        assert all(cell in printed for cell in cells)
+    assert len(rows["defences"]) == 1 + 2 * 3
+    for cells in rows["defences"][1:]:
+        assert "".join(f"<td>{escape(cell)}</td>" for cell in cells) in page
+    assert page.count("<img") == 9
+
+
+def test_the_numbers_are_those_of_the_network_that_was_written(digits):
+    folder, _ = digits
+    net, x, y = trained(folder)
+    found = by_name(folder)
+    assert found["accuracy of the convolutional net"]["values"][0] == pytest.approx(rp.accuracy(net.predict(x), y))
+    ink = x[:40, 0] > 0
+    share = rp.saliency.share(rp.saliency.gradient(net, x[:40]), ink).mean() / ink.mean()
+    assert found["saliency (gradient) on ink, times chance"]["values"][0] == pytest.approx(share)
+    curve = rp.adversarial.robustness(net, rp.CrossEntropy(), x[:40], y[:40], [0.1, 0.25], bounds=(0, 1), rng=0)
+    errors = [found[f"convolutional: error at ε = {eps}"]["values"][0] for eps in ("0.1", "0.25")]
+    assert errors == pytest.approx(curve.error)
+    again = rp.saliency.randomization(net, x[:12], rng=0).correlations.mean(1)
+    assert found["rank correlation of saliency, all layers drawn anew"]["values"][0] == pytest.approx(again[-1])
+
+
+def test_a_requirement_is_judged_by_the_mean_of_the_seeds(digits):
+    found = by_name(digits[0])
+    row = found["accuracy of the convolutional net"]
+    assert len(row["values"]) == 2
+    assert row["value"] == pytest.approx(np.mean(row["values"]))
+    assert row["holds"] == (row["value"] >= 0.987)
+    plain, defended = (found[f"softmax: error at ε = 0.1{end}"] for end in ("", ", trained against it"))
+    assert defended["holds"] == (defended["value"] <= plain["value"] / 2)
+
+
+def test_a_network_that_was_written_is_looked_into_without_training(digits, tmp_path, capsys):
+    folder, _ = digits
+    assert main(["look", "--model", str(folder / "net.safetensors"), "--out", str(tmp_path), "--json", "--layer", "0"]) == 0
+    rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
+    net, x, y = trained(folder)
+    assert rows["error"]["value"] == pytest.approx(1 - rp.accuracy(net.predict(x), y))
+    assert rows["error at ε = 0.1, one step"]["value"] == by_name(folder)["convolutional: error at ε = 0.1"]["values"][0]
+    assert rows["error"]["holds"] is None
+    assert "layer 0 (Conv2d)" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_networks_of_the_shapes_are_compared(monkeypatch):
+    easy = rp.datasets.EASY_SHAPESET
+    monkeypatch.setitem(subjects.DATA, "shapes", subjects.DATA["shapes"]._replace(
+        read=lambda: (rp.datasets.shapeset(200, **easy, rng=0), rp.datasets.shapeset(60, **easy, rng=1))))
+    found = look("shapes", epochs=1, seeds=1, progress=False)
+    conv, dense = found.rows()[:2]
+    assert [one.kind for one in found.trained] == ["convolutional", "5 × 100 tanh"]
+    assert (conv.value, dense.value) == pytest.approx(tuple(one.error for one in found.trained))
+    assert conv.holds == (conv.value <= dense.value / 2)
+    assert found.single.eps == (0.1, 0.2, 0.3, 0.5)                 # of a range from -1 to 1
+
+
+@pytest.mark.parametrize("target", ["", "y = np.array([0, 1, 2, 0, 1, 2])"])
+def test_a_network_of_the_user_s_on_pictures_of_the_user_s_in_colour(target, tmp_path):
+    (tmp_path / "mine.py").write_text(OWN + target, encoding="utf-8")
+    picture = rp.plots.write_picture(np.random.default_rng(1).random((3, 4, 5)), tmp_path / "image.png")
+    found = look(model=tmp_path / "mine.py", image=picture, out=tmp_path / "out", progress=False)
+    if not target:
+        assert found.subject.error == 0                             # what it answers is right
+    assert found.dream.before.shape == (3, 4, 5)
+    assert found.dream.layer == "1"
+    assert rp.plots.read_picture(tmp_path / "out" / "dream.png").shape == (3, 4, 5)
+    assert found.subject.bounds == (found.subject.x.min(), found.subject.x.max())
+
+
+def test_a_dream_keeps_the_size_of_the_picture(digits, tmp_path):
+    picture = rp.plots.write_picture(np.random.default_rng(1).random((3, 21, 30)), tmp_path / "image.png")
+    found = look(model=digits[0] / "net.safetensors", image=picture, out=tmp_path, progress=False)
+    assert found.dream.picture.shape == (1, 21, 30)
+    assert rp.plots.read_picture(tmp_path / "dream.png", 1).shape == (1, 21, 30)
+
+
+def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written(tmp_path, capsys):
+    def refused(text, *arguments):
+        assert main(["look", "--out", str(tmp_path / "out"), *map(str, arguments)]) == 2
+        printed = capsys.readouterr()
+        assert (printed.out, printed.err.count("\n")) == ("", 1)
+        assert text in printed.err
+        assert not (tmp_path / "out").exists()
+
+    def written(name, text):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path / name
+
+    no_picture = written("image.png", "no picture")
+    rp.save(rp.Sequential(rp.Linear(2, 3, rng=0)), tmp_path / "other.safetensors")
+    refused("layer must be one of '0', '1', '2', '3', '4', '5', '6', '7', got 'conv3'", "--layer", "conv3")
+    refused("a PNG or JPEG file was expected", "--image", no_picture)
+    refused("none.png", "--image", tmp_path / "none.png")
+    refused("other.safetensors holds no state of the net for handwritten digits", "--model", tmp_path / "other.safetensors")
+    refused("not a whole safetensors file", "--model", written("broken.safetensors", "x"))
+    refused("model must be a .safetensors file or a .py script", "--model", no_picture)
+    refused("none.py", "--model", tmp_path / "none.py")
+    refused("net must take pictures of shape (500, 1, 8, 8)", "--model",
+            written("a.py", NET.format(channels=3, size=8, classes=3)))
+    refused("net must give a score for each of the 10 classes of handwritten digits", "--model",
+            written("b.py", NET.format(channels=1, size=256, classes=3)))
+    refused("of two classes or more", "--model", written("c.py", NET.format(channels=1, size=256, classes=1)))
+    refused("x must be pictures", "--model", written("d.py", OWN + "x = x.reshape(6, -1)"))
+    refused("y must hold a class from 0 to 2 for each of 6 pictures", "--model", written("e.py", OWN + "y = np.full(6, 3)"))
+    refused("x must hold finite numbers", "--model", written("f.py", OWN + "x = x * np.nan"))
+    refused("epochs must be an integer of at least 1", "--epochs", 0)
+    refused("seed must be an integer of at least 0", "--seed", -1)
+    wide = rp.plots.write_picture(np.zeros((12, 12)), tmp_path / "wide.png")
+    refused("image of 12 × 12 pixels does not fit what leads to layer '7'", "--layer", "7", "--image", wide)
