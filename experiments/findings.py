@@ -68,7 +68,8 @@ class Looked:
     iterated: Robustness
     examples: tuple[Array, Array]
     saliency: list[Saliency]
-    untrained: list[float]
+    untrained: list[float]                                          # share of the gradient on ink: before training
+    hardened: list[float]                                           # and of the networks trained against attacks
     models: list[Models]
     channels: tuple[str, Maximization] | None
     dream: Dream
@@ -131,6 +132,8 @@ def of_saliency(looked: Looked) -> list[Row]:
                            "at least 1.2" if wanted else "", (lambda mean: mean >= 1.2) if wanted else None))
     if looked.untrained:
         rows.insert(1, row("the same before training", looked.untrained))
+    if looked.hardened:
+        rows.insert(2, row("the same, trained against attacks", looked.hardened, "at least 1.2", lambda mean: mean >= 1.2))
     return rows
 
 

@@ -105,6 +105,8 @@ def inside(config: Config, pictures: Pictures, subjects: list[Subject], trained:
         examples=views.examples(shown),
         saliency=[views.looked_at(one, seed) for one, seed in zip(subjects, seeds, strict=True)],
         untrained=[views.gradient_on_ink(build(seed), one) for one, seed in zip(subjects, seeds, strict=True) if trained],
+        hardened=[views.gradient_on_ink(one.net, one.subject) for one in trained
+                  if one.kind == next(iter(pictures.recipes)) and one.defended],
         models=[views.class_models(one) for one in subjects],
         channels=None if channels is None else (channels, views.channels(shown, channels, config.seed)),
         dream=views.dream(shown, *dreamt, config.seed, progress))

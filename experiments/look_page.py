@@ -107,8 +107,7 @@ def of_saliency(looked: Looked, page: Page, figures: Figures) -> None:
                 f"A test of the gradient itself: from left to right the network loses its {many(last, 'layer')}, the top "
                 "one first, "
                 "whose weights are drawn anew. A map that shows what was learned must change. The rank correlation with the "
-                "map "
-                f"of the trained network (mean of {len(found.randomization.x)} pictures, and their deviation) falls to "
+                f"map of the trained network (mean of {len(found.randomization.x)} pictures, and their deviation) falls to "
                 f"{means[0]:.2f} after the top layer and to {means[-1]:.2f} after all of them.")
 
 
@@ -118,11 +117,12 @@ def ink_caption(looked: Looked) -> str:
         return ""
     found = looked.saliency[0]
     shares = ", ".join(f"{share:.2f} ({name})" for name, share in found.shares.items())
-    untrained = f" The gradient's is {looked.untrained[0]:.2f} before training too." if looked.untrained else ""
+    others = f" The gradient's is {looked.untrained[0]:.2f} before training too." if looked.untrained else ""
+    if looked.hardened:
+        others += f" Of the same network trained against attacks (below) it is {looked.hardened[0]:.2f}."
     black = "gradient × input and integrated gradients are" if looked.subject.bounds[0] == 0 else "integrated gradients are"
     return (f" What lies on the drawn pixels, as a multiple of their share of the area: {shares}; 1 is chance. Of these, "
-            f"{black} "
-            f"0 where a picture is black, whatever the network learned.{untrained}")
+            f"{black} 0 where a picture is black, whatever the network learned.{others}")
 
 
 def of_attacks(looked: Looked, page: Page, figures: Figures) -> None:

@@ -20,8 +20,8 @@ figcaption { color: #555; font-size: .92rem; max-width: 46rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabular-nums; }
 th { text-align: left; border-bottom: 2px solid #1c1c28; padding: .35rem .9rem .35rem 0; white-space: nowrap; }
-td { border-bottom: 1px solid #ddd; padding: .35rem .9rem .35rem 0; white-space: nowrap; }
-td:first-child { font-weight: 600; }
+td { border-bottom: 1px solid #ddd; padding: .35rem .9rem .35rem 0; white-space: nowrap; vertical-align: top; }
+td:first-child { font-weight: 600; white-space: normal; }
 pre { background: #f4f4f7; padding: .8rem 1rem; overflow-x: auto; font-size: .88rem; }
 """
 

@@ -286,7 +286,7 @@ def test_robustness_counts_the_errors():
 
 @pytest.mark.parametrize(("loss", "probability"), [
     (rp.BCEWithLogits(), lambda s: 1 / (1 + np.exp(-np.abs(s)))), (rp.BCE(), lambda p: np.maximum(p, 1 - p)),
-    (rp.Hinge(), lambda s: s * np.nan), (rp.NLL(), lambda s: np.exp(s.max(1)))])
+    (rp.Hinge(), lambda s: s * np.nan), (rp.NLL(), lambda s: np.exp(s.max(1)))], ids=["BCEWithLogits", "BCE", "Hinge", "NLL"])
 def test_the_confidence_is_the_probability_of_the_wrong_class(loss, probability):
     net, y = attackable(loss)
     out = net.predict(X)
