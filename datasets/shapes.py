@@ -103,8 +103,10 @@ def shapeset(n: int = 10_000, *, objects: int = 2, scales: Range = (0.2, 0.8), b
     if objects > 2:
         raise ArgumentError(f"objects must be 1 or 2, got {objects}")
     scales = _range("scales", scales, 1 - 2 * MARGIN / SIDE)
-    if scales[0] == 0:
-        raise ArgumentError(f"scales must be above 0, got {scales}")
+    if scales[0] < 2 / SIDE:
+        raise ArgumentError(f"scales must be at least 2/{SIDE}, two pixels, got {scales}")
+    if not isinstance(swap, bool):
+        raise ArgumentError(f"swap must be True or False, got {swap!r}")
     levels = _levels("background", background), _levels("foreground", foreground)
     rng = generator(rng)
     x, y = np.empty((n, 1, SIDE, SIDE), np.float32), np.empty(n, np.int64)
@@ -189,7 +191,7 @@ def _overlap(first: Shapes, second: Shapes) -> Reals:
     second that lies on the first is taken as 1 - 2^(1 - r/d): none where they just touch, all for equal centres.
     """
     between = second.centre - first.centre
-    distance = np.abs(between)
+    distance = np.maximum(np.abs(between), np.finfo(float).tiny)
     towards = np.conj(between / distance)
     reach = ((first.outline - first.centre) * towards).real.max(axis=0)
     reach += ((second.centre - second.outline) * towards).real.max(axis=0)

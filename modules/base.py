@@ -70,7 +70,8 @@ class Module(Tree):
         What ``prepare`` returned for the shape at hand.
     layout : {"rows", "kept", "batch last"}
         How pictures, arrays of four axes, come out in memory: row by row, as they came in, or with the batch as the axis
-        that is contiguous, in which convolutions are fastest. For speed alone: take and return any array.
+        that is contiguous, in which convolutions are fastest. For speed alone. With "rows", the default, every ``out`` is
+        C-contiguous; a module that says "kept" (as one of each element should) or "batch last" must write into any.
     batch_last : bool
         Whether they come in batch last; for ``prepare``.
     """
@@ -186,8 +187,12 @@ class Module(Tree):
         return self.output_shape(shape)
 
     def output_batch_last(self, given: bool) -> bool:
-        """Whether pictures come out batch last in memory if they come in so."""
+        """Whether pictures come out batch last in memory if they come in so; a container asks its modules."""
         return self.layout == "batch last" or (given and self.layout == "kept")
+
+    def gradient_batch_last(self, given: bool) -> bool:
+        """Whether the gradient of pictures that come in so may lie so too."""
+        return given and self.layout != "rows"
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Any:
         """Workspace for inputs of this shape and dtype, kept as ``self.scratch``; called when they change."""

@@ -119,7 +119,11 @@ class Container(Module):
             return module.output_batch_last(any(read) if isinstance(read, tuple) else read)
 
         last = self.across((given,) * len(self.inputs) if len(self.inputs) > 1 else given, step)
-        return any(last) if isinstance(last, tuple) else last
+        return all(last) if isinstance(last, tuple) else last
+
+    def gradient_batch_last(self, given: bool) -> bool:
+        return all(module.gradient_batch_last(given) for name, module in self.nodes.items()
+                   if not set(self.inputs).isdisjoint(self.sources[name]))
 
     def wiring(self) -> Wiring:
         if not self.opened:

@@ -32,7 +32,7 @@ class Dropout(Module):
     Notes
     -----
     :math:`y = x \odot m` with :math:`m_i = 1/(1 - p)` with probability :math:`1 - p`, else 0, so that :math:`E[y] = x`.
-    Forward remembers the mask m, and backward multiplies with the same one.
+    Forward remembers the mask m, and backward multiplies with the same one. It is drawn in the order of memory.
 
     References
     ----------
@@ -64,7 +64,7 @@ class Dropout(Module):
         if self.channelwise:
             shape = (*shape[:2], *(1,) * (len(shape) - 2))
         numbers = np.empty(math.prod(shape), dtype)
-        return numbers, laid_out(numbers, shape, self.batch_last)
+        return numbers, laid_out(numbers, shape, self.batch_last and not self.channelwise)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Remembers the mask, None in evaluation mode."""

@@ -27,6 +27,10 @@ class Laid(NamedTuple):
     dtype: np.dtype[Any]
     batch_last: bool
 
+    def gradient_room(self, reader: Module) -> Value:
+        """Where a node that reads it writes its gradient."""
+        return rooms(self.shape, self.dtype, reader.gradient_batch_last(self.batch_last))
+
 
 class Reader(NamedTuple):
     """A node that reads a value."""
@@ -134,8 +138,8 @@ class Graph(Container):
             for name, module in self.nodes.items()]
         outputs = tuple(slots[name] for name in self.outputs)
         entries = self.entries()
-        back = [joined([rooms(*values[source]) for source in sources]) if k not in entries else None
-                for k, sources in enumerate(self.sources.values())]
+        back = [joined([values[source].gradient_room(self.nodes[name]) for source in sources]) if k not in entries else None
+                for k, (name, sources) in enumerate(self.sources.items())]
         return Plan(self.buffers_for(values), forwards, outputs, itemgetter(*outputs), back, *self.way_back(values), entries,
                     [self.gradient_of(name, values[name]) for name in self.inputs])
 
@@ -154,6 +158,7 @@ class Graph(Container):
                 continue                                            # a fresh array, or the caller's
             shape, over = values[name].shape, None
             if (before in self.nodes and before not in self.outputs and len(self.readers[before]) == 1
+                    and values[before].batch_last == values[name].batch_last
                     and in_place(self.nodes[before], module, values[before].shape, shape)):
                 over = as_shape(buffers[before], shape)
             buffers[name] = rooms(*values[name]) if over is None else over

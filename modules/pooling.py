@@ -40,12 +40,12 @@ class Pass(NamedTuple):
     taps: list[Tap]
     tile: bool                                                      # whether each pixel is in just one window
     won: Array
-    taken: Array
+    spare: tuple[Array, ...]                                        # two more such rooms, where windows overlap
 
     def largest(self, x: Array, y: Array) -> Array:
         """The largest number of each window of x, in y."""
         taps = self.taps
-        if self.tile and len(taps) > 1:
+        if self.tile:
             first, second, *taps = taps
             np.maximum(x[first.pixels], x[second.pixels], out=y)
         else:
@@ -56,21 +56,20 @@ class Pass(NamedTuple):
 
     def to_winners(self, x: Array, y: Array, g: Array, gx: Array) -> Array:
         """The gradient of the largest numbers y, in gx: all of it to the first number of x that is equal."""
-        if self.tile and len(self.taps) > 1:
+        if self.tile:
             *firsts, last = [tap.pixels for tap in self.taps]
             rest = g                                                # what no number has taken yet
             for places in firsts:
                 taken = np.multiply(np.equal(x[places], y, self.won), rest, gx[places])
                 rest = np.subtract(rest, taken, gx[last])
             return gx
+        left, shares = self.spare
+        np.copyto(left, g)
         gx.fill(0)
-        rest = g.copy()
         for windows, places in self.taps:
-            share = self.taken[windows]
-            share[...] = x[places] == y[windows]
-            share *= rest[windows]
+            share = np.multiply(np.equal(x[places], y[windows], self.won[windows]), left[windows], shares[windows])
             gx[places] += share
-            rest[windows] -= share
+            left[windows] -= share
         return gx
 
     def of_winners(self, x: Array, y: Array, t: Array) -> Array:
@@ -133,8 +132,9 @@ class MaxPool2d(Pooling):
         first, last = ((*shape[:2], height, across) for across in (shape[3], width))
 
         def along(windows: Windows, shape: tuple[int, ...], output: tuple[int, ...]) -> Pass:
-            return Pass(windows.taps(shape), windows.tile(shape), empty(output, bool, self.batch_last),
-                        empty(output, dtype, self.batch_last))
+            taps, tile = windows.taps(shape), windows.tile(shape) and windows != Windows(ONE, ONE)
+            spare = () if tile else tuple(empty(output, dtype, self.batch_last) for _ in range(2))
+            return Pass(taps, tile, empty(output, bool, self.batch_last), spare)
 
         return Rooms(along(Windows(rows, ONE), shape, first), along(Windows(ONE, columns), first, last),
                      empty(first, dtype, self.batch_last), empty(first, dtype, self.batch_last))
@@ -185,15 +185,14 @@ class AvgPool2d(Pooling):
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Pictures -> one number a window. Remembers the shape of x."""
         self.point = x.shape
-        y = empty(self._output[0], x.dtype) if out is None else out
-        return self.mean(x, y)
+        return self.mean(x, empty(self._output[0], x.dtype) if out is None else out)
 
     def mean(self, x: Array, y: Array) -> Array:
-        y.fill(0)
-        for windows, pixels in self.scratch[0]:
-            y[windows] += x[pixels]
-        y *= self.share
-        return y
+        taps, total = self.scratch                                  # y may be x
+        total.fill(0)
+        for windows, pixels in taps:
+            total[windows] += x[pixels]
+        return np.multiply(total, self.share, y)
 
     @property
     def share(self) -> float:
@@ -219,6 +218,7 @@ class GlobalAvgPool2d(Module):
     r"""The mean of each channel: ``(batch, channels, height, width) -> (batch, channels)``, for pictures of any size."""
 
     remembers = "neither"
+    layout = "kept"
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(input_shape) != 4:
@@ -228,7 +228,7 @@ class GlobalAvgPool2d(Module):
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Pictures -> one number a channel. Remembers the shape of x."""
         self.point = x.shape
-        return np.mean(x, (2, 3), out=out)
+        return np.mean(x.mean(3), 2, out=out)                       # axis by axis: sums of fewer numbers lose less
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """(batch, channels) -> the shape of x."""
@@ -238,7 +238,7 @@ class GlobalAvgPool2d(Module):
 
     def jvp(self, t: Array) -> Array:
         """Shape of x -> (batch, channels)."""
-        return t.mean((2, 3))
+        return t.mean(3).mean(2)
 
 
 class Upsample2d(Module):

@@ -93,9 +93,10 @@ class Sequential(Container):
             with noted(self.located(name)):
                 output = settle(module, shapes[-1], dtype, batch_last)
             # The first's leaves the container.
-            gradients.append(rooms(shapes[-1], dtype, batch_last) if before is not None else None)
-            batch_last = module.output_batch_last(batch_last)
-            over = as_shape(buffers[-1], output) if before and in_place(before, module, shapes[-1], output) else None
+            gradients.append(rooms(shapes[-1], dtype, module.gradient_batch_last(batch_last)) if before is not None else None)
+            given, batch_last = batch_last, module.output_batch_last(batch_last)
+            alike = before is not None and given == batch_last and in_place(before, module, shapes[-1], output)
+            over = as_shape(buffers[-1], output) if alike else None
             buffers.append(rooms(output, dtype, batch_last) if over is None else over)
             shapes.append(output)
             before = module

@@ -16,6 +16,7 @@ class _SameNumbers(Module):
     """The numbers in their order, in the shape that ``output_shape`` says."""
 
     remembers = "neither"
+    layout = "kept"
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
         return self.output_shape(shape)

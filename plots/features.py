@@ -17,6 +17,7 @@ from .canvas import legend, shades
 from .pictures import as_pixels, framed, pictures
 
 COLUMNS = 5
+OWN_SCALE = "pixel value, against the largest"
 
 
 def class_models(result: Maximization, names: Sequence[str] | None = None, *, title: str | None = None,
@@ -36,8 +37,8 @@ def class_models(result: Maximization, names: Sequence[str] | None = None, *, ti
     Returns
     -------
     Figure or SubFigure
-        One channel: with one scale for all, in grey, or, where there are negative pixels, in blue for those, red for positive
-        ones, and white for 0. Three channels: as colours, each picture stretched over the range of colours.
+        One channel: in grey, with one scale for all; or, where there are negative pixels, each on its own scale, in blue for
+        those, red for positive ones, and white for 0. Three channels: as colours, each picture stretched over their range.
     """
     names = list(result.targets if names is None else names)
     if len(names) != len(result.pictures):
@@ -48,26 +49,27 @@ def class_models(result: Maximization, names: Sequence[str] | None = None, *, ti
     if figure is None:
         figure = plt.figure(figsize=(1.5 * columns + 1, 1.75 * rows + 0.4), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    look = colors_of(result.pictures)
+    look, label = colors_of(result.pictures)
+    if label == OWN_SCALE:
+        shown = [pixels / (np.abs(pixels).max() or 1) for pixels in shown]
     for ax in grid[len(shown):]:
         ax.set_visible(False)
     for ax, pixels, name in zip(grid, shown, names, strict=False):
         drawn = ax.imshow(pixels, **look) if pixels.ndim == 2 else ax.imshow(stretched(pixels))
         framed(ax, name)
-    if shown.ndim == 3:
-        figure.colorbar(drawn, ax=list(grid), shrink=0.8, label="pixel value")
+    if shown[0].ndim == 2:
+        figure.colorbar(drawn, ax=list(grid), shrink=0.8, label=label)
     if title is not None:
         figure.suptitle(title)
     return figure
 
 
-def colors_of(values: Array) -> dict[str, Any]:
-    """How grey values are drawn: around 0 where there are negative ones."""
+def colors_of(values: Array) -> tuple[dict[str, Any], str]:
+    """How pictures of one channel are drawn, and what the colours say: around 0 where there are negative ones."""
     low, high = float(values.min()), float(values.max())
-    if low >= 0:
-        return {"cmap": "gray", "vmin": low, "vmax": high}
-    largest = max(-low, high)
-    return {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    if low >= 0 or (values.ndim == 4 and values.shape[1] == 3):
+        return {"cmap": "gray", "vmin": low, "vmax": high}, "pixel value"
+    return {"cmap": "RdBu_r", "vmin": -1, "vmax": 1}, OWN_SCALE
 
 
 def stretched(pixels: Array) -> Array:

@@ -19,7 +19,7 @@ from .canvas import COLORS, labelled
 from .pictures import framed, pictures, upright
 
 BRIGHTEST = 0.99                                                    # of a map's numbers: one alone would darken the others
-CELL = 1.15                                                         # inches
+CELL = 1.3                                                          # inches
 
 
 def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: Sequence[Any] | None = None,
@@ -55,7 +55,7 @@ def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: 
         figure = new_figure(figsize=size(inputs, len(columns), 0.7), layout="constrained")
     grid = figure.subplots(len(inputs), len(columns) + 1, squeeze=False)
     drawn = rows_of_pictures(grid, inputs, list(columns.values()), ["input", *columns])
-    for ax, name in zip(grid[:, 0], names or (), strict=False):
+    for ax, name in zip(grid[:, 0], () if names is None else names, strict=False):
         ax.set_ylabel(name)
     bar(figure, drawn, list(grid.flat))
     if title is not None:
@@ -117,7 +117,7 @@ def rows_of_pictures(grid: Array, inputs: Array, columns: Sequence[Array], title
     """Inputs in the first column, maps in the others; returns the last picture of a map, for its scale."""
     drawn = None
     for i, axs in enumerate(grid):
-        axs[0].imshow(inputs[i], cmap="gray", interpolation="nearest")
+        axs[0].imshow(inputs[i], cmap="gray", vmin=inputs.min(), vmax=inputs.max(), interpolation="nearest")
         for ax, maps in zip(axs[1:], columns, strict=True):
             brightest = np.quantile(maps[i], BRIGHTEST) or maps[i].max() or 1
             drawn = ax.imshow(np.minimum(maps[i] / brightest, 1), cmap="inferno", vmin=0, vmax=1, interpolation="nearest")

@@ -212,6 +212,7 @@ MODULES = [
     exhibit(lambda: rp.MaxPool2d(3, 2, 1), PICTURES),
     exhibit(lambda: rp.MaxPool2d((2, 3), 1), PICTURES),
     exhibit(lambda: rp.AvgPool2d(2), PICTURES),
+    exhibit(lambda: rp.AvgPool2d(3, 1, 1), PICTURES),
     exhibit(residual_pictures, PICTURES, name="Graph of pictures"),
     exhibit(lambda: stirred(rp.LayerNorm(3)), numbers(5, 2, 3), name="LayerNorm on 3 axes"),
     exhibit(lambda: rp.Add(), TRIPLE, name="Add of three"),

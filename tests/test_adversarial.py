@@ -299,7 +299,7 @@ def test_the_confidence_is_the_probability_of_the_wrong_class(loss, probability)
 def test_random_changes_are_as_large_in_either_norm(monkeypatch):
     seen = []
     net = rp.Linear(3, 3, rng=0)
-    monkeypatch.setattr(rp.Linear, "predict", lambda self, x: seen.append(x) or np.eye(3)[Y])
+    monkeypatch.setattr(rp.Linear, "predict", lambda self, x, rows: seen.append(x) or np.eye(3)[Y])
     found = robustness(net, rp.CrossEntropy(), X, Y, [0.3], attack=lambda net, loss, x, y, eps, bounds: x, norm=2, rng=0)
     assert_allclose(np.linalg.norm(seen[2] - X, axis=1), 0.3, rtol=1e-4)
     assert_allclose(np.abs(seen[2] - X), 0.3 / 3**0.5, rtol=1e-4)
@@ -496,3 +496,28 @@ def test_robustness_refuses(change, kind, text):
 def test_adversarial_training_refuses(arguments, text):
     with refuses(ArgumentError, text):
         AdversarialTraining(*arguments)
+
+
+def test_attacks_take_many_examples_in_parts(monkeypatch):
+    """With bounds of each pixel; what comes out is what each part alone gives."""
+    net, loss, x = rp.Sequential(rp.Linear(3, 5, rng=0), rp.Tanh(), rp.Linear(5, 3, rng=1)), rp.CrossEntropy(), numbers(13, 3)
+    y, bounds = np.arange(13) % 3, (x - 0.2, x + np.linspace(0, 0.2, 39).reshape(13, 3))
+    whole = [attack(net, loss, x, y, 0.3, bounds=bounds) for attack in (fgsm, pgd)]
+    monkeypatch.setattr("retroprop.inspection.adversarial.attacks.ROWS", 4)
+    for attack, expected in zip((fgsm, pgd), whole, strict=True):
+        assert_allclose(attack(net, loss, x, y, 0.3, bounds=bounds), expected, rtol=1e-12)
+
+
+def test_robustness_measures_in_the_norm_of_its_attack():
+    with pytest.raises(rp.ArgumentError, match="robustness: norm must be that of the attack, 2, got inf"):
+        robustness(rp.Linear(3, 3, rng=0), rp.CrossEntropy(), X, Y, attack=partial(pgd, norm=2))
+
+
+def test_adversarial_training_looks_at_the_bounds_of_all_examples():
+    x, y = np.zeros((8, 3)), np.arange(8) % 3
+    x[7] = 2
+    net = rp.Linear(3, 3, rng=0)
+    for seed in range(4):
+        with pytest.raises(rp.DataError):
+            rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), (x, y), epochs=1, batch_size=8, rng=seed,
+                   callbacks=[AdversarialTraining(0.1, bounds=(0, 1))], progress=False)

@@ -206,3 +206,18 @@ def test_blur_keeps_the_mean_and_the_channels_apart():
     assert_allclose(blurred(np.full((1, 6, 7), 0.5), 1.0), 0.5)
     assert_array_equal(blurred(x, 1.0)[:, 1], 0)
     assert total_variation(blurred(x, 1.0))[0].sum() < 0.5 * total_variation(x)[0].sum()
+
+
+def test_silence_at_the_start_is_said():
+    """ReLUs without biases on the picture of zeros."""
+    net = rp.Sequential(rp.Linear(6, 5, rng=0), rp.ReLU(), rp.Linear(5, 2, rng=1))
+    with pytest.warns(UserWarning, match="no pixel of the start changes channel 0, channel 1"):
+        found = features.class_model(net, shape=(6,))
+    assert not found.pictures.any()
+    assert features.class_model(net, shape=(6,), start=0.01 * np.random.default_rng(0).standard_normal((2, 6))).pictures.any()
+
+
+@pytest.mark.parametrize("name", ["layer", "channel", "unit"])
+def test_a_class_model_is_of_classes(name):
+    with pytest.raises(rp.ArgumentError, match=f"class_model: {name} is for activation_maximization"):
+        features.class_model(rp.Linear(6, 2, rng=0), shape=(6,), **{name: 0})

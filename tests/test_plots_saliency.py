@@ -111,3 +111,9 @@ def test_more_examples_than_there_are_and_rows_of_numbers():
 def test_what_is_refused(call, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}"):
         call()
+
+
+def test_names_may_be_an_array():
+    figure = plots.saliency(X, X, names=np.array([4, 0, 7]))
+    assert [ax.get_ylabel() for ax in figure.axes[:6:2]] == ["4", "0", "7"]
+    plt.close(figure)

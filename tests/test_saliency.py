@@ -379,3 +379,24 @@ def ones(net, x, classes):
 def test_what_is_refused(call, error, text):
     with refuses(error, text):
         call()
+
+
+def test_randomization_does_not_draw_what_a_layer_with_the_same_seed_started_from():
+    net = rp.Linear(64, 10, rng=0)
+    found = rp.saliency.randomization(net, rp.datasets.digits()[0][:20], rng=0)
+    assert found.correlations.mean() < 0.3
+
+
+def test_a_net_that_couples_examples_is_refused():
+    class Centred(rp.Module):
+        couples_examples = True
+
+        def forward(self, x):
+            self.point = None
+            return x - x.mean(0)
+
+        def backward(self, g):
+            return g - g.mean(0)
+
+    with pytest.raises(rp.ArgumentError, match="net must not couple the examples"):
+        rp.saliency.gradient(rp.Sequential(rp.Linear(4, 3, rng=0), Centred()), np.ones((5, 4)))

@@ -300,7 +300,7 @@ def test_greys_may_be_one_level_each():
     ({"objects": 3}, "objects must be 1 or 2, got 3"),
     ({"scales": 0.5}, "scales must be a pair of numbers, got 0.5"),
     ({"scales": (0.2, 0.95)}, "scales[1] must be a number in [0, 0.9375], got 0.95"),
-    ({"scales": (0, 0.5)}, "scales must be above 0, got (0.0, 0.5)"),
+    ({"scales": (0, 0.5)}, "scales must be at least 2/32, two pixels, got (0.0, 0.5)"),
     ({"scales": (0.8, 0.2)}, "scales must be in order, got (0.8, 0.2)"),
     ({"background": (-1, 1)}, "background[0] must be a number in [0, 1], got -1"),
     ({"foreground": (0.5, 2)}, "foreground[1] must be a number in [0, 1], got 2"),

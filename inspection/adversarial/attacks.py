@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +12,7 @@ from ...initializers.base import Array, Seed
 from ...losses import Loss
 from ...modules import Module
 from .ball import Ball, Bounds
-from .objective import Objective, Reached, attacked, evaluation
+from .objective import ROWS, Objective, Reached, attacked, evaluation
 
 
 def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bounds: Bounds | None = None,
@@ -66,9 +66,13 @@ def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bou
     """
     x, y = attacked(net, loss, x, y)
     ball, objective = Ball(x, eps, np.inf, bounds), Objective(net, loss, y, targeted)
+
+    def step(ball: Ball, objective: Objective) -> Array:
+        objective.at(ball.x)
+        return moved(ball, ball.x, ball.eps * uphill(ball, objective))
+
     with evaluation(net):
-        objective.at(x)
-        return moved(ball, x, ball.eps * uphill(ball, objective))
+        return in_parts(ball, objective, step)
 
 
 def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm: float = np.inf, steps: int = 10,
@@ -129,12 +133,22 @@ def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm
     ball, objective = Ball(x, eps, norm, bounds), Objective(net, loss, y, targeted)
     steps, restarts, rng = positive_int("steps", steps), positive_int("restarts", restarts, 0), generator(rng)
     size = 2.5 * ball.eps / steps if step_size is None else real("step_size", step_size, 0, above=True)
-    best = Best(x)
-    with evaluation(net):
-        for start in (x, *(ball.point(ball.draw(rng)) for _ in range(restarts))):
+
+    def climb(ball: Ball, objective: Objective) -> Array:
+        best = Best(ball.x)
+        for start in (ball.x, *(ball.point(ball.draw(rng)) for _ in range(restarts))):
             for point in ascent(ball, objective, start, size, steps):
                 best.meet(point, objective.at(point))
-    return best.point
+        return best.point
+
+    with evaluation(net):
+        return in_parts(ball, objective, climb)
+
+
+def in_parts(ball: Ball, objective: Objective, attack: Callable[[Ball, Objective], Array]) -> Array:
+    """What the attack makes of all examples, ``ROWS`` at a time: the net would need room for all at once."""
+    parts = [slice(start, start + ROWS) for start in range(0, len(ball.x), ROWS)]
+    return np.concatenate([attack(ball.part(part), objective.part(part)) for part in parts])
 
 
 def uphill(ball: Ball, objective: Objective) -> Array:

@@ -23,6 +23,11 @@ class Ball:
         self.x, self.eps, self.norm = x, real("eps", eps, 0), checked_norm(norm)
         self.bounds = None if bounds is None else checked_bounds(bounds, x)
 
+    def part(self, rows: slice) -> Ball:
+        """That around some of the examples."""
+        low, high = (None, None) if self.bounds is None else (np.broadcast_to(one, self.x.shape)[rows] for one in self.bounds)
+        return Ball(self.x[rows], self.eps, self.norm, None if low is None or high is None else (low, high))
+
     def point(self, offset: Array) -> Array:
         """x + offset, clipped to the bounds; rounded towards x, so that it is no further from it than the offset is long."""
         point = (self.x + offset).astype(self.x.dtype)

@@ -21,6 +21,8 @@ from ..arguments import finite_cost, net_and_loss
 from ..examples import respared
 from ..layers import unchanged
 
+ROWS = 512                                                          # examples that are in the net at once
+
 
 class Reached(NamedTuple):
     """How far an attack has come with each example."""
@@ -36,6 +38,10 @@ class Objective:
         self.net, self.loss, self.y, self.targeted = net, deepcopy(loss), y, bool(targeted)
         self.loss.reduction = "none"                                # then no example's gradient depends on the others
         self.classes = of_classes(loss, y)
+
+    def part(self, rows: slice) -> Objective:
+        """That of some of the examples."""
+        return Objective(self.net, self.loss, self.y[rows], self.targeted)
 
     def at(self, x: Array) -> Reached:
         """Evaluate it at x; without classes there is no success."""

@@ -19,7 +19,7 @@ from ...modules.tables import aligned
 from ...training.metrics import hits, of_classes, threshold_of
 from .attacks import fgsm
 from .ball import Ball, Bounds
-from .objective import attacked
+from .objective import ROWS, attacked
 
 Attack = Callable[..., Any]                                         # of fgsm's arguments
 
@@ -109,6 +109,9 @@ def robustness(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: Sequenc
         raise ArgumentError(f"robustness: eps must hold at least one number, got {eps!r}")
     if not callable(attack):
         raise ArgumentError(f"attack must be a function, such as adversarial.fgsm, got {attack!r}")
+    own = attack.keywords.get("norm", norm) if isinstance(attack, partial) else norm
+    if own != norm:
+        raise ArgumentError(f"robustness: norm must be that of the attack, {own!r}, got {norm!r}")
     rng, found = generator(rng), []
     clean = judged(net, loss, x, y)[0]
     for size in sizes:
@@ -123,7 +126,7 @@ def robustness(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: Sequenc
 
 def judged(net: Module, loss: Loss, x: Array, y: Array) -> tuple[float, float]:
     """The error, and the mean confidence in what is wrong."""
-    prediction = net.predict(x)
+    prediction = net.predict(x, ROWS)
     wrong = ~hits(prediction, y, threshold_of(loss))
     sure = confidences(loss, prediction)[wrong]
     return float(wrong.mean()), float(sure.mean()) if sure.size else float("nan")

@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import ArgumentError, real
 from ...training.callbacks import Callback, Run
 from .attacks import fgsm
-from .ball import Bounds
+from .ball import Bounds, checked_bounds
 from .robustness import Attack, checked_shape, title
 
 
@@ -57,6 +57,8 @@ class AdversarialTraining(Callback):
         self.owed = 0.0                                             # examples that are still to be replaced
 
     def before_batch(self, run: Run) -> None:
+        if self.bounds is not None:
+            checked_bounds(self.bounds, run.x)                      # of all: which are attacked is chance
         self.owed += self.share * len(run.y)
         count = min(round(self.owed), len(run.y))
         self.owed -= count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,7 +86,10 @@ class Ascent:
             activations = targets.of(part.forward(shifted(x, shift)))
             penalties, slope = self.penalties(x)
             objectives.append(activations - penalties)
-            x = x + self.lr * (shifted_back(part.backward(targets.weights), shift) - slope)
+            gradient = part.backward(targets.weights)
+            if step == 1:
+                warn_of_silence(targets, gradient)
+            x = x + self.lr * (shifted_back(gradient, shift) - slope)
             if self.blur and step % self.blur_every == 0:
                 x = blurred(x, self.blur)
             x = self.constrained(x)
@@ -213,12 +217,22 @@ def class_model(net: Module, classes: int | Iterable[int] | None = None, *, shap
     >>> found.targets, bool(np.allclose(found.pictures, net[0].weight.data, atol=1e-4))      # w / 2λ
     (('class 0', 'class 1', 'class 2'), True)
     """
+    for name in {"layer", "channel", "unit"} & options.keys():
+        raise ArgumentError(f"class_model: {name} is for activation_maximization; a class is a channel of the scores")
     size = output_size("class_model", part_of("class_model", net, None), sizes(shape))
     if len(size) != 1:
         raise ArgumentError(f"class_model: net must give one score for each class, got an output of shape {(1, *size)}")
     which = range(size[0]) if classes is None else as_channels(classes, size, "classes")
     found = activation_maximization(net, channel=which, shape=shape, l2=l2, **options)
     return replace(found, targets=tuple(f"class {c}" for c in which))
+
+
+def warn_of_silence(targets: Targets, gradient: Array) -> None:
+    """Of what no change of the picture it starts from changes: it stays there."""
+    silent = [name for name, one in zip(targets.names, gradient, strict=True) if not one.any()]
+    if silent:
+        warnings.warn(f"no pixel of the start changes {', '.join(silent)}, so that nothing is found: units may be silent "
+                      "there, as ReLUs without biases are at zero; give a start, such as small random numbers", stacklevel=4)
 
 
 def check_together(ascent: Ascent, shape: tuple[int, ...]) -> None:

@@ -66,7 +66,7 @@ def zoomed(x: Array, size: Sequence[int]) -> Array:
 
 def as_bounds(bounds: Sequence[float]) -> Bounds:
     """The least and the largest value of a pixel; ArgumentError unless they are that."""
-    if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+    if not isinstance(bounds, (tuple, list, np.ndarray)) or len(bounds) != 2:
         raise ArgumentError(f"bounds must be (low, high), got {bounds!r}")
     low = real("bounds[0]", bounds[0])
     return low, real("bounds[1]", bounds[1], low, above=True)

@@ -97,7 +97,8 @@ def randomization(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *
     >>> found.layers, found.maps.shape, found.correlations.shape
     ((('2', 'Linear(20, 10)'), ('0', 'Linear(64, 20)')), (3, 50, 64), (2, 50))
     """
-    score, rng = ClassScores(net, x, classes), generator(rng)
+    score = ClassScores(net, x, classes)
+    rng = generator(rng).spawn(1)[0]                                # not the stream that a layer with this seed was drawn from
     drawn, layers = deepcopy(net).eval(), []
     maps = [mapped(method, drawn, score)]
     for path, module in from_the_top(drawn):
