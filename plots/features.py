@@ -43,7 +43,7 @@ def class_models(result: Maximization, names: Sequence[str] | None = None, *, ti
     names = list(result.targets if names is None else names)
     if len(names) != len(result.pictures):
         raise ArgumentError(f"class_models: names must hold {len(result.pictures)}, one for each picture, got {len(names)}")
-    shown = pictures("result.pictures", result.pictures)
+    shown = list(pictures("result.pictures", result.pictures))
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
     if figure is None:
