@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import statistics
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from .subjects import Pictures, Subject
 from .views import DEFENDED, Attacked, Models, Saliency
 
 HEADER = ("what", "here", "wanted", "holds")
+SEEDS = 3                                                           # of a full run, which alone is judged
 
 
 class Row(NamedTuple):
@@ -37,6 +39,8 @@ class Row(NamedTuple):
 
 
 def written(value: float, unit: str, with_unit: bool = True) -> str:
+    if math.isnan(value):
+        return "–"
     if unit == "%":
         return f"{100 * value:.1f}{' %' if with_unit else ''}"
     digits = f"{value:.0f}" if value == int(value) else f"{value:.2f}"
@@ -84,17 +88,40 @@ class Looked:
 
     def rows(self) -> list[Row]:
         """All numbers; what is wanted is said of the networks that were trained here, and of the digits where it is theirs."""
-        return [*performance(self), *of_saliency(self), *of_attacks(self), *of_features(self)]
+        rows = [*performance(self), *of_saliency(self), *of_attacks(self), *of_features(self)]
+        return rows if self.full else [row._replace(holds=None) for row in rows]
+
+    @property
+    def full(self) -> bool:
+        """Whether the networks were trained for as long, and from as many seeds, as what is wanted was measured with."""
+        return bool(self.trained) and self.config["epochs"] >= self.epochs and self.config["seeds"] >= SEEDS
+
+    @property
+    def epochs(self) -> int:
+        """Of a full run."""
+        return next(iter(self.pictures.recipes.values())).epochs
 
     def summary(self) -> list[dict[str, Any]]:
-        """One dict a row, for JSON."""
-        return [row._asdict() for row in self.rows()]
+        """One dict a row, for JSON, with None for what is not a number."""
+        found: list[dict[str, Any]] = finite([row._asdict() for row in self.rows()])
+        return found
+
+    def verdict(self) -> str:
+        """What does not hold, or why nothing is judged, in a sentence or two."""
+        if not self.trained:
+            return "Nothing is asked of a network that was not trained here."
+        if not self.full:
+            return f"What is wanted is asked of the full run, of {self.epochs} epochs and {SEEDS} seeds: this one is not judged."
+        judged = [row for row in self.rows() if row.holds is not None]
+        missed = [row.what for row in judged if not row.holds]
+        said = f"{len(judged) - len(missed)} of {len(judged)} hold, judged by the mean over {self.config['seeds']} seeds."
+        return f"{said} Not: {'; '.join(missed)}." if missed else said
 
     def table(self) -> list[list[str]]:
         return [list(HEADER), *(row.cells() for row in self.rows())]
 
     def __str__(self) -> str:
-        return aligned(self.table(), ())
+        return f"{aligned(self.table(), ())}\n\n{self.verdict()}"
 
 
 def row(what: str, values: Sequence[float], wanted: str = "", holds: Callable[[float], bool] | None = None,
@@ -175,7 +202,8 @@ def of_features(looked: Looked) -> list[Row]:
     octaves = len(looked.dream.sizes)
     return [row("class models most like their own class", [one.own for one in looked.models],
                 f"at least {least} of {count}" if wanted else f"of {count}", (lambda mean: mean >= least) if wanted else None),
-            row("octaves of the dream in which it grows", [grown], f"{octaves} of {octaves}", lambda mean: mean == octaves)]
+            row("octaves of the dream in which it grows", [grown], f"{octaves if looked.trained else ''} of {octaves}".strip(),
+                lambda mean: mean == octaves)]
 
 
 def defences(looked: Looked) -> list[list[str]]:
@@ -195,6 +223,15 @@ def averages(found: Sequence[Attacked]) -> list[float]:
     columns = [[one.single.clean_error, *one.single.error, one.single.confidence[-1], one.single.random_error[DEFENDED],
                 one.single.random_error[-1], one.iterated.error[0]] for one in found]
     return [statistics.fmean(values) for values in zip(*columns, strict=True)]
+
+
+def finite(value: Any) -> Any:
+    """With None, JSON's null, for each number that is infinite or NaN."""
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def percent(share: float) -> str:

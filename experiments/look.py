@@ -14,7 +14,7 @@ from ..inspection.adversarial import AdversarialTraining
 from ..inspection.truncation import truncated
 from ..training import save
 from . import views
-from .findings import Looked, Trained
+from .findings import SEEDS, Looked, Trained
 from .look_page import write_page
 from .subjects import DATA, Pictures, Split, Subject, of_data, read_model
 
@@ -29,7 +29,7 @@ class Config:
     layer: str | None = None
     epochs: int | None = None
     seed: int = 0
-    seeds: int = 3
+    seeds: int = SEEDS
 
     def __post_init__(self) -> None:
         one_of("data", self.data, DATA)
@@ -41,7 +41,7 @@ class Config:
 
 
 def look(data: str = "digits", *, model: str | Path | None = None, image: str | Path | None = None, layer: str | None = None,
-         epochs: int | None = None, seed: int = 0, seeds: int = 3, out: str | Path | None = None,
+         epochs: int | None = None, seed: int = 0, seeds: int = SEEDS, out: str | Path | None = None,
          progress: bool = True) -> Looked:
     """Train a small convolutional network, or take one, and look into it: saliency, attacks, class models, a dream.
 
@@ -62,14 +62,15 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     seed, seeds : int, default 0 and 3
         The first seed, whose network is shown, and how many there are.
     out : path, default None
-        Folder for ``report.html``, figures, the network and the dream; None: nothing is written.
+        Folder for ``report.html``, figures, the dream and, if it was trained here, the network; None: nothing is written.
     progress : bool, default True
         Whether to show bars; silent by themselves where standard error is not a terminal.
 
     Returns
     -------
     Looked
-        ``print(looked)`` shows a table of what was found, beside what is wanted.
+        ``print(looked)`` shows a table of what was found, beside what is wanted; only a full run is judged by it: of the
+        default epochs and seeds, or more.
     """
     config = Config(data, None if model is None else str(model), None if image is None else str(image), layer, epochs, seed,
                     seeds)
@@ -87,7 +88,8 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(pictures.recipes)), False)] or [first]
     looked = inside(config, pictures, subjects, trained, (dreamt, start), progress)
     if out is not None:
-        save(trained[0].net if trained else looked.subject.net, Path(out) / "net.safetensors")
+        if trained:                                                 # what is not ours may lie there
+            save(trained[0].net, Path(out) / "net.safetensors")
         write_page(looked, Path(out))
     return looked
 

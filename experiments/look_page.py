@@ -29,7 +29,7 @@ def write_page(looked: Looked, folder: Path) -> None:
         section(looked, page, figures)
     page.heading("What counts")
     page.table(looked.table())
-    page.text(verdict(looked))
+    page.text(looked.verdict())
     page.heading("Run it again")
     page.code(command(looked.config))
     if looked.config["model"] is None:
@@ -37,7 +37,7 @@ def write_page(looked: Looked, folder: Path) -> None:
                   f"{'' if looked.config['data'] == 'digits' else ' --data ' + looked.config['data']} looks into it again, "
                   "without training.")
     page.write(folder / "report.html")
-    (folder / "numbers.json").write_text(json.dumps(numbers(looked), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "numbers.json").write_text(json.dumps(numbers(looked), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 class Figures:
@@ -223,16 +223,6 @@ def unit(picture: Array, bounds: tuple[float, float]) -> Array:
 def each(values: list[float]) -> str:
     mean = percent(sum(values) / len(values))
     return mean if len(values) == 1 else f"{mean} ({', '.join(map(percent, values))})"
-
-
-def verdict(looked: Looked) -> str:
-    """What does not hold, in a sentence."""
-    missed = [row.what for row in looked.rows() if row.holds is False]
-    judged = sum(row.holds is not None for row in looked.rows())
-    if not judged:
-        return "Nothing is asked of this network."
-    said = f"{judged - len(missed)} of {judged} hold, judged by the mean over {many(len(looked.saliency), 'seed')}."
-    return f"{said} Not: {'; '.join(missed)}." if missed else said
 
 
 def numbers(looked: Looked) -> dict[str, Any]:
