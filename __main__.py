@@ -80,8 +80,8 @@ def add_look(commands: Commands) -> None:
                               epilog="example: retroprop look --image cat.jpg --quick")
     add = job.add_argument
     add("--data", default="digits", choices=DATA, help="what it is trained on, and looked into with (default: digits)")
-    add("--model", metavar="FILE", help="look into this network and train nothing: the net.safetensors of an earlier run on the "
-        "same data, or a Python script that defines net, and perhaps x (pictures) and y (their classes)")
+    add("--model", metavar="FILE", help="look into this network and train nothing: the net.safetensors of an earlier run on "
+        "the same data, or a Python script that defines net, and perhaps x (pictures) and y (their classes)")
     add("--image", metavar="FILE", help="a PNG or JPEG to dream on (default: test pictures side by side)")
     add("--layer", metavar="NAME", help="dream of this layer, and show its channels (default: the activation after the last "
         "convolution, and the first convolution)")

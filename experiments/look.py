@@ -99,13 +99,13 @@ def inside(config: Config, pictures: Pictures, subjects: list[Subject], trained:
     """Look into the networks of all seeds; figures show the first."""
     seeds = range(config.seed, config.seed + len(subjects))
     shown, build = subjects[0], next(iter(pictures.recipes.values())).build
-    single = trained[0].attacked if trained else None
+    attacked = (trained[0].attacked if trained else None) or views.attacked(shown, config.seed, shown=True)
     channels = config.layer or views.first_convolution(shown.net)
     return Looked(
         dataclasses.asdict(config), pictures, shown, trained,
-        single=(single or views.attacked(shown, config.seed)).single, iterated=views.iterated(shown, config.seed),
+        single=attacked.single, iterated=attacked.iterated,
         examples=views.examples(shown),
-        saliency=[views.looked_at(one, seed) for one, seed in zip(subjects, seeds, strict=True)],
+        saliency=[views.looked_at(one, seed, shown=one is shown) for one, seed in zip(subjects, seeds, strict=True)],
         untrained=[views.gradient_on_ink(build(seed), one) for one, seed in zip(subjects, seeds, strict=True) if trained],
         hardened=[views.gradient_on_ink(one.net, one.subject) for one in trained
                   if one.kind == next(iter(pictures.recipes)) and one.defended],
@@ -136,7 +136,7 @@ def train_all(config: Config, pictures: Pictures, parts: tuple[Split, Split], pr
             hooks = [defence(parts[0])] if defended else []
             net, seconds = recipe.train(parts[0], seed, epochs, [*hooks, lambda run: bar.update()])
             subject = of_data(net, pictures, *parts)
-            attacked = views.attacked(subject, seed) if pictures.attacked or recipe is first else None
+            attacked = views.attacked(subject, seed, shown=not found) if pictures.attacked or recipe is first else None
             found.append(Trained(kind, seed, defended, net, subject, subject.error, seconds, attacked))
     return found
 
