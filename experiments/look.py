@@ -129,7 +129,7 @@ def train_all(config: Config, pictures: Pictures, parts: tuple[Split, Split], pr
     plan = [(kind, recipe, max(1, round(factor * recipe.epochs)), defended, seed)
             for kind, recipe in pictures.recipes.items() for defended in ((False, True) if pictures.attacked else (False,))
             for seed in range(config.seed, config.seed + config.seeds)]
-    found = []
+    found: list[Trained] = []
     with tqdm(total=sum(epochs for _, _, epochs, _, _ in plan), unit="epoch", disable=None if progress else True) as bar:
         for kind, recipe, epochs, defended, seed in plan:
             bar.set_description(f"{kind}{', against attacks' if defended else ''}, seed {seed}")
