@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Callable, Sequence
 from textwrap import fill
@@ -15,6 +14,7 @@ from retroprop.errors import ArgumentError, RetropropError
 from retroprop.experiments import graph, script, trace
 from retroprop.experiments.check import check
 from retroprop.experiments.compare import LEARNING_RATES, Config, compare
+from retroprop.experiments.findings import finite
 from retroprop.experiments.look import look
 from retroprop.experiments.networks import ACTIVATIONS, OPTIMIZERS, STARTS
 from retroprop.experiments.subjects import DATA
@@ -75,15 +75,13 @@ def add_look(commands: Commands) -> None:
     job = commands.add_parser("look", help="look into a network: saliency, attacks, class models, a dream", allow_abbrev=False,
                               formatter_class=argparse.RawDescriptionHelpFormatter, description=fill(
                                   "Train a small convolutional network, or take one, and ask it what it sees, by backward "
-                                  "alone: "
-                                  "which pixels an answer hangs on, how small a change makes it err, what it looks for in a "
-                                  "class, what it dreams. Print a table and write a page with figures.", 110),
+                                  "alone: which pixels an answer hangs on, how small a change makes it err, what it looks for "
+                                  "in a class, what it dreams. Print a table and write a page with figures.", 110),
                               epilog="example: retroprop look --image cat.jpg --quick")
     add = job.add_argument
     add("--data", default="digits", choices=DATA, help="what it is trained on, and looked into with (default: digits)")
     add("--model", metavar="FILE", help="look into this network and train nothing: the net.safetensors of an earlier run on "
-                                        "the "
-        "same data, or a Python script that defines net, and perhaps x (pictures) and y (their classes)")
+        "the same data, or a Python script that defines net, and perhaps x (pictures) and y (their classes)")
     add("--image", metavar="FILE", help="a PNG or JPEG to dream on (default: test pictures side by side)")
     add("--layer", metavar="NAME", help="dream of this layer, and show its channels (default: the activation after the last "
         "convolution, and the first convolution)")
@@ -93,7 +91,8 @@ def add_look(commands: Commands) -> None:
     add("--seed", type=int, default=0, help="the first seed, whose network is shown (default: 0)")
     add("--seeds", type=int, default=argparse.SUPPRESS, help="how many seeds the numbers are means of (default: 3)")
     add("--out", default="results/look", help="folder for the page (default: results/look)")
-    add("--quick", action="store_true", help=f"{QUICK_LOOK['epochs']} epoch and {QUICK_LOOK['seeds']} seed, unless given")
+    add("--quick", action="store_true", help=f"{QUICK_LOOK['epochs']} epoch and {QUICK_LOOK['seeds']} seed, unless given: to "
+        "see the page; what is wanted of the full run is not judged")
     add("--json", action="store_true", dest="as_json", help="print the table as JSON")
     job.set_defaults(run=run_look)
 
@@ -229,14 +228,6 @@ def with_input(file: str | None, shapes: list[tuple[int, ...]]) -> script.Script
 def as_text(rows: Any) -> str:
     """JSON, with null for what it cannot hold: what is infinite (never) or NaN (undefined)."""
     return json.dumps(finite(rows), indent=2, allow_nan=False)
-
-
-def finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: finite(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import statistics
 from collections.abc import Callable, Sequence
@@ -9,15 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..initializers.base import Array
 from ..inspection.adversarial import Robustness
 from ..inspection.features import Dream, Maximization
 from ..modules import Module
 from ..modules.tables import aligned
 from .subjects import Pictures, Subject
-from .views import DEFENDED, Attacked, Models, Saliency
+from .views import DEFENDED, Attacked, Fooled, Models, Saliency
 
 HEADER = ("what", "here", "wanted", "holds")
+SEEDS = 3                                                           # of a full run, which alone is judged
 
 
 class Row(NamedTuple):
@@ -37,6 +38,8 @@ class Row(NamedTuple):
 
 
 def written(value: float, unit: str, with_unit: bool = True) -> str:
+    if math.isnan(value):
+        return "–"
     if unit == "%":
         return f"{100 * value:.1f}{' %' if with_unit else ''}"
     digits = f"{value:.0f}" if value == int(value) else f"{value:.2f}"
@@ -66,7 +69,7 @@ class Looked:
     trained: list[Trained]
     single: Robustness
     iterated: Robustness
-    examples: tuple[Array, Array]
+    examples: Fooled
     saliency: list[Saliency]
     untrained: list[float]                                          # share of the gradient on ink: before training
     hardened: list[float]                                           # and of the networks trained against attacks
@@ -84,17 +87,41 @@ class Looked:
 
     def rows(self) -> list[Row]:
         """All numbers; what is wanted is said of the networks that were trained here, and of the digits where it is theirs."""
-        return [*performance(self), *of_saliency(self), *of_attacks(self), *of_features(self)]
+        rows = [*performance(self), *of_saliency(self), *of_attacks(self), *of_features(self)]
+        return rows if self.full else [row._replace(holds=None) for row in rows]
+
+    @property
+    def full(self) -> bool:
+        """Whether the networks were trained for as long, and from as many seeds, as what is wanted was measured with."""
+        return bool(self.trained) and self.config["epochs"] >= self.epochs and self.config["seeds"] >= SEEDS
+
+    @property
+    def epochs(self) -> int:
+        """Of a full run."""
+        return next(iter(self.pictures.recipes.values())).epochs
 
     def summary(self) -> list[dict[str, Any]]:
-        """One dict a row, for JSON."""
-        return [row._asdict() for row in self.rows()]
+        """One dict a row, for JSON, with None for what is not a number."""
+        found: list[dict[str, Any]] = finite([row._asdict() for row in self.rows()])
+        return found
+
+    def verdict(self) -> str:
+        """What does not hold, or why nothing is judged, in a sentence or two."""
+        if not self.trained:
+            return "Nothing is asked of a network that was not trained here."
+        if not self.full:
+            full = f"{self.epochs} epochs and {SEEDS} seeds"
+            return f"What is wanted is asked of the full run, of {full}: this one is not judged."
+        judged = [row for row in self.rows() if row.holds is not None]
+        missed = [row.what for row in judged if not row.holds]
+        said = f"{len(judged) - len(missed)} of {len(judged)} hold, judged by the mean over {self.config['seeds']} seeds."
+        return f"{said} Not: {'; '.join(missed)}." if missed else said
 
     def table(self) -> list[list[str]]:
         return [list(HEADER), *(row.cells() for row in self.rows())]
 
     def __str__(self) -> str:
-        return aligned(self.table(), ())
+        return f"{aligned(self.table(), ())}\n\n{self.verdict()}"
 
 
 def row(what: str, values: Sequence[float], wanted: str = "", holds: Callable[[float], bool] | None = None,
@@ -106,7 +133,7 @@ def row(what: str, values: Sequence[float], wanted: str = "", holds: Callable[[f
 
 def performance(looked: Looked) -> list[Row]:
     if not looked.trained:
-        return [row("error", [looked.subject.error], unit="%")]
+        return [row("error", [looked.subject.error], unit="%")] if looked.subject.labelled else []
     first, *others = looked.kinds
     nets = looked.of(first)
     if looked.pictures.attacked:
@@ -128,7 +155,7 @@ def of_saliency(looked: Looked) -> list[Row]:
                 f"at most {most:g}" if wanted else "", partial(operator.ge, most) if wanted else None)
             for k, stage, most in ((0, "top layer", 0.6), (-1, "all layers", 0.2))]
     if looked.subject.ink is not None:
-        rows.insert(0, row("saliency (gradient) on ink, times chance", [one.share for one in looked.saliency],
+        rows.insert(0, row("saliency (gradient) on ink, times chance", [one.shares["gradient"] for one in looked.saliency],
                            "at least 1.2" if wanted else "", (lambda mean: mean >= 1.2) if wanted else None))
     if looked.untrained:
         rows.insert(1, row("the same before training", looked.untrained))
@@ -139,10 +166,10 @@ def of_saliency(looked: Looked) -> list[Row]:
 
 def of_attacks(looked: Looked) -> list[Row]:
     if not (looked.pictures.attacked and looked.trained):
-        size = looked.single.eps[DEFENDED]
-        return [row(f"error at ε = {size:g}, one step", [looked.single.error[DEFENDED]], unit="%"),
-                row(f"error at ε = {size:g}, ten steps", [looked.iterated.error[DEFENDED]], unit="%"),
-                row(f"error at ε = {size:g}, random signs", [looked.single.random_error[DEFENDED]], unit="%")]
+        size, what = looked.single.eps[DEFENDED], "error" if looked.subject.labelled else "answers that change"
+        return [row(f"{what} at ε = {size:g}, one step", [looked.single.error[DEFENDED]], unit="%"),
+                row(f"{what} at ε = {size:g}, ten steps", [looked.iterated.error[DEFENDED]], unit="%"),
+                row(f"{what} at ε = {size:g}, random signs", [looked.single.random_error[DEFENDED]], unit="%")]
     return [found for kind in looked.kinds for found in of_kind(looked, kind)]
 
 
@@ -153,15 +180,15 @@ def of_kind(looked: Looked, kind: str) -> list[Row]:
     at = [one.single.error[DEFENDED] for one in plain]
     noise = statistics.fmean(one.single.random_error[DEFENDED] for one in plain)
     half = statistics.fmean(at) / 2
-    rises = [sum(a <= b for a, b in zip(one.single.error, one.single.error[1:], strict=False)) for one in plain]
+    grown = [sum(a <= b for a, b in zip(one.single.error, one.single.error[1:], strict=False)) for one in plain]
     steps = len(plain[0].single.error) - 1
     return [
         row(f"{kind}: error at ε = 0.25", [one.single.error[-1] for one in plain], f"at least {100 * least:.0f} %",
             lambda mean: mean >= least, "%"),
         row(f"{kind}: error at ε = 0.1", at, f"at least 8 × that of random signs, {100 * noise:.1f} %",
             lambda mean: mean >= 8 * noise, "%"),
-        row(f"{kind}: rises of the error with ε", rises, f"{steps} of {steps}", lambda mean: mean == steps),
-        row(f"{kind}: error at ε = 0.1, ten steps", [one.iterated.error[0] for one in plain],
+        row(f"{kind}: steps of ε in which the error does not fall", grown, f"{steps} of {steps}", lambda mean: mean == steps),
+        row(f"{kind}: error at ε = 0.1, ten steps", [one.in_ten_steps for one in plain],
             f"at least that of one, {200 * half:.1f} %", lambda mean: mean >= 2 * half, "%"),
         row(f"{kind}: error at ε = 0.1, trained against it", [one.single.error[DEFENDED] for one in defended],
             f"at most half, {100 * half:.1f} %", lambda mean: mean <= half, "%")]
@@ -175,7 +202,8 @@ def of_features(looked: Looked) -> list[Row]:
     octaves = len(looked.dream.sizes)
     return [row("class models most like their own class", [one.own for one in looked.models],
                 f"at least {least} of {count}" if wanted else f"of {count}", (lambda mean: mean >= least) if wanted else None),
-            row("octaves of the dream in which it grows", [grown], f"{octaves} of {octaves}", lambda mean: mean == octaves)]
+            row("octaves of the dream in which it grows", [grown], f"{octaves if looked.trained else ''} of {octaves}".strip(),
+                lambda mean: mean == octaves)]
 
 
 def defences(looked: Looked) -> list[list[str]]:
@@ -193,8 +221,17 @@ def defences(looked: Looked) -> list[list[str]]:
 def averages(found: Sequence[Attacked]) -> list[float]:
     """In the order of the table."""
     columns = [[one.single.clean_error, *one.single.error, one.single.confidence[-1], one.single.random_error[DEFENDED],
-                one.single.random_error[-1], one.iterated.error[0]] for one in found]
+                one.single.random_error[-1], one.in_ten_steps] for one in found]
     return [statistics.fmean(values) for values in zip(*columns, strict=True)]
+
+
+def finite(value: Any) -> Any:
+    """With None, JSON's null, for each number that is infinite or NaN."""
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def percent(share: float) -> str:

@@ -14,7 +14,7 @@ from ..inspection.adversarial import AdversarialTraining
 from ..inspection.truncation import truncated
 from ..training import save
 from . import views
-from .findings import Looked, Trained
+from .findings import SEEDS, Looked, Trained
 from .look_page import write_page
 from .subjects import DATA, Pictures, Split, Subject, of_data, read_model
 
@@ -29,7 +29,7 @@ class Config:
     layer: str | None = None
     epochs: int | None = None
     seed: int = 0
-    seeds: int = 3
+    seeds: int = SEEDS
 
     def __post_init__(self) -> None:
         one_of("data", self.data, DATA)
@@ -41,7 +41,7 @@ class Config:
 
 
 def look(data: str = "digits", *, model: str | Path | None = None, image: str | Path | None = None, layer: str | None = None,
-         epochs: int | None = None, seed: int = 0, seeds: int = 3, out: str | Path | None = None,
+         epochs: int | None = None, seed: int = 0, seeds: int = SEEDS, out: str | Path | None = None,
          progress: bool = True) -> Looked:
     """Train a small convolutional network, or take one, and look into it: saliency, attacks, class models, a dream.
 
@@ -62,14 +62,15 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     seed, seeds : int, default 0 and 3
         The first seed, whose network is shown, and how many there are.
     out : path, default None
-        Folder for ``report.html``, figures, the network and the dream; None: nothing is written.
+        Folder for ``report.html``, figures, the dream and, if it was trained here, the network; None: nothing is written.
     progress : bool, default True
         Whether to show bars; silent by themselves where standard error is not a terminal.
 
     Returns
     -------
     Looked
-        ``print(looked)`` shows a table of what was found, beside what is wanted.
+        ``print(looked)`` shows a table of what was found, beside what is wanted; only a full run is judged by it: of the
+        default epochs and seeds, or more.
     """
     config = Config(data, None if model is None else str(model), None if image is None else str(image), layer, epochs, seed,
                     seeds)
@@ -87,7 +88,8 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(pictures.recipes)), False)] or [first]
     looked = inside(config, pictures, subjects, trained, (dreamt, start), progress)
     if out is not None:
-        save(trained[0].net if trained else looked.subject.net, Path(out) / "net.safetensors")
+        if trained:                                                 # what is not ours may lie there
+            save(trained[0].net, Path(out) / "net.safetensors")
         write_page(looked, Path(out))
     return looked
 
@@ -97,13 +99,13 @@ def inside(config: Config, pictures: Pictures, subjects: list[Subject], trained:
     """Look into the networks of all seeds; figures show the first."""
     seeds = range(config.seed, config.seed + len(subjects))
     shown, build = subjects[0], next(iter(pictures.recipes.values())).build
-    single = trained[0].attacked if trained else None
+    attacked = (trained[0].attacked if trained else None) or views.attacked(shown, config.seed, shown=True)
     channels = config.layer or views.first_convolution(shown.net)
     return Looked(
         dataclasses.asdict(config), pictures, shown, trained,
-        single=(single or views.attacked(shown, config.seed)).single, iterated=views.iterated(shown, config.seed),
+        single=attacked.single, iterated=attacked.iterated,
         examples=views.examples(shown),
-        saliency=[views.looked_at(one, seed) for one, seed in zip(subjects, seeds, strict=True)],
+        saliency=[views.looked_at(one, seed, shown=one is shown) for one, seed in zip(subjects, seeds, strict=True)],
         untrained=[views.gradient_on_ink(build(seed), one) for one, seed in zip(subjects, seeds, strict=True) if trained],
         hardened=[views.gradient_on_ink(one.net, one.subject) for one in trained
                   if one.kind == next(iter(pictures.recipes)) and one.defended],
@@ -127,14 +129,14 @@ def train_all(config: Config, pictures: Pictures, parts: tuple[Split, Split], pr
     plan = [(kind, recipe, max(1, round(factor * recipe.epochs)), defended, seed)
             for kind, recipe in pictures.recipes.items() for defended in ((False, True) if pictures.attacked else (False,))
             for seed in range(config.seed, config.seed + config.seeds)]
-    found = []
+    found: list[Trained] = []
     with tqdm(total=sum(epochs for _, _, epochs, _, _ in plan), unit="epoch", disable=None if progress else True) as bar:
         for kind, recipe, epochs, defended, seed in plan:
             bar.set_description(f"{kind}{', against attacks' if defended else ''}, seed {seed}")
             hooks = [defence(parts[0])] if defended else []
             net, seconds = recipe.train(parts[0], seed, epochs, [*hooks, lambda run: bar.update()])
             subject = of_data(net, pictures, *parts)
-            attacked = views.attacked(subject, seed) if pictures.attacked or recipe is first else None
+            attacked = views.attacked(subject, seed, shown=not found) if pictures.attacked or recipe is first else None
             found.append(Trained(kind, seed, defended, net, subject, subject.error, seconds, attacked))
     return found
 

@@ -64,7 +64,8 @@ class Subject(NamedTuple):
     """A network that gives a score for each class, and the pictures that it is looked into with.
 
     ``ink`` is where something is drawn, and ``means`` the mean picture of each class in training; of the user's pictures
-    nobody knows the first, and there is but one set of them.
+    nobody knows the first, and there is but one set of them. Where the user gives no classes, ``y`` are the network's own
+    answers, and it is not ``labelled``.
     """
 
     net: Module
@@ -75,9 +76,13 @@ class Subject(NamedTuple):
     bounds: tuple[float, float]
     ink: Array | None
     origin: str = ""
+    labelled: bool = True
 
     @property
     def error(self) -> float:
+        """NaN where nobody knows what is right."""
+        if not self.labelled:
+            return float("nan")
         return 1 - accuracy(self.net.predict(self.x), self.y)
 
 
@@ -161,7 +166,7 @@ def read_model(path: str, data: Pictures, parts: tuple[Split, Split]) -> Subject
 
 
 def of_script(found: script.Script, data: Pictures, parts: tuple[Split, Split]) -> Subject:
-    """Its net, with its own pictures and classes, or those of the data set; without y, what the net answers is right."""
+    """Its net, with its own pictures and classes, or those of the data set; without y, with the net's answers."""
     own = found.x is not None
     x = np.asarray(parts[1][0] if not own else found.x, "float32")
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
@@ -180,7 +185,7 @@ def of_script(found: script.Script, data: Pictures, parts: tuple[Split, Split]) 
     x = x[:1000]
     y = answers if found.y is None else targets(found, count)[:1000]
     return Subject(net, x, y, tuple(map(str, range(count))), class_means((x, y), count), (float(x.min()), float(x.max())),
-                   None, found.path)
+                   None, found.path, found.y is not None)
 
 
 def class_count(found: script.Script, shape: tuple[int, ...]) -> int:

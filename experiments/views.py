@@ -17,7 +17,7 @@ from ..inspection.features import Dream, Maximization
 from ..inspection.saliency import Randomization
 from ..inspection.truncation import truncated
 from ..losses import CrossEntropy
-from ..modules import Conv2d, Module
+from ..modules import BatchNorm, Conv2d, Module
 from ..modules.values import several
 from .networks import ACTIVATIONS
 from .subjects import Subject
@@ -36,18 +36,28 @@ class Attacked(NamedTuple):
     single: Robustness
     iterated: Robustness
 
+    @property
+    def in_ten_steps(self) -> float:
+        """The error at the size that is trained against."""
+        return self.iterated.error[self.iterated.eps.index(self.single.eps[DEFENDED])]
+
+
+class Fooled(NamedTuple):
+    """A few pictures that the network knows, what one step makes of them, and of all how many it knew, and now errs on."""
+
+    x: Array
+    moved: Array
+    known: int
+    fooled: int
+
 
 class Saliency(NamedTuple):
-    """Maps of a few pictures by method, and of more the share that lies on ink, against chance (NaN where nobody knows ink).
-
-    ``shares`` is of as many pictures as ``randomization``; ``share``, of the gradient alone, of all that are looked at.
-    """
+    """Maps of a few pictures by method, and of more the share that lies on ink, against chance (NaN where nobody knows ink)."""
 
     x: Array
     answers: tuple[str, ...]
     maps: Mapping[str, Array]
     shares: Mapping[str, float]
-    share: float
     randomization: Randomization
 
 
@@ -64,31 +74,26 @@ def sizes(subject: Subject) -> tuple[float, ...]:
     return tuple(round(eps * (high - low), 6) for eps in EPS)
 
 
-def attacked(subject: Subject, seed: int) -> Attacked:
+def attacked(subject: Subject, seed: int, shown: bool) -> Attacked:
+    """In ten steps at all sizes, where the curve is shown."""
     x, y, loss = subject.x[:ATTACKED], subject.y[:ATTACKED], CrossEntropy()
     look = partial(adversarial.robustness, subject.net, loss, x, y, bounds=subject.bounds, rng=seed)
     eps = sizes(subject)
-    return Attacked(look(eps), look((eps[DEFENDED],), attack=adversarial.pgd))
+    return Attacked(look(eps), look(eps if shown else eps[DEFENDED:DEFENDED + 1], attack=adversarial.pgd))
 
 
-def iterated(subject: Subject, seed: int) -> Robustness:
-    """Ten steps, at all sizes."""
-    return adversarial.robustness(subject.net, CrossEntropy(), subject.x[:ATTACKED], subject.y[:ATTACKED], sizes(subject),
-                                  attack=adversarial.pgd, bounds=subject.bounds, rng=seed)
-
-
-def examples(subject: Subject, count: int = 8) -> tuple[Array, Array]:
-    """Pictures that the network knows, and what one step makes of them: those first that are then misclassified."""
+def examples(subject: Subject, count: int = 8) -> Fooled:
+    """Those first that are then misclassified; none that it errs on before."""
     x, y = subject.x[:ATTACKED], subject.y[:ATTACKED]
     moved = adversarial.fgsm(subject.net, CrossEntropy(), x, y, sizes(subject)[DEFENDED], bounds=subject.bounds)
     before, after = (subject.net.predict(a).argmax(1) == y for a in (x, moved))
-    order = np.argsort(np.where(before, after, 2), kind="stable")[:count]
-    return x[order], moved[order]
+    known = np.flatnonzero(before)
+    order = known[np.argsort(after[known], kind="stable")[:count]]
+    return Fooled(x[order], moved[order], len(known), int((before & ~after).sum()))
 
 
 def methods(subject: Subject, seed: int) -> dict[str, Callable[..., Any]]:
-    """Of saliency, by name; what stands for nothing is the darkest pixel, and a window an eighth of the picture's area at "
-      "most."""
+    """Of saliency, by name; the darkest pixel stands for nothing, the window of occlusion is a quarter of the shorter side."""
     low, window = subject.bounds[0], max(1, min(subject.x.shape[2:]) // 4)
     return {"gradient": saliency.gradient, "gradient × input": saliency.gradient_times_input,
             "SmoothGrad": partial(saliency.smooth_grad, samples=20, rng=seed),
@@ -96,15 +101,17 @@ def methods(subject: Subject, seed: int) -> dict[str, Callable[..., Any]]:
             "occlusion": partial(saliency.occlusion, window=window, stride=max(1, window // 2), value=low)}
 
 
-def looked_at(subject: Subject, seed: int) -> Saliency:
-    x = subject.x[:RANDOMIZED]
-    maps = {name: np.asarray(method(subject.net, x)) for name, method in methods(subject, seed).items()}
+def looked_at(subject: Subject, seed: int, shown: bool) -> Saliency:
+    """By all methods where the maps are shown, by the gradient alone where its share is all that counts."""
+    x = subject.x[:ATTACKED]
+    chosen = methods(subject, seed) if shown else {"gradient": saliency.gradient}
+    maps = {name: np.asarray(method(subject.net, x)) for name, method in chosen.items()}
     answers = subject.net.predict(x).argmax(1)
-    shown = first_of_each(answers)
-    return Saliency(x[shown], tuple(subject.classes[k] for k in answers[shown]),
-                    {name: found[shown] for name, found in maps.items()},
-                    {name: on_ink(found, subject) for name, found in maps.items()}, gradient_on_ink(subject.net, subject),
-                    saliency.randomization(subject.net, x, rng=seed))
+    few = first_of_each(answers)
+    return Saliency(x[few], tuple(subject.classes[k] for k in answers[few]),
+                    {name: found[few] for name, found in maps.items()},
+                    {name: on_ink(found, subject) for name, found in maps.items()},
+                    saliency.randomization(subject.net, x[:RANDOMIZED], rng=seed))
 
 
 def gradient_on_ink(net: Module, subject: Subject) -> float:
@@ -116,7 +123,8 @@ def on_ink(maps: Array, subject: Subject) -> float:
     if subject.ink is None:
         return float("nan")
     ink = saliency.as_pictures(subject.ink[:len(maps)].astype("float32")) > 0
-    return float(np.nanmean(saliency.share(maps, ink)) / ink.mean())
+    shares = saliency.share(maps, ink)
+    return float(shares[np.isfinite(shares)].mean() / ink.mean()) if np.isfinite(shares).any() else float("nan")
 
 
 def first_of_each(classes: Array) -> Array:
@@ -148,13 +156,18 @@ def centred(pictures: Array) -> Array:
 def channels(subject: Subject, layer: str, seed: int) -> Maximization:
     """The picture of norm 1 that each of the first channels of a layer answers to most, at the middle of its map."""
     shape = subject.x.shape[1:]
-    size = truncated(subject.net, layer).output_shape((1, *shape))[1:]
+    size = output_size(subject, layer)
     count = range(min(CHANNELS, size[0]))
     what: dict[str, Any] = {"channel": count}
     if len(size) == 3:
         what = {"unit": [(k, size[1] // 2, size[2] // 2) for k in count]}
     found = features.activation_maximization(subject.net, layer, shape=shape, norm=1.0, lr=0.5, rng=seed, **what)
-    return replace(found, targets=tuple(f"channel {k}" for k in count))
+    return replace(found, targets=tuple(f"{'unit' if len(size) == 1 else 'channel'} {k}" for k in count))
+
+
+def output_size(subject: Subject, layer: str) -> tuple[Any, ...]:
+    """Of a layer, for one picture: three numbers, if it has maps."""
+    return truncated(subject.net, layer).output_shape((1, *subject.x.shape[1:]))[1:]
 
 
 def dream_layer(net: Module) -> str:
@@ -165,7 +178,7 @@ def dream_layer(net: Module) -> str:
         raise ArgumentError(f"net must be a Sequential or a Graph, whose layers have names, got {net!r}")
     for k in reversed(range(len(paths))):
         if isinstance(leaves[paths[k]], Conv2d):
-            after = paths[min(k + 1, len(paths) - 1)]
+            after = next((path for path in paths[k + 1:] if not isinstance(leaves[path], BatchNorm)), paths[k])
             return after if is_activation(leaves[after]) else paths[k]
     return next((path for path in reversed(paths) if is_activation(leaves[path])), paths[-1])
 
@@ -199,9 +212,11 @@ def mosaic(x: Array, rows: int, columns: int) -> Array:
 
 
 def start_of_dream(subject: Subject, layer: str) -> Array:
-    """A mosaic of test pictures, or, where the layer takes one size only, the first of them."""
-    height, width = subject.x.shape[2:]
-    picture = mosaic(subject.x, max(1, SIDE // (height + 2)), max(1, SIDE // (width + 2)))
+    """A mosaic of test pictures, or, where they are large or the layer takes one size only, the first of them."""
+    rows, columns = (max(1, SIDE // (length + 2)) for length in subject.x.shape[2:])
+    if rows * columns == 1:
+        return np.asarray(subject.x[0])
+    picture = mosaic(subject.x, rows, columns)
     try:
         truncated(subject.net, layer).output_shape((1, *picture.shape))
     except ShapeError:
