@@ -163,7 +163,8 @@ def test_a_network_of_the_user_s_on_pictures_of_the_user_s_in_colour(target, tmp
     assert found.subject.bounds == (found.subject.x.min(), found.subject.x.max())
 
 
-def test_another_network_in_the_folder_is_not_overwritten(digits, tmp_path):
+def test_another_network_in_the_folder_is_not_overwritten(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr("retroprop.experiments.look.write_page", lambda looked, folder: None)
     (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
     (tmp_path / "net.safetensors").write_bytes((digits[0] / "net.safetensors").read_bytes())
     look(model=tmp_path / "mine.py", out=tmp_path, progress=False)

@@ -265,6 +265,6 @@ def test_the_law_catches_the_mutant_of_every_module(law, mutant, facts):
 def test_phases_that_are_replaced_by_themselves_are_not_caught(facts):
     """What the laws catch is what a mutant changes, not that it was changed."""
     unchanged = Mutant("none", lambda kind: {name: phase for change in UNCHANGED for name, phase in change(kind).items()})
-    for case, fact in facts:
+    for case, fact in facts[::3]:
         with unchanged.applied(type(fact.module)):
             rp.check_module(case.build(), *case.inputs)
