@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import one_of, positive_int
+from ..errors import DataError, one_of, positive_int
 from ..initializers.base import Array
 from ..inspection.adversarial import AdversarialTraining
 from ..inspection.truncation import truncated
@@ -17,6 +17,8 @@ from . import views
 from .findings import SEEDS, Looked, Trained
 from .look_page import write_page
 from .subjects import DATA, Pictures, Split, Subject, of_data, read_model
+
+LARGEST = 1_000_000                                                 # pixels of a picture that is dreamt on
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,11 @@ def read_image(path: str, subject: Subject) -> Array:
     """A picture of the user's, on the scale of the network's pixels."""
     from ..plots import read_picture
     low, high = subject.bounds
-    return np.asarray(low + (high - low) * read_picture(path, subject.x.shape[1]), "float32").clip(low, high)
+    picture = read_picture(path, subject.x.shape[1])
+    if picture[0].size > LARGEST:                                   # a layer of 32 maps of it takes 32 times as much
+        height, width = picture.shape[1:]
+        raise DataError(f"image must have at most {LARGEST:,} pixels, got {width} x {height}; make it smaller")
+    return np.asarray(low + (high - low) * picture, "float32").clip(low, high)
 
 
 def train_all(config: Config, pictures: Pictures, parts: tuple[Split, Split], progress: bool) -> list[Trained]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -154,15 +155,22 @@ def centred(pictures: Array) -> Array:
 
 
 def channels(subject: Subject, layer: str, seed: int) -> Maximization:
-    """The picture of norm 1 that each of the first channels of a layer answers to most, at the middle of its map."""
+    """The picture of norm 1 that each of the first channels of a layer answers to most, at the middle of its map.
+
+    Of one that is silent where the search starts, as a ReLU may be, nothing is found: an empty picture.
+    """
     shape = subject.x.shape[1:]
     size = output_size(subject, layer)
     count = range(min(CHANNELS, size[0]))
     what: dict[str, Any] = {"channel": count}
     if len(size) == 3:
         what = {"unit": [(k, size[1] // 2, size[2] // 2) for k in count]}
-    found = features.activation_maximization(subject.net, layer, shape=shape, norm=1.0, lr=0.5, rng=seed, **what)
-    return replace(found, targets=tuple(f"{'unit' if len(size) == 1 else 'channel'} {k}" for k in count))
+    with warnings.catch_warnings(action="ignore"):                  # of those that are silent: they are named below
+        found = features.activation_maximization(subject.net, layer, shape=shape, norm=1.0, lr=0.5, rng=seed, **what)
+    silent = found.activations == 0
+    found.pictures[silent] = 0
+    names = (f"{'unit' if len(size) == 1 else 'channel'} {k}{': silent' if silent[k] else ''}" for k in count)
+    return replace(found, targets=tuple(names))
 
 
 def output_size(subject: Subject, layer: str) -> tuple[Any, ...]:

@@ -260,3 +260,18 @@ def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written
     refused("seed must be an integer of at least 0", "--seed", -1)
     wide = rp.plots.write_picture(np.zeros((12, 12)), tmp_path / "wide.png")
     refused("image of 12 × 12 pixels does not fit what leads to layer '7'", "--layer", "7", "--image", wide)
+
+
+def test_a_channel_that_is_silent_where_the_search_starts_is_named_and_left_empty():
+    net = rp.Sequential(rp.Conv2d(1, 3, 3, bias_init=rp.Constant(-9.0), rng=0), rp.ReLU(), rp.Flatten(),
+                        rp.Linear(108, 10, rng=1))
+    subject = subjects.of_data(net, subjects.DATA["digits"], *subjects.digits())
+    found = views.channels(subject, "1", 0)
+    assert found.targets == ("channel 0: silent", "channel 1: silent", "channel 2: silent")
+    assert not found.pictures.any()
+
+
+def test_a_picture_that_would_take_minutes_is_refused(tmp_path):
+    picture = rp.plots.write_picture(np.zeros((1001, 1000)), tmp_path / "large.png")
+    with pytest.raises(rp.DataError, match="image must have at most 1,000,000 pixels, got 1000 x 1001"):
+        look(image=picture, epochs=1, seeds=1, progress=False)
