@@ -222,9 +222,8 @@ def test_a_dense_layer_has_units_and_bright_colours_are_scaled(tmp_path, monkeyp
 
 def test_a_dream_keeps_the_size_of_the_picture(digits, tmp_path):
     picture = rp.plots.write_picture(np.random.default_rng(1).random((3, 21, 30)), tmp_path / "image.png")
-    found = look(model=digits[0] / "net.safetensors", image=picture, out=tmp_path, progress=False)
+    found = look(model=digits[0] / "net.safetensors", image=picture, progress=False)
     assert found.dream.picture.shape == (1, 21, 30)
-    assert rp.plots.read_picture(tmp_path / "dream.png", 1).shape == (1, 21, 30)
 
 
 def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written(tmp_path, capsys):
