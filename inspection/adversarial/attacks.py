@@ -11,8 +11,9 @@ from ...errors import generator, positive_int, real
 from ...initializers.base import Array, Seed
 from ...losses import Loss
 from ...modules import Module
+from ..arguments import ROWS
 from .ball import Ball, Bounds
-from .objective import ROWS, Objective, Reached, attacked, evaluation
+from .objective import Objective, Reached, attacked, evaluation
 
 
 def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bounds: Bounds | None = None,

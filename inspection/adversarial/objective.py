@@ -11,17 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...datasets.checks import finite, inputs_and_targets
-from ...errors import ArgumentError, NonFiniteError, ShapeError
+from ...errors import NonFiniteError, ShapeError
 from ...initializers.base import Array
 from ...losses import Loss
 from ...modules import Module
 from ...modules.parameter import as_floating
 from ...training.metrics import hits, of_classes, threshold_of
-from ..arguments import finite_cost, net_and_loss
+from ..arguments import finite_cost, net_and_loss, uncoupled
 from ..examples import respared
 from ..layers import unchanged
-
-ROWS = 512                                                          # examples that are in the net at once
 
 
 class Reached(NamedTuple):
@@ -65,10 +63,7 @@ def evaluation(net: Module) -> Iterator[None]:
     """Inside, the network is in evaluation mode; afterwards it is as it was."""
     with unchanged(net):
         net.eval()
-        coupling = next((module for _, module in net.named_modules() if module.couples_examples), None)
-        if coupling is not None:
-            raise ArgumentError("net must not couple the examples, whose gradients are to be their own, in evaluation mode, "
-                                f"as {coupling!r} does")
+        uncoupled(net)
         with respared(net):
             yield
 

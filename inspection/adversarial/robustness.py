@@ -17,9 +17,10 @@ from ...losses.classification import OfClasses
 from ...modules import Module
 from ...modules.tables import aligned
 from ...training.metrics import hits, of_classes, threshold_of
+from ..arguments import ROWS
 from .attacks import fgsm
 from .ball import Ball, Bounds
-from .objective import ROWS, attacked
+from .objective import attacked
 
 Attack = Callable[..., Any]                                         # of fgsm's arguments
 

@@ -12,9 +12,8 @@ from ...errors import ArgumentError, ShapeError
 from ...initializers.base import Array
 from ...modules import Module
 from ...modules.parameter import as_floating, as_numbers
+from ..arguments import ROWS, uncoupled
 from ..truncation import scores
-
-ROWS = 512                                                          # examples that are in the net at once
 
 
 class ClassScores:
@@ -43,10 +42,7 @@ class ClassScores:
         self.x = as_floating(finite("x", examples("x", as_numbers(x, "x"))), None, "x")
         if self.x.ndim < 2:
             raise ShapeError(f"x must have shape (examples, ...) with at least two axes, got {self.x.shape}")
-        coupling = next((module for _, module in self.net.named_modules() if module.couples_examples), None)
-        if coupling is not None:
-            raise ArgumentError("net must not couple the examples, whose gradients are to be their own, in evaluation mode, "
-                                f"as {coupling!r} does")
+        uncoupled(self.net)
         output = self.net.predict(self.x, ROWS)
         if output.ndim != 2:
             raise ShapeError(f"net must have an output of shape (examples, classes), got {output.shape}")

@@ -11,7 +11,8 @@ from ...errors import ShapeError, generator, positive_int, real
 from ...initializers.base import Array, Seed
 from ...modules import Module
 from ...modules.parameter import as_numbers
-from .class_scores import ROWS, ClassScores
+from ..arguments import ROWS
+from .class_scores import ClassScores
 
 
 def gradient(net: Module, x: ArrayLike, classes: ArrayLike | None = None) -> Array:

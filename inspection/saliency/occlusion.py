@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from ...errors import ArgumentError, positive_int
 from ...initializers.base import Array
 from ...modules import Module
-from .class_scores import ROWS, ClassScores
+from ..arguments import ROWS
+from .class_scores import ClassScores
 
 
 def occlusion(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, window: int | tuple[int, int],
