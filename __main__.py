@@ -17,7 +17,10 @@ from retroprop.experiments.compare import LEARNING_RATES, Config, compare
 from retroprop.experiments.findings import finite
 from retroprop.experiments.look import look
 from retroprop.experiments.networks import ACTIVATIONS, OPTIMIZERS, STARTS
+from retroprop.experiments.papers.paper import SCALES, SEEDS
+from retroprop.experiments.reproduce import PAPERS, reproduce
 from retroprop.experiments.subjects import DATA
+from retroprop.experiments.sweep import BACKENDS
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -36,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
                                   epilog="retroprop COMMAND --help says more of each.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"retroprop {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    for add in (add_compare, add_look, add_check, add_graph, add_trace):
+    for add in (add_compare, add_reproduce, add_look, add_check, add_graph, add_trace):
         add(commands)
     return top
 
@@ -64,11 +67,43 @@ def add_compare(commands: Commands) -> None:
     add("--epochs", type=int, default=argparse.SUPPRESS, help=f"(default: {default.epochs})")
     add("--batch-size", type=int, default=default.batch_size)
     add("--seeds", type=int, default=argparse.SUPPRESS, help=f"number of seeds (default: {default.seeds})")
-    add("--jobs", type=int, default=argparse.SUPPRESS, help="processes; the numbers do not depend on it (default: one a core)")
+    add_workers(job)
     add("--out", default="results/compare", help="folder for the report")
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
     add("--json", action="store_true", dest="as_json", help="print the table as JSON")
     job.set_defaults(run=run_compare)
+
+
+def add_reproduce(commands: Commands) -> None:
+    job = commands.add_parser("reproduce", help="run the experiments of the lecture's papers again, and judge their claims",
+                              formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, description=fill(
+                                  "Run the experiments of a paper again, over several seeds; print its claims, each with "
+                                  "the paper's number and ours, and write a page with figures. Runs that end are kept in "
+                                  "the folder runs of --out: after an interruption the same command goes on from them. The "
+                                  "exit status is 1 if a run fails.", 110),
+                              epilog="example: retroprop reproduce glorot2010 --scale paper --data mnist --jobs 8")
+    add = job.add_argument
+    add("paper_name", metavar="PAPER", choices=(*PAPERS, "all"), help=f"{', '.join(PAPERS)}, or all, which writes an index")
+    add("--scale", default="small", choices=SCALES, help="quick: the smallest that shows the effects; small: minutes "
+        "(default); paper: the paper's own sizes, hours to days")
+    add("--data", metavar="FOLDER", help="for --scale paper: the four files of MNIST, or of a set in its format; shapeset for "
+        "glorot2010")
+    add("--steps", type=int, help="for --scale paper: steps in each run, instead of the paper's; nothing is judged then")
+    add("--seeds", type=int, default=SEEDS,
+        help=f"number of seeds; with fewer than {SEEDS} nothing is judged (default: {SEEDS})")
+    add_workers(job)
+    add("--out", default="results/reproduce", help="folder for the pages and the runs (default: results/reproduce)")
+    add("--fresh", action="store_true", help="run all of it again, whatever is kept")
+    add("--json", action="store_true", dest="as_json", help="print the claims as JSON")
+    job.set_defaults(run=run_reproduce)
+
+
+def add_workers(job: argparse.ArgumentParser) -> None:
+    add = job.add_argument
+    add("--jobs", type=int, default=argparse.SUPPRESS, help="processes; the numbers do not depend on it (default: one a core)")
+    add("--backend", choices=BACKENDS, default=argparse.SUPPRESS,
+        help="who runs: processes of this machine (loky, the default), or a Dask cluster, with the extra dask")
+    add("--scheduler", metavar="ADDRESS", default=argparse.SUPPRESS, help="of the Dask cluster, such as tcp://localhost:8786")
 
 
 def add_look(commands: Commands) -> None:
@@ -182,6 +217,14 @@ def run_compare(*, as_json: bool, quick: bool, **options: Any) -> int:
     print(as_text(result.summary()) if as_json else result)
     print(f"\nThe report is in {options['out']}/report.html", file=sys.stderr)
     return 0
+
+
+def run_reproduce(*, as_json: bool, **options: Any) -> int:
+    reproduced = reproduce(**options)
+    print(as_text(reproduced.summary()) if as_json else reproduced)
+    where = "index.html" if options["paper_name"] == "all" else f"{options['paper_name']}/report.html"
+    print(f"\nThe page is {options['out']}/{where}", file=sys.stderr)
+    return 1 if reproduced.failed else 0
 
 
 def run_look(*, as_json: bool, quick: bool, **options: Any) -> int:

@@ -12,26 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileFormatError
-from .checks import clean, same_features
+from .checks import pair, same_features
 
 Part = tuple[NDArray[np.float32], NDArray[np.int64]]
+Bytes = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
-def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
+def read_idx(path: str | os.PathLike[str], mapped: bool = False) -> NDArray[Any]:
     """The array in an IDX file, plain or gzipped, whatever its name.
 
     Parameters
     ----------
     path : str or path
         Two zero bytes, a type, the number of axes, the axes' lengths, the elements; all big-endian.
+    mapped : bool, default False
+        Leave the elements of a plain file where they are, and read them as they are needed.
 
     Returns
     -------
     array
-        Of the file's shape and type (uint8, int8, int16, int32, float32 or float64), in native byte order.
+        Of the file's shape and type (uint8, int8, int16, int32, float32 or float64), in native byte order; if mapped,
+        read-only, in the file's order.
 
     Raises
     ------
@@ -42,8 +46,8 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     ----------
     Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*: section "File formats".
     """
-    content = _content(path)
-    magic = content[:4]
+    content = _content(path, mapped)
+    magic = bytes(content[:4])
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
         got = magic.hex(" ") or "nothing"
         raise FileFormatError(f"{path} must start with the magic number of IDX, 00 00 type axes, got {got}")
@@ -60,7 +64,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         array = np.frombuffer(content, dtype, offset=start).reshape(shape)
     except ValueError as error:
         raise FileFormatError(f"{path} must have a shape that an array can have, got {shape}") from error
-    return array.astype(dtype.newbyteorder("="))
+    return array if mapped else array.astype(dtype.newbyteorder("="))
 
 
 def mnist(folder: str | os.PathLike[str]) -> tuple[Part, Part]:
@@ -84,18 +88,37 @@ def mnist(folder: str | os.PathLike[str]) -> tuple[Part, Part]:
     FileFormatError
         A file is damaged, or holds something else than images or labels.
     """
+    train, test = ((_numbers(x), y.astype(np.int64)) for x, y in mnist_bytes(folder, mapped=False))
+    return train, test
+
+
+def mnist_bytes(folder: str | os.PathLike[str], mapped: bool = True) -> tuple[Bytes, Bytes]:
+    """As `mnist`, but the pixels, from 0 to 255, and the labels stay bytes, and where files are plain, in the files.
+
+    For data that are to be read batch by batch. (One byte a pixel, MNIST takes 55 MB.)
+    """
+    found = files(folder)
+    train, test = (_part(images, labels, mapped) for images, labels in (found[:2], found[2:]))
+    same_features(str(found[2]), test[0], like=train[0])
+    return train, test
+
+
+def files(folder: str | os.PathLike[str]) -> list[Path]:
+    """The four files: images and labels for training, images and labels for testing."""
     found = {name: path for name in FILES for path in _variants(Path(folder), name) if path.is_file()}
     missing = [name for name in FILES if name not in found]
     if missing:
         raise FileNotFoundError(f"{folder} must hold the four files of MNIST, but lacks {', '.join(missing)}")
-    train, test = (_part(found[images], found[labels]) for images, labels in (FILES[:2], FILES[2:]))
-    same_features(str(found[FILES[2]]), test[0], like=train[0])
-    return train, test
+    return [found[name] for name in FILES]
 
 
-def _content(path: str | os.PathLike[str]) -> bytes:
-    content = Path(path).read_bytes()
-    if content[:2] != b"\x1f\x8b":
+def _content(path: str | os.PathLike[str], mapped: bool) -> bytes | NDArray[np.uint8]:
+    with Path(path).open("rb") as file:
+        start = file.read(2)
+        if mapped and start[:1] == b"\0":
+            return np.memmap(path, np.uint8, "r")
+        content = start + file.read()
+    if start != b"\x1f\x8b":
         return content
     try:
         import gzip
@@ -109,14 +132,18 @@ def _variants(folder: Path, name: str) -> list[Path]:
     return [folder / (stem + suffix) for stem in (dotted, name) for suffix in (".gz", "")]
 
 
-def _part(images: Path, labels: Path) -> Part:
-    x, y = clean(_ubytes(images, 3), _ubytes(labels, 1), (str(images), str(labels)))
-    x /= 255
+def _part(images: Path, labels: Path, mapped: bool) -> Bytes:
+    x, y = _ubytes(images, 3, mapped), _ubytes(labels, 1, mapped)
+    pair(x, y, (str(images), str(labels)))
     return x.reshape(len(x), -1), y
 
 
-def _ubytes(path: Path, axes: int) -> NDArray[Any]:
-    array = read_idx(path)
+def _numbers(x: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.divide(x, np.float32(255), dtype=np.float32)
+
+
+def _ubytes(path: Path, axes: int, mapped: bool) -> NDArray[Any]:
+    array = read_idx(path, mapped)
     if array.dtype != np.uint8 or array.ndim != axes:
         raise FileFormatError(f"{path} must hold uint8 on {axes} axes, got {array.dtype} of shape {array.shape}")
     return array

@@ -19,6 +19,7 @@ from ..training import Callback, Run, accuracy, fit
 from .networks import ACTIVATIONS, OPTIMIZERS, network, start
 from .report import write_report
 from .results import Result, Trained
+from .sweep import Workers
 
 NAIVE_OR_NOT = ("Glorot", "Standard", "N(0, 1)", "N(0, 0.01²)", "U(-1, 1)")
 LEARNING_RATES = {"sgd": 0.03, "adagrad": 0.01, "adam": 0.001, "adamw": 0.001, "rmsprop": 0.001}
@@ -61,8 +62,8 @@ class Config:
 
 def compare(data: str | Path = "digits", init: str | Sequence[str] = NAIVE_OR_NOT, *, activation: str = "tanh", depth: int = 5,
             width: int = 100, batch_norm: bool = False, dropout: float = 0.0, optimizer: str = "sgd", lr: float | None = None,
-            epochs: int = 20, batch_size: int = 10, seeds: int = 5, jobs: int | None = None,
-            out: str | Path | None = None, progress: bool = True) -> Result:
+            epochs: int = 20, batch_size: int = 10, seeds: int = 5, jobs: int | None = None, backend: str = "loky",
+            scheduler: str | None = None, out: str | Path | None = None, progress: bool = True) -> Result:
     """Train one architecture from several starts, over several seeds, and say how they differ.
 
     Seed by seed, every start sees the same examples in the same order and draws its weights from the same random
@@ -82,8 +83,8 @@ def compare(data: str | Path = "digits", init: str | Sequence[str] = NAIVE_OR_NO
         How it is trained, on CrossEntropy. Without ``lr`` it is 0.03 for SGD, 0.01 for Adagrad, else 0.001.
     seeds : int
         Number of seeds, 0, 1, 2, ...
-    jobs : int, default None
-        Processes; None: one a core. The numbers do not depend on it.
+    jobs, backend, scheduler
+        Who runs, by default a process a core: see `Workers` in experiments/sweep.py. The numbers do not depend on it.
     out : path, default None
         Folder for ``report.html``, figures and tables; None: nothing is written.
     progress : bool, default True
@@ -96,13 +97,12 @@ def compare(data: str | Path = "digits", init: str | Sequence[str] = NAIVE_OR_NO
     """
     config = Config(str(data), (init,) if isinstance(init, str) else tuple(init), activation, depth, width, batch_norm,
                     dropout, optimizer, lr, epochs, batch_size, seeds)
-    if jobs is not None:
-        positive_int("jobs", jobs)
+    workers = Workers(jobs, backend, scheduler)
     train, test = load(config.data)
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
     tasks = [(config, label, seed, train, test) for seed in range(config.seeds) for label in config.init]
-    result = Result(dataclasses.asdict(config), run_all(tasks, jobs, progress),
+    result = Result(dataclasses.asdict(config), run_all(tasks, workers, progress),
                     train_size=len(train[0]), test_size=len(test[0]),
                     features=train[0].shape[1], classes=int(train[1].max()) + 1,
                     chance=1 - np.bincount(test[1]).max() / len(test[1]))
@@ -124,16 +124,12 @@ def load(source: str) -> tuple[Split, Split]:
     return (x.reshape(len(x), -1), y), (test[0].reshape(len(test[0]), -1), test[1])
 
 
-def run_all(tasks: list[tuple[Any, ...]], jobs: int | None, progress: bool) -> list[Trained]:
-    """Every run in a process with one BLAS thread, whatever the number of jobs: the sums are then of one order."""
-    import joblib
+def run_all(tasks: list[tuple[Any, ...]], workers: Workers, progress: bool) -> list[Trained]:
+    """In the order of the tasks."""
     from tqdm import tqdm
-    count = min(joblib.cpu_count() if jobs is None else jobs, len(tasks))
-    # With one process joblib would run the tasks in this one, with its threads: two take turns instead.
-    options = {"n_jobs": 2, "pre_dispatch": 1, "batch_size": 1} if count == 1 else {"n_jobs": count}
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
-        done = joblib.Parallel(return_as="generator", **options)(joblib.delayed(train_one)(*task) for task in tasks)
-        return list(tqdm(done, total=len(tasks), unit="run", disable=None if progress else True))
+    done = tqdm(workers.run(train_one, tasks), total=len(tasks), unit="run", disable=None if progress else True)
+    found = dict(done)
+    return [found[k] for k in range(len(tasks))]
 
 
 class Watch(Callback):

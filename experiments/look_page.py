@@ -17,7 +17,7 @@ from ..inspection.adversarial import Robustness
 from ..inspection.features import Maximization
 from . import views
 from .findings import Looked, defences, percent
-from .page import Page
+from .page import Figures, Page
 from .report import many
 from .subjects import Subject
 
@@ -43,26 +43,6 @@ def write_page(looked: Looked, folder: Path) -> None:
     page.write(folder / "report.html")
     text = json.dumps(numbers(looked, folder), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "numbers.json").write_text(text + "\n", encoding="utf-8")
-
-
-class Figures:
-    """Saves figures beside the page and puts them on it."""
-
-    def __init__(self, page: Page, folder: Path) -> None:
-        self.page, self.folder = page, folder
-
-    def add(self, figure: Any, name: str, caption: str) -> None:
-        import matplotlib.pyplot as plt
-        from matplotlib.axes import Axes
-
-        from .. import plots
-        png, _ = plots.save(figure, self.folder, name)
-        plt.close(figure.get_figure(root=True) if isinstance(figure, Axes) else figure)
-        self.page.figure(png, caption)
-
-    def picture(self, picture: Array, name: str, caption: str) -> None:
-        from .. import plots
-        self.page.figure(plots.write_picture(picture, self.folder / f"{name}.png"), caption)
 
 
 def of_net(looked: Looked, page: Page, figures: Figures) -> None:

@@ -6,6 +6,9 @@ import base64
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
+
+from ..initializers.base import Array
 
 STYLE = """
 :root { color-scheme: light; }
@@ -16,6 +19,9 @@ h2 { font-size: 1.25rem; margin: 2.4rem 0 .6rem; }
 p, li { max-width: 46rem; }
 figure { margin: 1.4rem 0; }
 figure img { max-width: 100%; height: auto; }
+figure.beside { display: grid; grid-template-columns: minmax(9rem, 1fr) 3.2fr; gap: 1.4rem; }
+blockquote { margin: 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid #bbb; color: #444; font-size: .92rem;
+             align-self: start; }
 figcaption { color: #555; font-size: .92rem; max-width: 46rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabular-nums; }
@@ -51,10 +57,15 @@ class Page:
         body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
         self.parts.append(f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
-    def figure(self, png: Path, caption: str) -> None:
+    def figure(self, png: Path, caption: str, beside: str | None = None) -> None:
+        """``beside``, text that stands at the left of the figure, such as what the paper's own one shows."""
         data = base64.b64encode(png.read_bytes()).decode()
-        self.parts.append(f"<figure><img alt='{escape(caption, quote=True)}' src='data:image/png;base64,{data}'>"
-                          f"<figcaption>{escape(caption)}</figcaption></figure>")
+        start = "<figure>" if beside is None else f"<figure class='beside'><blockquote>{escape(beside)}</blockquote>"
+        self.parts.append(f"{start}<div><img alt='{escape(caption, quote=True)}' src='data:image/png;base64,{data}'>"
+                          f"<figcaption>{escape(caption)}</figcaption></div></figure>")
+
+    def link(self, text: str, address: str) -> None:
+        self.parts.append(f"<p><a href='{escape(address, quote=True)}'>{escape(text)}</a></p>")
 
     def write(self, path: Path) -> None:
         body = "\n".join(self.parts)
@@ -62,3 +73,23 @@ class Page:
                         "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
                         f"<title>{escape(self.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n",
                         encoding="utf-8")
+
+
+class Figures:
+    """Saves figures beside the page and puts them on it."""
+
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page, self.folder = page, folder
+
+    def add(self, figure: Any, name: str, caption: str, beside: str | None = None) -> None:
+        import matplotlib.pyplot as plt
+        from matplotlib.axes import Axes
+
+        from .. import plots
+        png, _ = plots.save(figure, self.folder, name)
+        plt.close(figure.get_figure(root=True) if isinstance(figure, Axes) else figure)
+        self.page.figure(png, caption, beside)
+
+    def picture(self, picture: Array, name: str, caption: str) -> None:
+        from .. import plots
+        self.page.figure(plots.write_picture(picture, self.folder / f"{name}.png"), caption)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from ..initializers.base import Array
 from ..inspection.layers import LayerStatistics, hidden_activations, preactivations
 from ..modules.tables import aligned
+from .statistics import holm
 
 TARGET = 0.10                                                       # the test error that "epochs to" waits for
 
@@ -187,17 +187,3 @@ def times(ratio: float) -> str:
 def mean(values: Any) -> float:
     found = list(values)
     return statistics.fmean(found) if found else math.nan
-
-
-def holm(values: Sequence[float]) -> list[float]:
-    """p values after Holm's correction for having looked at all of them; NaN stays NaN.
-
-    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
-    [0.03, 0.06, 0.06]
-    """
-    corrected, worst = [math.nan] * len(values), 0.0
-    order = sorted((p, k) for k, p in enumerate(values) if not math.isnan(p))
-    for rank, (p, k) in enumerate(order):
-        worst = max(worst, min(1.0, (len(order) - rank) * p))
-        corrected[k] = worst
-    return corrected

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.compare import Config, compare, run_all
+from retroprop.experiments.compare import Config, compare
 from retroprop.experiments.networks import network, start
-from retroprop.experiments.results import holm
+from retroprop.experiments.statistics import holm
+from retroprop.experiments.sweep import Workers
 
 SMALL = {"depth": 2, "width": 20, "epochs": 2, "seeds": 2, "progress": False}
 
@@ -80,9 +81,8 @@ def test_numbers_do_not_depend_on_the_number_of_processes():
 
 @pytest.mark.parametrize("jobs", [None, 1, 2])
 @pytest.mark.parametrize("tasks", [1, 3])
-def test_no_run_shares_this_process_and_its_blas_threads(jobs, tasks, monkeypatch):
-    monkeypatch.setattr("retroprop.experiments.compare.train_one", os.getpid)
-    assert os.getpid() not in run_all([()] * tasks, jobs, progress=False)
+def test_no_run_shares_this_process_and_its_blas_threads(jobs, tasks):
+    assert os.getpid() not in dict(Workers(jobs).run(os.getpid, [()] * tasks)).values()
 
 
 def test_starts_are_paired_by_seed():

@@ -1,0 +1,92 @@
+"""The bar over the runs of a sweep, with the time that is left."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from .sweep import Store, Trial, Workers
+
+EVERY = 5.0                                                         # seconds between two looks at unfinished runs
+
+
+class Bar:
+    """Counts runs. Beside it stands how far the long ones are, which leave word in the store, and when all will be done."""
+
+    def __init__(self, trials: Sequence[Trial], found: Collection[str], store: Store | None, workers: Workers, progress: bool
+                 ) -> None:
+        from tqdm import tqdm
+        self.unfinished = {trial.key: trial for trial in trials if trial.key not in found}
+        self.store, self.workers, self.progress = store, workers, progress
+        self.bar: Any = tqdm(total=len(trials), initial=len(found), unit="run", disable=None if progress else True,
+                             smoothing=0)
+        self.ended = threading.Event()
+        self.watcher = threading.Thread(target=self.watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        if not self.bar.disable and any(trial.resumable for trial in self.unfinished.values()):
+            self.watcher.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        self.ended.set()
+        if self.watcher.is_alive():
+            self.watcher.join()
+        self.bar.close()
+
+    def update(self, trial: Trial) -> None:
+        self.unfinished.pop(trial.key, None)
+        self.bar.update()
+
+    def failed(self, trial: Trial, error: str) -> None:
+        """Said at once: a sweep may still go on for days."""
+        if self.progress:
+            self.bar.write(f"failed: {trial}: {error}", file=sys.stderr)
+
+    def watch(self) -> None:
+        while not self.ended.wait(EVERY):
+            steps = [word for trial in list(self.unfinished.values()) if (word := self.word(trial)) is not None]
+            if steps:
+                seconds = remaining(steps, list(self.unfinished.values()), self.workers.count(len(self.unfinished)))
+                share = ", ".join(f"{100 * step / total:.1f} %" for step, total, _ in steps)
+                self.bar.set_postfix_str(f"at {share}; about {spoken(seconds)} left")
+
+    def word(self, trial: Trial) -> tuple[int, int, float] | None:
+        """How far an unfinished run is: steps made, all steps, seconds for each; None where it has not said."""
+        folder = None if self.store is None else self.store.kept(trial)
+        return None if folder is None else progress_of(Path(folder))
+
+
+def progress_of(folder: Path) -> tuple[int, int, float] | None:
+    """What a run left word of with ``course.Kept``."""
+    try:
+        found = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        return int(found["step"]), int(found["steps"]), float(found["seconds_per_step"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remaining(words: Sequence[tuple[int, int, float]], unfinished: Sequence[Trial], workers: int) -> float:
+    """Seconds: those of the runs that said how far they are, and of the others as much as a whole one of these."""
+    known = sum((steps - step) * each for step, steps, each in words)
+    whole = sum(steps * each for _, steps, each in words) / len(words)
+    return (known + whole * (len(unfinished) - len(words))) / workers
+
+
+def spoken(seconds: float) -> str:
+    """
+    >>> spoken(50), spoken(4000), spoken(200_000)
+    ('50 s', '1 h 7 min', '2 d 8 h')
+    """
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"

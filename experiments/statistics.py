@@ -1,0 +1,69 @@
+"""Means over seeds, and how sure they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Estimate(NamedTuple):
+    """A mean over seeds and half the width of its 95 % confidence interval (Student's t; NaN for one seed)."""
+
+    mean: float
+    half: float
+    values: tuple[float, ...]
+
+    def text(self, unit: str = "") -> str:
+        """Mean ± half width; ``unit`` "%" writes shares as percent."""
+        factor, ending = (100, " %") if unit == "%" else (1, f" {unit}" if unit else "")
+        half = "" if math.isnan(self.half) else f" ± {number(factor * self.half)}"
+        return f"{number(factor * self.mean)}{half}{ending}"
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """
+    >>> estimate([1.0, 2.0, 3.0]).text()
+    '2 ± 2.48'
+    """
+    from scipy.stats import t
+    found = tuple(map(float, values))
+    mean = float(np.mean(found)) if found else math.nan
+    if len(found) < 2:
+        return Estimate(mean, math.nan, found)
+    half = float(t.ppf(0.975, len(found) - 1) * np.std(found, ddof=1) / math.sqrt(len(found)))
+    return Estimate(mean, half, found)
+
+
+def number(value: float) -> str:
+    """Three digits, without an exponent where it is large.
+
+    >>> number(0.012345), number(12345.6), number(1.5e-7)
+    ('0.0123', '12346', '1.5e-07')
+    """
+    return f"{value:.3g}" if not abs(value) >= 100 or math.isinf(value) else f"{value:.0f}"
+
+
+def paired(a: Sequence[float], b: Sequence[float]) -> float:
+    """p value of the paired t test, two-sided, that a and b, seed by seed, have the same mean; NaN where it says nothing."""
+    gaps = np.subtract(a, b)
+    if gaps.size < 2 or not np.isfinite(gaps).all() or np.ptp(gaps) == 0:
+        return math.nan
+    from scipy.stats import ttest_1samp
+    return float(ttest_1samp(gaps, 0).pvalue)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """p values after Holm's correction for having looked at all of them; NaN stays NaN.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    corrected, worst = [math.nan] * len(values), 0.0
+    order = sorted((p, k) for k, p in enumerate(values) if not math.isnan(p))
+    for rank, (p, k) in enumerate(order):
+        worst = max(worst, min(1.0, (len(order) - rank) * p))
+        corrected[k] = worst
+    return corrected
