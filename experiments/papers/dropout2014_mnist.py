@@ -1,0 +1,97 @@
+"""The paper's scale: what Srivastava et al. 2014 report on MNIST, and what came out on the same files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..claims import Claim, claim, difference
+from ..page import Figures, Page
+from ..sweep import Result, Settings
+from .dense import error_at
+from .dropout2014_plan import MNIST, MNIST_COUNTS, counted, mnist
+from .dropout2014_runs import classified
+from .paper import Results
+
+NEAR = 0.002                                                        # of the paper's error, as a share
+DROPPED, AVERAGED = "ReLU, 3x1024, dropout", "ReLU, 3x1024, dropout, max-norm"
+
+
+def final(results: Results, *settings: Settings) -> list[list[float]]:
+    """Test errors at the end, of those seeds that ended in all of these settings."""
+    runs = [{one.trial.settings["seed"]: float(error_at()(one.result)) for one in results.of(classified, **each)}
+            for each in settings]
+    seeds = sorted(set.intersection(*map(set, runs)))
+    return [[values[seed] for seed in seeds] for values in runs]
+
+
+def mnist_claims(results: Results) -> list[Claim]:
+    """Tables 2 and 9 row by row, and figures 10 and 11."""
+    scale = results.scale
+    found = []
+    for name, row in MNIST.items():
+        if row.paper is not None:
+            [values] = final(results, mnist(scale, name))
+            found.append(claim(f"Test error: {name}", "table 9" if name.startswith("table 9") else "table 2", values,
+                               lambda e, row=row: abs(e - row.paper / 100) <= NEAR, "within 0.2 points of the paper's",
+                               paper=f"{row.paper:.2f} %", unit="%"))
+    for better, worse in ((DROPPED, "ReLU, 3x1024, no dropout"), (AVERAGED, DROPPED),
+                          ("logistic, 3x1024, dropout", "logistic, 2x800, no dropout"),
+                          ("table 9: max-norm", "table 9: L2"), ("table 9: dropout + L2", "table 9: max-norm"),
+                          ("table 9: dropout + max-norm", "table 9: dropout + L2")):
+        found.append(difference(f"{better}, errs less than {worse}", "tables 2 and 9",
+                                *final(results, mnist(scale, better), mnist(scale, worse)), unit="%"))
+    return [*found, *size_claims(results), *averaging_claims(results)]
+
+
+def size_claims(results: Results) -> list[Claim]:
+    """Figure 10."""
+    def gain(examples: int | None) -> list[float]:
+        plain, dropped = final(results, counted(results.scale, False, examples), counted(results.scale, True, examples))
+        return [a - b for a, b in zip(plain, dropped, strict=True)]
+    few, *_, many = MNIST_COUNTS
+    return [claim(f"Dropout gains nothing at {few} examples: points", "figure 10", gain(few), lambda g: g <= 0.01, "at most 1 point",
+                  paper="no gain", unit="%"),
+            claim(f"It gains at {many} examples: points", "figure 10", gain(many), lambda g: g > 0, "above 0", unit="%"),
+            claim("and at all: points", "figure 10", gain(None), lambda g: g > 0, "above 0", unit="%")]
+
+
+def averaging_claims(results: Results) -> list[Claim]:
+    """Figure 11, on 2000 test examples."""
+    def needed(result: Result) -> float:
+        return float(next((k for k, e in enumerate(result["averages"]["errors"], 1) if e <= result["scaled"]), 1000))
+    whole = [one.result for one in results.of(classified, **mnist(results.scale, AVERAGED)) if "averages" in one.result]
+    return [claim("Networks that must be averaged to do as well as weight scaling (1000: more than 100)", "figure 11",
+                  [needed(result) for result in whole], lambda k: 20 <= k <= 100, "20 to 100", paper="about 50")]
+
+
+def draw_mnist(results: Results, page: Page, figures: Figures) -> None:
+    """Errors during training, and of each network at the end beside the paper's."""
+    import matplotlib.pyplot as plt
+
+    from ...plots.canvas import COLORS
+    scale = results.scale
+    runs = {name: results.of(classified, **mnist(scale, name)) for name in MNIST}
+    shown = {name: found for name, found in runs.items() if found}
+    if not shown:
+        return
+    page.heading("Tables 2 and 9, figure 4: errors on the files")
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
+    for k, (name, found) in enumerate(shown.items()):
+        color, dashes = COLORS[k % len(COLORS)], "-" if k < len(COLORS) else "--"
+        for one in found:
+            rows = one.result["readings"]
+            axes[0].plot([row["step"] for row in rows], [100 * row["error"] for row in rows], dashes, color=color, lw=1,
+                         label=name if one is found[0] else None)
+        [values] = final(results, mnist(scale, name))
+        axes[1].plot([100 * value for value in values], [k] * len(values), "o", color=color)
+    marks: list[Any] = [(row.paper, k) for k, name in enumerate(shown) if (row := MNIST[name]).paper is not None]
+    if marks:
+        axes[1].plot(*zip(*marks, strict=True), "kx", ms=9, mew=2, label="paper")
+        axes[1].legend(frameon=False)
+    axes[0].set(xlabel="steps of 100 examples", ylabel="test error, %", yscale="log")
+    axes[1].set(xlabel="test error at the end, %", yticks=range(len(shown)), yticklabels=list(shown))
+    axes[1].invert_yaxis()
+    axes[1].set_xscale("log")
+    figures.add(figure, "mnist", "Left: test errors during training, a line a seed. Right: at the end, a point a seed, and the paper's "
+                "errors (crosses).", beside="In the paper, table 2: 1.60 % without dropout (logistic), 1.35 % with; 1.25 % with "
+                "rectified linear units, 1.06 % with max-norm. Table 9: L2 1.62, max-norm 1.35, both with dropout 1.25 and 1.05 %.")
