@@ -49,7 +49,8 @@ def size_claims(results: Results) -> list[Claim]:
         plain, dropped = final(results, counted(results.scale, False, examples), counted(results.scale, True, examples))
         return [a - b for a, b in zip(plain, dropped, strict=True)]
     few, *_, many = MNIST_COUNTS
-    return [claim(f"Dropout gains nothing at {few} examples: points", "figure 10", gain(few), lambda g: g <= 0.01, "at most 1 point",
+    return [claim(f"Dropout gains nothing at {few} examples: points", "figure 10", gain(few), lambda g: g <= 0.01, "at most 1 "
+                                                                                                                   "point",
                   paper="no gain", unit="%"),
             claim(f"It gains at {many} examples: points", "figure 10", gain(many), lambda g: g > 0, "above 0", unit="%"),
             claim("and at all: points", "figure 10", gain(None), lambda g: g > 0, "above 0", unit="%")]
@@ -92,6 +93,7 @@ def draw_mnist(results: Results, page: Page, figures: Figures) -> None:
     axes[1].set(xlabel="test error at the end, %", yticks=range(len(shown)), yticklabels=list(shown))
     axes[1].invert_yaxis()
     axes[1].set_xscale("log")
-    figures.add(figure, "mnist", "Left: test errors during training, a line a seed. Right: at the end, a point a seed, and the paper's "
-                "errors (crosses).", beside="In the paper, table 2: 1.60 % without dropout (logistic), 1.35 % with; 1.25 % with "
-                "rectified linear units, 1.06 % with max-norm. Table 9: L2 1.62, max-norm 1.35, both with dropout 1.25 and 1.05 %.")
+    figures.add(figure, "mnist", "Left: test errors during training, a line a seed. Right: at the end, a point a seed, and the "
+                "paper's errors (crosses).", beside="In the paper, table 2: 1.60 % without dropout (logistic), 1.35 % with; "
+                "1.25 % with rectified linear units, 1.06 % with max-norm. Table 9: L2 1.62, max-norm 1.35, both with dropout "
+                "1.25 and 1.05 %.")

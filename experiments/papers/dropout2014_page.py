@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy as np
 from ..claims import number
 from ..page import Figures, Page
 from ..statistics import estimate
-from ..sweep import Result, Settings
-from .dropout2014_claims import chosen, claims, error, of, percent, training
+from ..sweep import Settings
+from .dropout2014_claims import claims
 from .dropout2014_mnist import draw_mnist
+from .dropout2014_numbers import Pick, chosen, error, of, percent, training, words
 from .dropout2014_plan import (
     CLEAN,
     CLEAN_COUNTS,
@@ -34,7 +35,7 @@ from .dropout2014_runs import HIGHEST, autoencoded, learned
 from .paper import Results
 
 KEEP = "probability p of keeping a unit"
-Lines = Mapping[str, tuple[Sequence[float], Sequence[Settings], Callable[[Result], float]]]
+Lines = Mapping[str, tuple[Sequence[float], Sequence[Settings], Pick]]
 
 
 def draw(results: Results, page: Page, figures: Figures) -> None:
@@ -87,7 +88,8 @@ def curves(results: Results, page: Page, figures: Figures) -> None:
     if not runs:
         return
     page.heading("Figure 4 and table 2: with and without dropout")
-    figure, axes = canvas(("test examples, right labels", "training examples, labels as given"), ("test error, %", "training error, %"))
+    figure, axes = canvas(("test examples, right labels", "training examples, labels as given"), ("test error, %", "training "
+                                                                                                                   "error, %"))
     for ax, name in zip(axes, ("error", "training"), strict=True):
         plots.learning_curves_by({label: [{"epoch": run["update"], "error": [100 * e for e in run[name]]} for run in group]
                                   for label, group in runs.items()}, "error", ax=ax)
@@ -98,14 +100,14 @@ def curves(results: Results, page: Page, figures: Figures) -> None:
                      xytext=(0, -3), textcoords="offset points")
     axes[0].legend(frameon=False)
     best = [min(run["error"]) for run in runs.get("without dropout", [])]
-    figures.add(figure, "curves", f"Medians and ranges of {results.scale.seeds} seeds. Without dropout the network learns the wrong labels by "
-                "heart, and its test error rises; with dropout it does not, and its test error stays low.",
-                beside="In the paper, figure 4: on MNIST, networks of several sizes, all with the same settings; those with dropout end well "
-                       "below those without. Table 2: 1.60 % without (logistic), 1.35 % with, 1.25 % with rectified linear units, "
-                       "1.06 % with max-norm.")
+    figures.add(figure, "curves", f"Medians and ranges of {results.scale.seeds} seeds. Without dropout the network learns the "
+                "wrong labels by heart, and its test error rises; with dropout it does not, and its test error stays low.",
+                beside="In the paper, figure 4: on MNIST, networks of several sizes, all with the same settings; those with "
+                       "dropout end well below those without. Table 2: 1.60 % without (logistic), 1.35 % with, 1.25 % with "
+                       "rectified linear units, 1.06 % with max-norm.")
     if best:
-        page.text(f"The comparison is with a network that is trained to the end. The lowest test error that it has on the way, at "
-                  f"the first of the points above, is {percent(best)}, about that of dropout at the end "
+        page.text("The comparison is with a network that is trained to the end. The lowest test error that it has on the way, "
+                  f"at the first of the points above, is {percent(best)}, about that of dropout at the end "
                   f"({percent(of(results, net()))}): on these data, stopping early does nearly as much, if one knows when.")
 
 
@@ -127,11 +129,12 @@ def features(results: Results, page: Page, figures: Figures) -> None:
         ax.imshow(np.concatenate(np.concatenate(tiles, 1), 1), cmap="gray", vmin=-size, vmax=size)
         ax.set_title(label)
         ax.set_axis_off()
-    figures.add(figure, "features", f"Weights into the 64 hidden units with the largest, of a 64-{width(results.scale) // 2}-64 autoencoder of digits of 8×8 pixels, "
-                "started from N(0, 0.01²), seed 0; each panel has its own scale. With dropout the weights are smoother, and some units "
-                "look for spots and strokes.",
-                beside="In the paper, figure 7: on MNIST, 256 units. Without dropout no unit shows anything by itself; with dropout "
-                       "they have become detectors of edges, strokes and spots.")
+    figures.add(figure, "features", "Weights into the 64 hidden units with the largest, of a "
+                f"64-{width(results.scale) // 2}-64 autoencoder of digits of 8×8 pixels, started from N(0, 0.01²), seed 0; "
+                "each panel has its own scale. With dropout the weights are smoother, and some units look for spots and "
+                "strokes.",
+                beside="In the paper, figure 7: on MNIST, 256 units. Without dropout no unit shows anything by itself; with "
+                       "dropout they have become detectors of edges, strokes and spots.")
 
 
 def activity(results: Results, page: Page, figures: Figures) -> None:
@@ -151,20 +154,21 @@ def activity(results: Results, page: Page, figures: Figures) -> None:
         ax.set(xlabel="activation", yscale="log" if name == "activations" else "linear", xlim=(0, HIGHEST))
     axes[0].legend(frameon=False)
     silent = {label: [result["silent"] for result in found] for label, found in runs.items()}
-    figures.add(figure, "sparsity", f"All {results.scale.seeds} seeds together. With dropout the units of the autoencoder are less active, and "
-                f"{percent(silent['dropout, p = 0.5'])} of their activations on test examples are under 0.001, against "
-                f"{percent(silent['without dropout'])} without.",
-                beside="In the paper, figure 8: the mean activation of the units falls from about 2.0 to 0.7, and the histogram of "
-                       "activations has a sharp peak at 0 with dropout.")
+    figures.add(figure, "sparsity", f"All {results.scale.seeds} seeds together. With dropout the units of the autoencoder are "
+                f"less active, and {percent(silent['dropout, p = 0.5'])} of their activations on test examples are under "
+                f"0.001, against {percent(silent['without dropout'])} without.",
+                beside="In the paper, figure 8: the mean activation of the units falls from about 2.0 to 0.7, and the "
+                       "histogram of activations has a sharp peak at 0 with dropout.")
 
 
 def keeping(results: Results, page: Page, figures: Figures) -> None:
     """Figure 9."""
     scale, net = results.scale, partial(network, results.scale)
     page.heading("Figure 9: the effect of p")
-    page.text("The paper's p is the probability of keeping a unit; retroprop.Dropout(p) takes that of dropping it, 1 less the paper's. "
-              "All axes here are in the paper's convention. The input's p stays 0.8.")
-    figure, axes = canvas((f"(a) {width(scale)} units a layer, lr 0.05", f"(b) {width(scale) // 2} units, or pn fixed, lr {SLOW:g}"),
+    page.text("The paper's p is the probability of keeping a unit; retroprop.Dropout(p) takes that of dropping it, 1 less the "
+              "paper's. All axes here are in the paper's convention. The input's p stays 0.8.")
+    figure, axes = canvas((f"(a) {width(scale)} units a layer, lr 0.05", f"(b) {width(scale) // 2} units, or pn fixed, lr "
+                                                                         f"{SLOW:g}"),
                           ("error, %", "test error, %"))
     places, pairs = keeps(scale), fixed(scale)
     lines(results, axes[0], {"test": (places, [net(keep=keep) for keep in places], error),
@@ -175,12 +179,13 @@ def keeping(results: Results, page: Page, figures: Figures) -> None:
     for ax in axes:
         ax.set(xlabel=KEEP, xlim=(0, 1.05), ylim=(0, None))
     silent = of(results, net(keep=0.2), lambda result: float(result.get("silent", 1.0)))
-    figures.add(figure, "keep", seeds(results) + "Dotted: the share of wrong labels. Where p is too small, the training error lies above it: "
-                "the network under-fits; where the training error falls below it, wrong labels are learned by heart. Small p's want small "
-                f"learning rates: in (a), at p = 0.2, {percent(silent)} of the second layer's activations are 0. In (b), which is slower, "
-                "no network has had the time to learn wrong labels, and large p's do no harm.",
-                beside="In the paper, figure 9: with 2048 units (a) the test error is flat for p of 0.4 to 0.8 and rises on both sides; with "
-                       "pn fixed (b) it rises much less for small p, and p near 0.6 is best.")
+    figures.add(figure, "keep", seeds(results) + "Dotted: the share of wrong labels. Where p is too small, the training error "
+                "lies above it: the network under-fits; where the training error falls below it, wrong labels are learned by "
+                f"heart. Small p's want small learning rates: in (a), at p = 0.2, {percent(silent)} of the second layer's "
+                "activations are 0. In (b), which is slower, no network has had the time to learn wrong labels, and large p's "
+                "do no harm.",
+                beside="In the paper, figure 9: with 2048 units (a) the test error is flat for p of 0.4 to 0.8 and rises on "
+                       "both sides; with pn fixed (b) it rises much less for small p, and p near 0.6 is best.")
 
 
 def sizes(results: Results, page: Page, figures: Figures) -> None:
@@ -199,16 +204,17 @@ def sizes(results: Results, page: Page, figures: Figures) -> None:
         ax.set(xscale="log", xlabel="training examples", ylim=(0, None))
         ax.set_xticks(places, [str(n) for n in places])
         ax.minorticks_off()
-    figures.add(figure, "sizes", seeds(results) + "On wrong labels dropout helps, and the more, the more examples there are. On right labels "
-                "it does not help on these easy data, unless all 64 pixels are kept.",
-                beside="In the paper, figure 10: MNIST, 100 to 50,000 examples. At 100 and 500 dropout gains nothing; then its gain grows, up "
-                       "to a point, and falls again.")
+    figures.add(figure, "sizes", seeds(results) + "On wrong labels dropout helps, and the more, the more examples there are. "
+                "On right labels it does not help on these easy data, unless all 64 pixels are kept.",
+                beside="In the paper, figure 10: MNIST, 100 to 50,000 examples. At 100 and 500 dropout gains nothing; then its "
+                       "gain grows, up to a point, and falls again.")
 
 
 def averaging(results: Results, page: Page, figures: Figures) -> None:
     """Figure 11."""
     from ...plots.canvas import COLORS
-    panels = {"30 % of the labels wrong": network(results.scale), f"{FULL} right labels, all pixels kept": network(results.scale, **CLEAN)}
+    panels = {"30 % of the labels wrong": network(results.scale),
+              f"{FULL} right labels, all pixels kept": network(results.scale, **CLEAN)}
     if not any(results.of(learned, **each) for each in panels.values()):
         return
     page.heading("Figure 11: averaging sampled networks, or scaling the weights")
@@ -221,14 +227,15 @@ def averaging(results: Results, page: Page, figures: Figures) -> None:
             places = np.arange(1, len(middle) + 1)
             ax.plot(places, middle, color=COLORS[0], lw=1.8, label="average of k networks")
             ax.fill_between(places, middle - std, middle + std, color=COLORS[0], alpha=0.2, lw=0)
-            ax.axhline(100 * np.mean([result["error"] for result in found]), color=COLORS[1], ls="--", lw=1.8, label="weight scaling")
+            ax.axhline(100 * np.mean([result["error"] for result in found]), color=COLORS[1], ls="--", lw=1.8, label="weight "
+                                                                                                                     "scaling")
             ax.axvline(50, color="0.4", ls=":", lw=1.2, label="paper: they meet at about 50")
             ax.legend(frameon=False)
         ax.set(xlabel="sampled networks k", xscale="log", ylim=(0, None))
-    figures.add(figure, "averaging", f"Means over {results.scale.seeds} seeds; the band is one standard deviation between draws of the networks. "
-                "Weight scaling is retroprop's evaluation mode.",
-                beside="In the paper, figure 11: the average of k networks needs k of about 50 to do as well as weight scaling, and is then "
-                       "slightly better, within one standard deviation.")
+    figures.add(figure, "averaging", f"Means over {results.scale.seeds} seeds; the band is one standard deviation between "
+                "draws of the networks. Weight scaling is retroprop's evaluation mode.",
+                beside="In the paper, figure 11: the average of k networks needs k of about 50 to do as well as weight "
+                       "scaling, and is then slightly better, within one standard deviation.")
 
 
 def table_9(results: Results, page: Page, figures: Figures) -> None:
@@ -252,19 +259,16 @@ def table_9(results: Results, page: Page, figures: Figures) -> None:
     axes[0].invert_yaxis()
     axes[0].set(xlim=(0, None), title="", xlabel="test error, as a multiple of that of L2")
     axes[0].legend(frameon=False, loc="lower left")
-    figures.add(figure, "table-9", seeds(results) + "The strength of each is the one, of a few, that errs least on examples that were "
-                "neither trained on nor tested on.",
-                beside="In the paper, table 9, MNIST, 784-1024-1024-2048-10: L2 1.62, L2 + L1 1.60, L2 + KL 1.55 (not repeated here), max-norm "
-                       "1.35, dropout + L2 1.25, dropout + max-norm 1.05 %. Table 10: Bernoulli 1.08, Gaussian 0.95 %.")
+    figures.add(figure, "table-9", seeds(results) + "The strength of each is the one, of a few, that errs least on examples "
+                "that were neither trained on nor tested on.",
+                beside="In the paper, table 9, MNIST, 784-1024-1024-2048-10: L2 1.62, L2 + L1 1.60, L2 + KL 1.55 (not repeated "
+                       "here), max-norm 1.35, dropout + L2 1.25, dropout + max-norm 1.05 %. Table 10: Bernoulli 1.08, Gaussian "
+                       "0.95 %.")
     page.table([["", "settings", "test error here", "in the paper"],
-                *([name, said(best[name]), one.text("%"), f"{rows[name].paper:.2f} %"] for name, one in found.items()),
+                *([name, words(best[name]), one.text("%"), f"{rows[name].paper:.2f} %"] for name, one in found.items()),
                 *([name, "", estimate(of(results, net(**changes))).text("%"), paper] for name, changes, paper in (
                     ("no regularization", PLAIN, "1.60 %"), ("dropout (Bernoulli)", {}, "1.08 %"),
                     ("Gaussian noise", {"kind": "Gaussian"}, "0.95 %")))])
-
-
-def said(changes: Settings) -> str:
-    return ", ".join(f"{'c' if name == 'norm' else name} = {value:g}" for name, value in changes.items() if name not in PLAIN)
 
 
 def thumb(results: Results, page: Page, figures: Figures) -> None:
@@ -282,17 +286,18 @@ def thumb(results: Results, page: Page, figures: Figures) -> None:
     axes[1].set(xscale="log", xlabel="units in each hidden layer", ylim=(0, None))
     axes[1].set_xticks(widths, [str(n) for n in widths])
     axes[1].minorticks_off()
-    figures.add(figure, "thumb", seeds(results) + "All after equally many updates. Without dropout a small learning rate does well because it "
-                "stops before the wrong labels are learned.",
-                beside="In the paper, appendix A: with dropout use n/p units where n were good without, 10 to 100 times the learning rate, "
-                       "momentum 0.95 to 0.99, and max-norm with c of 3 to 4.")
+    figures.add(figure, "thumb", seeds(results) + "All after equally many updates. Without dropout a small learning rate does "
+                "well because it stops before the wrong labels are learned.",
+                beside="In the paper, appendix A: with dropout use n/p units where n were good without, 10 to 100 times the "
+                       "learning rate, momentum 0.95 to 0.99, and max-norm with c of 3 to 4.")
 
 
 def doubtful(results: Results, page: Page) -> None:
     """Which of the claims about means may have come out by chance."""
-    weak = [one.what for one in claims(results) if one.holds and "p = " in one.here and float(one.here.rpartition("p = ")[2]) > 0.05]
+    weak = [f"{one.what}: {one.here}" for one in claims(results)
+            if one.holds and "p = " in one.here and float(one.here.rpartition("p = ")[2]) > 0.05]
     if weak:
         page.heading("What may be chance")
-        page.text("A claim about two means came out if the one is smaller. Of these the paired test does not exclude (p above 0.05) that the "
-                  "difference is one of the seeds alone:")
+        page.text("A claim about two means came out if the one is smaller. Of these the paired test does not exclude (p above "
+                  "0.05) that the difference is one of the seeds alone:")
         page.points(weak)

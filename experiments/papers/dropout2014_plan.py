@@ -11,7 +11,7 @@ from .paper import Scale
 
 NOISE = 0.3                                                         # share of the training examples with a wrong class
 NETS = 100                                                          # sampled networks that are averaged
-MNIST_STEPS = 100_000                                               # 200 passes of 50,000 in batches of 100; the paper says none
+MNIST_STEPS = 100_000                                               # 200 passes in batches of 100; the paper says none
 PLAIN = {"keep": 1.0, "keep_input": 1.0}
 FULL = 1297                                                         # training examples of the digits
 SLOW = 0.01                                                         # a learning rate that small keeps can bear
@@ -41,7 +41,8 @@ def keeps(scale: Scale) -> tuple[float, ...]:
 def fixed(scale: Scale) -> dict[float, tuple[Settings, Settings]]:
     """For each keep, for figure 9b: always as many units, and as many as keep the same number of units."""
     half = width(scale) // 2
-    return {keep: (network(scale, keep=keep, lr=SLOW, width=half), network(scale, keep=keep, lr=SLOW, width=round(0.5 * half / keep)))
+    return {keep: (network(scale, keep=keep, lr=SLOW, width=half),
+                   network(scale, keep=keep, lr=SLOW, width=round(0.5 * half / keep)))
             for keep in scale.choose((0.2, 0.5, 1.0), (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0))}
 
 

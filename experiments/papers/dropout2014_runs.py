@@ -20,7 +20,7 @@ from ...inspection import hidden_activations, layer_statistics
 from ...losses import MSE, CrossEntropy
 from ...modules import Dropout, Linear, Module, Parameter, Sequential
 from ...optim import SGD
-from ...training import Callback, History, MaxNorm, accuracy, fit
+from ...training import Callback, MaxNorm, accuracy, fit
 from ...training.callbacks import Run
 from ..course import train
 from ..networks import ACTIVATIONS
@@ -62,7 +62,10 @@ class Shrink(Callback):
         self.by = by
 
     def after_step(self, run: Run) -> None:
-        for parameter in weights(run.net):
+        self.project(run.net)
+
+    def project(self, net: Module) -> None:
+        for parameter in weights(net):
             parameter.data -= np.clip(parameter.data, -self.by, self.by)
 
 
@@ -72,7 +75,7 @@ def weights(net: Module) -> list[Parameter]:
 
 def dense(sizes: Sequence[int], keep: float, keep_input: float, *, kind: str = "Bernoulli", activation: str = "relu",
           initializer: Initializer | None = None, seed: int) -> Sequential:
-    """Linear layers of these sizes, with noise on the input and on what each activation gives. Equal seeds, equal first weights."""
+    """Linear layers of these sizes, with noise before each. Equal seeds, equal first weights."""
     generators = np.random.default_rng(seed).spawn(2 * len(sizes))
     modules: list[Module] = []
     for k, (size, following) in enumerate(pairwise(sizes)):
@@ -91,7 +94,7 @@ def descent(net: Module, lr: float, momentum: float, l2: float = 0.0) -> SGD:
 
 
 def noisy_digits(examples: int, noise: float, seed: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Examples of the training part, of which a share ``noise`` has a wrong class, any of the nine; and the others, as they are."""
+    """Examples of the training part, of which a share ``noise`` has a wrong class, any of the nine; and the others, intact."""
     train_part = source("digits").train
     assert train_part is not None
     x, y = train_part
@@ -182,7 +185,8 @@ def autoencoded(*, keep: float, width: int, updates: int, lr: float, momentum: f
         batch_size=BATCH, rng=seed, progress=False)
     [hidden] = activations(net, x)
     images = weights(net)[0].data.reshape(width, 8, 8).astype(float)
-    pairs = np.concatenate([[images[:, 1:].ravel(), images[:, :-1].ravel()], [images[..., 1:].ravel(), images[..., :-1].ravel()]], 1)
+    below, right = (images[:, 1:], images[:, :-1]), (images[..., 1:], images[..., :-1])
+    pairs = [np.concatenate([a.ravel(), b.ravel()]) for a, b in zip(below, right, strict=True)]
     strongest = np.argsort(-(images ** 2).sum((1, 2)))[:SHOWN]
     counts, edges = np.histogram(hidden, BINS, (0.0, HIGHEST))
     units, _ = np.histogram(hidden.mean(0), BINS, (0.0, HIGHEST))
@@ -221,9 +225,9 @@ def exact(*, keep: float, seed: int) -> dict[str, float]:
             "mask": float(np.abs(output - same).max())}
 
 
-def classified(*, data: str, activation: str, sizes: Sequence[int], keep: float, keep_input: float, norm: float | None, l2: float,
-               l1: float, lr: float, momentum: float, nets: int, examples: int | None, steps: int, at: Sequence[int], seed: int,
-               digest: str | None = None, kept: Path | None = None) -> dict[str, Any]:
+def classified(*, data: str, activation: str, sizes: Sequence[int], keep: float, keep_input: float, norm: float | None,
+               l2: float, l1: float, lr: float, momentum: float, nets: int, examples: int | None, steps: int, at: Sequence[int],
+               seed: int, digest: str | None = None, kept: Path | None = None) -> dict[str, Any]:
     """Errors of a dense network on files in MNIST's format, of whose training part ``examples`` are used, or all.
 
     The momentum rises evenly from 0.5, in the first tenth of the steps. ``digest`` decides nothing here.
@@ -233,8 +237,7 @@ def classified(*, data: str, activation: str, sizes: Sequence[int], keep: float,
         found = found._replace(train=(found.train[0][:examples], found.train[1][:examples]))
     net = dense([found.features, *sizes, found.classes], keep, keep_input, activation=activation, seed=seed)
     sgd = descent(net, lr, min(FIRST, momentum), l2)
-    run = Run(net, CrossEntropy(), sgd, History())
-    constraints = [*([] if norm is None else [MaxNorm(norm)]), *([Shrink(lr * l1)] if l1 else [])]
+    constraints = [*([] if norm is None else [MaxNorm(norm).project]), *([Shrink(lr * l1).project] if l1 else [])]
     rise = 10 * (momentum - FIRST) / steps
 
     def after_step() -> None:
@@ -242,7 +245,7 @@ def classified(*, data: str, activation: str, sizes: Sequence[int], keep: float,
             if group["momentum"] < momentum:
                 group["momentum"] = min(momentum, group["momentum"] + rise)
         for constraint in constraints:
-            constraint.after_step(run)
+            constraint(net)
 
     trained = train(net, sgd, found.stream(100, seed), steps, at=at, kept=kept, after_step=after_step,
                     read=lambda step: error_of(net, found))
