@@ -1,4 +1,4 @@
-"""The whole suite runs on all cores, where pytest-xdist (of the extra test) is there; chosen files or tests run in this process."""
+"""The whole suite runs on all cores, where pytest-xdist (of the extra test) is there; chosen tests run in this process."""
 
 import os
 
