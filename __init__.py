@@ -98,7 +98,20 @@ if TYPE_CHECKING:
         tape,
         vjp,
     )
-    from retroprop.training import Callback, EarlyStopping, Evaluation, History, Run, accuracy, evaluate, fit, load, save
+    from retroprop.training import (
+        Callback,
+        EarlyStopping,
+        Evaluation,
+        History,
+        MaxNorm,
+        Run,
+        accuracy,
+        evaluate,
+        fit,
+        load,
+        lsuv,
+        save,
+    )
 
 __version__ = "0.1.0"
 
@@ -151,6 +164,7 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "Loss",
+    "MaxNorm",
     "MaxPool2d",
     "Module",
     "Multiply",
@@ -202,6 +216,7 @@ __all__ = [
     "jvp",
     "layer_statistics",
     "load",
+    "lsuv",
     "numerical_gradient",
     "numerical_jacobian",
     "path_sum",
@@ -222,6 +237,7 @@ _ON_USE = {
     "EarlyStopping": "retroprop.training",
     "Evaluation": "retroprop.training",
     "History": "retroprop.training",
+    "MaxNorm": "retroprop.training",
     "Run": "retroprop.training",
     "accuracy": "retroprop.training",
     "adversarial": "retroprop.inspection",
@@ -243,6 +259,7 @@ _ON_USE = {
     "jvp": "retroprop.inspection",
     "layer_statistics": "retroprop.inspection",
     "load": "retroprop.training",
+    "lsuv": "retroprop.training",
     "numerical_gradient": "retroprop.inspection",
     "numerical_jacobian": "retroprop.inspection",
     "path_sum": "retroprop.inspection",

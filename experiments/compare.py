@@ -16,7 +16,7 @@ from ..errors import ArgumentError, DataError, NonFiniteError, one_of, positive_
 from ..inspection.layers import layer_statistics, saturated_shares
 from ..losses import CrossEntropy
 from ..training import Callback, Run, accuracy, fit
-from .networks import ACTIVATIONS, OPTIMIZERS, network, start
+from .networks import ACTIVATIONS, OPTIMIZERS, fit_start, network, start
 from .report import write_report
 from .results import Result, Trained
 from .sweep import Workers
@@ -160,6 +160,7 @@ def train_one(config: Config, label: str, seed: int, train: Split, test: Split) 
     """One run: a start and a seed."""
     net = network(train[0].shape[1], int(train[1].max()) + 1, start(label)[1], activation=config.activation, depth=config.depth,
                   width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=seed)
+    fit_start(label, net, train[0])
     loss, optimizer, watch = CrossEntropy(), OPTIMIZERS[config.optimizer](net.parameters(), lr=config.lr), Watch(test)
     arrays = seed == 0                                              # the figures of the layers show one seed
     before = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)

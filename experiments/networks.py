@@ -21,6 +21,7 @@ from ..initializers import (
     Standard,
     Uniform,
 )
+from ..initializers.base import Array
 from ..modules import (
     ELU,
     GELU,
@@ -39,11 +40,14 @@ from ..modules import (
     Tanh,
 )
 from ..optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from ..training import lsuv
 
 STARTS: Mapping[str, Initializer] = {
     "Glorot": GlorotUniform(), "Glorot normal": GlorotNormal(), "He": HeNormal(), "He uniform": HeUniform(),
     "LeCun": LeCunNormal(), "LeCun uniform": LeCunUniform(), "Orthogonal": Orthogonal(), "Standard": Standard(),
+    "LSUV": Orthogonal(),                                           # and then ``fit_start``
 }
+FITTED = 256                                                        # examples that LSUV looks at
 ACTIVATIONS: Mapping[str, Callable[[], Module]] = {kind.__name__.lower(): kind for kind in (
     Tanh, Sigmoid, Softsign, ReLU, LeakyReLU, ELU, GELU, SiLU, Softplus, HardTanh)}
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {kind.__name__.lower(): kind for kind in (
@@ -73,6 +77,12 @@ def start(name: str) -> tuple[str, Initializer]:
         low, high = -float(found[1]), float(found[2])
         return f"U({low:g}, {high:g})", Uniform(low, high)
     raise ArgumentError(f"init must be one of {', '.join(STARTS)}, N(0, s) or U(-a, a), got {name!r}")
+
+
+def fit_start(label: str, net: Sequential, x: Array) -> None:
+    """Scale the layers on the first of the training examples, if the start is LSUV, which data decide."""
+    if label == "LSUV":
+        lsuv(net, x[:FITTED], orthogonal=False)
 
 
 def network(features: int, classes: int, initializer: Initializer, *, activation: str = "tanh", depth: int = 5,

@@ -28,6 +28,9 @@ table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabu
 th { text-align: left; border-bottom: 2px solid #1c1c28; padding: .35rem .9rem .35rem 0; white-space: nowrap; }
 td { border-bottom: 1px solid #ddd; padding: .35rem .9rem .35rem 0; white-space: nowrap; vertical-align: top; }
 td:first-child { font-weight: 600; white-space: normal; }
+.sentences td, .sentences th { white-space: normal; font-weight: normal; }
+.sentences td:first-child { width: 36%; }
+.sentences td:last-child { font-weight: 600; }
 pre { background: #f4f4f7; padding: .8rem 1rem; overflow-x: auto; font-size: .88rem; }
 """
 
@@ -51,11 +54,12 @@ class Page:
     def code(self, text: str) -> None:
         self.parts.append(f"<pre>{escape(text)}</pre>")
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """The first row is the header."""
+    def table(self, rows: Sequence[Sequence[str]], sentences: bool = False) -> None:
+        """The first row is the header. Cells that hold ``sentences`` are broken into lines, and the last one is a verdict."""
         head = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in rows[0])
         body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
-        self.parts.append(f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+        kind = " class='sentences'" if sentences else ""
+        self.parts.append(f"<div class='wide'><table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
     def figure(self, png: Path, caption: str, beside: str | None = None) -> None:
         """``beside``, text that stands at the left of the figure, such as what the paper's own one shows."""

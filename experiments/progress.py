@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from .sweep import Store, Trial, Workers
+    from .sweep import Store, Trial
 
 EVERY = 5.0                                                         # seconds between two looks at unfinished runs
 
@@ -19,11 +19,10 @@ EVERY = 5.0                                                         # seconds be
 class Bar:
     """Counts runs. Beside it stands how far the long ones are, which leave word in the store, and when all will be done."""
 
-    def __init__(self, trials: Sequence[Trial], found: Collection[str], store: Store | None, workers: Workers, progress: bool
-                 ) -> None:
+    def __init__(self, trials: Sequence[Trial], found: Collection[str], store: Store | None, progress: bool) -> None:
         from tqdm import tqdm
         self.unfinished = {trial.key: trial for trial in trials if trial.key not in found}
-        self.store, self.workers, self.progress = store, workers, progress
+        self.store, self.progress = store, progress
         self.bar: Any = tqdm(total=len(trials), initial=len(found), unit="run", disable=None if progress else True,
                              smoothing=0)
         self.ended = threading.Event()
@@ -53,7 +52,7 @@ class Bar:
         while not self.ended.wait(EVERY):
             steps = [word for trial in list(self.unfinished.values()) if (word := self.word(trial)) is not None]
             if steps:
-                seconds = remaining(steps, list(self.unfinished.values()), self.workers.count(len(self.unfinished)))
+                seconds = remaining(steps, len(self.unfinished))
                 share = ", ".join(f"{100 * step / total:.1f} %" for step, total, _ in steps)
                 self.bar.set_postfix_str(f"at {share}; about {spoken(seconds)} left")
 
@@ -72,11 +71,11 @@ def progress_of(folder: Path) -> tuple[int, int, float] | None:
         return None
 
 
-def remaining(words: Sequence[tuple[int, int, float]], unfinished: Sequence[Trial], workers: int) -> float:
-    """Seconds: those of the runs that said how far they are, and of the others as much as a whole one of these."""
+def remaining(words: Sequence[tuple[int, int, float]], unfinished: int) -> float:
+    """Seconds, if as many runs go on at once as said how far they are, and those that wait take as long as a whole one."""
     known = sum((steps - step) * each for step, steps, each in words)
     whole = sum(steps * each for _, steps, each in words) / len(words)
-    return (known + whole * (len(unfinished) - len(words))) / workers
+    return (known + whole * (unfinished - len(words))) / len(words)
 
 
 def spoken(seconds: float) -> str:

@@ -182,7 +182,7 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
 
 def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     """The table, how many hold, why others do not, and what failed."""
-    page.table([list(HEADER), *(one.cells() for one in claims)])
+    page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
     page.text(summary(claims) if results.scale.judged else
               f"Nothing is judged: that takes {SEEDS} seeds or more, and the paper's own number of steps.")
     page.text("Numbers are means over the seeds ± half of their 95 % interval (Student's t); p values are of paired t tests, "
@@ -204,7 +204,7 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
         page.heading(paper(name).title)
         page.text(paper(name).citation)
         page.link("The page, with figures", f"{name}/report.html")
-        page.table([list(HEADER), *(one.cells() for one in claims)])
+        page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
         missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]
         if missed:
             page.points(missed)

@@ -37,6 +37,12 @@ class Source(NamedTuple):
             return Generated(partial(shapes, self.name), batch_size, seed)
         return Drawn(*self.train, batch_size, seed)
 
+    def first(self, count: int) -> Array:
+        """Examples of the training part, for a start that looks at them."""
+        if self.train is None:
+            return shapes(self.name, count, np.random.default_rng([2**32, 2]))[0]
+        return scaled(self.train[0][:count])
+
     def part(self, of: str = "test") -> tuple[Array, Array]:
         """Examples as numbers, and their classes; of ``"test"`` or ``"validation"``."""
         x, y = self.test if of == "test" or self.validation is None else self.validation

@@ -19,14 +19,14 @@ class Estimate(NamedTuple):
     def text(self, unit: str = "") -> str:
         """Mean ± half width; ``unit`` "%" writes shares as percent."""
         factor, ending = (100, " %") if unit == "%" else (1, f" {unit}" if unit else "")
-        half = "" if math.isnan(self.half) else f" ± {number(factor * self.half)}"
+        half = "" if math.isnan(self.half) else f" ± {number(factor * self.half, 2)}"
         return f"{number(factor * self.mean)}{half}{ending}"
 
 
 def estimate(values: Sequence[float]) -> Estimate:
     """
     >>> estimate([1.0, 2.0, 3.0]).text()
-    '2 ± 2.48'
+    '2 ± 2.5'
     """
     from scipy.stats import t
     found = tuple(map(float, values))
@@ -37,13 +37,13 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean, half, found)
 
 
-def number(value: float) -> str:
-    """Three digits, without an exponent where it is large.
+def number(value: float, digits: int = 3) -> str:
+    """Rounded to some digits, without an exponent where it is large.
 
     >>> number(0.012345), number(12345.6), number(1.5e-7)
     ('0.0123', '12346', '1.5e-07')
     """
-    return f"{value:.3g}" if not abs(value) >= 100 or math.isinf(value) else f"{value:.0f}"
+    return f"{value:.{digits}g}" if not abs(value) >= 100 or math.isinf(value) else f"{value:.0f}"
 
 
 def paired(a: Sequence[float], b: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -122,7 +123,11 @@ class Workers:
         import joblib
         with self.pool(len(tasks)) as options:
             calls = (joblib.delayed(numbered)(k, self.backend, function, task) for k, task in enumerate(tasks))
-            yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)(calls)
+            try:
+                yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)(calls)
+            except BrokenExecutor as error:
+                raise RetropropError("a worker process died, perhaps for want of memory: fewer jobs take less. Runs that ended "
+                                     f"before are kept, if there is a folder for them ({error})") from error
 
     @contextmanager
     def pool(self, tasks: int) -> Iterator[dict[str, Any]]:
@@ -227,7 +232,7 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
             found[trial.key] = kept
     todo = [trial for trial in unique if trial.key not in found]
     tasks = [(trial, trial.key, None if store is None else store.kept(trial)) for trial in todo]
-    with Bar(unique, found, store, workers, progress) as bar:
+    with Bar(unique, found, store, progress) as bar:
         for k, (result, seconds) in workers.run(carried_out, tasks) if tasks else ():
             trial = todo[k]
             if isinstance(result, Failed):

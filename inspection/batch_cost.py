@@ -14,9 +14,9 @@ from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import as_numbers
+from ..modules.rewinding import rewinder
 from ..modules.values import as_values, each, parts, shape_of
 from .arguments import finite_cost, net_and_loss
-from .layers import rewinder
 
 ROUND_OFF = 8 * float(np.finfo(np.float64).eps)                     # of the terms that a cost adds up: four times what was met
 

@@ -16,8 +16,8 @@ from ..losses import Loss
 from ..modules import Module, Parameter
 from ..modules.arrays import squared_norms
 from ..modules.parameter import Home
+from ..modules.rewinding import unchanged
 from .arguments import finite_cost, net_and_loss
-from .layers import unchanged
 
 
 def per_example_gradients(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> dict[str, Array]:

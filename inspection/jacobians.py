@@ -14,9 +14,9 @@ from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 from ..modules.parameter import Parameter
+from ..modules.rewinding import rewound, unchanged
 from ..modules.values import Shape, Value, as_values, dtype_of, each, parts, shape_of, size_of, units
 from .differences import STEP, width
-from .layers import rewound, unchanged
 
 
 def jvp(module: Module, x: Any, t: Any) -> tuple[Array, Array]:

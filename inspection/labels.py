@@ -13,7 +13,7 @@ from ..losses import BCE, MSE, NLL, BCEWithLogits, CrossEntropy, Loss
 from ..losses.classification import OfClasses
 from ..modules import LogSoftmax, Sigmoid, Softmax
 from ..modules.base import Module
-from .layers import unchanged
+from ..modules.rewinding import unchanged
 
 CONTAINED: dict[type[Loss], type[Module]] = {BCEWithLogits: Sigmoid, CrossEntropy: Softmax}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..losses.base import Loss
 from ..modules import ELU, GELU, HardTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
 from ..modules.base import Module
 from ..modules.diagram import Node
+from ..modules.rewinding import unchanged
 from ..modules.values import Value, as_values
 
 FLAT = 0.05                                                         # of the largest slope
@@ -158,40 +158,6 @@ def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
     """Of each hidden activation function, the share of saturated outputs; of a rectifier, of dead units."""
     shares = [layer.dead if layer.saturated is None else layer.saturated for layer in hidden_activations(layers)]
     return [share for share in shares if share is not None]
-
-
-@contextmanager
-def unchanged(net: Module) -> Iterator[None]:
-    """Whatever runs inside leaves ``net`` as it was: as ``net.undisturbed()``, and its buffers and generators too."""
-    with net.undisturbed(), rewound(net):
-        yield
-
-
-@contextmanager
-def rewound(net: Module) -> Iterator[None]:
-    """What is drawn inside is drawn again afterwards: generators and buffers are put back."""
-    rewind = rewinder(net)
-    try:
-        yield
-    finally:
-        rewind()
-
-
-def rewinder(*modules: Module) -> Callable[[], None]:
-    """A function that puts the generators and buffers of these trees back to where they are now."""
-    streams = [(g.bit_generator, g.bit_generator.state) for root in modules for _, g in root.named_generators()]
-    buffers = [(module, name, getattr(module, name), np.copy(getattr(module, name)))
-               for root in modules for _, module in root.named_modules() for name in module.buffers]
-
-    def rewind() -> None:
-        for stream, state in streams:
-            stream.state = state
-        for module, name, array, kept in buffers:
-            array[...] = kept
-            if getattr(module, name) is not array:                  # a forward may bind it anew
-                setattr(module, name, array)
-
-    return rewind
 
 
 def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:

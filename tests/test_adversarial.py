@@ -23,6 +23,13 @@ ATTACKS = [partial(fgsm), partial(pgd, steps=3), partial(pgd, norm=2, steps=3, r
            partial(pgd, restarts=2, step_size=0.2, rng=0)]
 
 
+def named(attack):
+    """Ids that are the same in every process."""
+    return ", ".join([attack.func.__name__, *(f"{name}={value}" for name, value in attack.keywords.items())])
+
+
+
+
 def layers(*end, outputs=3):
     return rp.Sequential(rp.Linear(3, 5, rng=1), rp.Tanh(), rp.Linear(5, outputs, rng=2), *end)
 
@@ -68,7 +75,7 @@ def test_a_step_goes_along_the_sign_of_each_examples_gradient(loss):
     assert_allclose(fgsm(net, loss, X, y, 0.25, targeted=True) - X, X - found, atol=1e-6)
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=str)
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
 def test_neither_the_reduction_nor_the_other_examples_matter(attack, loss):
     net, y = attackable(loss)
@@ -93,7 +100,7 @@ def test_of_a_logistic_regression_the_sign_is_that_of_its_weights():
     assert_array_equal(np.sign(fgsm(two, rp.CrossEntropy(), x, y, 0.25) - x), -(2 * y - 1)[:, None] * np.sign(difference))
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=str)
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
 def test_a_number_without_a_derivative_stays(attack):
     net = rp.Sequential(rp.Linear(3, 4, rng=1), rp.ReLU(), rp.Linear(4, 3, rng=2))
     net[0].weight.data[:, 1] = 0
@@ -110,7 +117,7 @@ def test_a_number_without_a_derivative_stays(attack):
 
 @pytest.mark.parametrize("bounds", [None, (0, 1)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("attack", ATTACKS, ids=str)
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
 def test_no_example_leaves_its_ball_or_the_bounds(attack, dtype, bounds):
     """Exactly, as float64 measures it: a sum that is rounded up would be outside."""
     rng = np.random.default_rng(0)
@@ -146,7 +153,7 @@ def test_bounds_may_be_of_each_channel():
     assert_array_equal(moved, [[1, 10.5, 0]])
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=str)
+@pytest.mark.parametrize("attack", ATTACKS, ids=named)
 def test_neither_the_axes_nor_the_order_in_memory_matter(attack):
     net, x, y = rp.Linear(12, 3, rng=0), numbers(5, 12).astype("float32"), np.array([0, 1, 2, 0, 1])
     images = rp.Sequential(rp.Flatten(), deepcopy(net))
@@ -240,7 +247,7 @@ def test_random_points_fill_the_ball(norm):
 # What they leave alone
 
 
-@pytest.mark.parametrize("attack", [*ATTACKS, partial(robustness, rng=0)], ids=str)
+@pytest.mark.parametrize("attack", [*ATTACKS, partial(robustness, rng=0)], ids=named)
 def test_the_network_is_attacked_in_evaluation_mode_and_left_as_it_was(attack):
     """Between forward and backward, it may be attacked: the phases go on from where they were."""
     net, loss = noisy(), rp.CrossEntropy()

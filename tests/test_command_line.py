@@ -293,3 +293,21 @@ def test_an_error_in_a_users_module_names_its_line(script, run):
 def test_trace_draws(run, tmp_path):
     assert run("trace", "--out", str(tmp_path / "timeline.png"))[0] == 0
     assert (tmp_path / "timeline.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_reproduce_prints_claims_and_writes_a_page(run, tmp_path):
+    """A paper of few and short runs, of one seed: nothing is judged."""
+    status, out, err = run("reproduce", "saxe2014", "--scale", "quick", "--seeds", "1", "--jobs", "2", "--out", str(tmp_path))
+    assert status == 0
+    assert "came out" in out.split("\n")[1]
+    assert "Nothing is judged" in out
+    assert f"The page is {tmp_path}/saxe2014/report.html" in err
+    assert (tmp_path / "saxe2014/report.html").stat().st_size > 10_000
+    status, out, _ = run("reproduce", "saxe2014", "--scale", "quick", "--seeds", "1", "--out", str(tmp_path), "--json")
+    assert {row["holds"] for row in json.loads(out)} == {None}
+
+
+def test_reproduce_refuses_what_it_cannot_read(run, tmp_path):
+    status, out, err = run("reproduce", "he2015", "--scale", "paper", "--data", str(tmp_path / "none"), "--out", str(tmp_path))
+    assert (status, out) == (2, "")
+    assert "must hold the four files of MNIST" in err

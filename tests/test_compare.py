@@ -95,6 +95,17 @@ def test_starts_are_paired_by_seed():
     assert not np.array_equal(glorot[0].weight.data, other[0].weight.data)
 
 
+def test_lsuv_scales_orthogonal_weights_on_the_data():
+    """A start that data decide: each layer's output has variance 1 before training, and the directions are Orthogonal's."""
+    result = compare(init=["Orthogonal", "LSUV"], activation="relu", **SMALL)
+    plain, fitted = (result[init][0].before for init in ("Orthogonal", "LSUV"))
+    for a, b in zip(plain, fitted, strict=True):
+        if a.kind == "Linear":
+            assert b.std ** 2 == pytest.approx(1, abs=0.1)
+            assert abs(a.std ** 2 - 1) > 0.1
+    assert start("lsuv") == ("LSUV", rp.Orthogonal())
+
+
 def test_equal_results_say_equal():
     """Two starts a scale apart, so small that tanh is linear, and steps too small to matter: the same answers."""
     twin = compare(init=["N(0, 1e-9)", "N(0, 1e-8)"], lr=1e-30, **SMALL)

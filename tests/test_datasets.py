@@ -336,7 +336,7 @@ def test_idx_files_truncated_anywhere_are_refused(path):
     (b"\0\0\x08\2" + b"\xff" * 8,
      "is truncated: uint8 of shape (4294967295, 4294967295) takes 18446744065119617037 bytes, got 12"),
     (b"\0\0\x08\x41" + b"\0\0\0\1" * 65 + b"a", f"must have a shape that an array can have, got {(1,) * 65}"),
-    (gzip.compress(b"a long text")[:-9],
+    (gzip.compress(b"a long text", mtime=0)[:-9],
      "must be complete gzip data, got: Compressed file ended before the end-of-stream marker was reached"),
 ])
 def test_idx_files_that_are_not_what_they_claim(path, content, text):
@@ -391,6 +391,27 @@ def test_mnist_folders(tmp_path, rename, read):
     assert_allclose(x, MNIST["train-images-idx3-ubyte"].reshape(5, 12) / 255, rtol=1e-7)
     assert_array_equal(x_test, np.ones((2, 12)))
     assert (y.tolist(), y_test.tolist()) == ([3, 0, 9, 1, 1], [7, 2])
+
+
+@pytest.mark.parametrize("rename", [str, lambda name: name + ".gz"], ids=["plain", "gz"])
+def test_bytes_of_mnist_stay_in_plain_files(tmp_path, rename):
+    write_mnist(tmp_path, rename)
+    (x, y), (x_test, y_test) = datasets.idx.mnist_bytes(tmp_path)
+    for a, b in zip((x, y, x_test, y_test), MNIST.values(), strict=True):
+        assert_array_equal(a, b.reshape(len(b), -1) if b.ndim == 3 else b, strict=True)
+    if rename is str:                                               # what the file holds now is what is read
+        assert not x.flags.writeable
+        with (tmp_path / "train-images-idx3-ubyte").open("r+b") as file:
+            file.seek(16)
+            file.write(b"\xff")
+        assert x[0, 0] == 255
+
+
+@pytest.mark.parametrize("code", [0x08, 0x0B, 0x0E])
+def test_mapped_files_hold_the_same_numbers(path, code):
+    a = np.arange(6).reshape(2, 3).astype(IDX_TYPES[code])
+    path.write_bytes(idx(a, code))
+    assert_array_equal(datasets.read_idx(path, mapped=True), a)
 
 
 def test_mnist_lists_what_is_missing(tmp_path):

@@ -13,7 +13,7 @@ from random_graphs import BATCH, WIDTH, graphs, one
 
 import retroprop as rp
 from retroprop.errors import ArgumentError, DataError, DtypeError, PhaseError, ShapeError
-from retroprop.inspection.layers import rewound
+from retroprop.modules.rewinding import rewound
 from retroprop.modules.values import parts
 
 

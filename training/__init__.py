@@ -1,9 +1,13 @@
 """The loop around the phases, and what goes with it."""
 
-from .callbacks import Callback, EarlyStopping, Run
+from .callbacks import Callback, EarlyStopping, MaxNorm, Run
 from .checkpoint import load, save
 from .fitting import fit
 from .history import History
+from .lsuv import Rescaled, lsuv
 from .metrics import Evaluation, accuracy, evaluate
 
-__all__ = ["Callback", "EarlyStopping", "Evaluation", "History", "Run", "accuracy", "evaluate", "fit", "load", "save"]
+__all__ = [
+    "Callback", "EarlyStopping", "Evaluation", "History", "MaxNorm", "Rescaled", "Run", "accuracy", "evaluate", "fit", "load",
+    "lsuv", "save",
+]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, positive_int, real
@@ -115,3 +116,39 @@ class EarlyStopping(Callback):
     def after_training(self, run: Run) -> None:
         if self.restore and self.best_epoch:
             run.net.load_state_dict(self.state)
+
+
+class MaxNorm(Callback):
+    """Keep the weights that come into each unit short: after each step, a vector longer than c is scaled back to norm c.
+
+    Parameters
+    ----------
+    c : float > 0
+        The longest norm that is allowed; 3 to 4 are usual (in the paper's experiments on MNIST, 2).
+
+    Notes
+    -----
+    A unit's vector is a row of a Linear's weight, or a filter of a Conv2d: axis 0 of every parameter called ``weight``
+    that has two axes or more. Biases, and weights that are frozen, are left alone. In a loop of your own, call
+    ``max_norm.project(net)`` after ``sgd.step()``.
+
+    References
+    ----------
+    Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting", section 5.1.
+    """
+
+    def __init__(self, c: float) -> None:
+        self.c = real("c", c, 0, above=True)
+
+    def after_step(self, run: Run) -> None:
+        self.project(run.net)
+
+    def project(self, net: Module) -> None:
+        """Scale back the vectors that are too long."""
+        for name, weight in net.named_parameters():
+            if name.rpartition(".")[2] == "weight" and weight.data.ndim >= 2 and not weight.frozen:
+                rows = weight.data.reshape(len(weight.data), -1)
+                norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+                if (norms > self.c).any():
+                    factors = self.c / np.maximum(norms, self.c)
+                    weight.data *= factors.reshape(-1, *(1,) * (weight.data.ndim - 1))

@@ -10,7 +10,7 @@ from ...modules import Sequential
 from ...optim import SGD
 from ...training import accuracy
 from ..course import train
-from ..networks import network, start
+from ..networks import FITTED, fit_start, network, start
 from ..sources import Source, source
 
 
@@ -21,9 +21,10 @@ def errors(*, data: str, activation: str, init: str, depth: int, width: int, lr:
 
     ``digest`` decides nothing here: it makes runs on other files of the same name other runs.
     """
-    found = source(data)
-    net = network(found.features, found.classes, start(init)[1], activation=activation, depth=depth, width=width,
+    found, (label, initializer) = source(data), start(init)
+    net = network(found.features, found.classes, initializer, activation=activation, depth=depth, width=width,
                   batch_norm=batch_norm, seed=seed)
+    fit_start(label, net, found.first(FITTED))
     sgd = SGD(net.parameters(), lr=lr, momentum=momentum)
     trained = train(net, sgd, found.stream(batch_size, seed), steps, at=at, kept=kept,
                     read=lambda step: error_of(net, found))

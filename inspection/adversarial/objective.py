@@ -16,10 +16,10 @@ from ...initializers.base import Array
 from ...losses import Loss
 from ...modules import Module
 from ...modules.parameter import as_floating
+from ...modules.rewinding import unchanged
 from ...training.metrics import hits, of_classes, threshold_of
 from ..arguments import finite_cost, net_and_loss, uncoupled
 from ..examples import respared
-from ..layers import unchanged
 
 
 class Reached(NamedTuple):

@@ -1,0 +1,21 @@
+"""Read the claims that ``retroprop reproduce all`` wrote, and fail if one did not come out that always does.
+
+    python .ci/claims.py results/reproduce/claims.csv
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+# Claims of the papers that do not come out here; their pages say why.
+KNOWN: set[tuple[str, str]] = set()
+
+with Path(sys.argv[1]).open(encoding="utf-8") as file:
+    rows = list(csv.DictReader(file))
+missed = [row for row in rows if row["holds"] != "True"]
+for row in missed:
+    state = "known" if (row["paper"], row["claim"]) in KNOWN else "NEW"
+    print(f"{state}: {row['paper']}: {row['claim']}: asked {row['asked']}, found {row['here']}")
+print(f"{len(rows) - len(missed)} of {len(rows)} claims came out")
+if not rows or any((row["paper"], row["claim"]) not in KNOWN for row in missed):
+    sys.exit("a claim that came out before does not any more")
