@@ -127,7 +127,8 @@ def sizes(results: Results) -> list[Claim]:
                     f"{by_heart}): there are too few of them to reach the point where it no longer over-fits."),
         smaller(f"On {FULL} examples with right labels dropout helps too", "table 2",
                 both(results, net(examples=FULL, noise=0.0), net(examples=FULL, noise=0.0, **PLAIN)), paper="1.60 → 1.25 %",
-                unit="%", reason="the network hardly over-fits these easy data, and to drop a fifth of only 64 pixels costs more than "
+                unit="%",
+                reason="the network hardly over-fits these easy data, and to drop a fifth of only 64 pixels costs more than "
                        f"dropout gains. With all pixels kept and half of the hidden units dropped it errs on {hidden}, without "
                        f"dropout on {clean}, with both on {dropped}. With 400 examples and all pixels kept, dropout takes the "
                        f"error from {middle} to {helped}."),
@@ -214,7 +215,7 @@ def exact_claims(results: Results) -> list[Claim]:
         return every(what, source, values, lambda gap: gap <= most, asked, **options)
 
     return [
-        fact("Linear regression with dropout of the inputs is ridge regression: weights, all 4096 masks", "section 9.1", "ridge",
+        fact("Linear regression with dropout of the inputs is ridge regression: weights, 4096 masks", "section 9.1", "ridge",
              1e-8, "at most 1e-8", paper="equal"),
         fact("and so is its cost, at other weights", "section 9.1", "cost", 1e-8, "at most 1e-8", paper="equal"),
         fact("E[dropout(x)] = x: largest of 20 deviations of means of 20,000 masks, in standard errors", "section 4", "mean", 4,

@@ -27,20 +27,20 @@ def final(results: Results, *settings: Settings) -> list[list[float]]:
 def mnist_claims(results: Results) -> list[Claim]:
     """Tables 2 and 9 row by row, and figures 10 and 11."""
     scale = results.scale
-    found = []
-    for name, row in MNIST.items():
-        if row.paper is not None:
-            [values] = final(results, mnist(scale, name))
-            found.append(claim(f"Test error: {name}", "table 9" if name.startswith("table 9") else "table 2", values,
-                               lambda e, row=row: abs(e - row.paper / 100) <= NEAR, "within 0.2 points of the paper's",
-                               paper=f"{row.paper:.2f} %", unit="%"))
+    found = [near(results, name, row.paper) for name, row in MNIST.items() if row.paper is not None]
     for better, worse in ((DROPPED, "ReLU, 3x1024, no dropout"), (AVERAGED, DROPPED),
                           ("logistic, 3x1024, dropout", "logistic, 2x800, no dropout"),
                           ("table 9: max-norm", "table 9: L2"), ("table 9: dropout + L2", "table 9: max-norm"),
                           ("table 9: dropout + max-norm", "table 9: dropout + L2")):
-        found.append(difference(f"{better}, errs less than {worse}", "tables 2 and 9",
-                                *final(results, mnist(scale, better), mnist(scale, worse)), unit="%"))
+        low, high = final(results, mnist(scale, better), mnist(scale, worse))
+        found.append(difference(f"{better}, errs less than {worse}", "tables 2 and 9", low, high, unit="%"))
     return [*found, *size_claims(results), *averaging_claims(results)]
+
+
+def near(results: Results, name: str, paper: float) -> Claim:
+    [values] = final(results, mnist(results.scale, name))
+    return claim(f"Test error: {name}", "table 9" if name.startswith("table 9") else "table 2", values,
+                 lambda e: abs(e - paper / 100) <= NEAR, "within 0.2 points", paper=f"{paper:.2f} %", unit="%")
 
 
 def size_claims(results: Results) -> list[Claim]:

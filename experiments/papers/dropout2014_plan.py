@@ -138,18 +138,15 @@ def counted(scale: Scale, dropout: bool, examples: int | None) -> Settings:
 
 def settings(scale: Scale) -> Iterator[Settings]:
     """Those of ``learned``, some of them more than once."""
-    for changes in ({}, {"norm": 2.0}, {"kind": "Gaussian"}, PLAIN):
-        yield network(scale, **changes)
+    yield from (network(scale, **PLAIN), network(scale), network(scale, norm=2.0), network(scale, kind="Gaussian"))
     for keep in keeps(scale):
         yield network(scale, keep=keep)
     for pair in fixed(scale).values():
         yield from pair
     for count in counts(scale):
-        for changes in (PLAIN, {}):
-            yield network(scale, examples=count, **changes)
+        yield from (network(scale, examples=count, **PLAIN), network(scale, examples=count))
     for count in CLEAN_COUNTS:
-        for changes in (PLAIN, {}, {"keep_input": 1.0}):
-            yield network(scale, examples=count, noise=0.0, **changes)
+        yield from (network(scale, examples=count, noise=0.0, **changes) for changes in (PLAIN, {}, {"keep_input": 1.0}))
     yield network(scale, examples=scale.choose(100, 400), norm=2.0)
     for row in penalties(scale).values():
         for changes in row.choices:

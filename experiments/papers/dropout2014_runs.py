@@ -90,7 +90,8 @@ def dense(sizes: Sequence[int], keep: float, keep_input: float, *, kind: str = "
 def descent(net: Module, lr: float, momentum: float, l2: float = 0.0) -> SGD:
     """SGD, whose weight decay spares the biases."""
     biases = [parameter for parameter in net.parameters() if parameter.data.ndim == 1]
-    return SGD([{"params": weights(net), "weight_decay": l2}, {"params": biases}], lr=lr, momentum=momentum)
+    groups: list[dict[str, Any]] = [{"params": weights(net), "weight_decay": l2}, {"params": biases}]
+    return SGD(groups, lr=lr, momentum=momentum)
 
 
 def noisy_digits(examples: int, noise: float, seed: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
