@@ -10,6 +10,7 @@ from ..sweep import Result, Settings
 from .dense import error_at
 from .dropout2014_plan import MNIST, MNIST_COUNTS, counted, mnist
 from .dropout2014_runs import classified
+from .figures import COLORS, grid, shown
 from .paper import Results
 
 NEAR = 0.002                                                        # of the paper's error, as a share
@@ -67,32 +68,29 @@ def averaging_claims(results: Results) -> list[Claim]:
 
 def draw_mnist(results: Results, page: Page, figures: Figures) -> None:
     """Errors during training, and of each network at the end beside the paper's."""
-    import matplotlib.pyplot as plt
-
-    from ...plots.canvas import COLORS
     scale = results.scale
     runs = {name: results.of(classified, **mnist(scale, name)) for name in MNIST}
-    shown = {name: found for name, found in runs.items() if found}
-    if not shown:
+    ended = {name: found for name, found in runs.items() if found}
+    if not ended:
         return
     page.heading("Tables 2 and 9, figure 4: errors on the files")
-    figure, axes = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
-    for k, (name, found) in enumerate(shown.items()):
+    figure, axes = grid(2, width=6, height=4.8)
+    for k, (name, found) in enumerate(ended.items()):
         color, dashes = COLORS[k % len(COLORS)], "-" if k < len(COLORS) else "--"
         for one in found:
             rows = one.result["readings"]
-            axes[0].plot([row["step"] for row in rows], [100 * row["error"] for row in rows], dashes, color=color, lw=1,
-                         label=name if one is found[0] else None)
+            axes[0].plot([row["step"] for row in rows], [100 * row["error"] for row in rows], dashes, color=color, lw=1)
         [values] = final(results, mnist(scale, name))
         axes[1].plot([100 * value for value in values], [k] * len(values), "o", color=color)
-    marks: list[Any] = [(row.paper, k) for k, name in enumerate(shown) if (row := MNIST[name]).paper is not None]
+    marks: list[Any] = [(row.paper, k) for k, name in enumerate(ended) if (row := MNIST[name]).paper is not None]
     if marks:
         axes[1].plot(*zip(*marks, strict=True), "kx", ms=9, mew=2, label="paper")
-        axes[1].legend(frameon=False)
-    axes[0].set(xlabel="steps of 100 examples", ylabel="test error, %", yscale="log")
-    axes[1].set(xlabel="test error at the end, %", yticks=range(len(shown)), yticklabels=list(shown))
-    axes[1].invert_yaxis()
+    axes[0].set_yscale("log")
     axes[1].set_xscale("log")
+    axes[1].set_yticks(range(len(ended)), list(ended))
+    axes[1].invert_yaxis()
+    shown(axes[0], "steps of 100 examples", "test error, %", legend=False)
+    shown(axes[1], "test error at the end, %", "")
     figures.add(figure, "mnist", "Left: test errors during training, a line a seed. Right: at the end, a point a seed, and the "
                 "paper's errors (crosses).", beside="In the paper, table 2: 1.60 % without dropout (logistic), 1.35 % with; "
                 "1.25 % with rectified linear units, 1.06 % with max-norm. Table 9: L2 1.62, max-norm 1.35, both with dropout "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
+from ...plots.canvas import MARKERS
 from ..claims import number
 from ..page import Figures, Page
 from ..statistics import estimate
@@ -17,12 +18,13 @@ from .dropout2014_mnist import draw_mnist
 from .dropout2014_numbers import Pick, chosen, error, of, percent, training, words
 from .dropout2014_plan import (
     CLEAN,
-    CLEAN_COUNTS,
     FULL,
     NOISE,
+    PIXELS,
     PLAIN,
     SLOW,
     autoencoder,
+    clean_counts,
     counts,
     fixed,
     keeps,
@@ -32,6 +34,7 @@ from .dropout2014_plan import (
     width,
 )
 from .dropout2014_runs import HIGHEST, autoencoded, learned
+from .figures import COLORS, band, grid, shown
 from .paper import Results
 
 KEEP = "probability p of keeping a unit"
@@ -43,34 +46,31 @@ def draw(results: Results, page: Page, figures: Figures) -> None:
     if results.scale.name == "paper":
         draw_mnist(results, page, figures)
         return
-    for part in (curves, features, activity, keeping, sizes, averaging, table_9, thumb):
-        part(results, page, figures)
-    doubtful(results, page)
+    if results.scale.name == "quick":
+        page.text("At this scale only the larger effects are asked for; the scale small has all claims.")
+    if of(results, network(results.scale)):
+        for part in (curves, features, activity, keeping, sizes, averaging, table_9, thumb):
+            part(results, page, figures)
+        doubtful(results, page)
 
 
-def canvas(titles: Sequence[str], ylabels: Sequence[str], height: float = 3.7) -> tuple[Any, Any]:
-    """A figure of panels side by side, each with a title and what its vertical axis says."""
-    import matplotlib.pyplot as plt
-    figure, axes = plt.subplots(1, len(titles), figsize=(4.9 * len(titles), height), layout="constrained", squeeze=False)
-    for ax, title, label in zip(axes[0], titles, ylabels, strict=True):
-        ax.set_title(title)
-        ax.set_ylabel(label)
-        ax.grid(alpha=0.25)
-    return figure, axes[0]
-
-
-def lines(results: Results, ax: Any, groups: Lines, factor: float = 100) -> None:
-    """A line a label: means over seeds, and their 95 % intervals."""
-    from ...plots.canvas import COLORS, MARKERS
+def lines(results: Results, ax: Axes, groups: Lines) -> None:
+    """A line a label: means over seeds in percent, and their 95 % intervals; none for a label without runs."""
     for k, (label, (places, settings, pick)) in enumerate(groups.items()):
         found = [(place, estimate(values)) for place, each in zip(places, settings, strict=True)
                  if (values := of(results, each, pick))]
         if found:
-            halves = [factor * np.nan_to_num(one.half) for _, one in found]
-            ax.errorbar([place for place, _ in found], [factor * one.mean for _, one in found], halves, color=COLORS[k],
+            halves = [100 * np.nan_to_num(one.half) for _, one in found]
+            ax.errorbar([place for place, _ in found], [100 * one.mean for _, one in found], halves, color=COLORS[k],
                         marker=MARKERS[k], capsize=3, lw=1.6, ms=5, label=label)
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(frameon=False)
+    ax.set_ylim(0, None)
+
+
+def dotted(ax: Axes) -> None:
+    """The share of the wrong labels: whoever learns none of them has this training error."""
+    ax.axhline(100 * NOISE, color="0.4", ls=":", lw=1.2)
+    ax.annotate("wrong labels", (0.98, 100 * NOISE), xycoords=("axes fraction", "data"), xytext=(0, -3),
+                textcoords="offset points", ha="right", va="top", color="0.3", fontsize="small")
 
 
 def seeds(results: Results) -> str:
@@ -79,7 +79,6 @@ def seeds(results: Results) -> str:
 
 def curves(results: Results, page: Page, figures: Figures) -> None:
     """Figure 4."""
-    from ... import plots
     net = partial(network, results.scale)
     runs = {label: [{name: [row[name] for row in one.result["curve"]] for name in ("update", "error", "training")}
                     for one in results.of(learned, **net(**changes)) if not one.result["diverged"]]
@@ -88,19 +87,15 @@ def curves(results: Results, page: Page, figures: Figures) -> None:
     if not runs:
         return
     page.heading("Figure 4 and table 2: with and without dropout")
-    figure, axes = canvas(("test examples, right labels", "training examples, labels as given"), ("test error, %", "training "
-                                                                                                                   "error, %"))
-    for ax, name in zip(axes, ("error", "training"), strict=True):
-        plots.learning_curves_by({label: [{"epoch": run["update"], "error": [100 * e for e in run[name]]} for run in group]
-                                  for label, group in runs.items()}, "error", ax=ax)
-        ax.set(xlabel="updates of 50 examples", ylabel=f"{'test' if name == 'error' else 'training'} error, %", ylim=(0, None))
-        ax.get_legend().remove()
-    axes[1].axhline(100 * NOISE, color="0.4", ls=":", lw=1.2)
-    axes[1].annotate("wrong labels", (0.98, 100 * NOISE), xycoords=("axes fraction", "data"), ha="right", va="top", color="0.3",
-                     xytext=(0, -3), textcoords="offset points")
-    axes[0].legend(frameon=False)
+    figure, axes = grid(2, width=4.9, height=3.7)
+    for ax, name, examples in zip(axes, ("error", "training"), ("500 test examples", "training examples"), strict=True):
+        for color, (label, group) in zip(COLORS, runs.items(), strict=False):
+            band(ax, group[0]["update"], [[100 * e for e in run[name]] for run in group], color, label)
+        ax.set_ylim(0, None)
+        shown(ax, "updates, with 50 examples each", "error, %", examples, ax is axes[0])
+    dotted(axes[1])
     best = [min(run["error"]) for run in runs.get("without dropout", [])]
-    figures.add(figure, "curves", f"Medians and ranges of {results.scale.seeds} seeds. Without dropout the network learns the "
+    figures.add(figure, "curves", f"Means and ranges of {results.scale.seeds} seeds. Without dropout the network learns the "
                 "wrong labels by heart, and its test error rises; with dropout it does not, and its test error stays low.",
                 beside="In the paper, figure 4: on MNIST, networks of several sizes, all with the same settings; those with "
                        "dropout end well below those without. Table 2: 1.60 % without (logistic), 1.35 % with, 1.25 % with "
@@ -113,13 +108,12 @@ def curves(results: Results, page: Page, figures: Figures) -> None:
 
 def features(results: Results, page: Page, figures: Figures) -> None:
     """Figure 7."""
-    import matplotlib.pyplot as plt
     runs = {label: results.of(autoencoded, **autoencoder(results.scale, keep))
             for label, keep in (("without dropout", 1.0), ("dropout, p = 0.5", 0.5))}
     if not all(runs.values()):
         return
     page.heading("Figure 7: what the units of an autoencoder look for")
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4.7), layout="constrained")
+    figure, axes = grid(2, width=4.5, height=4.7)
     for ax, (label, found) in zip(axes, runs.items(), strict=True):
         weights = np.array(found[0].result["features"])
         side = round(weights.shape[1] ** 0.5)
@@ -139,20 +133,19 @@ def features(results: Results, page: Page, figures: Figures) -> None:
 
 def activity(results: Results, page: Page, figures: Figures) -> None:
     """Figure 8."""
-    from ...plots.canvas import COLORS
     runs = {label: [one.result for one in results.of(autoencoded, **autoencoder(results.scale, keep))]
             for label, keep in (("without dropout", 1.0), ("dropout, p = 0.5", 0.5))}
     if not all(runs.values()):
         return
     page.heading("Figure 8: sparsity")
-    figure, axes = canvas(("mean activation of each unit", "activations of all units"), ("share of the units, %", "share, %"))
-    for ax, name in zip(axes, ("units", "activations"), strict=True):
+    figure, axes = grid(2, width=4.9, height=3.7)
+    for ax, name, title in zip(axes, ("units", "activations"), ("means of the units", "all activations"), strict=True):
         for color, (label, found) in zip(COLORS, runs.items(), strict=False):
             heights = 100 * np.mean([result[name] for result in found], 0)
             ax.stairs(heights, found[0]["edges"], fill=True, alpha=0.4, color=color,
                       label=f"{label}: mean {number(float(np.mean([result['mean'] for result in found])))}")
-        ax.set(xlabel="activation", yscale="log" if name == "activations" else "linear", xlim=(0, HIGHEST))
-    axes[0].legend(frameon=False)
+        ax.set(yscale="log" if name == "activations" else "linear", xlim=(0, HIGHEST))
+        shown(ax, "activation", "share, %", title, ax is axes[0])
     silent = {label: [result["silent"] for result in found] for label, found in runs.items()}
     figures.add(figure, "sparsity", f"All {results.scale.seeds} seeds together. With dropout the units of the autoencoder are "
                 f"less active, and {percent(silent['dropout, p = 0.5'])} of their activations on test examples are under "
@@ -167,17 +160,17 @@ def keeping(results: Results, page: Page, figures: Figures) -> None:
     page.heading("Figure 9: the effect of p")
     page.text("The paper's p is the probability of keeping a unit; retroprop.Dropout(p) takes that of dropping it, 1 less the "
               "paper's. All axes here are in the paper's convention. The input's p stays 0.8.")
-    figure, axes = canvas((f"(a) {width(scale)} units a layer, lr 0.05", f"(b) {width(scale) // 2} units, or pn fixed, lr "
-                                                                         f"{SLOW:g}"),
-                          ("error, %", "test error, %"))
+    figure, axes = grid(2, width=4.9, height=3.7)
     places, pairs = keeps(scale), fixed(scale)
     lines(results, axes[0], {"test": (places, [net(keep=keep) for keep in places], error),
                              "training": (places, [net(keep=keep) for keep in places], training)})
-    axes[0].axhline(100 * NOISE, color="0.4", ls=":", lw=1.2)
+    dotted(axes[0])
     lines(results, axes[1], {f"n = {width(scale) // 2}": (list(pairs), [pair[0] for pair in pairs.values()], error),
                              f"n = {width(scale) // 4}/p": (list(pairs), [pair[1] for pair in pairs.values()], error)})
-    for ax in axes:
-        ax.set(xlabel=KEEP, xlim=(0, 1.05), ylim=(0, None))
+    titles = f"(a) {width(scale)} units a layer, lr 0.05", f"(b) lr {SLOW:g}"
+    for ax, label, title in zip(axes, ("error, %", "test error, %"), titles, strict=True):
+        ax.set_xlim(0, 1.05)
+        shown(ax, KEEP, label, title)
     silent = of(results, net(keep=0.2), lambda result: float(result.get("silent", 1.0)))
     figures.add(figure, "keep", seeds(results) + "Dotted: the share of wrong labels. Where p is too small, the training error "
                 "lies above it: the network under-fits; where the training error falls below it, wrong labels are learned by "
@@ -192,16 +185,17 @@ def sizes(results: Results, page: Page, figures: Figures) -> None:
     """Figure 10."""
     net = partial(network, results.scale)
     page.heading("Figure 10: the effect of the number of examples")
-    figure, axes = canvas(("30 % of the labels wrong", "all labels right"), ("test error, %", "test error, %"))
-    noisy, clean = counts(results.scale), CLEAN_COUNTS
+    figure, axes = grid(2, width=4.9, height=3.7)
+    noisy, clean = counts(results.scale), clean_counts(results.scale)
     lines(results, axes[0], {"without dropout": (noisy, [net(examples=n, **PLAIN) for n in noisy], error),
                              "dropout": (noisy, [net(examples=n) for n in noisy], error)})
     lines(results, axes[1], {
         "without dropout": (clean, [net(examples=n, noise=0.0, **PLAIN) for n in clean], error),
         "dropout": (clean, [net(examples=n, noise=0.0) for n in clean], error),
-        "dropout, not of the input": (clean, [net(examples=n, noise=0.0, keep_input=1.0) for n in clean], error)})
-    for ax, places in zip(axes, (noisy, clean), strict=True):
-        ax.set(xscale="log", xlabel="training examples", ylim=(0, None))
+        "dropout, not of the input": (clean, [net(examples=n, noise=0.0, **PIXELS) for n in clean], error)})
+    for ax, places, title in zip(axes, (noisy, clean), ("30 % of the labels wrong", "all labels right"), strict=True):
+        ax.set_xscale("log")
+        shown(ax, "training examples", "test error, %", title)
         ax.set_xticks(places, [str(n) for n in places])
         ax.minorticks_off()
     figures.add(figure, "sizes", seeds(results) + "On wrong labels dropout helps, and the more, the more examples there are. "
@@ -212,14 +206,14 @@ def sizes(results: Results, page: Page, figures: Figures) -> None:
 
 def averaging(results: Results, page: Page, figures: Figures) -> None:
     """Figure 11."""
-    from ...plots.canvas import COLORS
-    panels = {"30 % of the labels wrong": network(results.scale),
-              f"{FULL} right labels, all pixels kept": network(results.scale, **CLEAN)}
+    net = partial(network, results.scale)
+    panels = {"30 % of the labels wrong": net(), "wrong labels, all pixels kept": net(**PIXELS),
+              f"{FULL} right labels, all pixels kept": net(**CLEAN)}
     if not any(results.of(learned, **each) for each in panels.values()):
         return
     page.heading("Figure 11: averaging sampled networks, or scaling the weights")
-    figure, axes = canvas(list(panels), ["test error, %"] * 2)
-    for ax, each in zip(axes, panels.values(), strict=True):
+    figure, axes = grid(3, width=4.1, height=3.7)
+    for ax, (title, each) in zip(axes, panels.items(), strict=True):
         found = [one.result for one in results.of(learned, **each)]
         if found:
             middle = 100 * np.mean([result["averages"]["errors"] for result in found], 0)
@@ -230,8 +224,8 @@ def averaging(results: Results, page: Page, figures: Figures) -> None:
             ax.axhline(100 * np.mean([result["error"] for result in found]), color=COLORS[1], ls="--", lw=1.8, label="weight "
                                                                                                                      "scaling")
             ax.axvline(50, color="0.4", ls=":", lw=1.2, label="paper: they meet at about 50")
-            ax.legend(frameon=False)
-        ax.set(xlabel="sampled networks k", xscale="log", ylim=(0, None))
+        ax.set(xscale="log", ylim=(0, None))
+        shown(ax, "sampled networks k", "test error, %", title, ax is axes[0])
     figures.add(figure, "averaging", f"Means over {results.scale.seeds} seeds; the band is one standard deviation between "
                 "draws of the networks. Weight scaling is retroprop's evaluation mode.",
                 beside="In the paper, figure 11: the average of k networks needs k of about 50 to do as well as weight "
@@ -240,7 +234,6 @@ def averaging(results: Results, page: Page, figures: Figures) -> None:
 
 def table_9(results: Results, page: Page, figures: Figures) -> None:
     """Tables 9 and 10."""
-    from ...plots.canvas import COLORS
     net = partial(network, results.scale)
     rows = penalties(results.scale)
     best = {name: chosen(results, row.choices) for name, row in rows.items()}
@@ -248,17 +241,17 @@ def table_9(results: Results, page: Page, figures: Figures) -> None:
     if "L2" not in found:
         return
     page.heading("Tables 9 and 10: other ways to regularize, and Gaussian noise")
-    figure, axes = canvas(("test error, as a multiple of that of L2",), ("",), 3.2)
-    figure.set_size_inches(7.6, 3.2)
+    figure, [ax] = grid(1, width=7.6, height=3.2)
     base = found["L2"].mean
     for k, (name, one) in enumerate(found.items()):
-        axes[0].errorbar(one.mean / base, k, xerr=np.nan_to_num(one.half) / base, fmt="o", color=COLORS[0], capsize=3,
+        ax.errorbar(one.mean / base, k, xerr=np.nan_to_num(one.half) / base, fmt="o", color=COLORS[0], capsize=3,
                          label="here" if k == 0 else None)
-        axes[0].plot(rows[name].paper / rows["L2"].paper, k, "kx", ms=9, mew=2, label="paper" if k == 0 else None)
-    axes[0].set_yticks(range(len(found)), list(found))
-    axes[0].invert_yaxis()
-    axes[0].set(xlim=(0, None), title="", xlabel="test error, as a multiple of that of L2")
-    axes[0].legend(frameon=False, loc="lower left")
+        ax.plot(rows[name].paper / rows["L2"].paper, k, "kx", ms=9, mew=2, label="paper" if k == 0 else None)
+    ax.set_yticks(range(len(found)), list(found))
+    ax.invert_yaxis()
+    ax.set_xlim(0, None)
+    shown(ax, "test error, as a multiple of that of L2", "", legend=False)
+    ax.legend(frameon=False, loc="lower left")
     figures.add(figure, "table-9", seeds(results) + "The strength of each is the one, of a few, that errs least on examples "
                 "that were neither trained on nor tested on.",
                 beside="In the paper, table 9, MNIST, 784-1024-1024-2048-10: L2 1.62, L2 + L1 1.60, L2 + KL 1.55 (not repeated "
@@ -266,24 +259,26 @@ def table_9(results: Results, page: Page, figures: Figures) -> None:
                        "0.95 %.")
     page.table([["", "settings", "test error here", "in the paper"],
                 *([name, words(best[name]), one.text("%"), f"{rows[name].paper:.2f} %"] for name, one in found.items()),
-                *([name, "", estimate(of(results, net(**changes))).text("%"), paper] for name, changes, paper in (
+                *([name, "", estimate(values).text("%"), paper] for name, changes, paper in (
                     ("no regularization", PLAIN, "1.60 %"), ("dropout (Bernoulli)", {}, "1.08 %"),
-                    ("Gaussian noise", {"kind": "Gaussian"}, "0.95 %")))])
+                    ("Gaussian noise", {"kind": "Gaussian"}, "0.95 %"))
+                  if (values := of(results, net(**changes))))])
 
 
 def thumb(results: Results, page: Page, figures: Figures) -> None:
     """Appendix A."""
     net = partial(network, results.scale)
     page.heading("Appendix A: learning rate and width")
-    figure, axes = canvas(("learning rate", "width"), ("test error, %", "test error, %"))
+    figure, axes = grid(2, width=4.9, height=3.7)
     places = rates(results.scale)
     lines(results, axes[0], {"without dropout": (places, [net(lr=lr, **PLAIN) for lr in places], error),
                              "dropout": (places, [net(lr=lr) for lr in places], error)})
     widths = [width(results.scale) // part for part in (4, 2, 1)]
     lines(results, axes[1], {"without dropout": (widths, [net(width=n, **PLAIN) for n in widths], error),
                              "dropout": (widths, [net(width=n) for n in widths], error)})
-    axes[0].set(xscale="log", xlabel="learning rate (momentum 0.9)", ylim=(0, None))
-    axes[1].set(xscale="log", xlabel="units in each hidden layer", ylim=(0, None))
+    for ax, label in zip(axes, ("learning rate (momentum 0.9)", "units in each hidden layer"), strict=True):
+        ax.set_xscale("log")
+        shown(ax, label, "test error, %")
     axes[1].set_xticks(widths, [str(n) for n in widths])
     axes[1].minorticks_off()
     figures.add(figure, "thumb", seeds(results) + "All after equally many updates. Without dropout a small learning rate does "
