@@ -173,7 +173,7 @@ def test_the_page_has_all_figures(monkeypatch):
 
     monkeypatch.setattr(Figures, "add", add)
     PAPER.draw(results(True), Page("title"), Figures(Page("title"), None))
-    assert drawn == ["curves", "features", "sparsity", "keep", "sizes", "averaging", "table-9", "thumb"]
+    assert drawn == ["curves", "features", "sparsity", "keep", "sizes", "averaging", "table-9"]
 
 
 def test_the_validation_examples_choose():

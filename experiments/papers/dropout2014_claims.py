@@ -182,7 +182,8 @@ def averaging(results: Results) -> list[Claim]:
     return found if results.scale.name == "quick" else [
         *found,
         claim("Right labels, all pixels kept: sampled networks needed, median", "figure 11", median(clean),
-              lambda k: 20 <= k <= 100, "20 to 100", paper="about 50", reason=f"by seed it takes {', '.join(map(number, of(results, clean, needed)))} "
+              lambda k: 20 <= k <= 100, "20 to 100", paper="about 50",
+              reason=f"by seed it takes {', '.join(map(number, of(results, clean, needed)))} "
               f"(inf: more than {NETS}); a step of the error is one of 500 examples, so that the number says little."),
     ]
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..claims import Claim, difference
 from ..statistics import estimate, number
 from ..sweep import Result, Settings
-from .dropout2014_plan import PLAIN, autoencoder, network, rates
+from .dropout2014_plan import PLAIN, RATES, autoencoder, network
 from .dropout2014_runs import autoencoded, learned
 from .paper import Results
 
@@ -81,7 +81,7 @@ def chosen(results: Results, choices: Sequence[Settings]) -> Settings:
 
 def best_rate(results: Results, changes: Settings) -> float:
     """The learning rate of the smallest validation error; NaN if runs are missing."""
-    choices = [{"lr": lr} | dict(changes) for lr in rates(results.scale)]
+    choices = [{"lr": lr} | dict(changes) for lr in RATES]
     if not all(of(results, network(results.scale, **each)) for each in choices):
         return math.nan
     return float(chosen(results, choices)["lr"])

@@ -11,6 +11,7 @@ from .paper import Scale
 
 NOISE = 0.3                                                         # share of the training examples with a wrong class
 NETS = 100                                                          # sampled networks that are averaged
+RATES = (0.002, 0.005, 0.01, 0.02, 0.05)                            # learning rates
 MNIST_STEPS = 100_000                                               # 200 passes in batches of 100; the paper says none
 PLAIN = {"keep": 1.0, "keep_input": 1.0}
 FULL = 1297                                                         # training examples of the digits
@@ -57,8 +58,6 @@ def clean_counts(scale: Scale) -> tuple[int, ...]:
     return tuple(scale.choose((400, FULL), (100, 400, FULL)))
 
 
-def rates(scale: Scale) -> tuple[float, ...]:
-    return tuple(scale.choose((0.002, 0.01, 0.05), (0.002, 0.005, 0.01, 0.02, 0.05)))
 
 
 class Penalty(NamedTuple):
@@ -143,8 +142,6 @@ def counted(scale: Scale, dropout: bool, examples: int | None) -> Settings:
 def settings(scale: Scale) -> Iterator[Settings]:
     """Those of ``learned``, some of them more than once."""
     yield from (network(scale, **PLAIN), network(scale), network(scale, **PIXELS), network(scale, norm=2.0))
-    if scale.name != "quick":
-        yield from (network(scale, kind="Gaussian"), network(scale, examples=400, norm=2.0))
     for keep in keeps(scale):
         yield network(scale, keep=keep)
     for pair in fixed(scale).values():
@@ -157,14 +154,19 @@ def settings(scale: Scale) -> Iterator[Settings]:
         for changes in row.choices:
             yield network(scale, **changes)
     yield from sparse(scale).values()
-    for lr in rates(scale):
-        yield network(scale, lr=lr, **PLAIN)
-        yield network(scale, lr=lr)
+    yield from (network(scale, width=width(scale) // 2), network(scale, width=width(scale) // 2, **PLAIN))
+    if scale.name != "quick":
+        yield from fine(scale)
+
+
+def fine(scale: Scale) -> Iterator[Settings]:
+    """More of the same, for what the quick scale leaves out."""
+    yield from (network(scale, kind="Gaussian"), network(scale, examples=400, norm=2.0))
+    for lr in RATES:
+        yield from (network(scale, lr=lr, **PLAIN), network(scale, lr=lr))
     for momentum in (0.0, 0.95):
         yield network(scale, lr=SLOW, momentum=momentum)
-    for part in (2, 4):
-        yield network(scale, width=width(scale) // part)
-        yield network(scale, width=width(scale) // part, **PLAIN)
+    yield from (network(scale, width=width(scale) // 4), network(scale, width=width(scale) // 4, **PLAIN))
 
 
 def plan(scale: Scale) -> list[Trial]:
