@@ -210,7 +210,24 @@ def test_the_papers_scale_runs_on_files(folder, tmp_path):
     assert all(one.values for one in mnist_claims(found))
     page = Page("title")
     PAPER.draw(found, page, Figures(page, tmp_path))
-    assert (tmp_path / "mnist.png").is_file()
+    assert {path.stem for path in tmp_path.glob("*.png")} == {"mnist", "mnist-more"}
+
+
+def test_on_files_weights_stay_short_and_momentum_rises_in_the_first_tenth(folder, monkeypatch):
+    descent, made, momenta, norms = runs.descent, [], [], []
+
+    def look(net, found):
+        momenta.append(made[0].groups[0]["momentum"])
+        norms.append(max(np.linalg.norm(weight.data, axis=1).max() for weight in runs.weights(net)))
+        return {"error": 0.5}
+
+    monkeypatch.setattr(runs, "descent", lambda *given: made.append(descent(*given)) or made[0])
+    monkeypatch.setattr(runs, "error_of", look)
+    runs.classified(data=folder, activation="relu", sizes=[12, 12], keep=0.5, keep_input=0.8, norm=1.0, l2=0.0, l1=0.0, lr=0.1,
+                    momentum=0.95, nets=0, examples=200, steps=40, at=[0, 2, 4, 40], seed=0)
+    assert momenta == pytest.approx([0.5, 0.725, 0.95, 0.95])
+    assert norms[0] > 1.2
+    assert norms[1:] == pytest.approx([1] * 3, rel=1e-6)
 
 
 def test_a_run_on_files_that_was_interrupted_goes_on_to_the_same_bits(folder, tmp_path, monkeypatch):
@@ -221,7 +238,7 @@ def test_a_run_on_files_that_was_interrupted_goes_on_to_the_same_bits(folder, tm
     whole, real = run(), runs.error_of
 
     def interrupted(net, found):
-        if runs.error_of is interrupted and list(tmp_path.glob("*.safetensors")):
+        if list(tmp_path.glob("*.safetensors")):
             raise KeyboardInterrupt
         return real(net, found)
 
