@@ -171,6 +171,9 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
               "number of processes, nor on whether they run here or on a cluster, on processors of the same kind.")
     page.write(folder / "report.html")
     write_csv(folder / "claims.csv", [one.row() for one in claims])
+    if results.failed:
+        text = "\n".join(f"{one.trial}\n{one.where}" for one in results.failed)
+        (folder / "failures.txt").write_text(text, encoding="utf-8")
     rows = list(results.rows())
     if rows:
         write_csv(folder / "results.csv", rows)
@@ -194,6 +197,7 @@ def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     if results.failed:
         page.heading("Runs that failed")
         page.points([f"{one.trial}: {one.error}" for one in results.failed])
+        page.text("failures.txt says where.")
 
 
 def write_index(reproduced: Reproduced, out: Path) -> None:

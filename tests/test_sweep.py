@@ -344,6 +344,7 @@ def test_failed_runs_leave_claims_unjudged_and_are_named(small_paper, tmp_path, 
     assert [one.here for one in reproduced.claims["he2015"]] == ["no run ended"] * 2
     assert "activation must be one of" in (tmp_path / "he2015/report.html").read_text(encoding="utf-8")
     assert "10 runs failed" in str(reproduced)
+    assert (tmp_path / "he2015/failures.txt").read_text(encoding="utf-8").count("ArgumentError: activation") == 10
 
 
 def test_fresh_runs_all_again(small_paper, tmp_path):
