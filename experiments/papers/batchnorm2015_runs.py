@@ -1,0 +1,147 @@
+"""Runs of Ioffe & Szegedy 2015: a network of sigmoids with and without normalization, looked at on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...initializers import Normal
+from ...initializers.base import Array
+from ...inspection import check_gradients
+from ...losses import MSE, CrossEntropy
+from ...modules import BatchNorm, Linear, Module, Sequential, Sigmoid
+from ...optim import SGD
+from ...training import accuracy
+from ..course import Stream, train
+from ..networks import network, start
+from ..sources import source
+
+PERCENTILES = (15, 50, 85)
+SETTLED = 100                                                       # the first step from which movements are measured
+
+
+class Binary(NamedTuple):
+    """Batches of black and white: pixels from 1/2 on are 1, the others 0."""
+
+    stream: Stream
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        x, y = self.stream.batch(step)
+        return black_and_white(x), y
+
+
+def black_and_white(x: Array) -> Array:
+    return (x >= 0.5).astype(np.float32)
+
+
+def followed(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int, batch_norm: bool,
+             momentum: float = 0.1, binary: bool = False, digest: str | None = None, kept: Path | None = None) -> dict[str, Any]:
+    """Figure 1: three layers of 100 sigmoids. At each step in ``at``: the test error; that with the statistics of batches of the
+    test examples in place of the running ones; percentiles of the inputs of a sigmoid of the last hidden layer.
+
+    The sigmoid is the typical one: of the 100, that whose percentiles move by the median of all. ``momentum`` is of the
+    running statistics. ``digest`` makes runs on other files other runs.
+    """
+    found = source(data)
+    x, y = found.part()
+    x = black_and_white(x) if binary else x
+    net = network(found.features, found.classes, start(init)[1], activation="sigmoid", depth=3, width=100, batch_norm=batch_norm,
+                  seed=seed)
+    for module in net:
+        if isinstance(module, BatchNorm):
+            module.momentum = momentum
+
+    def read(step: int) -> dict[str, Any]:
+        return {"error": 1 - accuracy(net.predict(x, 1000), y), "of_batch": of_batches(net, x, y, batch_size),
+                "inputs": np.percentile(last_inputs(net, x[:1000]), PERCENTILES, axis=0).T.tolist()}
+
+    stream = found.stream(batch_size, seed)
+    trained = train(net, SGD(net.parameters(), lr=lr), Binary(stream) if binary else stream, steps, at=at, read=read, kept=kept)
+    moves, unit = movements(trained.readings)
+    readings = [row | {"inputs": row["inputs"][unit]} for row in trained.readings]
+    return {"readings": readings, "diverged": trained.diverged, "unit": unit, "moved": float(np.median(moves)),
+            "moved_least": float(moves.min()), "moved_most": float(moves.max())}
+
+
+def of_batches(net: Sequential, x: Array, y: Array, batch_size: int) -> float:
+    """The error in training mode, of a copy: normalization by the statistics of each batch of these examples."""
+    copy = deepcopy(net).train()
+    parts = np.array_split(np.arange(len(y)), max(1, len(y) // batch_size))
+    return 1 - accuracy(np.concatenate([copy.forward(x[part]) for part in parts]), y)
+
+
+def last_inputs(net: Sequential, x: Array) -> Array:
+    """What the sigmoids of the last hidden layer read, in evaluation: (examples, units)."""
+    for module in list(net)[:-2]:
+        x = module.predict(x)
+    return x
+
+
+def movements(readings: Sequence[dict[str, Any]]) -> tuple[Array, int]:
+    """Of each unit, how far the percentile that moves most moves, from highest to lowest; and the unit that has the median."""
+    table = np.array([row["inputs"] for row in readings if row["step"] >= SETTLED] or [readings[-1]["inputs"]])
+    moves = np.ptp(table, axis=0).max(1)
+    return moves, int(np.argsort(moves, kind="stable")[len(moves) // 2])
+
+
+def redundant(*, data: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int) -> dict[str, Any]:
+    """Biases before BatchNorm, from N(0, 1), against none, in float64: test errors, and how far the outputs are apart at the end.
+
+    ``bias_gradient`` is the largest derivative by such a bias in the course of training, relative to the largest by a weight.
+    """
+    found = source(data)
+    x, y = found.part()
+    outcome: dict[str, Any] = {}
+    scores = {}
+    for bias in (True, False):
+        generators = iter(np.random.default_rng(seed).spawn(4))
+        modules: list[Module] = []
+        for size in (found.features, 100, 100):
+            modules += [Linear(size, 100, bias, weight_init=Normal(0.1), bias_init=Normal(1), rng=(rng := next(generators)),
+                               dtype="float64"), BatchNorm(100, dtype="float64"), Sigmoid()]
+        net = Sequential(*modules, Linear(100, found.classes, weight_init=Normal(0.1), rng=next(generators), dtype="float64"))
+        largest: list[float] = []
+
+        def note(layers: Sequence[Module] = modules[::3], largest: list[float] = largest) -> None:
+            largest.extend(float(np.abs(layer.bias.grad).max() / np.abs(layer.weight.grad).max()) for layer in layers)
+
+        trained = train(net, SGD(net.parameters(), lr=lr), found.stream(batch_size, seed), steps, at=at, after_step=note if bias else None,
+                        read=lambda step, net=net: {"error": 1 - accuracy(net.predict(x), y)})
+        scores[bias] = net.predict(x)
+        outcome["with_bias" if bias else "without"] = trained.readings
+        if bias:
+            outcome["bias_gradient"] = max(largest)
+    return outcome | {"apart": float(np.abs(scores[True] - scores[False]).max())}
+
+
+def exact(*, batch_size: int, features: int, seed: int) -> dict[str, Any]:
+    """BatchNorm alone, and inside the network, in both modes: the largest relative error of its gradients against finite differences.
+
+    ``modes_apart`` is the largest difference between what the module gives in training and in evaluation, on one batch.
+    """
+    rng = np.random.default_rng(seed)
+    x, target = 2 + 3 * rng.standard_normal((batch_size, features)), rng.standard_normal((batch_size, features))
+    layer = BatchNorm(features, dtype="float64")
+    layer.weight.data, layer.bias.data = rng.uniform(0.5, 2, features), rng.standard_normal(features)
+    net = Sequential(Linear(features, 6, rng=1), BatchNorm(6), Sigmoid(), Linear(6, 3, rng=2)).astype("float64")
+    for _ in range(3):                                              # running statistics that are not the batch's
+        in_training = layer.forward(x + rng.standard_normal(x.shape))
+        net.forward(x + rng.standard_normal(x.shape))
+    in_training = layer.forward(x)
+    outcome: dict[str, Any] = {"modes_apart": float(np.abs(in_training - layer.predict(x)).max())}
+    for mode in (True, False):
+        alone = check_gradients(Sequential(layer).train(mode), MSE(), x, target)
+        whole = check_gradients(net.train(mode), CrossEntropy(), x, rng.integers(3, size=batch_size))
+        outcome["training" if mode else "evaluation"] = {
+            "passed": int(alone.passed and whole.passed), "network": max(float(row.error) for row in whole.rows),
+            **{name(row.name): float(row.error) for row in alone.rows}}
+    return outcome
+
+
+def name(path: str) -> str:
+    """``0.weight`` as the paper calls it."""
+    return {"weight": "gamma", "bias": "beta"}.get(path.rpartition(".")[2], path)
