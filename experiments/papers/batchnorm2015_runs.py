@@ -39,9 +39,10 @@ def black_and_white(x: Array) -> Array:
 
 
 def followed(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int, batch_norm: bool,
-             momentum: float = 0.1, binary: bool = False, digest: str | None = None, kept: Path | None = None) -> dict[str, Any]:
-    """Figure 1: three layers of 100 sigmoids. At each step in ``at``: the test error; that with the statistics of batches of the
-    test examples in place of the running ones; percentiles of the inputs of a sigmoid of the last hidden layer.
+             momentum: float = 0.1, binary: bool = False, digest: str | None = None, kept: Path | None = None
+             ) -> dict[str, Any]:
+    """Figure 1: three layers of 100 sigmoids. At each step in ``at``: the test error; that with the statistics of batches of
+    the test examples in place of the running ones; percentiles of the inputs of a sigmoid of the last hidden layer.
 
     The sigmoid is the typical one: of the 100, that whose percentiles move by the median of all. ``momentum`` is of the
     running statistics. ``digest`` makes runs on other files other runs.
@@ -49,8 +50,8 @@ def followed(*, data: str, init: str, lr: float, batch_size: int, steps: int, at
     found = source(data)
     x, y = found.part()
     x = black_and_white(x) if binary else x
-    net = network(found.features, found.classes, start(init)[1], activation="sigmoid", depth=3, width=100, batch_norm=batch_norm,
-                  seed=seed)
+    net = network(found.features, found.classes, start(init)[1], activation="sigmoid", depth=3, width=100,
+                  batch_norm=batch_norm, seed=seed)
     for module in net:
         if isinstance(module, BatchNorm):
             module.momentum = momentum
@@ -89,37 +90,43 @@ def movements(readings: Sequence[dict[str, Any]]) -> tuple[Array, int]:
 
 
 def redundant(*, data: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int) -> dict[str, Any]:
-    """Biases before BatchNorm, from N(0, 1), against none, in float64: test errors, and how far the outputs are apart at the end.
+    """Biases before BatchNorm, from N(0, 1), against none, in float64: test errors, and how far apart the outputs are at the end.
 
-    ``bias_gradient`` is the largest derivative by such a bias in the course of training, relative to the largest by a weight.
+    ``bias_gradient`` is the largest derivative by such a bias in all of training, relative to the largest by a weight.
     """
     found = source(data)
     x, y = found.part()
-    outcome: dict[str, Any] = {}
-    scores = {}
-    for bias in (True, False):
-        generators = iter(np.random.default_rng(seed).spawn(4))
-        modules: list[Module] = []
-        for size in (found.features, 100, 100):
-            modules += [Linear(size, 100, bias, weight_init=Normal(0.1), bias_init=Normal(1), rng=(rng := next(generators)),
-                               dtype="float64"), BatchNorm(100, dtype="float64"), Sigmoid()]
-        net = Sequential(*modules, Linear(100, found.classes, weight_init=Normal(0.1), rng=next(generators), dtype="float64"))
-        largest: list[float] = []
+    nets = [without_output_norm([found.features, 100, 100, 100, found.classes], bias, seed) for bias in (True, False)]
+    layers = [module for module in nets[0] if isinstance(module, Linear)][:-1]
+    shares: list[float] = []
 
-        def note(layers: Sequence[Module] = modules[::3], largest: list[float] = largest) -> None:
-            largest.extend(float(np.abs(layer.bias.grad).max() / np.abs(layer.weight.grad).max()) for layer in layers)
+    def note() -> None:
+        shares.extend(float(np.abs(layer.bias.grad).max() / np.abs(layer.weight.grad).max()) for layer in layers
+                      if layer.bias is not None)
 
-        trained = train(net, SGD(net.parameters(), lr=lr), found.stream(batch_size, seed), steps, at=at, after_step=note if bias else None,
-                        read=lambda step, net=net: {"error": 1 - accuracy(net.predict(x), y)})
-        scores[bias] = net.predict(x)
-        outcome["with_bias" if bias else "without"] = trained.readings
-        if bias:
-            outcome["bias_gradient"] = max(largest)
-    return outcome | {"apart": float(np.abs(scores[True] - scores[False]).max())}
+    readings = []
+    for net, after_step in zip(nets, (note, None), strict=True):
+        def read(step: int, net: Sequential = net) -> dict[str, float]:
+            return {"error": 1 - accuracy(net.predict(x), y)}
+
+        readings.append(train(net, SGD(net.parameters(), lr=lr), found.stream(batch_size, seed), steps, at=at, read=read,
+                              after_step=after_step).readings)
+    return {"with_bias": readings[0], "without": readings[1], "bias_gradient": max(shares),
+            "apart": float(np.abs(nets[0].predict(x) - nets[1].predict(x)).max())}
+
+
+def without_output_norm(sizes: Sequence[int], bias: bool, seed: int) -> Sequential:
+    """Linear BatchNorm Sigmoid for each hidden layer, then Linear; the same weights with and without biases."""
+    generators = np.random.default_rng(seed).spawn(len(sizes) - 1)
+    modules: list[Module] = []
+    for n, m, rng in zip(sizes[:-2], sizes[1:-1], generators[:-1], strict=True):
+        modules += [Linear(n, m, bias, weight_init=Normal(0.1), bias_init=Normal(1), dtype="float64", rng=rng),
+                    BatchNorm(m, dtype="float64"), Sigmoid()]
+    return Sequential(*modules, Linear(*sizes[-2:], weight_init=Normal(0.1), dtype="float64", rng=generators[-1]))
 
 
 def exact(*, batch_size: int, features: int, seed: int) -> dict[str, Any]:
-    """BatchNorm alone, and inside the network, in both modes: the largest relative error of its gradients against finite differences.
+    """BatchNorm alone, and in a network, in both modes: the largest relative errors of gradients against finite differences.
 
     ``modes_apart`` is the largest difference between what the module gives in training and in evaluation, on one batch.
     """
@@ -129,7 +136,7 @@ def exact(*, batch_size: int, features: int, seed: int) -> dict[str, Any]:
     layer.weight.data, layer.bias.data = rng.uniform(0.5, 2, features), rng.standard_normal(features)
     net = Sequential(Linear(features, 6, rng=1), BatchNorm(6), Sigmoid(), Linear(6, 3, rng=2)).astype("float64")
     for _ in range(3):                                              # running statistics that are not the batch's
-        in_training = layer.forward(x + rng.standard_normal(x.shape))
+        layer.forward(x + rng.standard_normal(x.shape))
         net.forward(x + rng.standard_normal(x.shape))
     in_training = layer.forward(x)
     outcome: dict[str, Any] = {"modes_apart": float(np.abs(in_training - layer.predict(x)).max())}
