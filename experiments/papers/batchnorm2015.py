@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...plots.canvas import COLORS, DASHES, MARKERS, legend
+from ..networks import start
 from ..page import Figures, Page
 from ..statistics import estimate, number
 from ..sweep import Done
@@ -51,13 +52,14 @@ def draw_figure_one(results: Results, page: Page, figures: Figures) -> None:
     panels[0].legend(loc="lower right", frameon=False)
     how = shown(results.scale, True)
     moved = [estimate([one.result["moved"] for one in groups[batch_norm]]).text() for batch_norm in (True, False)]
-    figures.add(figure, "figure-1", f"Start N(0, 0.1²), learning rate {how['lr']:g}, batches of {BATCH}. a: medians, and bands from the lowest to "
-                f"the highest, of {len(groups[True])} seeds. b, c: the {', '.join(map(str, PERCENTILES))}th percentiles over the test examples, "
-                "in evaluation, of one unit of the first seed: the one that moves as much as the median of the 100 does. From step 100 on, "
-                f"the percentile of such a unit that moves most moves by {moved[0]} with BN and {moved[1]} without, over the seeds.",
-                "In the paper, figure 1: MNIST, 50,000 steps of 60. a: with BN the accuracy rises sooner and ends higher; the axis begins near 0.7, "
-                "no numbers are given. b, c: the 15th, 50th and 85th percentiles of one typical sigmoid drift without BN, and are stable with "
-                "it. The learning rate is not given.")
+    figures.add(figure, "figure-1", f"Start N(0, 0.1²), learning rate {how['lr']:g}, batches of {BATCH}. a: medians, and "
+                f"bands from the lowest to the highest, of {len(groups[True])} seeds. b, c: the "
+                f"{', '.join(map(str, PERCENTILES))}th percentiles over the test examples, in evaluation, of one unit of the "
+                "first seed: the one that moves as much as the median of the 100 does. From step 100 on, the percentile of "
+                f"such a unit that moves most moves by {moved[0]} with BN and {moved[1]} without, over the seeds.",
+                "In the paper, figure 1: MNIST, 50,000 steps of 60. a: with BN the accuracy rises sooner and ends higher; the "
+                "axis begins near 0.7, no numbers are given. b, c: the 15th, 50th and 85th percentiles of one typical sigmoid "
+                "drift without BN, and are stable with it. The learning rate is not given.")
 
 
 def curve(ax: Any, runs: list[Done], k: int, label: str, what: str = "error", accuracy: bool = False, dash: str = "-") -> None:
@@ -80,7 +82,7 @@ def draw_starts(results: Results, page: Page) -> None:
         for lr in RATES if init == STARTS[0] else RATES[:1]:
             for batch_norm in (False, True):
                 how = setting(scale, batch_norm, lr, init)
-                rows.append([f"{NAMES[batch_norm]}, {'N(0, 0.1²)' if init == STARTS[0] else 'N(0, 0.01²)'}, learning rate {lr:g}",
+                rows.append([f"{NAMES[batch_norm]}, {start(init)[0]}, learning rate {lr:g}",
                              *(estimate(results.values(error_at(step), followed, **how)).text("%") for step in (100, 200)),
                              f"{estimate(results.values(error_at(), followed, **how)).text('%')} ({how['steps']} steps)"])
     page.table(rows)
@@ -88,7 +90,8 @@ def draw_starts(results: Results, page: Page) -> None:
 
 def draw_rates(results: Results, page: Page, figures: Figures) -> None:
     import matplotlib.pyplot as plt
-    groups = {batch_norm: {lr: values for lr, values in finals(results, batch_norm).items() if values} for batch_norm in (False, True)}
+    groups = {batch_norm: {lr: values for lr, values in finals(results, batch_norm).items() if values}
+              for batch_norm in (False, True)}
     if not all(groups.values()):
         return
     page.heading("Learning rates that only the normalized network survives")
@@ -102,12 +105,14 @@ def draw_rates(results: Results, page: Page, figures: Figures) -> None:
     ax.grid(alpha=0.25)
     legend(ax)
     widths = [np.median(spans(results, batch_norm) or [np.nan]) for batch_norm in (True, False)]
-    figures.add(figure, "rates", f"{len(rates(results.scale))} learning rates from {min(rates(results.scale)):g} to {max(rates(results.scale)):g}; medians and "
-                f"ranges of {results.scale.seeds} seeds. The largest rate that ends below 10 % is {number(widths[0])} times the smallest with BN, and "
-                f"{number(widths[1])} times without (medians over seeds). The scale of a layer's weights does not pass a normalization, so a "
-                "step that is too long makes later steps relatively shorter.",
-                "The paper has no such figure for this network. In section 3.3 it says that BN allows higher rates, and that scaling the weights "
-                "leaves what the layer gives, and the gradient by its input, as they are. Its ImageNet network trains with 5 and 30 times the usual rate.")
+    figures.add(figure, "rates", f"{len(rates(results.scale))} learning rates from {min(rates(results.scale)):g} to "
+                f"{max(rates(results.scale)):g}; medians and ranges of {results.scale.seeds} seeds. The largest rate that "
+                f"ends below 10 % is {number(widths[0])} times the smallest with BN, and {number(widths[1])} times without "
+                "(medians over seeds). The scale of a layer's weights does not pass a normalization, so a step that is too "
+                "long makes later steps relatively shorter.",
+                "The paper has no such figure for this network. In section 3.3 it says that BN allows higher rates, and that "
+                "scaling the weights leaves what the layer gives, and the gradient by its input, as they are. Its ImageNet "
+                "network trains with 5 and 30 times the usual rate.")
 
 
 def draw_momentum(results: Results, page: Page, figures: Figures) -> None:
@@ -123,9 +128,10 @@ def draw_momentum(results: Results, page: Page, figures: Figures) -> None:
         ax.set(xscale="log", xlabel="steps", title=f"momentum {momentum:g}", ylim=(0, 1))
     panels[0].set_ylabel("test error")
     legend(panels[-1])
-    figures.add(figure, "momentum", f"With BN, learning rate {RATES[0]:g}, start N(0, 0.1²); medians and ranges of {results.scale.seeds} seeds. The running "
-                "statistics start at 0 and 1, and (1 - momentum)ⁿ of that is left after n steps: 35 % after 10 steps at the usual 0.1, and 37 % "
-                "after 100 steps at 0.01. Until it is gone, test mode shows an error that the network in training does not have.",
+    figures.add(figure, "momentum", f"With BN, learning rate {RATES[0]:g}, start N(0, 0.1²); medians and ranges of "
+                f"{results.scale.seeds} seeds. The running statistics start at 0 and 1, and (1 - momentum)ⁿ of that is left "
+                "after n steps: 35 % after 10 steps at the usual 0.1, and 37 % after 100 steps at 0.01. Until it is gone, "
+                "test mode shows an error that the network in training does not have.",
                 "The paper has no such figure: it measures after training, with averages over many batches (algorithm 2).")
 
 
@@ -133,24 +139,31 @@ def say_exact(results: Results, page: Page) -> None:
     page.heading("What holds exactly")
     checks = [one.result for one in results.of(exact)]
     if checks:
-        worst = max(check[mode][name] for check in checks for mode in ("training", "evaluation") for name in ("x", "gamma", "beta"))
-        whole = max(check[mode]["network"] for check in checks for mode in ("training", "evaluation"))
-        page.text(f"The gradients of a BatchNorm by x, γ and β, in both modes, agree with central differences within {number(worst)} of the "
-                  f"largest of each, on {len(checks)} random batches of 7; those of a whole network with one, within {number(whole)}.")
+        modes = [check[mode] for check in checks for mode in ("training", "evaluation")]
+        worst = max(mode[name] for mode in modes for name in ("x", "gamma", "beta"))
+        whole = max(mode["network"] for mode in modes)
+        page.text("The gradients of a BatchNorm by x, γ and β, in both modes, agree with central differences within "
+                  f"{number(worst)} of the largest of each, on {len(checks)} random batches of 7; those of a whole network "
+                  f"with one, within {number(whole)}.")
     pairs = [one.result for one in results.of(redundant)] if results.scale.name != "paper" else []
     if pairs:
         how = bias_setting(results.scale)
-        page.text("A bias before BN moves the mean, which BN takes away: trained from biases drawn from N(0, 1), and without biases, from the same "
-                  f"weights, the outputs in evaluation are {number(max(pair['apart'] for pair in pairs))} apart after {how['steps']} steps at most, "
-                  f"in float64, and the derivatives by the biases are at most {number(max(pair['bias_gradient'] for pair in pairs))} of those by the "
-                  "weights. They are rounding: such a layer needs no bias.")
+        page.text("A bias before BN moves the mean, which BN takes away: trained from biases drawn from N(0, 1), and without "
+                  "biases, from the same weights, the outputs with batch statistics are at most "
+                  f"{number(max(pair['apart'] for pair in pairs))} apart after {how['steps']} steps, in float64, and the "
+                  f"derivatives by the biases are at most {number(max(pair['bias_gradient'] for pair in pairs))} of those by "
+                  "the weights. Both are rounding: such a layer needs no bias. Only the running mean remembers it for a "
+                  "while: it starts at 0, and keeps 0.9ⁿ of that; the outputs in evaluation are still "
+                  f"{number(max(pair['apart_running'] for pair in pairs))} apart.")
 
 
 PAPER = Paper(
     name="batchnorm2015", title="Ioffe & Szegedy 2015, repeated",
-    citation="S. Ioffe, C. Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift, ICML 2015.",
+    citation="S. Ioffe, C. Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate "
+             "Shift, ICML 2015.",
     asks="Does a network learn faster if the input of each activation function is normalized over the batch? The paper trains "
-         "784-3×100-10 sigmoids on binary MNIST pictures, 50,000 steps of 60 examples, from small Gaussian weights. Here it is a "
-         "64-3×100-10 network on 1797 images of handwritten digits (500 of them for testing), 400 to 2000 steps of 60, plain SGD; "
-         "--scale paper --data FOLDER has the paper's sizes, with start N(0, 0.1²) and learning rate 0.1, which it does not state.",
+         "784-3×100-10 sigmoids on binary MNIST pictures, 50,000 steps of 60 examples, from small Gaussian weights. Here it "
+         "is a 64-3×100-10 network on 1797 images of handwritten digits (500 of them for testing), 400 to 2000 steps of 60, "
+         "plain SGD; --scale paper --data FOLDER has the paper's sizes, with start N(0, 0.1²) and learning rate 0.1, which it "
+         "does not state.",
     plan=plan, claims=claims, draw=draw)
