@@ -44,8 +44,10 @@ def followed(*, data: str, init: str, lr: float, batch_size: int, steps: int, at
     """Figure 1: three layers of 100 sigmoids. At each step in ``at``: the test error; that with the statistics of batches of
     the test examples in place of the running ones; percentiles of the inputs of a sigmoid of the last hidden layer.
 
-    The sigmoid is the typical one: of the 100, that whose percentiles move by the median of all. ``momentum`` is of the
-    running statistics. ``digest`` makes runs on other files other runs.
+    The sigmoid is the typical one: of the 100, that whose percentiles move by the median of all, ``moved``. With BN,
+    ``moved_of_batch`` is the same with the statistics of the examples themselves, ``moved_normalized`` that before γ and β,
+    and ``gamma`` the median of γ in the last BN at each reading. ``momentum`` is of the running statistics. ``digest`` makes
+    runs on other files other runs.
     """
     found = source(data)
     x, y = found.part()
@@ -58,14 +60,17 @@ def followed(*, data: str, init: str, lr: float, batch_size: int, steps: int, at
 
     def read(step: int) -> dict[str, Any]:
         return {"error": 1 - accuracy(net.predict(x, 1000), y), "of_batch": of_batches(net, x, y, batch_size),
-                "inputs": np.percentile(last_inputs(net, x[:1000]), PERCENTILES, axis=0).T.tolist()}
+                "inputs": percentiles(last_inputs(net, x[:1000])), **(in_training(net, x[:1000]) if batch_norm else {})}
 
     stream = found.stream(batch_size, seed)
     trained = train(net, SGD(net.parameters(), lr=lr), Binary(stream) if binary else stream, steps, at=at, read=read, kept=kept)
     moves, unit = movements(trained.readings)
-    readings = [row | {"inputs": row["inputs"][unit]} for row in trained.readings]
+    inner = {"moved_of_batch": "inputs_of_batch", "moved_normalized": "normalized"} if batch_norm else {}
+    extra = {key: float(np.median(movements(trained.readings, of)[0])) for key, of in inner.items()}
+    readings = [{key: value for key, value in row.items() if key not in inner.values()} | {"inputs": row["inputs"][unit]}
+                for row in trained.readings]
     return {"readings": readings, "diverged": trained.diverged, "unit": unit, "moved": float(np.median(moves)),
-            "moved_least": float(moves.min()), "moved_most": float(moves.max())}
+            "moved_least": float(moves.min()), "moved_most": float(moves.max()), **extra}
 
 
 def of_batches(net: Sequential, x: Array, y: Array, batch_size: int) -> float:
@@ -82,9 +87,26 @@ def last_inputs(net: Sequential, x: Array) -> Array:
     return x
 
 
-def movements(readings: Sequence[dict[str, Any]]) -> tuple[Array, int]:
+def in_training(net: Sequential, x: Array) -> dict[str, Any]:
+    """What the last hidden sigmoids read in training mode, x being the batch: after γ and β, before them; and γ's median."""
+    modules = list(deepcopy(net).train())[:-2]
+    for module in modules:
+        x = module.forward(x)
+    last = modules[-1]
+    assert isinstance(last, BatchNorm)
+    return {"inputs_of_batch": percentiles(x), "normalized": percentiles(last.point.centred * last.point.scale),
+            "gamma": float(np.median(last.weight.data))}
+
+
+def percentiles(a: Array) -> list[list[float]]:
+    """Of each unit."""
+    found: list[list[float]] = np.percentile(a, PERCENTILES, axis=0).T.tolist()
+    return found
+
+
+def movements(readings: Sequence[dict[str, Any]], of: str = "inputs") -> tuple[Array, int]:
     """Of each unit, how far the percentile that moves most moves, from highest to lowest; and the unit that has the median."""
-    table = np.array([row["inputs"] for row in readings if row["step"] >= SETTLED] or [readings[-1]["inputs"]])
+    table = np.array([row[of] for row in readings if row["step"] >= SETTLED] or [readings[-1][of]])
     moves = np.ptp(table, axis=0).max(1)
     return moves, int(np.argsort(moves, kind="stable")[len(moves) // 2])
 
