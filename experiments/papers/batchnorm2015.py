@@ -54,8 +54,8 @@ def draw_figure_one(results: Results, page: Page, figures: Figures) -> None:
     moved = [estimate([one.result["moved"] for one in groups[batch_norm]]).text() for batch_norm in (True, False)]
     figures.add(figure, "figure-1", f"Start N(0, 0.1²), learning rate {how['lr']:g}, batches of {BATCH}. a: medians, and "
                 f"bands from the lowest to the highest, of {len(groups[True])} seeds. b, c: the "
-                f"{', '.join(map(str, PERCENTILES))}th percentiles over the test examples, in evaluation, of one unit of the "
-                "first seed: the one that moves as much as the median of the 100 does. From step 100 on, the percentile of "
+                f"{', '.join(map(str, PERCENTILES))}th percentiles (solid: the median) over the test examples, in evaluation, "
+                "of one unit of the first seed: the one that moves as much as the median of the 100 does. From step 100 on, the percentile of "
                 f"such a unit that moves most moves by {moved[0]} with BN and {moved[1]} without, over the seeds.",
                 "In the paper, figure 1: MNIST, 50,000 steps of 60. a: with BN the accuracy rises sooner and ends higher; the "
                 "axis begins near 0.7, no numbers are given. b, c: the 15th, 50th and 85th percentiles of one typical sigmoid "
@@ -108,10 +108,10 @@ def draw_rates(results: Results, page: Page, figures: Figures) -> None:
     figures.add(figure, "rates", f"{len(rates(results.scale))} learning rates from {min(rates(results.scale)):g} to "
                 f"{max(rates(results.scale)):g}; medians and ranges of {results.scale.seeds} seeds. The largest rate that "
                 f"ends below 10 % is {number(widths[0])} times the smallest with BN, and {number(widths[1])} times without "
-                "(medians over seeds). The scale of a layer's weights does not pass a normalization, so a step that is too "
-                "long makes later steps relatively shorter.",
+                "(medians over seeds).",
                 "The paper has no such figure for this network. In section 3.3 it says that BN allows higher rates, and that "
-                "scaling the weights leaves what the layer gives, and the gradient by its input, as they are. Its ImageNet "
+                "scaling the weights leaves what the layer gives, and the gradient by its input, as they are, and makes the gradient by "
+                "the weights smaller, so that their growth is held back. Its ImageNet "
                 "network trains with 5 and 30 times the usual rate.")
 
 
