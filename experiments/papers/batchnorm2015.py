@@ -55,8 +55,9 @@ def draw_figure_one(results: Results, page: Page, figures: Figures) -> None:
     figures.add(figure, "figure-1", f"Start N(0, 0.1²), learning rate {how['lr']:g}, batches of {BATCH}. a: medians, and "
                 f"bands from the lowest to the highest, of {len(groups[True])} seeds. b, c: the "
                 f"{', '.join(map(str, PERCENTILES))}th percentiles (solid: the median) over the test examples, in evaluation, "
-                "of one unit of the first seed: the one that moves as much as the median of the 100 does. From step 100 on, the "
-                f"percentile of such a unit that moves most moves by {moved[0]} with BN and {moved[1]} without, over the seeds.",
+                "of one unit of the first seed: the one that moves as much as the median of the 100 does. From step "
+                "100 on, the percentile of such a unit that moves most moves by "
+                f"{moved[0]} with BN and {moved[1]} without, over the seeds.",
                 "In the paper, figure 1: MNIST, 50,000 steps of 60. a: with BN the accuracy rises sooner and ends higher; the "
                 "axis begins near 0.7, no numbers are given. b, c: the 15th, 50th and 85th percentiles of one typical sigmoid "
                 "drift without BN, and are stable with it. The learning rate is not given.")
@@ -111,7 +112,8 @@ def draw_rates(results: Results, page: Page, figures: Figures) -> None:
                 "(medians over seeds).",
                 "The paper has no such figure for this network. In section 3.3 it says that BN allows higher rates, and that "
                 "scaling the weights leaves what the layer gives, and the gradient by its input, as they are, and makes the "
-                "gradient by the weights smaller, so that their growth is held back. Its ImageNet network trains with 5 and 30 times the usual rate.")
+                "gradient by the weights smaller, so that their growth is held back. Its "
+                "ImageNet network trains with 5 and 30 times the usual rate.")
 
 
 def draw_momentum(results: Results, page: Page, figures: Figures) -> None:
