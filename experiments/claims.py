@@ -9,6 +9,7 @@ from typing import Any
 
 from .statistics import Estimate, estimate, number, paired
 
+SURE = 0.05                                                         # p values under which a difference counts
 HEADER = ("claim", "in the paper", "here", "asked", "came out")
 
 
@@ -29,7 +30,7 @@ class Claim:
     asked : str
         What must be found for the claim to hold.
     holds : bool or None
-        None: cannot be judged, since runs are missing.
+        None: undecided, since runs are missing, or a difference is smaller than the seeds can tell.
     reason : str
         Why it did not come out, as far as that was found; shown if it did not.
     values : tuple of float
@@ -47,7 +48,7 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        return "–" if self.holds is None else "yes" if self.holds else "NO"
+        return ("undecided" if self.values else "–") if self.holds is None else "yes" if self.holds else "NO"
 
     def cells(self) -> list[str]:
         paper = f"{self.paper} ({self.source})" if self.paper else self.source
@@ -80,20 +81,22 @@ def every(what: str, source: str, values: Sequence[float], holds: Callable[[floa
 
 def difference(what: str, source: str, low: Sequence[float], high: Sequence[float], asked: str = "a smaller mean", *,
                paper: str = "", unit: str = "", reason: str = "") -> Claim:
-    """A claim that the first has the smaller mean; seed by seed, with the p value of the paired t test."""
+    """A claim that the first has the smaller mean, seed by seed; undecided unless the paired t test's p value is under 0.05."""
     a, b, p = estimate(low), estimate(high), paired(low, high)
-    verdict = None if math.isnan(a.mean) or math.isnan(b.mean) else a.mean < b.mean
+    whole = len(a.values) == len(b.values) and math.isfinite(a.mean + b.mean)      # else seeds are missing: no pairs
+    verdict = a.mean < b.mean if whole and not p >= SURE else None
     here = f"{a.text(unit)} against {b.text(unit)}{'' if math.isnan(p) else ', p < 0.0001' if p < 1e-4 else f', p = {p:.4f}'}"
     gaps = tuple(x - y for x, y in zip(a.values, b.values, strict=False))
-    return Claim(what, source, paper, here, asked, verdict, reason, gaps)
+    return Claim(what, source, paper, here, asked, None if verdict is None else bool(verdict), reason, gaps)
 
 
 def summary(claims: Sequence[Claim]) -> str:
     """How many came out, in a sentence."""
-    judged = [one for one in claims if one.holds is not None]
-    kept = sum(bool(one.holds) for one in judged)
-    said = f"{kept} of {len(judged)} claims came out" if judged else "No claim could be judged"
-    return f"{said}; {len(claims) - len(judged)} could not be judged." if judged and len(judged) < len(claims) else f"{said}."
+    verdicts = [one.verdict for one in claims]
+    said = [f"{verdicts.count('yes')} of {len(claims)} claims came out", f"{verdicts.count('NO')} did not"]
+    said += [f"{count} {what}" for word, what in (("undecided", "are undecided"), ("–", "could not be judged"))
+             if (count := verdicts.count(word))]
+    return "; ".join(said) + "."
 
 
 __all__ = ["HEADER", "Claim", "Estimate", "claim", "difference", "estimate", "every", "number", "summary"]

@@ -37,7 +37,8 @@ class Reproduced:
     def claims(self) -> dict[str, list[Claim]]:
         """The claims of each paper; of a run that is too small to judge by, without verdicts."""
         found = {name: paper(name).claims(results) for name, results in self.results.items()}
-        return found if self.scale.judged else {name: [unjudged(one) for one in claims] for name, claims in found.items()}
+        return found if self.scale.judged else {name: [replace(one, holds=None, values=()) for one in claims]
+                                               for name, claims in found.items()}
 
     @property
     def failed(self) -> list[Failed]:
@@ -143,10 +144,6 @@ def arranged(scale: str, data: str | Path | None, steps: int | None, seeds: int)
     return Scale(scale, seeds, name, steps, digest(name))
 
 
-def unjudged(one: Claim) -> Claim:
-    return replace(one, holds=None)
-
-
 def write(reproduced: Reproduced, out: Path, whole: bool) -> None:
     """A folder for each paper, and the index of all."""
     for name, results in reproduced.results.items():
@@ -171,6 +168,9 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
               "number of processes, nor on whether they run here or on a cluster, on processors of the same kind.")
     page.write(folder / "report.html")
     write_csv(folder / "claims.csv", [one.row() for one in claims])
+    if results.failed:
+        text = "\n".join(f"{one.trial}\n{one.where}" for one in results.failed)
+        (folder / "failures.txt").write_text(text, encoding="utf-8")
     rows = list(results.rows())
     if rows:
         write_csv(folder / "results.csv", rows)
@@ -186,7 +186,7 @@ def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     page.text(summary(claims) if results.scale.judged else
               f"Nothing is judged: that takes {SEEDS} seeds or more, and the paper's own number of steps.")
     page.text("Numbers are means over the seeds ± half of their 95 % interval (Student's t); p values are of paired t tests, "
-              "seed by seed.")
+              "seed by seed. A difference with a p value of 0.05 or more is undecided: so many seeds cannot tell.")
     missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]
     if missed:
         page.heading("What did not come out, and why")
@@ -194,6 +194,7 @@ def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     if results.failed:
         page.heading("Runs that failed")
         page.points([f"{one.trial}: {one.error}" for one in results.failed])
+        page.text("failures.txt says where.")
 
 
 def write_index(reproduced: Reproduced, out: Path) -> None:

@@ -48,7 +48,7 @@ def number(value: float, digits: int = 3) -> str:
 
 def paired(a: Sequence[float], b: Sequence[float]) -> float:
     """p value of the paired t test, two-sided, that a and b, seed by seed, have the same mean; NaN where it says nothing."""
-    gaps = np.subtract(a, b)
+    gaps = np.subtract(a, b) if len(a) == len(b) else np.empty(0)
     if gaps.size < 2 or not np.isfinite(gaps).all() or np.ptp(gaps) == 0:
         return math.nan
     from scipy.stats import ttest_1samp

@@ -17,7 +17,7 @@ from retroprop.experiments.claims import claim
 from retroprop.experiments.course import Drawn, Generated, train
 from retroprop.experiments.papers import dense
 from retroprop.experiments.papers.paper import Paper, Results, Scale, leaves
-from retroprop.experiments.progress import progress_of, remaining
+from retroprop.experiments.progress import Bar, progress_of, remaining
 from retroprop.experiments.sources import digest, source
 from retroprop.experiments.sweep import Done, Failed, Store, Trial, Workers, carried_out
 from retroprop.experiments.sweep import sweep as run
@@ -142,6 +142,36 @@ def test_workers_that_cannot_be(options, text):
 def test_time_that_is_left():
     """Two of three runs say how far they are: 50 steps of 2 s and 10 of 4 s are left, and a third run of their mean length."""
     assert remaining([(50, 100, 2.0), (90, 100, 4.0)], unfinished=3) == (100 + 40 + 300) / 2
+
+
+class Shown:
+    """In the place of tqdm, on a terminal."""
+
+    disable = False
+
+    def __init__(self, **options):
+        self.said = []
+
+    def set_postfix_str(self, text):
+        self.said.append(text)
+
+    def close(self):
+        pass
+
+
+def test_the_bar_says_how_far_long_runs_are_and_what_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("tqdm.tqdm", Shown)
+    monkeypatch.setattr("retroprop.experiments.progress.EVERY", 0.01)
+    store, long = Store(tmp_path), [Trial(square, {"k": k}, resumable=True) for k in range(2)]
+    folder = Path(store.kept(long[0]))
+    folder.mkdir()
+    (folder / "progress.json").write_text(json.dumps({"step": 250, "steps": 1000, "seconds_per_step": 0.4, "readings": []}))
+    with Bar(long, {}, store, progress=True) as bar:
+        patience = time.monotonic() + 20
+        while not bar.bar.said and time.monotonic() < patience:
+            time.sleep(0.01)
+    assert bar.bar.said[0] == "at 25.0 %; about 12 min left"        # 300 s of this run, and 400 s of the one that waits
+    assert not bar.watcher.is_alive()
 
 
 # What a sweep is killed in: a module of its own, whose runs take a tenth of a second and say when they begin and end.
@@ -297,7 +327,7 @@ def test_the_index_hides_nothing(small_paper, tmp_path):
     reproduced = reproduce.reproduce("all", jobs=2, out=tmp_path, progress=False)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert page.count(">NO<") == page.count("errors are at most 1") == len(reproduce.PAPERS)
-    assert f"{len(reproduce.PAPERS)} of {2 * len(reproduce.PAPERS)} claims came out" in page
+    assert f"{len(reproduce.PAPERS)} of {2 * len(reproduce.PAPERS)} claims came out; {len(reproduce.PAPERS)} did not" in page
     assert "does not: errors are at most 1" in (tmp_path / "he2015/report.html").read_text(encoding="utf-8")
     assert len(list((tmp_path / "runs").iterdir())) == 10           # equal runs of two papers are one
     assert str(reproduced).count("NO") == len(reproduce.PAPERS)
@@ -314,6 +344,7 @@ def test_failed_runs_leave_claims_unjudged_and_are_named(small_paper, tmp_path, 
     assert [one.here for one in reproduced.claims["he2015"]] == ["no run ended"] * 2
     assert "activation must be one of" in (tmp_path / "he2015/report.html").read_text(encoding="utf-8")
     assert "10 runs failed" in str(reproduced)
+    assert (tmp_path / "he2015/failures.txt").read_text(encoding="utf-8").count("ArgumentError: activation") == 10
 
 
 def test_fresh_runs_all_again(small_paper, tmp_path):
