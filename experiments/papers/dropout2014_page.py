@@ -227,9 +227,10 @@ def averaging(results: Results, page: Page, figures: Figures) -> None:
             ax.fill_between(places, middle - std, middle + std, color=COLORS[0], alpha=0.2, lw=0)
             ax.axhline(100 * np.mean([result["error"] for result in found]), color=COLORS[1], ls="--", lw=1.8, label="weight "
                                                                                                                      "scaling")
-            ax.axvline(50, color="0.4", ls=":", lw=1.2, label="paper: they meet at about 50")
+            ax.axvline(50, color="0.4", ls=":", lw=1.2, label="paper: they meet near 50")
         ax.set(xscale="log", ylim=(0, None))
-        shown(ax, "sampled networks k", "test error, %", title, ax is axes[0])
+        shown(ax, "sampled networks k", "test error, %", title, legend=False)
+    axes[0].legend(frameon=False, fontsize="small", loc="lower left")
     figures.add(figure, "averaging", f"Means over {results.scale.seeds} seeds; the band is one standard deviation between "
                 "draws of the networks. Weight scaling is retroprop's evaluation mode.",
                 beside="In the paper, figure 11: the average of k networks needs k of about 50 to do as well as weight "
