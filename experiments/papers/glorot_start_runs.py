@@ -17,7 +17,6 @@ from ..sources import source
 IMAGES = 300                                                        # the paper's fixed set of examples
 KINDS: dict[str, type[Module]] = {"linear": Identity, "tanh": Tanh, "relu": ReLU}
 EXAMPLES = 100                                                      # Gaussian ones, that pass the networks of ``signals``
-REACH = 12.0                                                        # of the cost surface's two weights, to both sides
 
 
 def layers(*, data: str, activation: str, init: str, width: int, depth: int, examples: int, seed: int,
@@ -123,29 +122,28 @@ def mean_square(a: Array) -> float:
     return float(np.square(a, dtype=float).mean())
 
 
-def surface(*, points: int, seed: int) -> dict[str, Any]:
+def surface(*, reach: float, points: int, seed: int) -> dict[str, Any]:
     """Both costs over one weight of the first and one of the second layer of a small network, all others kept; its data are random.
 
-    ``costs`` has a table for each, a row a value of the first weight; ``plateau`` is the share of the table at which the
+    Both weights go from -``reach`` to ``reach``. ``costs`` has a table for each, a row a value of the first weight; ``plateau`` is the share of the table at which the
     gradient with respect to the two weights is shorter than a twentieth of its largest length.
     """
     rng = np.random.default_rng(seed)
-    first, second = Linear(2, 2, dtype="float64", rng=rng), Linear(2, 2, dtype="float64", rng=rng)
+    net = Sequential(Linear(2, 2, dtype="float64", rng=rng), Tanh(), Linear(2, 2, dtype="float64", rng=rng))
+    weights = [parameter for name, parameter in net.named_parameters() if name.endswith("weight")]
     x, y = rng.standard_normal((20, 2)), rng.integers(2, size=20)
-    values = np.linspace(-REACH, REACH, points)
-    costs: dict[str, tuple[Loss, Sequential, Array]] = {
-        "cross-entropy": (CrossEntropy(), Sequential(first, Tanh(), second), y),
-        "quadratic": (MSE(), Sequential(first, Tanh(), second, Softmax()), np.eye(2)[y])}
+    values = np.linspace(-reach, reach, points)
+    ends: dict[str, tuple[Module, Loss, Array]] = {"cross-entropy": (Identity(), CrossEntropy(), y),
+                                                   "quadratic": (Softmax(), MSE(), np.eye(2)[y])}
     found: dict[str, Any] = {"costs": {}, "plateau": {}}
-    for name, (loss, net, target) in costs.items():
+    for name, (end, loss, target) in ends.items():
         table, slopes = np.empty((points, points)), np.empty((points, points))
-        for i, a in enumerate(values):
-            for j, b in enumerate(values):
-                first.weight.data[0, 0], second.weight.data[0, 0] = a, b
-                table[i, j] = loss.forward(net.forward(x), target)
-                net.backward(loss.backward())
-                net.update()
-                slopes[i, j] = np.hypot(first.weight.grad[0, 0], second.weight.grad[0, 0])
+        for i, j in np.ndindex(points, points):
+            weights[0].data[0, 0], weights[1].data[0, 0] = values[i], values[j]
+            table[i, j] = loss.forward(end.forward(net.forward(x)), target)
+            net.backward(end.backward(loss.backward()))
+            net.update()
+            slopes[i, j] = np.hypot(weights[0].grad[0, 0], weights[1].grad[0, 0])
         found["costs"][name] = table.tolist()
         found["plateau"][name] = float((slopes < 0.05 * slopes.max()).mean())
     return found
