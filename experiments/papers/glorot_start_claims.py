@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,10 +45,10 @@ def singular(result: Result) -> float:
     return float(result["singular"])
 
 
-def worst_weight(result: Result, init: str) -> float:
+def worst_weight(one: Done, init: str) -> float:
     """The largest relative distance of n Var W of a hidden layer from what the start promises."""
-    promised = [1 / 3 if init == "Standard" else ratio for ratio in result["ratio"]]
-    return max(abs(found / value - 1) for found, value in zip(result["weight"], promised, strict=True))
+    promised = [1 / 3 if init == "Standard" else ratio for ratio in one.result["ratio"]]
+    return max(abs(found / value - 1) for found, value in zip(one.result["weight"], promised, strict=True))
 
 
 def worst_std(result: Result, init: str) -> float:
@@ -71,32 +72,33 @@ def of_layers(results: Results) -> list[Claim]:
     found: list[Claim] = []
     for init, name in NAMES.items():
         runs = {"activation": "tanh", "init": init, "data": "shapeset"}
-        by_seed = grouped(results.of(layers, **runs), lambda one, init=init: worst_weight(one.result, init))
+        by_seed = grouped(results.of(layers, **runs), partial(worst_weight, init=init))
         holds, asked = below(0.03)
-        found.append(every(f"n_in Var W of all hidden layers, {name}: largest distance from theory", "eq. 15" if init == "Standard"
-                           else "eq. 12", by_seed, holds, f"{asked} at widths {', '.join(map(str, known))}",
+        found.append(every(f"n_in Var W, {name}, all layers and widths: relative distance from theory",
+                           "eq. 15" if init == "Standard" else "eq. 12", by_seed, holds, asked,
                            paper="1/3" if init == "Standard" else "2 n_in / (n_in + n_out)"))
         for width in known:
-            holds, asked = within(0.006, 0.015) if init == "Standard" else within(0.25, 0.55) if width == 1000 else within(0.18, 0.5)
-            found.append(claim(f"Var(dC/ds) of layer 1 over layer 5, tanh, {name}, width {width}", "figure 7, eq. 6",
-                               results.values(gradient_ratio, layers, **runs, width=width), holds, asked,
-                               paper="(1/3)⁴ = 0.0123 in the linear regime" if init == "Standard" else "about 1"))
+            low, high = (0.006, 0.015) if init == "Standard" else (0.25, 0.55) if width == 1000 else (0.18, 0.5)
+            found.append(claim(f"Var(dC/ds), layer 1 over 5, tanh, {name}, width {width}", "figure 7, eq. 6",
+                               results.values(gradient_ratio, layers, **runs, width=width), *within(low, high),
+                               paper="linear: (1/3)⁴ = 0.0123" if init == "Standard" else "linear: 1"))
         if init == "Standard" or top == 1000:
             most = 0.1 if top == 1000 else 0.15
-            found.append(claim(f"std of z in layers 1 to 5, tanh, {name}, width {top}: largest distance from "
+            found.append(claim(f"std of z, tanh, {name}, width {top}: relative distance from "
                                f"{', '.join(f'{value:g}' for value in STD_OF_Z[init])}", "figure 6",
-                               results.values(lambda result, init=init: worst_std(result, init), layers, **runs, width=top),
-                               *below(most), paper="falls from layer to layer" if init == "Standard" else "alike in all layers"))
-        found.append(claim(f"std of dC/dW in layers 2 to 4 over layer 5, tanh, {name}, width {top}: largest distance from 1",
+                               results.values(partial(worst_std, init=init), layers, **runs, width=top),
+                               *below(most), paper="falls" if init == "Standard" else "falls less"))
+        found.append(claim(f"std of dC/dW, layers 2 to 4 over 5, tanh, {name}, width {top}: distance from 1",
                            "eq. 14, figure 8", results.values(worst_update, layers, **runs, width=top), *below(0.15),
                            paper="the same in all layers"))
-        found.append(claim(f"mean singular value of a layer's Jacobian, tanh, {name}, width {top}", "section 4.2.1",
+        found.append(claim(f"mean singular value of layer Jacobians, tanh, {name}, width {top}", "section 4.2.1",
                            results.values(singular, layers, **runs, width=top),
                            *(within(0.46, 0.52) if init == "Standard" else within(0.72, 0.82)),
                            paper="0.5" if init == "Standard" else "0.8"))
-    found.append(difference(f"dC/ds vanishes more with the standard start: log10 of its ratio, tanh, width {top}", "figure 7",
-                            *(results.values(lambda result: math.log10(gradient_ratio(result)), layers, activation="tanh",
-                                             init=init, data="shapeset", width=top) for init in NAMES)))
+    ratios = {init: results.values(lambda result: math.log10(gradient_ratio(result)), layers, activation="tanh", init=init,
+                                   data="shapeset", width=top) for init in NAMES}
+    found.append(difference(f"log10 of that ratio of Var(dC/ds), standard against normalized, width {top}", "figure 7",
+                            ratios["Standard"], ratios["Glorot"]))
     return found
 
 
@@ -113,11 +115,11 @@ def of_other_activations(results: Results) -> list[Claim]:
     factors = (1.5, 2.0) if top == 1000 else (2.0, 2.5)
     rows = {("softsign", "Standard"): (0.0034, factors[0]), ("softsign", "Glorot"): (0.079, factors[0]),
             ("sigmoid", "Standard"): (1.6e-7, factors[1]), ("sigmoid", "Glorot"): (9e-6, factors[1])}
-    found = [claim(f"Var(dC/ds) of layer 1 over layer 5, {f}, {NAMES[init]}, width {top}", "section 4.2",
+    found = [claim(f"Var(dC/ds), layer 1 over 5, {f}, {NAMES[init]}, width {top}", "section 4.2",
                    results.values(gradient_ratio, layers, activation=f, init=init, data="shapeset", width=top), *about(*row))
              for (f, init), row in rows.items()]
     for init, value in (("Standard", 0.12), ("Glorot", 0.20)):
-        found.append(claim(f"mean singular value of a layer's Jacobian, sigmoid, {NAMES[init]}, width {top}", "section 4.2.1",
+        found.append(claim(f"mean singular value of layer Jacobians, sigmoid, {NAMES[init]}, width {top}", "section 4.2.1",
                            results.values(singular, layers, activation="sigmoid", init=init, data="shapeset", width=top),
                            *within(0.9 * value, 1.1 * value)))
     return found
@@ -130,12 +132,12 @@ def of_naive_starts(results: Results) -> list[Claim]:
         for width, value in rows.items():
             if width in widths(results):
                 runs = {"activation": "tanh", "init": init, "data": "shapeset", "width": width}
-                found.append(claim(f"Var(dC/ds) of layer 1 over layer 5, tanh, naive {label}, width {width}", "lecture, slide 75",
+                found.append(claim(f"Var(dC/ds), layer 1 over 5, tanh, {label}, width {width}", "lecture, slide 75",
                                    results.values(gradient_ratio, layers, **runs), *about(value, 2.5)))
         if init == "N(0, 1)":
             runs = {"activation": "tanh", "init": init, "data": "shapeset"}
             by_seed = grouped(results.of(layers, **runs), lambda one: -min(one.result["magnitude"]))
-            found.append(every("mean |z| of the least saturated layer, tanh, naive N(0, 1)", "lecture, slide 75",
+            found.append(every("mean |z| of the least saturated layer, tanh, N(0, 1)", "lecture, slide 75",
                                [-value for value in by_seed], *within(0.92, 1.0)))
     return found
 
@@ -149,9 +151,9 @@ def predicted(gain: float, kind: str, depth: int) -> tuple[list[float], list[flo
 def allowed(passed: int, width: int, kind: str) -> float:
     r"""How far log(measured / predicted) may be from 0, after so many random layers.
 
-    One vector's mean square is multiplied in each layer by an average of n terms whose relative variance is v: 2 for squares of
-    Gaussian numbers, 5 for those that a ReLU has passed. So the logarithm is, about, :math:`N(-vk/2n, vk/n)`: its mean, and three
-    standard deviations. Averages over several vectors vary less.
+    One vector's mean square is multiplied in each layer by an average of n terms whose relative variance is v: 2 for squares
+    of Gaussian numbers, 5 for those that a ReLU has passed. So the logarithm is, about, :math:`N(-vk/2n, vk/n)`: its mean,
+    and three standard deviations. Averages over several vectors vary less.
     """
     v = 5 if kind == "relu" else 2
     return v * passed / (2 * width) + 3 * math.sqrt(v * passed / width)
@@ -178,31 +180,32 @@ def per_layer(kind: str, name: str = "forward") -> Callable[[Result], float]:
 
 
 def of_signals(results: Results) -> list[Claim]:
-    sizes = sorted({(one.trial.settings["width"], one.trial.settings["depth"]) for one in results.of(signals)})
+    sizes = sorted({(one.trial.settings["width"], one.trial.settings["depth"]) for one in results.of(signals)}) or [(10, 50)]
     wide, deep = max((size for size in sizes if size[1] == 5), default=(1000, 5))[0], {"width": 100, "depth": 50}
-    said = f"widths {', '.join(str(width) for width, _ in sizes)}; depths 1 to 50" if sizes else ""
     found = []
-    for kind, names in {"linear": "every start, linear layers", "relu": "every start, ReLU layers"}.items():
-        found.append(every(f"variance of s and dC/ds, {names}, {said}: distance from the predicted one, in units of the sampling "
-                           "theory's mean and three deviations", "eq. 5 and 6",
-                           grouped(results.of(signals), lambda one, kind=kind: misfit(one, kind)), *below(1.0),
-                           paper="the product of n Var W" + (", half of each (He et al.)" if kind == "relu" else "")))
+    for kind in ("linear", "relu"):
+        by_seed = grouped(results.of(signals), partial(misfit, kind=kind))
+        found.append(every(f"variance of s and dC/ds, every start, {'linear' if kind == 'linear' else 'ReLU'} layers, widths "
+                           f"{sizes[0][0]} to {sizes[-1][0]}, depths 1 to 50: log of measured over predicted, in units of what "
+                           "sampling allows (its mean and three deviations)", "eq. 5 and 6", by_seed, *below(1.0),
+                           paper="∏ n Var W" if kind == "linear" else "∏ n Var W / 2"))
     most = 0.1 if wide >= 1000 else 0.2
-    found.append(every(f"the same at width {wide}, 5 linear layers: largest relative distance", "eq. 5 and 6",
+    found.append(every(f"and at width {wide}, 5 linear layers: relative distance", "eq. 5 and 6",
                        grouped(results.of(signals, width=wide, depth=5), relative), *below(most), paper="0"))
-    found.append(every("orthogonal start, linear layers: largest relative distance from 1, whatever width and depth", "Saxe et al.",
+    found.append(every("and from the orthogonal start, at every width and depth", "Saxe et al.",
                        grouped(results.of(signals, init="Orthogonal"), relative), *below(1e-9), paper="0"))
     for init, kind, low, high, paper in (("Standard", "linear", 0.31, 0.35, "1/3"), ("Glorot", "linear", 0.95, 1.05, "1"),
                                          ("He", "relu", 0.92, 1.05, "1"), ("Glorot", "relu", 0.46, 0.525, "1/2")):
-        found.append(claim(f"variance of s, factor a layer over 50 layers of 100, {init}, {kind}", "eq. 5" if kind == "linear"
-                           else "He et al., eq. 10", results.values(per_layer(kind), signals, init=init, **deep),
-                           *within(low, high), paper=paper))
-    equal = results.values(lambda result: math.sqrt(result["linear"]["update"][0] / result["linear"]["update"][-1]), signals,
-                           init="Standard", width=wide, depth=5)
-    vanished = results.values(lambda result: result["linear"]["backward"][0], signals, init="Standard", width=wide, depth=5)
-    found.append(claim(f"std of dC/dW of layer 1 over layer 5, linear, standard, width {wide}", "eq. 14", equal, *within(0.9, 1.1),
+        found.append(claim(f"variance of s, factor a layer, 50 layers of 100, {init}, {kind.replace('relu', 'ReLU')}",
+                           "eq. 5" if kind == "linear" else "He et al., eq. 10",
+                           results.values(per_layer(kind), signals, init=init, **deep), *within(low, high), paper=paper))
+    five = {"init": "Standard", "width": wide, "depth": 5}
+    equal = results.values(lambda result: math.sqrt(result["linear"]["update"][0] / result["linear"]["update"][-1]),
+                           signals, **five)
+    vanished = results.values(lambda result: result["linear"]["backward"][0], signals, **five)
+    found.append(claim(f"std of dC/dW, layer 1 over 5, linear, standard, width {wide}", "eq. 14", equal, *within(0.9, 1.1),
                        paper="1"))
-    found.append(claim("and, in the same networks, Var(dC/ds) of layer 1 over layer 5", "eq. 6", vanished, *within(0.0105, 0.0145),
+    found.append(claim("and, in the same networks, Var(dC/ds)", "eq. 6", vanished, *within(0.0105, 0.0145),
                        paper="(1/3)⁴ = 0.0123"))
     return found
 
@@ -221,11 +224,10 @@ def plateau(results: Results, name: str, reach: float) -> Sequence[float]:
 def of_surfaces(results: Results) -> list[Claim]:
     near = [plateau(results, name, 3.0) for name in ("cross-entropy", "quadratic")]
     shares = " against ".join(f"{100 * np.mean(values):.1f} %" for values in near if values)
-    return [difference("plateaus of the cost over two weights in [-6, 6]: share of the surface where the slope is under 1/20 of its "
-                       "largest, cross-entropy against quadratic cost", "figure 5",
-                       *(plateau(results, name, 6.0) for name in ("cross-entropy", "quadratic")),
-                       f"a smaller mean (within [-3, 3], where no output is sure yet: {shares or 'not run'})", unit="%",
-                       paper="the quadratic cost has more")]
+    return [difference("share of the surface over two weights in [-6, 6] where the slope is under 1/20 of its largest, "
+                       "cross-entropy against quadratic cost", "figure 5",
+                       plateau(results, "cross-entropy", 6.0), plateau(results, "quadratic", 6.0),
+                       f"a smaller mean (in [-3, 3]: {shares or 'not run'})", unit="%", paper="quadratic has more")]
 
 
 def of_files(results: Results) -> list[Claim]:
@@ -233,7 +235,8 @@ def of_files(results: Results) -> list[Claim]:
     data: Any = results.scale.data
     if results.scale.name != "paper" or data in (None, "shapeset"):
         return []
-    return [claim(f"mean singular value of a layer's Jacobian, tanh, {name}, width 1000, on the files", "section 4.2.1",
+    return [claim(f"mean singular value of layer Jacobians, tanh, {name}, width 1000, on the files", "section 4.2.1",
                   results.values(singular, layers, data=data, activation="tanh", init=init),
-                  *(within(0.4, 0.6) if init == "Standard" else within(0.65, 0.9)), paper="0.5" if init == "Standard" else "0.8")
+                  *(within(0.4, 0.6) if init == "Standard" else within(0.65, 0.9)),
+                  paper="0.5" if init == "Standard" else "0.8")
             for init, name in NAMES.items()]

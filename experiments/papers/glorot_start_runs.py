@@ -44,7 +44,7 @@ def layers(*, data: str, activation: str, init: str, width: int, depth: int, exa
 
 def histograms(*, data: str, activation: str, init: str, width: int, depth: int, bins: int, seed: int,
                digest: str | None = None) -> dict[str, Any]:
-    """Shares of z, dC/ds and dC/dW of each hidden layer in equal bins, and the ``bound``: the bins reach from it to its negative.
+    """Shares of z, dC/ds and dC/dW of each hidden layer in equal bins from -``bound`` to ``bound``.
 
     Gradients are in units of the last hidden layer's standard deviation, and what lies beyond the bound counts to its bin.
     """
@@ -123,10 +123,11 @@ def mean_square(a: Array) -> float:
 
 
 def surface(*, reach: float, points: int, seed: int) -> dict[str, Any]:
-    """Both costs over one weight of the first and one of the second layer of a small network, all others kept; its data are random.
+    """Both costs over one weight of the first and one of the second layer of a small network on random data.
 
-    Both weights go from -``reach`` to ``reach``. ``costs`` has a table for each, a row a value of the first weight; ``plateau`` is the share of the table at which the
-    gradient with respect to the two weights is shorter than a twentieth of its largest length.
+    Both weights go from -``reach`` to ``reach``, all others stay. ``costs`` has a table for each, a row a value of the first
+    weight; ``plateau`` is the share of the table at which the gradient with respect to the two weights is shorter than a
+    twentieth of its largest length.
     """
     rng = np.random.default_rng(seed)
     net = Sequential(Linear(2, 2, dtype="float64", rng=rng), Tanh(), Linear(2, 2, dtype="float64", rng=rng))
