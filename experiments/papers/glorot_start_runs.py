@@ -103,6 +103,7 @@ def signals(*, init: str, width: int, depth: int, seed: int) -> dict[str, Any]:
 
 
 def passed(linears: Sequence[Linear], kind: type[Module], x: Array, g: Array) -> dict[str, list[float]]:
+    """The examples forward and the gradient back, with what is left of both at each layer."""
     functions = [kind() for _ in linears[1:]]
     sent, forward, backward, update = x, [], [], []
     for k, linear in enumerate(linears):
@@ -111,7 +112,7 @@ def passed(linears: Sequence[Linear], kind: type[Module], x: Array, g: Array) ->
         sent = s
     for k in reversed(range(len(linears))):
         backward.append(mean_square(g))
-        back = linears[k].backward(g)
+        back: Any = linears[k].backward(g)
         linears[k].update()
         update.append(mean_square(linears[k].weight.grad))
         g = functions[k - 1].backward(back) if k else back
