@@ -123,11 +123,28 @@ def test_paper_scale_reads_the_users_files():
     assert [one.holds for one in found] == [True, False]
 
 
-def test_claims_and_page_of_few_runs(outcomes, tmp_path):
+def test_layers_of_files_in_mnists_format(tmp_path):
+    """The run of the paper's scale, but for its width."""
+    rng = np.random.default_rng(0)
+    for prefix, count in (("train", 60), ("t10k", 20)):
+        header = np.array([0x803, count, 6, 6], ">i4").tobytes()
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(header + rng.bytes(count * 36))
+        header = np.array([0x801, count], ">i4").tobytes()
+        (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(header + bytes(k % 10 for k in range(count)))
+    trials = [trial for trial in plan(Scale("paper", 1, str(tmp_path), steps=3, digest="abc"))
+              if trial.settings.get("data") == str(tmp_path)]
+    found = [trial.task(**trial.settings | {"width": 50}) for trial in trials]
+    assert_allclose([one["weight"][1] for one in found], [1 / 3, 1], rtol=0.1)
+    assert_allclose([one["ratio"][0] for one in found], 72 / 86)
+
+
+def test_claims_and_page_of_few_runs(outcomes, tmp_path, monkeypatch):
     results = Results(Scale("quick", 1), outcomes)
     found = {one.what: one.holds for one in claims(results)}
     assert found["Var(dC/ds), layer 1 over 5, tanh, standard, width 100"] is True
     assert found["and from the orthogonal start, at every width and depth"] is True
+    write = rp.plots.canvas.write                                   # small pictures: drawing takes long
+    monkeypatch.setattr(rp.plots, "save", lambda figure, folder, name: (write(figure, folder / f"{name}.png", 30), None))
     page = Page("start")
     draw(results, page, Figures(page, tmp_path))
     assert {"depth-forward.png", "depth-backward.png", "start-layers.png", "surfaces.png", "width.png"} <= {

@@ -131,8 +131,8 @@ def draw_layers(results: Results, page: Page, figures: Figures) -> None:
                 "keeps the normalized start below the line of the linear theory.",
                 "The paper gives these as histograms (figures 6 to 8), and says of the layers' Jacobians that their mean "
                 "singular value is about 0.5 with the standard start and 0.8 with the normalized one.")
-    page.text("The paper gives few numbers of a network at its start. Where it gives none, what is asked above is the value that an "
-              "independent program in plain NumPy found, within the tolerance that stands there.")
+    page.text("The paper gives few numbers of networks at the start. Where it gives none, what is asked above is what "
+              "an independent program in plain NumPy found, within the tolerance that stands there.")
     rows = [["start", "activation", "width", "mean singular value", "Var(dC/ds), layer 1 / 5", "mean |z|, layer 5"]]
     for f, init in {(str(one.trial.settings["activation"]), str(one.trial.settings["init"])): None
                     for one in results.of(layers, data="shapeset")}:
