@@ -49,7 +49,7 @@ def draw_surfaces(results: Results, page: Page, figures: Figures) -> None:
         ax.tick_params(labelsize="small")
     mean = {name: 100 * np.mean([run.result["plateau"][name] for run in runs]) for name in one["costs"]}
     near = [run.result["plateau"] for run in results.of(surface, reach=3.0)]
-    closer = "" if not near else (" Within ±3 no output is sure yet, and the two differ little: " + " and ".join(
+    closer = "" if not near else (" Within ±3 it is not so: " + " and ".join(
         f"{100 * np.mean([each[name] for each in near]):.1f} %" for name in mean) + ".")
     figures.add(figure, "surfaces", "Cost of a 2-2-2 tanh network on 20 random examples of random classes, over one weight of "
                 "each layer from -6 to 6, the others kept (seed 0). Flat is where the slope is under a twentieth of its "
@@ -94,7 +94,8 @@ def draw_histograms(results: Results, page: Page, figures: Figures) -> None:
             legend(ax, title=symbol)
         panels[-1].set_xlabel(xlabel)
         figures.add(figure, f"start-{what.replace('_', '-')}", f"Five tanh layers of {width}, 300 pictures of Shapeset, one "
-                    f"seed; densities on a logarithmic scale. {told[what]}", besides[what])
+                    f"seed; densities on a logarithmic scale{'' if what == 'activation' else ', within ±3'}. {told[what]}",
+                    besides[what])
 
 
 def draw_layers(results: Results, page: Page, figures: Figures) -> None:
