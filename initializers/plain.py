@@ -42,6 +42,10 @@ class Normal(Initializer):
         real("std", self.std, 0)
         real("mean", self.mean)
 
+    def variance(self, shape: tuple[int, ...]) -> float:
+        """Variance of a weight, whatever the shape."""
+        return self.std**2
+
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         return rng.normal(self.mean, self.std, shape)
 
@@ -56,6 +60,10 @@ class Uniform(Initializer):
     def __post_init__(self) -> None:
         if real("high", self.high) < real("low", self.low):
             raise ArgumentError(f"high must be at least low, got low={self.low!r} and high={self.high!r}")
+
+    def variance(self, shape: tuple[int, ...]) -> float:
+        """Variance of a weight, whatever the shape."""
+        return (self.high - self.low) ** 2 / 12
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         return rng.uniform(self.low, self.high, shape)
@@ -78,6 +86,10 @@ class Orthogonal(Initializer):
 
     def __post_init__(self) -> None:
         real("gain", self.gain, 0)
+
+    def variance(self, shape: tuple[int, ...]) -> float:
+        """Variance of a weight of this shape: each of the shorter side's vectors has length ``gain``."""
+        return self.gain**2 / max(shape[0], math.prod(shape[1:]))
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         if len(shape) < 2:
