@@ -48,7 +48,8 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
         Changed in place: the weights of its Linear and Conv2d layers (any module whose ``weight`` has two axes or more).
         Biases are left as they are, and so are frozen weights. A weight that two layers share is scaled for the first.
     x : array_like of shape (batch, ...), or a tuple of them for a network of several inputs
-        Examples as training will see them; some hundred do. At least two.
+        Examples as training will see them, in random order: the first of a sorted file are not like the rest. Some hundred
+        do; at least two.
     tol : float > 0, default 0.1
         How far the variance may be from 1.
     max_tries : int, default 10
