@@ -58,7 +58,8 @@ def start(name: str) -> tuple[str, Initializer]:
     """An initializer by name, with the label that tables and figures give it.
 
     The names of ``STARTS`` in any case, with a space, a hyphen or nothing between words; ``N(0, s)`` for the normal
-    distribution of standard deviation s (``N(0, 0.01²)`` is the same), and ``U(-a, a)`` for the uniform one.
+    distribution of standard deviation s (``N(0, 0.01²)`` is the same), and ``U(-a, a)`` for the uniform one. LSUV begins
+    as Orthogonal does: ``fit_start`` makes the rest of it, from data.
 
     >>> start("he-uniform"), start("N(0,0.01)")
     (('He uniform', HeUniform(fan='in', slope=0.0)), ('N(0, 0.01²)', Normal(std=0.01, mean=0.0)))

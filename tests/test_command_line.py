@@ -79,6 +79,14 @@ def test_python_m_retroprop_is_the_command():
     assert "--batch-norm" in done.stdout
 
 
+def test_the_help_of_compare_says_what_the_less_known_starts_are(capsys):
+    with pytest.raises(SystemExit):
+        main(["compare", "--help"])
+    said = "".join(capsys.readouterr().out.split())                 # lines may break anywhere
+    assert "Standard,LSUV,'N(0,s)'" in said
+    assert "StandardisU[-1/√fan_in,1/√fan_in],LSUVisOrthogonal,thenscaledonthefirsttrainingexamples" in said
+
+
 @pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "trace"])
 def test_help_describes_each_command_and_gives_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:

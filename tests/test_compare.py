@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.compare import Config, compare
-from retroprop.experiments.networks import network, start
+from retroprop.experiments.compare import Config, compare, load
+from retroprop.experiments.networks import fit_start, network, start
 from retroprop.experiments.statistics import holm
 from retroprop.experiments.sweep import Workers
 
@@ -104,6 +104,23 @@ def test_lsuv_scales_orthogonal_weights_on_the_data():
             assert b.std ** 2 == pytest.approx(1, abs=0.1)
             assert abs(a.std ** 2 - 1) > 0.1
     assert start("lsuv") == ("LSUV", rp.Orthogonal())
+
+
+def test_lsuv_is_paired_with_orthogonal_and_its_fit_draws_nothing():
+    """The same random numbers, each weight times a number of its own; afterwards the masks of Dropout are those of others."""
+    x = load("digits")[0][0]
+    plain, fitted = (network(64, 10, start(name)[1], depth=2, width=30, batch_norm=True, dropout=0.5, seed=4)
+                     for name in ("Orthogonal", "LSUV"))
+    fit_start("Orthogonal", plain, x)
+    fit_start("LSUV", fitted, x)
+    for (name, a), b in zip(plain.named_parameters(), fitted.parameters(), strict=True):
+        factor = b.data.flat[0] / a.data.flat[0] if a.data.ndim == 2 else 1
+        assert (factor == 1) == (a.data.ndim == 1), name
+        np.testing.assert_allclose(b.data, factor * a.data, rtol=1e-5)
+    for (_, a), (_, b) in zip(plain.named_generators(), fitted.named_generators(), strict=True):
+        assert str(a.bit_generator.state) == str(b.bit_generator.state)
+    for (_, a), (_, b) in zip(plain.named_buffers(), fitted.named_buffers(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_equal_results_say_equal():

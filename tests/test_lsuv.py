@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 
 import retroprop as rp
 
-X, Y = rp.datasets.digits()
+X, Y = (a[np.random.default_rng(0).permutation(len(a))] for a in rp.datasets.digits())   # in the file, writer follows writer
 
 
 def deep(activation, **options):
@@ -28,7 +28,9 @@ def test_each_dense_layer_is_scaled_once_and_other_images_agree(activation, dtyp
     assert [layer.path for layer in found] == [str(2 * k) for k in range(11)]
     np.testing.assert_allclose([layer.after for layer in found], 1, rtol=1e-5)
     np.testing.assert_allclose(outputs(net, X[:256]), 1, rtol=1e-3)
-    assert all(0.9 < variance < 1.1 for variance in outputs(net, X[300:812]))
+    for seed in range(5):
+        rp.lsuv(net, X[:256], rng=seed)
+        assert all(0.9 < variance < 1.1 for variance in outputs(net, X[300:812]))
 
 
 def test_the_weights_are_an_orthonormal_matrix_times_a_number():
@@ -64,6 +66,9 @@ def test_convolutions_and_nothing_but_weights_changes():
     found = rp.lsuv(net, X[:256], tol=0.01, rng=0)
     assert [layer.path for layer in found] == ["1", "6", "8"]
     assert all(abs(layer.after - 1) < 0.01 for layer in found)
+    kernel = net[6].weight.data.reshape(8, -1)                      # a convolution's rows are orthogonal, too
+    gram = kernel @ kernel.T
+    np.testing.assert_allclose(gram / gram[0, 0], np.eye(8), atol=1e-5)
     assert found[1].tries > 1                                       # its bias is not zero, and is not scaled
     for name, array in net.state_dict().items():
         if name in ("1.weight", "6.weight", "8.weight"):
@@ -73,6 +78,56 @@ def test_convolutions_and_nothing_but_weights_changes():
     assert net.training
     assert str(net[4].rng.bit_generator.state) == stream
     assert_array_equal(net[-1].point, point)
+
+
+def test_a_convolutional_net_has_unit_variance_on_other_images_too():
+    net = rp.Sequential(rp.Reshape(1, 8, 8), rp.Conv2d(1, 16, 3, padding=1, rng=0), rp.ReLU(), rp.Conv2d(16, 16, 3, rng=1),
+                        rp.ReLU(), rp.MaxPool2d(2), rp.Flatten(), rp.Linear(144, 10, rng=2))
+    assert [layer.tries for layer in rp.lsuv(net, X[:256], rng=0)] == [1, 1, 1]
+    assert all(0.9 < variance < 1.1 for variance in outputs(net, X[300:812]))
+
+
+def test_a_net_in_eval_mode_is_scaled_as_it_will_train():
+    """With running statistics, which have seen nothing yet, the layer after BatchNorm would get another scale."""
+    training, evaluating = pictures(), pictures().eval()
+    rp.lsuv(training, X[:256], rng=0)
+    rp.lsuv(evaluating, X[:256], rng=0)
+    assert not any(module.training for _, module in evaluating.named_modules())
+    for p, q in zip(training.parameters(), evaluating.parameters(), strict=True):
+        assert_array_equal(p.data, q.data)
+
+
+def test_tries_end_where_biases_alone_vary_too_much():
+    net = rp.Sequential(rp.Linear(64, 30, bias_init=rp.Normal(5), rng=0))
+    [layer] = rp.lsuv(net, X[:100], max_tries=3, rng=0)
+    assert (layer.tries, layer.path) == (3, "0")
+    assert layer.after > 1.1
+    [layer] = rp.lsuv(net, X[:100], tol=100, orthogonal=False)      # near enough as it is
+    assert layer.tries == 0
+    assert layer.before == layer.after
+
+
+def test_the_records_print_as_a_table():
+    net = rp.Sequential(rp.Sequential(rp.Linear(64, 30, rng=0), rp.Tanh()), rp.Linear(30, 10, rng=1))
+    found = rp.lsuv(net, X[:100], rng=0)
+    head, rule, *rows = str(found).splitlines()
+    assert head.split() == ["layer", "module", "tries", "variance", "before", "after"]
+    assert set(rule) == {"-"}
+    assert [row.split()[0] for row in rows] == ["0.0", "1"]
+    assert all(row.endswith("1.00") for row in rows)
+
+
+def test_several_inputs_arrays_or_lists():
+    rows = np.random.default_rng(0).normal(size=(9, 2))
+    for x in ((rows, rows[::-1]), (rows.tolist(), rows[::-1].tolist()), [rows, rows[::-1]]):
+        net = rp.Graph({"a": (rp.Linear(2, 3, rng=0), "x"), "b": (rp.Linear(2, 4, rng=1), "y"), "c": (rp.Concat(), "a", "b")},
+                       inputs=("x", "y"), outputs="c")
+        assert [layer.path for layer in rp.lsuv(net, x, rng=0)] == ["a", "b"]
+    for x, error, text in (((rows[:0], rows[:0]), rp.DataError, "x must not be empty"),
+                           ((rows, rows * np.nan), rp.DataError, "x must be finite"),
+                           (rows, rp.ShapeError, "tuple of 2 arrays")):
+        with pytest.raises(error, match=text):
+            rp.lsuv(net, x)
 
 
 def test_frozen_and_shared_weights():
@@ -167,6 +222,33 @@ def test_fit_keeps_every_vector_and_every_filter_within_the_norm(dtype):
     assert longest[-1] == pytest.approx([0.5, 0.5], rel=1e-5)       # it held them back
     assert_array_equal(frozen.data, kept)
     assert net[4].weight.data.dtype == dtype
+
+
+@pytest.mark.parametrize("layer", [
+    rp.Linear(20000, 3, weight_init=rp.Normal(1), rng=0),           # a sum of squares in float32 would be off by 1e-6
+    rp.Conv2d(5, 3, 4, weight_init=rp.Normal(1), rng=0),
+    rp.Linear(7, 3, weight_init=rp.Normal(1e25), rng=0),            # and of these, infinite
+], ids=str)
+def test_the_projection_keeps_directions_and_its_norm_is_exact(layer):
+    """Of a column-major array of any number of axes, whatever the width and the size of the numbers."""
+    before = layer.weight.data.reshape(3, -1).astype(np.float64)
+    rp.MaxNorm(0.5).project(layer)
+    after = layer.weight.data.reshape(3, -1).astype(np.float64)
+    np.testing.assert_allclose(np.linalg.norm(after, axis=1), 0.5, rtol=2e-7)
+    np.testing.assert_allclose(after, before * 0.5 / np.linalg.norm(before, axis=1, keepdims=True), rtol=3e-7)
+    kept = layer.weight.data.copy()
+    rp.MaxNorm(0.6).project(layer)
+    assert_array_equal(layer.weight.data, kept)
+
+
+def test_a_shared_weight_is_held_and_stays_shared():
+    one, two = rp.Linear(64, 64, rng=0), rp.Linear(64, 64, rng=1)
+    two.weight = one.weight
+    net = rp.Sequential(one, rp.Tanh(), two, rp.Tanh(), rp.Linear(64, 10, rng=2))
+    rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.5), (X[:300], Y[:300]), epochs=2, rng=0, progress=False,
+           callbacks=[rp.MaxNorm(0.7)])
+    assert net[0].weight is net[2].weight
+    assert np.linalg.norm(net[0].weight.data, axis=1).max() == pytest.approx(0.7, rel=1e-6)
 
 
 @pytest.mark.parametrize("c", [0, -1, np.nan, "2"])

@@ -129,12 +129,14 @@ class MaxNorm(Callback):
     Notes
     -----
     A unit's vector is a row of a Linear's weight, or a filter of a Conv2d: axis 0 of every parameter called ``weight``
-    that has two axes or more. Biases, and weights that are frozen, are left alone. In a loop of your own, call
+    that has two axes or more. Biases, and weights that are frozen, are left alone. The paper constrains the hidden units;
+    here the outputs' weights are held too, so that no layer has to be named. In a loop of your own, call
     ``max_norm.project(net)`` after ``sgd.step()``.
 
     References
     ----------
-    Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting", section 5.1.
+    Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting", section 5.1 and
+    appendix B.1.
     """
 
     def __init__(self, c: float) -> None:
@@ -147,8 +149,7 @@ class MaxNorm(Callback):
         """Scale back the vectors that are too long."""
         for name, weight in net.named_parameters():
             if name.rpartition(".")[2] == "weight" and weight.data.ndim >= 2 and not weight.frozen:
-                rows = weight.data.reshape(len(weight.data), -1)
-                norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+                columns = weight.T.reshape(-1, len(weight.data))    # a view: parameters are column-major
+                norms = np.sqrt(np.einsum("ij,ij->j", columns, columns, dtype=np.float64))
                 if (norms > self.c).any():
-                    factors = self.c / np.maximum(norms, self.c)
-                    weight.data *= factors.reshape(-1, *(1,) * (weight.data.ndim - 1))
+                    columns *= (self.c / np.maximum(norms, self.c)).astype(columns.dtype)

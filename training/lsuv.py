@@ -14,6 +14,7 @@ from ..initializers.base import Array, Seed
 from ..modules import Module
 from ..modules.parameter import Parameter
 from ..modules.rewinding import unchanged
+from ..modules.tables import aligned
 from ..modules.values import Value, as_values, parts
 
 
@@ -27,8 +28,18 @@ class Rescaled(NamedTuple):
     after: float
 
 
+class Rescalings(list[Rescaled]):
+    """The records of `lsuv`, one for each layer in the order in which data pass; printed as a table."""
+
+    def __str__(self) -> str:
+        rows = [("layer", "module", "tries", "variance before", "after")]
+        rows += [(path or "net", module, f"{tries}", f"{before:#.3g}", f"{after:#.3g}")
+                 for path, module, tries, before, after in self]
+        return aligned(rows, rows[0][2:])
+
+
 def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, orthogonal: bool = True, rng: Seed = None
-         ) -> list[Rescaled]:
+         ) -> Rescalings:
     """Start every layer orthonormal, then scale it, from the first to the last, until its output has variance 1 on ``x``.
 
     Parameters
@@ -37,11 +48,13 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
         Changed in place: the weights of its Linear and Conv2d layers (any module whose ``weight`` has two axes or more).
         Biases are left as they are, and so are frozen weights. A weight that two layers share is scaled for the first.
     x : array_like of shape (batch, ...), or a tuple of them for a network of several inputs
-        Examples as training will see them; some hundred do. At least two.
+        Examples as training will see them, in random order: the first of a sorted file are not like the rest. Some hundred
+        do; at least two.
     tol : float > 0, default 0.1
         How far the variance may be from 1.
     max_tries : int, default 10
-        Divisions of one weight, at most. A layer without a bias needs one, for its output is proportional to its weight.
+        Divisions of one weight, at most. Where biases are zero one is enough, for the output is proportional to the weight.
+        Where the biases alone have a variance of more than 1 no number is: ``after`` shows it.
     orthogonal : bool, default True
         Whether to draw the weights anew, orthonormal; with False those that are there are scaled.
     rng : None, int or numpy.random.Generator
@@ -49,8 +62,9 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
 
     Returns
     -------
-    list of Rescaled
-        One for each layer, in the order in which data pass.
+    Rescalings
+        A list of a ``Rescaled`` (path, module, tries, before, after) for each layer, in the order in which data pass;
+        ``print`` shows a table.
 
     Raises
     ------
@@ -62,8 +76,9 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
 
     Notes
     -----
-    The variance is that of all numbers in the output, over examples and units (and pixels). The network runs in the mode
-    that it is in; points, running statistics and generators are afterwards what they were. Only the weights change.
+    The variance is that of all numbers in the output, over examples and units (and pixels). The network runs as it would in
+    ``fit``, in training mode; modes, points, running statistics and generators are afterwards what they were. Only the
+    weights change.
 
     References
     ----------
@@ -74,21 +89,23 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
     >>> import retroprop as rp
     >>> x, y = rp.datasets.digits()
     >>> net = rp.Sequential(rp.Linear(64, 100), rp.ReLU(), rp.Linear(100, 10))
-    >>> for layer in lsuv(net, x[:256], rng=0):
-    ...     print(layer.path, layer.tries, f"{layer.after:.2f}")
-    0 1 1.00
-    2 1 1.00
+    >>> print(lsuv(net, x[:256], rng=0))
+    layer  module           tries  variance before  after
+    -----------------------------------------------------
+    0      Linear(64, 100)      1            0.153   1.00
+    2      Linear(100, 10)      1            0.663   1.00
     """
     if not isinstance(net, Module):
         raise ArgumentError(f"lsuv: net must be a Module, got {net!r}")
     tol, max_tries = real("tol", tol, 0, above=True), positive_int("max_tries", max_tries)
     rng = generator(rng)
-    values = as_values(finite("x", x if isinstance(x, tuple) else examples("x", x)), net.dtype, "x", net, net.arity)
-    if any(len(array) < 2 for array in parts(values)):
-        raise ShapeError("lsuv: x must hold at least two examples, of which a variance can be taken, got 1")
+    values = as_values(x, net.dtype, "x", net, net.arity)
+    for array in parts(values):
+        if len(finite("x", examples("x", array))) < 2:
+            raise ShapeError("lsuv: x must hold at least two examples, of which a variance can be taken, got 1")
     paths = {id(module): path for path, module in net.leaves()}
     kept: dict[Parameter, Array] = {}
-    found: list[Rescaled] = []
+    found = Rescalings()
 
     def step(module: Module, read: Value) -> Value:
         weight = weight_of(module)
@@ -103,6 +120,8 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
 
     try:
         with np.errstate(over="ignore", invalid="ignore"), unchanged(net):
+            if not net.training:                                    # as in ``fit``: parts that are frozen in eval mode stay so
+                net.train()
             net.flow(values, step)
     except BaseException:
         for weight, data in kept.items():
