@@ -24,10 +24,10 @@ def draw(results: Results, page: Page, figures: Figures) -> None:
 PAPER = Paper(
     "glorot2010", "Why deep networks were hard to train, and a start that helps",
     "X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.",
-    "Deep networks that start from the usual small random weights learn slowly or not at all. The paper looks at activations and "
-    "gradients layer by layer to see why, and derives a start that keeps their variances alike in all layers. The paper: 1 to 5 "
-    "hidden layers of 1000 units, 5 million steps of SGD on batches of 10, on Shapeset-3x2 (pictures of one or two shapes, made "
-    "without end), MNIST, CIFAR-10 and Small-ImageNet. Here, unless run at the paper's scale: 5 hidden layers of 100 units, some "
-    "thousand steps, on 1797 digits of 8×8 pixels and on an easy Shapeset of three classes. Standard is U(±1/√n), equation 1; "
-    "normalized (N) is equation 16, GlorotUniform.",
+    "Deep networks that start from the usual small random weights learn slowly or not at all. The paper looks at activations "
+    "and gradients layer by layer to see why, and derives a start that keeps their variances alike in all layers. The paper: "
+    "1 to 5 hidden layers of 1000 units, 5 million steps of SGD on batches of 10, on Shapeset-3x2 (pictures of one or two "
+    "shapes, made without end), MNIST, CIFAR-10 and Small-ImageNet. Here, unless run at the paper's scale: 5 hidden layers of "
+    "100 units, some thousand steps, on 1797 digits of 8×8 pixels and on an easy Shapeset of three classes. Standard is "
+    "U(±1/√n), equation 1; normalized (N) is equation 16, GlorotUniform.",
     plan, claims, draw)

@@ -103,6 +103,12 @@ def matched(*groups: Runs) -> list[list[float]]:
     return [[group[seed] for seed in seeds] for group in groups]
 
 
+def pair(low: Runs, high: Runs) -> tuple[list[float], list[float]]:
+    """The numbers of those seeds that ended in both."""
+    first, second = matched(low, high)
+    return first, second
+
+
 def chosen(results: Results, activation: str, init: str) -> tuple[float | None, Runs]:
     """The learning rate with the smallest mean error on validation examples, and its test errors; (None, {}) without runs."""
     paper = results.scale.name == "paper"
