@@ -51,7 +51,7 @@ def test_a_histogram_counts_every_activation():
 def test_watching_changes_nothing():
     """The same errors as of the run that nobody looks into."""
     one, other = watched(**TINY), errors(**TINY)
-    assert [(row["step"], row["error"]) for row in one["readings"]] == [(row["step"], row["error"]) for row in other["readings"]]
+    assert [{name: row[name] for name in ("step", "error")} for row in one["readings"]] == other["readings"]
     assert [sum(counts) for counts in one["histograms"]] == [300 * 20] * 3
 
 
@@ -84,7 +84,8 @@ def test_the_test_part_decides_no_learning_rate():
     assert wild == {"validation": 1.0, "error": 1.0}
 
 
-@pytest.mark.parametrize("scale", [Scale("quick"), Scale("small"), Scale("paper", data="shapeset"), Scale("paper", 1, "/nowhere", 7)])
+@pytest.mark.parametrize("scale", [
+    Scale("quick"), Scale("small"), Scale("paper", data="shapeset"), Scale("paper", 1, "/nowhere", 7)])
 def test_plans_are_json_and_can_be_sent(scale):
     trials = training.plan(scale)
     for trial in trials:
@@ -109,9 +110,9 @@ def made_up(scale, error):
         if trial.task is held_out:
             return {"validation": abs(trial.settings["lr"] - 0.1), "error": error(trial, trial.settings["steps"])}
         wild = trial.settings["activation"] == "relu" and trial.settings["init"] == "N(0, 1)"
-        flat = [[0.5 + 0.001 * trial.settings["seed"]] * trial.settings["depth"]]
-        rows = [{"step": step, "error": error(trial, step), "validation": error(trial, step)} | {name: flat[0] for name in (
-            "mean", "std", "high", "saturated", "gradient", "weight_gradient")} for step in trial.settings["at"]]
+        flat = [0.5 + 0.001 * trial.settings["seed"]] * trial.settings["depth"]
+        rows = [{"step": step, "error": error(trial, step), "validation": error(trial, step)} | dict.fromkeys(
+            ("mean", "std", "high", "saturated", "gradient", "weight_gradient"), flat) for step in trial.settings["at"]]
         return {"readings": rows[:1] if wild else rows, "diverged": 3 if wild else None,
                 "histograms": [[1] * BINS] * trial.settings["depth"]}
     return Results(scale, [Done(trial, result(trial), 1.0) for trial in training.plan(scale)])
@@ -143,15 +144,16 @@ def test_claims_are_judged_by_the_numbers():
         assert found[what].holds is True, what
     assert found["digits: tanh N is better than tanh"].paper == "1.64 % / 1.76 %"
     assert found["easy Shapeset: tanh N is better than tanh"].paper == "15.6 % / 27.15 %"
-    assert found["digits: normalization helps tanh more than softsign"].values == pytest.approx([0.05 * (1 + 0.01 * seed**2) for seed in range(5)])
+    more = found["digits: normalization helps tanh more than softsign"].values
+    assert more == pytest.approx([0.05 * (1 + 0.01 * seed**2) for seed in range(5)])
 
 
 def test_claims_that_do_not_come_out_say_so():
     found = by_what(made_up(Scale("small"), lambda trial, step: 0.5 + 0.001 * trial.settings["seed"]))
     for what in ("tanh, normalized: learns the digits", "tanh: normalized is ahead of standard after 500 steps",
                  "digits: sigmoid is the worst of the five", "sigmoid, normalized: stays at chance",
-                 "tanh, standard: layer 1 saturates first, then layers 2 and 3", "sigmoid, 4 layers, normalized: the top layer falls to 0",
-                 "softsign: layer 1 ends at the knees"):
+                 "tanh, standard: layer 1 saturates first, then layers 2 and 3",
+                 "sigmoid, 4 layers, normalized: the top layer falls to 0", "softsign: layer 1 ends at the knees"):
         assert found[what].holds is False, what
 
 
@@ -174,7 +176,8 @@ def test_shares_of_a_histogram_by_hand():
 def test_missing_runs_leave_claims_unjudged_and_pages_whole(name, keep, tmp_path):
     scale = Scale(name, data="shapeset" if name == "paper" else None)
     whole = made_up(scale, better)
-    lost = Results(scale, [one if k % 9 < keep else Failed(one.trial, "MemoryError", "") for k, one in enumerate(whole.outcomes)])
+    lost = Results(scale, [one if k % 9 < keep else Failed(one.trial, "MemoryError", "")
+                           for k, one in enumerate(whole.outcomes)])
     found = glorot_training_claims.claims(lost)
     if not keep:
         assert {one.holds for one in found} == {None}

@@ -100,10 +100,7 @@ def draw_table(results: Results, page: Page, figures: Figures) -> None:
     for ax in axs:
         ax.set_xticks(range(5), list(NETS), rotation=40, ha="right")
         ax.set(xlim=(-0.5, 4.5), yscale="log")
-        ticks = [tick for tick in (1, 1.5, 2, 3, 5, 10, 20, 50, 100) if ax.get_ylim()[0] <= tick <= ax.get_ylim()[1]]
-        ax.set_yticks(ticks, [f"{tick:g} %" for tick in ticks])
-        ax.minorticks_off()
-        ax.grid(alpha=0.25)
+        percents(ax, (1, 1.6, 1.8, 2, 2.2, 3, 5, 10, 15, 20, 30, 50, 80))
     for ax in (axs[0], axs[2]):
         ax.set_ylabel("test error")
     figures.add(figure, "table-1", "Test error at the end of training, on logarithmic scales. Stars: the paper's numbers, as "
@@ -111,6 +108,14 @@ def draw_table(results: Results, page: Page, figures: Figures) -> None:
                 "scale: each network at its best learning rate; easy Shapeset (3 classes, one bright object): 0.03 for all.",
                 "In the paper, table 1: on Shapeset tanh goes from 27.15 to 15.60 % by normalization, softsign from 16.27 to "
                 "16.06, and sigmoid stays at 82.61, which is chance.")
+
+
+def percents(ax: Any, ticks: Sequence[float]) -> None:
+    """Ticks of a logarithmic scale, those that are on it."""
+    inside = [tick for tick in ticks if ax.get_ylim()[0] <= tick <= ax.get_ylim()[1]]
+    ax.set_yticks(inside, [f"{tick:g} %" for tick in inside])
+    ax.minorticks_off()
+    ax.grid(alpha=0.25)
 
 
 def of_net(results: Results, name: str, data: str) -> list[Done]:
@@ -127,8 +132,8 @@ def readings(runs: Sequence[Done], row: str) -> tuple[Array, Array]:
 
 def lines(ax: Any, steps: Array, mean: Array, half: Array | None = None, fmt: str = "-") -> None:
     """A line a layer, the first the thickest and darkest."""
-    count = mean.shape[-1]
-    for k, color in enumerate(shades(count)):
+    count = max(5, mean.shape[-1])                                  # a layer has its colour in networks of all depths
+    for k, color in enumerate(shades(count)[:mean.shape[-1]]):
         ax.plot(steps, mean[:, k], fmt, color=color, lw=1.2 + 1.8 * (1 - (k + 1) / count), label=f"layer {k + 1}")
         if half is not None:
             ax.fill_between(steps, mean[:, k] - half[:, k], mean[:, k] + half[:, k], color=color, alpha=0.13, lw=0)
@@ -256,7 +261,7 @@ def draw_gradients(results: Results, page: Page, figures: Figures) -> None:
     figure.legend(*axs[0][-1].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     figures.add(figure, "gradients-training", f"Standard deviation of the gradients with respect to the sums s (above) and to "
                 f"the weights (below) of each layer, on 300 test examples of {spoken(data)}; geometric mean of "
-                f"{results.scale.seeds} seeds. At the start, standard: dC/ds shrinks from layer 5 to layer 1, dC/dW is alike in all.",
+                f"{results.scale.seeds} seeds. At the start, standard: dC/ds shrinks downwards, dC/dW is alike in all.",
                 "In the paper, figures 7 to 9: with the standard start back-propagated gradients shrink on their way down "
                 "while weight gradients are alike; in training these come apart; with the normalized one they stay more alike.")
 
@@ -272,12 +277,11 @@ def draw_errors(results: Results, page: Page, figures: Figures) -> None:
         for k, name in enumerate(NETS):
             steps, errors = readings(of_net(results, name, data), "error")
             if errors.size:
-                band(ax, steps, 100 * errors, COLORS[k], name)
+                first = steps <= 4000 if data == "digits" else steps >= 0
+                band(ax, steps[first], 100 * errors[:, first], COLORS[k], name)
         ax.set(xlabel="steps", title=spoken(data), yscale="log")
-        ticks = [tick for tick in (2, 5, 10, 20, 30, 50, 100) if ax.get_ylim()[0] <= tick <= ax.get_ylim()[1]]
-        ax.set_yticks(ticks, [f"{tick:g} %" for tick in ticks])
-        ax.minorticks_off()
-        ax.grid(alpha=0.25)
+        ax.locator_params(axis="x", nbins=5)
+        percents(ax, (2, 5, 10, 20, 30, 50, 100))
     axs[0][0].set_ylabel("test error")
     legend(axs[0][-1])
     figures.add(figure, "errors-training", f"Test error during training, on a logarithmic scale: mean (line) and range (band) "
