@@ -100,9 +100,13 @@ def of_digits(results: Results) -> list[Claim]:
                   lambda diverged: diverged == 1, "diverged (1), in every seed")]
 
 
+def spoken(data: str) -> str:
+    return {EASY: "easy Shapeset", "shapeset": "Shapeset-3x2", "digits": "digits"}.get(data, "the files")
+
+
 def of_table(results: Results, data: str) -> list[Claim]:
     """Table 1's comparisons, on one set of data."""
-    found, short = table(results, data), {EASY: "easy Shapeset"}.get(data, data)
+    found, short = table(results, data), spoken(data)
     printed = PRINTED_DATA.index("Shapeset-3x2" if data in (EASY, "shapeset") else "MNIST")
     where = f"table 1, {PRINTED_DATA[printed]}"
 

@@ -119,17 +119,18 @@ def of_layers(results: Results) -> list[Claim]:
                    *both(first_to_last, "tanh", "tanh N"), "a smaller std of dC/ds, layer 1 / layer 5"),
         difference("tanh, standard: weight gradients, alike in all layers at the start, come apart", "figure 9",
                    *pair(of(spread_first, "tanh"), of(spread_last, "tanh")), "largest / smallest std: start < end"),
-        alike(*both(spread, "tanh N", "tanh"), "tanh"),
+        alike(*both(spread, "tanh N", "tanh"), "tanh", ALIKE if main_data(results.scale) == "digits" else ""),
         difference("tanh: the error during training is lower from the normalized start", "figure 11",
                    *both(on_the_way, "tanh N", "tanh"), "a smaller mean of the readings", unit="%")]
     if main_data(results.scale) == "digits":
         return found
+    small = results.scale.name == "small"                           # the reasons are of its runs
     knees = share([0], 0.6, 0.8), share([1, 2, 3, 4], 0.6, 0.8)
     return [
         *found,
         in_turn(of(in_order, "tanh"), "tanh, standard"),
         difference("softsign: layers saturate together, unlike those of tanh", "figure 3", *both(uneven, "softsign", "tanh"),
-                   "a smaller range of the 98th percentiles, at the end", reason=TOGETHER),
+                   "a smaller range of the 98th percentiles, at the end", reason=TOGETHER if small else ""),
         claim("tanh, standard: layer 1 ends piled up at −1 and 1", "figure 4", list(of(share([0], 0.9, 1.1), "tanh").values()),
               lambda mean: mean > 0.2, "over 0.2 have |z| > 0.9 (uniform: 0.1)"),
         claim("tanh, standard: layers 3 to 5 end piled up at 0", "figure 4",
@@ -138,18 +139,19 @@ def of_layers(results: Results) -> list[Claim]:
         claim("softsign: layer 1 ends at the knees", "figure 4", list(of(knees[0], "softsign").values()),
               lambda mean: mean > 0.25, "over 0.25 have |z| in 0.6 to 0.8 (uniform: 0.2)", paper="0.6 to 0.8"),
         claim("softsign: layers 2 to 5 end at the knees too", "figure 4", list(of(knees[1], "softsign").values()),
-              lambda mean: mean > 0.25, "over 0.25 have |z| in 0.6 to 0.8 (uniform: 0.2)", paper="0.6 to 0.8", reason=KNEES)]
+              lambda mean: mean > 0.25, "over 0.25 have |z| in 0.6 to 0.8 (uniform: 0.2)", paper="0.6 to 0.8",
+              reason=KNEES if small else "")]
 
 
 def of_digits_saturation(results: Results) -> list[Claim]:
     spreads = pair(*(watched_net(results, spread, name, "digits") for name in ("tanh N", "tanh")))
     return [in_turn(watched_net(results, in_order, "tanh", "digits"), "digits, tanh, standard", DIGITS),
-            alike(*spreads, "digits, tanh")]
+            alike(*spreads, "digits, tanh", ALIKE)]
 
 
-def alike(normalized: list[float], standard: list[float], what: str) -> Claim:
+def alike(normalized: list[float], standard: list[float], what: str, reason: str) -> Claim:
     return difference(f"{what}, in training: normalized keeps the weight gradients of the layers more alike", "figure 9",
-                      normalized, standard, "a smaller largest / smallest std, over all readings", reason=ALIKE)
+                      normalized, standard, "a smaller largest / smallest std, over all readings", reason=reason)
 
 
 def in_turn(gaps: Runs, what: str, reason: str = "") -> Claim:

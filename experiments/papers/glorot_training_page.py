@@ -13,13 +13,12 @@ from ..claims import estimate
 from ..page import Figures, Page
 from ..sweep import Done
 from .glorot_training import EASY, NETS, Runs, chosen, main_data, shown_rate, table, tuned
-from .glorot_training_claims import PRINTED, PRINTED_DATA, digits_error
+from .glorot_training_claims import PRINTED, PRINTED_DATA, digits_error, spoken
 from .glorot_training_layers import CENTRES
 from .glorot_training_runs import watched
 from .paper import Results
 
 STARTS = {"Standard": "standard", "Glorot": "normalized", "N(0, 0.01)": "N(0, 0.01²)"}
-SPOKEN = {EASY: "easy Shapeset", "shapeset": "Shapeset-3x2", "digits": "digits"}
 
 
 def draw(results: Results, page: Page, figures: Figures) -> None:
@@ -31,10 +30,6 @@ def draw(results: Results, page: Page, figures: Figures) -> None:
     draw_histograms(results, page, figures)
     draw_gradients(results, page, figures)
     draw_errors(results, page, figures)
-
-
-def spoken(data: str) -> str:
-    return SPOKEN.get(data, "the files")
 
 
 def shown(values: Runs) -> str:
@@ -111,8 +106,11 @@ def draw_table(results: Results, page: Page, figures: Figures) -> None:
 
 
 def percents(ax: Any, ticks: Sequence[float]) -> None:
-    """Ticks of a logarithmic scale, those that are on it."""
-    inside = [tick for tick in ticks if ax.get_ylim()[0] <= tick <= ax.get_ylim()[1]]
+    """Ticks of a logarithmic scale: those that are on it, and not too close to the one before."""
+    (low, high), inside = ax.get_ylim(), [1e-9]
+    for tick in ticks:
+        inside += [tick] if low <= tick <= high and tick > inside[-1] * (high / low) ** 0.06 else []
+    inside = inside[1:]
     ax.set_yticks(inside, [f"{tick:g} %" for tick in inside])
     ax.minorticks_off()
     ax.grid(alpha=0.25)
@@ -208,7 +206,7 @@ def draw_saturation(results: Results, page: Page, figures: Figures) -> None:
                 line.set_markersize(3)
             ax.set_ylim(0, 1.03)
         finish(figure, axs, "activation |z|", title="lines: std\ndots: 98th\npercentile")
-        figures.add(figure, f"saturation-{'files' if data not in SPOKEN else data}",
+        figures.add(figure, f"saturation-{spoken(data).rpartition(' ')[2].lower()}",
                     f"On {spoken(data)}: standard deviation (lines) and 98th percentile of the magnitude (dots) of each "
                     f"layer's activations during training; mean of {results.scale.seeds} seeds. {NOTES.get(data, '')}".strip(),
                     "In the paper, figure 3 (Shapeset, standard start): with tanh layer 1 saturates first, then layer 2, and "
