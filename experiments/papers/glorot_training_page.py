@@ -11,6 +11,7 @@ from ...initializers.base import Array
 from ...plots.canvas import COLORS, MARKERS, legend, shades
 from ..claims import estimate
 from ..page import Figures, Page
+from ..report import many
 from ..sweep import Done
 from .glorot_training import EASY, NETS, Runs, chosen, main_data, shown_rate, table, tuned
 from .glorot_training_claims import PRINTED, PRINTED_DATA, digits_error, spoken
@@ -99,8 +100,8 @@ def draw_table(results: Results, page: Page, figures: Figures) -> None:
     for ax in (axs[0], axs[2]):
         ax.set_ylabel("test error")
     figures.add(figure, "table-1", "Test error at the end of training, on logarithmic scales. Stars: the paper's numbers, as "
-                f"printed. Circles: ours, mean and 95 % interval of {scale.seeds} seeds (grey dots). Digits and the paper's "
-                "scale: each network at its best learning rate; easy Shapeset (3 classes, one bright object): 0.03 for all.",
+                f"printed. Circles: ours, mean and 95 % interval of {many(scale.seeds, 'seed')} (grey dots). Digits and the "
+                "paper's scale: each network at its best learning rate; easy Shapeset (one bright object): 0.03 for all.",
                 "In the paper, table 1: on Shapeset tanh goes from 27.15 to 15.60 % by normalization, softsign from 16.27 to "
                 "16.06, and sigmoid stays at 82.61, which is chance.")
 
@@ -181,8 +182,8 @@ def draw_plateaus(results: Results, page: Page, figures: Figures) -> None:
         ax.set_ylim(0, 1)
     finish(figure, axs, "activation z")
     figures.add(figure, "plateau", "Mean activation of each layer (line) ± its standard deviation over units and examples "
-                f"(band), on 300 test examples; mean of {results.scale.seeds} seeds. The top layer is driven towards 0, the "
-                "saturated end: the output layer learns to do without what does not help yet. Shallower networks get out.",
+                f"(band), on 300 test examples; mean of {many(results.scale.seeds, 'seed')}. The top layer is driven towards "
+                "0, the saturated end: the output layer learns to do without what does not help yet. Shallower ones get out.",
                 "In the paper, figure 2 (4 layers, Shapeset): the top layer falls to 0 at once, the others stay near 0.5; it "
                 "leaves 0 near epoch 100. With 5 layers it never does.")
 
@@ -208,7 +209,8 @@ def draw_saturation(results: Results, page: Page, figures: Figures) -> None:
         finish(figure, axs, "activation |z|", title="lines: std\ndots: 98th\npercentile")
         figures.add(figure, f"saturation-{spoken(data).rpartition(' ')[2].lower()}",
                     f"On {spoken(data)}: standard deviation (lines) and 98th percentile of the magnitude (dots) of each "
-                    f"layer's activations during training; mean of {results.scale.seeds} seeds. {NOTES.get(data, '')}".strip(),
+                    f"layer's activations during training; mean of {many(results.scale.seeds, 'seed')}. "
+                    f"{NOTES.get(data, '')}".strip(),
                     "In the paper, figure 3 (Shapeset, standard start): with tanh layer 1 saturates first, then layer 2, and "
                     "so on. Softsign's layers move together and saturate less.")
 
@@ -233,7 +235,7 @@ def draw_histograms(results: Results, page: Page, figures: Figures) -> None:
         ax.set(yscale="log", ylim=(0.02, 20))
     finish(figure, axs, "density")
     figures.add(figure, "activations-end", f"Density of each layer's activations after training on {spoken(data)}, 300 test "
-                f"examples, {results.scale.seeds} seeds together, on a logarithmic scale. Dotted: softsign's knees.",
+                f"examples, {many(results.scale.seeds, 'seed')} together, on a logarithmic scale. Dotted: softsign's knees.",
                 "In the paper, figure 4 (standard start): tanh piles up at −1, 1 and, in higher layers, around 0; softsign "
                 "around the knees, 0.6 to 0.8, where it is neither linear nor flat.")
 
@@ -259,7 +261,7 @@ def draw_gradients(results: Results, page: Page, figures: Figures) -> None:
     figure.legend(*axs[0][-1].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     figures.add(figure, "gradients-training", f"Standard deviation of the gradients with respect to the sums s (above) and to "
                 f"the weights (below) of each layer, on 300 test examples of {spoken(data)}; geometric mean of "
-                f"{results.scale.seeds} seeds. At the start, standard: dC/ds shrinks downwards, dC/dW is alike in all.",
+                f"{many(results.scale.seeds, 'seed')}. At the start, standard: dC/ds shrinks downwards, dC/dW is alike in all.",
                 "In the paper, figures 7 to 9: with the standard start back-propagated gradients shrink on their way down "
                 "while weight gradients are alike; in training these come apart; with the normalized one they stay more alike.")
 
@@ -283,7 +285,7 @@ def draw_errors(results: Results, page: Page, figures: Figures) -> None:
     axs[0][0].set_ylabel("test error")
     legend(axs[0][-1])
     figures.add(figure, "errors-training", f"Test error during training, on a logarithmic scale: mean (line) and range (band) "
-                f"of {results.scale.seeds} seeds. From the normalized start (N) tanh and softsign learn earlier.",
+                f"of {many(results.scale.seeds, 'seed')}. From the normalized start (N) tanh and softsign learn earlier.",
                 "In the paper, figures 11 (Shapeset) and 12 (MNIST, CIFAR-10): normalized tanh and softsign fall below "
                 "standard tanh early and stay there; sigmoid learns slowest or, on Shapeset, not at all.")
 
