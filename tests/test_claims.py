@@ -22,7 +22,7 @@ def test_the_interval_is_students():
 
 def test_the_p_value_is_scipys_and_says_nothing_where_there_is_nothing():
     assert paired(LOW, NEAR) == pytest.approx(ttest_rel(LOW, NEAR).pvalue)
-    for a, b in (([1], [2]), ([1, 2], [2, 3]), ([math.nan, 1], [1, 3]), ([], [])):
+    for a, b in (([0.1, 0.2, 0.3], [0.4, 0.5, 0.6]), ([1], [2]), ([1, 2], [2, 3]), ([math.nan, 1], [1, 3]), ([], [])):
         assert math.isnan(paired(a, b))
 
 
