@@ -14,7 +14,7 @@ from .paper import Scale
 DEPTH = 5
 FUNCTIONS = ("tanh", "softsign", "sigmoid")
 NAIVE = ("N(0, 0.01)", "N(0, 1)")
-EVERY_START = (*STARTS, *NAIVE, "U(-1, 1)")
+EVERY_START = (*(name for name in STARTS if name != "LSUV"), *NAIVE, "U(-1, 1)")  # LSUV: data decide
 SIGNALS = ((10, 50), (30, 50), (100, 50), (300, 50), (1000, 5), (2000, 3))      # width, depth
 QUICK_SIGNALS = ((10, 50), (100, 50), (300, 5))
 
