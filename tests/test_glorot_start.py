@@ -108,7 +108,7 @@ def test_cost_surface_is_flat_where_its_slopes_are_small():
 def test_plan_is_json_and_goes_to_workers(scale):
     trials = plan(scale)
     inits = {trial.settings["init"] for trial in trials if trial.task is signals}
-    assert inits == {*STARTS, "N(0, 0.01)", "N(0, 1)", "U(-1, 1)"}
+    assert inits == {*STARTS, "N(0, 0.01)", "N(0, 1)", "U(-1, 1)"} - {"LSUV"}
     assert pickle.loads(pickle.dumps(trials)) == trials
     assert len({trial.key for trial in trials}) == len(trials)
     assert json.loads(json.dumps([trial.settings for trial in trials])) == [trial.settings for trial in trials]
