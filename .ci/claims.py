@@ -9,6 +9,7 @@ from pathlib import Path
 
 # Claims of the papers that do not come out here; their pages say why.
 KNOWN = {
+    ("glorot2010", "tanh, in training: normalized keeps the weight gradients of the layers more alike"),
     ("lsuv2016", "sigmoid, 10 layers: learns"),
     ("dropout2014", "On 1297 examples with right labels dropout helps too"),
     ("dropout2014", "Sampled networks whose average does as well as weight scaling, median"),

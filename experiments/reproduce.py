@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, one_of, positive_int
-from ..modules.tables import aligned
 from .claims import HEADER, Claim, summary
 from .page import Figures, Page
 from .papers.paper import SCALES, SEEDS, Paper, Results, Scale
@@ -58,9 +58,15 @@ class Reproduced:
         return said
 
     def __str__(self) -> str:
-        tables = [f"{name}\n{aligned([list(HEADER), *(one.cells() for one in claims)], ())}"
-                  for name, claims in self.claims.items()]
-        return "\n\n".join([*tables, self.verdict()])
+        parts = ["\n".join([name, *map(spoken, claims)]) for name, claims in self.claims.items()]
+        return "\n\n".join([*parts, self.verdict()])
+
+
+def spoken(one: Claim) -> str:
+    """A claim as lines of text, its verdict first."""
+    what, source, here, asked, verdict = one.cells()
+    lines = [*wrap(what, 108), *wrap(f"here {here}; asked: {asked}; in the paper: {source}", 108)]
+    return "\n".join(f"{verdict if k == 0 else '':11}{line}" for k, line in enumerate(lines))
 
 
 def paper(name: str) -> Paper:

@@ -307,7 +307,7 @@ def test_reproduce_prints_claims_and_writes_a_page(run, tmp_path):
     """A paper of few and short runs, of one seed: nothing is judged."""
     status, out, err = run("reproduce", "saxe2014", "--scale", "quick", "--seeds", "1", "--jobs", "2", "--out", str(tmp_path))
     assert status == 0
-    assert "came out" in out.split("\n")[1]
+    assert "here " in out
     assert "Nothing is judged" in out
     assert f"The page is {tmp_path}/saxe2014/report.html" in err
     assert (tmp_path / "saxe2014/report.html").stat().st_size > 10_000
