@@ -56,7 +56,7 @@ def add_compare(commands: Commands) -> None:
         "folder of MNIST-format files, or an .npz file with arrays x and y")
     add("--init", nargs="+", default=list(default.init), metavar="START",
         help=f"starts: {', '.join(STARTS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard is U[-1/√fan_in, "
-        "1/√fan_in], LSUV is Orthogonal, then scaled on the first training examples")
+        "1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
     add("--activation", default=default.activation, choices=ACTIVATIONS)
     add("--depth", type=int, default=default.depth, help="hidden layers")
     add("--width", type=int, default=default.width, help="units in each")

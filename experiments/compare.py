@@ -75,7 +75,7 @@ def compare(data: str | Path = "digits", init: str | Sequence[str] = NAIVE_OR_NO
         A name (``"digits"``, ``"moons"``, ...), a folder of MNIST-format files, or an ``.npz`` file with arrays x and y:
         see ``datasets.load``. Where the data have no test part of their own, one is split off (500 digits; a fifth).
     init : str or sequence of str
-        Starts by name: see ``start`` in experiments/networks.py. ``"LSUV"`` looks at the first 256 training examples.
+        Starts by name: see ``start`` in experiments/networks.py. ``"LSUV"`` looks at 256 of the training examples.
         Differences are taken from Glorot's runs, or from those of the first start if Glorot is not among them.
     activation, depth, width, batch_norm, dropout
         The network: ``depth`` hidden layers of ``width`` units.

@@ -81,9 +81,14 @@ def start(name: str) -> tuple[str, Initializer]:
 
 
 def fit_start(label: str, net: Sequential, x: Array) -> None:
-    """Scale the layers on the first of the training examples, if the start is LSUV, which data decide."""
+    """Scale the layers on some of the training examples, if the start is LSUV, which data decide."""
     if label == "LSUV":
-        lsuv(net, x[:FITTED], orthogonal=False)
+        lsuv(net, spread(x, FITTED), orthogonal=False)
+
+
+def spread(x: Array, count: int) -> Array:
+    """Some of the examples, from all over their order, which may be that of their classes."""
+    return x[np.linspace(0, len(x) - 1, min(count, len(x))).astype(int)]
 
 
 def network(features: int, classes: int, initializer: Initializer, *, activation: str = "tanh", depth: int = 5,

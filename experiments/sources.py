@@ -12,6 +12,7 @@ from .. import datasets
 from ..errors import ArgumentError
 from ..initializers.base import Array
 from .course import Drawn, Generated, Stream, scaled
+from .networks import spread
 
 GENERATED: dict[str, dict[str, Any]] = {"shapeset": {}, "easy-shapeset": dict(datasets.EASY_SHAPESET)}
 HELD_OUT = 2000                                                     # generated pictures that errors are measured on
@@ -37,11 +38,11 @@ class Source(NamedTuple):
             return Generated(partial(shapes, self.name), batch_size, seed)
         return Drawn(*self.train, batch_size, seed)
 
-    def first(self, count: int) -> Array:
+    def some(self, count: int) -> Array:
         """Examples of the training part, for a start that looks at them."""
         if self.train is None:
             return shapes(self.name, count, np.random.default_rng([2**32, 2]))[0]
-        return scaled(self.train[0][:count])
+        return scaled(spread(self.train[0], count))
 
     def part(self, of: str = "test") -> tuple[Array, Array]:
         """Examples as numbers, and their classes; of ``"test"`` or ``"validation"``."""

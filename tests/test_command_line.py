@@ -84,7 +84,7 @@ def test_the_help_of_compare_says_what_the_less_known_starts_are(capsys):
         main(["compare", "--help"])
     said = "".join(capsys.readouterr().out.split())                 # lines may break anywhere
     assert "Standard,LSUV,'N(0,s)'" in said
-    assert "StandardisU[-1/√fan_in,1/√fan_in],LSUVisOrthogonal,thenscaledonthefirsttrainingexamples" in said
+    assert "StandardisU[-1/√fan_in,1/√fan_in],LSUVisOrthogonal,thenscaledontrainingexamples" in said
 
 
 @pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "trace"])

@@ -11,7 +11,7 @@ import pytest
 
 import retroprop as rp
 from retroprop.experiments.compare import Config, compare, load
-from retroprop.experiments.networks import fit_start, network, start
+from retroprop.experiments.networks import fit_start, network, spread, start
 from retroprop.experiments.statistics import holm
 from retroprop.experiments.sweep import Workers
 
@@ -104,6 +104,10 @@ def test_lsuv_scales_orthogonal_weights_on_the_data():
             assert b.std ** 2 == pytest.approx(1, abs=0.1)
             assert abs(a.std ** 2 - 1) > 0.1
     assert start("lsuv") == ("LSUV", rp.Orthogonal())
+    x = np.arange(1000)[:, None]
+    assert spread(x, 256)[[0, -1], 0].tolist() == [0, 999]          # data may lie in the order of their classes
+    assert len(set(spread(x, 256)[:, 0].tolist())) == 256
+    assert spread(x[:5], 256)[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_lsuv_is_paired_with_orthogonal_and_its_fit_draws_nothing():

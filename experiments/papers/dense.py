@@ -24,7 +24,7 @@ def errors(*, data: str, activation: str, init: str, depth: int, width: int, lr:
     found, (label, initializer) = source(data), start(init)
     net = network(found.features, found.classes, initializer, activation=activation, depth=depth, width=width,
                   batch_norm=batch_norm, seed=seed)
-    fit_start(label, net, found.first(FITTED))
+    fit_start(label, net, found.some(FITTED))
     sgd = SGD(net.parameters(), lr=lr, momentum=momentum)
     trained = train(net, sgd, found.stream(batch_size, seed), steps, at=at, kept=kept,
                     read=lambda step: error_of(net, found))

@@ -49,7 +49,7 @@ def convolutional(*, seed: int) -> dict[str, Any]:
 
 def measured(net: Sequential, rng: np.random.Generator) -> dict[str, Any]:
     found = source("digits")
-    x = found.first(FITTED + OTHERS)
+    x = found.some(FITTED + OTHERS)
     biases = [p.data.copy() for p in net.parameters() if p.data.ndim == 1]
     before = outputs(net, x[FITTED:])
     layers = lsuv(net, x[:FITTED], rng=rng)
@@ -81,7 +81,7 @@ def pictures(*, data: str, init: str, lr: float, batch_size: int, steps: int, at
         side //= 2
     head = Linear(channels * side * side, found.classes, weight_init=initializer, rng=next(rngs))
     net = Sequential(*modules, Flatten(), head)
-    fit_start(label, net, found.first(FITTED))
+    fit_start(label, net, found.some(FITTED))
     sgd = SGD(net.parameters(), lr=lr, momentum=0.9)
     trained = train(net, sgd, found.stream(batch_size, seed), steps, at=at, kept=kept,
                     read=lambda step: error_of(net, found))
