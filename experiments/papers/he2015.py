@@ -19,7 +19,7 @@ def draw(results: Results, page: Page, figures: Figures) -> None:
     if results.scale.name == "paper":
         draw_depths(results, page, figures, pictures, convolutional(results.scale), (14, 22, 30))
     else:
-        draw_depths(results, page, figures, errors, trained(results.scale), results.scale.choose((20, 30), (10, 20, 22, 30)))
+        draw_depths(results, page, figures, errors, trained(results.scale), results.scale.choose((30,), (10, 20, 22, 30)))
         draw_others(results, page, figures)
     page.heading("What is not here")
     page.text("The paper's networks learn ImageNet: 1.2 million photographs, weeks of graphics processors. This library is "
@@ -100,7 +100,7 @@ def draw_others(results: Results, page: Page, figures: Figures) -> None:
     names = {"ReLU 10, Glorot, lr 0.1": "Glorot 10, lr 0.1", "ReLU 14, He, momentum 0.9": "He 14",
              "ReLU 14, Glorot, momentum 0.9": "Glorot 14", "tanh 30, Glorot": "Glorot tanh",
              "tanh 30, orthogonal": "Orthogonal tanh"}
-    groups = {label: results.of(errors, **settings[name]) for label, name in names.items()}
+    groups = {label: results.of(errors, **settings[name]) for label, name in names.items() if name in settings}
     groups |= {f"ReLU 20, uneven, fan-{init[3:]}": results.of(uneven, **each) for init, each in fans(results.scale).items()}
     ax = axes(None, size=(7.6, 3.9))
     learning(ax, groups)

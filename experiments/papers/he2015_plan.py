@@ -13,19 +13,14 @@ STARTS = ("He", "Glorot", "Orthogonal")
 DEPTH = 30                                                          # of the ReLU layers that signals pass
 WIDTHS = [100] * (DEPTH + 1)
 UNEVEN = [40, 120] * 10                                             # twenty layers whose fan-in is not their fan-out
-PAPER_STEPS = 20_000
+STEPS, PAPER_STEPS = 1500, 20_000
 
 
-def steps(scale: Scale) -> int:
-    return int(scale.choose(800, 1500))
-
-
-def dense(scale: Scale, init: str, depth: int, *, activation: str = "relu", lr: float = 0.01, momentum: float = 0.0,
-          count: int | None = None) -> dict[str, Any]:
+def dense(init: str, depth: int, *, activation: str = "relu", lr: float = 0.01, momentum: float = 0.0,
+          count: int = STEPS) -> dict[str, Any]:
     """Settings of a run of ``dense.errors``, but for its seed."""
-    made = steps(scale) if count is None else count
     return {"data": "digits", "activation": activation, "init": init, "depth": depth, "width": 64, "lr": lr, "batch_size": 32,
-            "steps": made, "at": readings(made), "momentum": momentum}
+            "steps": count, "at": readings(count), "momentum": momentum}
 
 
 def readings(count: int) -> list[int]:
@@ -35,21 +30,21 @@ def readings(count: int) -> list[int]:
 
 def trained(scale: Scale) -> dict[str, dict[str, Any]]:
     """Settings of the dense networks, by a name that claims and figures use."""
-    depths = scale.choose((20, 30), (10, 20, 30))
-    found = {f"{init} {depth}": dense(scale, init, depth) for depth in depths for init in ("He", "Glorot")}
-    found |= {f"{init} 14": dense(scale, init, 14, momentum=0.9) for init in ("He", "Glorot")}
-    found |= {"Glorot 10, lr 0.1": dense(scale, "Glorot", 10, lr=0.1)}
-    found |= {f"{init} tanh": dense(scale, init, DEPTH, activation="tanh") for init in ("Glorot", "Orthogonal")}
+    depths = scale.choose((30,), (10, 20, 30))
+    found = {f"{init} {depth}": dense(init, depth) for depth in depths for init in ("He", "Glorot")}
+    found |= {f"{init} tanh": dense(init, DEPTH, activation="tanh") for init in ("Glorot", "Orthogonal")}
     if scale.name == "small":
-        found |= {f"{init} 22": dense(scale, init, 22, lr=0.003, momentum=0.9, count=5000) for init in ("He", "Glorot")}
-        found |= {"He 14, lr 0.01": dense(scale, "He", 14)}
+        found |= {f"{init} 14": dense(init, 14, momentum=0.9) for init in ("He", "Glorot")}
+        found |= {"Glorot 10, lr 0.1": dense("Glorot", 10, lr=0.1)}
+        found |= {f"{init} 22": dense(init, 22, lr=0.003, momentum=0.9, count=5000) for init in ("He", "Glorot")}
+        found |= {"He 14, lr 0.01": dense("He", 14)}
     return found
 
 
 def fans(scale: Scale) -> dict[str, dict[str, Any]]:
     """Settings of the networks of uneven layers, by the fan."""
-    return {init: {"init": init, "sizes": UNEVEN, "lr": 0.01, "batch_size": 32, "steps": steps(scale),
-                   "at": readings(steps(scale))} for init in ("He in", "He out")}
+    return {init: {"init": init, "sizes": UNEVEN, "lr": 0.01, "batch_size": 32, "steps": STEPS,
+                   "at": readings(STEPS)} for init in scale.choose((), ("He in", "He out"))}
 
 
 def convolutional(scale: Scale) -> dict[str, dict[str, Any]]:
