@@ -18,7 +18,8 @@ PAPERS = [he2015.PAPER, saxe2014.PAPER, lsuv2016.PAPER]
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
-@pytest.mark.parametrize("scale", [Scale("quick"), Scale("small"), Scale("paper", data="mnist", digest="0")], ids=lambda s: s.name)
+@pytest.mark.parametrize("scale", [Scale("quick"), Scale("small"), Scale("paper", data="mnist", digest="0")],
+                         ids=lambda scale: scale.name)
 def test_plans_are_plain_data_and_without_runs_nothing_is_judged(paper, scale):
     plan = paper.plan(scale)
     assert all(json.loads(json.dumps(trial.settings)) == trial.settings and pickle.loads(pickle.dumps(trial)) == trial

@@ -90,8 +90,8 @@ def claims(results: Results) -> list[Claim]:
     first, last = hidden(results.scale)[0], hidden(results.scale)[-1]
     for init, holds, asked in (("Glorot", lambda x: x > 1.5, "more than 1.5 times"),
                                ("Orthogonal", lambda x: x < 1.2, "at most 1.2 times")):
-        found.append(claim(f"{init}: learning time at depth {last} over that at {first}, each seed's best step size", "figure 6",
-                           growth(results, init), holds, asked, paper="grows" if init == "Glorot" else "does not grow"))
+        found.append(claim(f"{init}: learning time at depth {last} over that at {first}, each seed's best step size",
+                           "figure 6", growth(results, init), holds, asked, paper="grows" if init == "Glorot" else "does not grow"))
     best = [times(results, "Orthogonal", depth)[0] for depth in (first, last)]
     power = [] if any(map(math.isnan, best)) else [math.log(best[1] / best[0]) / math.log(last / first)]
     found.append(claim("Orthogonal: the best step size, as a power of the depth", "figure 6", power,
