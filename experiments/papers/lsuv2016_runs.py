@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...initializers import Normal
 from ...initializers.base import Array
 from ...inspection import layer_statistics
 from ...modules import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Reshape, Sequential
@@ -40,11 +41,15 @@ def fitted(*, activation: str, depth: int, width: int, seed: int) -> dict[str, A
 
 
 def convolutional(*, seed: int) -> dict[str, Any]:
-    """As ``fitted``, of three convolutions and a dense layer."""
-    rngs = np.random.default_rng(seed).spawn(5)
-    return measured(Sequential(
-        Reshape(1, 8, 8), Conv2d(1, 16, 3, padding=1, rng=rngs[0]), ReLU(), Conv2d(16, 32, 3, padding=1, rng=rngs[1]), ReLU(),
-        MaxPool2d(2), Conv2d(32, 32, 3, padding=1, rng=rngs[2]), ReLU(), Flatten(), Linear(512, 10, rng=rngs[3])), rngs[4])
+    """As ``fitted``, of three convolutions and a dense layer, with biases that are not zero."""
+    rngs = iter(np.random.default_rng(seed).spawn(5))
+
+    def convolution(inputs: int, outputs: int) -> Conv2d:
+        return Conv2d(inputs, outputs, 3, padding=1, bias_init=Normal(0.1), rng=next(rngs))
+
+    net = Sequential(Reshape(1, 8, 8), convolution(1, 16), ReLU(), convolution(16, 32), ReLU(), MaxPool2d(2), convolution(32, 32),
+                     ReLU(), Flatten(), Linear(512, 10, bias_init=Normal(0.1), rng=next(rngs)))
+    return measured(net, next(rngs))
 
 
 def measured(net: Sequential, rng: np.random.Generator) -> dict[str, Any]:
