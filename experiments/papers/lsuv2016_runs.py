@@ -47,8 +47,9 @@ def convolutional(*, seed: int) -> dict[str, Any]:
     def convolution(inputs: int, outputs: int) -> Conv2d:
         return Conv2d(inputs, outputs, 3, padding=1, bias_init=Normal(0.1), rng=next(rngs))
 
-    net = Sequential(Reshape(1, 8, 8), convolution(1, 16), ReLU(), convolution(16, 32), ReLU(), MaxPool2d(2), convolution(32, 32),
-                     ReLU(), Flatten(), Linear(512, 10, bias_init=Normal(0.1), rng=next(rngs)))
+    net = Sequential(
+        Reshape(1, 8, 8), convolution(1, 16), ReLU(), convolution(16, 32), ReLU(), MaxPool2d(2), convolution(32, 32), ReLU(),
+        Flatten(), Linear(512, 10, bias_init=Normal(0.1), rng=next(rngs)))
     return measured(net, next(rngs))
 
 
