@@ -56,7 +56,7 @@ class Claim:
 
     def row(self) -> dict[str, Any]:
         """For a CSV file or JSON."""
-        return {"claim": self.what, "source": self.source, "paper": self.paper, "here": self.here, "asked": self.asked,
+        return {"claim": self.what, "source": self.source, "in_the_paper": self.paper, "here": self.here, "asked": self.asked,
                 "holds": self.holds, "reason": "" if self.holds in (True, None) else self.reason, "values": list(self.values)}
 
 

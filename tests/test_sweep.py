@@ -329,6 +329,8 @@ def test_the_index_hides_nothing(small_paper, tmp_path):
     assert page.count(">NO<") == page.count("errors are at most 1") == len(reproduce.PAPERS)
     assert f"{len(reproduce.PAPERS)} of {2 * len(reproduce.PAPERS)} claims came out; {len(reproduce.PAPERS)} did not" in page
     assert "does not: errors are at most 1" in (tmp_path / "he2015/report.html").read_text(encoding="utf-8")
+    rows = (tmp_path / "claims.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows[1::2]] == list(reproduce.PAPERS)
     assert len(list((tmp_path / "runs").iterdir())) == 10           # equal runs of two papers are one
     assert str(reproduced).count("NO") == len(reproduce.PAPERS)
 
