@@ -92,7 +92,8 @@ def claims(results: Results) -> list[Claim]:
                                ("Orthogonal", lambda x: x < 1.2, "at most 1.2 times")):
         found.append(claim(f"{init}: learning time at depth {last} over that at {first}, each seed's best step size",
                            "figure 6", growth(results, init), holds,
-                           f"{asked}; a seed that never learned counts with all its steps", paper="grows" if init == "Glorot" else "does not grow"))
+                           f"{asked}; a seed that never learned counts with all its steps",
+                           paper="grows" if init == "Glorot" else "does not grow"))
     best = [times(results, "Orthogonal", depth)[0] for depth in (first, last)]
     power = [] if not all(map(math.isfinite, best)) else [math.log(best[1] / best[0]) / math.log(last / first)]
     found.append(claim("Orthogonal: the best step size, as a power of the depth", "figure 6", power,
