@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .statistics import Estimate, estimate, number, paired
+from .statistics import estimate, paired
 
 SURE = 0.05                                                         # p values under which a difference counts
 HEADER = ("claim", "in the paper", "here", "asked", "came out")
@@ -97,6 +97,3 @@ def summary(claims: Sequence[Claim]) -> str:
     said += [f"{count} {what}" for word, what in (("undecided", "are undecided"), ("–", "could not be judged"))
              if (count := verdicts.count(word))]
     return "; ".join(said) + "."
-
-
-__all__ = ["HEADER", "Claim", "Estimate", "claim", "difference", "estimate", "every", "number", "summary"]

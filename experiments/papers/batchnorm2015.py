@@ -15,6 +15,7 @@ from .batchnorm2015_claims import LEARNED, claims, finals, spans
 from .batchnorm2015_plan import BATCH, MOMENTA, RATES, STARTS, bias_setting, momentum_setting, plan, rates, setting, shown
 from .batchnorm2015_runs import PERCENTILES, exact, followed, redundant
 from .dense import error_at
+from .figures import band
 from .paper import Paper, Results
 
 NAMES = {False: "without BN", True: "with BN"}
@@ -70,8 +71,7 @@ def curve(ax: Any, runs: list[Done], k: int, label: str, what: str = "error", ac
         return
     table = 1 - table if accuracy else table
     steps = [row["step"] for row in runs[0].result["readings"]][:table.shape[1]]
-    ax.plot(steps, np.median(table, 0), dash, color=COLORS[k], label=label)
-    ax.fill_between(steps, table.min(0), table.max(0), color=COLORS[k], alpha=0.15, lw=0)
+    band(ax, steps, table, COLORS[k], label, np.median, ls=dash, lw=1.5)
     ax.grid(alpha=0.25)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..claims import Claim, claim, difference, every, number
+from ..claims import Claim, claim, difference, every
+from ..statistics import number
 from ..sweep import Done, Result, Settings
 from .batchnorm2015_plan import BATCH, MOMENTA, RATES, STARTS, bias_setting, momentum_setting, rates, setting, shown, swept
 from .batchnorm2015_runs import SETTLED, exact, followed, redundant

@@ -11,6 +11,7 @@ from ...plots.canvas import COLORS, MARKERS
 from ..statistics import estimate
 from ..sweep import Done, Result
 from .dense import error_at
+from .figures import band
 
 Pick = Callable[[Result], float]
 
@@ -24,12 +25,8 @@ def matched(pick: Pick, *groups: Sequence[Done]) -> list[list[float]]:
 
 def median_and_range(ax: Any, x: Sequence[float], rows: Sequence[Sequence[float]], k: int, label: str) -> None:
     """The median over seeds as a line with marks, and from the smallest to the largest as a band; nothing for no rows."""
-    if not rows:
-        return
-    table, color = np.asarray(rows, float), COLORS[k % len(COLORS)]
-    ax.plot(x, np.median(table, 0), "-", marker=MARKERS[k % len(MARKERS)], ms=4, color=color, label=label,
-            markevery=max(1, len(x) // 12))
-    ax.fill_between(x, table.min(0), table.max(0), color=color, alpha=0.18, lw=0)
+    band(ax, x, rows, COLORS[k % len(COLORS)], label, np.median, marker=MARKERS[k % len(MARKERS)], ms=4,
+         markevery=max(1, len(x) // 12))
 
 
 def learning(ax: Any, groups: Mapping[str, Sequence[Done]], first: int = 0) -> None:

@@ -9,9 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ...plots.canvas import MARKERS
-from ..claims import number
 from ..page import Figures, Page
-from ..statistics import estimate
+from ..statistics import estimate, number
 from ..sweep import Settings
 from .dropout2014_mnist import draw_mnist
 from .dropout2014_numbers import Pick, chosen, error, of, percent, training, words

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from ...plots.canvas import COLORS
 
@@ -21,12 +22,14 @@ def grid(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.2, *
     return figure, list(figure.subplots(rows, columns, squeeze=False, **shared).ravel())
 
 
-def band(ax: Axes, x: Sequence[float], rows: Sequence[Sequence[float]], color: Any, label: str, **options: Any) -> None:
-    """The mean of rows, one a seed, over x, and the range from the least to the largest."""
-    if len(rows):
-        values = np.asarray(rows, float)
-        ax.plot(x, values.mean(0), color=color, label=label, lw=1.8, **options)
-        ax.fill_between(x, values.min(0), values.max(0), color=color, alpha=0.18, lw=0)
+def band(ax: Axes, x: ArrayLike, rows: ArrayLike, color: Any, label: str, middle: Callable[..., Any] = np.mean,
+         **options: Any) -> None:
+    """The mean, or another ``middle``, of rows, one a seed, over x, and the range from the least to the largest."""
+    values = np.asarray(rows, float)
+    if len(values):
+        places = np.asarray(x)
+        ax.plot(places, middle(values, axis=0), color=color, label=label, **{"lw": 1.8} | options)
+        ax.fill_between(places, values.min(0), values.max(0), color=color, alpha=0.18, lw=0)
 
 
 def shown(ax: Axes, xlabel: str, ylabel: str, title: str | None = None, legend: bool = True) -> None:

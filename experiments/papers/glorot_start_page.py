@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...initializers.base import Array
 from ...plots.canvas import COLORS, MARKERS, legend, shades
 from ..networks import start
 from ..page import Figures, Page
 from ..sweep import Done
+from .figures import band
 from .glorot_start_claims import NAMES, STD_OF_Z, allowed, predicted, widths
 from .glorot_start_runs import histograms, layers, signals, surface
 from .paper import Results
@@ -115,7 +115,7 @@ def draw_layers(results: Results, page: Page, figures: Figures) -> None:
             if not rows:
                 continue
             table = np.asarray(rows) / (1 if what == "activation" else np.asarray(rows)[:, -1:])
-            banded(ax, np.arange(1, table.shape[1] + 1), table, k, name)
+            band(ax, np.arange(1, table.shape[1] + 1), table, COLORS[k], name, marker=MARKERS[k], ms=5)
             if what == "activation" and top == 1000:
                 ax.plot(range(1, 6), STD_OF_Z[init], "_", ms=14, color="black", label="plain NumPy" if k == 0 else None)
             if what == "gradient":
@@ -148,12 +148,6 @@ def draw_layers(results: Results, page: Page, figures: Figures) -> None:
 
 def mean_of(values: list[float]) -> str:
     return f"{np.mean(values):.3g}"
-
-
-def banded(ax: Any, x: Array, table: Array, k: int, label: str) -> None:
-    """Mean over seeds as a line, and the range as a band."""
-    ax.plot(x, table.mean(0), "-", marker=MARKERS[k], ms=5, color=COLORS[k], label=label)
-    ax.fill_between(x, table.min(0), table.max(0), color=COLORS[k], alpha=0.2, lw=0)
 
 
 def group_of(init: str) -> int:

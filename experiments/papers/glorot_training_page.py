@@ -9,10 +9,11 @@ import numpy as np
 
 from ...initializers.base import Array
 from ...plots.canvas import COLORS, MARKERS, legend, shades
-from ..claims import estimate
 from ..page import Figures, Page
 from ..report import many
+from ..statistics import estimate
 from ..sweep import Done
+from .figures import band
 from .glorot_training import EASY, NETS, Runs, chosen, main_data, shown_rate, table, tuned
 from .glorot_training_claims import PRINTED, PRINTED_DATA, digits_error, spoken
 from .glorot_training_layers import CENTRES
@@ -288,9 +289,3 @@ def draw_errors(results: Results, page: Page, figures: Figures) -> None:
                 f"of {many(results.scale.seeds, 'seed')}. From the normalized start (N) tanh and softsign learn earlier.",
                 "In the paper, figures 11 (Shapeset) and 12 (MNIST, CIFAR-10): normalized tanh and softsign fall below "
                 "standard tanh early and stay there; sigmoid learns slowest or, on Shapeset, not at all.")
-
-
-def band(ax: Any, steps: Array, values: Array, color: str, label: str) -> None:
-    """Mean over the runs, and the range of them."""
-    ax.plot(steps, values.mean(0), color=color, lw=1.8, label=label)
-    ax.fill_between(steps, values.min(0), values.max(0), color=color, alpha=0.18, lw=0)
