@@ -224,7 +224,7 @@ def run_reproduce(*, as_json: bool, **options: Any) -> int:
     reproduced = reproduce(**options)
     print(as_text(reproduced.summary()) if as_json else reproduced)
     where = "index.html" if options["paper_name"] == "all" else f"{options['paper_name']}/report.html"
-    print(f"\nThe page is {options['out']}/{where}", file=sys.stderr)
+    print(f"\nThe page is {options['out']}/{options['scale']}/{where}", file=sys.stderr)
     return 1 if reproduced.failed else 0
 
 

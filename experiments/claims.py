@@ -94,6 +94,6 @@ def summary(claims: Sequence[Claim]) -> str:
     """How many came out, in a sentence."""
     verdicts = [one.verdict for one in claims]
     said = [f"{verdicts.count('yes')} of {len(claims)} claims came out", f"{verdicts.count('NO')} did not"]
-    said += [f"{count} {what}" for word, what in (("undecided", "are undecided"), ("–", "could not be judged"))
+    said += [f"{count} {what}" for word, what in (("undecided", "undecided"), ("–", "not judged"))
              if (count := verdicts.count(word))]
     return "; ".join(said) + "."

@@ -22,18 +22,23 @@ class Bar:
     def __init__(self, trials: Sequence[Trial], found: Collection[str], store: Store | None, progress: bool) -> None:
         from tqdm import tqdm
         self.unfinished = {trial.key: trial for trial in trials if trial.key not in found}
-        self.store, self.progress = store, progress
+        self.store, self.progress, self.kept, self.total = store, progress, len(found), len(trials)
         self.bar: Any = tqdm(total=len(trials), initial=len(found), unit="run", disable=None if progress else True,
                              smoothing=0)
         self.ended = threading.Event()
         self.watcher = threading.Thread(target=self.watch, daemon=True)
 
     def __enter__(self) -> Self:
+        if self.kept:
+            self.say(f"{self.kept} of {self.total} runs are there from before")
         if not self.bar.disable and any(trial.resumable for trial in self.unfinished.values()):
             self.watcher.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt) and self.store is not None:
+            ended = self.total - len(self.unfinished)
+            self.say(f"{ended} of {self.total} runs are kept: the same command goes on from them")
         self.ended.set()
         if self.watcher.is_alive():
             self.watcher.join()
@@ -43,10 +48,10 @@ class Bar:
         self.unfinished.pop(trial.key, None)
         self.bar.update()
 
-    def failed(self, trial: Trial, error: str) -> None:
-        """Said at once: a sweep may still go on for days."""
+    def say(self, text: str) -> None:
+        """A line of its own, at once: a sweep may still go on for days."""
         if self.progress:
-            self.bar.write(f"failed: {trial}: {error}", file=sys.stderr)
+            self.bar.write(text, file=sys.stderr)
 
     def watch(self) -> None:
         while not self.ended.wait(EVERY):

@@ -96,8 +96,8 @@ def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path
     jobs, backend, scheduler
         Who runs: see `Workers`. The numbers do not depend on it.
     out : path, default None
-        Folder for the pages, and, in ``runs``, for the runs that ended: another call goes on from them. None: nothing is
-        written.
+        Folder for the pages, in a folder of their scale, and, in ``runs``, for the runs that ended: another call goes on
+        from them. None: nothing is written.
     fresh : bool, default False
         Run all of it again, whatever is in ``runs``.
     progress : bool, default True
@@ -129,7 +129,7 @@ def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path
     outcomes = iter(sweep([trial for trials in plans.values() for trial in trials], workers, store, progress))
     reproduced = Reproduced(how, {name: Results(how, [next(outcomes) for _ in trials]) for name, trials in plans.items()})
     if out is not None:
-        write(reproduced, Path(out), whole=paper_name == "all")
+        write(reproduced, Path(out) / scale, whole=paper_name == "all")
     return reproduced
 
 
@@ -188,6 +188,9 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
 
 def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     """The table, how many hold, why others do not, and what failed."""
+    page.text("Asked is what must be found here for a claim to have come out. Where the paper gives no number, it is a "
+              "tolerance around what a program without this library found on the same setting, or a sign of the effect. Where what is "
+              "compared is a distance or a ratio, the claim says so.")
     page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
     page.text(summary(claims) if results.scale.judged else
               f"Nothing is judged: that takes {SEEDS} seeds or more, and the paper's own number of steps.")
@@ -207,14 +210,20 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
     """index.html: all claims, and the way to each page."""
     page = Page("The lecture's papers, reproduced")
     page.text(f"Scale: {reproduced.scale.name}; {many(reproduced.scale.seeds, 'seed')}. {reproduced.verdict()}")
+    verdicts = {name: [one.verdict for one in claims] for name, claims in reproduced.claims.items()}
+    words = ("yes", "NO", "undecided", "–")
+    page.table([["paper", *words[:3], "not judged"],
+                *([name, *(str(found.count(word)) for word in words)] for name, found in verdicts.items())])
+    missed = [f"{name}: {one.what}: {one.reason or 'no reason was found.'}" for name, claims in reproduced.claims.items()
+              for one in claims if one.holds is False]
+    if missed:
+        page.heading("What did not come out, and why")
+        page.points(missed)
     for name, claims in reproduced.claims.items():
         page.heading(paper(name).title)
         page.text(paper(name).citation)
         page.link("The page, with figures", f"{name}/report.html")
         page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
-        missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]
-        if missed:
-            page.points(missed)
     page.heading("Run it again")
     page.code(command("all", reproduced.scale))
     page.write(out / "index.html")

@@ -155,7 +155,7 @@ def client(scheduler: str | None) -> Any:
     except ImportError as error:
         raise ArgumentError(f"backend 'dask' needs the extra dask: pip install 'retroprop[dask]' ({error})") from None
     try:
-        return distributed.Client(scheduler, timeout=10, set_as_default=True)  # type: ignore[no-untyped-call]
+        return distributed.Client(scheduler, timeout=10, set_as_default=True)  # type: ignore[no-untyped-call, unused-ignore]
     except (OSError, ValueError) as error:
         raise ArgumentError(f"scheduler must be the address of a running Dask scheduler, got {scheduler!r}: {error}") from None
 
@@ -237,7 +237,7 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
             trial = todo[k]
             if isinstance(result, Failed):
                 found[trial.key] = result._replace(trial=trial)
-                bar.failed(trial, result.error)
+                bar.say(f"failed: {trial}: {result.error}")
             else:
                 found[trial.key] = done = Done(trial, result, seconds)
                 if store is not None:

@@ -46,7 +46,7 @@ def test_a_row_gives_the_reason_only_where_a_claim_does_not_come_out():
     yes, no = (claim("c", "s", [v], lambda v: v < 1, "under 1", reason="because", paper="0.5") for v in (0, 2))
     assert (yes.row()["reason"], no.row()["reason"]) == ("", "because")
     assert no.cells() == ["c", "0.5 (s)", "2", "under 1", "NO"]
-    assert summary([yes, no, difference("d", "s", LOW, NEAR)]) == "1 of 3 claims came out; 1 did not; 1 are undecided."
+    assert summary([yes, no, difference("d", "s", LOW, NEAR)]) == "1 of 3 claims came out; 1 did not; 1 undecided."
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (12345.678, "12346"), (math.inf, "inf"), (-0.000123456, "-0.000123")])

@@ -309,8 +309,8 @@ def test_reproduce_prints_claims_and_writes_a_page(run, tmp_path):
     assert status == 0
     assert "here " in out
     assert "Nothing is judged" in out
-    assert f"The page is {tmp_path}/saxe2014/report.html" in err
-    assert (tmp_path / "saxe2014/report.html").stat().st_size > 10_000
+    assert f"The page is {tmp_path}/quick/saxe2014/report.html" in err
+    assert (tmp_path / "quick/saxe2014/report.html").stat().st_size > 10_000
     status, out, _ = run("reproduce", "saxe2014", "--scale", "quick", "--seeds", "1", "--out", str(tmp_path), "--json")
     assert {row["holds"] for row in json.loads(out)} == {None}
 

@@ -99,7 +99,8 @@ def test_a_net_in_eval_mode_is_scaled_as_it_will_train():
 
 def test_tries_end_where_biases_alone_vary_too_much():
     net = rp.Sequential(rp.Linear(64, 30, bias_init=rp.Normal(5), rng=0))
-    [layer] = rp.lsuv(net, X[:100], max_tries=3, rng=0)
+    with pytest.warns(UserWarning, match=r"module 0, Linear\(64, 30.*has variance .* after 3 tries"):
+        [layer] = rp.lsuv(net, X[:100], max_tries=3, rng=0)
     assert (layer.tries, layer.path) == (3, "0")
     assert layer.after > 1.1
     [layer] = rp.lsuv(net, X[:100], tol=100, orthogonal=False)      # near enough as it is

@@ -20,7 +20,7 @@ def test_the_plan_is_of_settings_that_json_can_hold(scale):
         assert json.loads(json.dumps(trial.settings)) == trial.settings
 
 
-def made(farthest=1.05, deep=0.05, other=0.9):
+def made(farthest=1.05, deep=0.05, other=0.9, tries=1):
     """Results as they would be: a variance, and errors of the deep network from LSUV and from other starts."""
     found = []
     for trial in plan(Scale("small")):
@@ -30,7 +30,7 @@ def made(farthest=1.05, deep=0.05, other=0.9):
             error = 0.9 if settings["activation"] == "sigmoid" else error
             result = {"readings": [{"step": step, "error": error} for step in settings["at"]], "diverged": None}
         else:
-            result = {"tries": [1] * 11, "after": [1.0, farthest], "before": [1, 2], "between": [0.5, 0.1], "biases": True}
+            result = {"tries": [*[1] * 9, 2 - tries, tries], "biases": True, "after": [1.0, farthest], "before": [1, 2], "between": [0.5, 1e-9]}
         found.append(Done(trial, result, 1.0))
     return Results(Scale("small"), found)
 
@@ -39,13 +39,13 @@ def verdicts(results):
     return {claim.what: claim.holds for claim in lsuv2016.claims(results)}
 
 
-def test_all_but_sigmoids_come_out_on_results_as_they_are():
-    found = verdicts(made())
-    assert [what for what, holds in found.items() if not holds] == ["sigmoid, 10 layers: learns"]
+def test_all_come_out_on_results_as_they_are():
+    assert all(verdicts(made()).values())
 
 
 @pytest.mark.parametrize(("change", "lost"), [
     ({"farthest": 1.12}, {"tanh: on 512 other imag", "relu: on 512 other imag", "sigmoid: on 512 other imag"}),
+    ({"tries": 2}, {"tanh: a dense", "relu: a dense", "sigmoid: a dense"}),     # 0 and 2 are not 1 on the mean
     ({"deep": 0.2}, {"relu, 30 layers: learns"}),
     ({"other": 0.5}, {"relu, 30 layers: plain orthogonal "}),
     ({"deep": 0.95}, {"relu, 30 layers: learns", "relu, 30 layers: as good as He's s", "relu, 10 layers: after 150 steps, "}),

@@ -144,6 +144,21 @@ def test_time_that_is_left():
     assert remaining([(50, 100, 2.0), (90, 100, 4.0)], unfinished=3) == (100 + 40 + 300) / 2
 
 
+def test_an_interrupted_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):
+    def interrupted(self, function, tasks):
+        yield 0, function(*tasks[0])
+        raise KeyboardInterrupt
+
+    store = Store(tmp_path)
+    run(trials([1]), Workers(1), store, progress=False)
+    monkeypatch.setattr(Workers, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(trials([1, 2, 3]), Workers(1), store)
+    said = capsys.readouterr().err
+    assert "1 of 3 runs are there from before" in said
+    assert "2 of 3 runs are kept: the same command goes on from them" in said
+
+
 class Shown:
     """In the place of tqdm, on a terminal."""
 
@@ -208,7 +223,7 @@ def test_a_killed_sweep_goes_on_and_loses_only_the_runs_in_flight(tmp_path):
     log, runs = tmp_path / "log", tmp_path / "runs"
     where = os.pathsep.join([str(tmp_path), str(Path(rp.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "killed.py", str(tmp_path)]
-    process = subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": where})
+    process = subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": where}, start_new_session=True)
     patience = time.monotonic() + 60
     while not log.exists() and time.monotonic() < patience:
         time.sleep(0.01)
@@ -220,6 +235,7 @@ def test_a_killed_sweep_goes_on_and_loses_only_the_runs_in_flight(tmp_path):
     kept = {json.loads(path.read_text())["of"]["settings"]["k"] for path in runs.glob("*.json")}
     assert 0 <= ended - len(kept) <= 2                              # two workers: at most two results were on their way
     time.sleep(0.5)                                                 # orphaned workers end what they had begun
+    os.killpg(process.pid, signal.SIGKILL)                          # and would wait for more, some minutes
     log.write_text("")
     subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": where}, check=True)
     begun = [int(word.split()[1]) for word in log.read_text().split("\n") if word.startswith("begin")]
@@ -319,17 +335,17 @@ def test_two_dask_workers_and_two_processes_give_the_same_csv(small_paper, tmp_p
     reproduce.reproduce("saxe2014", jobs=2, out=tmp_path / "near", progress=False)
     assert not far.failed
     for name in ("results.csv", "claims.csv"):
-        assert (tmp_path / "far/saxe2014" / name).read_bytes() == (tmp_path / "near/saxe2014" / name).read_bytes()
-    assert len((tmp_path / "near/saxe2014/results.csv").read_text().splitlines()) > 40
+        assert (tmp_path / "far/small/saxe2014" / name).read_bytes() == (tmp_path / "near/small/saxe2014" / name).read_bytes()
+    assert len((tmp_path / "near/small/saxe2014/results.csv").read_text().splitlines()) > 40
 
 
 def test_the_index_hides_nothing(small_paper, tmp_path):
     reproduced = reproduce.reproduce("all", jobs=2, out=tmp_path, progress=False)
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert page.count(">NO<") == page.count("errors are at most 1") == len(reproduce.PAPERS)
+    page = (tmp_path / "small/index.html").read_text(encoding="utf-8")
+    assert page.count("errors are at most 1") == page.count(">NO</td>") == len(reproduce.PAPERS)
     assert f"{len(reproduce.PAPERS)} of {2 * len(reproduce.PAPERS)} claims came out; {len(reproduce.PAPERS)} did not" in page
-    assert "does not: errors are at most 1" in (tmp_path / "he2015/report.html").read_text(encoding="utf-8")
-    rows = (tmp_path / "claims.csv").read_text(encoding="utf-8").splitlines()
+    assert "does not: errors are at most 1" in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
+    rows = (tmp_path / "small/claims.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in rows[1::2]] == list(reproduce.PAPERS)
     assert len(list((tmp_path / "runs").iterdir())) == 10           # equal runs of two papers are one
     assert str(reproduced).count("NO") == len(reproduce.PAPERS)
@@ -344,9 +360,9 @@ def test_failed_runs_leave_claims_unjudged_and_are_named(small_paper, tmp_path, 
     reproduced = reproduce.reproduce("he2015", jobs=2, out=tmp_path, progress=False)
     assert len(reproduced.failed) == 10
     assert [one.here for one in reproduced.claims["he2015"]] == ["no run ended"] * 2
-    assert "activation must be one of" in (tmp_path / "he2015/report.html").read_text(encoding="utf-8")
+    assert "activation must be one of" in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
     assert "10 runs failed" in str(reproduced)
-    assert (tmp_path / "he2015/failures.txt").read_text(encoding="utf-8").count("ArgumentError: activation") == 10
+    assert (tmp_path / "small/he2015/failures.txt").read_text(encoding="utf-8").count("ArgumentError: activation") == 10
 
 
 def test_fresh_runs_all_again(small_paper, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,6 +67,11 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
         A list of a ``Rescaled`` (path, module, tries, before, after) for each layer, in the order in which data pass;
         ``print`` shows a table.
 
+    Warns
+    -----
+    UserWarning
+        A layer is not within ``tol`` after ``max_tries``.
+
     Raises
     ------
     DataError, ShapeError
@@ -127,6 +133,10 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
         for weight, data in kept.items():
             weight.data[...] = data
         raise
+    for layer in found:
+        if abs(layer.after - 1) >= tol:
+            warnings.warn(f"lsuv: the output of module {layer.path or 'net'}, {layer.module}, has variance {layer.after:.3g} "
+                          f"after {layer.tries} tries: its biases, or what is constant in x, prevail", stacklevel=2)
     if not found:
         raise ArgumentError(f"lsuv: net must have a weight that is not frozen, got {net!r}")
     return found

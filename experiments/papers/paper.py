@@ -8,7 +8,7 @@ from typing import Any
 
 from ..claims import Claim
 from ..page import Figures, Page
-from ..sweep import Done, Failed, Result, Trial
+from ..sweep import Done, Failed, Result, Settings, Trial
 
 SCALES = ("quick", "small", "paper")
 SEEDS = 5                                                           # that claims are judged by, at least
@@ -54,6 +54,12 @@ class Results:
     def values(self, pick: Callable[[Result], float], task: Callable[..., Result], **settings: Any) -> list[float]:
         """A number of each run, by seed."""
         return [float(pick(one.result)) for one in self.of(task, **settings)]
+
+    def paired(self, pick: Callable[[Result], float], task: Callable[..., Result], *settings: Settings) -> list[list[float]]:
+        """For each of the settings a number of each run, of those seeds that ended under all of them."""
+        found = [{one.trial.settings["seed"]: float(pick(one.result)) for one in self.of(task, **each)} for each in settings]
+        seeds = sorted(set.intersection(*map(set, found)))
+        return [[values[seed] for seed in seeds] for values in found]
 
     @property
     def failed(self) -> list[Failed]:
