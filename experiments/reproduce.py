@@ -189,8 +189,8 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
 def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     """The table, how many hold, why others do not, and what failed."""
     page.text("Asked is what must be found here for a claim to have come out. Where the paper gives no number, it is a "
-              "tolerance around what a program without this library found on the same setting, or a sign of the effect. Where what is "
-              "compared is a distance or a ratio, the claim says so.")
+              "tolerance around what a program without this library found on the same setting, or a sign of the effect. Where "
+              "what is compared is a distance or a ratio, the claim says so.")
     page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
     page.text(summary(claims) if results.scale.judged else
               f"Nothing is judged: that takes {SEEDS} seeds or more, and the paper's own number of steps.")

@@ -30,7 +30,8 @@ def made(farthest=1.05, deep=0.05, other=0.9, tries=1):
             error = 0.9 if settings["activation"] == "sigmoid" else error
             result = {"readings": [{"step": step, "error": error} for step in settings["at"]], "diverged": None}
         else:
-            result = {"tries": [*[1] * 9, 2 - tries, tries], "biases": True, "after": [1.0, farthest], "before": [1, 2], "between": [0.5, 1e-9]}
+            result = {"tries": [*[1] * 9, 2 - tries, tries], "biases": True, "before": [1, 2], "after": [1.0, farthest],
+                      "between": [0.5, 1e-9]}
         found.append(Done(trial, result, 1.0))
     return Results(Scale("small"), found)
 
