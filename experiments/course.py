@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ..errors import RetropropError
 from ..initializers.base import Array
 from ..losses import CrossEntropy, Loss
 from ..modules import Module
@@ -116,7 +117,7 @@ class Kept:
 
     def __init__(self, folder: Path, steps: int) -> None:
         self.folder, self.steps = folder, steps
-        self.last, self.step = time.monotonic(), 0
+        self.last, self.step, self.parent = time.monotonic(), 0, os.getppid()
 
     def resume(self, net: Module, optimizer: Optimizer) -> tuple[int, list[dict[str, Any]]]:
         """Steps made and readings so far; (0, []) where nothing whole was saved."""
@@ -125,7 +126,10 @@ class Kept:
             step, readings = int(word["step"]), list(word["readings"])
         except (OSError, ValueError, KeyError, TypeError):
             return 0, []
-        load(net, self.state(step), optimizer)
+        try:
+            load(net, self.state(step), optimizer)
+        except (OSError, RetropropError):                           # perhaps another sweep has the same run: begin again
+            return 0, []
         self.step = step
         return step, readings
 
@@ -146,6 +150,8 @@ class Kept:
             if old != self.state(step):
                 old.unlink()
         self.last, self.step = time.monotonic(), step
+        if os.getppid() != self.parent:                             # nobody waits any more: the sweep was killed
+            raise RetropropError("the process that this run was made for is gone")
 
     def state(self, step: int) -> Path:
         return self.folder / f"{step}.safetensors"

@@ -117,6 +117,9 @@ def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path
     how = arranged(scale, data, steps, seeds)
     workers = Workers(jobs, backend, scheduler)
     names = PAPERS if paper_name == "all" else (paper_name,)
+    if how.data == "shapeset" and names != ("glorot2010",):
+        raise ArgumentError(f"data must be a folder with the four files of MNIST for {paper_name}, got 'shapeset', which is "
+                            "for glorot2010")
     plans = {name: paper(name).plan(how) for name in names}
     store = None
     if out is not None:

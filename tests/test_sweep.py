@@ -243,6 +243,51 @@ def test_a_killed_sweep_goes_on_and_loses_only_the_runs_in_flight(tmp_path):
     assert len(list(runs.glob("*.json"))) == 12
 
 
+ENDLESS = """
+import sys
+from pathlib import Path
+
+import retroprop as rp
+from retroprop.experiments import course
+from retroprop.experiments.sources import source
+from retroprop.experiments.sweep import Store, Trial, Workers, sweep
+
+course.EVERY = 0.05
+
+def endless(*, seed, kept=None):
+    net = rp.Sequential(rp.Linear(64, 10, rng=seed))
+    course.train(net, rp.SGD(net.parameters(), lr=0.1), source("digits").stream(10, seed), 10**9, at=(), read=dict, kept=kept)
+
+def main(folder):
+    sweep([Trial(endless, {"seed": 0}, True)], Workers(1), Store(folder / "runs"), progress=False)
+
+if __name__ == "__main__":
+    import endless
+    endless.main(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_long_run_of_a_killed_sweep_keeps_what_it_has_and_stops(tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    where = os.pathsep.join([str(tmp_path), str(Path(rp.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen([sys.executable, "endless.py", str(tmp_path)], cwd=tmp_path, start_new_session=True,
+                               env=os.environ | {"PYTHONPATH": where})
+    steps, patience = [0], time.monotonic() + 60
+    while steps[-1] < 1 and time.monotonic() < patience:
+        time.sleep(0.05)
+        steps += [word[0] for folder in tmp_path.glob("runs/*.unfinished") if (word := progress_of(folder))]
+    process.kill()
+    process.wait()
+    time.sleep(1)                                                   # it looks, each time it saves, whether anybody waits
+    [folder] = tmp_path.glob("runs/*.unfinished")
+    step = progress_of(folder)[0]
+    assert step >= steps[-1] > 0
+    time.sleep(0.5)
+    assert progress_of(folder)[0] == step
+    os.killpg(process.pid, signal.SIGKILL)
+
+
 class Interrupted(Exception):
     """Instead of a kill, which a test cannot survive."""
 
@@ -275,6 +320,28 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch):
     assert resumed == whole
     for name, array in net.state_dict().items():
         np.testing.assert_array_equal(third.state_dict()[name], array)
+
+
+def test_a_state_that_is_gone_or_damaged_begins_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(course, "EVERY", 0.0)
+    for name, damage in (("gone", Path.unlink), ("damaged", lambda path: path.write_bytes(path.read_bytes()[:100]))):
+        net, sgd, stream, _ = lesson()
+        with pytest.raises(Interrupted):
+            train(net, sgd, stream, 20, at=(10,), read=raising, kept=tmp_path / name)
+        damage(next((tmp_path / name).glob("*.safetensors")))
+        again, sgd, stream, _ = lesson()
+        train(again, sgd, stream, 20, at=(), read=raising, kept=tmp_path / name)
+        np.testing.assert_array_equal(again[0].weight.data, trained_whole())
+
+
+def raising(step):
+    raise Interrupted
+
+
+def trained_whole():
+    net, sgd, stream, read = lesson()
+    train(net, sgd, stream, 20, at=(), read=read)
+    return net[0].weight.data
 
 
 def test_a_run_that_diverges_says_where():
@@ -382,6 +449,7 @@ def test_fresh_runs_all_again(small_paper, tmp_path):
     ({"steps": 5}, "steps must be None at scale 'small'"),
     ({"scale": "paper"}, "data must be a folder with the four files of MNIST"),
     ({"scale": "paper", "data": "nowhere"}, "must hold the four files of MNIST, but lacks"),
+    ({"scale": "paper", "data": "shapeset"}, "data must be a folder .* for all, got 'shapeset', which is for glorot2010"),
     ({"scale": "paper", "data": "shapeset", "steps": 0}, "steps must be an integer of at least 1, got 0"),
 ])
 def test_bad_arguments_are_refused_before_anything_runs(options, text, tmp_path):
