@@ -14,7 +14,7 @@ from retroprop.experiments import course
 from retroprop.experiments.page import Figures, Page
 from retroprop.experiments.papers import dropout2014_runs as runs
 from retroprop.experiments.papers.dropout2014 import PAPER
-from retroprop.experiments.papers.dropout2014_claims import claims
+from retroprop.experiments.papers.dropout2014_claims import claims, rate_claim
 from retroprop.experiments.papers.dropout2014_mnist import mnist_claims
 from retroprop.experiments.papers.dropout2014_numbers import chosen, needed
 from retroprop.experiments.papers.dropout2014_plan import PLAIN, network, plan
@@ -248,3 +248,10 @@ def test_a_run_on_files_that_was_interrupted_goes_on_to_the_same_bits(folder, tm
     monkeypatch.setattr(runs, "error_of", real)
     assert run(kept=tmp_path) == whole
     assert whole["readings"][-1]["error"] < whole["readings"][0]["error"]
+
+
+@pytest.mark.parametrize(("with_", "without", "verdict"), [
+    (0.01, 0.001, "yes"), (0.01, 0.002, "NO"), (0.05, 0.001, "undecided"), (0.01, 0.0005, "undecided"),
+    (float("nan"), 0.01, "–")])
+def test_a_best_rate_at_an_end_of_those_tried_decides_nothing(with_, without, verdict):
+    assert rate_claim(with_, without).verdict == verdict

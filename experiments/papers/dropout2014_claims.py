@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -30,7 +31,22 @@ from .dropout2014_numbers import (
     training,
     words,
 )
-from .dropout2014_plan import CLEAN, FULL, NETS, NOISE, PIXELS, PLAIN, SLOW, counts, fixed, network, penalties, sparse, width
+from .dropout2014_plan import (
+    CLEAN,
+    FULL,
+    NETS,
+    NOISE,
+    PIXELS,
+    PLAIN,
+    RATES,
+    SLOW,
+    counts,
+    fixed,
+    network,
+    penalties,
+    sparse,
+    width,
+)
 from .dropout2014_runs import exact
 from .paper import Results
 
@@ -208,16 +224,10 @@ def table_9(results: Results) -> list[Claim]:
 def thumb(results: Results) -> list[Claim]:
     """Appendix A: rules of thumb for learning rate, momentum and width."""
     scale, net = results.scale, partial(network, results.scale)
-    with_, without = best_rate(results, {}), best_rate(results, PLAIN)
     large = width(scale) // 2
     wider = [percent(of(results, net(width=n))) for n in (large, 2 * large)]
     return [
-        claim("The best learning rate with dropout / without", "appendix A.2",
-              [] if math.isnan(with_ / without) else [with_ / without],
-              lambda r: 10 <= r <= 100, "10 to 100", paper="10 to 100",
-              reason=f"it is {with_:g} with and {without:g} without, by the validation examples and after equally many "
-                     "updates. A network that learns slowly stops before it learns wrong labels by heart, and without dropout "
-                     "that is best."),
+        rate_claim(best_rate(results, {}), best_rate(results, PLAIN)),
         smaller(f"Momentum 0.95 speeds it: early error at lr {SLOW:g}, against momentum 0", "appendix A.3",
                 both(results, *(net(lr=SLOW, momentum=m) for m in (0.95, 0.0)),
                      pick=lambda result: float(result["curve"][1]["error"])), paper="0.95 to 0.99", unit="%"),
@@ -225,6 +235,18 @@ def thumb(results: Results) -> list[Claim]:
                 both(results, net(width=large), net(width=large // 2)), paper="n/p", unit="%",
                 reason=f"{large} units err on {wider[0]}, {2 * large} on {wider[1]}."),
     ]
+
+
+def rate_claim(with_: float, without: float) -> Claim:
+    """The ratio of the best learning rates; undecided if one is at an end of those tried, since the best may be beyond it."""
+    found = claim("The best learning rate with dropout / without", "appendix A",
+                  [] if math.isnan(with_ / without) else [with_ / without], lambda r: 10 <= round(r, 6) <= 100, "10 to 100",
+                  paper="10 to 100", reason="they are those of the smallest validation error, after equally many updates.")
+    if not found.values:
+        return found
+    ends = {min(RATES), max(RATES)} & {with_, without}
+    here = f"{found.here}: {with_:g} with, {without:g} without" + (", an end of the rates tried" if ends else "")
+    return replace(found, here=here, holds=None if ends else found.holds)
 
 
 def exact_claims(results: Results) -> list[Claim]:
