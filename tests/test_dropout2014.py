@@ -89,6 +89,21 @@ def test_averages_of_a_network_without_dropout_are_its_own_error():
     assert net.training is False
 
 
+def test_the_spread_of_averages_is_that_of_draws_without_common_networks(monkeypatch):
+    """Of two sampled networks one errs on everything, the other on nothing: errors 0 and 1, whose deviation is 1/sqrt 2."""
+    class Two(rp.Module):
+        turn = 0
+
+        def forward(self, x):
+            self.turn += 1
+            return np.eye(2)[np.full(len(x), self.turn % 2)]
+
+    monkeypatch.setattr(runs, "ORDERS", 2000)
+    found = runs.averages(Two(), np.zeros((3, 1)), np.zeros(3, int), 1, seed=0)
+    assert found["errors"][0] == pytest.approx(0.5, abs=0.05)
+    assert found["stds"][0] == pytest.approx(np.sqrt(0.5), rel=0.01)
+
+
 @pytest.mark.parametrize(("errors", "scaled", "expected"), [([0.3, 0.2, 0.1], 0.2, 2), ([0.3, 0.2], 0.1, float("inf"))])
 def test_how_many_sampled_networks_are_needed(errors, scaled, expected):
     assert needed({"error": scaled, "averages": {"errors": errors}}) == expected

@@ -230,8 +230,8 @@ def averaging(results: Results, page: Page, figures: Figures) -> None:
         ax.set(xscale="log", ylim=(0, None))
         shown(ax, "sampled networks k", "test error, %", title, legend=False)
     axes[0].legend(frameon=False, fontsize="small", loc="lower left")
-    figures.add(figure, "averaging", f"Means over {results.scale.seeds} seeds; the band is one standard deviation between "
-                "draws of the networks. Weight scaling is retroprop's evaluation mode.",
+    figures.add(figure, "averaging", f"Means over {results.scale.seeds} seeds; the band is one standard deviation "
+                "between draws of k networks. Weight scaling is retroprop's evaluation mode.",
                 beside="In the paper, figure 11: the average of k networks needs k of about 50 to do as well as weight "
                        "scaling, and is then slightly better, within one standard deviation.")
 
