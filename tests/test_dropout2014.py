@@ -94,6 +94,9 @@ def test_the_spread_of_averages_is_that_of_draws_without_common_networks(monkeyp
     class Two(rp.Module):
         turn = 0
 
+        def output_shape(self, shape):
+            return shape[0], 2
+
         def forward(self, x):
             self.turn += 1
             return np.eye(2)[np.full(len(x), self.turn % 2)]

@@ -8,6 +8,7 @@ from ..claims import Claim, claim, difference
 from ..page import Figures, Page
 from ..sweep import Result, Settings
 from .dense import error_at
+from .dropout2014_numbers import sure
 from .dropout2014_plan import MNIST, MNIST_COUNTS, MNIST_STEPS, counted, mnist
 from .dropout2014_runs import classified
 from .figures import COLORS, grid, shown
@@ -51,11 +52,10 @@ def size_claims(results: Results) -> list[Claim]:
         plain, dropped = final(results, counted(results.scale, False, examples), counted(results.scale, True, examples))
         return [a - b for a, b in zip(plain, dropped, strict=True)]
     few, *_, many = MNIST_COUNTS
-    return [claim(f"Dropout gains nothing at {few} examples: points", "figure 10", gain(few), lambda g: g <= 0.01, "at most 1 "
-                                                                                                                   "point",
-                  paper="no gain", unit="%"),
-            claim(f"It gains at {many} examples: points", "figure 10", gain(many), lambda g: g > 0, "above 0", unit="%"),
-            claim("and at all: points", "figure 10", gain(None), lambda g: g > 0, "above 0", unit="%")]
+    found = [sure(claim(f"Dropout gains nothing at {count} examples: points", "figure 10", gain(count), lambda g: g <= 0.01,
+                        "at most 1 point", paper="no gain", unit="%"), 0.01) for count in (few, 500)]
+    return [*found, *(sure(claim(f"Dropout gains with {words} examples: points", "figure 10", gain(count), lambda g: g > 0,
+                                 "above 0", unit="%"), 0) for words, count in ((str(many), many), ("all", None)))]
 
 
 def averaging_claims(results: Results) -> list[Claim]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..claims import Claim, difference
@@ -50,6 +51,12 @@ def smaller(what: str, source: str, values: Iterator[list[float]], **options: An
     """A claim that of two the first is smaller."""
     low, high = values
     return difference(what, source, low, high, **options)
+
+
+def sure(one: Claim, limit: float) -> Claim:
+    """A claim about a mean; undecided if the limit is within the 95 % interval, or if there is none."""
+    found = estimate(one.values)
+    return one if abs(found.mean - limit) > found.half else replace(one, holds=None)
 
 
 def mean(values: Sequence[float]) -> float:

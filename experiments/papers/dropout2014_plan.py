@@ -50,7 +50,7 @@ def fixed(scale: Scale) -> dict[float, tuple[Settings, Settings]]:
 
 def counts(scale: Scale) -> tuple[int, ...]:
     """Of training examples, for figure 10."""
-    return tuple(scale.choose((100, 400, 1297), (100, 200, 400, 800, 1297)))
+    return tuple(scale.choose((100, 400, 1297), (100, 200, 400, 500, 800, 1297)))
 
 
 def clean_counts(scale: Scale) -> tuple[int, ...]:
