@@ -274,9 +274,9 @@ def table_9(results: Results, page: Page, figures: Figures) -> None:
 
 
 def thumb(results: Results, page: Page, figures: Figures) -> None:
-    """Appendix A."""
+    """Rules of thumb."""
     net = partial(network, results.scale)
-    page.heading("Appendix A: learning rate and width")
+    page.heading("Rules of thumb: learning rate and width")
     figure, axes = grid(2, width=4.9, height=3.7)
     lines(results, axes[0], {"without dropout": (RATES, [net(lr=lr, **PLAIN) for lr in RATES], error),
                              "dropout": (RATES, [net(lr=lr) for lr in RATES], error)})
@@ -293,5 +293,5 @@ def thumb(results: Results, page: Page, figures: Figures) -> None:
                 f"{percent(of(results, net(lr=min(RATES), **PLAIN), training))} at learning rate {min(RATES):g} and "
                 f"{percent(of(results, net(lr=max(RATES), **PLAIN), training))} at {max(RATES):g}, where {100 * NOISE:g} % of "
                 "the labels are wrong.",
-                beside="In the paper, appendix A: with dropout use n/p units where n were good without, 10 to 100 times the "
+                beside="In the paper: with dropout use n/p units where n were good without, 10 to 100 times the "
                        "learning rate, momentum 0.95 to 0.99, and max-norm with c of 3 to 4.")
