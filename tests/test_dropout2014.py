@@ -172,6 +172,13 @@ def test_claims_hold_where_they_should_and_fail_where_they_should():
     assert [missed[what] for what in both] == [False] * len(both)
 
 
+def test_rows_of_table_2_that_are_not_run_are_named_with_the_reason():
+    for scale in (QUICK, Scale(), Scale("paper", data="folder")):
+        lines = [one for one in claims(Results(scale, [])) if one.here.startswith("not run: ")]
+        assert [one.paper for one in lines] == ["1.01 %", "0.95 %", "0.94 %", "1.40 %", "0.92 %", "0.79 %"]
+        assert {one.verdict for one in lines} == {"–"}
+
+
 def test_the_names_of_claims_do_not_depend_on_what_came_out():
     """The gate knows by name which do not come out."""
     names = [[one.what for one in claims(found)] for found in (results(True), results(False), Results(QUICK, []))]

@@ -11,7 +11,7 @@ from typing import Any
 from ..claims import Claim, claim, every
 from ..statistics import number, paired
 from ..sweep import Result, Settings
-from .dropout2014_mnist import mnist_claims
+from .dropout2014_mnist import mnist_claims, not_run
 from .dropout2014_numbers import (
     autoencoders,
     averaged,
@@ -56,11 +56,11 @@ from .paper import Results
 def claims(results: Results) -> list[Claim]:
     facts = exact_claims(results)
     if results.scale.name == "paper":
-        return [*facts, *mnist_claims(results)]
+        return [*facts, *mnist_claims(results), *not_run()]
     parts = [main, variants, activity, keeping, sizes, averaging, table_9, thumb]
     if results.scale.name == "quick":                               # too small for differences as fine as those of the others
         parts = [main, activity, keeping, sizes, averaging, table_9]
-    return [one for part in parts for one in part(results)] + facts
+    return [one for part in parts for one in part(results)] + facts + not_run()
 
 
 def main(results: Results) -> list[Claim]:

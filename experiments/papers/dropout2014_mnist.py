@@ -15,7 +15,21 @@ from .paper import Results
 
 ALL = 50_000                                                        # training examples of MNIST
 NEAR = 0.002                                                        # of the paper's error, as a share
+NOT_RUN = {                                                         # rows of table 2: the paper's error in %, and why
+    "ReLU, 2x4096, dropout, max-norm": (1.01, "larger than the networks that are trained here"),
+    "ReLU, 2x8192, dropout, max-norm": (0.95, "has over 65 million weights"),
+    "maxout, 2x(5x240), dropout": (0.94, "there are no maxout units here"),
+    "support vector machine": (1.40, "no network: there is none here"),
+    "deep belief network, fine-tuned with dropout": (0.92, "there is no training of belief networks here"),
+    "deep Boltzmann machine, fine-tuned with dropout": (0.79, "there is no training of Boltzmann machines here"),
+}
 DROPPED, AVERAGED = "ReLU, 3x1024, dropout", "ReLU, 3x1024, dropout, max-norm"
+
+
+def not_run() -> list[Claim]:
+    """The rows of table 2 that nothing here repeats, with the reason."""
+    return [Claim(f"Test error: {name}", "table 2", f"{paper:.2f} %", f"not run: {why}", "–", None)
+            for name, (paper, why) in NOT_RUN.items()]
 
 
 def mnist_claims(results: Results) -> list[Claim]:
