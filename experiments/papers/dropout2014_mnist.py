@@ -19,7 +19,7 @@ NOT_RUN = {                                                         # rows of ta
     "ReLU, 2x4096, dropout, max-norm": (1.01, "larger than the networks that are trained here"),
     "ReLU, 2x8192, dropout, max-norm": (0.95, "has over 65 million weights"),
     "maxout, 2x(5x240), dropout": (0.94, "there are no maxout units here"),
-    "support vector machine": (1.40, "no network: there is none here"),
+    "support vector machine": (1.40, "not a neural network"),
     "deep belief network, fine-tuned with dropout": (0.92, "there is no training of belief networks here"),
     "deep Boltzmann machine, fine-tuned with dropout": (0.79, "there is no training of Boltzmann machines here"),
 }

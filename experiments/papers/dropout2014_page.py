@@ -176,7 +176,7 @@ def keeping(results: Results, page: Page, figures: Figures) -> None:
     figures.add(figure, "keep", seeds(results) + "Dotted: the share of wrong labels. Where p is too small, the training error "
                 "lies above it: the network under-fits; where the training error falls below it, wrong labels are learned by "
                 f"heart. Small p's want small learning rates: in (a), at p = 0.2, {percent(silent)} of the second layer's "
-                "activations are 0. (b) has such a small one: there the test error at p = {max(pairs):g} is "
+                f"activations are 0. (b) has such a small one: there the test error at p = {max(pairs):g} is "
                 f"{percent(of(results, pairs[max(pairs)][0]))}.",
                 beside="In the paper, figure 9: with 2048 units (a) the test error is flat for p of 0.4 to 0.8 and rises on "
                        "both sides; with pn fixed (b) it rises much less for small p, and p near 0.6 is best.")
