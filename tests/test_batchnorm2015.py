@@ -27,7 +27,7 @@ def made_up(trial, good):
     how = trial.settings
     if trial.task is exact:
         error = 1e-10 if good else 1e-3
-        mode = {"passed": int(good), "network": error, "x": error, "gamma": error, "beta": error}
+        mode = {"network": error, "x": error, "gamma": error, "beta": error}
         return {"training": mode, "evaluation": mode, "modes_apart": 2.0 if good else 0.0}
     if trial.task is redundant:
         rows = [{"step": step, "error": 0.1} for step in how["at"]]
@@ -44,7 +44,7 @@ def made_up(trial, good):
              "of_batch": 0.02 if good or step > 50 else 0.9} for step in how["at"]]
     moved = 0.4 if ahead else 2.0
     rows = [row | {"gamma": 1.0 + row["step"] / 1000} for row in rows]
-    return {"readings": rows, "diverged": None, "unit": 3, "moved": moved, "moved_least": 0.1, "moved_most": 3.0,
+    return {"readings": rows, "diverged": None, "moved": moved,
             "moved_of_batch": moved / 1.25, "moved_normalized": 0.1}
 
 
@@ -95,7 +95,6 @@ def test_a_followed_run_reads_percentiles_of_the_typical_sigmoid():
         assert all(row["inputs"] == sorted(row["inputs"]) for row in run["readings"])
         table = np.array([row["inputs"] for row in run["readings"][1:]])
         assert np.ptp(table, axis=0).max() == pytest.approx(run["moved"], rel=0.1)
-        assert run["moved_least"] <= run["moved"] <= run["moved_most"]
     assert all(row["error"] == row["of_batch"] for row in plain["readings"])            # without BN the modes are one
     assert any(row["error"] != row["of_batch"] for row in normalized["readings"])
 
@@ -146,7 +145,6 @@ def test_biases_before_batch_norm_do_nothing():
 def test_gradients_are_exact_in_both_modes():
     run = exact(batch_size=5, features=3, seed=1)
     for mode in (run["training"], run["evaluation"]):
-        assert mode["passed"] == 1
         assert max(mode[name] for name in ("x", "gamma", "beta", "network")) < 1e-7
     assert run["modes_apart"] > 0.1
 
@@ -173,5 +171,5 @@ def test_the_papers_scale_runs_on_a_folder(tmp_path):
     found = reproduce("batchnorm2015", scale="paper", data=data, steps=3, seeds=1, jobs=1, out=tmp_path / "out", progress=False)
     assert not found.failed
     assert all(claim.holds is None for claim in found.claims["batchnorm2015"])
-    assert (tmp_path / "out" / "batchnorm2015" / "report.html").is_file()
+    assert (tmp_path / "out" / "paper" / "batchnorm2015" / "report.html").is_file()
     assert plans.figure_one(Scale("paper", data=str(data), steps=3), True)["at"] == [0, 3]

@@ -14,7 +14,7 @@ from retroprop.experiments import course
 from retroprop.experiments.page import Figures, Page
 from retroprop.experiments.papers import dropout2014_runs as runs
 from retroprop.experiments.papers.dropout2014 import PAPER
-from retroprop.experiments.papers.dropout2014_claims import claims
+from retroprop.experiments.papers.dropout2014_claims import claims, rate_claim
 from retroprop.experiments.papers.dropout2014_mnist import mnist_claims
 from retroprop.experiments.papers.dropout2014_numbers import chosen, needed
 from retroprop.experiments.papers.dropout2014_plan import PLAIN, network, plan
@@ -89,6 +89,24 @@ def test_averages_of_a_network_without_dropout_are_its_own_error():
     assert net.training is False
 
 
+def test_the_spread_of_averages_is_that_of_draws_without_common_networks(monkeypatch):
+    """Of two sampled networks one errs on everything, the other on nothing: errors 0 and 1, whose deviation is 1/sqrt 2."""
+    class Two(rp.Module):
+        turn = 0
+
+        def output_shape(self, shape):
+            return shape[0], 2
+
+        def forward(self, x):
+            self.turn += 1
+            return np.eye(2)[np.full(len(x), self.turn % 2)]
+
+    monkeypatch.setattr(runs, "ORDERS", 2000)
+    found = runs.averages(Two(), np.zeros((3, 1)), np.zeros(3, int), 1, seed=0)
+    assert found["errors"][0] == pytest.approx(0.5, abs=0.05)
+    assert found["stds"][0] == pytest.approx(np.sqrt(0.5), rel=0.01)
+
+
 @pytest.mark.parametrize(("errors", "scaled", "expected"), [([0.3, 0.2, 0.1], 0.2, 2), ([0.3, 0.2], 0.1, float("inf"))])
 def test_how_many_sampled_networks_are_needed(errors, scaled, expected):
     assert needed({"error": scaled, "averages": {"errors": errors}}) == expected
@@ -140,13 +158,25 @@ def results(good, without=lambda trial: False):
 
 def test_claims_hold_where_they_should_and_fail_where_they_should():
     held, missed = ({one.what: one.holds for one in claims(results(good))} for good in (True, False))
-    both = ["Dropout lowers the test error", "by a factor", "So it does with half as many units",
+    both = ["Dropout lowers the test error",
+            "Dropout divides the test error by",
+            "Dropout lowers the test error with half as many units",
             "p = 0.5 does better than p = 1",
-            "With dropout they are not: training error", "Without dropout wrong labels are learned by heart: training error",
-            "Its units are less active: mean activation, with / without", "Dropout + L2 does better than L2",
-            "Backward multiplies by forward's mask", "A classifier's second layer is silent more often, with less without"]
+            "With dropout wrong labels are not learned by heart: training error",
+            "Without dropout wrong labels are learned by heart: training error",
+            "An autoencoder's units are less active: mean activation, with / without dropout",
+            "Dropout + L2 does better than L2",
+            "Backward multiplies by forward's mask",
+            "A classifier's second layer is silent more often, with dropout less without"]
     assert [held[what] for what in both] == [True] * len(both)
     assert [missed[what] for what in both] == [False] * len(both)
+
+
+def test_rows_of_table_2_that_are_not_run_are_named_with_the_reason():
+    for scale in (QUICK, Scale(), Scale("paper", data="folder")):
+        lines = [one for one in claims(Results(scale, [])) if one.here.startswith("not run: ")]
+        assert [one.paper for one in lines] == ["1.01 %", "0.95 %", "0.94 %", "1.40 %", "0.92 %", "0.79 %"]
+        assert {one.verdict for one in lines} == {"–"}
 
 
 def test_the_names_of_claims_do_not_depend_on_what_came_out():
@@ -248,3 +278,10 @@ def test_a_run_on_files_that_was_interrupted_goes_on_to_the_same_bits(folder, tm
     monkeypatch.setattr(runs, "error_of", real)
     assert run(kept=tmp_path) == whole
     assert whole["readings"][-1]["error"] < whole["readings"][0]["error"]
+
+
+@pytest.mark.parametrize(("with_", "without", "verdict"), [
+    (0.01, 0.001, "yes"), (0.01, 0.002, "NO"), (0.05, 0.001, "undecided"), (0.01, 0.0005, "undecided"),
+    (float("nan"), 0.01, "–")])
+def test_a_best_rate_at_an_end_of_those_tried_decides_nothing(with_, without, verdict):
+    assert rate_claim(with_, without).verdict == verdict

@@ -110,10 +110,9 @@ def draw_rates(results: Results, page: Page, figures: Figures) -> None:
                 f"{max(rates(results.scale)):g}; medians and ranges of {results.scale.seeds} seeds. The largest rate that "
                 f"ends below 10 % is {number(widths[0])} times the smallest with BN, and {number(widths[1])} times without "
                 "(medians over seeds).",
-                "The paper has no such figure for this network. In section 3.3 it says that BN allows higher rates, and that "
+                "The paper has no such figure for this network. It says (from memory) that BN allows higher rates, and that "
                 "scaling the weights leaves what the layer gives, and the gradient by its input, as they are, and makes the "
-                "gradient by the weights smaller, so that their growth is held back. Its "
-                "ImageNet network trains with 5 and 30 times the usual rate.")
+                "gradient by the weights smaller, so that their growth is held back.")
 
 
 def draw_momentum(results: Results, page: Page, figures: Figures) -> None:
@@ -133,7 +132,7 @@ def draw_momentum(results: Results, page: Page, figures: Figures) -> None:
                 f"{results.scale.seeds} seeds. The running statistics start at 0 and 1, and (1 - momentum)ⁿ of that is left "
                 "after n steps: 35 % after 10 steps at the usual 0.1, and 37 % after 100 steps at 0.01. Until it is gone, "
                 "test mode shows an error that the network in training does not have.",
-                "The paper has no such figure: it measures after training, with averages over many batches (algorithm 2).")
+                "The paper has no such figure: it measures after training, with averages over many batches (from memory).")
 
 
 def say_exact(results: Results, page: Page) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from ..claims import Claim, difference
 from ..statistics import estimate, number
@@ -24,6 +27,14 @@ def training(result: Result) -> float:
     return float(result["training"])
 
 
+def silent(result: Result) -> float:
+    return float(result["silent"])
+
+
+def early(result: Result) -> float:
+    return float(result["curve"][1]["error"])
+
+
 def averaged(result: Result) -> float:
     """The error of the average of the most sampled networks."""
     return float(result["averages"]["errors"][-1])
@@ -31,7 +42,13 @@ def averaged(result: Result) -> float:
 
 def needed(result: Result) -> float:
     """How many sampled networks it takes for their average to err as little as weight scaling does; inf if none is enough."""
-    return next((k for k, e in enumerate(result["averages"]["errors"], 1) if e <= result["error"]), math.inf)
+    scaled = result.get("scaled", result.get("error"))              # on files, of the test examples that are averaged on
+    return next((k for k, e in enumerate(result["averages"]["errors"], 1) if e <= scaled), math.inf)
+
+
+def medians(values: Sequence[float]) -> list[float]:
+    """Their median, if any: that some are inf does not spoil it."""
+    return [float(np.median(values))] if values else []
 
 
 def of(results: Results, settings: Settings, pick: Pick = error) -> list[float]:
@@ -39,17 +56,16 @@ def of(results: Results, settings: Settings, pick: Pick = error) -> list[float]:
     return results.values(pick, learned, **settings)
 
 
-def both(results: Results, *settings: Settings, pick: Pick = error) -> Iterator[list[float]]:
-    """The numbers of several settings, of those seeds that ended in all of them."""
-    runs = [{one.trial.settings["seed"]: pick(one.result) for one in results.of(learned, **each)} for each in settings]
-    seeds = sorted(set.intersection(*map(set, runs)))
-    return ([values[seed] for seed in seeds] for values in runs)
-
-
-def smaller(what: str, source: str, values: Iterator[list[float]], **options: Any) -> Claim:
+def smaller(what: str, source: str, values: Sequence[Sequence[float]], **options: Any) -> Claim:
     """A claim that of two the first is smaller."""
     low, high = values
     return difference(what, source, low, high, **options)
+
+
+def sure(one: Claim, limit: float) -> Claim:
+    """A claim about a mean; undecided if the limit is within the 95 % interval, or if there is none."""
+    found = estimate(one.values)
+    return one if abs(found.mean - limit) > found.half else replace(one, holds=None)
 
 
 def mean(values: Sequence[float]) -> float:
@@ -67,7 +83,8 @@ def ratios(a: Sequence[float], b: Sequence[float]) -> list[float]:
 
 def gains(results: Results, count: int) -> list[float]:
     """The share of the error that dropout takes away, by seed; on examples with wrong labels among them."""
-    plain, dropped = both(results, *(network(results.scale, examples=count, **changes) for changes in (PLAIN, {})))
+    plain, dropped = results.paired(error, learned, *(network(results.scale, examples=count, **changes)
+                                                     for changes in (PLAIN, {})))
     return [1 - ratio for ratio in ratios(dropped, plain)]
 
 

@@ -13,7 +13,7 @@ from ..page import Figures, Page
 from ..statistics import estimate, number
 from ..sweep import Settings
 from .dropout2014_mnist import draw_mnist
-from .dropout2014_numbers import Pick, chosen, error, of, percent, training, words
+from .dropout2014_numbers import Pick, chosen, error, gains, of, percent, training, words
 from .dropout2014_plan import (
     CLEAN,
     FULL,
@@ -95,15 +95,16 @@ def curves(results: Results, page: Page, figures: Figures) -> None:
         shown(ax, "updates, with 50 examples each", "error, %", examples, ax is axes[0])
     dotted(axes[1])
     best = [min(run["error"]) for run in runs.get("without dropout", [])]
-    figures.add(figure, "curves", f"Means and ranges of {results.scale.seeds} seeds. Without dropout the network learns the "
-                "wrong labels by heart, and its test error rises; with dropout it does not, and its test error stays low.",
+    figures.add(figure, "curves", f"Means and ranges of {results.scale.seeds} seeds. At the end the training error is "
+                f"{percent(of(results, net(**PLAIN), training))} without dropout and {percent(of(results, net(), training))} "
+                f"with it, where {100 * NOISE:g} % of the labels are wrong; the test errors are "
+                f"{percent(of(results, net(**PLAIN)))} and {percent(of(results, net()))}.",
                 beside="In the paper, figure 4: on MNIST, networks of several sizes, all with the same settings; those with "
                        "dropout end well below those without. Table 2: 1.60 % without (logistic), 1.35 % with, 1.25 % with "
                        "rectified linear units, 1.06 % with max-norm.")
     if best:
         page.text("The comparison is with a network that is trained to the end. The lowest test error that it has on the way, "
-                  f"early on, is {percent(best)}; dropout ends at {percent(of(results, net()))}. On these data stopping early, "
-                  "or learning slowly (appendix A below), does as much as dropout, if one knows when to stop.")
+                  f"early on, is {percent(best)}; dropout ends at {percent(of(results, net()))}.")
 
 
 def features(results: Results, page: Page, figures: Figures) -> None:
@@ -175,8 +176,8 @@ def keeping(results: Results, page: Page, figures: Figures) -> None:
     figures.add(figure, "keep", seeds(results) + "Dotted: the share of wrong labels. Where p is too small, the training error "
                 "lies above it: the network under-fits; where the training error falls below it, wrong labels are learned by "
                 f"heart. Small p's want small learning rates: in (a), at p = 0.2, {percent(silent)} of the second layer's "
-                "activations are 0. In (b), which is slower, no network has had the time to learn wrong labels, and large p's "
-                "do no harm.",
+                f"activations are 0. (b) has such a small one: there the test error at p = {max(pairs):g} is "
+                f"{percent(of(results, pairs[max(pairs)][0]))}.",
                 beside="In the paper, figure 9: with 2048 units (a) the test error is flat for p of 0.4 to 0.8 and rises on "
                        "both sides; with pn fixed (b) it rises much less for small p, and p near 0.6 is best.")
 
@@ -199,10 +200,13 @@ def sizes(results: Results, page: Page, figures: Figures) -> None:
         ax.set_xticks(places, [str(n) for n in places])
         ax.minorticks_off()
     by_heart = percent(of(results, net(examples=FULL, **PLAIN), training))
-    figures.add(figure, "sizes", seeds(results) + "On wrong labels dropout helps, and the more, the more examples there are. "
-                f"Without it, all {FULL} are still learned nearly by heart (training error {by_heart}), so that the point "
-                "where dropout no longer helps is not reached. On right labels dropout does not help on these easy data: with "
-                "a fifth of the 64 pixels dropped it harms, with all of them kept it does about as well as no dropout.",
+    removed = ", ".join(f"{percent(gains(results, n))} ({n})" for n in noisy)
+    clear = ", ".join(f"{percent(of(results, net(examples=FULL, noise=0.0, **changes)))} {words}" for changes, words in (
+        (PLAIN, "without dropout"), ({}, "with it"), (PIXELS, "with all pixels kept")))
+    figures.add(figure, "sizes", seeds(results) + f"With wrong labels among them dropout takes away, of the error, {removed} "
+                f"(number of examples). Without it the training error on all {FULL} is {by_heart}: it still learns wrong "
+                f"labels, so that the point where dropout no longer helps is not reached. With {FULL} right labels the errors "
+                f"are {clear}.",
                 beside="In the paper, figure 10: MNIST, 100 to 50,000 examples. At 100 and 500 dropout gains nothing; then its "
                        "gain grows, up to a point, and falls again.")
 
@@ -230,8 +234,8 @@ def averaging(results: Results, page: Page, figures: Figures) -> None:
         ax.set(xscale="log", ylim=(0, None))
         shown(ax, "sampled networks k", "test error, %", title, legend=False)
     axes[0].legend(frameon=False, fontsize="small", loc="lower left")
-    figures.add(figure, "averaging", f"Means over {results.scale.seeds} seeds; the band is one standard deviation between "
-                "draws of the networks. Weight scaling is retroprop's evaluation mode.",
+    figures.add(figure, "averaging", f"Means over {results.scale.seeds} seeds; the band is one standard deviation "
+                "between draws of k networks. Weight scaling is retroprop's evaluation mode.",
                 beside="In the paper, figure 11: the average of k networks needs k of about 50 to do as well as weight "
                        "scaling, and is then slightly better, within one standard deviation.")
 
@@ -270,9 +274,9 @@ def table_9(results: Results, page: Page, figures: Figures) -> None:
 
 
 def thumb(results: Results, page: Page, figures: Figures) -> None:
-    """Appendix A."""
+    """Rules of thumb."""
     net = partial(network, results.scale)
-    page.heading("Appendix A: learning rate and width")
+    page.heading("Rules of thumb: learning rate and width")
     figure, axes = grid(2, width=4.9, height=3.7)
     lines(results, axes[0], {"without dropout": (RATES, [net(lr=lr, **PLAIN) for lr in RATES], error),
                              "dropout": (RATES, [net(lr=lr) for lr in RATES], error)})
@@ -285,7 +289,9 @@ def thumb(results: Results, page: Page, figures: Figures) -> None:
     for ax, places in zip(axes, (RATES, widths), strict=True):
         ax.set_xticks(places, [f"{place:g}" for place in places])
         ax.minorticks_off()
-    figures.add(figure, "thumb", seeds(results) + "All after equally many updates. Without dropout a small learning rate does "
-                "well because it stops before the wrong labels are learned.",
-                beside="In the paper, appendix A: with dropout use n/p units where n were good without, 10 to 100 times the "
+    figures.add(figure, "thumb", seeds(results) + "All after equally many updates. Without dropout the training error is "
+                f"{percent(of(results, net(lr=min(RATES), **PLAIN), training))} at learning rate {min(RATES):g} and "
+                f"{percent(of(results, net(lr=max(RATES), **PLAIN), training))} at {max(RATES):g}, where {100 * NOISE:g} % of "
+                "the labels are wrong.",
+                beside="In the paper: with dropout use n/p units where n were good without, 10 to 100 times the "
                        "learning rate, momentum 0.95 to 0.99, and max-norm with c of 3 to 4.")

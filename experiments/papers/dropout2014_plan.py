@@ -11,7 +11,7 @@ from .paper import Scale
 
 NOISE = 0.3                                                         # share of the training examples with a wrong class
 NETS = 100                                                          # sampled networks that are averaged
-RATES = (0.002, 0.005, 0.01, 0.02, 0.05)                            # learning rates
+RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)             # learning rates
 MNIST_STEPS = 100_000                                               # 200 passes in batches of 100; the paper says none
 PLAIN = {"keep": 1.0, "keep_input": 1.0}
 FULL = 1297                                                         # training examples of the digits
@@ -50,7 +50,7 @@ def fixed(scale: Scale) -> dict[float, tuple[Settings, Settings]]:
 
 def counts(scale: Scale) -> tuple[int, ...]:
     """Of training examples, for figure 10."""
-    return tuple(scale.choose((100, 400, 1297), (100, 200, 400, 800, 1297)))
+    return tuple(scale.choose((100, 400, 1297), (100, 200, 400, 500, 800, 1297)))
 
 
 def clean_counts(scale: Scale) -> tuple[int, ...]:

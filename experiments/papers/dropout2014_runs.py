@@ -34,13 +34,13 @@ READINGS = 10                                                       # of a run, 
 ORDERS = 10                                                         # in which sampled networks are averaged
 SHOWN = 64                                                          # units whose weights are kept
 SAMPLES = 20000                                                     # of dropout's mean
-MANY = 2000                                                         # test examples whose activations are looked at
+MANY = 2000                                                         # test examples on which sampled networks are averaged
 FIRST = 0.5                                                         # momentum of the first step on MNIST
 
 
 class GaussianNoise(Module):
     """In training, multiply each number by one drawn from N(1, (1 - p) / p), p being ``keep``: the mean and the variance that
-    dropout's masks have (section 10)."""
+    dropout's masks have."""
 
     symmetric = True
 
@@ -114,9 +114,9 @@ def learned(*, examples: int, noise: float, keep: float, keep_input: float, widt
     """A 64-width-width-10 network, trained on digits with wrong classes among them: errors on the way and at the end.
 
     ``error`` is that of the 500 test examples, ``training`` that of the training examples with the classes that were given,
-    ``validation`` that of the training part's other examples, with their own classes; ``silent`` and ``mean`` tell of the
-    activations of the second layer on the test examples. With ``nets`` there are also the errors of averages over so many
-    sampled networks. A run that diverges errs on everything.
+    ``validation`` that of the training part's other examples, with their own classes; ``silent`` is the share of
+    the second layer's activations on the test examples that are none. With ``nets`` there are also the errors of averages
+    over so many sampled networks. A run that diverges errs on everything.
     """
     data, held_out = noisy_digits(examples, noise, seed)
     x, y = source("digits").part()
@@ -138,7 +138,7 @@ def learned(*, examples: int, noise: float, keep: float, keep_input: float, widt
     [_, second] = activations(net, x)
     result = {"diverged": False, "curve": curve, "error": curve[-1]["error"], "training": curve[-1]["training"],
               "validation": wrong(net, held_out) if len(held_out[1]) else None,
-              "silent": float((second < SILENT).mean()), "mean": float(second.mean())}
+              "silent": float((second < SILENT).mean())}
     return result | ({"averages": averages(net, x, y, nets, seed)} if nets else {})
 
 
@@ -153,7 +153,8 @@ def activations(net: Sequential, x: Array) -> list[Array]:
 
 def averages(net: Module, x: Array, y: Array, nets: int, seed: int) -> dict[str, Any]:
     """Test errors of the mean prediction of 1, 2, ... networks, each with masks of its own: a mean over random orders of
-    twice as many, and the standard deviation between these orders (section 7.5)."""
+    twice as many, and the standard deviation between draws of k networks. That between the orders is too small for it, since
+    they have networks in common: by sqrt(1 - k/N), as for means of k of N numbers, drawn without replacement."""
     probabilities = []
     net.train()
     for _ in range(2 * nets):
@@ -169,7 +170,8 @@ def averages(net: Module, x: Array, y: Array, nets: int, seed: int) -> dict[str,
             total += probabilities[k]
             row.append(float((total.argmax(1) != y).mean()))
         errors.append(row)
-    return {"errors": np.mean(errors, 0).tolist(), "stds": np.std(errors, 0, ddof=1).tolist()}
+    common = np.sqrt(1 - np.arange(1, nets + 1) / (2 * nets))
+    return {"errors": np.mean(errors, 0).tolist(), "stds": (np.std(errors, 0, ddof=1) / common).tolist()}
 
 
 def autoencoded(*, keep: float, width: int, updates: int, lr: float, momentum: float, seed: int) -> dict[str, Any]:
@@ -191,7 +193,7 @@ def autoencoded(*, keep: float, width: int, updates: int, lr: float, momentum: f
     strongest = np.argsort(-(images ** 2).sum((1, 2)))[:SHOWN]
     counts, edges = np.histogram(hidden, BINS, (0.0, HIGHEST))
     units, _ = np.histogram(hidden.mean(0), BINS, (0.0, HIGHEST))
-    return {"reconstruction": float(((net.predict(x) - x) ** 2).mean()), "mean": float(hidden.mean()),
+    return {"mean": float(hidden.mean()),
             "silent": float((hidden < SILENT).mean()), "neighbours": float(np.corrcoef(pairs)[0, 1]), "edges": edges.tolist(),
             "activations": (counts / hidden.size).tolist(), "units": (units / width).tolist(),
             "features": np.round(images[strongest].reshape(len(strongest), -1), 4).tolist()}
@@ -200,7 +202,7 @@ def autoencoded(*, keep: float, width: int, updates: int, lr: float, momentum: f
 def exact(*, keep: float, seed: int) -> dict[str, float]:
     """Facts without training, in float64: how far each is from being exact.
 
-    ``ridge``: weights of least squares under dropout of the inputs, averaged over all masks, against those of section 9.1's
+    ``ridge``: weights of least squares under dropout of the inputs, averaged over all masks, against those of the paper's
     ridge regression; ``cost``: the two costs at other weights; ``mean``: the mean of many masked vectors, in standard errors
     from the vector; ``test``: what evaluation mode changes; ``mask``: where backward's mask is not forward's.
     """
@@ -251,10 +253,7 @@ def classified(*, data: str, activation: str, sizes: Sequence[int], keep: float,
     trained = train(net, sgd, found.stream(100, seed), steps, at=at, kept=kept, after_step=after_step,
                     read=lambda step: error_of(net, found))
     result: dict[str, Any] = {"readings": trained.readings, "diverged": trained.diverged}
-    if trained.diverged is None:
-        x, y = found.part()
-        x, y = x[:MANY], y[:MANY]
-        last = activations(net, x)[-1]
-        result |= {"silent": float((last < SILENT).mean()), "mean": float(last.mean())}
-        result |= {"scaled": wrong(net, (x, y)), "averages": averages(net, x, y, nets, seed)} if nets else {}
+    if nets and trained.diverged is None:
+        x, y = (part[:MANY] for part in found.part())
+        result |= {"scaled": wrong(net, (x, y)), "averages": averages(net, x, y, nets, seed)}
     return result
