@@ -12,7 +12,7 @@ KNOWN = {
     ("glorot2010", "tanh, in training: normalized keeps the weight gradients of the layers more alike"),
     ("dropout2014", "On 1297 examples with right labels dropout helps too"),
     ("dropout2014", "Sampled networks whose average does as well as weight scaling, median"),
-    ("dropout2014", "and weight scaling approximates the average: how far apart, in its standard deviations"),
+    ("dropout2014", "Weight scaling approximates the average: how far apart, in its standard deviations"),
 }
 
 with Path(sys.argv[1]).open(encoding="utf-8") as file:
