@@ -83,11 +83,10 @@ def of_layers(results: Results) -> list[Claim]:
                                results.values(gradient_ratio, layers, **runs, width=width), *within(low, high),
                                paper="linear: (1/3)⁴ = 0.0123" if init == "Standard" else "linear: 1"))
         if init == "Standard" or top == 1000:
-            most = 0.1 if top == 1000 else 0.15
             found.append(claim(f"std of z, tanh, {name}, width {top}: relative distance from "
                                f"{', '.join(f'{value:g}' for value in STD_OF_Z[init])}", "figure 6",
                                results.values(partial(worst_std, init=init), layers, **runs, width=top),
-                               *below(most), paper="falls" if init == "Standard" else "falls less"))
+                               *below(0.1), paper="falls" if init == "Standard" else "falls less"))
         found.append(claim(f"std of dC/dW, layers 2 to 4 over 5, tanh, {name}, width {top}: distance from 1",
                            "eq. 14, figure 8", results.values(worst_update, layers, **runs, width=top), *below(0.15),
                            paper="the same in all layers"))
@@ -112,9 +111,8 @@ def grouped(runs: Iterable[Done], pick: Callable[[Done], float]) -> list[float]:
 
 def of_other_activations(results: Results) -> list[Claim]:
     top = 1000 if 1000 in widths(results) else 100
-    factors = (1.5, 2.0) if top == 1000 else (2.0, 2.5)
-    rows = {("softsign", "Standard"): (0.0034, factors[0]), ("softsign", "Glorot"): (0.079, factors[0]),
-            ("sigmoid", "Standard"): (1.6e-7, factors[1]), ("sigmoid", "Glorot"): (9e-6, factors[1])}
+    rows = {("softsign", "Standard"): (0.0034, 1.5), ("softsign", "Glorot"): (0.079, 1.5),
+            ("sigmoid", "Standard"): (1.6e-7, 2), ("sigmoid", "Glorot"): (9e-6, 2)}
     found = [claim(f"Var(dC/ds), layer 1 over 5, {f}, {NAMES[init]}, width {top}", "section 4.2",
                    results.values(gradient_ratio, layers, activation=f, init=init, data="shapeset", width=top), *about(*row))
              for (f, init), row in rows.items()]
