@@ -16,16 +16,9 @@ CHANCE = 0.85
 PRINTED = {"softsign": (16.27, 1.64, 55.78, 69.14), "softsign N": (16.06, 1.72, 53.8, 68.13),     # table 1, in %
            "tanh": (27.15, 1.76, 55.9, 70.58), "tanh N": (15.60, 1.64, 52.92, 68.57), "sigmoid": (82.61, 2.21, 57.28, 70.66)}
 PRINTED_DATA = ("Shapeset-3x2", "MNIST", "CIFAR-10", "Small-ImageNet")
-CLOSE = ("Each at its best rate, the four networks end at 1.6 to 2.4 %: one seed differs from another by as much as the "
-         "paper's two gains on MNIST, 0.12 and −0.08 points. So this says nothing either way. At one rate for all, the gains "
-         "are in the table of digits: at 500 steps both are large.")
 SLOW = ("At a learning rate of 0.03 softsign from the standard start has not come as far: it shrinks the signal more than tanh "
-        "does, and starts later. At 0.1, also 12,000 steps, the order is the paper's: softsign 18.0 %, tanh 22.2 % (5 seeds). "
-        "The paper chose each network's rate, and made 5 million steps.")
-MORE = ("Here softsign gains no less than tanh, since its standard start is the one that learns latest at this rate and "
-        "length: see the claim before. The paper's gap between the gains comes from tanh's 27.15 % with the standard start.")
-REASONS = {("digits", "more"): CLOSE, ("digits", "softsign"): CLOSE, ("digits", "tanh"): CLOSE,
-           (EASY, "softsign"): SLOW, (EASY, "more"): MORE}
+        "does, and starts later. At 0.1 the order is the paper's (measured apart from this page, 12,000 steps, 5 seeds: "
+        "softsign 18.0 %, tanh 22.2 %). The paper chose each network's rate, and made 5 million steps.")
 
 
 def claims(results: Results) -> list[Claim]:
@@ -115,19 +108,19 @@ def of_table(results: Results, data: str) -> list[Claim]:
     others = matched(*found.values())
     gaps = matched(*(found[name] for name in ("tanh", "tanh N", "softsign", "softsign N")))
     worst = [sigmoid - max(rest) for *rest, sigmoid in zip(*others, strict=True)]
-    more = [(t - tn) - (s - sn) for t, tn, s, sn in zip(*gaps, strict=True)]
+    gains = [[a - b for a, b in zip(*both, strict=True)] for both in (gaps[2:], gaps[:2])]      # of softsign, of tanh
     said = [
         difference(f"{short}: tanh N is better than tanh", where, *pair(found["tanh N"], found["tanh"]),
-                   paper=numbers("tanh N", "tanh"), unit="%", reason=REASONS.get((data, "tanh"), "")),
+                   paper=numbers("tanh N", "tanh"), unit="%"),
         difference(f"{short}: softsign is better than tanh, both with the standard start", where,
                    *pair(found["softsign"], found["tanh"]), paper=numbers("softsign", "tanh"), unit="%",
-                   reason=REASONS.get((data, "softsign"), "")),
-        claim(f"{short}: normalization helps tanh more than softsign", where, more, lambda mean: mean > 0,
-              "a larger gain in error, on the mean", paper=" / ".join(
-                  f"{PRINTED[name][printed] - PRINTED[name + ' N'][printed]:.2f} points" for name in ("tanh", "softsign")),
-              unit="%", reason=REASONS.get((data, "more"), "")),
+                   reason=SLOW if data == EASY else ""),
+        difference(f"{short}: normalization helps tanh more than softsign", where, *gains,
+                   "a smaller mean gain of softsign than of tanh", paper=" / ".join(
+                       f"{PRINTED[name][printed] - PRINTED[name + ' N'][printed]:.2f} points" for name in ("softsign", "tanh")),
+                   unit="%"),
         every(f"{short}: sigmoid is the worst of the five", where, worst, lambda gap: gap > 0, "in every seed",
-              paper=numbers("sigmoid"), unit="%", reason=REASONS.get((data, "sigmoid"), ""))]
+              paper=numbers("sigmoid"), unit="%")]
     if data == EASY:
         at = {name: watched_net(results, error_at(8000), name, EASY) for name in NETS}
         said += [difference(f"{short}: tanh N is ahead of tanh after 8000 steps", "figure 11", *pair(at["tanh N"], at["tanh"]),
