@@ -19,8 +19,8 @@ STARTS = (("Standard", "standard"), ("Glorot", "normalized"))
 # What was found by looking, shown at scale small alone; what a page's own runs tell is computed from them.
 TOGETHER = ("Here layer 1 leads with softsign too. It starts ahead (98th percentile 0.5, of layer 5 0.05; measured at scale "
             "small), and 12,000 steps are short: the paper's networks make 5 million. At a learning rate of 0.1 the upper "
-            "layers follow further, still not together (measured apart from this page, 12,000 steps, 5 seeds: 0.95, 0.76, 0.68, "
-            "0.65, 0.59).")
+            "layers follow further, still not together (measured apart from this page, 12,000 steps, 5 seeds: 0.95, 0.76, "
+            "0.68, 0.65, 0.59).")
 KNEES = ("12,000 steps at a learning rate of 0.03 are short: the upper layers still grow when the run ends, see figure 3. It "
          "goes the paper's way (measured apart from this page, one run of 24,000 steps at 0.1: 98th percentiles of layers 2 to "
          "5 0.82, 0.78, 0.77, 0.70, and 40 % of layer 2, 24 % of layer 3 at the knees).")
@@ -65,8 +65,8 @@ def of_plateaus(results: Results) -> list[Claim]:
                   "error below 0.08 after 12,000 steps", unit="%"),
             claim("sigmoid, 4 layers, normalized: the top layer falls to 0", where, of(lowest, 4, "Glorot"),
                   lambda mean: mean < 0.12, "lowest mean activation below 0.12", paper="0 at once"),
-            claim("sigmoid, 4 layers, normalized: the top layer leaves 0 late", where, of(top(), 4, "Glorot"), lambda mean: mean > 0.2,
-                  "mean activation above 0.2 after 12,000 steps", paper="near epoch 100"),
+            claim("sigmoid, 4 layers, normalized: the top layer leaves 0 late", where, of(top(), 4, "Glorot"),
+                  lambda mean: mean > 0.2, "mean activation above 0.2 after 12,000 steps", paper="near epoch 100"),
             *of_first_layers(results)]
 
 
@@ -89,9 +89,9 @@ def of_first_layers(results: Results) -> list[Claim]:
     return [claim("sigmoid, 3 to 5 layers: layer 1 stays in its middle, on the mean over the seeds", "figure 2", furthest,
                   lambda mean: 0.4 <= mean <= 0.55, "its mean activation between 0.4 and 0.55 at all readings of all six "
                   "networks (here: where it is furthest from 0.475)"),
-            every("sigmoid, 3 to 5 layers: layer 1 stays in its middle, seed by seed", "figure 2", far, lambda off: off <= 0.075,
-                  "its mean activation within 0.075 of 0.475 at all readings of all six networks, in every seed",
-                  reason=reason)]
+            every("sigmoid, 3 to 5 layers: layer 1 stays in its middle, seed by seed", "figure 2", far,
+                  lambda off: off <= 0.075, "its mean activation within 0.075 of 0.475 at all readings of all "
+                  "six networks, in every seed", reason=reason)]
 
 
 def of_four_sigmoids(results: Results) -> list[Claim]:
@@ -137,10 +137,10 @@ def of_layers(results: Results) -> list[Claim]:
     found = [
         difference("tanh, at the start: dC/ds shrinks more on its way down from standard than from normalized", "figure 7",
                    *both(first_to_last, "tanh", "tanh N"), "a smaller std of dC/ds, layer 1 / layer 5"),
-        difference("tanh, standard: weight gradients, alike in all layers at the start, come apart", "figure 9",
+        difference("tanh, standard: weight gradients, alike in all layers at the start, come apart", "figure 9 (from memory)",
                    *pair(of(spread_first, "tanh"), of(spread_last, "tanh")), "largest / smallest std: start < end"),
         alike(*both(spread, "tanh N", "tanh"), "tanh", coming_apart(results, main_data(results.scale))),
-        difference("tanh: the error during training is lower from the normalized start", "figure 11",
+        difference("tanh: the error during training is lower from the normalized start", "figure 11 (from memory)",
                    *both(on_the_way, "tanh N", "tanh"), "a smaller mean of the readings", unit="%")]
     if main_data(results.scale) == "digits":
         return found
@@ -182,8 +182,8 @@ def coming_apart(results: Results, data: str) -> str:
 
 
 def alike(normalized: list[float], standard: list[float], what: str, reason: str) -> Claim:
-    return difference(f"{what}, in training: normalized keeps the weight gradients of the layers more alike", "figure 9",
-                      normalized, standard, "a smaller largest / smallest std, over all readings", reason=reason)
+    return difference(f"{what}, in training: normalized keeps the weight gradients of the layers more alike",
+                      "figure 9 (from memory)", normalized, standard, "a smaller largest / smallest std, over all readings", reason=reason)
 
 
 def in_turn(gaps: Runs, what: str, reason: str = "") -> Claim:
