@@ -134,8 +134,8 @@ def of_naive_starts(results: Results) -> list[Claim]:
                                    results.values(gradient_ratio, layers, **runs), *about(value, 2.5)))
         if init == "N(0, 1)":
             runs = {"activation": "tanh", "init": init, "data": "shapeset"}
-            for width in widths(results) or [1000]:
-                found += [of_saturated(results, runs | {"width": width})]
+            known = {one.trial.settings["width"] for one in results.of(layers, **runs)}
+            found += [of_saturated(results, runs | {"width": width}) for width in sorted(known)]
     return found
 
 

@@ -81,7 +81,8 @@ def of_digits(results: Results) -> list[Claim]:
             claim(f"{activation}, normalized: learns the digits", "ours", final(activation, "Glorot"),
                   at_most(most), f"error at most {most:.1%} after {steps} steps", unit="%"),
             claim(f"{activation}: after 500 steps the standard start is far behind", "figure 12 (from memory)",
-                  over_mean(standard, normal), at_least(least), f"at least {least} times the error of normalized", unit="times"),
+                  over_mean(standard, normal), at_least(least),
+                  f"at least {least} times the error of normalized", unit="times"),
             every(f"{activation}: normalized is ahead of standard after 500 steps", "figure 12 (from memory)", gaps,
                   lambda gap: gap > 0, "in every seed", unit="%")]
     found += [difference("tanh: normalized is better than standard at the end too", "table 1",
@@ -132,7 +133,7 @@ def of_table(results: Results, data: str) -> list[Claim]:
     if data == EASY:
         at = {name: watched_net(results, error_at(8000), name, EASY) for name in NETS}
         said += [difference(f"{short}: tanh N is ahead of tanh after 8000 steps", "figure 11 (from memory)",
-                            *pair(at["tanh N"], at["tanh"]), "a smaller mean (each picture is new, none is seen twice)", unit="%"),
+                            *pair(at["tanh N"], at["tanh"]), "a smaller mean (each picture is new)", unit="%"),
                  claim(f"{short}: the sigmoid network does not learn at all", where, list(at["sigmoid"].values()),
                        lambda mean: mean >= 0.6, "error at least 60 % after 8000 steps (chance: 67 %)",
                        paper=numbers("sigmoid"), unit="%")]

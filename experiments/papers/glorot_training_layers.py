@@ -183,7 +183,8 @@ def coming_apart(results: Results, data: str) -> str:
 
 def alike(normalized: list[float], standard: list[float], what: str, reason: str) -> Claim:
     return difference(f"{what}, in training: normalized keeps the weight gradients of the layers more alike",
-                      "figure 9 (from memory)", normalized, standard, "a smaller largest / smallest std, over all readings", reason=reason)
+                      "figure 9 (from memory)", normalized, standard, "a smaller largest / smallest std, over all readings",
+                      reason=reason)
 
 
 def in_turn(gaps: Runs, what: str, reason: str = "") -> Claim:

@@ -267,8 +267,9 @@ def draw_gradients(results: Results, page: Page, figures: Figures) -> None:
     figures.add(figure, "gradients-training", f"Standard deviation of the gradients with respect to the sums s (above) and to "
                 f"the weights (below) of each layer, on 300 test examples of {spoken(data)}; geometric mean of "
                 f"{many(results.scale.seeds, 'seed')}. At the start, standard: dC/ds shrinks downwards, dC/dW is alike in all.",
-                "In the paper, figures 7 to 9 (8 and 9 from memory): with the standard start back-propagated gradients shrink on "
-                "their way down while weight gradients are alike; in training these come apart; with the normalized one they stay more alike.")
+                "In the paper, figures 7 to 9 (8 and 9 from memory): with the standard start back-propagated gradients shrink "
+                "on their way down while weight gradients are alike; in training these come apart; with the normalized one "
+                "they stay more alike.")
 
 
 def draw_errors(results: Results, page: Page, figures: Figures) -> None:
@@ -291,5 +292,5 @@ def draw_errors(results: Results, page: Page, figures: Figures) -> None:
     legend(axs[0][-1])
     figures.add(figure, "errors-training", f"Test error during training, on a logarithmic scale: mean (line) and range (band) "
                 f"of {many(results.scale.seeds, 'seed')}. From the normalized start (N) tanh and softsign learn earlier.",
-                "In the paper, figures 11 (Shapeset) and 12 (MNIST, CIFAR-10), their numbers from memory: normalized tanh and softsign "
-                "fall below standard tanh early and stay there; sigmoid learns slowest or, on Shapeset, not at all.")
+                "In the paper, figures 11 (Shapeset) and 12 (MNIST, CIFAR-10), their numbers from memory: normalized tanh and "
+                "softsign fall below standard tanh early and stay there; sigmoid learns slowest or, on Shapeset, not at all.")
