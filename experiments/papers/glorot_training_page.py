@@ -187,8 +187,7 @@ def draw_plateaus(results: Results, page: Page, figures: Figures) -> None:
     finish(figure, axs, "activation z")
     figures.add(figure, "plateau", "Mean activation of each layer (line) ± its standard deviation over units and examples "
                 f"(band), on 300 test examples; mean of {many(results.scale.seeds, 'seed')}. With 5 layers the top layer is "
-                "driven towards 0, the saturated end: the output layer learns to do without what does not help yet."
-                + (" Shallower networks, too, begin so, and get out." if min(nets)[0] < 5 else ""),
+                "driven towards 0, the saturated end: the output layer learns to do without what does not help yet.",
                 "In the paper, figure 2 (4 layers, Shapeset): the top layer falls to 0 at once, the others stay near 0.5; it "
                 "leaves 0 near epoch 100. With 5 layers it never does.")
 
