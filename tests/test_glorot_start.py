@@ -142,7 +142,7 @@ def test_claims_and_page_of_few_runs(outcomes, tmp_path, monkeypatch):
     results = Results(Scale("quick", 1), outcomes)
     found = {one.what: one.holds for one in claims(results)}
     assert found["Var(dC/ds), layer 1 over 5, tanh, standard, width 100"] is True
-    assert found["and from the orthogonal start, at every width and depth"] is True
+    assert found["variance of s and dC/ds, orthogonal start, linear layers, every size: relative distance from theory"] is True
     write = rp.plots.canvas.write                                   # small pictures: drawing takes long
     monkeypatch.setattr(rp.plots, "save", lambda figure, folder, name: (write(figure, folder / f"{name}.png", 30), None))
     page = Page("start")

@@ -145,7 +145,7 @@ def test_claims_are_judged_by_the_numbers():
     assert found["digits: tanh N is better than tanh"].paper == "1.64 % / 1.76 %"
     assert found["easy Shapeset: tanh N is better than tanh"].paper == "15.6 % / 27.15 %"
     more = found["digits: normalization helps tanh more than softsign"].values
-    assert more == pytest.approx([0.05 * (1 + 0.01 * seed**2) for seed in range(5)])
+    assert more == pytest.approx([-0.05 * (1 + 0.01 * seed**2) for seed in range(5)])        # softsign's gain less tanh's
 
 
 def test_claims_that_do_not_come_out_say_so():
@@ -155,6 +155,16 @@ def test_claims_that_do_not_come_out_say_so():
                  "tanh, standard: layer 1 saturates first, then layers 2 and 3",
                  "sigmoid, 4 layers, normalized: the top layer falls to 0", "softsign: layer 1 ends at the knees"):
         assert found[what].holds is False, what
+
+
+def test_a_larger_gain_that_the_seeds_do_not_show_is_undecided():
+    noise = [0.05, -0.04, 0.03, -0.05, 0.02]                        # in tanh's standard start: its mean gain is the larger
+    def error(trial, step):
+        net = trial.settings["activation"], trial.settings["init"]
+        return 0.2 + (noise[trial.settings["seed"]] if net == ("tanh", "Standard") else 0.0)
+    found = by_what(made_up(Scale("small"), error))
+    more = found["digits: normalization helps tanh more than softsign"]
+    assert (sum(more.values) < 0, more.verdict) == (True, "undecided")
 
 
 def test_the_rate_is_chosen_on_validation():

@@ -79,25 +79,24 @@ def of_layers(results: Results) -> list[Claim]:
                            paper="1/3" if init == "Standard" else "2 n_in / (n_in + n_out)"))
         for width in known:
             low, high = (0.006, 0.015) if init == "Standard" else (0.25, 0.55) if width == 1000 else (0.18, 0.5)
-            found.append(claim(f"Var(dC/ds), layer 1 over 5, tanh, {name}, width {width}", "figure 7, eq. 6",
+            found.append(claim(f"Var(dC/ds), layer 1 over 5, tanh, {name}, width {width}", "figure 7",
                                results.values(gradient_ratio, layers, **runs, width=width), *within(low, high),
                                paper="linear: (1/3)⁴ = 0.0123" if init == "Standard" else "linear: 1"))
         if init == "Standard" or top == 1000:
-            most = 0.1 if top == 1000 else 0.15
             found.append(claim(f"std of z, tanh, {name}, width {top}: relative distance from "
                                f"{', '.join(f'{value:g}' for value in STD_OF_Z[init])}", "figure 6",
                                results.values(partial(worst_std, init=init), layers, **runs, width=top),
-                               *below(most), paper="falls" if init == "Standard" else "falls less"))
+                               *below(0.1), paper="falls" if init == "Standard" else "falls less"))
         found.append(claim(f"std of dC/dW, layers 2 to 4 over 5, tanh, {name}, width {top}: distance from 1",
-                           "eq. 14, figure 8", results.values(worst_update, layers, **runs, width=top), *below(0.15),
-                           paper="the same in all layers"))
-        found.append(claim(f"mean singular value of layer Jacobians, tanh, {name}, width {top}", "section 4.2.1",
+                           "eq. 14, figure 8 (from memory)", results.values(worst_update, layers, **runs, width=top),
+                           *below(0.15), paper="the same in all layers"))
+        found.append(claim(f"mean singular value of layer Jacobians, tanh, {name}, width {top}", "the paper",
                            results.values(singular, layers, **runs, width=top),
                            *(within(0.46, 0.52) if init == "Standard" else within(0.72, 0.82)),
                            paper="0.5" if init == "Standard" else "0.8"))
     ratios = {init: results.values(lambda result: math.log10(gradient_ratio(result)), layers, activation="tanh", init=init,
                                    data="shapeset", width=top) for init in NAMES}
-    found.append(difference(f"log10 of that ratio of Var(dC/ds), standard against normalized, width {top}", "figure 7",
+    found.append(difference(f"log10 of Var(dC/ds), layer 1 over 5, tanh, standard against normalized, width {top}", "figure 7",
                             ratios["Standard"], ratios["Glorot"]))
     return found
 
@@ -112,14 +111,13 @@ def grouped(runs: Iterable[Done], pick: Callable[[Done], float]) -> list[float]:
 
 def of_other_activations(results: Results) -> list[Claim]:
     top = 1000 if 1000 in widths(results) else 100
-    factors = (1.5, 2.0) if top == 1000 else (2.0, 2.5)
-    rows = {("softsign", "Standard"): (0.0034, factors[0]), ("softsign", "Glorot"): (0.079, factors[0]),
-            ("sigmoid", "Standard"): (1.6e-7, factors[1]), ("sigmoid", "Glorot"): (9e-6, factors[1])}
-    found = [claim(f"Var(dC/ds), layer 1 over 5, {f}, {NAMES[init]}, width {top}", "section 4.2",
+    rows = {("softsign", "Standard"): (0.0034, 1.5), ("softsign", "Glorot"): (0.079, 1.5),
+            ("sigmoid", "Standard"): (1.6e-7, 2), ("sigmoid", "Glorot"): (9e-6, 2)}
+    found = [claim(f"Var(dC/ds), layer 1 over 5, {f}, {NAMES[init]}, width {top}", "the paper",
                    results.values(gradient_ratio, layers, activation=f, init=init, data="shapeset", width=top), *about(*row))
              for (f, init), row in rows.items()]
     for init, value in (("Standard", 0.12), ("Glorot", 0.20)):
-        found.append(claim(f"mean singular value of layer Jacobians, sigmoid, {NAMES[init]}, width {top}", "section 4.2.1",
+        found.append(claim(f"mean singular value of layer Jacobians, sigmoid, {NAMES[init]}, width {top}", "the paper",
                            results.values(singular, layers, activation="sigmoid", init=init, data="shapeset", width=top),
                            *within(0.9 * value, 1.1 * value)))
     return found
@@ -136,14 +134,26 @@ def of_naive_starts(results: Results) -> list[Claim]:
                                    results.values(gradient_ratio, layers, **runs), *about(value, 2.5)))
         if init == "N(0, 1)":
             runs = {"activation": "tanh", "init": init, "data": "shapeset"}
-            by_seed = grouped(results.of(layers, **runs), lambda one: -min(one.result["magnitude"]))
-            found.append(every("mean |z| of the least saturated layer, tanh, N(0, 1)", "lecture, slide 75",
-                               [-value for value in by_seed], *within(0.92, 1.0)))
+            known = {one.trial.settings["width"] for one in results.of(layers, **runs)}
+            found += [of_saturated(results, runs | {"width": width}) for width in sorted(known)]
     return found
 
 
+def of_saturated(results: Results, settings: dict[str, Any]) -> Claim:
+    """How saturated a start from N(0, 1) is, layer by layer: of n inputs 1 - E|z| is about 0.55 / √n."""
+    width = settings["width"]
+    if width < 300:
+        by_seed = results.values(lambda result: float(np.mean(result["magnitude"][1:])), layers, **settings)
+        near = 1 - math.sqrt(2 / math.pi) * math.log(2) / math.sqrt(width)
+        return every(f"mean |z|, layers 2 to 5, tanh, N(0, 1), width {width}", "lecture, slide 75", by_seed,
+                     lambda value: abs(value - near) <= 0.01, f"{near:.3f} ± 0.01: few inputs, less saturated than wider ones")
+    worst = results.values(lambda result: min(result["magnitude"], key=lambda z: min(z - 0.96, 0.99 - z)), layers, **settings)
+    return every(f"mean |z| of each layer, tanh, N(0, 1), width {width}: of the layer nearest to a limit", "lecture, slide 75",
+                 worst, *within(0.96, 0.99))
+
+
 def predicted(gain: float, kind: str, depth: int) -> tuple[list[float], list[float]]:
-    """Mean squares of s and of dC/ds, layer by layer, by equations 5 and 6, and half of each layer's for ReLU."""
+    """Mean squares of s and of dC/ds, layer by layer, in the linear regime, and half of each layer's for ReLU."""
     half = 0.5 if kind == "relu" else 1.0
     return [gain * (half * gain) ** k for k in range(depth)], [(half * gain) ** (depth - 1 - k) for k in range(depth)]
 
@@ -187,17 +197,19 @@ def of_signals(results: Results) -> list[Claim]:
         by_seed = grouped(results.of(signals), partial(misfit, kind=kind))
         found.append(every(f"variance of s and dC/ds, every start, {'linear' if kind == 'linear' else 'ReLU'} layers, widths "
                            f"{sizes[0][0]} to {sizes[-1][0]}, depths 1 to 50: log of measured over predicted, in units of what "
-                           "sampling allows (its mean and three deviations)", "eq. 5 and 6", by_seed, *below(1.0),
+                           "sampling allows (its mean and three deviations)", "the paper", by_seed, *below(1.0),
                            paper="∏ n Var W" if kind == "linear" else "∏ n Var W / 2"))
     most = 0.1 if wide >= 1000 else 0.2
-    found.append(every(f"and at width {wide}, 5 linear layers: relative distance", "eq. 5 and 6",
+    found.append(every(f"variance of s and dC/ds, every start, 5 linear layers of {wide}: relative distance from theory",
+                       "the paper",
                        grouped(results.of(signals, width=wide, depth=5), relative), *below(most), paper="0"))
-    found.append(every("and from the orthogonal start, at every width and depth", "Saxe et al.",
+    found.append(every("variance of s and dC/ds, orthogonal start, linear layers, every size: relative distance from theory",
+                       "Saxe et al.",
                        grouped(results.of(signals, init="Orthogonal"), relative), *below(1e-9), paper="0"))
     for init, kind, low, high, paper in (("Standard", "linear", 0.31, 0.35, "1/3"), ("Glorot", "linear", 0.95, 1.05, "1"),
                                          ("He", "relu", 0.92, 1.05, "1"), ("Glorot", "relu", 0.46, 0.525, "1/2")):
         found.append(claim(f"variance of s, factor a layer, 50 layers of 100, {init}, {kind.replace('relu', 'ReLU')}",
-                           "eq. 5" if kind == "linear" else "He et al., eq. 10",
+                           "the paper" if kind == "linear" else "He et al., eq. 10",
                            results.values(per_layer(kind), signals, init=init, **deep), *within(low, high), paper=paper))
     five = {"init": "Standard", "width": wide, "depth": 5}
     equal = results.values(lambda result: math.sqrt(result["linear"]["update"][0] / result["linear"]["update"][-1]),
@@ -205,8 +217,8 @@ def of_signals(results: Results) -> list[Claim]:
     vanished = results.values(lambda result: result["linear"]["backward"][0], signals, **five)
     found.append(claim(f"std of dC/dW, layer 1 over 5, linear, standard, width {wide}", "eq. 14", equal, *within(0.9, 1.1),
                        paper="1"))
-    found.append(claim("and, in the same networks, Var(dC/ds)", "eq. 6", vanished, *within(0.0105, 0.0145),
-                       paper="(1/3)⁴ = 0.0123"))
+    found.append(claim(f"Var(dC/ds), layer 1 over 5, linear, standard, width {wide}", "the paper", vanished,
+                       *within(0.0105, 0.0145), paper="(1/3)⁴ = 0.0123"))
     return found
 
 
@@ -235,7 +247,7 @@ def of_files(results: Results) -> list[Claim]:
     data: Any = results.scale.data
     if results.scale.name != "paper" or data in (None, "shapeset"):
         return []
-    return [claim(f"mean singular value of layer Jacobians, tanh, {name}, width 1000, on the files", "section 4.2.1",
+    return [claim(f"mean singular value of layer Jacobians, tanh, {name}, width 1000, on the files", "the paper",
                   results.values(singular, layers, data=data, activation="tanh", init=init),
                   *(within(0.4, 0.6) if init == "Standard" else within(0.65, 0.9)),
                   paper="0.5" if init == "Standard" else "0.8")

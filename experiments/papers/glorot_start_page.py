@@ -78,8 +78,8 @@ def draw_histograms(results: Results, page: Page, figures: Figures) -> None:
                              "with the normalized one, below, they do not.",
                "gradient": "In the paper, figure 7: with the standard start back-propagated gradients shrink from layer 5 to "
                            "layer 1; with the normalized one they keep their size.",
-               "weight_gradient": "In the paper, figure 8: weight gradients have about the same variance in all layers, with "
-                                  "either start, unlike the back-propagated gradients."}
+               "weight_gradient": "In the paper, figure 8 (number from memory): weight gradients have about the same variance "
+                                  "in all layers, with either start, unlike the back-propagated gradients."}
     for what, (xlabel, symbol) in labels.items():
         figure, panels = plt.subplots(2, 1, figsize=(7.2, 5.4), layout="constrained", sharex=True)
         for ax, (init, one) in zip(panels, runs.items(), strict=True):
@@ -177,7 +177,7 @@ def draw_depth(results: Results, page: Page, figures: Figures) -> None:
                     f"{results.scale.seeds} seeds; lines: predicted, the product of n Var W (for ReLU of half of it; beside "
                     "tanh, that of the linear regime). Starts of one colour promise the same. The naive starts go on beyond "
                     f"the frame. {told}",
-                    "The paper derives it for the linear regime (eq. 5 and 6): each layer multiplies by n Var W, 1/3 with the "
+                    "The paper derives it for the linear regime: each layer multiplies by n Var W, 1/3 with the "
                     "standard start and 1 with the normalized one. It draws five layers (figures 6 and 7).")
 
 

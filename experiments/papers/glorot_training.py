@@ -21,7 +21,7 @@ RATES = (0.01, 0.03, 0.1, 0.3)                                      # on digits,
 PAPER_RATES = (0.01, 0.03, 0.1)
 UPDATES = 5_000_000
 READINGS = 50                                                       # at the paper's scale
-PLATEAUS = ((3, "Glorot"), (4, "Standard"), (4, "Glorot"), (5, "Standard"), (5, "Glorot"))
+PLATEAUS = tuple((depth, init) for depth in range(1, 6) for init in ("Standard", "Glorot"))
 Runs = dict[int, float]                                             # a number a seed
 
 
@@ -32,7 +32,7 @@ def plan(scale: Scale) -> list[Trial]:
         return [Trial(watched, settings, resumable=True) for settings in every]
     trials = [Trial(watched, on_digits(scale, *NETS[name], 0.03)) for name in NETS if name != "sigmoid"]
     trials += [Trial(errors, on_digits(scale, *cell)) for cell in NAIVE]
-    trials += [Trial(watched, plateau(scale, depth, init)) for depth, init in scale.choose(PLATEAUS[3:], PLATEAUS)]
+    trials += [Trial(watched, plateau(scale, depth, init)) for depth, init in scale.choose(PLATEAUS[-2:], PLATEAUS)]
     if scale.name == "small":
         trials += [Trial(held_out, on_digits(scale, *net, lr, at=False)) for net in tuned() for lr in RATES]
         trials += [Trial(watched, on_shapeset(*net)) for net in NETS.values()]
