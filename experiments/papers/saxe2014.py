@@ -27,8 +27,8 @@ def hidden(scale: Scale) -> tuple[int, ...]:
 
 
 def rates(scale: Scale) -> list[float]:
-    """The same for all depths: 0.16 and less, each 1/√2 of the one before; 20 at the paper's scale."""
-    count = 20 if scale.name == "paper" else scale.choose(11, 12)
+    """The same for all depths: 0.16 and less, each 1/√2 of the one before; 15, and 20 at the paper's scale."""
+    count = 20 if scale.name == "paper" else 15
     return [round(0.16 * 2 ** (-k / 2), 6) for k in range(count)]
 
 
@@ -48,22 +48,27 @@ def plan(scale: Scale) -> list[Trial]:
                     for depth in hidden(scale) for init in INITS for lr in rates(scale) for seed in seeds]
 
 
-def times(results: Results, init: str, depth: int) -> tuple[float, list[float]]:
-    """The median of the seeds' best step sizes, and each seed's steps there; all the steps made where a seed never learned."""
+def times(results: Results, init: str, depth: int) -> dict[int, tuple[float, float]]:
+    """By seed: the steps at its best step size, and that step size; all the steps made, and infinity, where it never learned."""
     best: dict[int, tuple[float, float]] = {}
     for one in results.of(learned, init=init, depth=depth):
         seed, lr, steps = one.trial.settings["seed"], one.trial.settings["lr"], one.result["steps"]
         most = float(one.trial.settings["steps"])
         best[seed] = min(best.get(seed, (most, math.inf)), (most, math.inf) if steps is None else (float(steps), lr))
-    found = [best[seed] for seed in sorted(best)]
-    return (float(np.median([lr for _, lr in found])), [steps for steps, _ in found]) if found else (math.nan, [])
+    return best
 
 
 def growth(results: Results, init: str) -> list[float]:
-    """Learning time of the deepest network over that of the shallowest, by seed."""
+    """Learning time of the deepest network over that of the shallowest, of the seeds that have both."""
     depths = hidden(results.scale)
-    low, high = times(results, init, depths[0])[1], times(results, init, depths[-1])[1]
-    return [b / a for a, b in zip(low, high, strict=True) if a > 0] if len(low) == len(high) else []
+    low, high = times(results, init, depths[0]), times(results, init, depths[-1])
+    return [high[seed][0] / low[seed][0] for seed in sorted(set(low) & set(high)) if low[seed][0] > 0]
+
+
+def best_rate(results: Results, init: str, depth: int) -> float:
+    """The median over seeds of the best step size; infinite where most seeds never learned, NaN without runs."""
+    found = [lr for _, lr in times(results, init, depth).values()]
+    return float(np.median(found)) if found else math.nan
 
 
 def claims(results: Results) -> list[Claim]:
@@ -94,7 +99,7 @@ def claims(results: Results) -> list[Claim]:
                            "figure 6", growth(results, init), holds,
                            f"{asked}; a seed that never learned counts with all its steps",
                            paper="grows" if init == "Glorot" else "does not grow"))
-    best = [times(results, "Orthogonal", depth)[0] for depth in (first, last)]
+    best = [best_rate(results, "Orthogonal", depth) for depth in (first, last)]
     power = [] if not all(map(math.isfinite, best)) else [math.log(best[1] / best[0]) / math.log(last / first)]
     found.append(claim("Orthogonal: the best step size, as a power of the depth", "figure 6", power,
                        lambda x: -1.4 <= x <= -0.5, "-1.4 to -0.5", paper="-1"))
@@ -131,10 +136,10 @@ def draw(results: Results, page: Page, figures: Figures) -> None:
     page.heading("Learning time against depth")
     ax = axes(None)
     for k, init in enumerate(INITS):
-        found = {depth: times(results, init, depth)[1] for depth in hidden(results.scale)}
+        found = {depth: times(results, init, depth) for depth in hidden(results.scale)}
         kept = [depth for depth in found if found[depth]]
-        if kept:
-            median_and_range(ax, kept, list(zip(*(found[depth] for depth in kept), strict=False)), k, init)
+        seeds = sorted(set.intersection(*(set(found[depth]) for depth in kept))) if kept else []
+        median_and_range(ax, kept, [[found[depth][seed][0] for depth in kept] for seed in seeds], k, init)
     ax.set(xlabel="hidden layers", ylabel="steps", ylim=(0, None))
     legend(ax)
     figures.add(ax, "times", f"Steps of gradient descent until a linear network has learned all but a fifth, at each depth's "
