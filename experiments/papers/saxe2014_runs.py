@@ -18,7 +18,7 @@ from ..course import train
 from ..sources import source
 
 INITS: dict[str, Initializer] = {"Glorot": GlorotNormal(), "Orthogonal": Orthogonal()}
-LIMIT = 10.0                                                        # times the cost of zero, and of the start: then it ends
+LIMIT = 10.0                                                        # times the cost of zero: then a run is given up
 EXAMPLES = 100
 
 
@@ -111,7 +111,7 @@ def learned(*, data: str, init: str, depth: int, width: int, lr: float, steps: i
     def above() -> float:
         return float(np.square(net.predict(x) - y, dtype=np.float64).sum()) / zero
 
-    limit = LIMIT * max(1.0, above())                               # a start may cost more than 10 times zero
+    limit = max(LIMIT, 2 * above())                                 # a start may itself cost more than 10 times zero
 
     def read(step: int) -> dict[str, float]:
         left = above()
