@@ -131,6 +131,6 @@ def test_the_papers_scale_on_few_small_pictures(paper, tmp_path):
     results = Results(scale, done)
     claims = paper.claims(results)
     missing = {one.what for one in claims if one.here == "no run ended"}
-    assert missing <= {"Orthogonal: the best step size, as a power of the depth"}                # nothing is learned in two steps
+    assert missing <= {"Orthogonal: the best step size, as a power of the depth"}      # two steps do not learn
     reproduce.write_paper(paper.name, results, claims, tmp_path)
     assert (tmp_path / "report.html").exists()
