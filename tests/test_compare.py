@@ -199,12 +199,13 @@ def test_batch_norm_dropout_and_other_optimizers():
     assert result.reference == "He"
 
 
-def write_mnist_format(folder):
-    """The digits as 28×28 pictures in the four files of MNIST: 8×8 pixels drawn three times as large, with a frame of 2."""
+def write_mnist_format(folder, zoom=3, frame=2, count=None):
+    """Digits as 28×28 pictures in the four files of MNIST: 8×8 pixels drawn ``zoom`` times as large, in a frame."""
     x, y = rp.datasets.digits()
     for prefix, (images, labels) in zip(("train", "t10k"), rp.datasets.split(x, y, test=500, rng=0), strict=True):
-        large = np.kron(images.reshape(-1, 8, 8) * 255, np.ones((1, 3, 3)))
-        pictures = np.pad(large, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+        images, labels = images[:count], labels[:count]
+        large = np.kron(images.reshape(-1, 8, 8) * 255, np.ones((1, zoom, zoom)))
+        pictures = np.pad(large, ((0, 0), (frame, frame), (frame, frame))).astype(np.uint8)
         header = np.array([0x803, *pictures.shape], ">i4").tobytes()
         (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + pictures.tobytes()))
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(np.array([0x801, len(labels)], ">i4").tobytes()

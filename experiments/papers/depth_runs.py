@@ -20,7 +20,6 @@ from ..networks import FITTED, fit_start, start
 from ..sources import source
 
 EXAMPLES = 300
-OTHERS = 512                                                        # on which the variances after LSUV are measured
 STAGES = (8, 16, 32)                                                # channels at 28×28, 14×14 and 7×7 pixels
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..claims import Claim, claim, difference, every
 from ..statistics import number
-from ..sweep import Done, Result
+from ..sweep import Result
 from .dense import error_at, errors
-from .depth_page import matched
 from .depth_runs import pictures, signals, uneven
 from .he2015_plan import DEPTH, UNEVEN, WIDTHS, convolutional, fans, trained
 from .paper import Results
@@ -50,7 +50,7 @@ def of_signals(results: Results) -> list[Claim]:
         values = results.values(lambda result: min(spread(forward(result)), spread(backward(result))), signals,
                                 init=init, sizes=[100, *UNEVEN])
         found.append(every(f"{name} alone suffices: 20 layers of 40 and 120 units, smallest of both rms ratios and 1/ratios",
-                           "section 2.2", values, lambda r: r >= 0.2, "at least 0.2 in each seed",
+                           "eq. 10 and 14", values, lambda r: r >= 0.2, "at least 0.2 in each seed",
                            paper="no exponential in the depth"))
     return found
 
@@ -61,42 +61,67 @@ def spread(ratio: float) -> float:
 
 
 def at_small_scale(results: Results) -> list[Claim]:
-    runs = {name: results.of(errors, **settings) for name, settings in trained(results.scale).items()}
+    made = trained(results.scale)
     found = []
     for depth in results.scale.choose((30,), (10, 20, 30)):
-        both = matched(LAST, runs[f"He {depth}"], runs[f"Glorot {depth}"])
+        both = results.paired(LAST, errors, made[f"He {depth}"], made[f"Glorot {depth}"])
         paper = "He converges, Xavier stalls" if depth == 30 else ""
-        found.append(claim(f"{depth} ReLU layers, He: learns", "figure 3", both[0], lambda e: e < LEARNED,
+        found.append(claim(f"{depth} ReLU layers, He: learns", "its 30 layers", both[0], lambda e: e < LEARNED,
                            f"test error below {LEARNED:.0%}", paper=paper, unit="%"))
         if depth == 10:
-            found.append(difference("10 ReLU layers: He below Glorot, at equal steps", "figure 3", both[0], both[1], unit="%"))
+            found.append(difference("10 ReLU layers: He below Glorot, at equal steps", "ours", both[0], both[1], unit="%"))
         else:
-            found.append(claim(f"{depth} ReLU layers, Glorot: stalls", "figure 3", both[1], lambda e: e > STALLED,
+            found.append(claim(f"{depth} ReLU layers, Glorot: stalls", "its 30 layers", both[1], lambda e: e > STALLED,
                                f"test error above {STALLED:.0%}", paper=paper, unit="%"))
     if results.scale.name == "small":
-        hidden = [LAST(one.result) for one in runs["Glorot 10, lr 0.1"]]
-        found.append(claim("10 ReLU layers, Glorot with ten times the step size: learns, the defect hides", "–", hidden,
+        hidden = results.values(LAST, errors, **made["Glorot 10, lr 0.1"])
+        found.append(claim("10 ReLU layers, Glorot with ten times the step size: learns, the defect hides", "ours", hidden,
                            lambda e: e < 0.06, "test error below 6 %", unit="%"))
     for init in ("Glorot", "Orthogonal"):
-        found.append(claim(f"30 tanh layers, {init}: learns, for the defect is ReLU's", "section 2.2",
-                           [LAST(one.result) for one in runs[f"{init} tanh"]], lambda e: e < LEARNED,
+        found.append(claim(f"30 tanh layers, {init}: learns, for the defect is ReLU's", "eq. 10 and 14",
+                           results.values(LAST, errors, **made[f"{init} tanh"]), lambda e: e < LEARNED,
                            f"test error below {LEARNED:.0%}", unit="%"))
     for init, settings in fans(results.scale).items():
-        found.append(claim(f"20 ReLU layers of 40 and 120 units learn with {init.replace('He ', 'fan-')} alone", "section 2.2",
-                           results.values(LAST, uneven, **settings), lambda e: e < 0.2, "test error below 20 %", unit="%"))
+        found.append(claim(f"20 ReLU layers of 40 and 120 units learn with {init.replace('He ', 'fan-')} alone",
+                           "eq. 10 and 14", results.values(LAST, uneven, **settings), lambda e: e < 0.2,
+                           "test error below 20 %", unit="%"))
     if results.scale.name == "small":
-        found += [same(runs["He 14"], runs["Glorot 14"]), *earlier(runs["He 22"], runs["Glorot 22"]),
-                  degrades(runs["He 14, lr 0.01"], runs["He 30"])]
+        found += trained_alike(results, errors, made, 0.2, "He 14, lr 0.01")
     return found
 
 
-def same(he: list[Done], glorot: list[Done]) -> Claim:
-    """That 14 layers end alike."""
-    a, b = matched(LAST, he, glorot)
-    return every("14 layers (momentum 0.9): Glorot ends like He: difference of test errors", "table 2",
-                 [y - x for x, y in zip(a, b, strict=True)], lambda gap: abs(gap) < 0.08,
-                 "less than 8 points apart, in each seed",
-                 paper="Xavier 33.90 / 13.44 %, He 33.82 / 13.34 % (top-1 / top-5)", unit="%")
+def said(settings: dict[str, Any]) -> str:
+    """Step size, momentum and steps of a run, for a claim's text."""
+    momentum = f", momentum {settings['momentum']:g}" if settings["momentum"] else ""
+    return f"lr {settings['lr']:g}{momentum}, {settings['steps']} steps"
+
+
+def trained_alike(results: Results, task: Callable[..., Result], made: dict[str, dict[str, Any]], level: float, short: str
+                  ) -> list[Claim]:
+    """14 layers end alike; 22 layers converge from both starts, from He's earlier; 30 end worse than 14, run as ``short``."""
+    both = made["He 14"], made["Glorot 14"]
+    a, b = results.paired(LAST, task, *both)
+    alike = every(f"14 layers ({said(both[0])}): Glorot ends like He: difference of test errors", "its 14 layers",
+                  [y - x for x, y in zip(a, b, strict=True)], lambda gap: abs(gap) < 0.08,
+                  "less than 8 points apart, in each seed",
+                  paper="Xavier 33.90 / 13.44 %, He 33.82 / 13.34 % (top-1 / top-5)", unit="%")
+    both = made["He 22"], made["Glorot 22"]
+    ends, steps = results.paired(LAST, task, *both), results.paired(lambda result: arrives(result, level), task, *both)
+    reached, setting = sum(error < level for error in ends[1]), said(both[0])
+    short_, deep = results.paired(LAST, task, made[short], made["He 30"])
+    return [
+        alike,
+        every(f"22 layers ({setting}): both starts converge: the larger of the two final test errors", "its 22 layers",
+              [max(pair) for pair in zip(*ends, strict=True)], lambda e: e < level, f"below {level:.0%} in each seed",
+              paper="both converge", unit="%",
+              reason=f"Glorot came below {level:.0%} in {reached} of {len(ends[1])} seeds. In 22 layers its signal shrinks by "
+                     "a factor of 2^10.5, which is 1448, and so does the gradient: the steps made here did not suffice to "
+                     "leave that plateau."),
+        difference(f"22 layers ({setting}): steps until the test error is below {level:.0%} (twice all steps if never), He and "
+                   "Glorot", "its 22 layers", steps[0], steps[1], "He earlier", paper="He earlier"),
+        difference(f"He ({said(made['He 30'])}): 30 layers end worse than 14 (test errors of 14 and of 30)",
+                   "its 14 and 30 layers", short_, deep, "14 layers lower", unit="%",
+                   paper="33.82 / 13.34 % with 14, 38.56 / 16.59 % with 30")]
 
 
 def arrives(result: Result, level: float = 0.2) -> float:
@@ -104,40 +129,16 @@ def arrives(result: Result, level: float = 0.2) -> float:
     return float(next((row["step"] for row in result["readings"] if row["error"] < level), 2 * result["readings"][-1]["step"]))
 
 
-def earlier(he: list[Done], glorot: list[Done], level: float = 0.2) -> list[Claim]:
-    """That 22 layers converge from both starts, from He's earlier."""
-    ends, steps_ = matched(LAST, he, glorot), matched(lambda result: arrives(result, level), he, glorot)
-    reached = sum(error < level for error in ends[1])
-    return [
-        every("22 layers: both starts converge: the larger of the two final test errors", "figure 2",
-              [max(pair) for pair in zip(*ends, strict=True)], lambda e: e < level, f"below {level:.0%} in each seed",
-              paper="both converge", unit="%",
-              reason=f"Glorot came below {level:.0%} in {reached} of {len(ends[1])} seeds. In 22 layers its signal shrinks by "
-                     "a factor of 2^10.5, which is 1448, and so does the gradient: the steps made here did not suffice to "
-                     "leave that plateau."),
-        difference(f"22 layers: steps until the test error is below {level:.0%} (twice all steps if never), He and Glorot",
-                   "figure 2", steps_[0], steps_[1], "He earlier", paper="He earlier")]
-
-
-def degrades(short: list[Done], deep: list[Done]) -> Claim:
-    """That 30 layers end worse than 14."""
-    a, b = matched(LAST, short, deep)
-    return difference("He: 30 layers end worse than 14 (test errors of 14 and of 30)", "section 4.2", a, b,
-                      "14 layers lower", unit="%",
-                      paper="33.82 / 13.34 % with 14, 38.56 / 16.59 % with 30")
-
-
 def at_paper_scale(results: Results) -> list[Claim]:
-    runs = {name: results.of(pictures, **settings) for name, settings in convolutional(results.scale).items()}
-    he, glorot = matched(LAST, runs["He 30"], runs["Glorot 30"])
-    return [claim("27 convolutions and 3 fully connected layers, He: converges", "figure 3", he, lambda e: e < 0.05,
+    made = convolutional(results.scale)
+    he, glorot = results.paired(LAST, pictures, made["He 30"], made["Glorot 30"])
+    return [claim("27 convolutions and 3 fully connected layers, He: converges", "its 30 layers", he, lambda e: e < 0.05,
                   "test error below 5 %", paper="converges, to 38.56 / 16.59 % on ImageNet", unit="%"),
-            claim("27 convolutions and 3 fully connected layers, Glorot: stalls", "figure 3", glorot, lambda e: e > STALLED,
-                  f"test error above {STALLED:.0%}", paper="stalls completely", unit="%"),
-            *earlier(runs["He 22"], runs["Glorot 22"], 0.05), same(runs["He 14"], runs["Glorot 14"]),
-            degrades(runs["He 14"], runs["He 30"])]
+            claim("27 convolutions and 3 fully connected layers, Glorot: stalls", "its 30 layers", glorot,
+                  lambda e: e > STALLED, f"test error above {STALLED:.0%}", paper="stalls completely", unit="%"),
+            *trained_alike(results, pictures, made, 0.05, "He 14")]
 
 
 def not_run() -> Claim:
-    return Claim("PReLU (its slope starts at 0.25) on ImageNet", "table 7", "4.94 % top-5",
+    return Claim("PReLU (its slope starts at 0.25) on ImageNet", "the paper", "4.94 % top-5",
                  "not run: the library has no PReLU, and is not made to train on ImageNet", "–", None)

@@ -68,15 +68,21 @@ def scalar(*, s: float, u0: float, lr: float, steps: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=2)
 def reduced(data: str) -> tuple[Array, Array]:
-    """Few examples with the gradients of all: R and Q'Y / sqrt(n), where X = QR, Y one row for each example's class.
-
-    |XW - Y|² is |RW - Q'Y|² and what no W changes: the cost here is what is left above the best linear map.
-    """
+    """Few examples with the gradients of all: those of ``projected``, Y one row for each example's class."""
     x, y = source(data).train or source(data).test
     x = x.astype(np.float64) / (255 if x.dtype == np.uint8 else 1)
-    q, r = np.linalg.qr(x)
-    scale = np.sqrt(len(y))
-    return (r / scale).astype(np.float32), (q.T @ np.eye(int(y.max()) + 1)[y] / scale).astype(np.float32)
+    return projected(x, np.eye(int(y.max()) + 1)[y])
+
+
+def projected(x: Array, y: Array) -> tuple[Array, Array]:
+    """SV' and U'Y, both over sqrt(n), where X = USV' without the singular values that are 0.
+
+    |XW - Y|² is |SV'W - U'Y|² and what no W changes: the cost here is what is left above the best linear map. Directions
+    that X does not have, as the border of MNIST's pictures, would stay in the cost for ever.
+    """
+    u, s, v = np.linalg.svd(x, full_matrices=False)
+    has, scale = s > np.finfo(np.float32).eps * s[0], np.sqrt(len(y))
+    return (s[has, None] * v[has] / scale).astype(np.float32), (u[:, has].T @ y / scale).astype(np.float32)
 
 
 class Whole:
@@ -102,10 +108,15 @@ def learned(*, data: str, init: str, depth: int, width: int, lr: float, steps: i
                        for a, b, rng in zip(sizes, sizes[1:], rngs, strict=False)))
     zero, costs = float(np.square(y, dtype=np.float64).sum()), []
 
+    def above() -> float:
+        return float(np.square(net.predict(x) - y, dtype=np.float64).sum()) / zero
+
+    limit = max(LIMIT, 2 * above())                                 # a start may itself cost more than 10 times zero
+
     def read(step: int) -> dict[str, float]:
-        left = float(np.square(net.predict(x) - y, dtype=np.float64).sum()) / zero
+        left = above()
         costs.append(left)
-        if not left < LIMIT:
+        if not left < limit:
             raise Over(None)
         if left <= share:
             raise Over(step)
