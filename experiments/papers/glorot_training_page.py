@@ -80,7 +80,7 @@ def draw_table(results: Results, page: Page, figures: Figures) -> None:
     page.table(rows)
     if EASY in data:
         page.text("Easy Shapeset is a stream here, as Shapeset-3x2 is in the paper: each of the 120,000 pictures that a run "
-                  "learns from is new. Errors are therefore smaller than from a fixed set, in which pictures come again.")
+                  "learns from is new.")
     figure, square = plt.subplots(2, 2, figsize=(8.4, 6.4), layout="constrained", sharex=True)
     axs = list(square.ravel())
     for ax in axs[2 + len(data):]:
@@ -172,7 +172,7 @@ def finish(figure: Any, axs: Sequence[Any], ylabel: str, **options: Any) -> None
 def draw_plateaus(results: Results, page: Page, figures: Figures) -> None:
     every = [one for one in results.of(watched, activation="sigmoid", lr=0.1) if one.trial.settings["data"] != EASY]
     nets = [(one.trial.settings["depth"], one.trial.settings["init"]) for one in every]
-    keys = {f"{depth} layers, {STARTS[init]}": (depth, init) for depth, init in sorted(nets)}
+    keys = {f"{many(depth, 'layer')}, {STARTS[init]}": (depth, init) for depth, init in sorted(nets)}
     if not keys:
         return
     page.heading("Figure 2: sigmoid networks on a plateau")
