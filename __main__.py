@@ -86,7 +86,7 @@ def add_reproduce(commands: Commands) -> None:
     add = job.add_argument
     add("paper_name", metavar="PAPER", choices=(*PAPERS, "all"), help=f"{', '.join(PAPERS)}, or all, which writes an index")
     add("--scale", default="small", choices=SCALES, help="quick: the smallest that shows the effects; small: minutes "
-        "(default); paper: the paper's own sizes, hours to days")
+        "(default); paper: the paper's own sizes, hours to weeks")
     add("--data", metavar="FOLDER", help="for --scale paper: the four files of MNIST, or of a set in its format; shapeset for "
         "glorot2010")
     add("--steps", type=int, help="for --scale paper: steps in each run, instead of the paper's; nothing is judged then")

@@ -84,7 +84,7 @@ def difference(what: str, source: str, low: Sequence[float], high: Sequence[floa
     """A claim that the first has the smaller mean, seed by seed; undecided unless the paired t test's p value is under 0.05."""
     a, b, p = estimate(low), estimate(high), paired(low, high)
     whole = len(a.values) == len(b.values) and math.isfinite(a.mean + b.mean)      # else seeds are missing: no pairs
-    verdict = a.mean < b.mean if whole and not p >= SURE else None
+    verdict = a.mean < b.mean if whole and len(a.values) > 1 and not p >= SURE else None
     here = f"{a.text(unit)} against {b.text(unit)}{'' if math.isnan(p) else ', p < 0.0001' if p < 1e-4 else f', p = {p:.4f}'}"
     gaps = tuple(x - y for x, y in zip(a.values, b.values, strict=False))
     return Claim(what, source, paper, here, asked, None if verdict is None else bool(verdict), reason, gaps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ class Bar:
     def __init__(self, trials: Sequence[Trial], found: Collection[str], store: Store | None, progress: bool) -> None:
         from tqdm import tqdm
         self.unfinished = {trial.key: trial for trial in trials if trial.key not in found}
+        self.begin = time.time()
         self.store, self.progress, self.kept, self.total = store, progress, len(found), len(trials)
         self.bar: Any = tqdm(total=len(trials), initial=len(found), unit="run", disable=None if progress else True,
                              smoothing=0)
@@ -57,14 +59,20 @@ class Bar:
         while not self.ended.wait(EVERY):
             steps = [word for trial in list(self.unfinished.values()) if (word := self.word(trial)) is not None]
             if steps:
-                seconds = remaining(steps, len(self.unfinished))
+                seconds = remaining(steps, sum(trial.resumable for trial in list(self.unfinished.values())))
                 share = ", ".join(f"{100 * step / total:.1f} %" for step, total, _ in steps)
                 self.bar.set_postfix_str(f"at {share}; about {spoken(seconds)} left")
 
     def word(self, trial: Trial) -> tuple[int, int, float] | None:
         """How far an unfinished run is: steps made, all steps, seconds for each; None where it has not said."""
         folder = None if self.store is None else self.store.kept(trial)
-        return None if folder is None else progress_of(Path(folder))
+        if folder is None:
+            return None
+        try:                                                        # what an earlier sweep left does not go on now
+            going = (Path(folder) / "progress.json").stat().st_mtime >= self.begin
+        except OSError:
+            return None
+        return progress_of(Path(folder)) if going else None
 
 
 def progress_of(folder: Path) -> tuple[int, int, float] | None:

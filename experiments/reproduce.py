@@ -20,7 +20,7 @@ from .claims import HEADER, Claim, summary
 from .page import Figures, Page
 from .papers.paper import SCALES, SEEDS, Paper, Results, Scale
 from .report import many, write_csv
-from .sources import digest
+from .sources import digest, source
 from .sweep import Failed, Store, Workers, sweep, version
 
 PAPERS = ("glorot2010", "he2015", "saxe2014", "lsuv2016", "batchnorm2015", "dropout2014")
@@ -35,10 +35,10 @@ class Reproduced:
 
     @cached_property
     def claims(self) -> dict[str, list[Claim]]:
-        """The claims of each paper; of a run that is too small to judge by, without verdicts."""
+        """The claims of each paper; without verdicts where seeds are missing, as too few were asked for, or some failed."""
         found = {name: paper(name).claims(results) for name, results in self.results.items()}
-        return found if self.scale.judged else {name: [replace(one, holds=None, values=()) for one in claims]
-                                               for name, claims in found.items()}
+        return {name: claims if self.scale.judged and not self.results[name].failed else
+                [replace(one, holds=None, values=()) for one in claims] for name, claims in found.items()}
 
     @property
     def failed(self) -> list[Failed]:
@@ -123,13 +123,10 @@ def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path
     plans = {name: paper(name).plan(how) for name in names}
     store = None
     if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
+        for folder in ("runs", *(f"{scale}/{name}" for name in names)):
+            (Path(out) / folder).mkdir(parents=True, exist_ok=True)     # before the work, not after it
         store = Store(Path(out) / "runs")
-    if store is not None and fresh:
-        for trials in plans.values():
-            for trial in trials:
-                store.forget(trial)
-    outcomes = iter(sweep([trial for trials in plans.values() for trial in trials], workers, store, progress))
+    outcomes = iter(sweep([trial for trials in plans.values() for trial in trials], workers, store, progress, fresh))
     reproduced = Reproduced(how, {name: Results(how, [next(outcomes) for _ in trials]) for name, trials in plans.items()})
     if out is not None:
         write(reproduced, Path(out) / scale, whole=paper_name == "all")
@@ -150,7 +147,11 @@ def arranged(scale: str, data: str | Path | None, steps: int | None, seeds: int)
     if data is None:
         raise ArgumentError("data must be a folder with the four files of MNIST, or shapeset, at the paper's scale, got None")
     name = str(data) if str(data) == "shapeset" else str(Path(data).absolute())
-    return Scale(scale, seeds, name, steps, digest(name))
+    files = digest(name)
+    validation = source(name).validation
+    if validation is None or not len(validation[1]):
+        raise ArgumentError(f"data must have examples enough that a sixth validates, got {name}")
+    return Scale(scale, seeds, name, steps, files)
 
 
 def write(reproduced: Reproduced, out: Path, whole: bool) -> None:
@@ -177,6 +178,8 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
               "number of processes, nor on whether they run here or on a cluster, on processors of the same kind.")
     page.write(folder / "report.html")
     write_csv(folder / "claims.csv", [one.row() for one in claims])
+    for name in ("failures.txt", "results.csv"):
+        (folder / name).unlink(missing_ok=True)                     # of an earlier call
     if results.failed:
         text = "\n".join(f"{one.trial}\n{one.where}" for one in results.failed)
         (folder / "failures.txt").write_text(text, encoding="utf-8")
@@ -195,8 +198,8 @@ def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
               "tolerance around what a program without this library found on the same setting, or a sign of the effect. Where "
               "what is compared is a distance or a ratio, the claim says so.")
     page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
-    page.text(summary(claims) if results.scale.judged else
-              f"Nothing is judged: that takes {SEEDS} seeds or more, and the paper's own number of steps.")
+    why = "all runs" if results.failed else f"{SEEDS} seeds or more, and the paper's own number of steps"
+    page.text(summary(claims) if results.scale.judged and not results.failed else f"Nothing is judged: that takes {why}.")
     page.text("Numbers are means over the seeds ± half of their 95 % interval (Student's t); p values are of paired t tests, "
               "seed by seed. A difference with a p value of 0.05 or more is undecided: so many seeds cannot tell.")
     missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]

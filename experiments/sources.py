@@ -50,6 +50,7 @@ class Source(NamedTuple):
         return scaled(x), y
 
 
+@lru_cache(maxsize=8)
 def digest(name: str) -> str | None:
     """A hash of the files that a name stands for; None for what the library itself brings. It belongs into a trial's
     settings, so that runs on other data under the same name are other runs."""

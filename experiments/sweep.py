@@ -9,10 +9,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import ArgumentError, RetropropError, one_of, positive_int
+from .sources import digest
 
 BACKENDS = ("loky", "dask")
 # What runs are computed with, besides the module of their task, which must import nothing else of the experiments.
@@ -76,16 +77,16 @@ class Failed(NamedTuple):
 
 @cache
 def version(module: str) -> dict[str, str]:
-    """Of the library, of NumPy, and a hash of the source that the numbers of a task in this module come from."""
+    """Of the library, NumPy and SciPy, and a hash of the source that the numbers of a task in this module come from."""
     root = Path(__file__).parents[1]
     own = root / f"{module.partition('.')[2].replace('.', '/')}.py"
     files = {own} if own.is_file() else set()
     for name in NUMBERS:
-        files |= {root / name} if name.endswith(".py") else set((root / name).rglob("*.py"))
-    digest = sha256()
+        files |= {root / name} if name.endswith(".py") else {*(root / name).rglob("*.py"), *(root / name).rglob("*.npz")}
+    found = sha256()
     for path in sorted(files):
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
-    return {"retroprop": __version__, "numpy": np.__version__, "source": digest.hexdigest()[:16]}
+        found.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return {"retroprop": __version__, "numpy": np.__version__, "scipy": installed("scipy"), "source": found.hexdigest()[:16]}
 
 
 @dataclass(frozen=True)
@@ -115,32 +116,31 @@ class Workers:
         if self.backend == "dask" and self.jobs is not None:
             raise ArgumentError("jobs must be None with backend 'dask': its cluster decides how many runs run at once")
 
-    def run(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+    def run(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
+            lost: Callable[[int, BaseException], Any] | None = None) -> Iterator[tuple[int, Any]]:
         """``(k, function(*tasks[k]))`` in the order in which they end, each in a process with one BLAS thread.
 
-        With one thread, whatever the number of workers, sums are of one order.
+        With one thread, whatever the number of workers, sums are of one order. What a cluster gives up, since its worker
+        died, comes back as ``lost(k, error)``, or, without that, is raised.
         """
+        if self.backend == "dask":
+            yield from on_cluster(self.scheduler, function, tasks, lost)
+        else:
+            yield from self.here(function, tasks)
+
+    def here(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+        """By processes of this machine."""
         import joblib
-        with self.pool(len(tasks)) as options:
-            calls = (joblib.delayed(numbered)(k, self.backend, function, task) for k, task in enumerate(tasks))
+        count = self.count(len(tasks))
+        # With one process joblib would run the tasks in this one, with its threads: two take turns instead.
+        options = {"n_jobs": 2, "pre_dispatch": 1} if count == 1 else {"n_jobs": count}
+        calls = (joblib.delayed(numbered)(k, function, task) for k, task in enumerate(tasks))
+        with joblib.parallel_config("loky", inner_max_num_threads=1):
             try:
                 yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)(calls)
             except BrokenExecutor as error:
                 raise RetropropError("a worker process died, perhaps for want of memory: fewer jobs take less. Runs that ended "
                                      f"before are kept, if there is a folder for them ({error})") from error
-
-    @contextmanager
-    def pool(self, tasks: int) -> Iterator[dict[str, Any]]:
-        """The backend, for as long as it is needed, and options of joblib.Parallel."""
-        import joblib
-        if self.backend == "dask":
-            with client(self.scheduler), joblib.parallel_config("dask"):
-                yield {"n_jobs": -1}
-            return
-        count = self.count(tasks)
-        with joblib.parallel_config("loky", inner_max_num_threads=1):
-            # With one process joblib would run the tasks in this one, with its threads: two take turns instead.
-            yield {"n_jobs": 2, "pre_dispatch": 1} if count == 1 else {"n_jobs": count}
 
     def count(self, tasks: int) -> int:
         import joblib
@@ -160,10 +160,28 @@ def client(scheduler: str | None) -> Any:
         raise ArgumentError(f"scheduler must be the address of a running Dask scheduler, got {scheduler!r}: {error}") from None
 
 
-def numbered(k: int, backend: str, function: Callable[..., Any], task: tuple[Any, ...]) -> tuple[int, Any]:
-    if backend == "dask":                                           # joblib's own processes have one thread from the start
-        import threadpoolctl
-        threadpoolctl.threadpool_limits(1)                          # not put back: other threads of the worker count on it
+def on_cluster(scheduler: str | None, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
+               lost: Callable[[int, BaseException], Any] | None) -> Iterator[tuple[int, Any]]:
+    """By the workers of a Dask cluster."""
+    with client(scheduler) as cluster:
+        from distributed import as_completed
+        futures = {cluster.submit(alone, function, task, pure=False): k for k, task in enumerate(tasks)}
+        for future in as_completed(futures):  # type: ignore[no-untyped-call, unused-ignore]
+            k, error = futures[future], future.exception()
+            if error is not None and lost is None:
+                raise error
+            yield k, future.result() if error is None or lost is None else lost(k, error)
+            future.release()
+
+
+def alone(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+    """With one BLAS thread, as joblib's own processes have from the start."""
+    import threadpoolctl
+    threadpoolctl.threadpool_limits(1)                              # not put back: other threads of the worker count on it
+    return function(*task)
+
+
+def numbered(k: int, function: Callable[..., Any], task: tuple[Any, ...]) -> tuple[int, Any]:
     return k, function(*task)
 
 
@@ -190,11 +208,6 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def forget(self, trial: Trial) -> None:
-        """What was kept of a run, whole or not, is deleted."""
-        self.path(trial).unlink(missing_ok=True)
-        self.drop(trial)
-
     def drop(self, trial: Trial) -> None:
         """What an unfinished run left is deleted."""
         if (unfinished := self.kept(trial)) is not None:
@@ -217,9 +230,11 @@ class Store:
         self.drop(done.trial)
 
 
-def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store | None = None, progress: bool = True
-          ) -> list[Done | Failed]:
+def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store | None = None, progress: bool = True,
+          fresh: bool = False) -> list[Done | Failed]:
     """Run them all but those that the store has, in any order; what came of each, in the order of ``trials``.
+
+    With ``fresh`` all of them are run again; what was kept is there until something newer takes its place.
 
     A run that raises an error is reported with its settings, and the others go on. It is not kept: the next sweep tries again.
     """
@@ -228,12 +243,19 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
     unique = list({trial.key: trial for trial in trials}.values())
     found: dict[str, Done | Failed] = {}
     for trial in unique:
-        if store is not None and (kept := store.find(trial)) is not None:
+        if store is not None and not fresh and (kept := store.find(trial)) is not None:
             found[trial.key] = kept
     todo = [trial for trial in unique if trial.key not in found]
     tasks = [(trial, trial.key, None if store is None else store.kept(trial)) for trial in todo]
+    if store is not None and fresh:
+        for trial in todo:
+            store.drop(trial)
+
+    def lost(k: int, error: BaseException) -> tuple[Failed, float]:
+        return Failed(todo[k], f"{type(error).__name__}: {error}", ""), 0.0
+
     with Bar(unique, found, store, progress) as bar:
-        for k, (result, seconds) in workers.run(carried_out, tasks) if tasks else ():
+        for k, (result, seconds) in workers.run(carried_out, tasks, lost) if tasks else ():
             trial = todo[k]
             if isinstance(result, Failed):
                 found[trial.key] = result._replace(trial=trial)
@@ -252,6 +274,9 @@ def carried_out(trial: Trial, key: str, kept: str | None) -> tuple[Result | Fail
     try:
         if trial.key != key:
             raise RetropropError(f"the worker's code is not the sweep's: it has {version(trial.task.__module__)}")
+        planned, data = trial.settings.get("digest"), str(trial.settings.get("data"))
+        if planned is not None and digest(data) != planned:
+            raise RetropropError(f"the files in {data} are not those that the sweep was planned with")
         extra = {"kept": None if kept is None else Path(kept)} if trial.resumable else {}
         result: Result | Failed = json.loads(json.dumps(trial.task(**trial.settings, **extra)))
     except Exception as error:

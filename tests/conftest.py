@@ -7,7 +7,7 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    chosen = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+    chosen = config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.keyword or config.option.markexpr
     if chosen or not config.pluginmanager.hasplugin("xdist") or config.option.usepdb or config.option.collectonly:
         return
     if config.option.numprocesses is None and not hasattr(config, "workerinput"):

@@ -145,7 +145,7 @@ def test_time_that_is_left():
 
 
 def test_an_interrupted_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):
-    def interrupted(self, function, tasks):
+    def interrupted(self, function, tasks, lost):
         yield 0, function(*tasks[0])
         raise KeyboardInterrupt
 
@@ -182,6 +182,7 @@ def test_the_bar_says_how_far_long_runs_are_and_what_is_left(tmp_path, monkeypat
     folder.mkdir()
     (folder / "progress.json").write_text(json.dumps({"step": 250, "steps": 1000, "seconds_per_step": 0.4, "readings": []}))
     with Bar(long, {}, store, progress=True) as bar:
+        os.utime(folder / "progress.json", (bar.begin + 1,) * 2)    # saved while the sweep goes on
         patience = time.monotonic() + 20
         while not bar.bar.said and time.monotonic() < patience:
             time.sleep(0.01)
@@ -393,9 +394,19 @@ def small_paper(monkeypatch):
     monkeypatch.setattr(reproduce, "paper", lambda name: made)
 
 
+def test_a_dask_worker_that_dies_fails_its_run_and_the_rest_goes_on():
+    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
+                                  silence_logs=50) as cluster:
+        found = run([Trial(die, {"k": k}) for k in range(5)], Workers(backend="dask", scheduler=cluster.scheduler_address),
+                    progress=False)
+    assert [type(one) for one in found] == [Done, Done, Failed, Done, Done]
+    assert "KilledWorker" in found[2].error
+
+
 def test_two_dask_workers_and_two_processes_give_the_same_csv(small_paper, tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs the extra dask")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None,
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0",
                                   silence_logs=50) as cluster:
         far = reproduce.reproduce("saxe2014", backend="dask", scheduler=cluster.scheduler_address, out=tmp_path / "far",
                                   progress=False)
