@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..sweep import Settings, Trial
 from .dropout2014_runs import autoencoded, classified, exact, learned
-from .paper import Scale
+from .paper import Scale, marks
 
 NOISE = 0.3                                                         # share of the training examples with a wrong class
 NETS = 100                                                          # sampled networks that are averaged
@@ -127,7 +127,7 @@ def mnist(scale: Scale, name: str, **changes: Any) -> Settings:
     found = MNIST[name]._asdict()
     del found["paper"]
     steps = scale.steps or MNIST_STEPS
-    at = sorted({round(steps * k / 50) for k in range(51)})
+    at = marks(steps, 50)
     return found | {"sizes": list(found["sizes"]), "data": scale.data, "digest": scale.digest, "steps": steps, "at": at,
                     "examples": None} | changes
 

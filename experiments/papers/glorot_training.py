@@ -10,7 +10,7 @@ import numpy as np
 from ..sweep import Result, Trial
 from .dense import error_at, errors
 from .glorot_training_runs import held_out, watched
-from .paper import Results, Scale
+from .paper import Results, Scale, marks
 
 NETS = {"softsign": ("softsign", "Standard"), "softsign N": ("softsign", "Glorot"), "tanh": ("tanh", "Standard"),
         "tanh N": ("tanh", "Glorot"), "sigmoid": ("sigmoid", "Standard")}     # table 1; N is the normalized initialization
@@ -67,7 +67,7 @@ def plateau(scale: Scale, depth: int, init: str) -> dict[str, Any]:
 def paper_settings(scale: Scale) -> list[dict[str, Any]]:
     """Table 1's networks at each learning rate, and the sigmoid network of figure 2 with 4 layers."""
     steps = UPDATES if scale.steps is None else scale.steps
-    at = sorted({round(k * steps / READINGS) for k in range(READINGS + 1)})
+    at = marks(steps, READINGS)
     common = {"data": scale.data, "width": 1000, "batch_size": 10, "steps": steps, "at": at, "digest": scale.digest}
     nets = [(5, activation, init, lr) for activation, init in NETS.values() for lr in PAPER_RATES]
     return [common | {"depth": depth, "activation": activation, "init": init, "lr": lr}

@@ -42,9 +42,7 @@ def draw_signals(results: Results, page: Page, figures: Figures) -> None:
         away = [layer - 1 if end == 0 else DEPTH - layer for layer in layers]
         ax.plot(layers, [1.0] * DEPTH, ":", color="black", lw=1.2, label="theory, He: 1")
         ax.plot(layers, [2 ** (-n / 2) for n in away], "--", color="black", lw=1.2, label="theory, n Var W = 1: (1/√2)ⁿ")
-        ax.set(yscale="log", xlabel="layer",
-               title="output, relative to layer 1" if end == 0 else "gradient, relative to layer 30")
-        ax.grid(alpha=0.25)
+        relative(ax, end, DEPTH)
     panels[0].set_ylabel("rms, relative")
     legend(panels[1])
     figures.add(figure, "signals", f"Thirty ReLU layers of 100 units, Gaussian inputs and a Gaussian gradient at the output. "
@@ -60,9 +58,8 @@ def draw_signals(results: Results, page: Page, figures: Figures) -> None:
         for k, (init, found) in enumerate(fan_runs.items()):
             rows = [[value / one.result[quantity][end] for value in one.result[quantity]] for one in found]
             median_and_range(ax, list(range(1, len(UNEVEN) + 1)), rows, k, init.replace("He ", "He, fan-"))
-        ax.set(yscale="log", ylim=(0.05, 20), xlabel="layer",
-               title="output, relative to layer 1" if end == 0 else "gradient, relative to layer 20")
-        ax.grid(alpha=0.25)
+        relative(ax, end, len(UNEVEN))
+        ax.set_ylim(0.05, 20)
     panels[0].set_ylabel("rms, relative")
     legend(panels[1])
     figures.add(figure, "fans", f"Twenty ReLU layers of 40 and 120 units in turn, so that fan-in and fan-out differ; "
@@ -70,6 +67,13 @@ def draw_signals(results: Results, page: Page, figures: Figures) -> None:
                 "that depends on the widths alone, not on the depth: either suffices.",
                 "The paper: with fan-in alone the gradient's product of factors is the ratio of the first and the last width, "
                 "not an exponential; so one of the two conditions is enough.")
+
+
+def relative(ax: Any, end: int, depth: int) -> None:
+    """Axes of an rms against that of the first layer, or of the last, where a gradient comes from."""
+    ax.set(yscale="log", xlabel="layer",
+           title="output, relative to layer 1" if end == 0 else f"gradient, relative to layer {depth}")
+    ax.grid(alpha=0.25)
 
 
 def draw_depths(results: Results, page: Page, figures: Figures, task: Any, settings: dict[str, Any],

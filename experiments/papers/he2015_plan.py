@@ -7,25 +7,21 @@ from typing import Any
 from ..sweep import Trial
 from .dense import errors
 from .depth_runs import pictures, signals, uneven
-from .paper import Scale
+from .paper import Scale, marks
 
 STARTS = ("He", "Glorot", "Orthogonal")
 DEPTH = 30                                                          # of the ReLU layers that signals pass
 WIDTHS = [100] * (DEPTH + 1)
 UNEVEN = [40, 120] * 10                                             # twenty layers whose fan-in is not their fan-out
 STEPS, PAPER_STEPS = 1500, 20_000
+READINGS = 15                                                       # of a run, besides that before the first step
 
 
 def dense(init: str, depth: int, *, activation: str = "relu", lr: float = 0.01, momentum: float = 0.0,
           count: int = STEPS) -> dict[str, Any]:
     """Settings of a run of ``dense.errors``, but for its seed."""
     return {"data": "digits", "activation": activation, "init": init, "depth": depth, "width": 64, "lr": lr, "batch_size": 32,
-            "steps": count, "at": readings(count), "momentum": momentum}
-
-
-def readings(count: int) -> list[int]:
-    """Fifteen readings, and those after 0 and all steps."""
-    return sorted({round(count * k / 15) for k in range(16)})
+            "steps": count, "at": marks(count, READINGS), "momentum": momentum}
 
 
 def trained(scale: Scale) -> dict[str, dict[str, Any]]:
@@ -44,14 +40,14 @@ def trained(scale: Scale) -> dict[str, dict[str, Any]]:
 def fans(scale: Scale) -> dict[str, dict[str, Any]]:
     """Settings of the networks of uneven layers, by the fan."""
     return {init: {"init": init, "sizes": UNEVEN, "lr": 0.01, "batch_size": 32, "steps": STEPS,
-                   "at": readings(STEPS)} for init in scale.choose((), ("He in", "He out"))}
+                   "at": marks(STEPS, READINGS)} for init in scale.choose((), ("He in", "He out"))}
 
 
 def convolutional(scale: Scale) -> dict[str, dict[str, Any]]:
     """Settings at the paper's scale, by start and depth."""
     made = PAPER_STEPS if scale.steps is None else scale.steps
     return {f"{init} {depth}": {"data": scale.data, "digest": scale.digest, "init": init, "depth": depth, "lr": 0.01,
-                                "momentum": 0.9, "batch_size": 32, "steps": made, "at": readings(made)}
+                                "momentum": 0.9, "batch_size": 32, "steps": made, "at": marks(made, READINGS)}
             for depth in (14, 22, 30) for init in ("He", "Glorot")}
 
 

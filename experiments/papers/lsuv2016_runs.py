@@ -19,7 +19,7 @@ from ..networks import ACTIVATIONS, FITTED, fit_start, start
 from ..sources import source
 from ..sweep import Trial
 from .dense import error_of, errors
-from .paper import Scale
+from .paper import Scale, marks
 
 FUNCTIONS = ("tanh", "relu", "sigmoid")
 STARTS = ("LSUV", "Orthogonal", "Glorot", "He")
@@ -110,8 +110,3 @@ def plan(scale: Scale) -> list[Trial]:
     deep = [Trial(errors, large | {"init": init, "seed": seed}) for seed in seeds for init in STARTS]
     fits = [Trial(fitted, {"activation": f, "depth": 10, "width": 100, "seed": seed}) for seed in seeds for f in FUNCTIONS]
     return [*fits, *(Trial(convolutional, {"seed": seed}) for seed in seeds), *shallow, *deep]
-
-
-def marks(steps: int, count: int) -> list[int]:
-    """About ``count`` numbers of steps, from 0 to the last."""
-    return sorted({round(k * steps / count) for k in range(count + 1)})

@@ -101,6 +101,11 @@ class Paper:
     draw: Callable[[Results, Page, Figures], None]
 
 
+def marks(steps: int, count: int) -> list[int]:
+    """About ``count`` numbers of steps, from 0 to the last."""
+    return sorted({round(k * steps / count) for k in range(count + 1)})
+
+
 def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """The numbers in nested dicts and lists, with their places: ``readings.3.error``."""
     if isinstance(value, (dict, list)):
