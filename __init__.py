@@ -70,7 +70,7 @@ from retroprop.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_
 
 if TYPE_CHECKING:
     from retroprop import datasets, inspection, plots
-    from retroprop.experiments.compare import compare
+    from retroprop.experiments.compare.job import compare
     from retroprop.inspection import (
         adversarial,
         check_gradients,
@@ -243,7 +243,7 @@ _ON_USE = {
     "adversarial": "retroprop.inspection",
     "check_gradients": "retroprop.inspection",
     "check_module": "retroprop.inspection",
-    "compare": "retroprop.experiments.compare",
+    "compare": "retroprop.experiments.compare.job",
     "count_paths": "retroprop.inspection",
     "diagnose": "retroprop.inspection",
     "evaluate": "retroprop.training",

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from retroprop import __version__
 from retroprop.errors import ArgumentError, RetropropError
-from retroprop.experiments import graph, script, trace
-from retroprop.experiments.check import check
-from retroprop.experiments.compare import LEARNING_RATES, Config, compare
-from retroprop.experiments.findings import finite
-from retroprop.experiments.look import look
-from retroprop.experiments.networks import ACTIVATIONS, OPTIMIZERS, STARTS
+from retroprop.experiments.compare.job import LEARNING_RATES, Config, compare
+from retroprop.experiments.lab.networks import ACTIVATIONS, OPTIMIZERS, STARTS
+from retroprop.experiments.look.job import look
+from retroprop.experiments.look.subjects import DATA
 from retroprop.experiments.papers.paper import SCALES, SEEDS
-from retroprop.experiments.reproduce import PAPERS, reproduce
-from retroprop.experiments.subjects import DATA
-from retroprop.experiments.sweep import BACKENDS
+from retroprop.experiments.papers.reproduce import PAPERS, reproduce
+from retroprop.experiments.reports.text import finite
+from retroprop.experiments.scripts import graph, script
+from retroprop.experiments.scripts import tape as trace
+from retroprop.experiments.scripts.check import check
+from retroprop.experiments.sweeps.sweep import BACKENDS
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -100,8 +100,8 @@ def training(train: Callable[[Task], list[float]], quick: bool) -> dict[str, flo
 def tasks(quick: bool) -> list[tuple[str, Task]]:
     """The runs of the default comparison, in its order, each with the label of its start."""
     from retroprop import Linear
-    from retroprop.experiments.compare import Config, load
-    from retroprop.experiments.networks import network, start
+    from retroprop.experiments.compare.job import Config, load
+    from retroprop.experiments.lab.networks import network, start
     config = Config(**QUICK if quick else {})
     train, test = load(config.data)
     features, classes = train[0].shape[1], int(train[1].max()) + 1

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ArgumentError, generator, positive_int, real
-from ..initializers.base import Seed
-from ..modules.values import each
+from ..arguments import Seed, generator, positive_int, real
+from ..errors import ArgumentError
+from ..modules.core.values import each
 from .checks import Inputs, examples, finite, inputs_and_targets, same_features
 
 Data = tuple[Any, NDArray[Any]]

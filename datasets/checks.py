@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, DtypeError, ShapeError
-from ..modules.values import several
+from ..modules.core.values import several
 
 Names = tuple[str, str]
 Inputs = ArrayLike | tuple[ArrayLike, ...]                          # of a network: an array, or a tuple of arrays

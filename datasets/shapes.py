@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, generator, positive_int, real
-from ..initializers.base import Seed
+from ..arguments import Seed, generator, positive_int, real
+from ..errors import ArgumentError
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]

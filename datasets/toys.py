@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import generator, positive_int, real
-from ..initializers.base import Seed
+from ..arguments import Seed, generator, positive_int, real
 
 Points = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-from ..errors import ArgumentError, DtypeError, ShapeError, generator, positive_int
-
-Array = NDArray[Any]
-Seed: TypeAlias = "int | np.random.Generator | None"                # a string: numpy.random takes long to load
+from ..arguments import Array, Seed, floating_dtype, generator, sizes
+from ..errors import ShapeError
 
 
 @dataclass(frozen=True)
@@ -47,21 +44,3 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
                          "use Zeros, Constant, Normal or Uniform")
     kernel = math.prod(shape[2:])
     return shape[1] * kernel, shape[0] * kernel
-
-
-def sizes(shape: Sequence[int]) -> tuple[int, ...]:
-    """``shape`` as a tuple of ints of at least 1; raises ArgumentError otherwise."""
-    if not isinstance(shape, Sequence):
-        raise ArgumentError(f"shape must be a tuple of integers, got {shape!r}")
-    return tuple(positive_int("each size in shape", size) for size in shape)
-
-
-def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    """``dtype`` as float32 or float64; raises DtypeError for any other."""
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = np.dtype(object)
-    if dtype is None or found not in (np.float32, np.float64):
-        raise DtypeError(f"dtype must be float32 or float64, got {dtype!r}")
-    return found

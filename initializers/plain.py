@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError, real
-from .base import Array, Initializer
+from ..arguments import Array, real
+from ..errors import ArgumentError, ShapeError
+from .base import Initializer
 
 
 @dataclass(frozen=True)

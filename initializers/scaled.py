@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import one_of, real
-from .base import Array, Initializer, fans
+from ..arguments import Array, one_of, real
+from .base import Initializer, fans
 
 
 class _Scaled(Initializer):

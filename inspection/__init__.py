@@ -3,24 +3,24 @@ adversarial examples, saliency, features.
 """
 
 from . import adversarial, features, saliency
-from .checks import CHECKS, LOSS_CHECKS, check_module
-from .diagnose import Diagnosis, diagnose
-from .differences import FiniteDifferences, finite_differences, numerical_gradient
-from .examples import per_example_gradients, per_example_norms
-from .gradient_check import GradientCheck, check_gradients
-from .gradient_costs import GradientCost, GradientCosts, gradient_costs
-from .gradient_rows import GradientRow, Kink
-from .hessians import hessian_eigenvalues, hessian_vector_product
-from .jacobian_costs import JacobianCost, JacobianCosts, jacobian_costs
-from .jacobians import jacobian, jvp, numerical_jacobian, vjp
-from .labels import Finding
-from .layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
-from .noise import GradientNoise, gradient_noise
-from .paths import PathCounts, PathSum, count_paths, path_sum
-from .perturbation import Perturbation, perturb
-from .records import Record, Tensor
-from .step_sizes import StepSizeErrors, step_size_errors
-from .tape import Tape, tape
+from .contract.checks import CHECKS, LOSS_CHECKS, check_module
+from .derivatives.differences import FiniteDifferences, finite_differences, numerical_gradient
+from .derivatives.gradient_check import GradientCheck, check_gradients
+from .derivatives.gradient_costs import GradientCost, GradientCosts, gradient_costs
+from .derivatives.gradient_rows import GradientRow, Kink
+from .derivatives.hessians import hessian_eigenvalues, hessian_vector_product
+from .derivatives.jacobian_costs import JacobianCost, JacobianCosts, jacobian_costs
+from .derivatives.jacobians import jacobian, jvp, numerical_jacobian, vjp
+from .derivatives.paths import PathCounts, PathSum, count_paths, path_sum
+from .derivatives.perturbation import Perturbation, perturb
+from .derivatives.step_sizes import StepSizeErrors, step_size_errors
+from .diagnosis.diagnose import Diagnosis, diagnose
+from .diagnosis.labels import Finding
+from .diagnosis.layers import LayerStatistics, hidden_activations, layer_statistics, preactivations, saturated_shares
+from .per_example.gradients import per_example_gradients, per_example_norms
+from .per_example.noise import GradientNoise, gradient_noise
+from .recording.records import Record, Tensor
+from .recording.tape import Tape, tape
 
 __all__ = [
     "CHECKS",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import Array
 from ..errors import ArgumentError, NonFiniteError
-from ..initializers.base import Array
 from ..losses import Loss
 from ..modules import Module
 

@@ -9,12 +9,11 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError, DataError, PhaseError, ShapeError, one_of
-from ..initializers.base import Array
-from ..modules.base import Module
-from ..modules.doors import as_tangent, check_out, too_early
-from ..modules.parameter import as_floating
-from ..modules.values import Met, several
+from ..arguments import Array, as_floating, one_of
+from ..errors import ArgumentError, DataError, PhaseError, ShapeError
+from ..modules.core.base import Module
+from ..modules.core.phases import as_tangent, check_out, too_early
+from ..modules.core.values import Met, several
 
 SMALL = 8192                                                        # costs that a product with ones adds up
 

@@ -8,11 +8,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments import Array, as_floating, as_numbers
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
-from ..initializers.base import Array
-from ..modules.arrays import ONE
-from ..modules.parameter import as_floating, as_numbers
-from ..modules.values import Met
+from ..modules.core.arrays import ONE
+from ..modules.core.values import Met
 from .base import Loss
 
 INDEX, UNSIGNED = np.dtype(np.intp), np.dtype(np.uintp)

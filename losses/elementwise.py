@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import DataError, real
-from ..initializers.base import Array
-from ..modules.arrays import ONE, ZERO
+from ..arguments import Array, real
+from ..errors import DataError
+from ..modules.core.arrays import ONE, ZERO
 from .base import Loss
 
 

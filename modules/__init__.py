@@ -1,29 +1,17 @@
 """What a network is made of."""
 
-from .activations import (
-    ELU,
-    GELU,
-    HardTanh,
-    Identity,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Softsign,
-    Tanh,
-)
-from .base import Module
+from .activations import ELU, GELU, HardTanh, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
+from .containers.graph import Graph
+from .containers.sequential import Sequential
 from .convolution import Conv2d
+from .core.base import Module
+from .core.parameter import Parameter
 from .dropout import Dropout
 from .function import Function
-from .graph import Graph
 from .joins import Add, Concat, Multiply
 from .linear import Linear
 from .normalization import BatchNorm, LayerNorm
-from .parameter import Parameter
 from .pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d, Upsample2d
-from .sequential import Sequential
 from .shapes import Flatten, Reshape
 from .softmax import LogSoftmax, Softmax
 

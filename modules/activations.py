@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import real
-from ..initializers.base import Array
-from .arrays import ONE, TYPES, ZERO, copy, empty, room, zeros
-from .base import Module
+from ..arguments import Array, real
+from .core.arrays import ONE, TYPES, ZERO, copy, empty, room, zeros
+from .core.base import Module
 
 LARGEST_EXP = {TYPES[0]: np.array(88, "float32"), TYPES[1]: np.array(709, "float64")}     # where exp is still finite
 

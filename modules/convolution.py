@@ -10,13 +10,13 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 
-from ..errors import generator, positive_int
+from ..arguments import Array, Seed, generator, positive_int
 from ..initializers import GlorotUniform, Zeros
-from ..initializers.base import Array, Initializer, Seed
-from .arrays import by_channel, copy
-from .base import Module
-from .parameter import Parameter
-from .windows import Pixels, Windows, as_pixels, pair
+from ..initializers.base import Initializer
+from .core.arrays import by_channel, copy
+from .core.base import Module
+from .core.parameter import Parameter
+from .core.windows import Pixels, Windows, as_pixels, pair
 
 TILE = 384 * 1024                                                   # bytes of a tile's columns and of its output
 LARGEST = 2 * 1000 * 1000                                           # of its columns, if TILE leaves room for few of them

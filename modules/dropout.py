@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, generator, real
-from ..initializers.base import Array, Seed
-from .arrays import copy, laid_out
-from .base import Module
+from ..arguments import Array, Seed, generator, real
+from ..errors import ShapeError
+from .core.arrays import copy, laid_out
+from .core.base import Module
 
 WORDS = [np.dtype(word) for word in ("uint8", "uint16", "uint32")]  # what one number is drawn as
 PIECE = 2048                                                        # 64-bit words that are drawn at a time

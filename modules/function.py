@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import Array, as_numbers
 from ..errors import ArgumentError, ShapeError
-from ..initializers.base import Array
-from .base import Module
-from .parameter import as_numbers
-from .values import Shape, Value, parts, same_shapes
+from .core.base import Module
+from .core.values import Shape, Value, parts, same_shapes
 
 Scalar = Callable[..., Any]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import Array
 from ..errors import ArgumentError, ShapeError
-from ..initializers.base import Array
-from .arrays import copy
-from .base import Module
-from .values import Shape, Value, same_shapes
+from .core.arrays import copy
+from .core.base import Module
+from .core.values import Shape, Value, same_shapes
 
 
 class Add(Module):

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import ShapeError, generator, positive_int
+from ..arguments import Array, Seed, generator, positive_int
+from ..errors import ShapeError
 from ..initializers import GlorotUniform, Initializer, Zeros
-from ..initializers.base import Array, Seed
-from .arrays import by_example, copy, squared_norms
-from .base import Module
-from .parameter import Home, Parameter
+from .core.arrays import by_example, copy, squared_norms
+from .core.base import Module
+from .core.parameter import Home, Parameter
 
 
 class Joined:

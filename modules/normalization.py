@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import ShapeError, positive_int, real
-from ..initializers.base import Array
-from .arrays import by_channel, by_example, empty
-from .base import Module
-from .parameter import Parameter
+from ..arguments import Array, positive_int, real
+from ..errors import ShapeError
+from .core.arrays import by_channel, by_example, empty
+from .core.base import Module
+from .core.parameter import Parameter
 
 
 class Centred(NamedTuple):

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import Array
 from ..errors import ArgumentError, ShapeError
-from ..initializers.base import Array
-from .arrays import empty
-from .base import Module
-from .windows import ONE, Pixels, Tap, Windows, as_pixels, pair
+from .core.arrays import empty
+from .core.base import Module
+from .core.windows import ONE, Pixels, Tap, Windows, as_pixels, pair
 
 
 class Pooling(Module):

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import Array
 from ..errors import ArgumentError, ShapeError
-from ..initializers.base import Array
-from .base import Module
+from .core.base import Module
 
 
 class _SameNumbers(Module):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..initializers.base import Array
+from ..arguments import Array
 from .activations import WithScratch
-from .base import Module
+from .core.base import Module
 
 
 class Softmax(Module):

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, real
-from ..initializers.base import Array
-from ..modules.parameter import Parameter
+from ..arguments import Array, real
+from ..errors import ArgumentError
+from ..modules.core.parameter import Parameter
 from .base import Group, Optimizer, Run
 
 Parameters = Iterable[Parameter] | Iterable[Mapping[str, Any]]

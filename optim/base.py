@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
+from ..arguments import Array
 from ..errors import ArgumentError, PhaseError, StateError
-from ..initializers.base import Array
-from ..modules.parameter import Home, Parameter
-from ..modules.state import load_arrays
+from ..modules.core.parameter import Home, Parameter
+from ..modules.core.state import load_arrays
 
 PIECE = 2**18                                                       # numbers: pieces of a run that stay in the cache
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..errors import ArgumentError, real
-from ..modules.parameter import Parameter
+from ..arguments import real
+from ..errors import ArgumentError
+from ..modules.core.parameter import Parameter
 
 
 def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:

@@ -7,9 +7,9 @@ from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
 from .features import class_models, dream
 from .graphs import graph, products
+from .images import read_picture, write_picture
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
-from .pictures import read_picture, write_picture
 from .saliency import randomization, saliency
 from .timeline import timeline
 from .training import learning_curves, learning_curves_by

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..errors import ArgumentError, RetropropError, real
-from ..initializers.base import Array
-from ..modules.base import Module
+from ..arguments import Array, real
+from ..errors import ArgumentError, RetropropError
+from ..modules.core.base import Module
 from .canvas import COLORS, axes, legend
 
 

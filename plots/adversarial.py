@@ -17,8 +17,8 @@ from ..errors import ArgumentError, ShapeError
 from ..inspection.adversarial import Robustness
 from ..modules import Module
 from .canvas import COLORS, DASHES, MARKERS, axes, labelled, legend
+from .images import framed, pictures
 from .networks import probabilities
-from .pictures import framed, pictures
 
 
 def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int, int] | None = None,

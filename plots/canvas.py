@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from ..arguments import Array
 from ..errors import ArgumentError
-from ..initializers.base import Array
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart, without yellow; then three of Tol's.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933", "#882255", "#332288")

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..errors import one_of
-from ..initializers.base import Array
-from ..inspection.gradient_costs import GradientCosts
-from ..inspection.perturbation import Perturbation
-from ..inspection.step_sizes import StepSizeErrors
+from ..arguments import Array, one_of
+from ..inspection.derivatives.gradient_costs import GradientCosts
+from ..inspection.derivatives.perturbation import Perturbation
+from ..inspection.derivatives.step_sizes import StepSizeErrors
 from .canvas import COLORS, MARKERS, axes, labelled, legend
 
 

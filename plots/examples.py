@@ -10,11 +10,11 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.pyplot import figure as new_figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from ..errors import ArgumentError, ShapeError, positive_int
-from ..initializers.base import Array
-from ..inspection.noise import GradientNoise
+from ..arguments import Array, positive_int
+from ..errors import ArgumentError, ShapeError
+from ..inspection.per_example.noise import GradientNoise
 from ..modules import Linear, Module
-from ..modules.doors import too_early
+from ..modules.core.phases import too_early
 from .canvas import COLORS, axes, legend
 from .networks import BINARY, place
 

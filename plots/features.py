@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from ..arguments import Array
 from ..errors import ArgumentError
-from ..initializers.base import Array
 from ..inspection.features import Dream, Maximization
 from .canvas import legend, shades
-from .pictures import as_pixels, framed, pictures
+from .images import as_pixels, framed, pictures
 
 COLUMNS = 5
 OWN_SCALE = "pixel value, against the largest"

@@ -15,13 +15,13 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
+from ..arguments import Array
 from ..errors import ArgumentError
-from ..initializers.base import Array
-from ..inspection.paths import PathCounts, gradient_like, wired
-from ..inspection.records import shortened
+from ..inspection.derivatives.paths import PathCounts, gradient_like, wired
+from ..inspection.recording.records import shortened
 from ..modules import Module
-from ..modules.diagram import Wiring
-from ..modules.values import Value, as_values, parts
+from ..modules.core.diagram import Wiring
+from ..modules.core.values import Value, as_values, parts
 from .canvas import COLORS, axes, legend
 
 CHARACTER, LINE = 0.082, 0.17                                       # inches, of text of 9 points

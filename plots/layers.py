@@ -10,9 +10,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError, ShapeError, one_of, positive_int
-from ..initializers.base import Array
-from ..inspection.layers import LayerStatistics, hidden_activations, preactivations
+from ..arguments import Array, one_of, positive_int
+from ..errors import ArgumentError, ShapeError
+from ..inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
 from .canvas import labelled, panels, shades
 
 Records = Sequence[LayerStatistics]

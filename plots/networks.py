@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from numpy.typing import ArrayLike
 
+from ..arguments import Array
 from ..datasets.checks import finite, pair
 from ..errors import ArgumentError, DataError, ShapeError
-from ..initializers.base import Array
-from ..inspection.layers import layer_statistics
+from ..inspection.diagnosis.layers import layer_statistics
 from ..modules import Module, Sigmoid, Softmax
 from .canvas import COLORS, MARKERS, axes, legend
 

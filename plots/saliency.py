@@ -11,12 +11,11 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.pyplot import figure as new_figure
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError, ShapeError, positive_int
-from ..initializers.base import Array
+from ..arguments import Array, as_floating, positive_int
+from ..errors import ArgumentError, ShapeError
 from ..inspection.saliency import Randomization, as_pictures
-from ..modules.parameter import as_floating
 from .canvas import COLORS, labelled
-from .pictures import framed, pictures, upright
+from .images import framed, pictures, upright
 
 BRIGHTEST = 0.99                                                    # of a map's numbers: one alone would darken the others
 CELL = 1.3                                                          # inches

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ..arguments import Array
 from ..errors import ArgumentError
-from ..initializers.base import Array
 from .canvas import COLORS, DASHES, axes, legend
 
 Columns = Mapping[str, Sequence[float]]

@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 
 import retroprop as rp
-from retroprop.inspection import gallery
-from retroprop.inspection.gallery import (
+from retroprop.inspection.contract import cases as gallery
+from retroprop.inspection.contract.cases import (
     APART,
     CLASSES,
     IMAGES,

@@ -96,7 +96,7 @@ def ufunc_calls(name):
                 patch.setattr(module, "np", CountingNumPy())
             if path.startswith("retroprop.") and getattr(module, "ndarray", None) is np.ndarray:
                 patch.setattr(module, "ndarray", Counted)
-        patch.setattr("retroprop.modules.arrays._zeros", {np.dtype(kind): np.zeros(0, kind) for kind in "fd"})
+        patch.setattr("retroprop.modules.core.arrays._zeros", {np.dtype(kind): np.zeros(0, kind) for kind in "fd"})
         step = training(name)
         Counted.ufuncs = 0
         step()

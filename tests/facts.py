@@ -5,8 +5,8 @@ from copy import deepcopy
 import numpy as np
 
 import retroprop as rp
-from retroprop.inspection.subject import Subject
-from retroprop.modules.container import Container
+from retroprop.inspection.contract.case import Subject
+from retroprop.modules.containers.container import Container
 
 
 class Facts:

@@ -13,7 +13,7 @@ import numpy as np
 from facts import Facts, jacobian
 
 from retroprop import Loss
-from retroprop.modules.base import DOORS
+from retroprop.modules.core.base import DOORS
 
 
 class Mutant(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 
 import retroprop as rp
 from retroprop.__main__ import main
-from retroprop.inspection.gallery import LOSSES, MODULES
+from retroprop.inspection.contract.cases import LOSSES, MODULES
 
 NET = """
 import numpy as np

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, positive_int, real
+from ..arguments import positive_int, real
+from ..errors import ArgumentError
 from ..losses import Loss
 from ..modules import Module
 from ..optim import Optimizer

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arguments import Seed, generator, positive_int
 from ..datasets.batches import in_batches
 from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
-from ..errors import ArgumentError, NonFiniteError, ShapeError, generator, positive_int
-from ..initializers.base import Seed
+from ..errors import ArgumentError, NonFiniteError, ShapeError
 from ..losses import Loss
 from ..modules import Module
-from ..modules.values import Value, as_values, dtype_of, parts, several, shape_of
+from ..modules.core.values import Value, as_values, dtype_of, parts, several, shape_of
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import Array, Seed, generator, positive_int, real
 from ..datasets.checks import Inputs, examples, finite
-from ..errors import ArgumentError, DataError, ShapeError, generator, positive_int, real
+from ..errors import ArgumentError, DataError, ShapeError
 from ..initializers import Orthogonal
-from ..initializers.base import Array, Seed
 from ..modules import Module
-from ..modules.parameter import Parameter
-from ..modules.rewinding import unchanged
-from ..modules.tables import aligned
-from ..modules.values import Value, as_values, parts
+from ..modules.core.parameter import Parameter
+from ..modules.core.rewinding import unchanged
+from ..modules.core.values import Value, as_values, parts
+from ..printing import aligned
 
 
 class Rescaled(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...plots.canvas import COLORS, MARKERS
-from ..sweep import Done
-from .dense import error_at
+from ..lab.dense import error_at
+from ..sweeps.sweep import Done
 from .figures import band
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..claims import Claim
-from ..page import Figures, Page
-from ..sweep import Done, Failed, Result, Settings, Trial
+from ..reports.page import Figures, Page
+from ..sweeps.sweep import Done, Failed, Result, Settings, Trial
+from .claims import Claim
 
 SCALES = ("quick", "small", "paper")
 SEEDS = 5                                                           # that claims are judged by, at least

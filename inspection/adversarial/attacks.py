@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import generator, positive_int, real
-from ...initializers.base import Array, Seed
+from ...arguments import Array, Seed, generator, positive_int, real
 from ...losses import Loss
 from ...modules import Module
 from ..arguments import ROWS

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import ArgumentError, DataError, ShapeError, real
-from ...initializers.base import Array
+from ...arguments import Array, real
+from ...errors import ArgumentError, DataError, ShapeError
 
 Bounds = tuple[ArrayLike, ArrayLike]                                # low, high: of x
 

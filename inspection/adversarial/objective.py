@@ -10,16 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...arguments import Array, as_floating
 from ...datasets.checks import finite, inputs_and_targets
 from ...errors import NonFiniteError, ShapeError
-from ...initializers.base import Array
 from ...losses import Loss
 from ...modules import Module
-from ...modules.parameter import as_floating
-from ...modules.rewinding import unchanged
+from ...modules.core.rewinding import unchanged
 from ...training.metrics import hits, of_classes, threshold_of
 from ..arguments import finite_cost, net_and_loss, uncoupled
-from ..examples import respared
+from ..per_example.gradients import respared
 
 
 class Reached(NamedTuple):

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import ArgumentError, ShapeError, generator, real
-from ...initializers.base import Array, Seed
+from ...arguments import Array, Seed, generator, real
+from ...errors import ArgumentError, ShapeError
 from ...losses import BCE, Hinge, Loss
 from ...losses.classification import OfClasses
 from ...modules import Module
-from ...modules.tables import aligned
+from ...printing import aligned
 from ...training.metrics import hits, of_classes, threshold_of
 from ..arguments import ROWS
 from .attacks import fgsm

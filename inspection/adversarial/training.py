@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...errors import ArgumentError, real
+from ...arguments import real
+from ...errors import ArgumentError
 from ...training.callbacks import Callback, Run
 from .attacks import fgsm
 from .ball import Bounds, checked_bounds

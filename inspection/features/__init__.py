@@ -1,7 +1,7 @@
 """What a network looks for: pictures that a class, a layer, a channel or a unit answers to most, and dreams."""
 
-from ..truncation import layers, scores, truncated
 from .dreams import Dream, dream
 from .maximization import Maximization, activation_maximization, class_model
+from .truncation import layers, scores, truncated
 
 __all__ = ["Dream", "Maximization", "activation_maximization", "class_model", "dream", "layers", "scores", "truncated"]

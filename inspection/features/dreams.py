@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...arguments import Array, Seed, as_floating, generator, positive_int, real
 from ...datasets.checks import finite
-from ...errors import ShapeError, generator, positive_int, real
-from ...initializers.base import Array, Seed
+from ...errors import ShapeError
 from ...modules import Module
-from ...modules.parameter import as_floating
-from ...modules.tables import aligned
-from .pictures import Bounds, as_bounds, drawn_shift, shifted, shifted_back, within, zoomed
+from ...printing import aligned
+from .images import Bounds, as_bounds, drawn_shift, shifted, shifted_back, within, zoomed
 from .targets import as_channels, output_size, part_of
 
 STEP = 1.5 / 255                                                    # of the range of pixels: that of the original

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...arguments import Array, Seed, as_floating, generator, positive_int, real, sizes
 from ...datasets.checks import finite
-from ...errors import ArgumentError, NonFiniteError, ShapeError, generator, positive_int, real
-from ...initializers.base import Array, Seed, sizes
+from ...errors import ArgumentError, NonFiniteError, ShapeError
 from ...modules import Module
-from ...modules.parameter import as_floating
-from ...modules.tables import aligned
-from .pictures import Bounds, as_bounds, blurred, drawn_shift, shifted, shifted_back, total_variation
+from ...printing import aligned
+from .images import Bounds, as_bounds, blurred, drawn_shift, shifted, shifted_back, total_variation
 from .targets import Targets, Unit, as_channels, chosen, output_size, part_of
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ...errors import ArgumentError, positive_int
-from ...initializers.base import Array
+from ...arguments import Array, positive_int
+from ...errors import ArgumentError
 from ...modules import Module
-from ...modules.values import Shape, several
-from ..truncation import scores, truncated
+from ...modules.core.values import Shape, several
+from .truncation import scores, truncated
 
 Unit = tuple[int, ...]
 

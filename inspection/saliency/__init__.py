@@ -1,8 +1,8 @@
 """Saliency: which numbers of an input a class score hangs on, by several methods, and whether a method hangs on the net."""
 
 from .gradients import completeness_error, gradient, gradient_times_input, integrated_gradients, smooth_grad
+from .images import as_pictures, share
 from .occlusion import occlusion
-from .pictures import as_pictures, share
 from .randomization import Randomization, randomization
 
 __all__ = [

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...arguments import Array, as_floating, as_numbers
 from ...datasets.checks import examples, finite
 from ...errors import ArgumentError, ShapeError
-from ...initializers.base import Array
 from ...modules import Module
-from ...modules.parameter import as_floating, as_numbers
 from ..arguments import ROWS, uncoupled
-from ..truncation import scores
+from ..features.truncation import scores
 
 
 class ClassScores:

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import ShapeError, generator, positive_int, real
-from ...initializers.base import Array, Seed
+from ...arguments import Array, Seed, as_numbers, generator, positive_int, real
+from ...errors import ShapeError
 from ...modules import Module
-from ...modules.parameter import as_numbers
 from ..arguments import ROWS
 from .class_scores import ClassScores
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import ArgumentError, positive_int
-from ...initializers.base import Array
+from ...arguments import Array, positive_int
+from ...errors import ArgumentError
 from ...modules import Module
 from ..arguments import ROWS
 from .class_scores import ClassScores

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...errors import ArgumentError, ShapeError, generator
+from ...arguments import Array, Seed, generator
+from ...errors import ArgumentError, ShapeError
 from ...initializers import Initializer
-from ...initializers.base import Array, Seed
 from ...modules import BatchNorm, LayerNorm, Module, Parameter
-from ...modules.tables import aligned
+from ...printing import aligned
 from .class_scores import ClassScores
 from .gradients import gradient
-from .pictures import as_pictures
+from .images import as_pictures
 
 Method = Callable[..., ArrayLike]                                   # (net, x, classes) -> maps of the shape of x
 

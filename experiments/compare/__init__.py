@@ -1,0 +1,1 @@
+"""The main job: one architecture trained from several initializations, and a report."""

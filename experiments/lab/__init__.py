@@ -1,0 +1,1 @@
+"""What experiments are made of: networks, data, a training loop that can be resumed."""

@@ -1,0 +1,157 @@
+"""Training by steps, with readings on the way, that can be taken up again where it was interrupted."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ...arguments import Array
+from ...errors import RetropropError
+from ...losses import CrossEntropy, Loss
+from ...modules import Module
+from ...optim import Optimizer
+from ...training import load, save
+
+BLOCK = 1000                                                        # steps whose examples are drawn together
+EVERY = 60.0                                                        # seconds between two savings
+
+
+class Stream(Protocol):
+    """Batches by number: batch k is the same whenever it is asked for, so that a run can go on at any step."""
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        ...
+
+
+class Drawn:
+    """Batches of a data set, drawn with replacement.
+
+    Bytes stay bytes, perhaps in a file, until their batch comes: they are then divided by 255.
+    """
+
+    def __init__(self, x: Array, y: Array, batch_size: int, seed: int) -> None:
+        self.x, self.y, self.batch_size, self.seed = x, y, batch_size, seed
+        self.block = -1
+        self.order: Array = np.empty(0)
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        block, k = divmod(step, BLOCK)
+        if block != self.block:
+            self.order = np.random.default_rng([self.seed, block]).integers(len(self.y), size=(BLOCK, self.batch_size))
+            self.block = block
+        chosen = self.order[k]
+        return scaled(self.x[chosen]), self.y[chosen]
+
+
+class Generated:
+    """Batches that are made as they are needed, such as Shapeset's: an infinite stream.
+
+    ``make(count, rng)`` returns examples and their classes; each block has a generator of its own.
+    """
+
+    def __init__(self, make: Callable[[int, np.random.Generator], tuple[Array, Array]], batch_size: int, seed: int) -> None:
+        self.make, self.batch_size, self.seed = make, batch_size, seed
+        self.block = -1
+        self.made: tuple[Array, Array] = np.empty(0), np.empty(0)
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        block, k = divmod(step, BLOCK)
+        if block != self.block:
+            self.made = self.make(BLOCK * self.batch_size, np.random.default_rng([self.seed, block]))
+            self.block = block
+        part = slice(k * self.batch_size, (k + 1) * self.batch_size)
+        return self.made[0][part], self.made[1][part]
+
+
+def scaled(x: Array) -> Array:
+    """Bytes as numbers from 0 to 1; others as they are."""
+    return np.divide(x, np.float32(255), dtype=np.float32) if x.dtype == np.uint8 else x
+
+
+class Trained(NamedTuple):
+    """The readings, each a dict that says its ``step``, and the step at which the cost was no longer finite, or None."""
+
+    readings: list[dict[str, Any]]
+    diverged: int | None
+
+
+def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: Iterable[int],
+          read: Callable[[int], dict[str, Any]], loss: Loss | None = None, after_step: Callable[[], None] | None = None,
+          kept: Path | None = None) -> Trained:
+    """Make ``steps`` steps of training; ``read(k)``, after k of them, for each k in ``at``.
+
+    With a folder ``kept``, network, optimizer and readings are saved there each minute, and a run that finds them goes on
+    from them, with the same bits as one that was never interrupted.
+    """
+    loss, marks = CrossEntropy() if loss is None else loss, set(at)
+    saved = None if kept is None else Kept(kept, steps)
+    start, readings = (0, []) if saved is None else saved.resume(net, optimizer)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(start, steps + 1):
+            if step in marks and not (readings and readings[-1]["step"] == step):
+                readings.append({"step": step} | read(step))
+            if step == steps:
+                break
+            x, y = stream.batch(step)
+            if not math.isfinite(loss.forward(net.forward(x), y)):
+                return Trained(readings, step)
+            net.backward(loss.backward(), input_gradient=False)
+            net.update()
+            optimizer.step()
+            if after_step is not None:
+                after_step()
+            if saved is not None and saved.due():
+                saved.save(step + 1, net, optimizer, readings)
+    return Trained(readings, None)
+
+
+class Kept:
+    """A folder in which an unfinished run is kept: a state a file, and the word of which of them is the last."""
+
+    def __init__(self, folder: Path, steps: int) -> None:
+        self.folder, self.steps = folder, steps
+        self.last, self.step, self.parent = time.monotonic(), 0, os.getppid()
+
+    def resume(self, net: Module, optimizer: Optimizer) -> tuple[int, list[dict[str, Any]]]:
+        """Steps made and readings so far; (0, []) where nothing whole was saved."""
+        try:
+            word = json.loads((self.folder / "progress.json").read_text(encoding="utf-8"))
+            step, readings = int(word["step"]), list(word["readings"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0, []
+        try:
+            load(net, self.state(step), optimizer)
+        except (OSError, RetropropError):                           # perhaps another sweep has the same run: begin again
+            return 0, []
+        self.step = step
+        return step, readings
+
+    def due(self) -> bool:
+        return time.monotonic() - self.last >= EVERY
+
+    def save(self, step: int, net: Module, optimizer: Optimizer, readings: list[dict[str, Any]]) -> None:
+        """The state first, then the word of it: a kill between the two leaves the word of the state before."""
+        now = time.monotonic()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save(net, self.state(step), optimizer)
+        each = (now - self.last) / (step - self.step)
+        word = {"step": step, "steps": self.steps, "seconds_per_step": each, "readings": readings}
+        part = self.folder / "progress.json.part"
+        part.write_text(json.dumps(word), encoding="utf-8")
+        os.replace(part, self.folder / "progress.json")
+        for old in self.folder.glob("*.safetensors*"):
+            if old != self.state(step):
+                old.unlink()
+        self.last, self.step = time.monotonic(), step
+        if os.getppid() != self.parent:                             # nobody waits any more: the sweep was killed
+            raise RetropropError("the process that this run was made for is gone")
+
+    def state(self, step: int) -> Path:
+        return self.folder / f"{step}.safetensors"

@@ -1,0 +1,1 @@
+"""``retroprop look``: what a trained network sees, on one page."""

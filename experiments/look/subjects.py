@@ -1,0 +1,210 @@
+"""What ``retroprop look`` looks into: pictures, and a network that is trained on them, or one of the user's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import datasets
+from ...arguments import Array
+from ...errors import ArgumentError, DataError, ShapeError, StateError
+from ...initializers import GlorotUniform, HeNormal
+from ...inspection.features.truncation import scores
+from ...losses import CrossEntropy
+from ...modules import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
+from ...modules.core.values import several
+from ...optim import SGD, Adam, Optimizer
+from ...training import Callback, Run, accuracy, fit, load
+from ..lab.networks import network
+from ..scripts import script
+
+Split = tuple[Array, Array]
+Hook = Callback | Callable[[Run], Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and how it is trained."""
+
+    build: Callable[[int], Module]                                  # of a seed
+    optimizer: Callable[..., Optimizer]
+    lr: float
+    epochs: int
+    batch_size: int
+
+    def train(self, data: Split, seed: int, epochs: int, callbacks: Iterable[Hook] = ()) -> tuple[Module, float]:
+        """The network, and the seconds that it took."""
+        net = self.build(seed)
+        start = time.perf_counter()
+        fit(net, CrossEntropy(), self.optimizer(net.parameters(), lr=self.lr), data, epochs=epochs,
+            batch_size=self.batch_size, rng=seed, callbacks=callbacks, progress=False)
+        return net, time.perf_counter() - start
+
+
+class Pictures(NamedTuple):
+    """A data set of pictures, (examples, channels, height, width), and the networks that are trained on it.
+
+    The first of ``recipes`` is the one that is looked into. ``attacked`` says whether all of them are attacked, and trained
+    a second time, against that.
+    """
+
+    title: str
+    classes: tuple[str, ...]
+    read: Callable[[], tuple[Split, Split]]
+    recipes: Mapping[str, Recipe]
+    attacked: bool
+
+
+class Subject(NamedTuple):
+    """A network that gives a score for each class, and the pictures that it is looked into with.
+
+    ``ink`` is where something is drawn, and ``means`` the mean picture of each class in training; of the user's pictures
+    nobody knows the first, and there is but one set of them. Where the user gives no classes, ``y`` are the network's own
+    answers, and it is not ``labelled``.
+    """
+
+    net: Module
+    x: Array
+    y: Array
+    classes: tuple[str, ...]
+    means: Array
+    bounds: tuple[float, float]
+    ink: Array | None
+    origin: str = ""
+    labelled: bool = True
+
+    @property
+    def error(self) -> float:
+        """NaN where nobody knows what is right."""
+        if not self.labelled:
+            return float("nan")
+        return 1 - accuracy(self.net.predict(self.x), self.y)
+
+
+def digits() -> tuple[Split, Split]:
+    """1297 pictures for training, 500 for testing."""
+    x, y = datasets.digits()
+    train, test = datasets.split(x.reshape(-1, 1, 8, 8), y, test=500, rng=0)
+    return train, test
+
+
+def shapes() -> tuple[Split, Split]:
+    """20,000 pictures for training, 2000 for testing."""
+    easy = datasets.EASY_SHAPESET
+    return datasets.shapeset(20_000, **easy, rng=0), datasets.shapeset(2000, **easy, rng=1)
+
+
+def digits_net(seed: int) -> Sequential:
+    """16 and 32 maps of 3 x 3, one pooling."""
+    rng, he = iter(np.random.default_rng(seed).spawn(4)), HeNormal()
+    return Sequential(Conv2d(1, 16, 3, padding=1, weight_init=he, rng=next(rng)), ReLU(),
+                      Conv2d(16, 32, 3, padding=1, weight_init=he, rng=next(rng)), ReLU(),
+                      MaxPool2d(2), Dropout(0.5, rng=next(rng)), Flatten(), Linear(512, 10, rng=next(rng)))
+
+
+def shapes_net(seed: int) -> Sequential:
+    """8, 16 and 32 maps of 3 x 3, each pooled."""
+    rng, modules = iter(np.random.default_rng(seed).spawn(4)), list[Module]()
+    for channels, maps in ((1, 8), (8, 16), (16, 32)):
+        modules += [Conv2d(channels, maps, 3, padding=1, weight_init=HeNormal(), rng=next(rng)), ReLU(), MaxPool2d(2)]
+    return Sequential(*modules, Flatten(), Linear(512, 3, rng=next(rng)))
+
+
+def dense(features: int, classes: int, depth: int) -> Callable[[int], Module]:
+    """Of a seed: tanh layers of 100 units, or none, on the pixels as they are."""
+    return lambda seed: Sequential(Flatten(), network(features, classes, GlorotUniform(), depth=depth, seed=seed))
+
+
+DATA: Mapping[str, Pictures] = {
+    "digits": Pictures("handwritten digits of 8 × 8 pixels", tuple(map(str, range(10))), digits, {
+        "convolutional": Recipe(digits_net, Adam, 2e-3, 40, 32),
+        "softmax": Recipe(dense(64, 10, 0), SGD, 0.5, 73, 32),      # 73 epochs: 2993 steps
+        "2 × 100 tanh": Recipe(dense(64, 10, 2), SGD, 0.1, 73, 32)}, attacked=True),
+    "shapes": Pictures("triangles, parallelograms and ellipses of 32 × 32 pixels", datasets.SHAPESET_CLASSES[:3], shapes, {
+        "convolutional": Recipe(shapes_net, SGD, 0.03, 4, 10),      # 8000 steps
+        "5 × 100 tanh": Recipe(dense(1024, 3, 5), SGD, 0.03, 4, 10)}, attacked=False),
+}
+
+
+def of_data(net: Module, data: Pictures, train: Split, test: Split, origin: str = "") -> Subject:
+    """A network, with the test part of a data set."""
+    x, y = test
+    return Subject(scores(net), x, y, data.classes, class_means(train, len(data.classes)),
+                   (float(train[0].min()), float(train[0].max())), x > 0, origin)
+
+
+def class_means(data: Split, count: int) -> Array:
+    """The mean picture of each class; of one without pictures the mean of all, which is like none."""
+    x, y = data
+    return np.stack([x[y == c].mean(0) if (y == c).any() else x.mean(0) for c in range(count)])
+
+
+def read_model(path: str, data: Pictures, parts: tuple[Split, Split]) -> Subject:
+    """A network of the user's: a state of the data set's first network, or what a script defines.
+
+    Raises
+    ------
+    OSError, ArgumentError, StateError, FileFormatError
+        There is no such file, or no network for these pictures in it.
+    """
+    kind = Path(path).suffix.lower()
+    if kind == ".py":
+        return of_script(script.read(path), data, parts)
+    if kind != ".safetensors":
+        raise ArgumentError(f"model must be a .safetensors file or a .py script, got {path!r}")
+    net = next(iter(data.recipes.values())).build(0)
+    try:
+        load(net, path)
+    except StateError as error:
+        raise StateError(f"{path} holds no state of the net for {data.title}: {error}") from error
+    return of_data(net, data, *parts, path)
+
+
+def of_script(found: script.Script, data: Pictures, parts: tuple[Split, Split]) -> Subject:
+    """Its net, with its own pictures and classes, or those of the data set; without y, with the net's answers."""
+    own = found.x is not None
+    x = np.asarray(parts[1][0] if not own else found.x, "float32")
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
+        raise ShapeError(f"{found.path}: x must be pictures, (examples, 1 or 3, height, width), got shape {x.shape}")
+    if not np.isfinite(x).all() or x.min() == x.max():
+        raise DataError(f"{found.path}: x must hold finite numbers, not all equal")
+    count = class_count(found, x.shape)
+    with script.blaming(found.path):
+        net = scores(found.net)
+        answers = net.predict(x[:1000]).argmax(1)
+    if not own:
+        if count != len(data.classes):
+            raise ArgumentError(f"{found.path}: net must give a score for each of the {len(data.classes)} classes of "
+                                f"{data.title}, got {count}; or define x, pictures of its own")
+        return of_data(net, data, *parts, found.path)
+    x = x[:1000]
+    y = answers if found.y is None else targets(found, count)[:1000]
+    return Subject(net, x, y, tuple(map(str, range(count))), class_means((x, y), count), (float(x.min()), float(x.max())),
+                   None, found.path, found.y is not None)
+
+
+def class_count(found: script.Script, shape: tuple[int, ...]) -> int:
+    """How many scores the net gives for pictures of this shape."""
+    try:
+        with script.blaming(found.path):
+            size = found.net.output_shape(shape)
+    except ShapeError as error:
+        raise ArgumentError(f"{found.path}: net must take pictures of shape {shape}: {error}; put Flatten or Reshape before a "
+                            "net that takes rows") from error
+    if several(size) or len(size) != 2 or size[1] < 2:
+        raise ArgumentError(f"{found.path}: net must give a score for each of two classes or more, (examples, classes), got "
+                            f"shape {size}")
+    return int(size[1])
+
+
+def targets(found: script.Script, count: int) -> Array:
+    y = np.asarray(found.y)
+    if y.dtype.kind not in "iu" or y.shape != (len(found.x),) or y.min() < 0 or y.max() >= count:
+        raise DataError(f"{found.path}: y must hold a class from 0 to {count - 1} for each of {len(found.x)} pictures, got "
+                        f"{y.dtype} of shape {y.shape}")
+    return y

@@ -1,0 +1,1 @@
+"""Ioffe & Szegedy 2015."""

@@ -1,0 +1,1 @@
+"""Srivastava et al. 2014."""

@@ -1,0 +1,1 @@
+"""Glorot & Bengio 2010."""

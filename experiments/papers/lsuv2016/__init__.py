@@ -1,0 +1,1 @@
+"""Mishkin & Matas 2016."""

@@ -1,0 +1,243 @@
+"""``retroprop reproduce``: the papers behind the lecture, run again, and judged claim by claim."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+
+from ...arguments import one_of, positive_int
+from ...errors import ArgumentError
+from ..lab.data import digest, source
+from ..reports.page import Figures, Page
+from ..reports.text import many, write_csv
+from ..sweeps.sweep import Failed, Store, Workers, sweep, version
+from .claims import HEADER, Claim, summary
+from .paper import SCALES, SEEDS, Paper, Results, Scale
+
+PAPERS = ("glorot2010", "he2015", "saxe2014", "lsuv2016", "batchnorm2015", "dropout2014")
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """What came of the papers; prints as a table of their claims."""
+
+    scale: Scale
+    results: dict[str, Results]
+
+    @cached_property
+    def claims(self) -> dict[str, list[Claim]]:
+        """The claims of each paper; without verdicts where seeds are missing, as too few were asked for, or some failed."""
+        found = {name: paper(name).claims(results) for name, results in self.results.items()}
+        return {name: claims if self.scale.judged and not self.results[name].failed else
+                [replace(one, holds=None, values=()) for one in claims] for name, claims in found.items()}
+
+    @property
+    def failed(self) -> list[Failed]:
+        return [one for results in self.results.values() for one in results.failed]
+
+    def summary(self) -> list[dict[str, Any]]:
+        """A dict a claim, for JSON."""
+        return [{"paper": name} | one.row() for name, claims in self.claims.items() for one in claims]
+
+    def verdict(self) -> str:
+        said = summary([one for claims in self.claims.values() for one in claims])
+        if not self.scale.judged:
+            said = f"Nothing is judged: that takes {SEEDS} seeds or more, and no --steps."
+        if self.failed:
+            errors = "; ".join(f"{one.trial}: {one.error}" for one in self.failed[:3])
+            said += f" {many(len(self.failed), 'run')} failed: {errors}."
+        return said
+
+    def __str__(self) -> str:
+        parts = ["\n".join([name, *map(spoken, claims)]) for name, claims in self.claims.items()]
+        return "\n\n".join([*parts, self.verdict()])
+
+
+def spoken(one: Claim) -> str:
+    """A claim as lines of text, its verdict first."""
+    what, source, here, asked, verdict = one.cells()
+    lines = [*wrap(what, 108), *wrap(f"here {here}; asked: {asked}; in the paper: {source}", 108)]
+    return "\n".join(f"{verdict if k == 0 else '':11}{line}" for k, line in enumerate(lines))
+
+
+def paper(name: str) -> Paper:
+    """By name; its module is loaded when it is asked for."""
+    found: Paper = import_module(f".{name}.paper", __package__).PAPER
+    return found
+
+
+def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path | None = None, steps: int | None = None,
+              seeds: int = SEEDS, jobs: int | None = None, backend: str = "loky", scheduler: str | None = None,
+              out: str | Path | None = None, fresh: bool = False, progress: bool = True) -> Reproduced:
+    """Run a paper's experiments again, and say of each of its claims whether it came out.
+
+    Parameters
+    ----------
+    paper_name : str
+        ``glorot2010``, ``he2015``, ``saxe2014``, ``lsuv2016``, ``batchnorm2015``, ``dropout2014``, or ``all``.
+    scale : {"quick", "small", "paper"}, default "small"
+        ``quick`` is the smallest that shows the effects; ``paper`` has the paper's own sizes and takes days.
+    data : path or str, default None
+        For the paper's scale: a folder with the four files of MNIST (or Fashion-MNIST, ...), or, for glorot2010,
+        ``shapeset``, pictures without end.
+    steps : int, default None
+        At the paper's scale: steps of training in each run, instead of the paper's own number. Then nothing is judged.
+    seeds : int, default 5
+        With fewer than 5, nothing is judged.
+    jobs, backend, scheduler
+        Who runs: see `Workers`. The numbers do not depend on it.
+    out : path, default None
+        Folder for the pages, in a folder of their scale, and, in ``runs``, for the runs that ended: another call goes on
+        from them. None: nothing is written.
+    fresh : bool, default False
+        Run all of it again, whatever is in ``runs``.
+    progress : bool, default True
+        Whether to show a bar; silent by itself where standard error is not a terminal.
+
+    Returns
+    -------
+    Reproduced
+        ``print(reproduced)`` shows the claims.
+
+    Raises
+    ------
+    ArgumentError, FileNotFoundError, FileFormatError
+        Before anything runs. Runs that fail are in ``reproduced.failed``, and the others go on.
+    """
+    one_of("paper", paper_name, (*PAPERS, "all"))
+    how = arranged(scale, data, steps, seeds)
+    workers = Workers(jobs, backend, scheduler)
+    names = PAPERS if paper_name == "all" else (paper_name,)
+    if how.data == "shapeset" and names != ("glorot2010",):
+        raise ArgumentError(f"data must be a folder with the four files of MNIST for {paper_name}, got 'shapeset', which is "
+                            "for glorot2010")
+    plans = {name: paper(name).plan(how) for name in names}
+    store = None
+    if out is not None:
+        for folder in ("runs", *(f"{scale}/{name}" for name in names)):
+            (Path(out) / folder).mkdir(parents=True, exist_ok=True)     # before the work, not after it
+        store = Store(Path(out) / "runs")
+    outcomes = iter(sweep([trial for trials in plans.values() for trial in trials], workers, store, progress, fresh))
+    reproduced = Reproduced(how, {name: Results(how, [next(outcomes) for _ in trials]) for name, trials in plans.items()})
+    if out is not None:
+        write(reproduced, Path(out) / scale, whole=paper_name == "all")
+    return reproduced
+
+
+def arranged(scale: str, data: str | Path | None, steps: int | None, seeds: int) -> Scale:
+    """The arguments that decide the numbers, checked."""
+    one_of("scale", scale, SCALES)
+    positive_int("seeds", seeds)
+    if scale != "paper":
+        if data is not None or steps is not None:
+            name, value = ("data", data) if data is not None else ("steps", steps)
+            raise ArgumentError(f"{name} must be None at scale {scale!r}: only the paper's scale takes it, got {value!r}")
+        return Scale(scale, seeds)
+    if steps is not None:
+        positive_int("steps", steps)
+    if data is None:
+        raise ArgumentError("data must be a folder with the four files of MNIST, or shapeset, at the paper's scale, got None")
+    name = str(data) if str(data) == "shapeset" else str(Path(data).absolute())
+    files = digest(name)
+    validation = source(name).validation
+    if validation is None or not len(validation[1]):
+        raise ArgumentError(f"data must have examples enough that a sixth validates, got {name}")
+    return Scale(scale, seeds, name, steps, files)
+
+
+def write(reproduced: Reproduced, out: Path, whole: bool) -> None:
+    """A folder for each paper, and the index of all."""
+    for name, results in reproduced.results.items():
+        write_paper(name, results, reproduced.claims[name], out / name)
+    if whole:
+        write_index(reproduced, out)
+
+
+def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Path) -> None:
+    """report.html, figures, claims.csv, results.csv (every number of every run) and config.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    what = paper(name)
+    page = Page(what.title)
+    page.text(what.citation)
+    page.text(what.asks)
+    page.heading("Claim by claim")
+    judge(page, claims, results)
+    what.draw(results, page, Figures(page, folder))
+    page.heading("Run it again")
+    page.code(command(name, results.scale))
+    page.text(f"{many(len(results.outcomes), 'run')}, {many(results.scale.seeds, 'seed')}. The numbers do not depend on the "
+              "number of processes, nor on whether they run here or on a cluster, on processors of the same kind.")
+    page.write(folder / "report.html")
+    write_csv(folder / "claims.csv", [one.row() for one in claims])
+    for name in ("failures.txt", "results.csv"):
+        (folder / name).unlink(missing_ok=True)                     # of an earlier call
+    if results.failed:
+        text = "\n".join(f"{one.trial}\n{one.where}" for one in results.failed)
+        (folder / "failures.txt").write_text(text, encoding="utf-8")
+    rows = list(results.rows())
+    if rows:
+        write_csv(folder / "results.csv", rows)
+    config = {"paper": name, "scale": results.scale.name, "seeds": results.scale.seeds, "data": results.scale.data,
+              "steps": results.scale.steps, "command": command(name, results.scale),
+              "versions": version(what.plan.__module__) | {"python": platform.python_version(), "numpy": np.__version__}}
+    (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
+    """The table, how many hold, why others do not, and what failed."""
+    page.text("Asked is what must be found here for a claim to have come out. Where the paper gives no number, it is a "
+              "tolerance around what a program without this library found on the same setting, or a sign of the effect. Where "
+              "what is compared is a distance or a ratio, the claim says so.")
+    page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
+    why = "all runs" if results.failed else f"{SEEDS} seeds or more, and the paper's own number of steps"
+    page.text(summary(claims) if results.scale.judged and not results.failed else f"Nothing is judged: that takes {why}.")
+    page.text("Numbers are means over the seeds ± half of their 95 % interval (Student's t); p values are of paired t tests, "
+              "seed by seed. A difference with a p value of 0.05 or more is undecided: so many seeds cannot tell.")
+    missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]
+    if missed:
+        page.heading("What did not come out, and why")
+        page.points(missed)
+    if results.failed:
+        page.heading("Runs that failed")
+        page.points([f"{one.trial}: {one.error}" for one in results.failed])
+        page.text("failures.txt says where.")
+
+
+def write_index(reproduced: Reproduced, out: Path) -> None:
+    """index.html: all claims, and the way to each page."""
+    page = Page("The lecture's papers, reproduced")
+    page.text(f"Scale: {reproduced.scale.name}; {many(reproduced.scale.seeds, 'seed')}. {reproduced.verdict()}")
+    verdicts = {name: [one.verdict for one in claims] for name, claims in reproduced.claims.items()}
+    words = ("yes", "NO", "undecided", "–")
+    page.table([["paper", *words[:3], "not judged"],
+                *([name, *(str(found.count(word)) for word in words)] for name, found in verdicts.items())])
+    missed = [f"{name}: {one.what}: {one.reason or 'no reason was found.'}" for name, claims in reproduced.claims.items()
+              for one in claims if one.holds is False]
+    if missed:
+        page.heading("What did not come out, and why")
+        page.points(missed)
+    for name, claims in reproduced.claims.items():
+        page.heading(paper(name).title)
+        page.text(paper(name).citation)
+        page.link("The page, with figures", f"{name}/report.html")
+        page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
+    page.heading("Run it again")
+    page.code(command("all", reproduced.scale))
+    page.write(out / "index.html")
+    write_csv(out / "claims.csv", reproduced.summary())
+
+
+def command(name: str, scale: Scale) -> str:
+    words = ["retroprop", "reproduce", name, "--scale", scale.name, "--seeds", str(scale.seeds)]
+    words += ["--data", scale.data] if scale.data is not None else []
+    return shlex.join(words + (["--steps", str(scale.steps)] if scale.steps is not None else []))

@@ -1,0 +1,1 @@
+"""What the reports share: HTML pages, statistics over seeds, text."""

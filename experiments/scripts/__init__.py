@@ -1,0 +1,1 @@
+"""The commands that run a user's script: check, graph, tape."""

@@ -1,0 +1,147 @@
+"""Every module and loss of the library, each with an input to try it on.
+
+Sizes are unequal (batch 5, in 3, out 4), so that a wrong transpose cannot fit; numbers are seeded, no parameter is at a
+value that would hide a factor or a term, and no input is within 0.02 of a kink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import losses, modules
+from ...arguments import Array
+from ...modules import Linear, Module
+from ...modules.core.values import Value
+
+SHAPE = (5, 3)
+
+
+class Exhibit(NamedTuple):
+    """A module with an input, and for a loss a target; ``build`` returns a new module each time."""
+
+    name: str
+    build: Callable[[], Any]
+    x: Value
+    target: Any = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """What ``forward`` takes."""
+        return (self.x,) if self.target is None else (self.x, self.target)
+
+
+def numbers(*shape: int, kinks: Sequence[float] = (), seed: int = 2018) -> Array:
+    """From N(0, 1.5²), at least 0.02 from each kink."""
+    x = np.random.default_rng(seed).normal(0, 1.5, shape)
+    for kink in kinks:
+        x += np.where(np.abs(x - kink) < 0.02, 0.04, 0)
+    return x
+
+
+def stirred(module: Any, seed: int = 8) -> Any:
+    """The module, its parameters and buffers away from 0 and 1."""
+    rng = np.random.default_rng(seed)
+    state = module.state_dict()
+    module.load_state_dict({name: np.abs(a + rng.uniform(0.2, 0.9, a.shape)) if name.endswith("var")
+                            else a + rng.uniform(0.2, 0.9, a.shape) for name, a in state.items()})
+    return module
+
+
+def exhibit(build: Callable[[], Any], x: Value | None = None, target: Any = None, name: str | None = None) -> Exhibit:
+    """An exhibit, by default under its repr and on an array of numbers."""
+    return Exhibit(name or repr(build()), build, numbers(*SHAPE) if x is None else x, target)
+
+
+def tied() -> tuple[Linear, Linear]:
+    """Two Linears on one weight."""
+    first, second = Linear(3, 3, rng=1), Linear(3, 3, rng=2)
+    second.weight = first.weight
+    return first, second
+
+
+def linear_chain() -> Module:
+    """Most kinds of module, one after the other."""
+    return modules.Sequential(Linear(3, 4, rng=1), modules.BatchNorm(4), modules.ReLU(), modules.Dropout(0.3, rng=3),
+                              Linear(4, 2, rng=2))
+
+
+def diamond() -> Module:
+    """Fan-out, fan-in, a nested Sequential, a shared Parameter, nodes written in another order than data pass."""
+    first, second = tied()
+    return modules.Graph({
+        "sum": (modules.Add(), "left", "right", "x"),
+        "left": (first, "x"),
+        "right": (modules.Sequential(modules.Tanh(), second, modules.ReLU()), "left"),
+        "gate": (modules.Sigmoid(), "sum"),
+        "y": (modules.Multiply(), "gate", "sum"),
+    }, inputs="x", outputs="y")
+
+
+def pictures() -> Module:
+    """A convolutional net: what each of its kinds of module reads lies batch last."""
+    return modules.Sequential(modules.Conv2d(2, 3, 3, padding=1, rng=1), modules.BatchNorm(3), modules.Softplus(),
+                              modules.MaxPool2d(2), modules.Conv2d(3, 2, (1, 2), rng=2), modules.Dropout(0.3, rng=3),
+                              modules.Upsample2d(2), modules.AvgPool2d(2, 1), modules.Flatten(), Linear(10, 2, rng=4))
+
+
+IMAGES = numbers(5, 3, 2, 2)
+PICTURES = numbers(3, 2, 6, 4)
+PAIR = (numbers(*SHAPE), numbers(*SHAPE, seed=7))
+UNEQUAL = (numbers(5, 3), numbers(5, 2, seed=7))
+
+MODULES = (
+    exhibit(lambda: stirred(Linear(3, 4, rng=0))),
+    exhibit(lambda: modules.Identity()),
+    exhibit(lambda: modules.Sigmoid()),
+    exhibit(lambda: modules.Tanh()),
+    exhibit(lambda: modules.ReLU(), numbers(*SHAPE, kinks=[0])),
+    exhibit(lambda: modules.LeakyReLU(0.2), numbers(*SHAPE, kinks=[0])),
+    exhibit(lambda: modules.ELU(0.7), numbers(*SHAPE, kinks=[0])),
+    exhibit(lambda: modules.GELU()),
+    exhibit(lambda: modules.SiLU()),
+    exhibit(lambda: modules.Softplus()),
+    exhibit(lambda: modules.Softsign(), numbers(*SHAPE, kinks=[0])),
+    exhibit(lambda: modules.HardTanh(), numbers(*SHAPE, kinks=[-1, 1])),
+    exhibit(lambda: modules.Softmax()),
+    exhibit(lambda: modules.LogSoftmax()),
+    exhibit(lambda: modules.Dropout(0.4, rng=4)),
+    exhibit(lambda: stirred(modules.BatchNorm(3))),
+    exhibit(lambda: stirred(modules.LayerNorm(3))),
+    exhibit(lambda: stirred(modules.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=1, rng=0)), PICTURES),
+    exhibit(lambda: modules.MaxPool2d(2), PICTURES),
+    exhibit(lambda: modules.AvgPool2d(3, 2, 1), PICTURES),
+    exhibit(lambda: modules.GlobalAvgPool2d(), PICTURES),
+    exhibit(lambda: modules.Upsample2d((2, 3)), IMAGES),
+    exhibit(lambda: modules.Flatten(), IMAGES),
+    exhibit(lambda: modules.Reshape(2, -1), IMAGES),
+    exhibit(lambda: modules.Add(), PAIR),
+    exhibit(lambda: modules.Multiply(), PAIR),
+    exhibit(lambda: modules.Concat(), UNEQUAL),
+    exhibit(lambda: modules.Function(np.sin, np.cos)),
+    exhibit(lambda: stirred(linear_chain()), name="Sequential"),
+    exhibit(lambda: stirred(pictures()), PICTURES, name="Sequential of pictures"),
+    exhibit(lambda: stirred(diamond()), name="Graph"),
+)
+
+CLASSES, WEIGHTS = np.array([0, 2, 1, 1, 0]), [0.5, 2, 1.5]
+VALUES = numbers(*SHAPE, seed=11)
+APART = VALUES + numbers(*SHAPE, kinks=[0, -1, 1])                  # from VALUES, and from the kinks of L1 and Huber
+SIGNS = np.array([[0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1]])
+P = np.random.default_rng(5).uniform(0.05, 0.95, SHAPE)
+
+LOSSES = (
+    exhibit(lambda: losses.BCE(), P, SIGNS),
+    exhibit(lambda: losses.BCEWithLogits(), None, SIGNS),
+    exhibit(lambda: losses.CrossEntropy(WEIGHTS), None, CLASSES),
+    exhibit(lambda: losses.NLL(WEIGHTS), None, CLASSES),
+    exhibit(lambda: losses.MSE(), APART, VALUES),
+    exhibit(lambda: losses.L1(), APART, VALUES),
+    exhibit(lambda: losses.Huber(1), APART, VALUES),
+    exhibit(lambda: losses.Hinge(), numbers(*SHAPE, kinks=[-1, 1]), SIGNS),
+)

@@ -1,0 +1,146 @@
+"""The contract of a module as checks that anybody can run on a module of their own."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from numpy.typing import ArrayLike
+
+from ...arguments import Seed
+from ...datasets.checks import Inputs
+from ...errors import ArgumentError, CheckError
+from ...losses import Loss
+from ...modules import Module
+from ...modules.core.values import Value, as_values, copied
+from . import memory as memory
+from . import phases as phases
+from . import state as state
+from . import values as values
+
+CHECKS = (
+    values.output_shape_is_that_of_forward,
+    values.backward_has_the_shape_of_x,
+    values.float32_and_float64_stay,
+    memory.the_phases_write_into_no_array_of_the_caller,
+    state.a_copy_computes_the_same,
+    values.backward_is_the_transposed_jacobian,
+    values.update_is_the_gradient_of_each_parameter,
+    values.jvp_is_the_transpose_of_backward,
+    values.jvp_changes_nothing,
+    values.examples_stay_apart_unless_couples_examples,
+    values.example_gradients_are_those_of_update,
+    phases.a_phase_that_comes_too_early_is_refused,
+    phases.backward_leaves_the_parameter_gradients_alone,
+    phases.backward_and_update_can_be_repeated,
+    phases.backward_and_update_are_at_the_last_forward,
+    phases.update_is_of_the_last_backward,
+    phases.update_overwrites_and_accumulate_adds,
+    phases.a_frozen_module_keeps_its_gradients,
+    phases.another_batch_size_leaves_nothing_behind,
+    phases.bad_input_is_refused_before_anything_changes,
+    memory.returned_arrays_are_fresh_and_never_written_again,
+    memory.the_gradient_that_was_returned_may_be_written,
+    memory.out_receives_the_result,
+    memory.an_out_that_does_not_fit_is_refused,
+    memory.the_point_holds_no_more_than_remembers_says,
+    memory.forward_may_write_over_an_input_that_is_not_remembered,
+    memory.memory_order_does_not_matter,
+    state.the_mode_of_forward_decides,
+    state.predict_is_forward_in_evaluation_mode,
+    state.predict_leaves_no_trace,
+    state.state_dict_is_a_copy_of_all_that_predict_depends_on,
+    state.a_copy_is_independent,
+    state.a_container_runs_it_as_it_runs_alone,
+    state.update_does_without_the_input_gradient,
+    state.repr_names_the_class,
+)
+"""All laws, the most telling first: ``check(module, x)`` raises CheckError where the module breaks it."""
+
+NOT_OF_LOSSES = {                                                   # a loss stands in no container and predicts nothing
+    values.output_shape_is_that_of_forward,
+    values.examples_stay_apart_unless_couples_examples,
+    values.example_gradients_are_those_of_update,
+    state.predict_is_forward_in_evaluation_mode,
+    state.predict_leaves_no_trace,
+    state.state_dict_is_a_copy_of_all_that_predict_depends_on,
+    state.a_container_runs_it_as_it_runs_alone,
+    state.update_does_without_the_input_gradient,
+    memory.forward_may_write_over_an_input_that_is_not_remembered,
+}
+LOSS_CHECKS = tuple(check for check in CHECKS if check not in NOT_OF_LOSSES)
+
+
+def check_module(module: Module, x: Inputs, target: ArrayLike | None = None, *, rng: Seed = 0) -> None:
+    """Try all laws of the contract on a module of your own; the first that it breaks raises CheckError.
+
+    Parameters
+    ----------
+    module : Module
+        Left as it is: copies are tried, in training and in evaluation mode, whatever they draw at random.
+    x : array_like, or a tuple of them
+        A batch of at least two different examples, small (each number costs two evaluations), and not at a kink:
+        central differences see a mean of two slopes there.
+    target : array_like, default None
+        The second argument of a loss.
+    rng : None, int or numpy.random.Generator, default 0
+        Where the gradients of the output are drawn from.
+
+    Raises
+    ------
+    CheckError
+        Names the module, the law, the mode, what was expected and what came; of a container, a note names the first
+        module inside that fails alone.
+
+    Notes
+    -----
+    Gradients are compared in float64, with random gradients of the output, at parameters that were moved by up to a
+    tenth. For one test a law: ``@pytest.mark.parametrize("check", rp.inspection.CHECKS)``, then ``check(module, x)``
+    (``LOSS_CHECKS`` and ``check(loss, prediction, target)`` for a loss).
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> class Square(rp.Module):
+    ...     def forward(self, x):
+    ...         self.point = x
+    ...         return x * x
+    ...     def backward(self, g):
+    ...         return self.point * g
+    >>> rp.check_module(Square(), [[1.0, 2.0], [3.0, 4.0]])
+    Traceback (most recent call last):
+    retroprop.errors.CheckError: Square(): backward is the transposed jacobian: in training mode, dC/dx[0, 0]: finite \
+differences give 0.251460442, the module 0.125730221
+    """
+    if not isinstance(module, Module):
+        raise ArgumentError(f"check_module: module must be a Module, got {module!r}")
+    if isinstance(module, Loss) != (target is not None):
+        raise ArgumentError("check_module: target must be given for a loss and for nothing else, got "
+                            f"{'none' if target is None else 'one'} for {module!r}")
+    try:
+        for check in LOSS_CHECKS if isinstance(module, Loss) else CHECKS:
+            check(module, x, target, rng=rng)
+    except CheckError as error:
+        for note in blame(module, x):
+            error.add_note(note)
+        raise
+
+
+def blame(module: Module, x: Inputs) -> list[str]:
+    """The first module of a container that breaks a law by itself, on what it reads there."""
+    ran, reads = deepcopy(module), []
+
+    def step(leaf: Module, read: Value) -> Value:
+        reads.append(copied(read))
+        return leaf.forward(read)
+
+    try:
+        ran.flow(as_values(x, ran.dtype, "x", ran, ran.arity), step)
+        for (path, leaf), read in zip(deepcopy(module).leaves(), reads, strict=True):
+            if path:
+                try:
+                    check_module(leaf, read)
+                except CheckError as error:
+                    return [f"module {path} fails alone: {error}"]
+    except Exception:                                               # it does not even run: the error has said so
+        return []
+    return []

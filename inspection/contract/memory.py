@@ -1,0 +1,149 @@
+"""The laws of memory: whose an array is, who may write into it, and when."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from itertools import combinations
+
+import numpy as np
+
+from ...arguments import Array
+from ...errors import DtypeError, ShapeError
+from ...modules.core.values import Value, copied, each, overlap, parts, shape_of
+from .case import Subject, close, float64, gradients, law, refuses, require, same
+
+
+@law
+def the_phases_write_into_no_array_of_the_caller(s: Subject) -> None:
+    """Neither into x, target, g and the parameters, nor into what they returned before."""
+    module = s.jitter(s.new())                                      # x *= 1 leaves no trace
+    given = {"x": s.x, "g": s.g} | {f"target {k}": target for k, target in enumerate(s.target)}
+    given |= {name: parameter.data for name, parameter in module.named_parameters()}
+    for phase, result, call in (("forward", "y", lambda: s.forward(module, s.x)),
+                                ("backward", "dC/dx", lambda: module.backward(s.g)),
+                                ("update", "", module.update)):
+        before = {name: copied(value) for name, value in given.items()}
+        returned = call()
+        same(f"{phase} wrote into its surroundings", given, before)
+        if result:
+            given[result] = returned
+
+
+@law
+def returned_arrays_are_fresh_and_never_written_again(s: Subject) -> None:
+    module = s.new()
+    y = s.forward(module, s.x)
+    gx = module.backward(s.g)
+    kept = {"y": copied(y), "dC/dx": copied(gx)}
+    module.update()
+    later = {"the next y": s.forward(module, s.other), "the next dC/dx": module.backward(s.h)}
+    module.update()
+    same("what an earlier step returned, after the next step", {"y": y, "dC/dx": gx}, kept)
+    others = {"x": s.x, "g": s.g} | later | dict(module.named_buffers())
+    for name, parameter in module.named_parameters():
+        others |= {name: parameter.data, f"dC/d{name}": parameter.grad}
+    for name, value in others.items():
+        require(not overlap(y, value), f"y shares memory with {name}")
+        require(not overlap(gx, value), f"dC/dx shares memory with {name}")
+    require(not overlap(y, gx), "y shares memory with dC/dx")
+    for what, value in (("y", y), ("dC/dx", gx)):
+        require(not any(np.may_share_memory(a, b) for a, b in combinations(parts(value), 2)),
+                f"the arrays of {what} share memory with each other")
+
+
+@law
+def the_gradient_that_was_returned_may_be_written(s: Subject) -> None:
+    module, expected = s.new(), s.run(s.new())
+    y = s.forward(module, s.x)
+    gx = module.backward(s.g)
+    computed = copied(gx)
+    copied(garbage(gx), gx)
+    module.update()
+    same("after dC/dx was overwritten before update", {"y": y, "dC/dx": computed} | gradients(module), expected)
+
+
+@law
+def out_receives_the_result(s: Subject) -> None:
+    """``forward(x, out)`` and ``backward(g, out)`` return ``out``, with the numbers of a fresh array."""
+    module, expected = s.new(), s.run(s.new())
+    y, gx = (each(lambda a: np.full_like(a, 7), value) for value in (s.g, s.x))
+    if not s.target:                                                # the cost that a loss returns is no array
+        require(identical(module.forward(s.x, out=y), y), "forward(x, out=out) must return out")
+    else:
+        y = s.forward(module, s.x)
+    require(identical(module.backward(s.g, out=gx), gx), "backward(g, out=out) must return out")
+    module.update()
+    same("with out", {"y": y, "dC/dx": gx} | gradients(module), expected)
+
+
+@law
+def an_out_that_does_not_fit_is_refused(s: Subject) -> None:
+    module = s.new()
+    s.forward(module, s.x)
+    refuses(ShapeError, "an out of backward of another shape than x", module.backward, s.g, out=shorter(s.x))
+    refuses(DtypeError, "an out of backward of integers", module.backward, s.g, out=integers(s.x))
+    if not s.target:
+        refuses(ShapeError, "an out of forward of another shape than y", module.forward, s.x, out=shorter(s.g))
+        refuses(DtypeError, "an out of forward of integers", module.forward, s.x, out=integers(s.g))
+
+
+@law
+def the_point_holds_no_more_than_remembers_says(s: Subject) -> None:
+    """What the point does not hold may be overwritten after forward, as containers do."""
+    remembers, expected = s.module.remembers, s.run(s.new())
+    require(remembers in ("both", "input", "output", "neither"), f"remembers must not be {remembers!r}")
+    module = s.new()
+    x = copied(s.x)
+    y = s.forward(module, x)
+    forward = copied(y)
+    if remembers in ("output", "neither"):
+        copied(garbage(x), x)
+    if remembers in ("input", "neither"):
+        copied(garbage(y, 5), y)                                    # numbers of x and y that were equal no longer are
+    same(f'remembers is "{remembers}": after what it does not name was overwritten',
+         {"y": forward} | s.retrace(module, s.g), expected)
+
+
+@law
+def forward_may_write_over_an_input_that_is_not_remembered(s: Subject) -> None:
+    if s.module.remembers in ("output", "neither") and shape_of(s.x) == shape_of(s.g) and not s.target:
+        module, expected = s.new(), s.run(s.new())
+        x = copied(s.x)
+        y = copied(module.forward(x, out=x))
+        same("forward(x, out=x)", {"y": y} | s.retrace(module, s.g), expected)
+
+
+@law
+def memory_order_does_not_matter(s: Subject) -> None:
+    """x and g may be column-major or strided."""
+    module, x, g = s.double(), float64(s.x), float64(s.g)
+    expected = s.run(deepcopy(module), x, g)
+    for order, view in (("column-major", column_major), ("strided", strided)):
+        close(f"{order} x and g", s.run(deepcopy(module), each(view, x), each(view, g)), expected)
+
+
+def identical(value: Value, other: Value) -> bool:
+    """Whether these are the same array objects."""
+    return len(parts(value)) == len(parts(other)) and all(a is b for a, b in zip(parts(value), parts(other), strict=True))
+
+
+def shorter(value: Value) -> Value:
+    return each(lambda a: np.empty_like(a[1:]), value)
+
+
+def integers(value: Value) -> Value:
+    return each(lambda a: np.zeros(a.shape, int), value)
+
+
+def garbage(value: Value, slope: int = 3) -> Value:
+    """Other numbers, most of the other sign."""
+    return each(lambda a: 1 - slope * a, value)
+
+
+def column_major(a: Array) -> Array:
+    return np.array(a, order="F")
+
+
+def strided(a: Array) -> Array:
+    """The same numbers, with gaps between them in memory."""
+    return np.repeat(a[..., None], 2, -1)[..., 0]

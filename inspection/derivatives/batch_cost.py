@@ -1,0 +1,133 @@
+"""The cost of a network on a batch as a function of its numbers: what can be perturbed and differentiated."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from ...arguments import Array, as_numbers
+from ...datasets.checks import examples, finite
+from ...errors import ArgumentError, ShapeError
+from ...losses import Loss
+from ...modules import Module
+from ...modules.core.rewinding import rewinder
+from ...modules.core.values import as_values, each, parts, shape_of
+from ..arguments import finite_cost, net_and_loss
+
+ROUND_OFF = 8 * float(np.finfo(np.float64).eps)                     # of the terms that a cost adds up: four times what was met
+
+
+class BatchCost:
+    """A function without arguments of its own: perturb one of its ``variables`` in place, and call it.
+
+    Parameters
+    ----------
+    net, loss : Module and Loss
+        Left as they are: copies are evaluated, in the mode that each module is in, always with the same masks.
+    x, y : array_like
+        A batch. A module of several inputs takes a tuple of arrays.
+    dtype : {"float64", "float32"}, default "float64"
+        In which the copy computes.
+
+    Attributes
+    ----------
+    net, loss, x
+        The copies.
+    output : array
+        What the network returned last.
+    examples : int
+        In the batch.
+    inputs : dict of arrays
+        x by name: ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... of a tuple.
+    parameters : dict of arrays
+        By the names of ``net.named_parameters()``.
+    propagations : int
+        How many single examples have been propagated forward up to now.
+    """
+
+    def __init__(self, net: Module, loss: Loss, x: Any, y: ArrayLike, dtype: DTypeLike = "float64") -> None:
+        net_and_loss(net, loss)
+        self.net, self.loss, self.y = deepcopy(net).astype(dtype), deepcopy(loss), y
+        for parameter in self.net.parameters():
+            parameter.frozen = False                                # what does not train has a gradient all the same
+        self.parameters = {name: parameter.data for name, parameter in self.net.named_parameters()}
+        self._rewind = rewinder(self.net, self.loss)
+        several = net.arity != 1
+        self.inputs = named_inputs(as_values(x, None, "x", net, net.arity) if several else x, several, dtype)
+        arrays = tuple(self.inputs.values())
+        self.x = arrays if several else arrays[0]
+        self.examples, self.propagations = len(arrays[0]), 0
+        if any(len(a) != self.examples for a in arrays):
+            raise ShapeError(f"x must hold arrays of equally many examples, got {', '.join(str(len(a)) for a in arrays)}")
+        check_axis_of_examples(self.net, shape_of(self.x))
+
+    def __call__(self, _: object = None) -> float:
+        """The cost where the variables are now. Masks and running statistics are afterwards as before, for the next call."""
+        self.propagations += self.examples
+        try:
+            self.output = self.net.forward(self.x)
+            cost = self.loss.forward(self.output, self.y)
+        finally:
+            self._rewind()
+        if isinstance(cost, np.ndarray) and cost.ndim:
+            raise ArgumentError(f"loss must return one number, got {self.loss!r}, which returns an array of shape {cost.shape}")
+        return float(cost)
+
+    def backpropagate(self, input_gradient: bool = True) -> tuple[float, Any]:
+        """One ``forward``, ``backward`` and ``update``: the cost and dC/dx; NonFiniteError where there is no derivative."""
+        cost = self()
+        finite_cost(cost)
+        gx = self.net.backward(self.loss.backward(), input_gradient=input_gradient)
+        self.net.update()
+        return cost, gx
+
+    def point(self) -> Point:
+        """The cost and its gradients where the variables are now; ArgumentError if it is another one each time."""
+        for parameter in self.net.parameters():
+            parameter.grad = np.zeros(parameter.shape)              # one that update forgets must not show
+        before = self()
+        cost, gx = self.backpropagate()
+        round_off = ROUND_OFF * (abs(cost) + float(np.abs(self.output * self.net.gradient).sum()))
+        if not abs(cost - before) <= round_off:
+            raise ArgumentError(f"net and loss must give the same cost each time they run, got {before} and {cost}; what they "
+                                "draw must come from a numpy.random.Generator that is an attribute of the module")
+        return Point(cost, round_off, {name: parameter.grad.copy() for name, parameter in self.net.named_parameters()},
+                     dict(zip(self.inputs, parts(gx), strict=True)), flows(self.net))
+
+
+class Point(NamedTuple):
+    """What backpropagation gives at one point."""
+
+    cost: float
+    round_off: float                                                # what the cost may be off by
+    parameters: dict[str, Array]
+    inputs: dict[str, Array]
+    flows: dict[str, float]                                         # what the gradient of each parameter adds up
+
+
+def named_inputs(x: Any, several: bool, dtype: DTypeLike) -> dict[str, Array]:
+    """Copies of the arrays of x, by the names that tables give them."""
+    arrays = {f"x[{k}]": a for k, a in enumerate(x)} if several else {"x": x}
+    return {name: np.array(finite(name, examples(name, as_numbers(a, name))), dtype) for name, a in arrays.items()}
+
+
+def check_axis_of_examples(net: Module, shape: Any) -> None:
+    """ShapeError if axis 0 is not that of the examples: if the network takes no batch that is twice as long."""
+    net.output_shape(shape)
+    try:
+        net.output_shape(each(lambda one: (2 * one[0], *one[1:]), shape))
+    except ShapeError:
+        raise ShapeError(f"x must have an axis of examples before those that {net!r} reads, got shape {shape}") from None
+
+
+def flows(net: Module) -> dict[str, float]:
+    """After backward: how much gradient reaches each parameter, the sum of |g| over the outputs of its modules."""
+    found = dict.fromkeys(net.parameters(), 0.0)
+    for _, module in net.named_modules():
+        if module.gradient is not None:
+            for parameter in module.own_parameters().values():
+                found[parameter] += sum(float(np.abs(g).sum()) for g in parts(module.gradient))
+    return {name: found[parameter] for name, parameter in net.named_parameters()}

@@ -1,0 +1,176 @@
+"""Curvature of the cost: products with the Hessian in all parameters, and its leading eigenvalues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...arguments import Array, Seed, as_floating, generator, positive_int
+from ...errors import ArgumentError, NonFiniteError, ShapeError
+from ...losses import Loss
+from ...modules import Module
+from .batch_cost import BatchCost
+from .differences import STEP
+
+WHOLE = 300                                                         # numbers in the parameters: up to here all of H
+TOLERANCE = 1e-9                                                    # relative; the products have hardly more digits
+MISSED = 1e-8                                                       # of the largest: what stands out is an eigenvalue
+
+
+def hessian_vector_product(net: Module, loss: Loss, x: Any, y: ArrayLike, v: ArrayLike) -> Array:
+    r"""H v, with H the second derivatives of a network's cost on a batch with respect to all its parameters.
+
+    Parameters
+    ----------
+    net, loss : Module and Loss
+        Left as they are: float64 copies run, in the mode that each module is in, always with the same masks. Frozen
+        parameters count too.
+    x, y : array_like
+        A batch; x is a tuple of arrays for a module of several inputs.
+    v : array_like of shape (n,)
+        A number for each of the n numbers in ``net.parameters()``, in their order, each array row by row, as
+        ``np.concatenate([p.data.ravel() for p in net.parameters()])`` lists them: the flat vector that SciPy's solvers
+        work on.
+
+    Returns
+    -------
+    float64 array of shape (n,)
+
+    Notes
+    -----
+    :math:`H v \approx (\nabla C(\theta + h v) - \nabla C(\theta - h v)) / 2h`: two gradients, each exact, from forward,
+    backward and update. That H has n² entries does not matter. The step, h |v| = ε^(1/3), is relative to the numbers that
+    v moves, where they are above 1 in size; it leaves nine to ten digits of the largest entry. Where a kink lies between
+    the two points, as of ReLU, the product is off.
+
+    References
+    ----------
+    Pearlmutter 1994, "Fast exact multiplication by the Hessian": its equation 1, in central form.
+
+    Examples
+    --------
+    The Hessian of a mean of squares is constant, here 2 [x², x; x, 1]:
+
+    >>> import retroprop as rp
+    >>> net = rp.Sequential(rp.Linear(1, 1, rng=0))
+    >>> hessian_vector_product(net, rp.MSE(), [[3.0]], [[1.0]], [1.0, 0.0]).round(6)
+    array([18.,  6.])
+    """
+    curvature, v = Curvature(net, loss, x, y), as_floating(v, np.dtype("float64"), "v")
+    if v.shape != curvature.theta.shape:
+        raise ShapeError(f"v must have shape {curvature.theta.shape}, a number for each in the parameters, got {v.shape}")
+    if not np.isfinite(v).all():
+        raise NonFiniteError("v must be finite")
+    return curvature.product(v)
+
+
+def hessian_eigenvalues(net: Module, loss: Loss, x: Any, y: ArrayLike, k: int = 1, *, rng: Seed = 0) -> Array:
+    r"""The k largest eigenvalues of the Hessian of a network's cost on a batch, the largest first.
+
+    Parameters
+    ----------
+    net, loss, x, y
+        As in ``hessian_vector_product``.
+    k : int, default 1
+        At most the n numbers in the parameters.
+    rng : None, int or numpy.random.Generator, default 0
+        Where Lanczos' method starts.
+
+    Returns
+    -------
+    float64 array of shape (k,)
+
+    Notes
+    -----
+    The largest in the order of numbers, not of sizes: the largest curvature is what limits the step of gradient
+    descent, which on a parabola diverges from a learning rate of :math:`2 / \lambda` on (without momentum). An eigenvalue
+    that repeats, as of equal units, is there as often as it repeats. A net of few parameters (n at most 300, or 2 k) has
+    its whole Hessian computed; of others products are enough, for SciPy's ``eigsh``, asked again until nothing was missed.
+
+    References
+    ----------
+    LeCun, Simard & Pearlmutter 1993, "Automatic learning rate maximization by on-line estimation of the Hessian's
+    eigenvectors".
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.moons(100, noise=0.1, rng=0)
+    >>> net = rp.Sequential(rp.Linear(2, 8, rng=1), rp.Tanh(), rp.Linear(8, 1, rng=2))
+    >>> hessian_eigenvalues(net, rp.BCEWithLogits(), x, y, k=3).round(4)
+    array([0.7965, 0.4384, 0.2714])
+    """
+    curvature, rng = Curvature(net, loss, x, y), generator(rng)
+    n, k = len(curvature.theta), positive_int("k", k)
+    if k > n:
+        raise ArgumentError(f"hessian_eigenvalues: k must be at most {n}, the numbers in the parameters, got {k}")
+    if n <= max(WHOLE, 2 * k):
+        return np.linalg.eigvalsh([curvature.product(e) for e in np.eye(n)])[::-1][:k]      # reads one half of them
+    return leading(curvature.product, n, k, rng)
+
+
+class Curvature(BatchCost):
+    """The cost of a batch as a function of the flat vector of all parameters.
+
+    Attributes
+    ----------
+    theta : float64 array of shape (n,)
+        Where the network is.
+    """
+
+    def __init__(self, net: Module, loss: Loss, x: Any, y: ArrayLike) -> None:
+        super().__init__(net, loss, x, y)
+        if not self.parameters:
+            raise ArgumentError(f"net must have parameters, got {net!r}")
+        self.theta = np.concatenate([a.ravel() for a in self.parameters.values()])
+
+    def slope(self, theta: Array) -> Array:
+        """dC/dtheta at ``theta``, as update computes it."""
+        start = 0
+        for a in self.parameters.values():
+            a[...] = theta[start:start + a.size].reshape(a.shape)
+            start += a.size
+        self.backpropagate(input_gradient=False)
+        gradient = np.concatenate([parameter.grad.ravel() for parameter in self.net.parameters()])
+        if not np.isfinite(gradient).all():
+            raise NonFiniteError("the gradient is not finite; diagnose(net, x, y) says where that begins")
+        return gradient
+
+    def product(self, v: Array) -> Array:
+        """H v, from the gradients on both sides of theta."""
+        length = float(np.linalg.norm(v))
+        if length == 0:
+            return np.zeros_like(v)
+        moved = float(np.linalg.norm(self.theta * v)) / length      # the size of the numbers that v moves
+        step = STEP * max(1, moved) / length
+        above, below = (self.slope(self.theta + h * v) for h in (step, -step))
+        return (above - below) / (2 * step)
+
+
+def leading(product: Callable[[Array], Array], n: int, k: int, rng: np.random.Generator) -> Array:
+    """The k largest eigenvalues of a symmetric matrix, from products with it, the largest first.
+
+    Lanczos' method sees one eigenvector of each eigenvalue. If that repeats, others come out of round-off, or do not. So
+    what was found is taken down to the least of it, and the largest are looked for again, until there is none above. All
+    are lifted meanwhile, for eigsh ends where an error is small beside the eigenvalue, which may be 0.
+    """
+    from scipy.sparse.linalg import LinearOperator, eigsh
+    start, values, vectors = rng.standard_normal(n), np.empty(0), np.empty((n, 0))
+    lift = float(np.linalg.norm(product(start)) / np.linalg.norm(start))
+    if lift == 0:                                                   # no curvature, with which eigsh cannot start
+        return np.zeros(k)
+
+    def rest(v: Array) -> Array:
+        return product(v) + lift * v - vectors @ ((values - values[-1:]) * (vectors.T @ v))
+
+    while True:
+        found, new = eigsh(LinearOperator((n, n), rest, dtype=np.float64), k, which="LA", v0=start, tol=TOLERANCE)
+        if len(values) and found.max() - lift <= values[-1] + MISSED * lift:
+            return values
+        values, vectors = np.concatenate([values, found - lift]), np.hstack([vectors, new])
+        largest = np.argsort(-values)[:k]
+        values, vectors = values[largest], vectors[:, largest]
+        lift, start = float(np.abs(values).max()), rng.standard_normal(n)

@@ -1,0 +1,238 @@
+"""The Jacobian of a module: products with it, and all of it, by backward and by forward mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+
+from ...arguments import Array, one_of
+from ...errors import ArgumentError, ShapeError
+from ...losses import Loss
+from ...modules import Module
+from ...modules.core.parameter import Parameter
+from ...modules.core.rewinding import rewound, unchanged
+from ...modules.core.values import Shape, Value, as_values, dtype_of, each, parts, shape_of, size_of, units
+from .differences import STEP, width
+
+
+def jvp(module: Module, x: Any, t: Any) -> tuple[Array, Array]:
+    """The output y at x, and J t, the change of y along the tangent t: one forward and one sweep of forward mode.
+
+    Parameters
+    ----------
+    module : Module
+        Run in the mode that it is in, and left as it was.
+    x, t : array_like of equal shape
+        Tuples of them for a module of several inputs.
+
+    Returns
+    -------
+    y, J t : arrays of the shape of y
+        Tuples of arrays for a module of several outputs.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> y, slope = rp.jvp(rp.Tanh(), [[0.0, 1.0]], [[1.0, 1.0]])
+    >>> slope.round(3)
+    array([[1.  , 0.42]])
+    """
+    with at_point("jvp", module, x) as y:
+        return y, module.jvp(t)
+
+
+def vjp(module: Module, x: Any, g: Any) -> tuple[Array, Array]:
+    """The output y at x, and J^T g, the gradient that backward makes of g: one forward and one backward.
+
+    Parameters
+    ----------
+    module : Module
+        Run in the mode that it is in, and left as it was.
+    x : array_like
+        A tuple of them for a module of several inputs.
+    g : array_like of the shape of y
+        A tuple of them for a module of several outputs.
+
+    Returns
+    -------
+    y, J^T g : arrays of the shapes of y and of x
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> y, gradient = rp.vjp(rp.Linear(2, 1, weight_init=rp.Constant(3)), [[0.0, 1.0]], [[2.0]])
+    >>> gradient
+    array([[6., 6.]], dtype=float32)
+    """
+    with at_point("vjp", module, x) as y:
+        return y, module.backward(g)
+
+
+def jacobian(module: Module, x: Any, mode: str | None = None, wrt: str | None = None) -> Array:
+    """All derivatives of the output with respect to the input, or to one parameter, in the module's dtype.
+
+    Parameters
+    ----------
+    module : Module
+        Left as it is: a copy runs, in the mode that each module is in, forward once and with the masks of that forward.
+    x : array_like
+        A tuple of them for a module of several inputs.
+    mode : {"backward", "forward"}, optional
+        Row by row, a backward for each number of y, or column by column, a ``jvp`` for each number of x. By default
+        what takes fewer sweeps; always backward where a module has no forward mode of its own.
+    wrt : str, optional
+        Name of a parameter, as in ``named_parameters`` (``"0.weight"``), to differentiate with respect to instead of x:
+        by backward and update.
+
+    Returns
+    -------
+    array of shape ``y.shape + x.shape``, or ``y.shape + parameter.shape``
+        Of several inputs a tuple of arrays, one for each; of several outputs a tuple of what there is for each.
+
+    Notes
+    -----
+    Entry ``[i, j]`` is :math:`\\partial y_i / \\partial x_j`, i and j being indices into y and x. Examples of a batch that do
+    not see each other have blocks of zeros between them. The derivative with respect to a matrix has as many axes as y
+    and the matrix together, where the notation of a Jacobian matrix ends (lecture, slides 64-69). Where an output is NaN,
+    its derivatives are what ``backward`` or ``jvp`` makes of it: nothing is refused.
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> rp.jacobian(rp.Softmax(), np.zeros((1, 2)))[0, :, 0]
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
+    >>> layer = rp.Linear(3, 2, rng=0)
+    >>> rp.jacobian(layer, [[1, 2, 3]], wrt="weight")[0, 1]
+    array([[0., 0., 0.],
+           [1., 2., 3.]], dtype=float32)
+    """
+    x, ran = given("jacobian", module, x), deepcopy(module)
+    y = ran.forward(x)
+    if mode is not None:
+        one_of("mode", mode, ("backward", "forward"))
+    if wrt is not None:
+        if mode == "forward":
+            raise ArgumentError("jacobian: mode must be 'backward' with wrt, got 'forward'; tangents are of x")
+        parameters = dict(ran.named_parameters())
+        parameter = parameters[one_of("wrt", wrt, parameters)]
+        return blocks(np.stack(list(parameter_rows(ran, y, parameter))), shape_of(y), parameter.shape)
+    if mode is None:
+        fewer = size_of(shape_of(x)) < size_of(shape_of(y))
+        mode = "forward" if fewer and has_forward_mode(ran) else "backward"
+    matrix = np.stack(list(rows(ran, y))) if mode == "backward" else np.stack(list(columns(ran, x)), 1)
+    return blocks(matrix, shape_of(y), shape_of(x))
+
+
+def numerical_jacobian(module: Module, x: Any) -> Array:
+    """The Jacobian from values of y alone, by central differences: what ``jacobian`` must give.
+
+    Parameters
+    ----------
+    module : Module
+        Left as it is: a float64 copy runs, in the mode that each module is in, always with the same masks.
+    x : array_like, or a tuple of them for a module of several inputs
+        Two forwards for each number. At a kink the result is the mean of the slopes on both sides.
+
+    Returns
+    -------
+    float64 array of shape ``y.shape + x.shape``, or tuples of such arrays, as of ``jacobian``
+        Right to about ten digits of its largest entries.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> rp.numerical_jacobian(rp.Tanh(), [[1.0]]).round(6)
+    array([[[[0.419974]]]])
+    """
+    x = given("numerical_jacobian", module, x, np.dtype("float64"))
+    ran = deepcopy(module).astype("float64")
+    return blocks(np.stack(list(difference_columns(ran, x)), 1), module.output_shape(shape_of(x)), shape_of(x))
+
+
+# ------------------------------------------------------------------ one sweep after another
+
+
+def rows(module: Module, y: Value) -> Iterator[Array]:
+    """dy_i/dx for each number of y, flat, by backward."""
+    for g in units(shape_of(y), dtype_of(y)):
+        yield flat(module.backward(g))
+
+
+def parameter_rows(module: Module, y: Value, parameter: Parameter) -> Iterator[Array]:
+    """dy_i/dparameter for each number of y, flat, by backward and update."""
+    parameter.frozen = False
+    for g in units(shape_of(y), dtype_of(y)):
+        module.backward(g, input_gradient=False)
+        module.update()
+        yield flat(parameter.grad)
+
+
+def columns(module: Module, x: Value) -> Iterator[Array]:
+    """dy/dx_j for each number of x, flat, by forward mode."""
+    for t in units(shape_of(x), dtype_of(x)):
+        yield flat(module.jvp(t))
+
+
+def difference_columns(module: Module, x: Value) -> Iterator[Array]:
+    """dy/dx_j for each number of x, flat, by central differences: always with the same masks."""
+    def at(x: Value) -> Array:
+        with rewound(module):
+            return flat(module.forward(x))
+
+    steps = [width(array, j, STEP) for array in parts(x) for j in range(array.size)]
+    for h, e in zip(steps, units(shape_of(x), dtype_of(x)), strict=True):
+        left, right = (each(lambda array, unit: array + h * unit, x, e) for h in (-h, h))  # noqa: B023
+        yield (at(right) - at(left)) / (2 * h)
+
+
+def flat(value: Value) -> Array:
+    """All numbers in one fresh axis."""
+    return np.concatenate([array.ravel() for array in parts(value)])
+
+
+def blocks(matrix: Array, outputs: Shape, inputs: Shape) -> Value:
+    """The matrix of all numbers by all numbers, cut and shaped for each output and each input."""
+    def cut(matrix: Array, shape: Shape, axis: int) -> Iterator[Array]:
+        ends = np.cumsum([size_of(one) for one in parts(shape)])
+        return iter(np.split(matrix, ends[:-1], axis))
+
+    bands = cut(matrix, outputs, 0)
+
+    def band(output: tuple[int, ...]) -> Value:
+        pieces = cut(next(bands), inputs, 1)
+        return each(lambda one: next(pieces).reshape(output + one), inputs)
+
+    return each(band, outputs)
+
+
+def has_forward_mode(module: Module) -> bool:
+    """Whether no module of the tree takes a backward for each of its outputs instead."""
+    return all(type(leaf).jvp is not Module.jvp or leaf.symmetric for _, leaf in module.leaves())
+
+
+@contextmanager
+def at_point(function: str, module: Module, x: Any) -> Iterator[Array]:
+    """Run forward, and leave the module as it was afterwards."""
+    check_no_loss(function, module)
+    with unchanged(module):
+        yield module.forward(x)
+
+
+def given(function: str, module: Module, x: Any, dtype: np.dtype[Any] | None = None) -> Value:
+    """x as the module takes it, by default in its own dtype; an error where there is no Jacobian."""
+    check_no_loss(function, module)
+    x = as_values(x, module.dtype if dtype is None else dtype, "x", module, module.arity)
+    if not all(map(np.size, parts(x))):
+        raise ShapeError(f"{function}: x must hold at least one number, got shape {shape_of(x)}")
+    return x
+
+
+def check_no_loss(function: str, module: Module) -> None:
+    if not isinstance(module, Module) or isinstance(module, Loss):
+        raise ArgumentError(f"{function}: module must be a Module that is no loss, got {module!r}; the Jacobian of a loss is "
+                            "what its backward returns")

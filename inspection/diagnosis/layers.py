@@ -1,0 +1,176 @@
+"""What a batch looks like inside a network, module by module: activations, and the gradients that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...arguments import Array
+from ...datasets.checks import Inputs
+from ...errors import ArgumentError
+from ...losses.base import Loss
+from ...modules import ELU, GELU, HardTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
+from ...modules.core.base import Module
+from ...modules.core.diagram import Node
+from ...modules.core.rewinding import unchanged
+from ...modules.core.values import Value, as_values
+
+FLAT = 0.05                                                         # of the largest slope
+SQUASHING = {Sigmoid: 0.25, Tanh: 1.0, Softsign: 1.0, HardTanh: 1.0}    # flat on both sides; largest slopes
+RECTIFYING = dict.fromkeys((ReLU, LeakyReLU, ELU, GELU, SiLU, Softplus), 1.0)   # flat on one side only
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStatistics:
+    """One module of a network on one batch.
+
+    Attributes
+    ----------
+    path : str
+        Its place, as in ``named_modules`` (``"0"``, ``"1.inner"``).
+    module : str
+        Its repr.
+    mean, std : float
+        Of its output.
+    saturated : float or None
+        Of Sigmoid, Tanh, Softsign and HardTanh: the share of the outputs (one for each unit and example) at which the
+        slope is less than 1/20 of its largest value. That is \\|y\\| > 0.975 for tanh, y outside [0.013, 0.987] for the
+        sigmoid, \\|y\\| > 0.776 for softsign, \\|y\\| = 1 for hardtanh.
+    dead : float or None
+        Of these and of ReLU, LeakyReLU, ELU, GELU, SiLU and Softplus: the share of the units whose slope is below 1/20
+        of that at all examples. A rectifier may be flat for half of its examples; a unit that is flat for all of them
+        learns nothing.
+    gradient_mean, gradient_std : float or None
+        Of the gradient of the cost with respect to the output; at a Linear this is the :math:`\\partial C/\\partial s`
+        of Glorot & Bengio.
+    activation, gradient : array or None
+        The output and that gradient themselves; None unless asked for. Tuples of a module with several outputs.
+    reads : tuple of str
+        Paths of the modules and names of the inputs that it reads.
+    is_output : bool
+        Whether its output is one of the network's.
+    """
+
+    path: str
+    module: str
+    mean: float
+    std: float
+    saturated: float | None = None
+    dead: float | None = None
+    gradient_mean: float | None = None
+    gradient_std: float | None = None
+    activation: Array | None = field(default=None, repr=False)
+    gradient: Array | None = field(default=None, repr=False)
+    reads: tuple[str, ...] = ()
+    is_output: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Name of the module's class."""
+        return self.module.partition("(")[0]
+
+
+def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayLike | None = None, *,
+                     arrays: bool = True) -> list[LayerStatistics]:
+    """Run the modules one by one on a batch and describe what leaves each, and the gradient that comes back to it.
+
+    Parameters
+    ----------
+    net : Module
+        A Sequential or a Graph, whose modules are described in the order in which data pass, containers inside it
+        opened; any other module is described as one.
+    x : array_like of shape (batch, ...), or a tuple of them
+    loss, y : Loss and array_like, optional
+        With both, gradients too. They are of the cost as the loss reduces it: a mean makes them smaller by the size of
+        the batch.
+    arrays : bool, default True
+        Keep the arrays in the records, for histograms; without them a record is a few numbers.
+
+    Returns
+    -------
+    list of LayerStatistics
+
+    Notes
+    -----
+    The modules run in the mode that they are in. What training sees is a network in training mode: there, at the start,
+    BatchNorm normalizes, whereas in evaluation mode its running statistics are not yet those of any data. Call
+    ``net.eval()`` before to look at the network without Dropout's noise. Either way nothing is disturbed: modes,
+    points, gradients, running statistics and random generators are afterwards what they were.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.digits()
+    >>> net = rp.Sequential(rp.Linear(64, 100, rng=0), rp.Tanh(), rp.Linear(100, 10, rng=1))
+    >>> for layer in layer_statistics(net, x[:300], rp.CrossEntropy(), y[:300]):
+    ...     print(f"{layer.path} {layer.kind:6}  std {layer.std:.2f}  gradient's std {layer.gradient_std:.1e}")
+    0 Linear  std 0.42  gradient's std 3.8e-04
+    1 Tanh    std 0.36  gradient's std 4.3e-04
+    2 Linear  std 0.51  gradient's std 1.0e-03
+    """
+    if (loss is None) != (y is None):
+        raise ArgumentError("loss and y must be given together, for gradients, or not at all")
+    modules, outputs, shares = net.leaves(), [], []
+    gradients: list[Array | None] = [None] * len(modules)
+
+    def step(module: Module, read: Value) -> Value:
+        outputs.append(module.forward(read))
+        shares.append(flat_shares(module, outputs[-1]))
+        return outputs[-1]
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        with unchanged(net):
+            prediction = net.flow(as_values(x, net.dtype, "x", net, net.arity), step)
+        if loss is not None and y is not None:
+            with unchanged(net), unchanged(loss):                   # the same masks again
+                loss.forward(prediction, y)
+                net.forward(x)
+                net.backward(loss.backward())
+                gradients = [module.gradient for _, module in modules]
+        wiring = net.wiring()
+        found = zip(wiring.nodes, outputs, shares, gradients, strict=True)
+        return [record(node, a, share, g, arrays, node.path in wiring.outputs) for node, a, share, g in found]
+
+
+def record(node: Node, value: Value, shares: tuple[float | None, float | None], gradient: Value | None, arrays: bool,
+           is_output: bool) -> LayerStatistics:
+    (mean, std), (saturated, dead) = moments(value), shares
+    gradient_mean, gradient_std = (None, None) if gradient is None else moments(gradient)
+    return LayerStatistics(node.path, repr(node.module), mean, std, saturated, dead, gradient_mean, gradient_std,
+                           value if arrays else None, gradient if arrays else None, node.sources, is_output)
+
+
+def hidden_activations(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
+    """The records of the activation functions, but for one that ends the network."""
+    return [layer for layer in layers if layer.dead is not None and not layer.is_output]
+
+
+def preactivations(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
+    """The records of the modules that those of ``hidden_activations`` read: their outputs are the s, where z = f(s)."""
+    known = {layer.path: layer for layer in layers}
+    return [known[layer.reads[0]] for layer in hidden_activations(layers) if layer.reads[0] in known]
+
+
+def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
+    """Of each hidden activation function, the share of saturated outputs; of a rectifier, of dead units."""
+    shares = [layer.dead if layer.saturated is None else layer.saturated for layer in hidden_activations(layers)]
+    return [share for share in shares if share is not None]
+
+
+def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:
+    """The shares of saturated outputs and of dead units of an activation function that just gave ``y``."""
+    table = SQUASHING | RECTIFYING
+    kind = next((kind for kind in table if isinstance(module, kind)), None)
+    if kind is None:
+        return None, None
+    slope = module.backward(np.ones_like(y))                        # since the Jacobian is diagonal
+    flat = np.abs(slope) < FLAT * table[kind]
+    return float(flat.mean()) if kind in SQUASHING else None, float(flat.all(0).mean())
+
+
+def moments(value: Value) -> tuple[float, float]:
+    a = value if isinstance(value, np.ndarray) else np.concatenate([array.ravel() for array in value])
+    return float(a.mean(dtype=np.float64)), float(a.std(dtype=np.float64))

@@ -1,0 +1,117 @@
+"""Parts of a network: what leads to a layer, and what leads to the scores of the classes."""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from typing import cast
+
+from ...errors import ArgumentError
+from ...modules import Graph, Identity, LogSoftmax, Module, Sequential, Sigmoid, Softmax
+from ...modules.containers.container import Container
+from ...modules.containers.wiring import leading_to
+from ...modules.core.tree import below
+
+CLOSING = (Softmax, LogSoftmax, Sigmoid)                            # what makes probabilities of scores
+
+
+def layers(net: Module, prefix: str = "") -> dict[str, Module]:
+    """The modules that ``truncated`` can end with, by path (``"3"``, ``"block.1"``): containers, and what is in them."""
+    found: dict[str, Module] = {}
+    if isinstance(net, Container) and net.opened:
+        for name, child in net.children().items():
+            path = below(prefix, name)
+            found |= {path: child} | layers(child, path)
+    return found
+
+
+def truncated(net: Module, layer: str) -> Container:
+    """The part of a network that leads to a layer, as a network whose output is that of the layer.
+
+    Parameters
+    ----------
+    net : Sequential or Graph
+        Left as it is.
+    layer : str
+        Path of a module, as in ``named_modules()``: ``"3"``, ``"block.1"``; a container stands for its last layer.
+
+    Returns
+    -------
+    Sequential or Graph
+        A copy in evaluation mode of all that the layer depends on, nothing else: it takes whatever size of picture these
+        modules take, and has the inputs that lead to the layer.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such layer; the message lists those there are.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> net = rp.Sequential(rp.Sequential(rp.Linear(4, 3, rng=0), rp.Tanh()), rp.Linear(3, 2, rng=1), rp.Softmax())
+    >>> truncated(net, "0.1"), truncated(net, "1").output_shape((5, 4))
+    (Sequential(Sequential(Linear(4, 3), Tanh())), (5, 2))
+    """
+    there = layers(net)
+    if layer not in there:
+        wanted = f"one of {', '.join(map(repr, there))}" if there else f"in a Sequential or a Graph, not in {net!r}"
+        raise ArgumentError(f"layer must be {wanted}, got {layer!r}")
+    with warnings.catch_warnings(action="ignore"):                  # of equal weights: it was given when net was made
+        return up_to(cast(Container, deepcopy(net)), layer.split("."))[0].eval()
+
+
+def scores(net: Module) -> Module:
+    """The network that gives the scores of the classes: ``net`` without a Softmax, LogSoftmax or Sigmoid at its end.
+
+    Parameters
+    ----------
+    net : Module with one output
+        Left as it is.
+
+    Returns
+    -------
+    Module
+        A copy in evaluation mode, up to what the closing module reads, also where that stands in a container inside. A
+        network that ends otherwise gives its scores itself: all of it is copied.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> scores(rp.Sequential(rp.Linear(4, 3, rng=0), rp.Softmax())), scores(rp.Linear(4, 3, rng=0))
+    (Sequential(Linear(4, 3)), Linear(4, 3))
+    """
+    if not isinstance(net, Module):
+        raise ArgumentError(f"net must be a Module, got {net!r}")
+    wiring = net.wiring()
+    if len(wiring.outputs) > 1:
+        raise ArgumentError(f"net must have one output, the scores of the classes, got {len(wiring.outputs)}")
+    last = next(node for node in wiring.nodes if node.path == wiring.outputs[0])
+    if type(last.module) not in CLOSING:
+        return deepcopy(net).eval()
+    before = last.sources[0]
+    return Identity().eval() if before in wiring.inputs else truncated(net, before)
+
+
+def up_to(net: Container, path: list[str]) -> tuple[Container, list[int]]:
+    """What leads to ``path``, made of the modules of ``net``, and which inputs of ``net`` it reads."""
+    name, *inner = path
+    nodes, sources = dict(net.nodes), dict(net.sources)
+    for node in nodes.values():
+        node._owner = None                                          # they move into another container
+    read = list(range(len(net.inputs)))
+    if inner:
+        whole = cast(Container, nodes[name])
+        nodes[name], read = up_to(whole, inner)
+        if len(sources[name]) == len(whole.inputs):
+            sources[name] = tuple(sources[name][k] for k in read)
+        elif len(read) < len(whole.inputs):
+            raise ArgumentError("layer must depend on the whole tuple that the module before returns, got one that reads a "
+                                f"part of it, {'.'.join(path)!r}")
+    if isinstance(net, Sequential):
+        last = list(nodes).index(name)
+        return Sequential(*list(nodes.values())[:last + 1]), read if last == 0 else list(range(len(net.inputs)))
+    used = leading_to([name], sources)
+    kept = {node: (module, *sources[node]) for node, module in nodes.items() if node in used}
+    inputs = [k for k, source in enumerate(net.inputs) if source in used]
+    return Graph(kept, inputs=[net.inputs[k] for k in inputs], outputs=name), inputs

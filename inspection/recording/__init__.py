@@ -1,0 +1,1 @@
+"""The tape: every phase of a network, recorded as it happens."""

@@ -1,0 +1,67 @@
+"""From a map of signed numbers to a picture, and what share of it falls on a region."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...arguments import Array, as_floating, as_numbers
+from ...errors import DtypeError, ShapeError
+
+
+def as_pictures(maps: ArrayLike) -> Array:
+    r"""The magnitude of each number of a map; of several channels the largest: :math:`M_{ij} = \max_k |m_{kij}|`.
+
+    Parameters
+    ----------
+    maps : array_like of shape (examples, channels, height, width), or (examples, ...) without channels
+        Of any method.
+
+    Returns
+    -------
+    array of shape (examples, height, width), or of the shape of maps
+
+    References
+    ----------
+    Simonyan, Vedaldi & Zisserman 2013, section 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> rp.saliency.as_pictures(np.array([[[[1.0, -2.0]], [[-3.0, 0.5]]]]))
+    array([[[3., 2.]]])
+    """
+    magnitudes = np.abs(as_floating(maps, None, "maps"))
+    return magnitudes.max(1) if magnitudes.ndim == 4 else magnitudes
+
+
+def share(maps: ArrayLike, region: ArrayLike) -> Array:
+    """How much of each map's magnitude falls on a region, of all that there is.
+
+    Parameters
+    ----------
+    maps : array_like
+        Of any method, signed or not.
+    region : array_like of bool
+        Of the shape of ``as_pictures(maps)``, or of one picture of it: what should be salient. The mean of the region is
+        the share of a map that knows nothing.
+
+    Returns
+    -------
+    array of shape (examples,)
+        In [0, 1]; NaN for a map of zeros.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> rp.saliency.share([[1.0, -3.0, 0.0, 0.0]], [True, False, False, False])
+    array([0.25])
+    """
+    pictures, inside = as_pictures(maps).astype(np.float64), as_numbers(region, "region")
+    if inside.dtype != bool:
+        raise DtypeError(f"region must be an array of bool, got {inside.dtype}")
+    if inside.shape not in (pictures.shape, pictures.shape[1:]):
+        raise ShapeError(f"region must have the shape of the pictures, {pictures.shape}, or of one of them, got {inside.shape}")
+    axes = tuple(range(1, pictures.ndim))
+    total = pictures.sum(axes)
+    return np.divide((pictures * inside).sum(axes), total, out=np.full(len(pictures), np.nan), where=total > 0)

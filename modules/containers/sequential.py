@@ -1,0 +1,149 @@
+"""Sequential: modules one after another, run from a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...errors import ArgumentError
+from ..core.base import Module
+from ..core.phases import Phase, inward, planned, settle
+from ..core.values import Shape, Value, rooms
+from .container import Container, as_shape, check_one_dtype, in_place, noted, warn_of_equal_weights
+
+
+class Plan(NamedTuple):
+    """Bare phases bound to their modules and to the buffers that they write into, for one shape of input."""
+
+    forwards: list[tuple[Phase, Value]]                             # all but the last
+    last: Phase
+    backwards: list[tuple[Module, Phase, Value]]                    # from the last module to the second
+    entry: Module                                                   # the first module
+    first: Phase                                                    # and its backward
+    training: list[tuple[Module, Phase, Value]]                     # from the last module to the one after `root`
+    root: Module                                                    # the first module that has parameters
+    inward: Phase                                                   # its backward, without the input gradient
+
+
+class Sequential(Container):
+    r"""Modules one after another: :math:`y = f_n(\dots f_2(f_1(x)))`.
+
+    Parameters
+    ----------
+    *modules : Module
+        At least one; containers too. Each instance once: to use the same weights twice, share the Parameter
+        (``b.weight = a.weight``, before the optimizer is built).
+
+    Notes
+    -----
+    ``backward`` is the chain rule from the last module to the first (lecture, slides 8 and 49-63). The first input of
+    a new shape makes a plan: the modules' bare phases and the arrays between them, which the next steps use again. An
+    array is shared by the two sides of a module where no point remembers it. What comes back is always fresh. All
+    parameters live in one flat vector, and all gradients in another.
+
+    Examples
+    --------
+    >>> import numpy as np, retroprop as rp
+    >>> net = rp.Sequential(rp.Linear(2, 16, rng=1), rp.Tanh(), rp.Linear(16, 1, rng=2))
+    >>> net.forward(np.zeros((5, 2))).shape, len(net), net[1]
+    ((5, 1), 3, Tanh())
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        if not modules:
+            raise ArgumentError("Sequential needs at least one module")
+        for k, module in enumerate(modules):
+            if not isinstance(module, Module):
+                hint = "; unpack a list: Sequential(*modules)" if isinstance(module, (list, tuple)) else ""
+                raise ArgumentError(f"Sequential: argument {k} must be a Module, got {module!r}{hint}")
+        names = [str(k) for k in range(len(modules))]
+        self.arity = modules[0].arity
+        self.inputs = tuple(f"x{k}" for k in range(self.arity)) if self.arity and self.arity > 1 else ("x",)
+        self.outputs = (names[-1],)
+        self.sources = dict(zip(names, [self.inputs, *((name,) for name in names)], strict=False))
+        self.adopt(dict(zip(names, modules, strict=True)))
+        warn_of_equal_weights(self)
+
+    def called(self, name: str) -> str:
+        return f"argument {name}"
+
+    def located(self, name: str) -> str:
+        return f"in Sequential[{name}]"
+
+    @property
+    def modules(self) -> tuple[Module, ...]:
+        return tuple(self.nodes.values())
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.modules)
+
+    def __getitem__(self, index: int) -> Module:
+        return self.modules[index]
+
+    def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
+        check_one_dtype(self)
+        modules, shapes = self.modules, [shape]
+        gradients: list[Value] = []
+        buffers: list[Value] = []
+        before: Module | None = None
+        batch_last = self.batch_last
+        for name, module in self.nodes.items():
+            with noted(self.located(name)):
+                output = settle(module, shapes[-1], dtype, batch_last)
+            # The first's leaves the container.
+            gradients.append(rooms(shapes[-1], dtype, module.gradient_batch_last(batch_last)) if before is not None else None)
+            given, batch_last = batch_last, module.output_batch_last(batch_last)
+            alike = before is not None and given == batch_last and in_place(before, module, shapes[-1], output)
+            over = as_shape(buffers[-1], output) if alike else None
+            buffers.append(rooms(output, dtype, batch_last) if over is None else over)
+            shapes.append(output)
+            before = module
+        forwards, backwards = ([planned(module, phase) for module in modules] for phase in ("forward", "backward"))
+        steps = list(zip(modules, backwards, gradients, strict=True))
+        first = next((k for k, module in enumerate(modules) if module.parameters()), len(self) - 1)
+        root = modules[first]
+        return Plan(list(zip(forwards[:-1], buffers[:-1], strict=True)), forwards[-1], steps[:0:-1], modules[0],
+                    backwards[0], steps[:first:-1], root, inward(root))
+
+    def forward(self, x: Value, out: Value | None = None) -> Value:
+        """Input of the first module -> output of the last."""
+        plan: Plan = self.scratch
+        self.point = x
+        try:
+            for phase, buffer in plan.forwards:
+                x = phase(x, buffer)
+            phase = plan.last
+            return phase(x, out)
+        except BaseException as error:
+            self.forward_failed(phase.__self__, error)              # type: ignore[attr-defined]
+            raise
+
+    def backward(self, g: Value, out: Value | None = None, *, input_gradient: bool = True) -> Value | None:
+        """Gradient of the output -> gradient of the input.
+
+        With ``input_gradient=False`` it ends at the first module that has parameters, before the product that only the
+        input's gradient needs, and returns None: enough for training, and up to a third less work.
+        """
+        plan: Plan = self.scratch
+        try:
+            for module, phase, buffer in plan.backwards if input_gradient else plan.training:
+                module.gradient = g
+                g = phase(g, buffer)
+            module = plan.entry if input_gradient else plan.root
+            module.gradient = g
+            if input_gradient:
+                return plan.first(g, out)
+            plan.inward(g)
+            return None
+        except BaseException as error:
+            self.backward_failed(module, error)
+            raise
+
+    def jvp(self, t: Value) -> Value:
+        """Tangent of the input -> tangent of the output, in the order in which data pass."""
+        return self.pushed(t)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.modules))})"

@@ -1,0 +1,1 @@
+"""What every module is made of: the base class, parameters, and the machinery around the phases."""

@@ -1,0 +1,40 @@
+"""Copying a state into arrays: all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from numpy.typing import ArrayLike
+
+from ...arguments import Array, as_numbers
+from ...errors import RetropropError, StateError
+
+IGNORED = "num_batches_tracked"                                     # PyTorch's BatchNorm counts; ours does not need it
+
+
+def load_arrays(who: str, targets: Mapping[str, Array], state: Mapping[str, ArrayLike], strict: bool = True) -> None:
+    """Write ``state`` into the ``targets`` of the same names, after all of it was found to fit.
+
+    Raises StateError that lists all names that are missing, unexpected (both only if ``strict``), misshapen or not
+    real numbers.
+    """
+    if not isinstance(state, Mapping):
+        raise StateError(f"{who}: state must be a dict of arrays by name, got {type(state).__name__}")
+    found = {name: value for name, value in state.items() if name.rpartition(".")[2] != IGNORED}
+    wrong = []
+    if strict:
+        wrong += [f"missing {name!r}" for name in targets if name not in found]
+        wrong += [f"unexpected {name!r}" for name in found if name not in targets]
+    arrays = {}
+    for name in (name for name in targets if name in found):
+        try:
+            arrays[name] = as_numbers(found[name], repr(name))
+        except RetropropError as error:
+            wrong.append(str(error))
+            continue
+        if arrays[name].shape != targets[name].shape:
+            wrong.append(f"{name!r} must have shape {targets[name].shape}, got {arrays[name].shape}")
+    if wrong:
+        raise StateError(f"{who}: the state does not fit: {'; '.join(wrong)}")
+    for name, array in arrays.items():
+        targets[name][...] = array

@@ -1,0 +1,99 @@
+"""The windows that convolutions and pooling move over pictures: their sizes, and which pixels they see."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ...arguments import positive_int
+from ...errors import ArgumentError, ShapeError
+
+Pixels = int | tuple[int, int]                                      # for both axes, or for height and width
+Index = tuple[slice, ...]                                           # of an array (batch, channels, height, width)
+
+
+def as_pixels(name: str, value: Pixels, least: int = 1) -> Pixels:
+    """``value`` if it is an int, for both axes, or a pair for height and width; raises ArgumentError otherwise."""
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return positive_int(f"{name}[0]", value[0], least), positive_int(f"{name}[1]", value[1], least)
+    if isinstance(value, (tuple, list)):
+        raise ArgumentError(f"{name} must be an int or a pair (height, width), got {value!r}")
+    return positive_int(name, value, least)
+
+
+def pair(value: Pixels) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else value
+
+
+class Axis(NamedTuple):
+    """Windows along one axis, in pixels."""
+
+    kernel: int
+    stride: int
+    padding: int
+    dilation: int = 1
+
+    @property
+    def span(self) -> int:
+        """From the first pixel of a window to its last, both counted."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def count(self, size: int) -> int:
+        """How many windows there are along ``size`` pixels."""
+        return (size + 2 * self.padding - self.span) // self.stride + 1
+
+    def taps(self, size: int) -> list[tuple[slice, slice]]:
+        """For each pixel of a window, the windows that have it inside ``size`` pixels, and where it is there."""
+        taps = []
+        for k in range(self.kernel):
+            shift = k * self.dilation - self.padding                # of the first window's pixel
+            first = max(0, -(shift // self.stride))
+            last = min(self.count(size), (size - 1 - shift) // self.stride + 1)
+            start = first * self.stride + shift
+            if first < last:
+                taps.append((slice(first, last), slice(start, start + (last - first - 1) * self.stride + 1, self.stride)))
+        return taps
+
+    def tile(self, size: int) -> bool:
+        """Whether each of ``size`` pixels is in just one window, and no window reaches beyond."""
+        return self.stride == self.kernel and self.dilation == 1 and self.padding == 0 and size % self.kernel == 0
+
+
+ONE = Axis(1, 1, 0)                                                 # each pixel alone
+
+
+class Tap(NamedTuple):
+    """One pixel of all windows, such as the upper left: the windows that have it inside the picture, and where it is there."""
+
+    windows: Index
+    pixels: Index
+
+
+class Windows(NamedTuple):
+    """Windows over the height and the width of pictures."""
+
+    rows: Axis
+    columns: Axis
+
+    @classmethod
+    def over(cls, kernel: Pixels, stride: Pixels, padding: Pixels = 0, dilation: Pixels = 1) -> Windows:
+        return cls(*map(Axis, pair(kernel), pair(stride), pair(padding), pair(dilation)))
+
+    def output_size(self, shape: tuple[int, ...], of: Any, channels: int | str = "channels") -> tuple[int, int]:
+        """Windows along the height and the width of ``(batch, channels, height, width)``; ShapeError if not one fits."""
+        if len(shape) != 4 or (channels != "channels" and shape[1] != channels):
+            raise ShapeError(f"{of!r}: x must have shape (batch, {channels}, height, width), got {shape}")
+        counts = self.rows.count(shape[2]), self.columns.count(shape[3])
+        if min(counts) < 1:
+            least = tuple(max(axis.span - 2 * axis.padding, 1) for axis in self)
+            raise ShapeError(f"{of!r}: x must be at least {least[0]} pixels high and {least[1]} wide, got {shape}")
+        return counts
+
+    def taps(self, shape: tuple[int, ...]) -> list[Tap]:
+        """Each pixel of the windows over pictures of this shape, row by row."""
+        every = slice(None)
+        return [Tap((every, every, down[0], right[0]), (every, every, down[1], right[1]))
+                for down in self.rows.taps(shape[2]) for right in self.columns.taps(shape[3])]
+
+    def tile(self, shape: tuple[int, ...]) -> bool:
+        """Whether each pixel of such pictures is in just one window, and no window reaches beyond."""
+        return self.rows.tile(shape[2]) and self.columns.tile(shape[3])

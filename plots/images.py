@@ -1,0 +1,137 @@
+"""Pictures: of the user's, read from and written to files, and those of examples, as matplotlib draws them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib import image as files
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from ..arguments import Array, as_floating
+from ..errors import ArgumentError, DataError, FileFormatError, ShapeError
+
+LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # what red, green and blue add to a grey (ITU-R BT.601)
+SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+def read_picture(path: str | Path, channels: int = 3) -> Array:
+    """Read a PNG or JPEG file.
+
+    Parameters
+    ----------
+    path : path
+    channels : {1, 3}, default 3
+        Grey, or red, green and blue. Colours become their brightness, a grey three equal channels; what is transparent
+        is seen on white.
+
+    Returns
+    -------
+    array, (channels, height, width), float32
+        In [0, 1].
+
+    Raises
+    ------
+    FileFormatError
+        The file is broken, or no picture.
+    """
+    if channels not in (1, 3) or isinstance(channels, bool):
+        raise ArgumentError(f"read_picture: channels must be 1 or 3, got {channels!r}")
+    path = Path(path)
+    try:
+        pixels = files.imread(path)
+    except Exception as error:                                      # Pillow has one of its own for each way to be broken
+        if isinstance(error, OSError) and error.errno is not None:
+            raise                                                   # no such file, and the like
+        raise FileFormatError(f"{path}: a PNG or JPEG file was expected, but it cannot be read: {error}") from error
+    return np.ascontiguousarray(np.moveaxis(in_channels(unit_range(pixels), channels), -1, 0))
+
+
+def unit_range(pixels: Array) -> Array:
+    """float32 in [0, 1], (height, width, bands)."""
+    if pixels.dtype.kind == "u":
+        pixels = pixels / np.float32(np.iinfo(pixels.dtype).max)
+    return pixels.astype("float32").reshape(*pixels.shape[:2], -1)
+
+
+def in_channels(pixels: Array, channels: int) -> Array:
+    """Grey or RGB, from grey or RGB with or without an opacity."""
+    *_, bands = pixels.shape
+    if bands in (2, 4):
+        opacity = pixels[..., -1:]
+        pixels = pixels[..., :-1] * opacity + (1 - opacity)
+    if pixels.shape[-1] == channels:
+        return pixels
+    return np.clip(pixels @ LUMA, 0, 1)[..., None] if channels == 1 else np.repeat(pixels, 3, -1)
+
+
+def write_picture(picture: ArrayLike, path: str | Path) -> Path:
+    """Write a picture as a PNG or JPEG file; its folder is made if need be.
+
+    Parameters
+    ----------
+    picture : array_like, (height, width), (1, height, width) or (3, height, width)
+        In [0, 1]; a pixel has 256 levels in the file.
+    path : path
+        Ends in .png, .jpg or .jpeg.
+
+    Returns
+    -------
+    Path
+    """
+    pixels = as_pixels(picture, "picture")
+    if not (pixels.min() >= 0 and pixels.max() <= 1):               # true for NaN
+        raise DataError(f"picture must lie in [0, 1], got values from {pixels.min():g} to {pixels.max():g}")
+    path = Path(path)
+    if path.suffix.lower() not in SUFFIXES:
+        raise ArgumentError(f"path must end in {', '.join(SUFFIXES)}, got {str(path)!r}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bands = np.broadcast_to(pixels if pixels.ndim == 3 else pixels[..., None], (*pixels.shape[:2], 3))
+    files.imsave(path, np.rint(bands * 255).astype("uint8"), metadata={"Software": "retroprop"})
+    return path
+
+
+def as_pixels(picture: ArrayLike, name: str) -> Array:
+    """As matplotlib draws it: (height, width), or (height, width, 3) of a picture of three channels."""
+    pixels = np.asarray(picture)
+    if pixels.ndim == 2 and pixels.size:
+        return pixels
+    if pixels.ndim != 3 or pixels.shape[0] not in (1, 3) or not pixels.size:
+        raise ShapeError(f"{name} must have shape (height, width), (1, height, width) or (3, height, width), got "
+                         f"{pixels.shape}")
+    return pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)
+
+
+def pictures(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
+    """Examples as matplotlib draws them: (examples, height, width), or with a last axis of three colours."""
+    array = upright(name, x, shape)
+    if array.ndim == 4 and array.shape[1] not in (1, 3):
+        raise ShapeError(f"{name} must have one channel or three, got shape {array.shape}")
+    if array.ndim == 4:
+        return array[:, 0] if array.shape[1] == 1 else np.moveaxis(array, 1, -1)
+    return array
+
+
+def upright(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
+    """Rows of numbers as pictures of this height and width, by default square; what is a picture already as it is."""
+    array = as_floating(x, None, name)
+    if array.ndim == 2:
+        side = math.isqrt(array.shape[1])
+        height, width = (side, side) if shape is None else shape
+        if height * width == array.shape[1]:
+            return array.reshape(-1, height, width)
+    elif array.ndim in (3, 4) and shape is None:
+        return array
+    wanted = ("pictures, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of numbers"
+              if shape is None else f"rows of {shape[0]} x {shape[1]} numbers, as shape says")
+    raise ShapeError(f"{name} must be {wanted}, got shape {array.shape}")
+
+
+def framed(ax: Axes, title: str | None = None) -> None:
+    """Without scales, in a frame that shows a white picture on white paper."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_color("0.8")
+    if title is not None:
+        ax.set_title(title, fontsize="medium")

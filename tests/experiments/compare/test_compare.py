@@ -1,0 +1,237 @@
+"""The main job: a paired comparison whose table, files and numbers can be trusted and repeated."""
+
+import csv
+import gzip
+import json
+import math
+import os
+
+import numpy as np
+import pytest
+
+import retroprop as rp
+from retroprop.experiments.compare.job import Config, compare, load
+from retroprop.experiments.lab.networks import fit_start, network, spread, start
+from retroprop.experiments.reports.statistics import holm
+from retroprop.experiments.sweeps.sweep import Workers
+
+SMALL = {"depth": 2, "width": 20, "epochs": 2, "seeds": 2, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """A small comparison written to disk, with a start that is Glorot's again and one that diverges."""
+    folder = tmp_path_factory.mktemp("compare")
+    result = compare(init=["Glorot", "N(0, 1e30)", "U(-1, 1)"], activation="relu", lr=0.05, out=folder, **SMALL)
+    return result, folder
+
+
+def read(path):
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_files_are_all_there(report):
+    result, folder = report
+    names = ["learning-curves", "activations-start", "activations-end", "gradients-start", "gradients-end", "saturation"]
+    expected = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+    assert {path.name for path in folder.iterdir()} == expected | {"report.html", "results.csv", "summary.csv", "config.json"}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == len(names)
+    assert "http" not in page.replace("http-equiv", "")             # nothing is fetched from elsewhere
+    for row in result.table():
+        assert all(f">{cell}<" in page for cell in row)
+
+
+def test_results_have_a_row_a_run_and_summary_a_row_a_start(report):
+    result, folder = report
+    rows = read(folder / "results.csv")
+    assert [(row["init"], row["seed"]) for row in rows[:3]] == [("Glorot", "0"), ("N(0, 1e+30²)", "0"), ("U(-1, 1)", "0")]
+    assert len(rows) == 6
+    summary = read(folder / "summary.csv")
+    assert [row["init"] for row in summary] == list(result.config["init"])
+    errors = [float(row["test_error"]) for row in rows if row["init"] == "Glorot"]
+    assert float(summary[0]["test_error"]) == pytest.approx(np.mean(errors))
+    assert float(summary[0]["test_error_std"]) == pytest.approx(np.std(errors, ddof=1))
+
+
+def test_a_run_that_diverges_is_reported_as_diverged(report):
+    result, folder = report
+    assert all(run.diverged for run in result["N(0, 1e+30²)"])
+    row = result.table()[2]
+    assert row[1] == row[2] == row[-1] == "diverged"
+    assert "epoch 1, batch 1" in read(folder / "results.csv")[1]["diverged"]
+
+
+def test_the_configuration_repeats_the_comparison_exactly(report):
+    result, folder = report
+    kept = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    again = compare(**{name: value for name, value in kept.items() if name in Config.__dataclass_fields__}, progress=False)
+    assert again.rows()[0] == result.rows()[0]
+    assert kept["command"].startswith("retroprop compare --data digits --init Glorot 'N(0, 1e+30²)' 'U(-1, 1)'")
+    assert kept["versions"]["retroprop"] == rp.__version__
+
+
+def test_numbers_do_not_depend_on_the_number_of_processes():
+    """Nor on the BLAS threads of this one: width 300 is where products would be shared out."""
+    options = SMALL | {"width": 300, "epochs": 1}
+    one, two = (compare(init=["Glorot", "Standard"], jobs=jobs, **options) for jobs in (1, 2))
+    assert one.rows() == two.rows()
+
+
+@pytest.mark.parametrize("jobs", [None, 1, 2])
+@pytest.mark.parametrize("tasks", [1, 3])
+def test_no_run_shares_this_process_and_its_blas_threads(jobs, tasks):
+    assert os.getpid() not in dict(Workers(jobs).run(os.getpid, [()] * tasks)).values()
+
+
+def test_starts_are_paired_by_seed():
+    """Two starts of one seed draw the same random numbers: Glorot's weights are Standard's, scaled."""
+    glorot, standard = (network(64, 10, start(name)[1], depth=2, width=30, seed=4) for name in ("Glorot", "Standard"))
+    for a, b in zip(glorot.parameters(), standard.parameters(), strict=True):
+        if a.data.ndim == 2:
+            np.testing.assert_allclose(a.data / b.data, np.full(a.shape, a.data[0, 0] / b.data[0, 0]), rtol=1e-5)
+    other = network(64, 10, start("Glorot")[1], depth=2, width=30, seed=5)
+    assert not np.array_equal(glorot[0].weight.data, other[0].weight.data)
+
+
+def test_lsuv_scales_orthogonal_weights_on_the_data():
+    """A start that data decide: each layer's output has variance 1 before training, and the directions are Orthogonal's."""
+    result = compare(init=["Orthogonal", "LSUV"], activation="relu", **SMALL)
+    plain, fitted = (result[init][0].before for init in ("Orthogonal", "LSUV"))
+    for a, b in zip(plain, fitted, strict=True):
+        if a.kind == "Linear":
+            assert b.std ** 2 == pytest.approx(1, abs=0.1)
+            assert abs(a.std ** 2 - 1) > 0.1
+    assert start("lsuv") == ("LSUV", rp.Orthogonal())
+    x = np.arange(1000)[:, None]
+    assert spread(x, 256)[[0, -1], 0].tolist() == [0, 999]          # data may lie in the order of their classes
+    assert len(set(spread(x, 256)[:, 0].tolist())) == 256
+    assert spread(x[:5], 256)[:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_lsuv_is_paired_with_orthogonal_and_its_fit_draws_nothing():
+    """The same random numbers, each weight times a number of its own; afterwards the masks of Dropout are those of others."""
+    x = load("digits")[0][0]
+    plain, fitted = (network(64, 10, start(name)[1], depth=2, width=30, batch_norm=True, dropout=0.5, seed=4)
+                     for name in ("Orthogonal", "LSUV"))
+    fit_start("Orthogonal", plain, x)
+    fit_start("LSUV", fitted, x)
+    for (name, a), b in zip(plain.named_parameters(), fitted.parameters(), strict=True):
+        factor = b.data.flat[0] / a.data.flat[0] if a.data.ndim == 2 else 1
+        assert (factor == 1) == (a.data.ndim == 1), name
+        np.testing.assert_allclose(b.data, factor * a.data, rtol=1e-5)
+    for (_, a), (_, b) in zip(plain.named_generators(), fitted.named_generators(), strict=True):
+        assert str(a.bit_generator.state) == str(b.bit_generator.state)
+    for (_, a), (_, b) in zip(plain.named_buffers(), fitted.named_buffers(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_equal_results_say_equal():
+    """Two starts a scale apart, so small that tanh is linear, and steps too small to matter: the same answers."""
+    twin = compare(init=["N(0, 1e-9)", "N(0, 1e-8)"], lr=1e-30, **SMALL)
+    assert [row[-1] for row in twin.table()] == ["against N(0, 1e-09²)", "–", "equal"]
+
+
+@pytest.mark.parametrize(("ps", "expected"), [
+    ([0.01, 0.02, 0.03], [0.03, 0.04, 0.04]),                       # 3·0.01, 2·0.02, then never less than before
+    ([0.5, math.nan, 0.01], [0.5, math.nan, 0.02]),
+    ([0.9, 0.8], [1.0, 1.0]),
+])
+def test_holm_by_hand(ps, expected):
+    np.testing.assert_allclose(holm(ps), expected)
+
+
+def test_the_paired_test_is_scipys():
+    from scipy.stats import ttest_rel
+    result = compare(init=["Glorot", "Standard"], depth=2, width=20, epochs=2, seeds=3, progress=False)
+    errors = [[run.test_error for run in result[init]] for init in ("Standard", "Glorot")]
+    assert result.summary()[1]["p"] == pytest.approx(ttest_rel(*errors).pvalue)
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("glorot", ("Glorot", rp.GlorotUniform())), ("He", ("He", rp.HeNormal())),
+    ("lecun-uniform", ("LeCun uniform", rp.LeCunUniform())),
+    ("N(0,1)", ("N(0, 1)", rp.Normal(1.0))), ("n(0, 0.01)", ("N(0, 0.01²)", rp.Normal(0.01))),
+    ("N(0, 0.01²)", ("N(0, 0.01²)", rp.Normal(0.01))), ("U(-0.5,0.5)", ("U(-0.5, 0.5)", rp.Uniform(-0.5, 0.5)))])
+def test_starts_by_name(name, expected):
+    assert start(name) == expected
+
+
+@pytest.mark.parametrize(("options", "text"), [
+    ({"init": ["Xavier"]}, "init must be one of Glorot, .*, got 'Xavier'"),
+    ({"init": "N(0, 1..2)"}, r"init must be one of Glorot, .*, got 'N\(0, 1\.\.2\)'"),
+    ({"init": [rp.GlorotUniform()]}, r"init must be names of starts, such as 'Glorot', got GlorotUniform\("),
+    ({"init": []}, "init must name at least one start"),
+    ({"init": ["Glorot", "glorot"]}, "init must name at least one start, and each once"),
+    ({"activation": "swish"}, "activation must be one of 'tanh', .*, got 'swish'"),
+    ({"optimizer": "adm"}, "optimizer must be one of 'sgd', .*, got 'adm'"),
+    ({"depth": 0}, "depth must be an integer of at least 1, got 0"),
+    ({"seeds": 0}, "seeds must be an integer of at least 1, got 0"),
+    ({"lr": 0}, r"lr must be a number in \(0, inf\), got 0"),
+    ({"dropout": 1.0}, r"dropout must be a number in \[0, 1\), got 1.0"),
+    ({"jobs": 0}, "jobs must be an integer of at least 1, got 0"),
+    ({"data": "mnist-of-mine"}, "mnist-of-mine"),
+    ({"data": "sine"}, "data must have integer classes"),
+])
+def test_bad_arguments_are_refused_before_anything_runs(options, text, tmp_path):
+    with pytest.raises((rp.RetropropError, OSError), match=text):
+        compare(**({"out": tmp_path / "none", "progress": False} | options))
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_file_of_the_users(tmp_path):
+    x, y = rp.datasets.moons(60, rng=0)
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    result = compare(tmp_path / "mine.npz", ["Glorot"], **SMALL)
+    assert (result.train_size, result.test_size, result.features, result.classes) == (48, 12, 2, 2)
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 0.03), ("adam", 0.001), ("adagrad", 0.01)])
+def test_each_optimizer_has_a_learning_rate_of_its_own(optimizer, lr):
+    assert Config(optimizer=optimizer).lr == lr
+    assert Config(optimizer=optimizer, lr=0.5).lr == 0.5
+
+
+def test_batch_norm_dropout_and_other_optimizers():
+    result = compare(init=["He"], activation="relu", batch_norm=True, dropout=0.2, optimizer="adam", lr=0.01, **SMALL)
+    assert result.summary()[0]["test_error"] < 0.3
+    assert result.reference == "He"
+
+
+def write_mnist_format(folder, zoom=3, frame=2, count=None):
+    """Digits as 28×28 pictures in the four files of MNIST: 8×8 pixels drawn ``zoom`` times as large, in a frame."""
+    x, y = rp.datasets.digits()
+    for prefix, (images, labels) in zip(("train", "t10k"), rp.datasets.split(x, y, test=500, rng=0), strict=True):
+        images, labels = images[:count], labels[:count]
+        large = np.kron(images.reshape(-1, 8, 8) * 255, np.ones((1, zoom, zoom)))
+        pictures = np.pad(large, ((0, 0), (frame, frame), (frame, frame))).astype(np.uint8)
+        header = np.array([0x803, *pictures.shape], ">i4").tobytes()
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + pictures.tobytes()))
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(np.array([0x801, len(labels)], ">i4").tobytes()
+                                                             + labels.astype(np.uint8).tobytes())
+
+
+def test_glorot_is_ahead_on_files_in_mnists_format(tmp_path):
+    """784-5×100-10 tanh after 4 epochs (520 steps): Glorot ahead of Standard by a factor, N(0, 0.01²) at chance."""
+    write_mnist_format(tmp_path)
+    result = compare(tmp_path, ["Glorot", "Standard", "N(0, 0.01)"], epochs=4, seeds=3, progress=False)
+    assert (result.features, result.classes, result.train_size, result.test_size) == (784, 10, 1297, 500)
+    glorot, standard, small = (row["test_error"] for row in result.summary())
+    assert all(a.test_error < b.test_error for a, b in zip(result["Glorot"], result["Standard"], strict=True))
+    assert glorot < 0.06
+    assert standard > 2 * glorot
+    assert small > 0.85
+
+
+def test_the_lectures_point_on_the_embedded_digits():
+    """The default network after 8 epochs, 1040 steps of 10: the table of Glorot & Bengio's claim, in small."""
+    result = compare(epochs=8, seeds=3, progress=False)
+    glorot, standard, large, small, uniform = (row["test_error"] for row in result.summary())
+    early = {init: np.mean([run.errors[3] for run in result[init]]) for init in ("Glorot", "Standard")}
+    assert all(a.errors[3] < b.errors[3] for a, b in zip(result["Glorot"], result["Standard"], strict=True))
+    assert early["Standard"] > 3 * early["Glorot"]
+    assert glorot < 0.045
+    assert large > 5 * glorot
+    assert small > 0.85
+    assert glorot < standard < uniform < large

@@ -1,0 +1,477 @@
+"""Sweeps: nothing that ended is run twice, nothing that failed stops the others, and nobody can tell who ran what."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import retroprop as rp
+from retroprop.experiments.lab import dense
+from retroprop.experiments.lab import loop as course
+from retroprop.experiments.lab.data import digest, source
+from retroprop.experiments.lab.loop import Drawn, Generated, train
+from retroprop.experiments.papers import reproduce
+from retroprop.experiments.papers.claims import claim
+from retroprop.experiments.papers.paper import Paper, Results, Scale, leaves
+from retroprop.experiments.sweeps import sweep
+from retroprop.experiments.sweeps.progress import Bar, progress_of, remaining
+from retroprop.experiments.sweeps.sweep import Done, Failed, Store, Trial, Workers, carried_out
+from retroprop.experiments.sweeps.sweep import sweep as run
+
+TINY = {"data": "digits", "activation": "tanh", "init": "Glorot", "depth": 1, "width": 300, "lr": 0.1, "batch_size": 64,
+        "steps": 40, "at": [0, 40]}                                 # wide enough for two BLAS threads to share
+
+
+def square(*, k, log=None):
+    """A run that says that it ran."""
+    if log is not None:
+        with Path(log).open("a", encoding="utf-8") as file:
+            file.write(f"{k}\n")
+    if k < 0:
+        raise ValueError("k is negative")
+    return {"square": k * k, "list": [k, {"half": k / 2}]}
+
+
+def trials(numbers, log=None):
+    return [Trial(square, {"k": k, "log": None if log is None else str(log)}) for k in numbers]
+
+
+def test_results_come_in_the_order_of_the_trials_and_equal_trials_run_once(tmp_path):
+    log = tmp_path / "log"
+    found = run(trials([3, 1, 3, 2], log), Workers(2), progress=False)
+    assert [one.result["square"] for one in found] == [9, 1, 9, 4]
+    assert sorted(log.read_text().split()) == ["1", "2", "3"]
+
+
+def test_what_ended_is_not_run_again(tmp_path):
+    log, store = tmp_path / "log", Store(tmp_path / "runs")
+    first = run(trials([1, 2], log), Workers(2), store, progress=False)
+    second = run(trials([1, 2, 3], log), Workers(2), store, progress=False)
+    assert second[:2] == first
+    assert sorted(log.read_text().split()) == ["1", "2", "3"]
+
+
+def test_a_run_that_fails_is_reported_with_its_settings_and_tried_again(tmp_path, capsys):
+    log, store = tmp_path / "log", Store(tmp_path / "runs")
+    for _ in range(2):
+        found = run(trials([1, -1, 2], log), Workers(2), store)
+        assert [type(one) for one in found] == [Done, Failed, Done]
+        assert found[1].error == "ValueError: k is negative"
+        assert "in square" in found[1].where
+        assert f"failed: test_sweep.square(k=-1, log='{log}'): ValueError: k is negative" in capsys.readouterr().err
+    assert sorted(log.read_text().split()) == ["-1", "-1", "1", "2"]
+
+
+def die(*, k):
+    """As a run that takes more memory than there is."""
+    if k == 2:
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"k": k}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_worker_that_dies_ends_the_sweep_with_a_clear_error_and_what_ended_is_kept(tmp_path):
+    store = Store(tmp_path)
+    with pytest.raises(rp.RetropropError, match="a worker process died"):
+        run([Trial(die, {"k": k}) for k in range(3)], Workers(2), store, progress=False)
+    assert store.find(Trial(die, {"k": 0})).result == {"k": 0}
+    assert run([Trial(die, {"k": k}) for k in (0, 1, 3)], Workers(2), store, progress=False)[2].result == {"k": 3}
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"of": {}, "result": 1, "seconds": 1}', "[1]"])
+def test_a_damaged_or_foreign_file_is_as_good_as_none(content, tmp_path):
+    store, (trial,) = Store(tmp_path), trials([2])
+    store.path(trial).write_text(content)
+    assert store.find(trial) is None
+    assert run([trial], Workers(1), store, progress=False)[0].result["square"] == 4
+    assert store.find(trial).result["square"] == 4
+
+
+def test_other_code_is_another_run(monkeypatch):
+    (trial,) = trials([2])
+    key = trial.key
+    own, other = (sweep.version(f"retroprop.experiments.papers.{name}")["source"] for name in ("dense", "paper"))
+    assert own != other                                             # the file that a task stands in counts
+    monkeypatch.setattr(sweep, "version", lambda module: {"source": "another"})
+    assert trial.key != key
+    failed, _ = carried_out(trial, key, None)                       # as in a worker with other code than the sweep's
+    assert "the worker's code is not the sweep's" in failed.error
+
+
+def test_what_tasks_are_computed_with_is_hashed():
+    """A task's module imports nothing of the experiments but what every key is made from."""
+    import ast
+    root = Path(sweep.__file__).parents[1]
+    known = {Path(name).stem for name in sweep.NUMBERS if name.startswith("experiments/")}
+    for path in {root / name for name in sweep.NUMBERS if name.startswith("experiments/")} | tasks_of_papers():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level and inside_experiments(path, node):
+                inner = node.module.rpartition(".")[2] if node.module else node.names[0].name
+                assert inner in known | {"sweep", "claims", "paper", "page", "statistics"}, f"{path.name}: {inner}"
+
+
+def inside_experiments(path, node):
+    folders = path.relative_to(Path(sweep.__file__).parents[1]).parts[:-1]
+    return folders[:len(folders) - node.level + 1][:1] == ("experiments",) and (node.module or "") not in ("errors",)
+
+
+def tasks_of_papers():
+    """The files whose functions are the tasks of the papers' plans."""
+    folder = Path(sweep.__file__).parent / "papers"
+    plans = [reproduce.paper(name).plan(Scale()) for name in reproduce.PAPERS]
+    return {folder / f"{trial.task.__module__.rpartition('.')[2]}.py" for plan in plans for trial in plan}
+
+
+@pytest.mark.parametrize(("options", "text"), [
+    ({"backend": "threads"}, "backend must be one of 'loky', 'dask', got 'threads'"),
+    ({"jobs": 0}, "jobs must be an integer of at least 1, got 0"),
+    ({"backend": "dask"}, "scheduler must be an address such as .*, got None with backend 'dask'"),
+    ({"scheduler": "tcp://localhost:1"}, "scheduler must be .* only then, got 'tcp://localhost:1' with backend 'loky'"),
+    ({"backend": "dask", "scheduler": "tcp://localhost:1", "jobs": 2}, "jobs must be None with backend 'dask'"),
+])
+def test_workers_that_cannot_be(options, text):
+    with pytest.raises(rp.ArgumentError, match=text):
+        Workers(**options)
+
+
+def test_time_that_is_left():
+    """Two of three runs say how far they are: 50 steps of 2 s and 10 of 4 s are left, and a third run of their mean length."""
+    assert remaining([(50, 100, 2.0), (90, 100, 4.0)], unfinished=3) == (100 + 40 + 300) / 2
+
+
+def test_an_interrupted_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):
+    def interrupted(self, function, tasks, lost):
+        yield 0, function(*tasks[0])
+        raise KeyboardInterrupt
+
+    store = Store(tmp_path)
+    run(trials([1]), Workers(1), store, progress=False)
+    monkeypatch.setattr(Workers, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(trials([1, 2, 3]), Workers(1), store)
+    said = capsys.readouterr().err
+    assert "1 of 3 runs are there from before" in said
+    assert "2 of 3 runs are kept: the same command goes on from them" in said
+
+
+class Shown:
+    """In the place of tqdm, on a terminal."""
+
+    disable = False
+
+    def __init__(self, **options):
+        self.said = []
+
+    def set_postfix_str(self, text):
+        self.said.append(text)
+
+    def close(self):
+        pass
+
+
+def test_the_bar_says_how_far_long_runs_are_and_what_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("tqdm.tqdm", Shown)
+    monkeypatch.setattr("retroprop.experiments.sweeps.progress.EVERY", 0.01)
+    store, long = Store(tmp_path), [Trial(square, {"k": k}, resumable=True) for k in range(2)]
+    folder = Path(store.kept(long[0]))
+    folder.mkdir()
+    (folder / "progress.json").write_text(json.dumps({"step": 250, "steps": 1000, "seconds_per_step": 0.4, "readings": []}))
+    with Bar(long, {}, store, progress=True) as bar:
+        os.utime(folder / "progress.json", (bar.begin + 1,) * 2)    # saved while the sweep goes on
+        patience = time.monotonic() + 20
+        while not bar.bar.said and time.monotonic() < patience:
+            time.sleep(0.01)
+    assert bar.bar.said[0] == "at 25.0 %; about 12 min left"        # 300 s of this run, and 400 s of the one that waits
+    assert not bar.watcher.is_alive()
+
+
+# What a sweep is killed in: a module of its own, whose runs take a tenth of a second and say when they begin and end.
+KILLED = """
+import sys, time
+from pathlib import Path
+
+from retroprop.experiments.sweeps.sweep import Store, Trial, Workers, sweep
+
+def slow(*, k, log):
+    say(log, f"begin {k}")
+    time.sleep(0.1)
+    say(log, f"end {k}")
+    return {"square": k * k}
+
+def say(log, word):
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(word + "\\n")
+
+def main(folder):
+    trials = [Trial(slow, {"k": k, "log": str(folder / "log")}) for k in range(12)]
+    return sweep(trials, Workers(2), Store(folder / "runs"), progress=False)
+
+if __name__ == "__main__":
+    import killed
+    killed.main(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_killed_sweep_goes_on_and_loses_only_the_runs_in_flight(tmp_path):
+    """SIGKILL at a random moment: what had ended is kept, but for what was just on its way, and never run again."""
+    (tmp_path / "killed.py").write_text(KILLED)
+    log, runs = tmp_path / "log", tmp_path / "runs"
+    where = os.pathsep.join([str(tmp_path), str(Path(rp.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "killed.py", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": where}, start_new_session=True)
+    patience = time.monotonic() + 60
+    while not log.exists() and time.monotonic() < patience:
+        time.sleep(0.01)
+    time.sleep(np.random.default_rng().uniform(0.05, 0.5))
+    process.kill()
+    process.wait()
+    words = log.read_text().split("\n")
+    ended = sum(word.startswith("end") for word in words)
+    kept = {json.loads(path.read_text())["of"]["settings"]["k"] for path in runs.glob("*.json")}
+    assert 0 <= ended - len(kept) <= 2                              # two workers: at most two results were on their way
+    time.sleep(0.5)                                                 # orphaned workers end what they had begun
+    os.killpg(process.pid, signal.SIGKILL)                          # and would wait for more, some minutes
+    log.write_text("")
+    subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": where}, check=True)
+    begun = [int(word.split()[1]) for word in log.read_text().split("\n") if word.startswith("begin")]
+    assert sorted(begun) == sorted(set(range(12)) - kept)
+    assert len(list(runs.glob("*.json"))) == 12
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+
+import retroprop as rp
+from retroprop.experiments.lab import loop as course
+from retroprop.experiments.sources import source
+from retroprop.experiments.sweeps.sweep import Store, Trial, Workers, sweep
+
+course.EVERY = 0.05
+
+def endless(*, seed, kept=None):
+    net = rp.Sequential(rp.Linear(64, 10, rng=seed))
+    course.train(net, rp.SGD(net.parameters(), lr=0.1), source("digits").stream(10, seed), 10**9, at=(), read=dict, kept=kept)
+
+def main(folder):
+    sweep([Trial(endless, {"seed": 0}, True)], Workers(1), Store(folder / "runs"), progress=False)
+
+if __name__ == "__main__":
+    import endless
+    endless.main(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_long_run_of_a_killed_sweep_keeps_what_it_has_and_stops(tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    where = os.pathsep.join([str(tmp_path), str(Path(rp.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen([sys.executable, "endless.py", str(tmp_path)], cwd=tmp_path, start_new_session=True,
+                               env=os.environ | {"PYTHONPATH": where})
+    steps, patience = [0], time.monotonic() + 60
+    while steps[-1] < 1 and time.monotonic() < patience:
+        time.sleep(0.05)
+        steps += [word[0] for folder in tmp_path.glob("runs/*.unfinished") if (word := progress_of(folder))]
+    process.kill()
+    process.wait()
+    time.sleep(1)                                                   # it looks, each time it saves, whether anybody waits
+    [folder] = tmp_path.glob("runs/*.unfinished")
+    step = progress_of(folder)[0]
+    assert step >= steps[-1] > 0
+    time.sleep(0.5)
+    assert progress_of(folder)[0] == step
+    os.killpg(process.pid, signal.SIGKILL)
+
+
+class Interrupted(Exception):
+    """Instead of a kill, which a test cannot survive."""
+
+
+def lesson():
+    """A net with Dropout's generator, an optimizer with momentum, and batches."""
+    net = rp.Sequential(rp.Linear(64, 20, rng=0), rp.ReLU(), rp.Dropout(0.3, rng=1), rp.Linear(20, 10, rng=2))
+    found = source("digits")
+    sgd = rp.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    return net, sgd, found.stream(10, 3), lambda step: {"norm": float(np.abs(net[0].weight.data).sum())}
+
+
+def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr(course, "EVERY", 0.0)                       # save after every step
+    net, sgd, stream, read = lesson()
+    whole = train(net, sgd, stream, 1100, at=(0, 10, 1050, 1100), read=read)       # past a block of 1000 batches
+    again, sgd, stream, read = lesson()
+
+    def stop(step):
+        if step == 1050:
+            raise Interrupted
+        return read(step)
+
+    with pytest.raises(Interrupted):
+        train(again, sgd, stream, 1100, at=(0, 10, 1050, 1100), read=stop, kept=tmp_path / "a")
+    assert progress_of(tmp_path / "a")[:2] == (1050, 1100)
+    assert len(list((tmp_path / "a").iterdir())) == 2               # older states are deleted
+    third, sgd, stream, read = lesson()
+    resumed = train(third, sgd, stream, 1100, at=(0, 10, 1050, 1100), read=read, kept=tmp_path / "a")
+    assert resumed == whole
+    for name, array in net.state_dict().items():
+        np.testing.assert_array_equal(third.state_dict()[name], array)
+
+
+def test_a_state_that_is_gone_or_damaged_begins_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(course, "EVERY", 0.0)
+    for name, damage in (("gone", Path.unlink), ("damaged", lambda path: path.write_bytes(path.read_bytes()[:100]))):
+        net, sgd, stream, _ = lesson()
+        with pytest.raises(Interrupted):
+            train(net, sgd, stream, 20, at=(10,), read=raising, kept=tmp_path / name)
+        damage(next((tmp_path / name).glob("*.safetensors")))
+        again, sgd, stream, _ = lesson()
+        train(again, sgd, stream, 20, at=(), read=raising, kept=tmp_path / name)
+        np.testing.assert_array_equal(again[0].weight.data, trained_whole())
+
+
+def raising(step):
+    raise Interrupted
+
+
+def trained_whole():
+    net, sgd, stream, read = lesson()
+    train(net, sgd, stream, 20, at=(), read=read)
+    return net[0].weight.data
+
+
+def test_a_run_that_diverges_says_where():
+    net, _, stream, read = lesson()
+    with np.errstate(all="ignore"):
+        found = train(net, rp.SGD(net.parameters(), lr=1e30), stream, 50, at=(0, 50), read=read)
+    assert found.diverged is not None
+    assert 0 < found.diverged < 50
+    assert [row["step"] for row in found.readings] == [0]
+
+
+def test_batches_are_the_same_whenever_they_are_asked_for():
+    x, y = np.arange(50, dtype=np.uint8)[:, None], np.arange(50)
+    drawn, made = Drawn(x, y, 4, 0), Generated(lambda n, rng: (rng.normal(size=(n, 2)), np.zeros(n, int)), 4, 0)
+    for stream in (drawn, made):
+        first = [stream.batch(step) for step in (0, 5, 999, 1000, 2500)]
+        for step, (xs, ys) in zip((2500, 0, 1000, 5, 999), [first[k] for k in (4, 0, 3, 1, 2)], strict=True):
+            np.testing.assert_array_equal(stream.batch(step)[0], xs)
+            np.testing.assert_array_equal(stream.batch(step)[1], ys)
+    np.testing.assert_array_equal(first[0][0], made.batch(0)[0])
+    xs, ys = drawn.batch(7)
+    np.testing.assert_allclose(xs[:, 0], ys / 255, rtol=1e-6)       # bytes become numbers from 0 to 1
+    assert xs.dtype == np.float32
+
+
+def test_the_papers_digits_are_those_of_the_paper_file():
+    x, y = rp.datasets.digits()
+    order = np.random.default_rng(0).permutation(1797)
+    np.testing.assert_array_equal(source("digits").train[0], x[order[:1297]])
+    np.testing.assert_array_equal(source("digits").test[1], y[order[1297:]])
+    assert digest("digits") is None
+
+
+def plan(scale):
+    return [Trial(dense.errors, TINY | {"seed": seed, "init": init}) for init in ("Glorot", "Standard")
+            for seed in range(scale.seeds)]
+
+
+def judged(results):
+    glorot, standard = (results.values(dense.error_at(), dense.errors, init=init) for init in ("Glorot", "Standard"))
+    return [claim("learns", "figure 1", glorot, lambda error: error < 0.5, "< 0.5"),
+            claim("does not", "figure 2", standard, lambda error: error > 1, "> 1", reason="errors are at most 1")]
+
+
+@pytest.fixture
+def small_paper(monkeypatch):
+    """A paper of ten short runs in the place of all."""
+    made = Paper("tiny", "A tiny paper", "Nobody, 1900.", "It asks nothing.", plan, judged, lambda results, page, figures: None)
+    monkeypatch.setattr(reproduce, "paper", lambda name: made)
+
+
+def test_a_dask_worker_that_dies_fails_its_run_and_the_rest_goes_on():
+    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
+                                  silence_logs=50) as cluster:
+        found = run([Trial(die, {"k": k}) for k in range(5)], Workers(backend="dask", scheduler=cluster.scheduler_address),
+                    progress=False)
+    assert isinstance(found[2], Failed)                             # and perhaps one that waited in the same worker
+    assert sum(isinstance(one, Done) for one in found) >= 2
+    assert all("KilledWorker" in one.error for one in found if isinstance(one, Failed))
+
+
+def test_two_dask_workers_and_two_processes_give_the_same_csv(small_paper, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0",
+                                  silence_logs=50) as cluster:
+        far = reproduce.reproduce("saxe2014", backend="dask", scheduler=cluster.scheduler_address, out=tmp_path / "far",
+                                  progress=False)
+    reproduce.reproduce("saxe2014", jobs=2, out=tmp_path / "near", progress=False)
+    assert not far.failed
+    for name in ("results.csv", "claims.csv"):
+        assert (tmp_path / "far/small/saxe2014" / name).read_bytes() == (tmp_path / "near/small/saxe2014" / name).read_bytes()
+    assert len((tmp_path / "near/small/saxe2014/results.csv").read_text().splitlines()) > 40
+
+
+def test_the_index_hides_nothing(small_paper, tmp_path):
+    reproduced = reproduce.reproduce("all", jobs=2, out=tmp_path, progress=False)
+    page = (tmp_path / "small/index.html").read_text(encoding="utf-8")
+    assert page.count("errors are at most 1") == page.count(">NO</td>") == len(reproduce.PAPERS)
+    assert f"{len(reproduce.PAPERS)} of {2 * len(reproduce.PAPERS)} claims came out; {len(reproduce.PAPERS)} did not" in page
+    assert "does not: errors are at most 1" in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
+    rows = (tmp_path / "small/claims.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows[1::2]] == list(reproduce.PAPERS)
+    assert len(list((tmp_path / "runs").iterdir())) == 10           # equal runs of two papers are one
+    assert str(reproduced).count("NO") == len(reproduce.PAPERS)
+
+
+def test_too_few_seeds_are_not_judged(small_paper):
+    assert {one.holds for one in reproduce.reproduce("he2015", seeds=2, jobs=2, progress=False).claims["he2015"]} == {None}
+
+
+def test_failed_runs_leave_claims_unjudged_and_are_named(small_paper, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "TINY", TINY | {"activation": "swish"})
+    reproduced = reproduce.reproduce("he2015", jobs=2, out=tmp_path, progress=False)
+    assert len(reproduced.failed) == 10
+    assert [one.here for one in reproduced.claims["he2015"]] == ["no run ended"] * 2
+    assert "activation must be one of" in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
+    assert "10 runs failed" in str(reproduced)
+    assert (tmp_path / "small/he2015/failures.txt").read_text(encoding="utf-8").count("ArgumentError: activation") == 10
+
+
+def test_fresh_runs_all_again(small_paper, tmp_path):
+    reproduce.reproduce("he2015", seeds=1, jobs=2, out=tmp_path, progress=False)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
+    reproduce.reproduce("he2015", seeds=1, jobs=2, out=tmp_path, progress=False)
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
+    reproduce.reproduce("he2015", seeds=1, jobs=2, out=tmp_path, fresh=True, progress=False)
+    assert all(path.stat().st_mtime_ns > old for path, old in before.items())
+
+
+@pytest.mark.parametrize(("options", "text"), [
+    ({"paper_name": "lecun1998"}, "paper must be one of 'glorot2010', .*, got 'lecun1998'"),
+    ({"scale": "large"}, "scale must be one of 'quick', 'small', 'paper', got 'large'"),
+    ({"seeds": 0}, "seeds must be an integer of at least 1, got 0"),
+    ({"data": "shapeset"}, "data must be None at scale 'small'"),
+    ({"steps": 5}, "steps must be None at scale 'small'"),
+    ({"scale": "paper"}, "data must be a folder with the four files of MNIST"),
+    ({"scale": "paper", "data": "nowhere"}, "must hold the four files of MNIST, but lacks"),
+    ({"scale": "paper", "data": "shapeset"}, "data must be a folder .* for all, got 'shapeset', which is for glorot2010"),
+    ({"scale": "paper", "data": "shapeset", "steps": 0}, "steps must be an integer of at least 1, got 0"),
+])
+def test_bad_arguments_are_refused_before_anything_runs(options, text, tmp_path):
+    with pytest.raises((rp.ArgumentError, FileNotFoundError), match=text):
+        reproduce.reproduce(**({"paper_name": "all", "out": tmp_path / "none", "progress": False} | options))
+    assert not (tmp_path / "none").exists()
+
+
+def test_leaves_of_a_result_have_names():
+    assert dict(leaves({"a": [1, {"b": 2.5}], "c": None})) == {"a.0": 1, "a.1.b": 2.5, "c": None}
+    assert not list(Results(Scale(), []).rows())
