@@ -21,7 +21,7 @@ from retroprop.experiments.reports.text import finite
 from retroprop.experiments.scripts import graph, script
 from retroprop.experiments.scripts import tape as trace
 from retroprop.experiments.scripts.check import check
-from retroprop.experiments.sweeps.sweep import BACKENDS
+from retroprop.experiments.sweeps.workers import BACKENDS
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -119,8 +119,8 @@ def add_look(commands: Commands) -> None:
     add = job.add_argument
     add("--data", default="digits", choices=DATA, help="what it is trained on, and looked into with (default: digits)")
     add("--model", metavar="FILE", help="look into this network and train nothing: the net.safetensors of an earlier run on "
-        "the same data, or a Python script that defines net, and perhaps x (pictures) and y (their classes)")
-    add("--image", metavar="FILE", help="a PNG or JPEG of at most a million pixels to dream on (default: test pictures side by "
+        "the same data, or a Python script that defines net, and perhaps x (images) and y (their classes)")
+    add("--image", metavar="FILE", help="a PNG or JPEG of at most a million pixels to dream on (default: test images side by "
         "side)")
     add("--layer", metavar="NAME", help="dream of this layer, and show its channels (default: the activation after the last "
         "convolution, and the first convolution); an unknown name lists those there are")
@@ -179,7 +179,7 @@ def add_shape(job: argparse.ArgumentParser) -> None:
 
 
 def add_out(job: argparse.ArgumentParser, what: str) -> None:
-    job.add_argument("--out", metavar="PICTURE", help=f"{what}: a .png or .svg file")
+    job.add_argument("--out", metavar="IMAGE", help=f"{what}: a .png or .svg file")
 
 
 def shape(text: str) -> tuple[int, ...]:
@@ -247,7 +247,7 @@ def run_graph(*, file: str | None, format: str, out: str | None) -> int:
     text = graph.describe(chosen, format)
     if out is not None:
         graph.draw(chosen, out)
-        print(f"The picture is in {out}", file=sys.stderr)
+        print(f"The image is in {out}", file=sys.stderr)
     print(text)
     return 0
 
@@ -256,7 +256,7 @@ def run_trace(*, file: str | None, shapes: list[tuple[int, ...]], as_json: bool,
     taped = trace.trace(with_input(file, shapes) or trace.example())
     if out is not None:
         trace.draw(taped, out)
-        print(f"The picture is in {out}", file=sys.stderr)
+        print(f"The image is in {out}", file=sys.stderr)
     if file is None and not as_json:
         print(trace.EXAMPLE, end="\n\n")
     print(as_text(taped.as_dicts()) if as_json else taped)

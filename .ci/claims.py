@@ -9,8 +9,8 @@ from pathlib import Path
 
 # Claims of the papers that do not come out here, or that five seeds cannot decide; their pages say why.
 KNOWN = {
-    ("saxe2014", "Glorot: learning time at depth 20 over that at 3, each seed's best step size"),                   # undecided
-    ("lsuv2016", "relu, 30 layers: as good as He's start or better"),                                               # undecided
+    ("saxe2014", "Glorot: learning time at depth 20 over that at 3, each seed's best step size"),  # inconclusive
+    ("lsuv2016", "relu, 30 layers: as good as He's start or better"),  # inconclusive
     ("glorot2010", "tanh, in training: normalized keeps the weight gradients of the layers more alike"),
     ("dropout2014", "On 1297 examples with right labels dropout helps too"),
     ("dropout2014", "Sampled networks whose average does as well as weight scaling, median"),

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from .numpy_images import images
 from .numpy_parts import (
     Calls,
     batchnorm,
@@ -20,7 +21,6 @@ from .numpy_parts import (
     relu,
     tanh,
 )
-from .numpy_pictures import pictures
 from .workloads import Array, Problem, Step, Workload
 
 
@@ -38,7 +38,7 @@ def by_hand(workload: Workload, problem: Problem, noise: bool = True) -> Step:
 
     if "flatten" in layers:
         at_flatten = layers.index("flatten")
-        enter, forward, backward, y, g = pictures(workload.shape, layers[:at_flatten], batch, matrices)
+        enter, forward, backward, y, g = images(workload.shape, layers[:at_flatten], batch, matrices)
         leave, size, layers = nothing, y.shape[1], layers[at_flatten + 1:]
     else:
         size = layers.pop(0)

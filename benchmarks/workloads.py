@@ -25,7 +25,7 @@ class Workload:
     """A network and the size of its batches, float32.
 
     ``layers`` holds ints (a Linear with that many outputs and a bias), ``("conv", filters)`` (3 by 3, with biases; the
-    picture keeps its size) and the names "tanh", "relu", "batchnorm", "dropout" (which drops half), "pool" (the largest of
+    image keeps its size) and the names "tanh", "relu", "batchnorm", "dropout" (which drops half), "pool" (the largest of
     2 by 2) and "flatten". One output means binary cross-entropy of logits, more mean cross-entropy of logits.
     """
 

@@ -1,4 +1,4 @@
-"""Data to learn from: embedded digits, generated toys and pictures, files of the user's, minibatches."""
+"""Data to learn from: embedded digits, generated toys and images, files of the user's, minibatches."""
 
 from .batches import batches, split, standardize
 from .embedded import digits

@@ -1,7 +1,7 @@
-"""Shapeset: generated pictures of triangles, parallelograms and ellipses, which a deep network must tell apart.
+"""Shapeset: generated images of triangles, parallelograms and ellipses, which a deep network must tell apart.
 
-Shapes are closed polygons in the complex plane: x is the real part, a column of the picture, and y the imaginary one, a row.
-Arrays of them have the vertices on axis 0 and the pictures on axis 1.
+Shapes are closed polygons in the complex plane: x is the real part, a column of the image, and y the imaginary one, a row.
+Arrays of them have the vertices on axis 0 and the images on axis 1.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Integers = NDArray[np.int64]
 Points = NDArray[np.complex128]
 Range = tuple[float, float]
 
-SIDE = 32                                   # of a picture, in pixels
+SIDE = 32                                   # of an image, in pixels
 MARGIN = 1                                  # pixels that stay free along each border
 DRAWS = 50                                  # of the scales and the place of a second object, before it is left out
 OVERLAP = 0.5                               # most of it, as a share of the first object's area
-CHUNK = 512                                 # pictures at a time: what is computed for them stays in the cache
+CHUNK = 512                                 # images at a time: what is computed for them stays in the cache
 
 KINDS = ("triangle", "parallelogram", "ellipse")
 CORNERS = np.array([3, 4, 20])
@@ -47,27 +47,27 @@ EASY_SHAPESET: Mapping[str, Any] = MappingProxyType(
 
 def shapeset(n: int = 10_000, *, objects: int = 2, scales: Range = (0.2, 0.8), background: Range = (0, 0.45),
              foreground: Range = (0.55, 1), swap: bool = True, rng: Seed = None) -> tuple[NDArray[np.float32], Integers]:
-    """Shapeset-3x2: grey pictures of one or two shapes, each a triangle, a parallelogram or an ellipse.
+    """Shapeset-3x2: grey images of one or two shapes, each a triangle, a parallelogram or an ellipse.
 
     Parameters
     ----------
     n : int, default 10_000
-        Number of pictures.
+        Number of images.
     objects : {1, 2}, default 2
-        Most objects in a picture. With 2, one and two are equally likely; with 1 there are three classes.
+        Most objects in an image. With 2, one and two are equally likely; with 1 there are three classes.
     scales : pair of float, default (0.2, 0.8)
-        Range of the lengths of a shape's two axes, in sides of the picture.
+        Range of the lengths of a shape's two axes, in sides of the image.
     background, foreground : pair of float, default (0, 0.45) and (0.55, 1)
         Ranges of the greys, from 0, black, to 1, white. Each object has a grey of its own.
     swap : bool, default True
-        Whether the two ranges change places in half of the pictures.
+        Whether the two ranges change places in half of the images.
     rng : None, int or numpy.random.Generator
-        Where the pictures are drawn from.
+        Where the images are drawn from.
 
     Returns
     -------
     x : float32 array of shape (n, 1, 32, 32)
-        The pictures, from -1, black, to 1, white, in 256 steps. For a dense network: ``x.reshape(n, -1)``.
+        The images, from -1, black, to 1, white, in 256 steps. For a dense network: ``x.reshape(n, -1)``.
     y : int64 array of shape (n,)
         Which shapes there are, in any order. ``SHAPESET_CLASSES`` has the names of the classes 0 to 8: triangle,
         parallelogram, ellipse, then the pairs TP, PE, TE, TT, PP and EE.
@@ -80,8 +80,8 @@ def shapeset(n: int = 10_000, *, objects: int = 2, scales: Range = (0.2, 0.8), b
     area of the first; after 50 vain draws it is left out. Hence the classes are not equally frequent: a little more than
     1/6 for each single shape, less than 1/9 for each pair of two kinds, and less than 1/18 for each pair of equals.
 
-    Pictures are a stream, of which each takes its fixed share of random numbers: with the same seed and the same other
-    arguments, the first k of n pictures are those of ``n=k``, and a second call with the same Generator goes on.
+    Images are a stream, of which each takes its fixed share of random numbers: with the same seed and the same other
+    arguments, the first k of n images are those of ``n=k``, and a second call with the same Generator goes on.
 
     ``EASY_SHAPESET`` holds the arguments of a set that small networks learn: one large bright shape on a dark ground.
 
@@ -120,38 +120,38 @@ def shapeset(n: int = 10_000, *, objects: int = 2, scales: Range = (0.2, 0.8), b
 
 
 class Uniform(NamedTuple):
-    """The random numbers of a chunk of pictures, uniform in [0, 1)."""
+    """The random numbers of a chunk of images, uniform in [0, 1)."""
 
-    number: Reals                           # (pictures,): how many objects
-    swap: Reals                             # (pictures,): whether the ranges of greys change places
-    ground: Reals                           # (pictures,): its grey
-    kinds: Reals                            # (2, pictures), as the next two: of the first and the second object
+    number: Reals                           # (images,): how many objects
+    swap: Reals                             # (images,): whether the ranges of greys change places
+    ground: Reals                           # (images,): its grey
+    kinds: Reals                            # (2, images), as the next two: of the first and the second object
     greys: Reals
-    turns: Reals                            # (2, 2, pictures): before and after the scaling
-    first: Reals                            # (4, pictures): two scales, x, y
-    second: Reals                           # (DRAWS, 4, pictures): the same, for each draw
+    turns: Reals                            # (2, 2, images): before and after the scaling
+    first: Reals                            # (4, images): two scales, x, y
+    second: Reals                           # (DRAWS, 4, images): the same, for each draw
 
 
 class Shapes(NamedTuple):
-    """One object of each picture."""
+    """One object of each image."""
 
-    kind: Integers                          # (pictures,): NONE where there is no object
-    outline: Points                         # (EDGES + 1, pictures)
-    centre: Points                          # (pictures,)
-    area: Reals                             # (pictures,)
+    kind: Integers                          # (images,): NONE where there is no object
+    outline: Points                         # (EDGES + 1, images)
+    centre: Points                          # (images,)
+    area: Reals                             # (images,)
 
-    def of(self, pictures: Integers) -> Shapes:
-        return Shapes(self.kind[pictures], self.outline[:, pictures], self.centre[pictures], self.area[pictures])
+    def of(self, images: Integers) -> Shapes:
+        return Shapes(self.kind[images], self.outline[:, images], self.centre[images], self.area[images])
 
 
 def _uniform(rng: np.random.Generator, n: int) -> Uniform:
-    """One row of numbers a picture, whatever becomes of them: so that pictures do not depend on ``n``."""
+    """One row of numbers an image, whatever becomes of them: so that images do not depend on ``n``."""
     u = rng.random((n, 15 + 4 * DRAWS)).T
     return Uniform(u[0], u[1], u[2], u[3:5], u[5:7], u[7:11].reshape(2, 2, n), u[11:15], u[15:].reshape(DRAWS, 4, n))
 
 
 def _scene(u: Uniform, objects: int, scales: Range) -> tuple[Shapes, Shapes]:
-    """The first and the second object of each picture."""
+    """The first and the second object of each image."""
     kinds = (len(KINDS) * u.kinds).astype(np.int64)
     first = _shapes(kinds[0], u.turns[0], u.first, scales)
     second = _shapes(kinds[1], u.turns[1], u.second[0], scales)
@@ -169,7 +169,7 @@ def _scene(u: Uniform, objects: int, scales: Range) -> tuple[Shapes, Shapes]:
 
 
 def _shapes(kind: Integers, turns: Reals, u: Reals, scales: Range) -> Shapes:
-    """Affine images of regular polygons: turned within their symmetry, scaled, turned, and put inside the picture."""
+    """Affine images of regular polygons: turned within their symmetry, scaled, turned, and put inside the image."""
     low, high = np.sort(SIDE * (scales[0] + (scales[1] - scales[0]) * u[:2]), axis=0)
     regular = POLYGONS[:, kind] * np.exp(2j * np.pi * turns[0] / CORNERS[kind])
     points = (high * regular.real + 1j * low * regular.imag) * np.exp(2j * np.pi * turns[1])
@@ -200,7 +200,7 @@ def _overlap(first: Shapes, second: Shapes) -> Reals:
 
 
 def _paint(x: NDArray[np.float32], scene: tuple[Shapes, Shapes], u: Uniform, levels: tuple[Range, Range], swap: bool) -> None:
-    """Paint the ground, then the objects, into ``x`` of shape (pictures, 32, 32)."""
+    """Paint the ground, then the objects, into ``x`` of shape (images, 32, 32)."""
     swapped = (u.swap < 0.5) & swap
     x[:] = _grey(u.ground, levels, swapped)[:, None, None]
     for one, v in zip(scene, u.greys, strict=True):
@@ -216,7 +216,7 @@ def _grey(u: Reals, levels: tuple[Range, Range], second: NDArray[np.bool_]) -> N
 
 
 def _inside(outline: Points) -> NDArray[np.bool_]:
-    """(EDGES + 1, pictures) -> (pictures, 32, 32): which pixels have their centre inside a convex outline.
+    """(EDGES + 1, images) -> (images, 32, 32): which pixels have their centre inside a convex outline.
 
     A row of pixels meets a convex polygon in one interval: from the last of the lines through its edges that go one
     way to the first of those that go the other way.

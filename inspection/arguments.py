@@ -21,7 +21,7 @@ def net_and_loss(net: Module, loss: Loss) -> None:
 
 def uncoupled(net: Module) -> None:
     """ArgumentError unless each example has a gradient of its own; the net is in evaluation mode."""
-    coupling = next((module for _, module in net.named_modules() if module.couples_examples), None)
+    coupling = next((module for _, module in net.named_modules() if module.batch_dependent), None)
     if coupling is not None:
         raise ArgumentError("net must not couple the examples, whose gradients are to be their own, in evaluation mode, "
                             f"as {coupling!r} does")

@@ -13,17 +13,17 @@ from ..arguments import Array, as_floating, one_of
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, check_out, too_early
-from ..modules.core.values import Met, several
+from ..modules.core.values import Signature, several
 
 SMALL = 8192                                                        # costs that a product with ones adds up
 
 
-class Loss(Module, doors=False):
+class Loss(Module, checked=False):
     """A cost of a prediction and its target.
 
     ``forward(prediction, target)`` returns the cost, ``backward()`` the gradient dC/dprediction; ``update`` has nothing
     to do. A loss of your own is a subclass with ``costs(prediction, target)``, which sets ``self.point`` and returns the
-    cost of each element, and ``slopes()``, which returns their derivatives at that point. If there is one cost for each
+    cost of each element, and ``derivatives()``, which returns their derivatives at that point. If there is one cost for each
     example, say so in ``costs_shape``.
 
     Parameters
@@ -43,7 +43,7 @@ class Loss(Module, doors=False):
     ...     def costs(self, prediction, target):
     ...         self.point = prediction - target
     ...         return np.log(np.cosh(self.point))
-    ...     def slopes(self):
+    ...     def derivatives(self):
     ...         return np.tanh(self.point)
     >>> loss = LogCosh()
     >>> round(loss.forward(np.ones(3), np.zeros(3)), 4), loss.backward().round(4)
@@ -54,14 +54,14 @@ class Loss(Module, doors=False):
     _workspace = (*Module._workspace, *__slots__)
     _evaluation = (*Module._evaluation, *__slots__)
 
-    _expected: Met | None                                           # targets that are taken as they are
+    _expected: Signature | None                                     # targets that are taken as they are
     divisor: float                                                  # what the sum of the costs is divided by
     _factor: Array                                                  # 1/divisor, of the prediction's dtype
     _ones: Array                                                    # one per cost: a product with it is their sum
     _unit: Array                                                    # the g that None stands for
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(doors=False, **options)           # forward and backward below are the doors
+        super().__init_subclass__(checked=False, **options)         # forward and backward below check by themselves
 
     _reduction: str = "mean"
 
@@ -83,15 +83,15 @@ class Loss(Module, doors=False):
         """Cost of each element (or example). Sets ``self.point``."""
         raise NotImplementedError(f"{type(self).__name__} must implement costs(prediction, target)")
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         """Derivative of each cost with respect to its prediction. May be an array that the loss keeps: it is copied."""
-        raise NotImplementedError(f"{type(self).__name__} must implement slopes()")
+        raise NotImplementedError(f"{type(self).__name__} must implement derivatives()")
 
     def costs_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of the costs of predictions of this shape; ShapeError if it does not fit."""
         return shape
 
-    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Met:
+    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
         """Shape and dtype of the targets that ``convert`` leaves as they are, beside predictions of these."""
         return shape, dtype
 
@@ -124,8 +124,8 @@ class Loss(Module, doors=False):
         return array
 
     def forward(self, prediction: Any, target: ArrayLike) -> Any:
-        """Cost of the predictions: a float, or with ``reduction="none"`` an array. Remembers what ``slopes`` needs."""
-        new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self._met
+        """Cost of the predictions: a float, or with ``reduction="none"`` an array. Saves what ``derivatives`` needs."""
+        new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self._signature
         if new:
             prediction = self.defined(prediction)
         if new or type(target) is not ndarray or (target.shape, target.dtype) != self._expected:
@@ -141,7 +141,7 @@ class Loss(Module, doors=False):
             self.forget()
             raise
         if self.point is None:
-            raise PhaseError(f"{self!r}: costs must set self.point, from which slopes starts")
+            raise PhaseError(f"{self!r}: costs must set self.point, from which derivatives starts")
         if self._reduction == "none":
             return np.array(costs)
         if costs.ndim != 1:
@@ -162,7 +162,7 @@ class Loss(Module, doors=False):
                 raise ShapeError(f"{self!r}: g must have the shape of the output, {self._output[0]}, got {g.shape}")
             if out is not None and np.may_share_memory(out, g):
                 raise ArgumentError(f"{self!r}: out must not overlap g, which backward still reads")
-        gx = np.multiply(self.slopes(), self._factor, np.empty(*self._input) if out is None else out)
+        gx = np.multiply(self.derivatives(), self._factor, np.empty(*self._input) if out is None else out)
         if g is None:
             g = self._unit
         else:
@@ -196,12 +196,12 @@ class Loss(Module, doors=False):
 
     def meet(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Prepare for predictions of this shape and dtype, if they are not the last ones'."""
-        if (shape, dtype) == self._met:
+        if (shape, dtype) == self._signature:
             return
         costs, scratch = self.costs_shape(shape), self.prepare(shape, dtype)
         self.forget()
         self.scratch, self._input = scratch, (shape, dtype)
-        self._met = self._input
+        self._signature = self._input
         self._output = (costs if self.reduction == "none" else (), dtype)
         self._expected = self.wanted(shape, dtype) if written_together(type(self)) else None
         self._unit = np.ones(*self._output)

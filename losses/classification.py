@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..arguments import Array, as_floating, as_numbers
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
 from ..modules.core.arrays import ONE
-from ..modules.core.values import Met
+from ..modules.core.values import Signature
 from .base import Loss
 
 INDEX, UNSIGNED = np.dtype(np.intp), np.dtype(np.uintp)
@@ -48,7 +48,7 @@ class OfClasses(Loss):
             raise ShapeError(f"{self!r}: prediction must have shape (N, {expected}), got {shape}")
         return shape[:1]
 
-    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Met:
+    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
         return shape[:1], INDEX
 
     def convert(self, target: ArrayLike, prediction: Array) -> Array:
@@ -119,11 +119,11 @@ class NLL(OfClasses):
         costs = -prediction.reshape(-1)[self.point.places]
         return costs if weights is None else costs * weights
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         shape, places, weights = self.point
-        slopes = np.zeros(shape, self._input[1])
-        slopes.reshape(-1)[places] = -1 if weights is None else -weights
-        return slopes
+        derivatives = np.zeros(shape, self._input[1])
+        derivatives.reshape(-1)[places] = -1 if weights is None else -weights
+        return derivatives
 
 
 class Exponentials(NamedTuple):
@@ -202,16 +202,16 @@ class CrossEntropy(OfClasses):
         logs -= flat[places]
         return logs if weights is None else logs * weights
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         rows, shifted, flat, _, _, column, one, _ = self.scratch
         exps, _, target, weights = self.point
         rows[...] = column
-        slopes = np.divide(exps, rows, shifted)
+        derivatives = np.divide(exps, rows, shifted)
         if target.ndim == 2:
-            slopes *= target.sum(1, keepdims=True)
-            slopes -= target
-            return slopes
+            derivatives *= target.sum(1, keepdims=True)
+            derivatives -= target
+            return derivatives
         flat[target] = flat[target] - one
         if weights is not None:
-            slopes *= weights[:, None]
-        return slopes
+            derivatives *= weights[:, None]
+        return derivatives

@@ -18,7 +18,7 @@ class Pair(NamedTuple):
 
 
 class Difference(Loss):
-    """A function of d = prediction - target alone. Remembers d."""
+    """A function of d = prediction - target alone. Saves d."""
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
         return np.empty(shape, dtype), np.empty(shape, dtype)
@@ -37,7 +37,7 @@ class MSE(Difference):
         self.point = np.subtract(prediction, target, difference)
         return np.multiply(difference, difference, square)
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         return np.add(self.point, self.point, self.scratch[1])
 
 
@@ -54,7 +54,7 @@ class L1(Difference):
         self.point = np.subtract(prediction, target, difference)
         return np.abs(difference, absolute)
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         return np.sign(self.point, self.scratch[1])
 
 
@@ -88,7 +88,7 @@ class Huber(Difference):
         clipped = np.clip(difference, -self.delta, self.delta, out=costs)
         return clipped * (difference - 0.5 * clipped)
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         return np.clip(self.point, -self.delta, self.delta, out=self.scratch[1])
 
 
@@ -116,7 +116,7 @@ class BCE(Loss):
             one, zero = np.log(prediction), np.log1p(-prediction)
         return -target * np.maximum(one, -100, out=one) - (1 - target) * np.maximum(zero, -100, out=zero)
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         prediction, target = self.point
         return (prediction - target) / np.maximum(prediction * (1 - prediction), 1e-12)
 
@@ -129,7 +129,7 @@ class BCEWithLogits(Loss):
     Notes
     -----
     :math:`\partial C/\partial x = (\sigma(x) - y) / n`, n elements, with :math:`\sigma(x) = e^{x - \log(1 + e^x)}`,
-    which is exact in the left tail and never overflows. Remembers :math:`\sigma(x) - y`.
+    which is exact in the left tail and never overflows. Saves :math:`\sigma(x) - y`.
     """
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, ...]:
@@ -138,15 +138,15 @@ class BCEWithLogits(Loss):
     check = Loss.check_range
 
     def costs(self, prediction: Array, target: Array) -> Array:
-        zero, softplus, costs, slopes = self.scratch
+        zero, softplus, costs, derivatives = self.scratch
         np.logaddexp(prediction, zero, softplus)
-        np.subtract(prediction, softplus, slopes)
-        np.exp(slopes, slopes)
-        self.point = np.subtract(slopes, target, slopes)
+        np.subtract(prediction, softplus, derivatives)
+        np.exp(derivatives, derivatives)
+        self.point = np.subtract(derivatives, target, derivatives)
         np.multiply(prediction, target, costs)
         return np.subtract(softplus, costs, costs)
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         return self.point
 
 
@@ -170,6 +170,6 @@ class Hinge(Loss):
         self.point = Pair(costs, sign)
         return costs
 
-    def slopes(self) -> Array:
+    def derivatives(self) -> Array:
         costs, sign = self.point
         return np.sign(costs) * -sign

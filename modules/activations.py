@@ -1,7 +1,7 @@
 """Functions of each element: their Jacobian is diagonal, so backward multiplies element by element (slide 47), and
 forward mode does the same.
 
-Each remembers what makes its slope cheapest: most often its own output, so that the input need not be kept.
+Each saves what makes its slope cheapest: most often its own output, so that the input need not be kept.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class WithScratch(Module):
 class Identity(Module):
     r""":math:`y = x`. Any shape."""
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers nothing."""
+        """Any shape -> the same shape. Saves nothing."""
         self.point = None
         return copy(x, out)
 
@@ -46,17 +46,17 @@ class Sigmoid(Module):
 
     Notes
     -----
-    :math:`\sigma'(x) = y (1 - y)` needs the value alone: forward remembers ``y`` and lets ``x`` go. The slope is at
+    :math:`\sigma'(x) = y (1 - y)` needs the value alone: forward saves ``y`` and lets ``x`` go. The slope is at
     most 1/4, and under 1/400 beyond :math:`|x| = 6`, where the unit saturates (lecture, slide 75). As with all modules
-    that remember their output: do not write into it before ``update``.
+    that save their output: do not write into it before ``update``.
     """
 
-    remembers = "output"
+    saved = "output"
     layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y."""
+        """Any shape -> the same shape. Saves y."""
         y = sigmoid(x, out)
         self.point = y
         return y
@@ -78,12 +78,12 @@ class Tanh(Module):
     The slope is :math:`1 - y^2`, so :math:`\partial C / \partial x = g - y^2 g`.
     """
 
-    remembers = "output"
+    saved = "output"
     layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y."""
+        """Any shape -> the same shape. Saves y."""
         self.point = y = np.tanh(x, out)
         return y
 
@@ -103,7 +103,7 @@ class ReLU(Module):
     The slope is 1 where :math:`y > 0`, else 0; at the kink, :math:`x = 0`, it is 0.
     """
 
-    remembers = "output"
+    saved = "output"
     layout = "kept"
     symmetric = True
 
@@ -111,7 +111,7 @@ class ReLU(Module):
         return ZERO[dtype], zeros(shape, dtype, self.batch_last), empty(shape, bool, self.batch_last)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y."""
+        """Any shape -> the same shape. Saves y."""
         self.point = y = np.maximum(x, self.scratch[1], out=out)
         return y
 
@@ -138,7 +138,7 @@ class LeakyReLU(WithScratch):
     Maas, Hannun & Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".
     """
 
-    remembers = "output"
+    saved = "output"
     layout = "kept"
     symmetric = True
 
@@ -146,7 +146,7 @@ class LeakyReLU(WithScratch):
         self.slope = real("slope", slope, 0, 1)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y, whose sign is that of x."""
+        """Any shape -> the same shape. Saves y, whose sign is that of x."""
         scaled = np.multiply(x, self.slope, self.scratch)
         self.point = y = np.maximum(x, scaled, out=out)
         return y
@@ -177,7 +177,7 @@ class ELU(WithScratch):
     Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by exponential linear units".
     """
 
-    remembers = "output"
+    saved = "output"
     layout = "kept"
     symmetric = True
 
@@ -185,7 +185,7 @@ class ELU(WithScratch):
         self.alpha = real("alpha", alpha, 0)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y."""
+        """Any shape -> the same shape. Saves y."""
         zero = ZERO[x.dtype]
         left = np.minimum(x, zero, out=self.scratch)
         np.expm1(left, left)
@@ -224,12 +224,12 @@ class GELU(WithScratch):
     Hendrycks & Gimpel 2016, "Gaussian error linear units".
     """
 
-    remembers = "input"
+    saved = "input"
     layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers x and Φ(x)."""
+        """Any shape -> the same shape. Saves x and Φ(x)."""
         from scipy.special import ndtr
         self.point = Gate(x, ndtr(x, self.scratch))
         return np.multiply(x, self.point.gate, out)
@@ -260,12 +260,12 @@ class SiLU(WithScratch):
     Elfwing, Uchibe & Doya 2018, "Sigmoid-weighted linear units for neural network function approximation".
     """
 
-    remembers = "input"
+    saved = "input"
     layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers x and σ(x)."""
+        """Any shape -> the same shape. Saves x and σ(x)."""
         self.point = Gate(x, sigmoid(x, self.scratch))
         return np.multiply(x, self.point.gate, out)
 
@@ -288,12 +288,12 @@ class Softplus(Module):
     The slope, :math:`\sigma(x) = 1 - e^{-y}`, needs the value alone.
     """
 
-    remembers = "output"
+    saved = "output"
     layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y."""
+        """Any shape -> the same shape. Saves y."""
         self.point = y = np.logaddexp(x, ZERO[x.dtype], out)
         return y
 
@@ -317,12 +317,12 @@ class Softsign(WithScratch):
     Glorot & Bengio 2010, section 2.2.
     """
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers r."""
+        """Any shape -> the same shape. Saves r."""
         self.point = r = np.abs(x, self.scratch)
         r += ONE[x.dtype]
         np.reciprocal(r, r)
@@ -343,12 +343,12 @@ class HardTanh(Module):
     The slope is 1 where :math:`|y| < 1`, else 0, at the kinks too.
     """
 
-    remembers = "output"
+    saved = "output"
     layout = "kept"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y."""
+        """Any shape -> the same shape. Saves y."""
         one = ONE[x.dtype]
         self.point = y = np.clip(x, -one, one, out=out)
         return y

@@ -1,4 +1,4 @@
-"""Conv2d: one filter for all places of a picture."""
+"""Conv2d: one filter for all places of an image."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Scratch(NamedTuple):
 
 
 class Conv2d(Module):
-    r"""Convolution of pictures: ``(batch, in_channels, height, width) -> (batch, out_channels, height', width')``.
+    r"""Convolution of images: ``(batch, in_channels, height, width) -> (batch, out_channels, height', width')``.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Conv2d(Module):
     stride : int or pair, default 1
         Pixels from one place of the filter to the next.
     padding : int or pair, default 0
-        Zeros put around the picture, on each side.
+        Zeros put around the image, on each side.
     dilation : int or pair, default 1
         Pixels from one number of the filter to the next.
     bias : bool, default True
@@ -84,7 +84,7 @@ class Conv2d(Module):
     - update: :math:`\partial C/\partial W = G X^\top`, summed over places and examples, and :math:`\partial C/\partial b`
       the sum of the columns of G.
 
-    Inside, pictures lie batch last, (channels, height, width, batch), so that the columns are made by copying long runs; and
+    Inside, images lie batch last, (channels, height, width, batch), so that the columns are made by copying long runs; and
     they are made and used in tiles that stay in the cache. Forward keeps x in its frame of zeros: x may be overwritten.
 
     Examples
@@ -95,7 +95,7 @@ class Conv2d(Module):
     (5, 16, 8, 8)
     """
 
-    remembers = "neither"
+    saved = "neither"
     layout = "batch last"
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Pixels, stride: Pixels = 1,
@@ -155,7 +155,7 @@ class Conv2d(Module):
         return frame[:, down:height - down, right:width - right].transpose(3, 0, 1, 2)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """(batch, in, height, width) -> (batch, out, height', width'). Remembers x, in a frame of zeros."""
+        """(batch, in, height, width) -> (batch, out, height', width'). Saves x, in a frame of zeros."""
         frame, _, matrix, _, _, tiles = self.scratch
         self.inside(frame)[...] = x
         self.point = frame.transpose(3, 0, 1, 2)
@@ -225,6 +225,6 @@ def even(size: int, most: int) -> int:
 
 
 def as_channels(a: Array) -> Array:
-    """Pictures as one row a channel, batch last; a copy, where they lie otherwise."""
+    """Images as one row a channel, batch last; a copy, where they lie otherwise."""
     rows = by_channel(a)
     return np.ascontiguousarray(a.transpose(1, 2, 3, 0)).reshape(a.shape[1], -1) if rows is None else rows

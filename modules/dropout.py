@@ -32,7 +32,7 @@ class Dropout(Module):
     Notes
     -----
     :math:`y = x \odot m` with :math:`m_i = 1/(1 - p)` with probability :math:`1 - p`, else 0, so that :math:`E[y] = x`.
-    Forward remembers the mask m, and backward multiplies with the same one. It is drawn in the order of memory.
+    Forward saves the mask m, and backward multiplies with the same one. It is drawn in the order of memory.
 
     References
     ----------
@@ -46,7 +46,7 @@ class Dropout(Module):
     array([[0., 0., 0., 0., 2., 2.]], dtype=float32)
     """
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
     symmetric = True
 
@@ -67,7 +67,7 @@ class Dropout(Module):
         return numbers, laid_out(numbers, shape, self.batch_last and not self.channelwise)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers the mask, None in evaluation mode."""
+        """Any shape -> the same shape. Saves the mask, None in evaluation mode."""
         if not self.training or self.p == 0:
             self.point = None
             return copy(x, out)

@@ -41,7 +41,7 @@ class Function(Module):
     (array([8.]), (array([12.]), array([5.54517744])))
     """
 
-    remembers = "input"
+    saved = "input"
     layout = "kept"
 
     def __init__(self, f: Scalar, *df: Scalar) -> None:
@@ -57,7 +57,7 @@ class Function(Module):
         return same_shapes(input_shape, self)
 
     def forward(self, x: Value, out: Array | None = None) -> Array:
-        """Any shape, for each variable -> the same shape. Remembers x."""
+        """Any shape, for each variable -> the same shape. Saves x."""
         self.point = x
         return self.applied(self.f, "f", out)
 

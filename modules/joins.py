@@ -31,7 +31,7 @@ class Add(Module):
     (array([1., 3.]), array([1., 3.]))
     """
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
     arity = None
 
@@ -39,7 +39,7 @@ class Add(Module):
         return same_shapes(input_shape, self)
 
     def forward(self, x: tuple[Array, ...], out: Array | None = None) -> Array:
-        """Arrays of one shape -> their sum. Remembers how many there were."""
+        """Arrays of one shape -> their sum. Saves how many there were."""
         self.point = len(x)
         y = np.add(x[0], x[1], out)
         for one in x[2:]:
@@ -67,7 +67,7 @@ class Multiply(Module):
     may be 0.
     """
 
-    remembers = "input"
+    saved = "input"
     layout = "kept"
     arity = None
 
@@ -75,7 +75,7 @@ class Multiply(Module):
         return same_shapes(input_shape, self)
 
     def forward(self, x: tuple[Array, ...], out: Array | None = None) -> Array:
-        """Arrays of one shape -> their product. Remembers x."""
+        """Arrays of one shape -> their product. Saves x."""
         self.point = x
         y = np.multiply(x[0], x[1], out)
         for one in x[2:]:
@@ -113,7 +113,7 @@ class Concat(Module):
     Backward cuts the gradient where the arrays met.
     """
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
     arity = None
 
@@ -136,7 +136,7 @@ class Concat(Module):
         return tuple(np.cumsum([one[self.axis] for one in shape])[:-1].tolist())
 
     def forward(self, x: tuple[Array, ...], out: Array | None = None) -> Array:
-        """Arrays -> one array. Remembers where they meet."""
+        """Arrays -> one array. Saves where they meet."""
         self.point = self.scratch
         return np.concatenate(x, self.axis, out)
 

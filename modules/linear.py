@@ -82,7 +82,7 @@ class Linear(Module):
     (5, 4)
     """
 
-    remembers = "input"
+    saved = "input"
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *,
                  weight_init: Initializer = GlorotUniform(), bias_init: Initializer = Zeros(),  # noqa: B008 (frozen)
@@ -122,7 +122,7 @@ class Linear(Module):
                        np.empty(weight.shape, dtype) if n >= FEW and SMALL // 8 <= size <= SMALL else None, joined)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """(..., in_features) -> (..., out_features). Remembers x."""
+        """(..., in_features) -> (..., out_features). Saves x."""
         self.point = x
         weight, bias, joined = self.weight, self.bias, self.scratch.joined
         y = out if x.ndim == 2 else as_rows(out)
@@ -179,7 +179,7 @@ class Linear(Module):
         weight = np.einsum("no,ni->noi", g[:, 0], x[:, 0]) if x.shape[1] == 1 else g.mT @ x
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": g.sum(1)}
 
-    def example_squares(self) -> dict[str, Array]:
+    def example_squared_norms(self) -> dict[str, Array]:
         """Of an outer product, the product of the squared norms; of a sum of them, that of all pairs of inner products."""
         if self.point.ndim == 2:
             bias = squared_norms(self.gradient)
@@ -187,7 +187,7 @@ class Linear(Module):
         else:
             x, g = by_example(self.point, self), by_example(self.gradient, self)
             if x.shape[1] * (self.in_features + self.out_features) >= self.weight.data.size:
-                return super().example_squares()
+                return super().example_squared_norms()
             x, g = x.astype(np.float64, copy=False), g.astype(np.float64, copy=False)       # pairs may cancel
             weight = np.maximum(((x @ x.mT) * (g @ g.mT)).sum((1, 2)), 0)
             bias = squared_norms(g.sum(1))

@@ -74,7 +74,7 @@ class BatchNorm(Module):
     shift", algorithm 1.
     """
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
     symmetric = True                                                # in both modes
     buffers = ("running_mean", "running_var")
@@ -106,7 +106,7 @@ class BatchNorm(Module):
                        (self.features,) + (1,) * (len(shape) - 2))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """(batch, features, ...) -> the same shape. Remembers the centred input and 1/deviation."""
+        """(batch, features, ...) -> the same shape. Saves the centred input and 1/deviation."""
         centred, _, feature = self.scratch
         if self.training:
             n = x.size // self.features
@@ -151,7 +151,7 @@ class BatchNorm(Module):
                 for name, each in (("weight", g * normal), ("bias", g))}
 
     @property
-    def couples_examples(self) -> bool:
+    def batch_dependent(self) -> bool:
         """In training, where mean and variance are those of the batch."""
         return self.training
 
@@ -217,7 +217,7 @@ class LayerNorm(Module):
     Ba, Kiros & Hinton 2016, "Layer normalization".
     """
 
-    remembers = "neither"
+    saved = "neither"
 
     def __init__(self, features: int, eps: float = 1e-5, *, dtype: DTypeLike = "float32") -> None:
         self.features = positive_int("features", features)
@@ -234,7 +234,7 @@ class LayerNorm(Module):
         return Rows(np.empty(shape, dtype), np.empty(shape, dtype), np.ones(math.prod(shape[:-1]), dtype))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """(..., features) -> the same shape. Remembers the normalized input and 1/deviation."""
+        """(..., features) -> the same shape. Saves the normalized input and 1/deviation."""
         normal = np.subtract(x, x.mean(-1, keepdims=True), self.scratch.x)
         variance = np.multiply(normal, normal, out).mean(-1, keepdims=True)
         scale = 1 / np.sqrt(variance + self.eps)

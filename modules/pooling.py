@@ -1,4 +1,4 @@
-"""Pictures made smaller or larger, channel by channel."""
+"""Images made smaller or larger, channel by channel."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class MaxPool2d(Pooling):
              [13., 15.]]]])
     """
 
-    remembers = "both"
+    saved = "both"
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Rooms:
         (rows, columns), (height, width) = self.windows, self.windows.output_size(shape, self)
@@ -140,7 +140,7 @@ class MaxPool2d(Pooling):
                      empty(first, dtype, self.batch_last), empty(first, dtype, self.batch_last))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Pictures -> one number a window. Remembers x and y, and the maxima of rows between them."""
+        """Images -> one number a window. Saves x and y, and the maxima of rows between them."""
         down, right, between, _ = self.scratch
         y = empty(self._output[0], x.dtype) if out is None else out
         self.point = Pooled(x, down.largest(x, between), y)
@@ -168,7 +168,7 @@ class AvgPool2d(Pooling):
     stride : int or pair, optional
         Pixels from one window to the next; by default the size of a window.
     padding : int or pair, default 0
-        Zeros put around the picture, on each side, which count in the mean; at most half of kernel_size.
+        Zeros put around the image, on each side, which count in the mean; at most half of kernel_size.
 
     Notes
     -----
@@ -176,14 +176,14 @@ class AvgPool2d(Pooling):
     the mean, divided by their number.
     """
 
-    remembers = "neither"
+    saved = "neither"
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[list[Tap], Array]:
         size = (*shape[:2], *self.windows.output_size(shape, self))
         return self.windows.taps(shape), empty(size, dtype, self.batch_last)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Pictures -> one number a window. Remembers the shape of x."""
+        """Images -> one number a window. Saves the shape of x."""
         self.point = x.shape
         return self.mean(x, empty(self._output[0], x.dtype) if out is None else out)
 
@@ -215,9 +215,9 @@ class AvgPool2d(Pooling):
 
 
 class GlobalAvgPool2d(Module):
-    r"""The mean of each channel: ``(batch, channels, height, width) -> (batch, channels)``, for pictures of any size."""
+    r"""The mean of each channel: ``(batch, channels, height, width) -> (batch, channels)``, for images of any size."""
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -226,7 +226,7 @@ class GlobalAvgPool2d(Module):
         return input_shape[:2]
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Pictures -> one number a channel. Remembers the shape of x."""
+        """Images -> one number a channel. Saves the shape of x."""
         self.point = x.shape
         return np.mean(x.mean(3), 2, out=out)                       # axis by axis: sums of fewer numbers lose less
 
@@ -253,7 +253,7 @@ class Upsample2d(Module):
     The nearest neighbour, as PyTorch's Upsample has it by default. Backward adds up the gradients of the copies.
     """
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
 
     def __init__(self, scale_factor: Pixels = 2) -> None:
@@ -270,7 +270,7 @@ class Upsample2d(Module):
         return Windows.over(self.scale_factor, self.scale_factor).taps((*shape[:2], height * down, width * right))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Pictures -> larger ones. Remembers the shape of x."""
+        """Images -> larger ones. Saves the shape of x."""
         self.point = x.shape
         return self.repeat(x, np.empty(self._output[0], x.dtype) if out is None else out)
 

@@ -15,14 +15,14 @@ from .core.base import Module
 class _SameNumbers(Module):
     """The numbers in their order, in the shape that ``output_shape`` says."""
 
-    remembers = "neither"
+    saved = "neither"
     layout = "kept"
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
         return self.output_shape(shape)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Input -> the same numbers in the output's shape. Remembers the input's shape."""
+        """Input -> the same numbers in the output's shape. Saves the input's shape."""
         self.point = x.shape
         return reshaped(x, self.scratch, out)
 

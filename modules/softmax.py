@@ -19,11 +19,11 @@ class Softmax(Module):
     a classifier, give CrossEntropy the inputs of the softmax instead.
     """
 
-    remembers = "output"
+    saved = "output"
     symmetric = True
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y."""
+        """Any shape -> the same shape. Saves y."""
         y = np.subtract(x, x.max(-1, keepdims=True), out)
         np.exp(y, y)
         y /= y.sum(-1, keepdims=True)
@@ -48,10 +48,10 @@ class LogSoftmax(WithScratch):
     :math:`\partial C / \partial x = g - e^y \sum_j g_j`, and forward mode :math:`t - \sum_j e^{y_j} t_j`.
     """
 
-    remembers = "output"
+    saved = "output"
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Remembers y."""
+        """Any shape -> the same shape. Saves y."""
         y = np.subtract(x, x.max(-1, keepdims=True), out)
         y -= np.log(np.exp(y, self.scratch).sum(-1, keepdims=True))
         self.point = y

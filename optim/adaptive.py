@@ -11,7 +11,7 @@ import numpy as np
 from ..arguments import Array, real
 from ..errors import ArgumentError
 from ..modules.core.parameter import Parameter
-from .base import Group, Optimizer, Run
+from .base import Group, Optimizer, Segment
 
 Parameters = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
@@ -44,7 +44,7 @@ class Adam(Optimizer):
     """
 
     states = ("mean", "square")
-    rooms = 2
+    buffers = 2
     decoupled = False
 
     def __init__(self, parameters: Parameters, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
@@ -64,25 +64,25 @@ class Adam(Optimizer):
             decay = 1 - group["lr"] * decay
         return first, 1 - first, second, 1 - second, group["eps"], decay
 
-    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
-        keep_mean, take_mean, keep_square, take_square, eps, decay = run.constants
-        [mean, square], [room, decayed], group = states, rooms, run.group
+    def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:
+        keep_mean, take_mean, keep_square, take_square, eps, decay = segment.constants
+        [mean, square], [buffer, decayed], group = states, buffers, segment.group
         if decay is not None and self.decoupled:
             data *= decay
         elif decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
         mean *= keep_mean
-        mean += np.multiply(grad, take_mean, room)
+        mean += np.multiply(grad, take_mean, buffer)
         square *= keep_square
-        np.multiply(grad, grad, room)
-        room *= take_square
-        square += room
-        np.sqrt(square, room)
-        room *= 1 / math.sqrt(1 - group["betas"][1] ** run.steps)
-        room += eps
-        np.divide(mean, room, room)
-        room *= group["lr"] / (1 - group["betas"][0] ** run.steps)
-        data -= room
+        np.multiply(grad, grad, buffer)
+        buffer *= take_square
+        square += buffer
+        np.sqrt(square, buffer)
+        buffer *= 1 / math.sqrt(1 - group["betas"][1] ** segment.steps)
+        buffer += eps
+        np.divide(mean, buffer, buffer)
+        buffer *= group["lr"] / (1 - group["betas"][0] ** segment.steps)
+        data -= buffer
 
 
 class AdamW(Adam):
@@ -131,7 +131,7 @@ class RMSprop(Optimizer):
     """
 
     states = ("square", "velocity")
-    rooms = 2
+    buffers = 2
 
     def __init__(self, parameters: Parameters, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
                  weight_decay: float = 0.0, momentum: float = 0.0) -> None:
@@ -146,25 +146,25 @@ class RMSprop(Optimizer):
         return (group["lr"], group["alpha"], 1 - group["alpha"], group["eps"], group["weight_decay"] or None,
                 group["momentum"] or None)
 
-    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
-        lr, keep, take, eps, decay, momentum = run.constants
-        [square, velocity], [room, decayed] = states, rooms
+    def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:
+        lr, keep, take, eps, decay, momentum = segment.constants
+        [square, velocity], [buffer, decayed] = states, buffers
         if decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
         square *= keep
-        np.multiply(grad, grad, room)
-        room *= take
-        square += room
-        np.sqrt(square, room)
-        room += eps
-        np.divide(grad, room, room)
+        np.multiply(grad, grad, buffer)
+        buffer *= take
+        square += buffer
+        np.sqrt(square, buffer)
+        buffer += eps
+        np.divide(grad, buffer, buffer)
         if momentum is not None:
             velocity *= momentum
-            velocity += room
-            np.multiply(velocity, lr, room)
+            velocity += buffer
+            np.multiply(velocity, lr, buffer)
         else:
-            room *= lr
-        data -= room
+            buffer *= lr
+        data -= buffer
 
 
 class Adagrad(Optimizer):
@@ -193,7 +193,7 @@ class Adagrad(Optimizer):
     """
 
     states = ("square",)
-    rooms = 2
+    buffers = 2
 
     def __init__(self, parameters: Parameters, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
                  eps: float = 1e-10) -> None:
@@ -205,14 +205,14 @@ class Adagrad(Optimizer):
     def constants(self, group: Group) -> tuple[float | None, ...]:
         return group["eps"], group["weight_decay"] or None
 
-    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
-        eps, decay = run.constants
-        [square], [room, decayed], group = states, rooms, run.group
+    def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:
+        eps, decay = segment.constants
+        [square], [buffer, decayed], group = states, buffers, segment.group
         if decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
-        square += np.multiply(grad, grad, room)
-        np.sqrt(square, room)
-        room += eps
-        np.divide(grad, room, room)
-        room *= group["lr"] / (1 + (run.steps - 1) * group["lr_decay"])
-        data -= room
+        square += np.multiply(grad, grad, buffer)
+        np.sqrt(square, buffer)
+        buffer += eps
+        np.divide(grad, buffer, buffer)
+        buffer *= group["lr"] / (1 + (segment.steps - 1) * group["lr_decay"])
+        data -= buffer

@@ -1,4 +1,4 @@
-"""Optimizer: groups of parameters, and the runs of neighbours in memory that a rule updates in a few calls."""
+"""Optimizer: groups of parameters, and the segments of neighbours in memory that a rule updates in a few calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import ArgumentError, PhaseError, StateError
 from ..modules.core.parameter import Home, Parameter
 from ..modules.core.state import load_arrays
 
-PIECE = 2**18                                                       # numbers: pieces of a run that stay in the cache
+PIECE = 2**18                                                       # numbers: pieces of a segment that stay in the cache
 
 
 class Group(dict[str, Any]):
@@ -41,21 +41,21 @@ class Group(dict[str, Any]):
         return self
 
 
-class Run:
+class Segment:
     """Neighbours in memory with one group and one number of steps: one flat vector to the rule."""
 
     def __init__(self, group: Group, parameters: list[Parameter], states: Mapping[str, Array], steps: int,
-                 rooms: int) -> None:
+                 buffers: int) -> None:
         self.group, self.parameters, self.states, self.steps = group, parameters, states, steps
         first, last = parameters[0], parameters[-1]
         span = slice(first.offset, last.offset + last.data.size)
         flats = (first.home.data[span], first.home.grad[span], *states.values())
         self.dtype = first.dtype
-        room = [np.empty(min(len(flats[0]), PIECE), self.dtype) for _ in range(rooms)]
+        buffer = [np.empty(min(len(flats[0]), PIECE), self.dtype) for _ in range(buffers)]
         self.pieces = []
         for i in range(0, len(flats[0]), PIECE):
             data, grad, *kept = (flat[i:i + PIECE] for flat in flats)
-            self.pieces.append((data, grad, kept, [array[:len(data)] for array in room]))
+            self.pieces.append((data, grad, kept, [array[:len(data)] for array in buffer]))
 
     def renew(self) -> None:
         """The constants of the group, as 0-d arrays of the parameters' dtype (NumPy takes longer over floats)."""
@@ -82,7 +82,7 @@ class Optimizer:
     """
 
     states: ClassVar[tuple[str, ...]] = ()                          # arrays kept beside each parameter
-    rooms: ClassVar[int] = 1                                        # arrays to work in
+    buffers: ClassVar[int] = 1                                      # arrays to work in
 
     def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], **options: Any) -> None:
         self.options = options
@@ -107,7 +107,7 @@ class Optimizer:
                 raise ArgumentError(f'{type(self).__name__}: "params" must hold Parameters, got {parameter!r}')
         if len(set(every)) < len(every):
             raise ArgumentError(f"{type(self).__name__}: a Parameter stands in the groups twice")
-        self.runs: list[Run] = []
+        self.segments: list[Segment] = []
         self.kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
         Home.changes += 1                                           # parameters may have been tied: containers look anew
 
@@ -121,7 +121,7 @@ class Optimizer:
         """Numbers that the rule takes from the group; None for a term that it is to leave out."""
         raise NotImplementedError
 
-    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
+    def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:
         """Move ``data`` (and ``states``) by one step, in place; ``grad`` is only read."""
         raise NotImplementedError
 
@@ -133,23 +133,23 @@ class Optimizer:
             self.settle()
         if not self.ready:
             self.get_ready()
-        for run in self.runs:
-            run.steps += 1
-            for data, grad, states, rooms in run.pieces:
-                self.rule(run, data, grad, states, rooms)
+        for segment in self.segments:
+            segment.steps += 1
+            for data, grad, states, buffers in segment.pieces:
+                self.rule(segment, data, grad, states, buffers)
 
     def get_ready(self) -> None:
-        """The runs or the options of a group are new."""
+        """The segments or the options of a group are new."""
         if not any(parameter.home.updated for group in self.groups for parameter in group["params"]):
             raise PhaseError(f"{self!r}: there are no gradients yet: call forward, backward and update first")
-        for run in self.runs:
-            run.renew()
+        for segment in self.segments:
+            segment.renew()
         self.ready = True
 
     def settle(self) -> None:
-        """Parameters moved, froze or thawed: find the runs anew, with the states that are there."""
+        """Parameters moved, froze or thawed: find the segments anew, with the states that are there."""
         self.put_away()
-        self.runs = []
+        self.segments = []
         for group in self.groups:
             homes: dict[int, int] = {}
             for parameter in group["params"]:
@@ -159,9 +159,9 @@ class Optimizer:
             ends = [k for k, (a, b) in enumerate(pairwise(moving), 1) if not self.adjoin(a, b)]
             for i, j in pairwise([0, *ends, len(moving)]):
                 if i < j:
-                    self.runs.append(self.run(group, moving[i:j]))
-        for run in self.runs:                                       # the runs hold these states now
-            for parameter in run.parameters:
+                    self.segments.append(self.segment(group, moving[i:j]))
+        for segment in self.segments:                               # the segments hold these states now
+            for parameter in segment.parameters:
                 self.kept.pop(parameter, None)
         self.seen, self.ready = Home.changes, False
 
@@ -171,22 +171,22 @@ class Optimizer:
     def steps_of(self, parameter: Parameter) -> int:
         return self.kept[parameter][1] if parameter in self.kept else 0
 
-    def run(self, group: Group, parameters: list[Parameter]) -> Run:
+    def segment(self, group: Group, parameters: list[Parameter]) -> Segment:
         states = {}
         for name in self.states:
             parts = [self.kept[p][0][name].T.reshape(-1) if p in self.kept
                      else np.zeros(p.data.size, p.dtype) for p in parameters]
             states[name] = np.concatenate(parts).astype(parameters[0].dtype, copy=False)
-        return Run(group, parameters, states, self.steps_of(parameters[0]), self.rooms)
+        return Segment(group, parameters, states, self.steps_of(parameters[0]), self.buffers)
 
     def put_away(self) -> None:
         """Into ``kept``: the states of each parameter, in its shape, and the number of its steps."""
-        for run in self.runs:
+        for segment in self.segments:
             end = 0
-            for parameter in run.parameters:
+            for parameter in segment.parameters:
                 begin, end = end, end + parameter.data.size
                 self.kept[parameter] = ({name: flat[begin:end].reshape(parameter.shape[::-1]).T
-                                         for name, flat in run.states.items()}, run.steps)
+                                         for name, flat in segment.states.items()}, segment.steps)
 
     # ------------------------------------------------------------------ hyper-parameters and state
 
@@ -236,15 +236,15 @@ class Optimizer:
                 targets |= {f"{k}.{name}": array for name, array in kept[parameter][0].items()}
                 targets[f"{k}.steps"] = kept[parameter][1]
         load_arrays(repr(self), targets, arrays)
-        self.runs, self.kept = [], {parameter: (states, int(steps)) for parameter, (states, steps) in kept.items()}
+        self.segments, self.kept = [], {parameter: (states, int(steps)) for parameter, (states, steps) in kept.items()}
         for group, options in zip(self.groups, checked, strict=True):
             for name, value in options.items():
                 group[name] = value
         self.settle()
 
-    def __getstate__(self) -> dict[str, Any]:                       # a copy finds its runs anew
+    def __getstate__(self) -> dict[str, Any]:                       # a copy finds its segments anew
         self.put_away()
-        return vars(self) | {"groups": [dict(group) for group in self.groups], "runs": [], "seen": -1}
+        return vars(self) | {"groups": [dict(group) for group in self.groups], "segments": [], "seen": -1}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -10,7 +10,7 @@ import numpy as np
 from ..arguments import Array, real
 from ..errors import ArgumentError
 from ..modules.core.parameter import Parameter
-from .base import Group, Optimizer, Run
+from .base import Group, Optimizer, Segment
 
 
 class SGD(Optimizer):
@@ -41,7 +41,7 @@ class SGD(Optimizer):
     """
 
     states = ("velocity",)
-    rooms = 2
+    buffers = 2
 
     def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], lr: float, momentum: float = 0.0,
                  nesterov: bool = False, weight_decay: float = 0.0) -> None:
@@ -61,14 +61,14 @@ class SGD(Optimizer):
         momentum = group["momentum"] or None
         return group["lr"], momentum, momentum if group["nesterov"] else None, group["weight_decay"] or None
 
-    def rule(self, run: Run, data: Array, grad: Array, states: list[Array], rooms: list[Array]) -> None:
-        lr, momentum, ahead, decay = run.constants
-        [velocity], [room, decayed] = states, rooms
+    def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:
+        lr, momentum, ahead, decay = segment.constants
+        [velocity], [buffer, decayed] = states, buffers
         if decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
         if momentum is not None:
             velocity *= momentum
             velocity += grad
-            grad = velocity if ahead is None else np.add(np.multiply(velocity, ahead, room), grad, room)
-        np.multiply(grad, lr, room)
-        data -= room
+            grad = velocity if ahead is None else np.add(np.multiply(velocity, ahead, buffer), grad, buffer)
+        np.multiply(grad, lr, buffer)
+        data -= buffer

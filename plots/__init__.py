@@ -1,4 +1,4 @@
-"""Every picture of the library. Nothing here shows a window or sets a global: functions return what they drew on."""
+"""Every image of the library. Nothing here shows a window or sets a global: functions return what they drew on."""
 
 from .activations import activation
 from .adversarial import adversarial, robustness
@@ -7,7 +7,7 @@ from .differences import gradient_costs, perturbation, step_sizes
 from .examples import gradient_noise, outer_products
 from .features import class_models, dream
 from .graphs import graph, products
-from .images import read_picture, write_picture
+from .images import read_image, write_image
 from .layers import layer_histograms, saturation
 from .networks import decision_boundary, representation
 from .saliency import randomization, saliency
@@ -31,7 +31,7 @@ __all__ = [
     "perturbation",
     "products",
     "randomization",
-    "read_picture",
+    "read_image",
     "representation",
     "robustness",
     "saliency",
@@ -39,5 +39,5 @@ __all__ = [
     "save",
     "step_sizes",
     "timeline",
-    "write_picture",
+    "write_image",
 ]

@@ -17,13 +17,13 @@ from ..errors import ArgumentError, ShapeError
 from ..inspection.adversarial import Robustness
 from ..modules import Module
 from .canvas import COLORS, DASHES, MARKERS, axes, labelled, legend
-from .images import framed, pictures
+from .images import framed, images
 from .networks import probabilities
 
 
 def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int, int] | None = None,
                 title: str | None = None, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw pictures, what an attack added to them, and the sums, each with the class that the network sees in it.
+    """Draw images, what an attack added to them, and the sums, each with the class that the network sees in it.
 
     Parameters
     ----------
@@ -40,15 +40,15 @@ def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int
     Returns
     -------
     Figure or SubFigure
-        The pictures of the first and the last row are on one scale, from the least number to the largest. The change is drawn
-        around a mean grey, magnified as the row says. Above the pictures stand the class and its probability: in orange where
+        The images of the first and the last row are on one scale, from the least number to the largest. The change is drawn
+        around a mean grey, magnified as the row says. Above the images stand the class and its probability: in orange where
         it is another than before.
     """
     before, after = (finite(name, examples(name, a)) for name, a in (("x", x), ("moved", moved)))
     if before.shape != after.shape:
         raise ShapeError(f"adversarial: moved must have the shape of x, {before.shape}, got {after.shape}")
     seen = [probabilities(net, a) for a in (before, after)]
-    old, new = pictures("x", before, shape), pictures("moved", after, shape)
+    old, new = images("x", before, shape), images("moved", after, shape)
     low, high = min(old.min(), new.min()), max(old.max(), new.max())
     old, new = ((a - low) / ((high - low) or 1) for a in (old, new))
     factor = magnification(float(np.abs(new - old).max()))
@@ -56,8 +56,8 @@ def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int
         figure = new_figure(figsize=(1.15 * len(old) + 1.2, 4.5), layout="constrained")
     grid = figure.subplots(3, len(old), squeeze=False)
     rows = ((old, "original"), (0.5 + factor * (new - old), f"change × {factor:g}"), (new, "adversarial"))
-    for axs, (pictured, name) in zip(grid, rows, strict=True):
-        for ax, one in zip(axs, pictured, strict=True):
+    for axs, (imaged, name) in zip(grid, rows, strict=True):
+        for ax, one in zip(axs, imaged, strict=True):
             ax.imshow(one.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             framed(ax)
         axs[0].set_ylabel(name)

@@ -1,4 +1,4 @@
-"""What all pictures share: colours, panels, legends beside the data, files."""
+"""What all images share: colours, panels, legends beside the data, files."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def labelled(name: str, value: Any, alone: type | tuple[type, ...]) -> dict[str,
 
 
 def save(figure: Figure | Axes, folder: str | Path, name: str, dpi: int = 150) -> tuple[Path, Path]:
-    """Write ``name.png`` and ``name.svg`` into ``folder``, which is made if need be. The same picture, the same bytes.
+    """Write ``name.png`` and ``name.svg`` into ``folder``, which is made if need be. The same image, the same bytes.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def save(figure: Figure | Axes, folder: str | Path, name: str, dpi: int = 150) -
 
 
 def write(figure: Figure | Axes, path: str | Path, dpi: int = 150) -> Path:
-    """Write one file; its folder is made if need be. The same picture, the same bytes.
+    """Write one file; its folder is made if need be. The same image, the same bytes.
 
     Parameters
     ----------

@@ -90,7 +90,7 @@ def perturbation(result: Perturbation, *, title: str | None = None, ax: Axes | N
     bottom, top = ax.get_ylim()
     ax.plot(deltas, result.predicted[order], "--", color=COLORS[1], lw=1.5, label=f"tangent: slope {result.gradient:.3g}")
     ax.plot([0], [result.cost], "o", color=COLORS[1], ms=7, label=f"now: cost {result.cost:.4g}")
-    room = 0.3 * (top - bottom)                                     # the tangent may leave the picture, not stretch it
+    room = 0.3 * (top - bottom)                                     # the tangent may leave the image, not stretch it
     low, high = ax.get_ylim()
     ax.set(ylim=(max(low, bottom - room), min(high, top + room)), ylabel="cost",
            xlabel=f"change of {result.entry}, which is {result.value:.4g}")

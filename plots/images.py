@@ -1,4 +1,4 @@
-"""Pictures: of the user's, read from and written to files, and those of examples, as matplotlib draws them."""
+"""Images: of the user's, read from and written to files, and those of examples, as matplotlib draws them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # what red, 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-def read_picture(path: str | Path, channels: int = 3) -> Array:
+def read_image(path: str | Path, channels: int = 3) -> Array:
     """Read a PNG or JPEG file.
 
     Parameters
@@ -35,10 +35,10 @@ def read_picture(path: str | Path, channels: int = 3) -> Array:
     Raises
     ------
     FileFormatError
-        The file is broken, or no picture.
+        The file is broken, or no image.
     """
     if channels not in (1, 3) or isinstance(channels, bool):
-        raise ArgumentError(f"read_picture: channels must be 1 or 3, got {channels!r}")
+        raise ArgumentError(f"read_image: channels must be 1 or 3, got {channels!r}")
     path = Path(path)
     try:
         pixels = files.imread(path)
@@ -67,12 +67,12 @@ def in_channels(pixels: Array, channels: int) -> Array:
     return np.clip(pixels @ LUMA, 0, 1)[..., None] if channels == 1 else np.repeat(pixels, 3, -1)
 
 
-def write_picture(picture: ArrayLike, path: str | Path) -> Path:
-    """Write a picture as a PNG or JPEG file; its folder is made if need be.
+def write_image(image: ArrayLike, path: str | Path) -> Path:
+    """Write an image as a PNG or JPEG file; its folder is made if need be.
 
     Parameters
     ----------
-    picture : array_like, (height, width), (1, height, width) or (3, height, width)
+    image : array_like, (height, width), (1, height, width) or (3, height, width)
         In [0, 1]; a pixel has 256 levels in the file.
     path : path
         Ends in .png, .jpg or .jpeg.
@@ -81,9 +81,9 @@ def write_picture(picture: ArrayLike, path: str | Path) -> Path:
     -------
     Path
     """
-    pixels = as_pixels(picture, "picture")
+    pixels = as_pixels(image, "image")
     if not (pixels.min() >= 0 and pixels.max() <= 1):               # true for NaN
-        raise DataError(f"picture must lie in [0, 1], got values from {pixels.min():g} to {pixels.max():g}")
+        raise DataError(f"image must lie in [0, 1], got values from {pixels.min():g} to {pixels.max():g}")
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ArgumentError(f"path must end in {', '.join(SUFFIXES)}, got {str(path)!r}")
@@ -93,9 +93,9 @@ def write_picture(picture: ArrayLike, path: str | Path) -> Path:
     return path
 
 
-def as_pixels(picture: ArrayLike, name: str) -> Array:
-    """As matplotlib draws it: (height, width), or (height, width, 3) of a picture of three channels."""
-    pixels = np.asarray(picture)
+def as_pixels(image: ArrayLike, name: str) -> Array:
+    """As matplotlib draws it: (height, width), or (height, width, 3) of an image of three channels."""
+    pixels = np.asarray(image)
     if pixels.ndim == 2 and pixels.size:
         return pixels
     if pixels.ndim != 3 or pixels.shape[0] not in (1, 3) or not pixels.size:
@@ -104,7 +104,7 @@ def as_pixels(picture: ArrayLike, name: str) -> Array:
     return pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)
 
 
-def pictures(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
+def images(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
     """Examples as matplotlib draws them: (examples, height, width), or with a last axis of three colours."""
     array = upright(name, x, shape)
     if array.ndim == 4 and array.shape[1] not in (1, 3):
@@ -115,7 +115,7 @@ def pictures(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> A
 
 
 def upright(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
-    """Rows of numbers as pictures of this height and width, by default square; what is a picture already as it is."""
+    """Rows of numbers as images of this height and width, by default square; what is an image already as it is."""
     array = as_floating(x, None, name)
     if array.ndim == 2:
         side = math.isqrt(array.shape[1])
@@ -124,13 +124,13 @@ def upright(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Ar
             return array.reshape(-1, height, width)
     elif array.ndim in (3, 4) and shape is None:
         return array
-    wanted = ("pictures, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of numbers"
+    wanted = ("images, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of numbers"
               if shape is None else f"rows of {shape[0]} x {shape[1]} numbers, as shape says")
     raise ShapeError(f"{name} must be {wanted}, got shape {array.shape}")
 
 
 def framed(ax: Axes, title: str | None = None) -> None:
-    """Without scales, in a frame that shows a white picture on white paper."""
+    """Without scales, in a frame that shows a white image on white paper."""
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_color("0.8")
     if title is not None:

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating, positive_int
 from ..errors import ArgumentError, ShapeError
-from ..inspection.saliency import Randomization, as_pictures
+from ..inspection.saliency import Randomization, as_images
 from .canvas import COLORS, labelled
-from .images import framed, pictures, upright
+from .images import framed, images, upright
 
 BRIGHTEST = 0.99                                                    # of a map's numbers: one alone would darken the others
 CELL = 1.3                                                          # inches
@@ -45,7 +45,7 @@ def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: 
     Figure or SubFigure
         A row an example, a column a method. Each map is on its own scale, from 0 to what 99 % of its numbers are below.
     """
-    inputs = in_range(pictures("x", x, shape))
+    inputs = in_range(images("x", x, shape))
     columns = {label: maps_of(label, values, np.shape(x), shape)
                for label, values in labelled("maps", maps, (list, tuple, np.ndarray)).items()}
     if names is not None and len(names) != len(inputs):
@@ -53,7 +53,7 @@ def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: 
     if figure is None:
         figure = new_figure(figsize=size(inputs, len(columns), 0.7), layout="constrained")
     grid = figure.subplots(len(inputs), len(columns) + 1, squeeze=False)
-    drawn = rows_of_pictures(grid, inputs, list(columns.values()), ["input", *columns])
+    drawn = rows_of_images(grid, inputs, list(columns.values()), ["input", *columns])
     for ax, name in zip(grid[:, 0], () if names is None else names, strict=False):
         ax.set_ylabel(name)
     bar(figure, drawn, list(grid.flat))
@@ -87,7 +87,7 @@ def randomization(result: Randomization, *, examples: int = 3, shape: tuple[int,
     if not isinstance(result, Randomization):
         raise ArgumentError(f"randomization: result must come from retroprop.saliency.randomization, got {result!r}")
     shown = min(positive_int("examples", examples), len(result.x))
-    inputs = in_range(pictures("result.x", result.x[:shown], shape))
+    inputs = in_range(images("result.x", result.x[:shown], shape))
     maps = [maps_of("", stage[:shown], stage[:shown].shape, shape) for stage in result.maps]
     if figure is None:
         figure = new_figure(figsize=size(inputs, len(maps), 2.4), layout="constrained")
@@ -95,7 +95,7 @@ def randomization(result: Randomization, *, examples: int = 3, shape: tuple[int,
     grid = np.array([[figure.add_subplot(spec[i, j]) for j in range(len(maps) + 1)] for i in range(shown)])
     first, *others = ["\nat ".join([module.partition("(")[0], *([path] if path else [])]) for path, module in result.layers]
     titles = ["input", "trained", first, *(f"+ {layer}" for layer in others)]
-    bar(figure, rows_of_pictures(grid, inputs, maps, titles), list(grid.flat))
+    bar(figure, rows_of_images(grid, inputs, maps, titles), list(grid.flat))
     correlations(figure.add_subplot(spec[shown, :]), result.correlations)
     if title is not None:
         figure.suptitle(title)
@@ -103,7 +103,7 @@ def randomization(result: Randomization, *, examples: int = 3, shape: tuple[int,
 
 
 def correlations(ax: Axes, by_stage: Array) -> None:
-    """The curve under the pictures: each point below its maps, so that the column of the inputs is empty."""
+    """The curve under the images: each point below its maps, so that the column of the inputs is empty."""
     means, spread = ([first, *of_examples] for first, of_examples in ((1, by_stage.mean(1)), (0, by_stage.std(1))))
     ax.axhline(0, color="0.6", lw=0.8)
     ax.errorbar(range(len(means)), means, spread, fmt="o-", color=COLORS[0], lw=1.8, capsize=3)
@@ -112,8 +112,8 @@ def correlations(ax: Axes, by_stage: Array) -> None:
     ax.grid(alpha=0.25, axis="y")
 
 
-def rows_of_pictures(grid: Array, inputs: Array, columns: Sequence[Array], titles: Sequence[str]) -> Any:
-    """Inputs in the first column, maps in the others; returns the last picture of a map, for its scale."""
+def rows_of_images(grid: Array, inputs: Array, columns: Sequence[Array], titles: Sequence[str]) -> Any:
+    """Inputs in the first column, maps in the others; returns the last image of a map, for its scale."""
     drawn = None
     for i, axs in enumerate(grid):
         axs[0].imshow(inputs[i], cmap="gray", vmin=inputs.min(), vmax=inputs.max(), interpolation="nearest")
@@ -148,4 +148,4 @@ def maps_of(label: str, maps: ArrayLike, like: tuple[int, ...], shape: tuple[int
     array = as_floating(maps, None, "maps")
     if array.shape != like:
         raise ShapeError(f"maps must have the shape of x, {like}, got {array.shape}{f' for {label!r}' if label else ''}")
-    return as_pictures(upright("maps", array, shape))
+    return as_images(upright("maps", array, shape))

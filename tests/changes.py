@@ -97,7 +97,7 @@ def to_other_examples(self, g, gx, out):
 
 
 def by_example(method, change):
-    """Spoil the arrays that ``example_gradients`` or ``example_squares`` returns."""
+    """Spoil the arrays that ``example_gradients`` or ``example_squared_norms`` returns."""
 
     def changes(kind):
         right = getattr(kind, method)
@@ -216,7 +216,7 @@ def forget_first(whole, kind):
 
 def pass_over_out(whole, kind):
     def spoilt(self, g, out=None, **options):
-        fits = out is not None and (out.shape, out.dtype) == self._met
+        fits = out is not None and (out.shape, out.dtype) == self._signature
         return whole(self, g, out if fits else None, **options)
     return spoilt
 

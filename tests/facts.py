@@ -29,7 +29,7 @@ class Facts:
         self.copies_g = any(same_numbers(r["dC/dx"], s.g) for r, s in zip(here, both, strict=True))
         prepared = self.module.prepare(case.x.shape, np.dtype("float32"))
         self.prepared, self.obeys = prepared is not None, str(prepared) == str(both[0].g.shape)
-        self.in_place = self.square and not self.loss and self.module.remembers in ("output", "neither")
+        self.in_place = self.square and not self.loss and self.module.saved in ("output", "neither")
         self.even = any(type(part) is type(self.module) for part in self.module.children().values())
         self.column = case.x.shape[1:] == (1,)
         self.parameters, self.buffers = bool(self.module.parameters()), bool(self.module.buffers)

@@ -1,4 +1,4 @@
-"""Networks that take pictures, of any size up to their last layers, and pictures for them."""
+"""Networks that take images, of any size up to their last layers, and images for them."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ import retroprop as rp
 
 
 def small():
-    """Scores of three classes from pictures of 5 x 6, after layers with maps of their own."""
+    """Scores of three classes from images of 5 x 6, after layers with maps of their own."""
     maps = rp.Sequential(rp.Conv2d(2, 4, 3, padding=1, rng=0), rp.Tanh(), rp.Conv2d(4, 3, 3, 2, padding=1, rng=1))
     return rp.Sequential(maps, rp.Flatten(), rp.Dropout(0.5, rng=2), rp.Linear(27, 3, rng=3), rp.Softmax())
 
@@ -14,7 +14,7 @@ def small():
 @cache
 def digits_net():
     """A small convolutional net that knows the digits; a stride of 2 leaves patterns in what is dreamt."""
-    x, y = pictures_of_digits()
+    x, y = images_of_digits()
     maps = rp.Sequential(rp.Conv2d(1, 8, 3, padding=1, rng=0), rp.ReLU(), rp.Conv2d(8, 16, 3, 2, padding=1, rng=1), rp.ReLU())
     net = rp.Sequential(maps, rp.Flatten(), rp.Linear(256, 10, rng=2))
     loss, sgd = rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1)
@@ -23,11 +23,11 @@ def digits_net():
     return net
 
 
-def pictures_of_digits():
+def images_of_digits():
     x, y = rp.datasets.digits()
     return x.reshape(-1, 1, 8, 8), y
 
 
 def sheet():
-    """64 digits in one picture of 64 x 64."""
-    return pictures_of_digits()[0][:64].reshape(8, 8, 8, 8).swapaxes(1, 2).reshape(64, 64)
+    """64 digits in one image of 64 x 64."""
+    return images_of_digits()[0][:64].reshape(8, 8, 8, 8).swapaxes(1, 2).reshape(64, 64)

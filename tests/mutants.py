@@ -13,7 +13,7 @@ import numpy as np
 from facts import Facts, jacobian
 
 from retroprop import Loss
-from retroprop.modules.core.base import DOORS
+from retroprop.modules.core.base import CHECKED
 
 
 class Mutant(NamedTuple):
@@ -53,18 +53,18 @@ def attributes(**changes):
     return lambda kind: changes
 
 
-def behind_door(phase, spoil):
+def behind_checks(phase, spoil):
     """Put ``spoil(bare, kind)`` in the place of the bare phase."""
 
     def changes(kind):
         written = getattr(kind, phase)
         bare = getattr(written, "__wrapped__", None)                # None: a loss has no doors
-        return {phase: spoil(written, kind) if bare is None else DOORS[phase](spoil(bare, kind))}
+        return {phase: spoil(written, kind) if bare is None else CHECKED[phase](spoil(bare, kind))}
 
     return changes
 
 
-def before_door(phase, spoil):
+def before_checks(phase, spoil):
     """Put ``spoil(whole, kind)`` in the place of the phase, door and all; containers still run what is behind it."""
 
     def changes(kind):
@@ -84,7 +84,7 @@ def forward(change):
             return change(self, x, bare(self, x, out), None if isinstance(self, Loss) else out)
         return spoilt
 
-    return behind_door("forward", spoil)
+    return behind_checks("forward", spoil)
 
 
 def backward(change):
@@ -96,17 +96,17 @@ def backward(change):
             return gx if gx is None else change(self, g, gx, out)
         return spoilt
 
-    return behind_door("backward", spoil)
+    return behind_checks("backward", spoil)
 
 
 def jvp(change):
     """Spoil what jvp returns: ``change(self, t, y, out)``."""
-    return behind_door("jvp", lambda bare, kind: lambda self, t: change(self, t, bare(self, t), None))
+    return behind_checks("jvp", lambda bare, kind: lambda self, t: change(self, t, bare(self, t), None))
 
 
 def jvp_of(choose):
     """Forward mode of another tangent: ``choose(self, t)``."""
-    return behind_door("jvp", lambda bare, kind: lambda self, t: bare(self, choose(self, t.copy())))
+    return behind_checks("jvp", lambda bare, kind: lambda self, t: bare(self, choose(self, t.copy())))
 
 
 def update(change):
@@ -119,7 +119,7 @@ def update(change):
             change(self, before)
         return spoilt
 
-    return behind_door("update", spoil)
+    return behind_checks("update", spoil)
 
 
 def update_with(choose):
@@ -133,7 +133,7 @@ def update_with(choose):
             self.gradient = kept
         return spoilt
 
-    return behind_door("update", spoil)
+    return behind_checks("update", spoil)
 
 
 # Points of another x, and other derivatives at the right one
@@ -155,7 +155,7 @@ def at_the_first_point(kind):
             return y
         return spoilt
 
-    return behind_door("forward", spoil)(kind)
+    return behind_checks("forward", spoil)(kind)
 
 
 def derivative(compute):
@@ -175,7 +175,7 @@ def derivative(compute):
             gx[...] = compute(deepcopy(twin), lambda m, x: np.asarray(whole[0](m, x, *target)), whole[1], x, g, self.training)
             return gx
 
-        return behind_door("forward", remembering)(kind) | backward(change)(kind)
+        return behind_checks("forward", remembering)(kind) | backward(change)(kind)
 
     return changes
 

@@ -235,15 +235,15 @@ def test_graph_prints_sources_for_drawings(script, run):
 
 
 def test_graph_draws(script, run, tmp_path):
-    picture = tmp_path / "new" / "net.svg"
-    assert run("graph", script(NET + BATCH), "--out", str(picture))[0] == 0
-    assert picture.read_text(encoding="utf-8").startswith("<?xml")
+    image = tmp_path / "new" / "net.svg"
+    assert run("graph", script(NET + BATCH), "--out", str(image))[0] == 0
+    assert image.read_text(encoding="utf-8").startswith("<?xml")
     assert run("graph", "--out", str(tmp_path / "net.png"))[0] == 0
     assert (tmp_path / "net.png").read_bytes()[1:4] == b"PNG"
     refused(run, "path must end in .png or .svg, got", "graph", "--out", str(tmp_path / "net.jpg"))
 
 
-def test_the_picture_has_the_losses_gradient_at_the_output(script, run, tmp_path, monkeypatch):
+def test_the_image_has_the_losses_gradient_at_the_output(script, run, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(rp.plots, "graph", lambda net, x, g: seen.append(g) or rp.plots.activation(rp.Tanh()))
     one = NET.replace("2, rng=2", "1, rng=2")

@@ -36,6 +36,6 @@ def test_the_two_commands_stand_there_verbatim():
         assert f"\n{command}\n" in TEXT
 
 
-def test_links_and_pictures_are_there():
+def test_links_and_images_are_there():
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert target.startswith("https://") or (README.parent / target).exists(), target

@@ -18,7 +18,7 @@ from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
 from ...losses import CrossEntropy
 from ...training import Callback, Run, accuracy, fit
 from ..lab.networks import ACTIVATIONS, OPTIMIZERS, fit_start, network, start
-from ..sweeps.sweep import Workers
+from ..sweeps.workers import Workers
 from .report import write_report
 from .results import Result, Trained
 

@@ -15,7 +15,7 @@ from .loop import Drawn, Generated, Stream, scaled
 from .networks import spread
 
 GENERATED: dict[str, dict[str, Any]] = {"shapeset": {}, "easy-shapeset": dict(datasets.EASY_SHAPESET)}
-HELD_OUT = 2000                                                     # generated pictures that errors are measured on
+HELD_OUT = 2000                                                     # generated images that errors are measured on
 SHARE = 6                                                           # of files, the last 1/6 of the training part validates
 
 
@@ -84,6 +84,6 @@ def source(name: str) -> Source:
 
 
 def shapes(name: str, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Pictures as rows."""
+    """Images as rows."""
     x, y = datasets.shapeset(count, **GENERATED[name], rng=rng)
     return x.reshape(count, -1), y

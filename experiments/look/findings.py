@@ -15,7 +15,7 @@ from ...inspection.features import Dream, Maximization
 from ...modules import Module
 from ...printing import aligned
 from ..reports.text import finite, percent
-from .subjects import Pictures, Subject
+from .subjects import Images, Subject
 from .views import DEFENDED, Attacked, Fooled, Models, Saliency
 
 HEADER = ("what", "here", "wanted", "holds")
@@ -65,14 +65,14 @@ class Looked:
     """All that was found in one network, and in those of the other seeds; prints as a table."""
 
     config: dict[str, Any]
-    pictures: Pictures
+    images: Images
     subject: Subject
     trained: list[Trained]
     single: Robustness
     iterated: Robustness
     examples: Fooled
     saliency: list[Saliency]
-    untrained: list[float]                                          # share of the gradient on ink: before training
+    untrained: list[float]                                          # share of the gradient on foreground: before training
     hardened: list[float]                                           # and of the networks trained against attacks
     models: list[Models]
     channels: tuple[str, Maximization] | None
@@ -80,7 +80,7 @@ class Looked:
 
     @property
     def kinds(self) -> list[str]:
-        return list(self.pictures.recipes) if self.trained else []
+        return list(self.images.recipes) if self.trained else []
 
     def of(self, kind: str, defended: bool = False) -> list[Trained]:
         """The trainings of a kind, by seed."""
@@ -99,7 +99,7 @@ class Looked:
     @property
     def epochs(self) -> int:
         """Of a full run."""
-        return next(iter(self.pictures.recipes.values())).epochs
+        return next(iter(self.images.recipes.values())).epochs
 
     def summary(self) -> list[dict[str, Any]]:
         """One dict a row, for JSON, with None for what is not a number."""
@@ -137,7 +137,7 @@ def performance(looked: Looked) -> list[Row]:
         return [row("error", [looked.subject.error], unit="%")] if looked.subject.labelled else []
     first, *others = looked.kinds
     nets = looked.of(first)
-    if looked.pictures.attacked:
+    if looked.images.attacked:
         return [row("accuracy of the convolutional net", [1 - one.error for one in nets], "at least 98.7 %",
                     lambda mean: mean >= 0.987, "%"),
                 row("seconds to train it", [one.seconds for one in nets], "under 15", lambda mean: mean < 15, "s")]
@@ -150,13 +150,14 @@ def performance(looked: Looked) -> list[Row]:
 
 
 def of_saliency(looked: Looked) -> list[Row]:
-    wanted = looked.pictures.attacked and bool(looked.trained)      # of the digits
+    wanted = looked.images.attacked and bool(looked.trained)        # of the digits
     drawn = [one.randomization.correlations.mean(1) for one in looked.saliency]
     rows = [row(f"rank correlation of saliency, {stage} drawn anew", [float(means[k]) for means in drawn],
                 f"at most {most:g}" if wanted else "", partial(operator.ge, most) if wanted else None)
             for k, stage, most in ((0, "top layer", 0.6), (-1, "all layers", 0.2))]
-    if looked.subject.ink is not None:
-        rows.insert(0, row("saliency (gradient) on ink, times chance", [one.shares["gradient"] for one in looked.saliency],
+    if looked.subject.foreground is not None:
+        shares = [one.shares["gradient"] for one in looked.saliency]
+        rows.insert(0, row("saliency (gradient) on foreground, times chance", shares,
                            "at least 1.2" if wanted else "", (lambda mean: mean >= 1.2) if wanted else None))
     if looked.untrained:
         rows.insert(1, row("the same before training", looked.untrained))
@@ -166,7 +167,7 @@ def of_saliency(looked: Looked) -> list[Row]:
 
 
 def of_attacks(looked: Looked) -> list[Row]:
-    if not (looked.pictures.attacked and looked.trained):
+    if not (looked.images.attacked and looked.trained):
         size, what = looked.single.eps[DEFENDED], "error" if looked.subject.labelled else "answers that change"
         return [row(f"{what} at ε = {size:g}, one step", [looked.single.error[DEFENDED]], unit="%"),
                 row(f"{what} at ε = {size:g}, ten steps", [looked.iterated.error[DEFENDED]], unit="%"),
@@ -197,7 +198,7 @@ def of_kind(looked: Looked, kind: str) -> list[Row]:
 
 def of_features(looked: Looked) -> list[Row]:
     count = len(looked.subject.classes)
-    wanted = looked.pictures.attacked and bool(looked.trained)
+    wanted = looked.images.attacked and bool(looked.trained)
     least = 9
     grown = sum(steps[-1] > steps[0] for steps in looked.dream.objectives)
     octaves = len(looked.dream.sizes)

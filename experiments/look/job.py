@@ -16,9 +16,9 @@ from ...training import save
 from . import views
 from .findings import SEEDS, Looked, Trained
 from .page import write_page
-from .subjects import DATA, Pictures, Split, Subject, of_data, read_model
+from .subjects import DATA, Images, Split, Subject, of_data, read_model
 
-LARGEST = 1_000_000                                                 # pixels of a picture that is dreamt on
+LARGEST = 1_000_000                                                 # pixels of an image that is dreamt on
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     Parameters
     ----------
     data : {"digits", "shapes"}, default "digits"
-        The embedded digits, or generated pictures of one shape each (``EASY_SHAPESET``).
+        The embedded digits, or generated images of one shape each (``EASY_SHAPESET``).
     model : path, default None
         Look into this network, and train nothing: a ``net.safetensors`` that an earlier run wrote, or a Python script that
-        defines ``net``, and perhaps ``x`` (pictures) and ``y`` (their classes).
+        defines ``net``, and perhaps ``x`` (images) and ``y`` (their classes).
     image : path, default None
-        A PNG or JPEG that the dream starts from; by default test pictures side by side.
+        A PNG or JPEG that the dream starts from; by default test images side by side.
     layer : str, default None
         Path of the layer that is dreamt of, and whose channels are shown. By default the activation after the last
         convolution, and the first convolution.
@@ -76,19 +76,19 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     """
     config = Config(data, None if model is None else str(model), None if image is None else str(image), layer, epochs, seed,
                     seeds)
-    pictures = DATA[config.data]
-    parts = pictures.read()
-    recipe = next(iter(pictures.recipes.values()))
-    first = of_data(recipe.build(seed), pictures, *parts) if config.model is None else read_model(config.model, pictures, parts)
+    images = DATA[config.data]
+    parts = images.read()
+    recipe = next(iter(images.recipes.values()))
+    first = of_data(recipe.build(seed), images, *parts) if config.model is None else read_model(config.model, images, parts)
     dreamt = views.dream_layer(first.net) if layer is None else layer
     truncated(first.net, dreamt)                                    # there is such a layer
-    start = views.start_of_dream(first, dreamt) if config.image is None else read_image(config.image, first)
+    start = views.start_of_dream(first, dreamt) if config.image is None else image_of_user(config.image, first)
     views.accepted(first, dreamt, start)
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
-    trained = [] if config.model is not None else train_all(config, pictures, parts, progress)
-    subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(pictures.recipes)), False)] or [first]
-    looked = inside(config, pictures, subjects, trained, (dreamt, start), progress)
+    trained = [] if config.model is not None else train_all(config, images, parts, progress)
+    subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(images.recipes)), False)] or [first]
+    looked = inside(config, images, subjects, trained, (dreamt, start), progress)
     if out is not None:
         if trained:                                                 # what is not ours may lie there
             save(trained[0].net, Path(out) / "net.safetensors")
@@ -96,44 +96,44 @@ def look(data: str = "digits", *, model: str | Path | None = None, image: str | 
     return looked
 
 
-def inside(config: Config, pictures: Pictures, subjects: list[Subject], trained: list[Trained], dreamt: tuple[str, Array],
+def inside(config: Config, images: Images, subjects: list[Subject], trained: list[Trained], dreamt: tuple[str, Array],
            progress: bool) -> Looked:
     """Look into the networks of all seeds; figures show the first."""
     seeds = range(config.seed, config.seed + len(subjects))
-    shown, build = subjects[0], next(iter(pictures.recipes.values())).build
+    shown, build = subjects[0], next(iter(images.recipes.values())).build
     attacked = (trained[0].attacked if trained else None) or views.attacked(shown, config.seed, shown=True)
     channels = config.layer or views.first_convolution(shown.net)
     return Looked(
-        dataclasses.asdict(config), pictures, shown, trained,
+        dataclasses.asdict(config), images, shown, trained,
         single=attacked.single, iterated=attacked.iterated,
         examples=views.examples(shown),
         saliency=[views.looked_at(one, seed, shown=one is shown) for one, seed in zip(subjects, seeds, strict=True)],
         untrained=[views.gradient_on_ink(build(seed), one) for one, seed in zip(subjects, seeds, strict=True) if trained],
         hardened=[views.gradient_on_ink(one.net, one.subject) for one in trained
-                  if one.kind == next(iter(pictures.recipes)) and one.defended],
+                  if one.kind == next(iter(images.recipes)) and one.defended],
         models=[views.class_models(one) for one in subjects],
         channels=None if channels is None else (channels, views.channels(shown, channels, config.seed)),
         dream=views.dream(shown, *dreamt, config.seed, progress))
 
 
-def read_image(path: str, subject: Subject) -> Array:
-    """A picture of the user's, on the scale of the network's pixels."""
-    from ...plots import read_picture
+def image_of_user(path: str, subject: Subject) -> Array:
+    """An image of the user's, on the scale of the network's pixels."""
+    from ...plots import read_image
     low, high = subject.bounds
-    picture = read_picture(path, subject.x.shape[1])
-    if picture[0].size > LARGEST:                                   # a layer of 32 maps of it takes 32 times as much
-        height, width = picture.shape[1:]
+    image = read_image(path, subject.x.shape[1])
+    if image[0].size > LARGEST:                                     # a layer of 32 maps of it takes 32 times as much
+        height, width = image.shape[1:]
         raise DataError(f"image must have at most {LARGEST:,} pixels, got {width} x {height}; make it smaller")
-    return np.asarray(low + (high - low) * picture, "float32").clip(low, high)
+    return np.asarray(low + (high - low) * image, "float32").clip(low, high)
 
 
-def train_all(config: Config, pictures: Pictures, parts: tuple[Split, Split], progress: bool) -> list[Trained]:
+def train_all(config: Config, images: Images, parts: tuple[Split, Split], progress: bool) -> list[Trained]:
     """All networks of the data set, from each seed; where they are attacked, a second time against that."""
     from tqdm import tqdm
-    first = next(iter(pictures.recipes.values()))
+    first = next(iter(images.recipes.values()))
     factor = (config.epochs or first.epochs) / first.epochs
     plan = [(kind, recipe, max(1, round(factor * recipe.epochs)), defended, seed)
-            for kind, recipe in pictures.recipes.items() for defended in ((False, True) if pictures.attacked else (False,))
+            for kind, recipe in images.recipes.items() for defended in ((False, True) if images.attacked else (False,))
             for seed in range(config.seed, config.seed + config.seeds)]
     found: list[Trained] = []
     with tqdm(total=sum(epochs for _, _, epochs, _, _ in plan), unit="epoch", disable=None if progress else True) as bar:
@@ -141,8 +141,8 @@ def train_all(config: Config, pictures: Pictures, parts: tuple[Split, Split], pr
             bar.set_description(f"{kind}{', against attacks' if defended else ''}, seed {seed}")
             hooks = [defence(parts[0])] if defended else []
             net, seconds = recipe.train(parts[0], seed, epochs, [*hooks, lambda run: bar.update()])
-            subject = of_data(net, pictures, *parts)
-            attacked = views.attacked(subject, seed, shown=not found) if pictures.attacked or recipe is first else None
+            subject = of_data(net, images, *parts)
+            attacked = views.attacked(subject, seed, shown=not found) if images.attacked or recipe is first else None
             found.append(Trained(kind, seed, defended, net, subject, subject.error, seconds, attacked))
     return found
 

@@ -1,4 +1,4 @@
-"""What ``retroprop look`` looks into: pictures, and a network that is trained on them, or one of the user's."""
+"""What ``retroprop look`` looks into: images, and a network that is trained on them, or one of the user's."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Recipe:
         return net, time.perf_counter() - start
 
 
-class Pictures(NamedTuple):
-    """A data set of pictures, (examples, channels, height, width), and the networks that are trained on it.
+class Images(NamedTuple):
+    """A data set of images, (examples, channels, height, width), and the networks that are trained on it.
 
     The first of ``recipes`` is the one that is looked into. ``attacked`` says whether all of them are attacked, and trained
     a second time, against that.
@@ -61,9 +61,9 @@ class Pictures(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A network that gives a score for each class, and the pictures that it is looked into with.
+    """A network that gives a score for each class, and the images that it is looked into with.
 
-    ``ink`` is where something is drawn, and ``means`` the mean picture of each class in training; of the user's pictures
+    ``foreground`` is where something is drawn, and ``means`` the mean image of each class in training; of the user's images
     nobody knows the first, and there is but one set of them. Where the user gives no classes, ``y`` are the network's own
     answers, and it is not ``labelled``.
     """
@@ -74,7 +74,7 @@ class Subject(NamedTuple):
     classes: tuple[str, ...]
     means: Array
     bounds: tuple[float, float]
-    ink: Array | None
+    foreground: Array | None
     origin: str = ""
     labelled: bool = True
 
@@ -87,14 +87,14 @@ class Subject(NamedTuple):
 
 
 def digits() -> tuple[Split, Split]:
-    """1297 pictures for training, 500 for testing."""
+    """1297 images for training, 500 for testing."""
     x, y = datasets.digits()
     train, test = datasets.split(x.reshape(-1, 1, 8, 8), y, test=500, rng=0)
     return train, test
 
 
 def shapes() -> tuple[Split, Split]:
-    """20,000 pictures for training, 2000 for testing."""
+    """20,000 images for training, 2000 for testing."""
     easy = datasets.EASY_SHAPESET
     return datasets.shapeset(20_000, **easy, rng=0), datasets.shapeset(2000, **easy, rng=1)
 
@@ -120,18 +120,18 @@ def dense(features: int, classes: int, depth: int) -> Callable[[int], Module]:
     return lambda seed: Sequential(Flatten(), network(features, classes, GlorotUniform(), depth=depth, seed=seed))
 
 
-DATA: Mapping[str, Pictures] = {
-    "digits": Pictures("handwritten digits of 8 × 8 pixels", tuple(map(str, range(10))), digits, {
+DATA: Mapping[str, Images] = {
+    "digits": Images("handwritten digits of 8 × 8 pixels", tuple(map(str, range(10))), digits, {
         "convolutional": Recipe(digits_net, Adam, 2e-3, 40, 32),
         "softmax": Recipe(dense(64, 10, 0), SGD, 0.5, 73, 32),      # 73 epochs: 2993 steps
         "2 × 100 tanh": Recipe(dense(64, 10, 2), SGD, 0.1, 73, 32)}, attacked=True),
-    "shapes": Pictures("triangles, parallelograms and ellipses of 32 × 32 pixels", datasets.SHAPESET_CLASSES[:3], shapes, {
+    "shapes": Images("triangles, parallelograms and ellipses of 32 × 32 pixels", datasets.SHAPESET_CLASSES[:3], shapes, {
         "convolutional": Recipe(shapes_net, SGD, 0.03, 4, 10),      # 8000 steps
         "5 × 100 tanh": Recipe(dense(1024, 3, 5), SGD, 0.03, 4, 10)}, attacked=False),
 }
 
 
-def of_data(net: Module, data: Pictures, train: Split, test: Split, origin: str = "") -> Subject:
+def of_data(net: Module, data: Images, train: Split, test: Split, origin: str = "") -> Subject:
     """A network, with the test part of a data set."""
     x, y = test
     return Subject(scores(net), x, y, data.classes, class_means(train, len(data.classes)),
@@ -139,18 +139,18 @@ def of_data(net: Module, data: Pictures, train: Split, test: Split, origin: str 
 
 
 def class_means(data: Split, count: int) -> Array:
-    """The mean picture of each class; of one without pictures the mean of all, which is like none."""
+    """The mean image of each class; of one without images the mean of all, which is like none."""
     x, y = data
     return np.stack([x[y == c].mean(0) if (y == c).any() else x.mean(0) for c in range(count)])
 
 
-def read_model(path: str, data: Pictures, parts: tuple[Split, Split]) -> Subject:
+def read_model(path: str, data: Images, parts: tuple[Split, Split]) -> Subject:
     """A network of the user's: a state of the data set's first network, or what a script defines.
 
     Raises
     ------
     OSError, ArgumentError, StateError, FileFormatError
-        There is no such file, or no network for these pictures in it.
+        There is no such file, or no network for these images in it.
     """
     kind = Path(path).suffix.lower()
     if kind == ".py":
@@ -165,12 +165,12 @@ def read_model(path: str, data: Pictures, parts: tuple[Split, Split]) -> Subject
     return of_data(net, data, *parts, path)
 
 
-def of_script(found: script.Script, data: Pictures, parts: tuple[Split, Split]) -> Subject:
-    """Its net, with its own pictures and classes, or those of the data set; without y, with the net's answers."""
+def of_script(found: script.Script, data: Images, parts: tuple[Split, Split]) -> Subject:
+    """Its net, with its own images and classes, or those of the data set; without y, with the net's answers."""
     own = found.x is not None
     x = np.asarray(parts[1][0] if not own else found.x, "float32")
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
-        raise ShapeError(f"{found.path}: x must be pictures, (examples, 1 or 3, height, width), got shape {x.shape}")
+        raise ShapeError(f"{found.path}: x must be images, (examples, 1 or 3, height, width), got shape {x.shape}")
     if not np.isfinite(x).all() or x.min() == x.max():
         raise DataError(f"{found.path}: x must hold finite numbers, not all equal")
     count = class_count(found, x.shape)
@@ -180,7 +180,7 @@ def of_script(found: script.Script, data: Pictures, parts: tuple[Split, Split]) 
     if not own:
         if count != len(data.classes):
             raise ArgumentError(f"{found.path}: net must give a score for each of the {len(data.classes)} classes of "
-                                f"{data.title}, got {count}; or define x, pictures of its own")
+                                f"{data.title}, got {count}; or define x, images of its own")
         return of_data(net, data, *parts, found.path)
     x = x[:1000]
     y = answers if found.y is None else targets(found, count)[:1000]
@@ -189,12 +189,12 @@ def of_script(found: script.Script, data: Pictures, parts: tuple[Split, Split]) 
 
 
 def class_count(found: script.Script, shape: tuple[int, ...]) -> int:
-    """How many scores the net gives for pictures of this shape."""
+    """How many scores the net gives for images of this shape."""
     try:
         with script.blaming(found.path):
             size = found.net.output_shape(shape)
     except ShapeError as error:
-        raise ArgumentError(f"{found.path}: net must take pictures of shape {shape}: {error}; put Flatten or Reshape before a "
+        raise ArgumentError(f"{found.path}: net must take images of shape {shape}: {error}; put Flatten or Reshape before a "
                             "net that takes rows") from error
     if several(size) or len(size) != 2 or size[1] < 2:
         raise ArgumentError(f"{found.path}: net must give a score for each of two classes or more, (examples, classes), got "
@@ -205,6 +205,6 @@ def class_count(found: script.Script, shape: tuple[int, ...]) -> int:
 def targets(found: script.Script, count: int) -> Array:
     y = np.asarray(found.y)
     if y.dtype.kind not in "iu" or y.shape != (len(found.x),) or y.min() < 0 or y.max() >= count:
-        raise DataError(f"{found.path}: y must hold a class from 0 to {count - 1} for each of {len(found.x)} pictures, got "
+        raise DataError(f"{found.path}: y must hold a class from 0 to {count - 1} for each of {len(found.x)} images, got "
                         f"{y.dtype} of shape {y.shape}")
     return y

@@ -25,9 +25,9 @@ from .subjects import Subject
 
 EPS = (0.05, 0.1, 0.15, 0.25)                                       # sizes of attacks, as shares of the range of pixels
 DEFENDED = 1                                                        # index of the size that is trained against and iterated
-ATTACKED, RANDOMIZED, SHOWN = 500, 200, 5                           # pictures that are looked at
+ATTACKED, RANDOMIZED, SHOWN = 500, 200, 5                           # images that are looked at
 CHANNELS = 10                                                       # of a layer, at most
-SIDE = 128                                                          # of the picture that a dream starts from, about
+SIDE = 128                                                          # of the image that a dream starts from, about
 STEPS, STEP_SIZE = 20, 0.02                                         # of a dream at each size, in the range of pixels
 
 
@@ -44,7 +44,7 @@ class Attacked(NamedTuple):
 
 
 class Fooled(NamedTuple):
-    """A few pictures that the network knows, what one step makes of them, and of all how many it knew, and now errs on."""
+    """A few images that the network knows, what one step makes of them, and of all how many it knew, and now errs on."""
 
     x: Array
     moved: Array
@@ -53,7 +53,7 @@ class Fooled(NamedTuple):
 
 
 class Saliency(NamedTuple):
-    """Maps of a few pictures by method, and of more the share that lies on ink, against chance (NaN where nobody knows ink)."""
+    """Maps of a few images by method; of more, the share that lies on the foreground over chance (NaN: unknown)."""
 
     x: Array
     answers: tuple[str, ...]
@@ -63,7 +63,7 @@ class Saliency(NamedTuple):
 
 
 class Models(NamedTuple):
-    """Class models, and of how many classes the model is most like the mean picture of that class itself."""
+    """Class models, and of how many classes the model is most like the mean image of that class itself."""
 
     found: Maximization
     own: int
@@ -121,15 +121,15 @@ def gradient_on_ink(net: Module, subject: Subject) -> float:
 
 def on_ink(maps: Array, subject: Subject) -> float:
     """How many times more of a map lies where something is drawn than of a map that knows nothing."""
-    if subject.ink is None:
+    if subject.foreground is None:
         return float("nan")
-    ink = saliency.as_pictures(subject.ink[:len(maps)].astype("float32")) > 0
-    shares = saliency.share(maps, ink)
-    return float(shares[np.isfinite(shares)].mean() / ink.mean()) if np.isfinite(shares).any() else float("nan")
+    foreground = saliency.as_images(subject.foreground[:len(maps)].astype("float32")) > 0
+    shares = saliency.share(maps, foreground)
+    return float(shares[np.isfinite(shares)].mean() / foreground.mean()) if np.isfinite(shares).any() else float("nan")
 
 
 def first_of_each(classes: Array) -> Array:
-    """Indices of the first picture of each class, then of others, in order."""
+    """Indices of the first image of each class, then of others, in order."""
     _, first = np.unique(classes, return_index=True)
     others = np.setdiff1d(np.arange(len(classes)), first)
     return np.sort(np.concatenate([first, others])[:SHOWN])
@@ -138,7 +138,7 @@ def first_of_each(classes: Array) -> Array:
 def class_models(subject: Subject) -> Models:
     found = features.class_model(subject.net, shape=subject.x.shape[1:], l2=penalty(subject))
     means = centred(subject.means - subject.means.mean(0))
-    likeness = centred(found.pictures) @ means.T
+    likeness = centred(found.images) @ means.T
     return Models(found, int((likeness.argmax(1) == np.arange(len(means))).sum()))
 
 
@@ -147,17 +147,17 @@ def penalty(subject: Subject) -> float:
     return 32 / subject.x[0].size
 
 
-def centred(pictures: Array) -> Array:
+def centred(images: Array) -> Array:
     """Rows of mean 0 and norm 1, so that products are correlations."""
-    rows = pictures.reshape(len(pictures), -1).astype(float)
+    rows = images.reshape(len(images), -1).astype(float)
     rows = rows - rows.mean(1, keepdims=True)
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(float).tiny))
 
 
 def channels(subject: Subject, layer: str, seed: int) -> Maximization:
-    """The picture of norm 1 that each of the first channels of a layer answers to most, at the middle of its map.
+    """The image of norm 1 that each of the first channels of a layer answers to most, at the middle of its map.
 
-    Of one that is silent where the search starts, as a ReLU may be, nothing is found: an empty picture.
+    Of one that is silent where the search starts, as a ReLU may be, nothing is found: an empty image.
     """
     shape = subject.x.shape[1:]
     size = output_size(subject, layer)
@@ -168,13 +168,13 @@ def channels(subject: Subject, layer: str, seed: int) -> Maximization:
     with warnings.catch_warnings(action="ignore"):                  # of those that are silent: they are named below
         found = features.activation_maximization(subject.net, layer, shape=shape, norm=1.0, lr=0.5, rng=seed, **what)
     silent = found.activations == 0
-    found.pictures[silent] = 0
+    found.images[silent] = 0
     names = (f"{'unit' if len(size) == 1 else 'channel'} {k}{': silent' if silent[k] else ''}" for k in count)
     return replace(found, targets=tuple(names))
 
 
 def output_size(subject: Subject, layer: str) -> tuple[Any, ...]:
-    """Of a layer, for one picture: three numbers, if it has maps."""
+    """Of a layer, for one image: three numbers, if it has maps."""
     return truncated(subject.net, layer).output_shape((1, *subject.x.shape[1:]))[1:]
 
 
@@ -199,20 +199,20 @@ def is_activation(module: Module) -> bool:
     return type(module) in ACTIVATIONS.values()
 
 
-def accepted(subject: Subject, layer: str, picture: Array) -> None:
-    """ShapeError where the layer does not take a picture of this size; ArgumentError where there is no such layer."""
+def accepted(subject: Subject, layer: str, image: Array) -> None:
+    """ShapeError where the layer does not take an image of this size; ArgumentError where there is no such layer."""
     part = truncated(subject.net, layer)
     try:
-        size = part.output_shape((1, *picture.shape))
+        size = part.output_shape((1, *image.shape))
     except ShapeError as error:
-        raise ShapeError(f"image of {picture.shape[1]} × {picture.shape[2]} pixels does not fit what leads to layer {layer!r}, "
-                         f"which takes pictures such as {subject.x.shape[2]} × {subject.x.shape[3]}: {error}") from error
+        raise ShapeError(f"image of {image.shape[1]} × {image.shape[2]} pixels does not fit what leads to layer {layer!r}, "
+                         f"which takes images such as {subject.x.shape[2]} × {subject.x.shape[3]}: {error}") from error
     if several(size):
         raise ArgumentError(f"layer must have one output, got {len(size)}")
 
 
 def mosaic(x: Array, rows: int, columns: int) -> Array:
-    """The first pictures side by side as one, with dark seams; they come again where there are too few."""
+    """The first images side by side as one, with dark seams; they come again where there are too few."""
     some = np.pad(x[np.arange(rows * columns) % len(x)], ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=x.min())
     _, channels, height, width = some.shape
     tiled = some.reshape(rows, columns, channels, height, width).transpose(2, 0, 3, 1, 4)
@@ -220,19 +220,19 @@ def mosaic(x: Array, rows: int, columns: int) -> Array:
 
 
 def start_of_dream(subject: Subject, layer: str) -> Array:
-    """A mosaic of test pictures, or, where they are large or the layer takes one size only, the first of them."""
+    """A mosaic of test images, or, where they are large or the layer takes one size only, the first of them."""
     rows, columns = (max(1, SIDE // (length + 2)) for length in subject.x.shape[2:])
     if rows * columns == 1:
         return np.asarray(subject.x[0])
-    picture = mosaic(subject.x, rows, columns)
+    image = mosaic(subject.x, rows, columns)
     try:
-        truncated(subject.net, layer).output_shape((1, *picture.shape))
+        truncated(subject.net, layer).output_shape((1, *image.shape))
     except ShapeError:
         return np.asarray(subject.x[0])
-    return picture
+    return image
 
 
-def dream(subject: Subject, layer: str, picture: Array, seed: int, progress: bool) -> Dream:
+def dream(subject: Subject, layer: str, image: Array, seed: int, progress: bool) -> Dream:
     low, high = subject.bounds
-    return features.dream(subject.net, picture, layer, steps=STEPS, step_size=STEP_SIZE * (high - low), bounds=subject.bounds,
+    return features.dream(subject.net, image, layer, steps=STEPS, step_size=STEP_SIZE * (high - low), bounds=subject.bounds,
                           rng=seed, progress=progress)

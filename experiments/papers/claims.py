@@ -30,7 +30,7 @@ class Claim:
     asked : str
         What must be found for the claim to hold.
     holds : bool or None
-        None: undecided, since runs are missing, or a difference is smaller than the seeds can tell.
+        None: inconclusive, since runs are missing, or a difference is smaller than the seeds can tell.
     reason : str
         Why it did not come out, as far as that was found; shown if it did not.
     values : tuple of float
@@ -48,7 +48,7 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        return ("undecided" if self.values else "–") if self.holds is None else "yes" if self.holds else "NO"
+        return ("inconclusive" if self.values else "–") if self.holds is None else "yes" if self.holds else "NO"
 
     def cells(self) -> list[str]:
         paper = f"{self.paper} ({self.source})" if self.paper else self.source
@@ -81,7 +81,7 @@ def every(what: str, source: str, values: Sequence[float], holds: Callable[[floa
 
 def difference(what: str, source: str, low: Sequence[float], high: Sequence[float], asked: str = "a smaller mean", *,
                paper: str = "", unit: str = "", reason: str = "") -> Claim:
-    """A claim that the first has the smaller mean, seed by seed; undecided unless the paired t test's p value is under 0.05."""
+    """A claim that the first has the smaller mean, seed by seed; inconclusive unless the paired t test has p < 0.05."""
     a, b, p = estimate(low), estimate(high), paired(low, high)
     whole = len(a.values) == len(b.values) and math.isfinite(a.mean + b.mean)      # else seeds are missing: no pairs
     verdict = a.mean < b.mean if whole and len(a.values) > 1 and not p >= SURE else None
@@ -94,6 +94,6 @@ def summary(claims: Sequence[Claim]) -> str:
     """How many came out, in a sentence."""
     verdicts = [one.verdict for one in claims]
     said = [f"{verdicts.count('yes')} of {len(claims)} claims came out", f"{verdicts.count('NO')} did not"]
-    said += [f"{count} {what}" for word, what in (("undecided", "undecided"), ("–", "not judged"))
+    said += [f"{count} {what}" for word, what in (("inconclusive", "inconclusive"), ("–", "not judged"))
              if (count := verdicts.count(word))]
     return "; ".join(said) + "."

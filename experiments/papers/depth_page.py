@@ -9,7 +9,7 @@ import numpy as np
 
 from ...plots.canvas import COLORS, MARKERS
 from ..lab.dense import error_at
-from ..sweeps.sweep import Done
+from ..sweeps.trials import Done
 from .figures import band
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..reports.page import Figures, Page
-from ..sweeps.sweep import Done, Failed, Result, Settings, Trial
+from ..sweeps.trials import Done, Failed, Numbers, Settings, Trial
 from .claims import Claim
 
 SCALES = ("quick", "small", "paper")
@@ -45,17 +45,17 @@ class Results:
     scale: Scale
     outcomes: Sequence[Done | Failed] = field(repr=False)
 
-    def of(self, task: Callable[..., Result], **settings: Any) -> list[Done]:
+    def of(self, task: Callable[..., Numbers], **settings: Any) -> list[Done]:
         """The runs of a task that have these settings and ended, by seed."""
         found = [one for one in self.outcomes if isinstance(one, Done) and one.trial.task is task
                  and all(one.trial.settings.get(name) == value for name, value in settings.items())]
         return sorted(found, key=lambda one: one.trial.settings.get("seed", 0))
 
-    def values(self, pick: Callable[[Result], float], task: Callable[..., Result], **settings: Any) -> list[float]:
+    def values(self, pick: Callable[[Numbers], float], task: Callable[..., Numbers], **settings: Any) -> list[float]:
         """A number of each run, by seed."""
         return [float(pick(one.result)) for one in self.of(task, **settings)]
 
-    def paired(self, pick: Callable[[Result], float], task: Callable[..., Result], *settings: Settings) -> list[list[float]]:
+    def paired(self, pick: Callable[[Numbers], float], task: Callable[..., Numbers], *settings: Settings) -> list[list[float]]:
         """For each of the settings a number of each run, of those seeds that ended under all of them."""
         found = [{one.trial.settings["seed"]: float(pick(one.result)) for one in self.of(task, **each)} for each in settings]
         seeds = sorted(set.intersection(*map(set, found)))
@@ -101,7 +101,7 @@ class Paper:
     draw: Callable[[Results, Page, Figures], None]
 
 
-def marks(steps: int, count: int) -> list[int]:
+def evaluation_steps(steps: int, count: int) -> list[int]:
     """About ``count`` numbers of steps, from 0 to the last."""
     return sorted({round(k * steps / count) for k in range(count + 1)})
 

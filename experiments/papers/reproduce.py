@@ -20,7 +20,10 @@ from ...errors import ArgumentError
 from ..lab.data import digest, source
 from ..reports.page import Figures, Page
 from ..reports.text import many, write_csv
-from ..sweeps.sweep import Failed, Store, Workers, sweep, version
+from ..sweeps.store import Store
+from ..sweeps.sweep import sweep
+from ..sweeps.trials import Failed, version
+from ..sweeps.workers import Workers
 from .claims import HEADER, Claim, summary
 from .paper import SCALES, SEEDS, Paper, Results, Scale
 
@@ -89,7 +92,7 @@ def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path
         ``quick`` is the smallest that shows the effects; ``paper`` has the paper's own sizes and takes days.
     data : path or str, default None
         For the paper's scale: a folder with the four files of MNIST (or Fashion-MNIST, ...), or, for glorot2010,
-        ``shapeset``, pictures without end.
+        ``shapeset``, images without end.
     steps : int, default None
         At the paper's scale: steps of training in each run, instead of the paper's own number. Then nothing is judged.
     seeds : int, default 5
@@ -202,7 +205,7 @@ def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     why = "all runs" if results.failed else f"{SEEDS} seeds or more, and the paper's own number of steps"
     page.text(summary(claims) if results.scale.judged and not results.failed else f"Nothing is judged: that takes {why}.")
     page.text("Numbers are means over the seeds ± half of their 95 % interval (Student's t); p values are of paired t tests, "
-              "seed by seed. A difference with a p value of 0.05 or more is undecided: so many seeds cannot tell.")
+              "seed by seed. A difference with a p value of 0.05 or more is inconclusive: so many seeds cannot tell.")
     missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]
     if missed:
         page.heading("What did not come out, and why")
@@ -218,7 +221,7 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
     page = Page("The lecture's papers, reproduced")
     page.text(f"Scale: {reproduced.scale.name}; {many(reproduced.scale.seeds, 'seed')}. {reproduced.verdict()}")
     verdicts = {name: [one.verdict for one in claims] for name, claims in reproduced.claims.items()}
-    words = ("yes", "NO", "undecided", "–")
+    words = ("yes", "NO", "inconclusive", "–")
     page.table([["paper", *words[:3], "not judged"],
                 *([name, *(str(found.count(word)) for word in words)] for name, found in verdicts.items())])
     missed = [f"{name}: {one.what}: {one.reason or 'no reason was found.'}" for name, claims in reproduced.claims.items()

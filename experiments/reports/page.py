@@ -94,6 +94,6 @@ class Figures:
         plt.close(figure.get_figure(root=True) if isinstance(figure, Axes) else figure)
         self.page.figure(png, caption, beside)
 
-    def picture(self, picture: Array, name: str, caption: str) -> None:
+    def image(self, image: Array, name: str, caption: str) -> None:
         from ... import plots
-        self.page.figure(plots.write_picture(picture, self.folder / f"{name}.png"), caption)
+        self.page.figure(plots.write_image(image, self.folder / f"{name}.png"), caption)

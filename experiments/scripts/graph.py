@@ -1,4 +1,4 @@
-"""``retroprop graph``: what reads what in a network, as text or as a picture."""
+"""``retroprop graph``: what reads what in a network, as text or as an image."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def example() -> Script:
 
 
 def draw(script: Script, path: str) -> None:
-    """Write a picture of the network; with the values and gradients at x, if there is one."""
+    """Write an image of the network; with the values and gradients at x, if there is one."""
     from ... import plots
     from ...plots.canvas import write
 

@@ -50,7 +50,7 @@ def step(net: Module, loss: Loss | None, script: Script) -> None:
 
 
 def draw(taped: Tape, path: str) -> None:
-    """Write a picture of the step along time."""
+    """Write an image of the step along time."""
     from ... import plots
     from ...plots.canvas import write
 

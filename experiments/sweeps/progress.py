@@ -9,10 +9,10 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from .sweep import Store, Trial
+from .store import Store
+from .trials import Trial
 
 EVERY = 5.0                                                         # seconds between two looks at unfinished runs
 

@@ -27,7 +27,7 @@ def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bou
     eps : float, at least 0
         The largest change of each number.
     bounds : pair (low, high), default None
-        What x is clipped to, such as (0, 1) for pictures: numbers, or arrays that broadcast with x, as one for each channel.
+        What x is clipped to, such as (0, 1) for images: numbers, or arrays that broadcast with x, as one for each channel.
         x itself must be inside.
     targeted : bool, default False
         Whether y is what the network is to be made to predict: the sign is turned.

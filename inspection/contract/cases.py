@@ -19,7 +19,7 @@ from ...modules.core.values import Value
 SHAPE = (5, 3)
 
 
-class Exhibit(NamedTuple):
+class Case(NamedTuple):
     """A module with an input, and for a loss a target; ``build`` returns a new module each time."""
 
     name: str
@@ -53,9 +53,9 @@ def stirred(module: Any, seed: int = 8) -> Any:
     return module
 
 
-def exhibit(build: Callable[[], Any], x: Value | None = None, target: Any = None, name: str | None = None) -> Exhibit:
-    """An exhibit, by default under its repr and on an array of numbers."""
-    return Exhibit(name or repr(build()), build, numbers(*SHAPE) if x is None else x, target)
+def case(build: Callable[[], Any], x: Value | None = None, target: Any = None, name: str | None = None) -> Case:
+    """An case, by default under its repr and on an array of numbers."""
+    return Case(name or repr(build()), build, numbers(*SHAPE) if x is None else x, target)
 
 
 def tied() -> tuple[Linear, Linear]:
@@ -83,50 +83,50 @@ def diamond() -> Module:
     }, inputs="x", outputs="y")
 
 
-def pictures() -> Module:
+def images() -> Module:
     """A convolutional net: what each of its kinds of module reads lies batch last."""
     return modules.Sequential(modules.Conv2d(2, 3, 3, padding=1, rng=1), modules.BatchNorm(3), modules.Softplus(),
                               modules.MaxPool2d(2), modules.Conv2d(3, 2, (1, 2), rng=2), modules.Dropout(0.3, rng=3),
                               modules.Upsample2d(2), modules.AvgPool2d(2, 1), modules.Flatten(), Linear(10, 2, rng=4))
 
 
-IMAGES = numbers(5, 3, 2, 2)
-PICTURES = numbers(3, 2, 6, 4)
+SMALL_IMAGES = numbers(5, 3, 2, 2)
+IMAGES = numbers(3, 2, 6, 4)
 PAIR = (numbers(*SHAPE), numbers(*SHAPE, seed=7))
 UNEQUAL = (numbers(5, 3), numbers(5, 2, seed=7))
 
 MODULES = (
-    exhibit(lambda: stirred(Linear(3, 4, rng=0))),
-    exhibit(lambda: modules.Identity()),
-    exhibit(lambda: modules.Sigmoid()),
-    exhibit(lambda: modules.Tanh()),
-    exhibit(lambda: modules.ReLU(), numbers(*SHAPE, kinks=[0])),
-    exhibit(lambda: modules.LeakyReLU(0.2), numbers(*SHAPE, kinks=[0])),
-    exhibit(lambda: modules.ELU(0.7), numbers(*SHAPE, kinks=[0])),
-    exhibit(lambda: modules.GELU()),
-    exhibit(lambda: modules.SiLU()),
-    exhibit(lambda: modules.Softplus()),
-    exhibit(lambda: modules.Softsign(), numbers(*SHAPE, kinks=[0])),
-    exhibit(lambda: modules.HardTanh(), numbers(*SHAPE, kinks=[-1, 1])),
-    exhibit(lambda: modules.Softmax()),
-    exhibit(lambda: modules.LogSoftmax()),
-    exhibit(lambda: modules.Dropout(0.4, rng=4)),
-    exhibit(lambda: stirred(modules.BatchNorm(3))),
-    exhibit(lambda: stirred(modules.LayerNorm(3))),
-    exhibit(lambda: stirred(modules.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=1, rng=0)), PICTURES),
-    exhibit(lambda: modules.MaxPool2d(2), PICTURES),
-    exhibit(lambda: modules.AvgPool2d(3, 2, 1), PICTURES),
-    exhibit(lambda: modules.GlobalAvgPool2d(), PICTURES),
-    exhibit(lambda: modules.Upsample2d((2, 3)), IMAGES),
-    exhibit(lambda: modules.Flatten(), IMAGES),
-    exhibit(lambda: modules.Reshape(2, -1), IMAGES),
-    exhibit(lambda: modules.Add(), PAIR),
-    exhibit(lambda: modules.Multiply(), PAIR),
-    exhibit(lambda: modules.Concat(), UNEQUAL),
-    exhibit(lambda: modules.Function(np.sin, np.cos)),
-    exhibit(lambda: stirred(linear_chain()), name="Sequential"),
-    exhibit(lambda: stirred(pictures()), PICTURES, name="Sequential of pictures"),
-    exhibit(lambda: stirred(diamond()), name="Graph"),
+    case(lambda: stirred(Linear(3, 4, rng=0))),
+    case(lambda: modules.Identity()),
+    case(lambda: modules.Sigmoid()),
+    case(lambda: modules.Tanh()),
+    case(lambda: modules.ReLU(), numbers(*SHAPE, kinks=[0])),
+    case(lambda: modules.LeakyReLU(0.2), numbers(*SHAPE, kinks=[0])),
+    case(lambda: modules.ELU(0.7), numbers(*SHAPE, kinks=[0])),
+    case(lambda: modules.GELU()),
+    case(lambda: modules.SiLU()),
+    case(lambda: modules.Softplus()),
+    case(lambda: modules.Softsign(), numbers(*SHAPE, kinks=[0])),
+    case(lambda: modules.HardTanh(), numbers(*SHAPE, kinks=[-1, 1])),
+    case(lambda: modules.Softmax()),
+    case(lambda: modules.LogSoftmax()),
+    case(lambda: modules.Dropout(0.4, rng=4)),
+    case(lambda: stirred(modules.BatchNorm(3))),
+    case(lambda: stirred(modules.LayerNorm(3))),
+    case(lambda: stirred(modules.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=1, rng=0)), IMAGES),
+    case(lambda: modules.MaxPool2d(2), IMAGES),
+    case(lambda: modules.AvgPool2d(3, 2, 1), IMAGES),
+    case(lambda: modules.GlobalAvgPool2d(), IMAGES),
+    case(lambda: modules.Upsample2d((2, 3)), SMALL_IMAGES),
+    case(lambda: modules.Flatten(), SMALL_IMAGES),
+    case(lambda: modules.Reshape(2, -1), SMALL_IMAGES),
+    case(lambda: modules.Add(), PAIR),
+    case(lambda: modules.Multiply(), PAIR),
+    case(lambda: modules.Concat(), UNEQUAL),
+    case(lambda: modules.Function(np.sin, np.cos)),
+    case(lambda: stirred(linear_chain()), name="Sequential"),
+    case(lambda: stirred(images()), IMAGES, name="Sequential of images"),
+    case(lambda: stirred(diamond()), name="Graph"),
 )
 
 CLASSES, WEIGHTS = np.array([0, 2, 1, 1, 0]), [0.5, 2, 1.5]
@@ -136,12 +136,12 @@ SIGNS = np.array([[0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1]])
 P = np.random.default_rng(5).uniform(0.05, 0.95, SHAPE)
 
 LOSSES = (
-    exhibit(lambda: losses.BCE(), P, SIGNS),
-    exhibit(lambda: losses.BCEWithLogits(), None, SIGNS),
-    exhibit(lambda: losses.CrossEntropy(WEIGHTS), None, CLASSES),
-    exhibit(lambda: losses.NLL(WEIGHTS), None, CLASSES),
-    exhibit(lambda: losses.MSE(), APART, VALUES),
-    exhibit(lambda: losses.L1(), APART, VALUES),
-    exhibit(lambda: losses.Huber(1), APART, VALUES),
-    exhibit(lambda: losses.Hinge(), numbers(*SHAPE, kinks=[-1, 1]), SIGNS),
+    case(lambda: losses.BCE(), P, SIGNS),
+    case(lambda: losses.BCEWithLogits(), None, SIGNS),
+    case(lambda: losses.CrossEntropy(WEIGHTS), None, CLASSES),
+    case(lambda: losses.NLL(WEIGHTS), None, CLASSES),
+    case(lambda: losses.MSE(), APART, VALUES),
+    case(lambda: losses.L1(), APART, VALUES),
+    case(lambda: losses.Huber(1), APART, VALUES),
+    case(lambda: losses.Hinge(), numbers(*SHAPE, kinks=[-1, 1]), SIGNS),
 )

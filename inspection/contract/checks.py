@@ -42,8 +42,8 @@ CHECKS = (
     memory.the_gradient_that_was_returned_may_be_written,
     memory.out_receives_the_result,
     memory.an_out_that_does_not_fit_is_refused,
-    memory.the_point_holds_no_more_than_remembers_says,
-    memory.forward_may_write_over_an_input_that_is_not_remembered,
+    memory.the_point_holds_no_more_than_saved_says,
+    memory.forward_may_write_over_an_input_that_is_not_saved,
     memory.memory_order_does_not_matter,
     state.the_mode_of_forward_decides,
     state.predict_is_forward_in_evaluation_mode,
@@ -65,7 +65,7 @@ NOT_OF_LOSSES = {                                                   # a loss sta
     state.state_dict_is_a_copy_of_all_that_predict_depends_on,
     state.a_container_runs_it_as_it_runs_alone,
     state.update_does_without_the_input_gradient,
-    memory.forward_may_write_over_an_input_that_is_not_remembered,
+    memory.forward_may_write_over_an_input_that_is_not_saved,
 }
 LOSS_CHECKS = tuple(check for check in CHECKS if check not in NOT_OF_LOSSES)
 

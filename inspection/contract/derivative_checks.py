@@ -13,7 +13,7 @@ from ...printing import aligned
 from ..derivatives.batch_cost import flows
 from ..derivatives.gradient_rows import ROUNDING, TOLERANCE, GradientRow, compare
 from .case import Subject, float64, gradients, named
-from .cases import LOSSES, MODULES, Exhibit
+from .cases import LOSSES, MODULES, Case
 
 MODES = ("training", "evaluation")
 
@@ -94,12 +94,12 @@ def failed(row: GradientRow) -> str:
     return f"{row.name}{row.where}: finite differences give {row.numerical:.9g}, the module {row.computed:.9g}"
 
 
-def check_gallery(exhibits: Sequence[Exhibit] = (*MODULES, *LOSSES)) -> GalleryCheck:
+def check_gallery(cases: Sequence[Case] = (*MODULES, *LOSSES)) -> GalleryCheck:
     """Compare what ``backward`` and ``update`` of each module give with central differences, in both modes.
 
     Parameters
     ----------
-    exhibits : sequence of Exhibit
+    cases : sequence of Case
         By default every module and loss of the library.
 
     Notes
@@ -114,10 +114,10 @@ def check_gallery(exhibits: Sequence[Exhibit] = (*MODULES, *LOSSES)) -> GalleryC
     >>> [(row.name, row.numbers) for row in check.rows], check.passed
     ([('Linear(3, 4)', 62), ('Identity()', 30)], True)
     """
-    return GalleryCheck(tuple(check_exhibit(one) for one in exhibits))
+    return GalleryCheck(tuple(check_exhibit(one) for one in cases))
 
 
-def check_exhibit(one: Exhibit) -> ExhibitRow:
+def check_exhibit(one: Case) -> ExhibitRow:
     inputs, parameters = {}, {}
     for mode in MODES:
         try:

@@ -88,25 +88,25 @@ def an_out_that_does_not_fit_is_refused(s: Subject) -> None:
 
 
 @law
-def the_point_holds_no_more_than_remembers_says(s: Subject) -> None:
+def the_point_holds_no_more_than_saved_says(s: Subject) -> None:
     """What the point does not hold may be overwritten after forward, as containers do."""
-    remembers, expected = s.module.remembers, s.run(s.new())
-    require(remembers in ("both", "input", "output", "neither"), f"remembers must not be {remembers!r}")
+    saved, expected = s.module.saved, s.run(s.new())
+    require(saved in ("both", "input", "output", "neither"), f"saved must not be {saved!r}")
     module = s.new()
     x = copied(s.x)
     y = s.forward(module, x)
     forward = copied(y)
-    if remembers in ("output", "neither"):
+    if saved in ("output", "neither"):
         copied(garbage(x), x)
-    if remembers in ("input", "neither"):
+    if saved in ("input", "neither"):
         copied(garbage(y, 5), y)                                    # numbers of x and y that were equal no longer are
-    same(f'remembers is "{remembers}": after what it does not name was overwritten',
+    same(f'saved is "{saved}": after what it does not name was overwritten',
          {"y": forward} | s.retrace(module, s.g), expected)
 
 
 @law
-def forward_may_write_over_an_input_that_is_not_remembered(s: Subject) -> None:
-    if s.module.remembers in ("output", "neither") and shape_of(s.x) == shape_of(s.g) and not s.target:
+def forward_may_write_over_an_input_that_is_not_saved(s: Subject) -> None:
+    if s.module.saved in ("output", "neither") and shape_of(s.x) == shape_of(s.g) and not s.target:
         module, expected = s.new(), s.run(s.new())
         x = copied(s.x)
         y = copied(module.forward(x, out=x))

@@ -94,7 +94,7 @@ def state_dict_is_a_copy_of_all_that_predict_depends_on(s: Subject) -> None:
 
 @law
 def a_container_runs_it_as_it_runs_alone(s: Subject) -> None:
-    """Between modules that remember nothing, where the container may write in place."""
+    """Between modules that save nothing, where the container may write in place."""
     module, net = s.new(), between(s).train(s.module.training)
     for step in ("first", "second"):
         expected = s.run(module)

@@ -132,13 +132,13 @@ def examples_stay_apart_unless_couples_examples(s: Subject) -> None:
         others = np.abs(gx[1:]).max(initial=0)
         require(others <= 100 * np.finfo(gx.dtype).eps * np.abs(gx).max(),
                 f"expected {name} = 0 but for example 0, whose g alone is not 0, got up to {others:.3g}: say "
-                "couples_examples = True if the output for one example depends on the others (axis 0 of x is that of the "
+                "batch_dependent = True if the output for one example depends on the others (axis 0 of x is that of the "
                 "examples)")
 
 
 @law
 def example_gradients_are_those_of_update(s: Subject) -> None:
-    """What ``update`` computes of one example's g alone; ``example_squares`` are their squared norms."""
+    """What ``update`` computes of one example's g alone; ``example_squared_norms`` are their squared norms."""
     g, size = float64(s.g), len(parts(s.x)[0])
     defined = all(by_example(module) for _, module in s.module.named_modules())
     if not defined or coupled(s.module) or len(parts(g)[0]) != size:          # or it folds axes into that of the examples
@@ -150,7 +150,7 @@ def example_gradients_are_those_of_update(s: Subject) -> None:
     terms = {f"dC/d{names[parameter]}": term for parameter, term in gradients_of_examples(held, size).items()}
     if terms:
         flat = np.concatenate([term.reshape(size, -1) for term in terms.values()], 1)
-        close("from example_squares", {"norms": norms_of_examples(held, size)}, {"norms": np.sqrt((flat**2).sum(1))})
+        close("from example_squared_norms", {"norms": norms_of_examples(held, size)}, {"norms": np.sqrt((flat**2).sum(1))})
     for k in range(size):
         module.backward(alone(g, k))
         module.update()
@@ -158,7 +158,7 @@ def example_gradients_are_those_of_update(s: Subject) -> None:
 
 
 def coupled(module: Module) -> bool:
-    return any(inner.couples_examples for _, inner in module.named_modules())
+    return any(inner.batch_dependent for _, inner in module.named_modules())
 
 
 def by_example(module: Module) -> bool:

@@ -15,7 +15,7 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.parameter import Parameter
 from ...modules.core.rewinding import rewound, unchanged
-from ...modules.core.values import Shape, Value, as_values, dtype_of, each, parts, shape_of, size_of, units
+from ...modules.core.values import Shape, Value, as_values, basis_vectors, dtype_of, each, parts, shape_of, size_of
 from .differences import STEP, width
 
 
@@ -159,14 +159,14 @@ def numerical_jacobian(module: Module, x: Any) -> Array:
 
 def rows(module: Module, y: Value) -> Iterator[Array]:
     """dy_i/dx for each number of y, flat, by backward."""
-    for g in units(shape_of(y), dtype_of(y)):
+    for g in basis_vectors(shape_of(y), dtype_of(y)):
         yield flat(module.backward(g))
 
 
 def parameter_rows(module: Module, y: Value, parameter: Parameter) -> Iterator[Array]:
     """dy_i/dparameter for each number of y, flat, by backward and update."""
     parameter.frozen = False
-    for g in units(shape_of(y), dtype_of(y)):
+    for g in basis_vectors(shape_of(y), dtype_of(y)):
         module.backward(g, input_gradient=False)
         module.update()
         yield flat(parameter.grad)
@@ -174,7 +174,7 @@ def parameter_rows(module: Module, y: Value, parameter: Parameter) -> Iterator[A
 
 def columns(module: Module, x: Value) -> Iterator[Array]:
     """dy/dx_j for each number of x, flat, by forward mode."""
-    for t in units(shape_of(x), dtype_of(x)):
+    for t in basis_vectors(shape_of(x), dtype_of(x)):
         yield flat(module.jvp(t))
 
 
@@ -185,7 +185,7 @@ def difference_columns(module: Module, x: Value) -> Iterator[Array]:
             return flat(module.forward(x))
 
     steps = [width(array, j, STEP) for array in parts(x) for j in range(array.size)]
-    for h, e in zip(steps, units(shape_of(x), dtype_of(x)), strict=True):
+    for h, e in zip(steps, basis_vectors(shape_of(x), dtype_of(x)), strict=True):
         left, right = (each(lambda array, unit: array + h * unit, x, e) for h in (-h, h))  # noqa: B023
         yield (at(right) - at(left)) / (2 * h)
 

@@ -13,7 +13,7 @@ from ...errors import ArgumentError, ShapeError
 from ...modules import Module
 from ...modules.containers.container import Container
 from ...modules.core.diagram import Node, Wiring
-from ...modules.core.phases import bare
+from ...modules.core.phases import unchecked
 from ...modules.core.values import Value, as_values, copied, each, parts, reads, several, shape_of
 
 Path = list[tuple[Node, int]]                                       # from an output to an input: nodes, and which source
@@ -185,4 +185,4 @@ def walks(wiring: Wiring) -> Iterator[Path]:
 def local(module: Module, g: Array, k: int) -> Array:
     """The product with the local Jacobian with respect to one source: what the module's backward is made of."""
     module.gradient = g
-    return parts(copied(bare(module, "backward")(g)))[k]
+    return parts(copied(unchecked(module, "backward")(g)))[k]

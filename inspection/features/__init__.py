@@ -1,4 +1,4 @@
-"""What a network looks for: pictures that a class, a layer, a channel or a unit answers to most, and dreams."""
+"""What a network looks for: images that a class, a layer, a channel or a unit answers to most, and dreams."""
 
 from .dreams import Dream, dream
 from .maximization import Maximization, activation_maximization, class_model

@@ -1,4 +1,4 @@
-"""DeepDream: a picture changes so that a layer sees more of what it sees in it (lecture, slide 72)."""
+"""DeepDream: an image changes so that a layer sees more of what it sees in it (lecture, slide 72)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .images import Bounds, as_bounds, drawn_shift, shifted, shifted_back, withi
 from .targets import as_channels, output_size, part_of
 
 STEP = 1.5 / 255                                                    # of the range of pixels: that of the original
-JITTER, JITTERED = 32, 224                                          # the original's, and the side of its pictures
+JITTER, JITTERED = 32, 224                                          # the original's, and the side of its images
 
 
 @dataclass(frozen=True)
 class Dream:
-    """A picture before and after, and how the objective grew; prints as a table.
+    """An image before and after, and how the objective grew; prints as a table.
 
     Attributes
     ----------
-    before, picture : arrays of one shape, (channels, height, width) or (height, width)
+    before, image : arrays of one shape, (channels, height, width) or (height, width)
     layer : str
     sizes : tuple of (height, width)
         Of the octaves, the smallest first.
@@ -36,7 +36,7 @@ class Dream:
     """
 
     before: Array
-    picture: Array
+    image: Array
     layer: str
     sizes: tuple[tuple[int, int], ...]
     objectives: Array
@@ -88,12 +88,12 @@ class Dreamer:
 def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[int] | None = None, octaves: int = 4,
           scale: float = 1.4, steps: int = 10, step_size: float | None = None, jitter: int | None = None,
           bounds: Sequence[float] = (0, 1), rng: Seed = None, progress: bool = True) -> Dream:
-    r"""Change a picture so that a layer sees more of what it sees in it: DeepDream.
+    r"""Change an image so that a layer sees more of what it sees in it: DeepDream.
 
     Parameters
     ----------
     net : Module
-        Left as it is: a copy of what leads to the layer runs, in evaluation mode. It takes any size of picture that these
+        Left as it is: a copy of what leads to the layer runs, in evaluation mode. It takes any size of image that these
         modules take.
     image : array_like, (channels, height, width) or (height, width)
         Within the bounds, and as the network was trained on. Two axes are one channel.
@@ -102,7 +102,7 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
     channel : int or sequence of int, optional
         Look only at these channels of the layer.
     octaves : int, default 4
-        How many sizes, from the smallest to the picture's own. Those that the layer does not take are left out.
+        How many sizes, from the smallest to the image's own. Those that the layer does not take are left out.
     scale : float > 1, default 1.4
         From one size to the next.
     steps : int, default 10
@@ -110,8 +110,8 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
     step_size : float > 0, optional
         Mean change of a pixel in a step, by default 1.5/255 of the range of the bounds.
     jitter : int, optional
-        Before each step the picture moves by up to so many pixels in each direction, and back after it. By default 32, in
-        pictures of less than 224 pixels a seventh of the shorter side.
+        Before each step the image moves by up to so many pixels in each direction, and back after it. By default 32, in
+        images of less than 224 pixels a seventh of the shorter side.
     bounds : (low, high), default (0, 1)
         The range of pixels.
     rng : None, int or numpy.random.Generator
@@ -126,13 +126,13 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
     Raises
     ------
     DataError
-        The picture is not within the bounds.
+        The image is not within the bounds.
 
     Notes
     -----
     The objective is :math:`\frac12 \|a\|^2` of the layer's activation a, whose gradient is a itself; a step is
     :math:`x \leftarrow x + s\, g / \overline{|g|}`. The smallest size comes first. What it added, the detail, is enlarged and
-    added to the picture at the next size, so that large forms come before small ones and the picture stays sharp.
+    added to the image at the next size, so that large forms come before small ones and the image stays sharp.
 
     References
     ----------
@@ -144,7 +144,7 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
     >>> net = rp.Sequential(rp.Flatten(), rp.Linear(64, 20, rng=0), rp.Tanh(), rp.Linear(20, 10, rng=1))
     >>> image = rp.datasets.digits()[0][0].reshape(8, 8)
     >>> found = dream(net, image, "2", rng=0)
-    >>> found.picture.shape, found.sizes                        # this layer takes one size
+    >>> found.image.shape, found.sizes                        # this layer takes one size
     ((8, 8), ((8, 8),))
     """
     part = part_of("dream", net, layer)
@@ -160,12 +160,12 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
         generator(rng))
     bases = sized(base, part, positive_int("octaves", octaves), real("scale", scale, 1, above=True))
     x, objectives = dreamt(dreamer, bases, progress)
-    picture = np.clip(x.reshape(before.shape).astype(before.dtype), *limits)
-    return Dream(before, picture, layer, tuple(base.shape[-2:] for base in bases), np.array(objectives))
+    image = np.clip(x.reshape(before.shape).astype(before.dtype), *limits)
+    return Dream(before, image, layer, tuple(base.shape[-2:] for base in bases), np.array(objectives))
 
 
 def dreamt(dreamer: Dreamer, bases: list[Array], progress: bool) -> tuple[Array, list[list[float]]]:
-    """The last picture, and the objectives of each size."""
+    """The last image, and the objectives of each size."""
     from tqdm import tqdm
     detail, objectives = np.zeros_like(bases[0]), []
     with tqdm(total=len(bases) * dreamer.steps, unit="step", disable=None if progress else True) as bar:
@@ -178,7 +178,7 @@ def dreamt(dreamer: Dreamer, bases: list[Array], progress: bool) -> tuple[Array,
 
 
 def sized(base: Array, part: Module, octaves: int, scale: float) -> list[Array]:
-    """The picture in up to so many sizes that the part takes, each smaller than the next."""
+    """The image in up to so many sizes that the part takes, each smaller than the next."""
     found = [base]
     while len(found) < octaves:
         old = found[0].shape[-2:]
@@ -198,7 +198,7 @@ def takes(part: Module, shape: tuple[int, ...]) -> bool:
 
 
 def as_image(image: ArrayLike, bounds: Bounds) -> Array:
-    """A floating copy of the picture; ShapeError or DataError if it is none."""
+    """A floating copy of the image; ShapeError or DataError if it is none."""
     x = finite("image", as_floating(image, None, "image").copy())
     if x.ndim not in (2, 3) or not x.size:
         raise ShapeError(f"image must have shape (channels, height, width) or (height, width), got {x.shape}")

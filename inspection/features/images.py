@@ -1,4 +1,4 @@
-"""Pictures, whose last two axes are height and width: shifts, blur, size, total variation."""
+"""Images, whose last two axes are height and width: shifts, blur, size, total variation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Shift = tuple[int, int]
 
 
 def total_variation(x: Array) -> tuple[Array, Array]:
-    r"""The total variation of each picture of a batch, and its gradient, of the shape of x.
+    r"""The total variation of each image of a batch, and its gradient, of the shape of x.
 
     Notes
     -----
@@ -35,7 +35,7 @@ def total_variation(x: Array) -> tuple[Array, Array]:
 
 
 def drawn_shift(rng: np.random.Generator, jitter: int) -> Shift:
-    """By how much to move a picture down and to the right: up to ``jitter`` pixels each, either way."""
+    """By how much to move an image down and to the right: up to ``jitter`` pixels each, either way."""
     if not jitter:
         return 0, 0
     down, right = rng.integers(-jitter, jitter + 1, 2)
@@ -52,13 +52,13 @@ def shifted_back(x: Array, by: Shift) -> Array:
 
 
 def blurred(x: Array, sigma: float) -> Array:
-    """Each picture smoothed by a Gaussian of this many pixels."""
+    """Each image smoothed by a Gaussian of this many pixels."""
     from scipy.ndimage import gaussian_filter
     return gaussian_filter(x, (0,) * (x.ndim - 2) + (sigma, sigma), mode="nearest")
 
 
 def zoomed(x: Array, size: Sequence[int]) -> Array:
-    """Each picture in this height and width, by linear interpolation."""
+    """Each image in this height and width, by linear interpolation."""
     from scipy.ndimage import zoom
     factors = (1,) * (x.ndim - 2) + tuple(new / old for new, old in zip(size, x.shape[-2:], strict=True))
     return zoom(x, factors, order=1)

@@ -1,4 +1,4 @@
-"""Activation maximization: the picture that a class, a layer, a channel or a unit answers to most (lecture, slides 73-74)."""
+"""Activation maximization: the image that a class, a layer, a channel or a unit answers to most (lecture, slides 73-74)."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from .targets import Targets, Unit, as_channels, chosen, output_size, part_of
 
 @dataclass(frozen=True)
 class Maximization:
-    """Pictures, and how the objective of each grew; prints as a table.
+    """Images, and how the objective of each grew; prints as a table.
 
     Attributes
     ----------
-    pictures : array, (n, *shape)
+    images : array, (n, *shape)
         One for each target.
     targets : tuple of str
         ``"class 3"``, ``"channel 0"``, ``"unit (0, 2, 1)"``, or ``"mean"``, of a whole layer.
     activations : array, (n,)
-        Of the targets, by the pictures.
+        Of the targets, by the images.
     objectives : array, (steps + 1, n)
         Activation less penalties, before each step and after the last. While steps are jittered: by what the network saw.
     """
 
-    pictures: Array
+    images: Array
     targets: tuple[str, ...]
     activations: Array
     objectives: Array
 
     def __str__(self) -> str:
-        norms = np.linalg.norm(self.pictures.reshape(len(self.pictures), -1), axis=1)
-        rows = [("target", "activation", "objective at start", "at end", "norm of picture")]
+        norms = np.linalg.norm(self.images.reshape(len(self.images), -1), axis=1)
+        rows = [("target", "activation", "objective at start", "at end", "norm of image")]
         rows += [(name, f"{a:.4g}", f"{start:.4g}", f"{end:.4g}", f"{norm:.4g}") for name, a, start, end, norm
                  in zip(self.targets, self.activations, self.objectives[0], self.objectives[-1], norms, strict=True)]
         return aligned(rows)
@@ -50,7 +50,7 @@ class Maximization:
 
 @dataclass(frozen=True)
 class Ascent:
-    """How the pictures climb: the arguments of ``activation_maximization``, checked."""
+    """How the images climb: the arguments of ``activation_maximization``, checked."""
 
     steps: int
     lr: float
@@ -63,7 +63,7 @@ class Ascent:
     bounds: Bounds | None
 
     def penalties(self, x: Array) -> tuple[Array, Array]:
-        """What is taken off the objective of each picture, and its gradient."""
+        """What is taken off the objective of each image, and its gradient."""
         values = self.l2 * (x * x).sum(tuple(range(1, x.ndim)))
         gradient = 2 * self.l2 * x
         if self.total_variation:
@@ -93,7 +93,7 @@ class Ascent:
                 x = blurred(x, self.blur)
             x = self.constrained(x)
             if not np.isfinite(x).all():
-                raise NonFiniteError(f"the pictures are no longer finite after step {step}: lr, {self.lr:g}, is too large")
+                raise NonFiniteError(f"the images are no longer finite after step {step}: lr, {self.lr:g}, is too large")
         activations = targets.of(part.forward(x))
         objectives.append(activations - self.penalties(x)[0])
         return Maximization(x, targets.names, activations, np.stack(objectives))
@@ -105,7 +105,7 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
                             blur: float = 0.0, blur_every: int = 10, norm: float | None = None,
                             bounds: Sequence[float] | None = None, start: ArrayLike | None = None,
                             rng: Seed = None) -> Maximization:
-    r"""Look for the picture at which an activation is largest, by gradient ascent on the pixels.
+    r"""Look for the image at which an activation is largest, by gradient ascent on the pixels.
 
     Parameters
     ----------
@@ -119,16 +119,16 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
     unit : tuple of int or sequence of tuples, optional
         Index of one activation in the layer's output. Without channel and unit the mean of the layer counts.
     shape : tuple of int
-        Of one picture, as the network takes it: (64,), (1, 8, 8).
+        Of one image, as the network takes it: (64,), (1, 8, 8).
     steps : int, default 200
     lr : float > 0, default 0.05
         Step of the ascent: x ← x + lr·gradient.
     l2, total_variation : float, default 0
         Weights of the penalties :math:`\|x\|^2` and total variation, the sum of the differences between neighbours.
     jitter : int, default 0
-        Before each step the pictures move by up to so many pixels in each direction, and back after it.
+        Before each step the images move by up to so many pixels in each direction, and back after it.
     blur, blur_every : float and int, default 0 and 10
-        Width in pixels of a Gaussian that smooths the pictures after so many steps each.
+        Width in pixels of a Gaussian that smooths the images after so many steps each.
     norm : float > 0, optional
         Keep :math:`\|x\|` at this value, as Erhan et al. do.
     bounds : (low, high), optional
@@ -141,7 +141,7 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
     Returns
     -------
     Maximization
-        One picture for each channel or unit: all climb at once, as a batch.
+        One image for each channel or unit: all climb at once, as a batch.
 
     Raises
     ------
@@ -160,13 +160,13 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
 
     Examples
     --------
-    The picture of a given norm that a linear unit answers to most is its row of weights:
+    The image of a given norm that a linear unit answers to most is its row of weights:
 
     >>> import numpy as np, retroprop as rp
     >>> net = rp.Sequential(rp.Linear(4, 3, rng=0), rp.Tanh(), rp.Linear(3, 2, rng=1))
     >>> found = activation_maximization(net, "0", channel=[0, 2], shape=(4,), norm=1.0, rng=0)
     >>> w = net[0].weight.data[[0, 2]]
-    >>> bool(np.allclose(found.pictures, w / np.linalg.norm(w, axis=1, keepdims=True), atol=1e-2)), found.targets
+    >>> bool(np.allclose(found.images, w / np.linalg.norm(w, axis=1, keepdims=True), atol=1e-2)), found.targets
     (True, ('channel 0', 'channel 2'))
     """
     shape = sizes(shape)
@@ -185,16 +185,16 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
 
 def class_model(net: Module, classes: int | Iterable[int] | None = None, *, shape: Sequence[int], l2: float = 0.5,
                 **options: Any) -> Maximization:
-    r"""A picture of what a classifier takes a class for: :math:`\arg\max_x S_c(x) - \lambda \|x\|^2`, from the zero picture.
+    r"""An image of what a classifier takes a class for: :math:`\arg\max_x S_c(x) - \lambda \|x\|^2`, from the zero image.
 
     Parameters
     ----------
     net : Module
         Left as it is. :math:`S_c` is its score before a closing Softmax, LogSoftmax or Sigmoid.
     classes : int or sequence of int, default None
-        None: all. One picture each; all climb at once.
+        None: all. One image each; all climb at once.
     shape : tuple of int
-        Of one picture, as the network takes it: (64,), (1, 8, 8).
+        Of one image, as the network takes it: (64,), (1, 8, 8).
     l2 : float, default 0.5
         λ.
     **options
@@ -213,7 +213,7 @@ def class_model(net: Module, classes: int | Iterable[int] | None = None, *, shap
     >>> import numpy as np, retroprop as rp
     >>> net = rp.Sequential(rp.Linear(4, 3, rng=0), rp.Softmax())
     >>> found = class_model(net, shape=(4,))
-    >>> found.targets, bool(np.allclose(found.pictures, net[0].weight.data, atol=1e-4))      # w / 2λ
+    >>> found.targets, bool(np.allclose(found.images, net[0].weight.data, atol=1e-4))      # w / 2λ
     (('class 0', 'class 1', 'class 2'), True)
     """
     for name in {"layer", "channel", "unit"} & options.keys():
@@ -227,7 +227,7 @@ def class_model(net: Module, classes: int | Iterable[int] | None = None, *, shap
 
 
 def warn_of_silence(targets: Targets, gradient: Array) -> None:
-    """Of what no change of the picture it starts from changes: it stays there."""
+    """Of what no change of the image it starts from changes: it stays there."""
     silent = [name for name, one in zip(targets.names, gradient, strict=True) if not one.any()]
     if silent:
         warnings.warn(f"no pixel of the start changes {', '.join(silent)}, so that nothing is found: units may be silent "
@@ -240,12 +240,12 @@ def check_together(ascent: Ascent, shape: tuple[int, ...]) -> None:
         raise ArgumentError(f"norm and bounds exclude each other, got norm={ascent.norm:g} and bounds={ascent.bounds}")
     flat = [name for name in ("total_variation", "jitter", "blur") if getattr(ascent, name)]
     if len(shape) < 2 and flat:
-        raise ArgumentError(f"shape must be that of a picture, (..., height, width), for {' and '.join(flat)}, got {shape}; "
+        raise ArgumentError(f"shape must be that of an image, (..., height, width), for {' and '.join(flat)}, got {shape}; "
                             "put Reshape or Flatten before a network that takes rows")
 
 
 def started(start: ArrayLike | None, shape: tuple[int, ...], dtype: Any, spherical: bool, rng: np.random.Generator) -> Array:
-    """The pictures to start from."""
+    """The images to start from."""
     if start is None:
         return rng.standard_normal(shape).astype(dtype) if spherical else np.zeros(shape, dtype)
     x = finite("start", as_floating(start, np.dtype(dtype), "start"))
@@ -253,10 +253,10 @@ def started(start: ArrayLike | None, shape: tuple[int, ...], dtype: Any, spheric
         raise ShapeError(f"start must have shape {shape[1:]} or {shape}, got {x.shape}")
     x = np.array(np.broadcast_to(x, shape))
     if spherical and not norms(x).all():
-        raise ArgumentError("start must hold no picture of zeros, which no factor brings to the norm")
+        raise ArgumentError("start must hold no image of zeros, which no factor brings to the norm")
     return x
 
 
 def norms(x: Array) -> Array:
-    """Of each picture, so that they divide x."""
+    """Of each image, so that they divide x."""
     return np.sqrt((x * x).sum(tuple(range(1, x.ndim)), keepdims=True))

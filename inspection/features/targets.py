@@ -20,20 +20,20 @@ Unit = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Targets:
-    """One number of a layer's output for each picture of a batch: the sum of what ``weights`` weighs.
+    """One number of a layer's output for each image of a batch: the sum of what ``weights`` weighs.
 
     Attributes
     ----------
     names : tuple of str
-    weights : array, (pictures, *size)
-        The gradient of the numbers with respect to the output, each of its own picture's.
+    weights : array, (images, *size)
+        The gradient of the numbers with respect to the output, each of its own image's.
     """
 
     names: tuple[str, ...]
     weights: Array
 
     def of(self, y: Array) -> Array:
-        """The numbers, one for each picture."""
+        """The numbers, one for each image."""
         return (self.weights * y).sum(tuple(range(1, y.ndim)))
 
 
@@ -48,7 +48,7 @@ def part_of(function: str, net: Module, layer: str | None) -> Module:
 
 
 def output_size(function: str, part: Module, shape: Shape) -> tuple[int, ...]:
-    """Of the output for one picture of this shape."""
+    """Of the output for one image of this shape."""
     size: Shape = part.output_shape((1, *shape))
     if several(size):
         raise ArgumentError(f"{function}: layer must have one output, got {len(size)}")
@@ -57,7 +57,7 @@ def output_size(function: str, part: Module, shape: Shape) -> tuple[int, ...]:
 
 def chosen(size: tuple[int, ...], channel: int | Iterable[int] | None, unit: Unit | Iterable[Unit] | None,
            dtype: DTypeLike) -> Targets:
-    """The mean of all activations, or of a channel's, or one activation; of several, one for each picture."""
+    """The mean of all activations, or of a channel's, or one activation; of several, one for each image."""
     if channel is not None and unit is not None:
         raise ArgumentError(f"channel and unit exclude each other, got channel={channel!r} and unit={unit!r}")
     if unit is not None:

@@ -38,7 +38,7 @@ def truncated(net: Module, layer: str) -> Container:
     Returns
     -------
     Sequential or Graph
-        A copy in evaluation mode of all that the layer depends on, nothing else: it takes whatever size of picture these
+        A copy in evaluation mode of all that the layer depends on, nothing else: it takes whatever size of image these
         modules take, and has the inputs that lead to the layer.
 
     Raises

@@ -153,7 +153,7 @@ def holders(who: str, root: Module) -> Held:
     """All modules that have parameters to train; ArgumentError if one, with or without, couples the examples."""
     found = []
     for path, module in root.named_modules():
-        if module.couples_examples:
+        if module.batch_dependent:
             place = f" at {path!r}" if path else ""
             raise ArgumentError(f"{who}: no example has a gradient of its own where {module!r}{place} makes its output depend "
                                 "on the others; BatchNorm does so in training mode only: call net.eval() first")
@@ -187,8 +187,8 @@ def norms_of_examples(held: Held, size: int) -> Array:
     squares, tied = [], []
     for module, mine in held:
         alone = [name for name, parameter in mine.items() if parameter not in shared]
-        found = module.example_squares() if alone else {}
-        squares += [fitting(module, "example_squares", found, name, (size,)) for name in alone]
+        found = module.example_squared_norms() if alone else {}
+        squares += [fitting(module, "example_squared_norms", found, name, (size,)) for name in alone]
         if len(alone) < len(mine):
             tied.append((module, {name: parameter for name, parameter in mine.items() if parameter in shared}))
     squares += map(squared_norms, gradients_of_examples(tied, size).values())       # added up before they are squared

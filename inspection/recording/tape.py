@@ -289,6 +289,6 @@ def check_points(modules: list[tuple[str, Module]], phase: str) -> None:
         found = checksums(named_arrays("point", inner.point))
         changed = [name for name, old, new in zip(kept.names, kept.checksums, found, strict=False) if old != new]
         if changed:
-            raise PhaseError(f"{kept.where}: {' and '.join(changed)}, which forward remembered, must stay as it was until "
+            raise PhaseError(f"{kept.where}: {' and '.join(changed)}, which forward saved, must stay as it was until "
                              f"update, but was written into before {phase}; edit a copy of the array (a.copy()), or call "
                              "forward again")

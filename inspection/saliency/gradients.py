@@ -22,7 +22,7 @@ def gradient(net: Module, x: ArrayLike, classes: ArrayLike | None = None) -> Arr
     net : Module
         With one input and an output of shape (examples, classes). Left as it is: a copy runs, in evaluation mode.
     x : array_like of shape (examples, ...)
-        Of any number of axes: pictures, or rows of numbers.
+        Of any number of axes: images, or rows of numbers.
     classes : int or array_like of int of shape (examples,), optional
         Columns of the output, one for all examples or one for each; by default what the net predicts. A net with one
         column has one score, that column, whatever it predicts.
@@ -30,7 +30,7 @@ def gradient(net: Module, x: ArrayLike, classes: ArrayLike | None = None) -> Arr
     Returns
     -------
     array of the shape and dtype of x
-        Signed; ``as_pictures`` makes the map of the paper, :math:`M_{ij} = \max_k |\partial S_c / \partial x_{kij}|`.
+        Signed; ``as_images`` makes the map of the paper, :math:`M_{ij} = \max_k |\partial S_c / \partial x_{kij}|`.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def integrated_gradients(net: Module, x: ArrayLike, classes: ArrayLike | None = 
     net, x, classes
         As for ``gradient``; the predicted class is that of x.
     baseline : array_like, default 0
-        An input without what is looked for, such as a black picture: a number, an example, or one for each of x.
+        An input without what is looked for, such as a black image: a number, an example, or one for each of x.
     steps : int, default 50
         Gradients on the straight line from the baseline to x, for each example.
 

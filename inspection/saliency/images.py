@@ -1,4 +1,4 @@
-"""From a map of signed numbers to a picture, and what share of it falls on a region."""
+"""From a map of signed numbers to an image, and what share of it falls on a region."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...arguments import Array, as_floating, as_numbers
 from ...errors import DtypeError, ShapeError
 
 
-def as_pictures(maps: ArrayLike) -> Array:
+def as_images(maps: ArrayLike) -> Array:
     r"""The magnitude of each number of a map; of several channels the largest: :math:`M_{ij} = \max_k |m_{kij}|`.
 
     Parameters
@@ -28,7 +28,7 @@ def as_pictures(maps: ArrayLike) -> Array:
     Examples
     --------
     >>> import numpy as np, retroprop as rp
-    >>> rp.saliency.as_pictures(np.array([[[[1.0, -2.0]], [[-3.0, 0.5]]]]))
+    >>> rp.saliency.as_images(np.array([[[[1.0, -2.0]], [[-3.0, 0.5]]]]))
     array([[[3., 2.]]])
     """
     magnitudes = np.abs(as_floating(maps, None, "maps"))
@@ -43,7 +43,7 @@ def share(maps: ArrayLike, region: ArrayLike) -> Array:
     maps : array_like
         Of any method, signed or not.
     region : array_like of bool
-        Of the shape of ``as_pictures(maps)``, or of one picture of it: what should be salient. The mean of the region is
+        Of the shape of ``as_images(maps)``, or of one image of it: what should be salient. The mean of the region is
         the share of a map that knows nothing.
 
     Returns
@@ -57,11 +57,11 @@ def share(maps: ArrayLike, region: ArrayLike) -> Array:
     >>> rp.saliency.share([[1.0, -3.0, 0.0, 0.0]], [True, False, False, False])
     array([0.25])
     """
-    pictures, inside = as_pictures(maps).astype(np.float64), as_numbers(region, "region")
+    images, inside = as_images(maps).astype(np.float64), as_numbers(region, "region")
     if inside.dtype != bool:
         raise DtypeError(f"region must be an array of bool, got {inside.dtype}")
-    if inside.shape not in (pictures.shape, pictures.shape[1:]):
-        raise ShapeError(f"region must have the shape of the pictures, {pictures.shape}, or of one of them, got {inside.shape}")
-    axes = tuple(range(1, pictures.ndim))
-    total = pictures.sum(axes)
-    return np.divide((pictures * inside).sum(axes), total, out=np.full(len(pictures), np.nan), where=total > 0)
+    if inside.shape not in (images.shape, images.shape[1:]):
+        raise ShapeError(f"region must have the shape of the images, {images.shape}, or of one of them, got {inside.shape}")
+    axes = tuple(range(1, images.ndim))
+    total = images.sum(axes)
+    return np.divide((images * inside).sum(axes), total, out=np.full(len(images), np.nan), where=total > 0)

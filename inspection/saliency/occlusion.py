@@ -28,7 +28,7 @@ def occlusion(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, wi
     stride : int or pair of int, default 1
         From one window to the next; at most the window. The last one ends where the input does.
     value : array_like, default 0
-        What stands in the window instead: a number, an example (as the mean picture), or one for each of x.
+        What stands in the window instead: a number, an example (as the mean image), or one for each of x.
 
     Returns
     -------
@@ -48,19 +48,19 @@ def occlusion(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, wi
     """
     score = ClassScores(net, x, classes)
     size = score.x.shape[1:][-2:]
-    pictures, cover = (a.reshape(len(a), -1, *(1, *size)[-2:]) for a in (score.x, score.like_x("value", value)))
+    images, cover = (a.reshape(len(a), -1, *(1, *size)[-2:]) for a in (score.x, score.like_x("value", value)))
     rows, columns = windows(window, stride, size)
-    falls = np.empty((len(rows) * len(columns), len(pictures)))
-    before, at_once = score.at(score.x), max(1, ROWS // len(pictures))
+    falls = np.empty((len(rows) * len(columns), len(images)))
+    before, at_once = score.at(score.x), max(1, ROWS // len(images))
     for first in range(0, len(falls), at_once):
         i, j = np.divmod(np.arange(first, min(first + at_once, len(falls))), len(columns))
         inside = rows[i, None, None, :, None] & columns[j, None, None, None, :]
-        covered = np.where(inside, cover, pictures).reshape(-1, *score.x.shape[1:])
-        falls[first:first + at_once] = before - score.at(covered).reshape(-1, len(pictures))
+        covered = np.where(inside, cover, images).reshape(-1, *score.x.shape[1:])
+        falls[first:first + at_once] = before - score.at(covered).reshape(-1, len(images))
     by_place = falls.reshape(len(rows), len(columns), -1)
     total = np.einsum("ijn,ih,jw->nhw", by_place, rows, columns, optimize=True)
     mean = total / np.multiply.outer(rows.sum(0), columns.sum(0))
-    return np.broadcast_to(mean[:, None], pictures.shape).reshape(score.x.shape).astype(score.x.dtype)
+    return np.broadcast_to(mean[:, None], images.shape).reshape(score.x.shape).astype(score.x.dtype)
 
 
 def windows(window: Any, stride: Any, size: tuple[int, ...]) -> list[Array]:

@@ -17,7 +17,7 @@ from ...modules import BatchNorm, LayerNorm, Module, Parameter
 from ...printing import aligned
 from .class_scores import ClassScores
 from .gradients import gradient
-from .images import as_pictures
+from .images import as_images
 
 Method = Callable[..., ArrayLike]                                   # (net, x, classes) -> maps of the shape of x
 
@@ -34,9 +34,9 @@ class Randomization:
     layers : tuple of (str, str)
         Path and repr of the module that is drawn anew at each stage; all those before it stay as they were drawn.
     maps : array of shape (stages + 1, examples, ...)
-        Pictures, magnitudes without channels: first those of the net as it is, then those of each stage.
+        Images, magnitudes without channels: first those of the net as it is, then those of each stage.
     correlations : array of shape (stages, examples)
-        Spearman's rank correlation of each picture with the first of the same example.
+        Spearman's rank correlation of each image with the first of the same example.
     """
 
     x: Array
@@ -80,8 +80,8 @@ def randomization(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *
     BatchNorm and LayerNorm start at 1 and 0, with new running statistics; what says nothing of its start has its numbers
     shuffled. After the last stage the net has learned nothing.
 
-    Ranks are compared, of magnitudes: the scale of a map means nothing, and a sign is not seen in a picture. Two maps
-    correlate as pictures of one thing also where both merely follow the input, as those do that are multiplied by it:
+    Ranks are compared, of magnitudes: the scale of a map means nothing, and a sign is not seen in an image. Two maps
+    correlate as images of one thing also where both merely follow the input, as those do that are multiplied by it:
     the numbers that are 0 in the input stay the least salient ones. A map without differences correlates with nothing: 0.
 
     References
@@ -114,7 +114,7 @@ def mapped(method: Method, net: Module, score: ClassScores) -> Array:
     maps = np.asarray(method(net, score.x, score.classes))
     if maps.shape != score.x.shape:
         raise ShapeError(f"method must return maps of the shape of x, {score.x.shape}, got {maps.shape}")
-    return as_pictures(maps)
+    return as_images(maps)
 
 
 def from_the_top(net: Module) -> Iterator[tuple[str, Module]]:
@@ -143,10 +143,10 @@ def draw(module: Module, rng: np.random.Generator) -> None:
 
 
 def rank_correlations(first: Array, others: list[Array]) -> Array:
-    """Spearman's, of each picture with that of the same example in ``first``: Pearson's, of the ranks."""
+    """Spearman's, of each image with that of the same example in ``first``: Pearson's, of the ranks."""
     from scipy.stats import rankdata
 
-    ranks = [rankdata(pictures.reshape(len(first), -1), axis=1) for pictures in (first, *others)]
+    ranks = [rankdata(images.reshape(len(first), -1), axis=1) for images in (first, *others)]
     centred = np.stack(ranks) - (first[0].size + 1) / 2             # the mean rank, also where some are equal
     norms = np.sqrt((centred**2).sum(-1))
     products, scale = (centred[1:] * centred[0]).sum(-1), norms[1:] * norms[0]

@@ -17,7 +17,7 @@ from ...errors import ArgumentError, DtypeError
 from ..core.base import Module
 from ..core.diagram import Node, Wiring, graphviz, mermaid
 from ..core.parameter import Home
-from ..core.phases import Phase, bare, explain, planned
+from ..core.phases import Phase, explain, planned, unchecked
 from ..core.tree import Step, below
 from ..core.values import Shape, Value, fitting, several, size_of
 
@@ -156,7 +156,7 @@ class Container(Module):
 
     def pushed(self, t: Value) -> Value:
         """Tangent of the input -> tangent of the output, node by node."""
-        return self.across(t, lambda module, t: bare(module, "jvp")(t))
+        return self.across(t, lambda module, t: unchecked(module, "jvp")(t))
 
     def review(self) -> None:
         super().review()
@@ -209,7 +209,7 @@ def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool
 
     Not while a tape looks.
     """
-    return (before.remembers in ("input", "neither") and after.remembers in ("output", "neither")
+    return (before.saved in ("input", "neither") and after.saved in ("output", "neither")
             and not before._taped and not after._taped and not several(shape) and not several(output)
             and size_of(shape) == size_of(output))
 

@@ -12,7 +12,7 @@ from ...errors import ArgumentError
 from ..core.base import Module
 from ..core.diagram import table
 from ..core.phases import Phase, inward, planned, settle
-from ..core.values import Shape, Value, copied, each, rooms
+from ..core.values import Shape, Value, copied, each, empty_buffers
 from .container import Container, as_shape, check_one_dtype, in_place, joined, noted, warn_of_equal_weights
 from .wiring import as_names, check_node, check_wiring, in_order, listed
 
@@ -29,7 +29,7 @@ class Laid(NamedTuple):
 
     def gradient_room(self, reader: Module) -> Value:
         """Where a node that reads it writes its gradient."""
-        return rooms(self.shape, self.dtype, reader.gradient_batch_last(self.batch_last))
+        return empty_buffers(self.shape, self.dtype, reader.gradient_batch_last(self.batch_last))
 
 
 class Reader(NamedTuple):
@@ -51,7 +51,7 @@ class Plan(NamedTuple):
     forwards: list[tuple[Phase, Pick, int]]
     outputs: tuple[int, ...]                                        # their places in values
     result: Pick
-    rooms: list[Value]                                              # beside gradients
+    spaces: list[Value]                                             # beside gradients
     backwards: list[Step]                                           # in reverse order
     training: list[Step]                                            # the same, as far as parameters need them
     entries: tuple[int, ...]                                        # of nodes that alone read one input alone, if all do
@@ -161,7 +161,7 @@ class Graph(Container):
                     and values[before].batch_last == values[name].batch_last
                     and in_place(self.nodes[before], module, values[before].shape, shape)):
                 over = as_shape(buffers[before], shape)
-            buffers[name] = rooms(*values[name]) if over is None else over
+            buffers[name] = empty_buffers(*values[name]) if over is None else over
         return list(buffers.values())
 
     def way_back(self, values: Mapping[str, Laid]) -> tuple[list[Step], list[Step]]:
@@ -184,7 +184,7 @@ class Graph(Container):
         """The gradient of a value: what its readers give back, and what is given from outside if it is an output."""
         found = [given_back(*reader) for reader in self.readers[name]]
         found += [given_back(len(self.nodes) + k) for k, output in enumerate(self.outputs) if output == name]
-        return found[0] if len(found) == 1 else total(found, rooms(*laid))
+        return found[0] if len(found) == 1 else total(found, empty_buffers(*laid))
 
     def forward(self, x: Value, out: Value | None = None) -> Value:
         """Inputs -> outputs: of each an array, or a tuple of arrays."""
@@ -206,7 +206,7 @@ class Graph(Container):
         With ``input_gradient=False`` the nodes at which no parameter's gradient depends are left out; returns None.
         """
         plan: Plan = self.scratch
-        room = plan.rooms
+        room = plan.spaces
         gradients: list[Value] = [None] * len(room) + ([g] if len(plan.outputs) == 1 else list(g))
         if out is not None and plan.entries:
             room = placed(room, plan.entries, out)

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ArgumentError
 from ..core.base import Module
 from ..core.phases import Phase, inward, planned, settle
-from ..core.values import Shape, Value, rooms
+from ..core.values import Shape, Value, empty_buffers
 from .container import Container, as_shape, check_one_dtype, in_place, noted, warn_of_equal_weights
 
 
@@ -40,7 +40,7 @@ class Sequential(Container):
     -----
     ``backward`` is the chain rule from the last module to the first (lecture, slides 8 and 49-63). The first input of
     a new shape makes a plan: the modules' bare phases and the arrays between them, which the next steps use again. An
-    array is shared by the two sides of a module where no point remembers it. What comes back is always fresh. All
+    array is shared by the two sides of a module where no point saves it. What comes back is always fresh. All
     parameters live in one flat vector, and all gradients in another.
 
     Examples
@@ -93,11 +93,12 @@ class Sequential(Container):
             with noted(self.located(name)):
                 output = settle(module, shapes[-1], dtype, batch_last)
             # The first's leaves the container.
-            gradients.append(rooms(shapes[-1], dtype, module.gradient_batch_last(batch_last)) if before is not None else None)
+            gradients.append(None if before is None else
+                             empty_buffers(shapes[-1], dtype, module.gradient_batch_last(batch_last)))
             given, batch_last = batch_last, module.output_batch_last(batch_last)
             alike = before is not None and given == batch_last and in_place(before, module, shapes[-1], output)
             over = as_shape(buffers[-1], output) if alike else None
-            buffers.append(rooms(output, dtype, batch_last) if over is None else over)
+            buffers.append(empty_buffers(output, dtype, batch_last) if over is None else over)
             shapes.append(output)
             before = module
         forwards, backwards = ([planned(module, phase) for module in modules] for phase in ("forward", "backward"))

@@ -30,7 +30,7 @@ def room(out: Array | None, like: Array) -> Array:
 
 
 def by_channel(a: Array) -> Array | None:
-    """Pictures that lie batch last as one row a channel, ``(channels, height * width * batch)``; None for other arrays."""
+    """Images that lie batch last as one row a channel, ``(channels, height * width * batch)``; None for other arrays."""
     last = a.transpose(1, 2, 3, 0)
     return last.reshape(len(last), -1) if last.flags.c_contiguous else None
 
@@ -49,7 +49,7 @@ def squared_norms(each: Array) -> Array:
 
 
 def empty(shape: tuple[int, ...], dtype: DTypeLike, batch_last: bool = False) -> Array:
-    """A new array; pictures, (batch, channels, height, width), with the batch as the axis that is contiguous, if asked.
+    """A new array; images, (batch, channels, height, width), with the batch as the axis that is contiguous, if asked.
 
     A shift by a pixel is then a shift of all examples at once, and what convolutions and pooling copy are long runs.
     """
@@ -57,7 +57,7 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike, batch_last: bool = False) ->
 
 
 def laid_out(flat: Array, shape: tuple[int, ...], batch_last: bool) -> Array:
-    """The numbers of a flat array as one of that shape, pictures batch last, if asked."""
+    """The numbers of a flat array as one of that shape, images batch last, if asked."""
     if batch_last and len(shape) == 4:
         return flat.reshape(*shape[1:], shape[0]).transpose(3, 0, 1, 2)
     return flat.reshape(shape)

@@ -12,20 +12,21 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ...arguments import Array, floating_dtype, positive_int
 from ...errors import ShapeError
-from . import phases as doors
+from . import phases
 from .arrays import squared_norms
 from .parameter import Home, Parameter
 from .summary import summarize
 from .tangents import by_backward
 from .tree import Tree
-from .values import Met, Shape, Value, as_values, each, parts
+from .values import Shape, Signature, Value, as_values, each, parts
 
-DOORS = {"forward": doors.forward_door, "backward": doors.backward_door, "update": doors.update_door, "jvp": doors.jvp_door,
-         "example_gradients": doors.examples_door, "example_squares": doors.examples_door}
+CHECKED = {"forward": phases.checked_forward, "backward": phases.checked_backward, "update": phases.checked_update,
+           "jvp": phases.checked_jvp, "example_gradients": phases.checked_per_example,
+           "example_squared_norms": phases.checked_per_example}
 # What a class that writes one of the first does not inherit: the others were written for other phases.
-DERIVED = (({"forward"}, {"remembers"}), ({"forward", "backward"}, {"jvp", "symmetric"}),
-           ({"forward", "backward", "update"}, {"example_gradients", "example_squares"}),
-           ({"example_gradients"}, {"example_squares"}))
+DERIVED = (({"forward"}, {"saved"}), ({"forward", "backward"}, {"jvp", "symmetric"}),
+           ({"forward", "backward", "update"}, {"example_gradients", "example_squared_norms"}),
+           ({"example_gradients"}, {"example_squared_norms"}))
 
 
 class Module(Tree):
@@ -53,7 +54,7 @@ class Module(Tree):
         The last ``g`` that ``backward`` was given; the same holds. None where no backward has run since the last forward.
     training : bool
         True in a new module; see ``train`` and ``eval``.
-    remembers : {"both", "input", "output", "neither"}
+    saved : {"both", "input", "output", "neither"}
         What of its arguments and results the point holds. A container reuses only memory that no point holds; the
         default is the careful one, also of a class that writes another forward.
     arity : int or None
@@ -63,25 +64,40 @@ class Module(Tree):
     symmetric : bool
         Whether the Jacobian is its own transpose, so that forward mode is backward. A class that writes forward or
         backward inherits neither this nor ``jvp``: they were written for other phases. Nor, if it writes one of the
-        three phases, ``example_gradients`` and ``example_squares``.
+        three phases, ``example_gradients`` and ``example_squared_norms``.
     buffers : tuple of str
         Names of the attributes that are arrays of state, but not trained.
     scratch
         What ``prepare`` returned for the shape at hand.
     layout : {"rows", "kept", "batch last"}
-        How pictures, arrays of four axes, come out in memory: row by row, as they came in, or with the batch as the axis
+        How images, arrays of four axes, come out in memory: row by row, as they came in, or with the batch as the axis
         that is contiguous, in which convolutions are fastest. For speed alone. With "rows", the default, every ``out`` is
         C-contiguous; a module that says "kept" (as one of each element should) or "batch last" must write into any.
     batch_last : bool
         Whether they come in batch last; for ``prepare``.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_fingerprint", "_input", "_met", "_output", "_owner", "_seen", "_spare", "_taped",
-                 "_trains", "batch_last", "gradient", "point", "scratch")
-    _workspace: ClassVar[tuple[str, ...]] = ("scratch", "_met", "_input", "_output")    # what is made for one shape
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_fingerprint",
+        "_input",
+        "_output",
+        "_owner",
+        "_seen",
+        "_signature",
+        "_spare",
+        "_taped",
+        "_trains",
+        "batch_last",
+        "gradient",
+        "point",
+        "scratch",
+    )
+    _workspace: ClassVar[tuple[str, ...]] = ("scratch", "_signature", "_input", "_output")  # what is made for one shape
     _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "_fingerprint", *_workspace)     # what phases leave
 
-    remembers: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
+    saved: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     symmetric: ClassVar[bool] = False
     layout: ClassVar[Literal["rows", "kept", "batch last"]] = "rows"
     arity: int | None = 1
@@ -89,9 +105,9 @@ class Module(Tree):
     point: Any
     gradient: Any
     scratch: Any
-    _met: Met | None                                                # what this is prepared for, in the mode at hand
-    _input: Met                                                     # what the last forward was given (None: no forward ran)
-    _output: Met                                                    # and what came out of it
+    _signature: Signature | None                                    # what this is prepared for, in the mode at hand
+    _input: Signature                                               # what the last forward was given (None: no forward ran)
+    _output: Signature                                              # and what came out of it
     _seen: int                                                      # Home.changes at the last review
     _taped: tuple[str, ...]                                         # attributes that a tape put before those of the class
     _fingerprint: Any                                               # of the point, on a tape
@@ -100,12 +116,12 @@ class Module(Tree):
     _trains: bool                                                   # whether update has anything to do
     training: bool
 
-    def __init_subclass__(cls, doors: bool = True, **options: Any) -> None:
+    def __init_subclass__(cls, checked: bool = True, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name, door in DOORS.items():
-            if doors and name in cls.__dict__:
-                setattr(cls, name, door(cls.__dict__[name]))
-        for written, derived in DERIVED if doors else ():
+        for name, check in CHECKED.items():
+            if checked and name in cls.__dict__:
+                setattr(cls, name, check(cls.__dict__[name]))
+        for written, derived in DERIVED if checked else ():
             for name in derived - cls.__dict__.keys() if written & cls.__dict__.keys() else ():
                 setattr(cls, name, getattr(Module, name))
 
@@ -132,7 +148,7 @@ class Module(Tree):
         """
         raise NotImplementedError(f"{type(self).__name__} must implement backward(g)")
 
-    @doors.update_door
+    @phases.checked_update
     def update(self) -> None:
         """Gradients of the parameters: those of the modules inside, where a subclass says nothing else."""
         for module, again in self.tied():
@@ -141,7 +157,7 @@ class Module(Tree):
             else:
                 module.update()
 
-    @doors.jvp_door
+    @phases.checked_jvp
     def jvp(self, t: Any) -> Any:
         """dx -> dy: the Jacobian at ``self.point`` times the tangent t. Forward mode; changes nothing.
 
@@ -163,7 +179,7 @@ class Module(Tree):
         raise NotImplementedError(f"{type(self).__name__} must implement example_gradients() for gradients of single "
                                   f"examples: from self.point and self.gradient, as update, it returns {{{wanted}}}")
 
-    def example_squares(self) -> dict[str, Array]:
+    def example_squared_norms(self) -> dict[str, Array]:
         """The squared norms of those: for each own parameter an array ``(batch,)``, of float64, where they do not underflow.
 
         Write it if they are cheaper alone.
@@ -171,10 +187,10 @@ class Module(Tree):
         return {name: squared_norms(each) for name, each in self.example_gradients().items()}
 
     @property
-    def couples_examples(self) -> bool:
+    def batch_dependent(self) -> bool:
         """Whether the output for one example depends on the others, in the mode at hand: as of a BatchNorm in training.
 
-        An example then has no gradient of its own. A module that always does may say ``couples_examples = True``.
+        An example then has no gradient of its own. A module that always does may say ``batch_dependent = True``.
         """
         return False
 
@@ -187,11 +203,11 @@ class Module(Tree):
         return self.output_shape(shape)
 
     def output_batch_last(self, given: bool) -> bool:
-        """Whether pictures come out batch last in memory if they come in so; a container asks its modules."""
+        """Whether images come out batch last in memory if they come in so; a container asks its modules."""
         return self.layout == "batch last" or (given and self.layout == "kept")
 
     def gradient_batch_last(self, given: bool) -> bool:
-        """Whether the gradient of pictures that come in so may lie so too."""
+        """Whether the gradient of images that come in so may lie so too."""
         return given and self.layout != "rows"
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Any:
@@ -216,7 +232,7 @@ class Module(Tree):
         for module in changed:
             module.training = bool(mode)
         for module in (*changed, *(self.owners() if changed else ())):
-            module._met = None                                      # whether a shape is admitted may depend on the mode
+            module._signature = None                                # whether a shape is admitted may depend on the mode
         return self
 
     def eval(self) -> Self:
@@ -276,7 +292,7 @@ class Module(Tree):
     def replan(self) -> None:
         """Plans, here, inside and in the containers around, are made anew before the next forward or update runs them."""
         for module in (*(module for _, module in self.named_modules()), *self.owners()):
-            module._met, module._seen = None, -1
+            module._signature, module._seen = None, -1
 
     def disturb(self) -> None:
         """A forward is about to run: the gradient is of another point, and a container's plan is off."""

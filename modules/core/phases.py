@@ -18,7 +18,7 @@ from numpy import ndarray
 
 from ...errors import ArgumentError, DtypeError, PhaseError, ShapeError
 from .parameter import Home
-from .values import Met, Shape, Value, as_values, copied, dtype_of, fitting, overlap, parts, several, shape_of
+from .values import Shape, Signature, Value, as_values, copied, dtype_of, fitting, overlap, parts, several, shape_of
 
 if TYPE_CHECKING:
     from .base import Module
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Phase = Callable[..., Any]
 
 
-def forward_door(written: Phase) -> Phase:
+def checked_forward(written: Phase) -> Phase:
     """``forward(x, out=None)``: x is an array (or a tuple of arrays) of the module's dtype and of a shape that fits."""
     phase = with_out(written)
 
@@ -34,7 +34,7 @@ def forward_door(written: Phase) -> Phase:
     def forward(self: Module, x: Any, out: Value | None = None) -> Any:
         if type(self).forward is not forward and passed("forward", self):
             return phase(self, x, out)
-        new = type(x) is not ndarray or (x.shape, x.dtype) != self._met
+        new = type(x) is not ndarray or (x.shape, x.dtype) != self._signature
         if new:
             x, new = meet(self, x, out)
         elif out is not None:
@@ -56,7 +56,7 @@ def forward_door(written: Phase) -> Phase:
     return forward
 
 
-def backward_door(written: Phase) -> Phase:
+def checked_backward(written: Phase) -> Phase:
     """``backward(g, out=None)``: a forward has run, and g has the shape of its output; keeps g in ``gradient``.
 
     With ``input_gradient=False`` None comes back, and an author who takes that argument may compute less.
@@ -99,7 +99,7 @@ def backward_door(written: Phase) -> Phase:
     return backward
 
 
-def update_door(phase: Phase) -> Phase:
+def checked_update(phase: Phase) -> Phase:
     """``update()``: a backward has run; a module whose parameters are all frozen has nothing to do."""
 
     @wraps(phase)
@@ -121,7 +121,7 @@ def update_door(phase: Phase) -> Phase:
     return update
 
 
-def jvp_door(phase: Phase) -> Phase:
+def checked_jvp(phase: Phase) -> Phase:
     """``jvp(t)``: a forward has run, and t has the shape of its input; what comes back is not t's memory."""
 
     @wraps(phase)
@@ -150,8 +150,8 @@ def as_tangent(module: Module, t: Any) -> Value:
     return t
 
 
-def examples_door(written: Phase) -> Phase:
-    """``example_gradients()`` and ``example_squares()``: a backward has run."""
+def checked_per_example(written: Phase) -> Phase:
+    """``example_gradients()`` and ``example_squared_norms()``: a backward has run."""
 
     @wraps(written)
     def by_example(self: Module) -> Any:
@@ -171,22 +171,22 @@ def too_early(module: Module) -> PhaseError:
 
 
 def explain(module: Module, error: BaseException) -> None:
-    """A backward or a jvp failed: most often for want of what forward should have remembered."""
+    """A backward or a jvp failed: most often for want of what forward should have saved."""
     if module.point is None and isinstance(error, (AttributeError, TypeError)):
         error.add_note(f"{module!r}: self.point is None; did forward set it?")
 
 
-def bare(module: Module, phase: str) -> Phase:
+def unchecked(module: Module, phase: str) -> Phase:
     """The phase as its author wrote it, bound to the module, without the door."""
-    return without_door(getattr(type(module), phase), module)
+    return without_checks(getattr(type(module), phase), module)
 
 
 def planned(module: Module, phase: str) -> Phase:
     """What a container's plan runs: the bare phase, on a tape with the recorder around it."""
-    return without_door(vars(module)[phase], module) if module._taped else bare(module, phase)
+    return without_checks(vars(module)[phase], module) if module._taped else unchecked(module, phase)
 
 
-def without_door(method: Phase, module: Module) -> Phase:
+def without_checks(method: Phase, module: Module) -> Phase:
     return MethodType(getattr(method, "__wrapped__", method), module)
 
 
@@ -229,14 +229,14 @@ def meet(module: Module, x: Any, out: Value | None) -> tuple[Value, bool]:
     If so, the module gets its workspace for it. What does not fit, ``out`` too, is refused before anything changes.
     """
     x = as_values(x, module.dtype, "x", module, module.arity)
-    met = shape_of(x), dtype_of(x)
-    new = met != module._met
-    if new and any(0 in shape for shape in parts(met[0])):
-        raise ShapeError(f"{module!r}: x must hold at least one number, got shape {met[0]}")
+    signature = shape_of(x), dtype_of(x)
+    new = signature != module._signature
+    if new and any(0 in shape for shape in parts(signature[0])):
+        raise ShapeError(f"{module!r}: x must hold at least one number, got shape {signature[0]}")
     if out is not None:
-        check_room(module, x, out, (module.admit(met[0]), met[1]) if new else module._output)
+        check_room(module, x, out, (module.admit(signature[0]), signature[1]) if new else module._output)
     if new:
-        settle(module, *met)
+        settle(module, *signature)
     return x, new
 
 
@@ -248,8 +248,8 @@ def settle(module: Module, shape: Shape, dtype: np.dtype[Any], batch_last: bool 
     module.forget()                                                 # a container's modules are prepared one after another
     module.batch_last = batch_last
     scratch = module.prepare(shape, dtype)
-    module.scratch, module._met, module._output = scratch, (shape, dtype), (output, dtype)
-    module._input = module._met
+    module.scratch, module._signature, module._output = scratch, (shape, dtype), (output, dtype)
+    module._input = module._signature
     return output
 
 
@@ -258,14 +258,14 @@ def fits(y: Value, shape: Shape) -> bool:
     return all(type(one) is ndarray for one in parts(y)) and several(y) == several(shape) and shape_of(y) == shape
 
 
-def check_room(module: Module, x: Value, out: Any, expected: Met) -> None:
+def check_room(module: Module, x: Value, out: Any, expected: Signature) -> None:
     """``out`` of a forward."""
     check_out(module, out, expected)
-    if overlap(out, x) and not (out is x and module.remembers in ("output", "neither")):
+    if overlap(out, x) and not (out is x and module.saved in ("output", "neither")):
         raise ArgumentError(f"{module!r}: out must not overlap x, which this module still reads")
 
 
-def check_out(module: Module, out: Any, expected: Met) -> None:
+def check_out(module: Module, out: Any, expected: Signature) -> None:
     """``out`` is an array, or a tuple of arrays, of the shape and dtype that are written there."""
     shape, dtype = expected
     if several(shape) and isinstance(out, list):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...arguments import Array
-from .phases import bare
-from .values import Value, from_numbers, parts, product, units
+from .phases import unchecked
+from .values import Value, basis_vectors, from_numbers, parts, product
 
 if TYPE_CHECKING:
     from .base import Module
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def by_backward(module: Module, t: Value) -> Value:
     """J t: backward itself where J is its own transpose, else the product of each row of J, a backward each, with t."""
-    backward = bare(module, "backward")
+    backward = unchecked(module, "backward")
     with spared(module):
         module.gradient = t                                         # a bare backward may count on it
         if module.symmetric:
             return backward(t)
         numbers = []
-        for g in units(*module._output):
+        for g in basis_vectors(*module._output):
             module.gradient = g
             numbers.append(product(backward(g), t))
         return from_numbers(numbers, *module._output)

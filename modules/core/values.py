@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Value = Any                                                         # an array, or a tuple of arrays
 Shape = tuple[Any, ...]                                             # of an array, or a tuple of such shapes
-Met = tuple[Shape, np.dtype[Any]]                                   # a shape and a dtype
+Signature = tuple[Shape, np.dtype[Any]]                             # a shape and a dtype
 
 
 def several(value: Value | Shape) -> bool:
@@ -43,8 +43,8 @@ def size_of(shape: Shape) -> int:
     return sum(int(np.prod(one)) for one in parts(shape))
 
 
-def rooms(shape: Shape, dtype: np.dtype[Any], batch_last: bool = False) -> Value:
-    """New arrays of that shape; pictures batch last in memory, if asked."""
+def empty_buffers(shape: Shape, dtype: np.dtype[Any], batch_last: bool = False) -> Value:
+    """New arrays of that shape; images batch last in memory, if asked."""
     return each(lambda one: empty(one, dtype, batch_last), shape)
 
 
@@ -79,7 +79,7 @@ def product(a: Value, b: Value) -> float:
     return float(sum(np.vdot(one, other) for one, other in zip(parts(a), parts(b), strict=True)))
 
 
-def units(shape: Shape, dtype: np.dtype[Any]) -> Iterator[Value]:
+def basis_vectors(shape: Shape, dtype: np.dtype[Any]) -> Iterator[Value]:
     """The unit vectors of this shape, number by number, row by row."""
     for k, one in enumerate(parts(shape)):
         for i in range(int(np.prod(one))):
@@ -89,7 +89,7 @@ def units(shape: Shape, dtype: np.dtype[Any]) -> Iterator[Value]:
 
 
 def from_numbers(numbers: Sequence[float], shape: Shape, dtype: np.dtype[Any]) -> Value:
-    """The value of this shape that has these numbers, in the order of ``units``."""
+    """The value of this shape that has these numbers, in the order of ``basis_vectors``."""
     ends = np.cumsum([int(np.prod(one)) for one in parts(shape)])
     pieces = iter(np.split(np.asarray(numbers, dtype), ends[:-1]))
     return each(lambda one: next(pieces).reshape(one), shape)

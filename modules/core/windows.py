@@ -1,4 +1,4 @@
-"""The windows that convolutions and pooling move over pictures: their sizes, and which pixels they see."""
+"""The windows that convolutions and pooling move over images: their sizes, and which pixels they see."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ ONE = Axis(1, 1, 0)                                                 # each pixel
 
 
 class Tap(NamedTuple):
-    """One pixel of all windows, such as the upper left: the windows that have it inside the picture, and where it is there."""
+    """One pixel of all windows, such as the upper left: the windows that have it inside the image, and where it is there."""
 
     windows: Index
     pixels: Index
 
 
 class Windows(NamedTuple):
-    """Windows over the height and the width of pictures."""
+    """Windows over the height and the width of images."""
 
     rows: Axis
     columns: Axis
@@ -89,11 +89,11 @@ class Windows(NamedTuple):
         return counts
 
     def taps(self, shape: tuple[int, ...]) -> list[Tap]:
-        """Each pixel of the windows over pictures of this shape, row by row."""
+        """Each pixel of the windows over images of this shape, row by row."""
         every = slice(None)
         return [Tap((every, every, down[0], right[0]), (every, every, down[1], right[1]))
                 for down in self.rows.taps(shape[2]) for right in self.columns.taps(shape[3])]
 
     def tile(self, shape: tuple[int, ...]) -> bool:
-        """Whether each pixel of such pictures is in just one window, and no window reaches beyond."""
+        """Whether each pixel of such images is in just one window, and no window reaches beyond."""
         return self.rows.tile(shape[2]) and self.columns.tile(shape[3])

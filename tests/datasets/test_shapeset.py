@@ -1,4 +1,4 @@
-"""The laws of `retroprop.datasets.shapeset`: Shapeset-3x2 as its authors describe it, in the pictures and in their outlines."""
+"""The laws of `retroprop.datasets.shapeset`: Shapeset-3x2 as its authors describe it, in the images and in their outlines."""
 
 import re
 from itertools import pairwise
@@ -17,8 +17,8 @@ SCALES = (0.2, 0.8)
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    """Pictures (N, 32, 32) as levels 0 to 255, with their classes."""
+def images():
+    """Images (N, 32, 32) as levels 0 to 255, with their classes."""
     x, y = shapeset(N, rng=0)
     return np.round((x[:, 0] + 1) * 127.5).astype(int), y
 
@@ -31,7 +31,7 @@ def drawn():
 
 
 def corners(one, kind):
-    """(corners, pictures): of the objects of one kind."""
+    """(corners, images): of the objects of one kind."""
     return one.outline[:shapes.CORNERS[kind], one.kind == kind]
 
 
@@ -49,7 +49,7 @@ def axes_and_turns(points):
 # What comes out
 
 
-def test_pictures_are_images_of_one_channel_in_256_greys():
+def test_images_are_images_of_one_channel_in_256_greys():
     x, y = shapeset(700, rng=0)
     assert (x.shape, x.dtype, y.shape, y.dtype) == ((700, 1, 32, 32), np.float32, (700,), np.int64)
     level = (x.astype(float) + 1) * 255 / 2
@@ -89,7 +89,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(options):
 
 
 @pytest.mark.parametrize("options", [{}, EASY_SHAPESET, {"scales": (0.8, 0.9)}])
-def test_pictures_are_a_stream(options):
+def test_images_are_a_stream(options):
     """The first k of n are those of n=k, and a second call with the same generator goes on; also within a chunk."""
     n = 2 * shapes.CHUNK + 3
     x, y = shapeset(n, rng=1, **options)
@@ -103,8 +103,8 @@ def test_pictures_are_a_stream(options):
 # Greys
 
 
-def test_ground_and_objects_take_their_greys_from_opposite_ranges(pictures):
-    level, _ = pictures
+def test_ground_and_objects_take_their_greys_from_opposite_ranges(images):
+    level, _ = images
     ground = level[:, 0, 0]
     bright = ground > 127
     assert abs(bright.mean() - 0.5) < 0.04
@@ -116,16 +116,16 @@ def test_ground_and_objects_take_their_greys_from_opposite_ranges(pictures):
     assert_allclose(np.quantile(ground[bright], [0.25, 0.5, 0.75]), [169.5, 198, 226.5], atol=6)
 
 
-def test_a_picture_has_a_grey_for_the_ground_and_one_for_each_object(pictures):
-    level, y = pictures
+def test_an_image_has_a_grey_for_the_ground_and_one_for_each_object(images):
+    level, y = images
     greys = np.array([len(np.unique(one)) for one in level])
     assert set(greys[y < 3]) == {2}
     assert set(greys[y >= 3]) == {2, 3}                             # now and then two objects have the same one
     assert np.mean(greys[y >= 3] == 3) > 0.97
 
 
-def test_later_objects_cover_earlier_ones(pictures, drawn):
-    level, _ = pictures
+def test_later_objects_cover_earlier_ones(images, drawn):
+    level, _ = images
     _, first, second = drawn
     both = second.kind != shapes.NONE
     below, above = shapes._inside(first.outline)[both], shapes._inside(second.outline)[both]
@@ -179,8 +179,8 @@ def test_turns_are_uniform(drawn):
         assert abs(inner.mean() - (np.exp(whole) - 1) / whole) < error
 
 
-def test_objects_stay_a_pixel_inside_and_reach_all_places(pictures, drawn):
-    level, _ = pictures
+def test_objects_stay_a_pixel_inside_and_reach_all_places(images, drawn):
+    level, _ = images
     border = np.ones((32, 32), bool)
     border[1:-1, 1:-1] = False
     assert np.ptp(level[:, border], axis=1).max() == 0

@@ -27,7 +27,7 @@ class LogCosh(rp.Loss):
         self.point = prediction - target
         return np.log(np.cosh(self.point))
 
-    def slopes(self):
+    def derivatives(self):
         return np.tanh(self.point)
 
 
@@ -213,8 +213,8 @@ def test_bce_at_the_ends_and_one_ulp_from_them(dtype):
     loss, ulp = rp.BCE("none"), float(one - below)
     assert_allclose(loss.forward(p, y), [0, 100, 100, 0, 0, 100, -np.log(ulp), ulp], rtol=1e-6, atol=1e-30)
     spread = max(ulp * (1 - ulp), 1e-12)
-    slopes = [0, -1e12, 1e12, 0, 0, -1e12, (1 - ulp) / spread, -ulp / spread]
-    assert_allclose(loss.backward(), slopes, rtol=1e-6, atol=1e-30)
+    derivatives = [0, -1e12, 1e12, 0, 0, -1e12, (1 - ulp) / spread, -ulp / spread]
+    assert_allclose(loss.backward(), derivatives, rtol=1e-6, atol=1e-30)
     assert_allclose(loss.forward(np.array([1e-10], dtype), [0]), 1e-10, rtol=1e-6)      # log1p, not log(1 - p)
 
 

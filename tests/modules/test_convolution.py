@@ -1,4 +1,4 @@
-"""Convolution and pooling: their sums written out, the layout of pictures in a network, and the tiles in which it works."""
+"""Convolution and pooling: their sums written out, the layout of images in a network, and the tiles in which it works."""
 
 from copy import deepcopy
 from itertools import pairwise
@@ -107,15 +107,15 @@ def net():
                          rp.Linear(3, 2, rng=4))
 
 
-def test_pictures_lie_batch_last_between_modules_and_nobody_has_to_copy():
-    """All buffers and gradients of pictures from the first Conv2d on, but what the caller gave and gets."""
+def test_images_lie_batch_last_between_modules_and_nobody_has_to_copy():
+    """All buffers and gradients of images from the first Conv2d on, but what the caller gave and gets."""
     model = net()
     y = model.forward(numbers(5, 1, 6, 6))
     plan = model.scratch
     gx = model.backward(np.ones_like(y))
-    pictures = [a for _, a in plan.forwards if a.ndim == 4] + [a for _, _, a in plan.backwards if a.ndim == 4]
-    assert len(pictures) == 16
-    assert all(by_channel(a) is not None for a in pictures)
+    images = [a for _, a in plan.forwards if a.ndim == 4] + [a for _, _, a in plan.backwards if a.ndim == 4]
+    assert len(images) == 16
+    assert all(by_channel(a) is not None for a in images)
     assert y.flags.c_contiguous
     assert gx.flags.c_contiguous
 
@@ -138,7 +138,7 @@ def test_the_layout_of_the_input_changes_nothing():
 
 
 def drawn_module(rng, shape):
-    """One of many kinds that fits, for pictures or what has become of them."""
+    """One of many kinds that fits, for images or what has become of them."""
     seed, size, step, pad = (int(rng.integers(*limits)) for limits in ((0, 999), (1, 4), (1, 3), (0, 2)))
     candidates = [
         lambda: rp.Conv2d(shape[1], 3, (size, 3), step, pad, rng=seed, dtype="float64"),
@@ -158,7 +158,7 @@ def drawn_module(rng, shape):
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_a_random_net_of_pictures_computes_what_its_modules_compute_one_by_one(seed):
+def test_a_random_net_of_images_computes_what_its_modules_compute_one_by_one(seed):
     """Whatever lies how in memory, and is written over: outputs, gradients of the input and of the parameters."""
     rng = np.random.default_rng(seed)
     x, modules, shape = rng.standard_normal((3, 2, 6, 5)), [], (3, 2, 6, 5)
@@ -180,7 +180,7 @@ def test_a_random_net_of_pictures_computes_what_its_modules_compute_one_by_one(s
         assert_allclose(found.grad, expected.grad, rtol=1e-9, atol=1e-11)
 
 
-def test_the_mean_of_a_large_picture_is_as_exact_batch_last():
+def test_the_mean_of_a_large_image_is_as_exact_batch_last():
     x = (100 + numbers(1, 2, 400, 400)).astype("float32")
     last = np.concatenate([x, x]).transpose(1, 2, 3, 0).copy().transpose(3, 0, 1, 2)
     assert_allclose(rp.GlobalAvgPool2d().forward(last)[:1], x.mean((2, 3), dtype="float64"), rtol=2e-6)

@@ -177,7 +177,7 @@ def test_another_forward_remembers_what_it_says_or_both():
         def backward(self, g):
             return 2 * np.maximum(self.point, 0) * g
 
-    assert (rp.ReLU.remembers, Squared.remembers) == ("output", "both")
+    assert (rp.ReLU.saved, Squared.saved) == ("output", "both")
     rp.check_module(Squared(), numbers(5, 3, kinks=[0]))
     rp.check_module(rp.Sequential(rp.Linear(3, 4, rng=0), Squared(), rp.Linear(4, 2, rng=1)), numbers(5, 3))
 
@@ -266,7 +266,7 @@ def test_no_output_of_several_is_written_over_the_input():
     class Halves(rp.Module):
         """The first and the second half of each example; remembers nothing."""
 
-        remembers = "neither"
+        saved = "neither"
 
         def output_shape(self, input_shape):
             return ((input_shape[0], input_shape[1] // 2),) * 2

@@ -74,7 +74,7 @@ class Cubic(rp.Loss):
         self.point = prediction - target
         return np.abs(self.point) ** 3
 
-    def slopes(self):
+    def derivatives(self):
         return np.multiply(3 * self.point, np.abs(self.point))
 
 
@@ -368,7 +368,7 @@ class Bare(rp.Loss):
         self.point = prediction - target
         return self.scale * (self.point ** 2).sum(1)
 
-    def slopes(self):
+    def derivatives(self):
         return 2 * self.scale * self.point
 
 

@@ -130,14 +130,14 @@ def test_flat_runs_equal_updates_of_single_parameters(build, monkeypatch):
             other.grad = parameter.grad
         for optimizer in optimizers:
             optimizer.step()
-    assert [len(optimizer.runs) for optimizer in optimizers] == [1, 4]
+    assert [len(optimizer.segments) for optimizer in optimizers] == [1, 4]
     for parameter, other in zip(flat.parameters(), alone, strict=True):
         assert_array_equal(parameter.data, other.data)
 
     monkeypatch.setattr("retroprop.optim.base.PIECE", 7)
     in_pieces = build(cut.parameters())
     train(cut, in_pieces)
-    assert [len(run.pieces) for run in in_pieces.runs] == [4]       # 26 numbers
+    assert [len(segment.pieces) for segment in in_pieces.segments] == [4]       # 26 numbers
     assert_array_equal(numbers(cut), numbers(flat))
 
 

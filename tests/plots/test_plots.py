@@ -60,7 +60,7 @@ def records(init=None, **options):
     return layer_statistics(made, X, rp.CrossEntropy(), Y, **options)
 
 
-# Around the pictures
+# Around the images
 
 
 def test_importing_retroprop_does_not_import_matplotlib():

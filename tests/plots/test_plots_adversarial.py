@@ -30,7 +30,7 @@ def drawn(ax):
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 2), (1, 2, 3), (3, 2, 3)])
-def test_pictures_the_change_and_their_sum_are_drawn(shape):
+def test_images_the_change_and_their_sum_are_drawn(shape):
     """On one scale, from the least number to the largest; the change magnified, around a mean grey."""
     x = numbers(5, *shape)
     moved = x + 0.01 * np.sign(numbers(5, *shape, seed=1)) * np.ptp(x)
@@ -72,7 +72,7 @@ def test_the_magnification_is_a_round_number(largest, factor):
     assert magnification(largest) == pytest.approx(factor)
 
 
-def test_rows_of_numbers_are_square_pictures_or_of_the_shape_that_is_given():
+def test_rows_of_numbers_are_square_images_or_of_the_shape_that_is_given():
     x = np.arange(24.0).reshape(2, 12) % 2
     net = rp.Linear(12, 3, rng=0)
     figure = plots.adversarial(net, x, x, shape=(3, 4))
@@ -84,7 +84,7 @@ def test_adversarial_refuses():
     net = rp.Linear(4, 3, rng=0)
     with refuses(ShapeError, "adversarial: moved must have the shape of x, (2, 4), got (3, 4)"):
         plots.adversarial(net, np.zeros((2, 4)), np.zeros((3, 4)))
-    for shape, text in (((2, 5), "x must be pictures, (examples, channels, height, width), (examples, height, width) or, if "
+    for shape, text in (((2, 5), "x must be images, (examples, channels, height, width), (examples, height, width) or, if "
                                  "they are square, rows of numbers, got shape (2, 5)"),
                         ((2, 2, 2, 2), "x must have one channel or three, got shape (2, 2, 2, 2)")):
         flat = rp.Sequential(rp.Reshape(-1), rp.Linear(int(np.prod(shape[1:])), 3, rng=0))

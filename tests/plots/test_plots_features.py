@@ -1,4 +1,4 @@
-"""Pictures in files, and what the figures of features draw."""
+"""Images in files, and what the figures of features draw."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -33,13 +33,13 @@ def saved(pixels, path, mode=None, **options):
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 5, 7), (3, 5, 7)])
 def test_what_is_written_is_read(shape, tmp_path):
-    picture = (bands(*shape) / 255).astype("float32")
-    path = plots.write_picture(picture, tmp_path / "a" / "picture.png")
-    found = plots.read_picture(path, shape[0] if len(shape) == 3 else 1)
+    image = (bands(*shape) / 255).astype("float32")
+    path = plots.write_image(image, tmp_path / "a" / "image.png")
+    found = plots.read_image(path, shape[0] if len(shape) == 3 else 1)
     assert found.dtype == "float32"
-    assert_allclose(found.reshape(shape), picture, atol=1e-6)
+    assert_allclose(found.reshape(shape), image, atol=1e-6)
     assert b"matplotlib" not in path.read_bytes().lower()           # whose version would change the bytes
-    assert path.read_bytes() == plots.write_picture(picture, tmp_path / "again.png").read_bytes()
+    assert path.read_bytes() == plots.write_image(image, tmp_path / "again.png").read_bytes()
 
 
 def test_every_kind_of_file_is_channels_height_width_in_0_to_1(tmp_path):
@@ -47,15 +47,15 @@ def test_every_kind_of_file_is_channels_height_width_in_0_to_1(tmp_path):
     for name, pixels in (("grey.png", grey), ("colours.png", colours), ("grey16.png", grey.astype("uint16") * 257)):
         path = saved(pixels, tmp_path / name)
         expected = np.moveaxis(np.broadcast_to(pixels.reshape(5, 7, -1), (5, 7, 3)), -1, 0) / np.iinfo(pixels.dtype).max
-        assert_allclose(plots.read_picture(path), expected, atol=1e-4, err_msg=name)
+        assert_allclose(plots.read_image(path), expected, atol=1e-4, err_msg=name)
     for name, pixels in (("grey.jpg", grey), ("colours.jpeg", colours)):
         smooth = np.full_like(pixels, 100)
-        found = plots.read_picture(saved(smooth, tmp_path / name, quality=95))
+        found = plots.read_image(saved(smooth, tmp_path / name, quality=95))
         assert found.shape == (3, 5, 7)
         assert_allclose(found, 100 / 255, atol=2e-2, err_msg=name)
     cmyk = Image.new("CMYK", (7, 5), (0, 255, 255, 0))              # red
     cmyk.save(tmp_path / "cmyk.jpg")
-    assert_allclose(plots.read_picture(tmp_path / "cmyk.jpg").mean((1, 2)), [1, 0, 0], atol=0.05)
+    assert_allclose(plots.read_image(tmp_path / "cmyk.jpg").mean((1, 2)), [1, 0, 0], atol=0.05)
 
 
 def test_colours_become_their_brightness_and_what_is_transparent_is_seen_on_white(tmp_path):
@@ -64,35 +64,35 @@ def test_colours_become_their_brightness_and_what_is_transparent_is_seen_on_whit
     colours[0, 1] = 0, 255, 0, 255
     colours[1, 0] = 0, 0, 255, 255                                  # and the last pixel is transparent
     path = saved(colours, tmp_path / "a.png")
-    assert_allclose(plots.read_picture(path, 1)[0], [[0.299, 0.587], [0.114, 1]], atol=1e-6)
-    assert_array_equal(plots.read_picture(path)[:, 1, 1], 1)
+    assert_allclose(plots.read_image(path, 1)[0], [[0.299, 0.587], [0.114, 1]], atol=1e-6)
+    assert_array_equal(plots.read_image(path)[:, 1, 1], 1)
     grey = np.array([[[0, 255], [0, 0]]], "uint8")                  # black, and transparent
-    assert_allclose(plots.read_picture(saved(grey, tmp_path / "b.png"), 1), [[[0, 1]]], atol=1e-6)
+    assert_allclose(plots.read_image(saved(grey, tmp_path / "b.png"), 1), [[[0, 1]]], atol=1e-6)
 
 
 def test_broken_files_are_named(tmp_path):
     whole = saved(bands(40, 50, 3), tmp_path / "whole.png").read_bytes()
     jpeg = saved(bands(40, 50, 3), tmp_path / "whole.jpg").read_bytes()
-    broken = {"empty.png": b"", "text.png": b"no picture", "text.jpg": b"no picture", "cut.png": whole[:len(whole) // 2],
+    broken = {"empty.png": b"", "text.png": b"no image", "text.jpg": b"no image", "cut.png": whole[:len(whole) // 2],
               "cut.jpg": jpeg[:len(jpeg) // 2], "jpeg.png": jpeg}
     for name, content in broken.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(rp.FileFormatError, match=name):
-            plots.read_picture(tmp_path / name)
+            plots.read_image(tmp_path / name)
     with pytest.raises(FileNotFoundError):
-        plots.read_picture(tmp_path / "none.png")
+        plots.read_image(tmp_path / "none.png")
 
 
 def test_bad_arguments_of_files(tmp_path):
     with pytest.raises(rp.ArgumentError, match="channels must be 1 or 3, got 2"):
-        plots.read_picture(tmp_path / "a.png", 2)
-    for picture, message in ((np.full((2, 2), 1.5), "from 1.5 to 1.5"), (np.full((2, 2), np.nan), "from nan to nan")):
+        plots.read_image(tmp_path / "a.png", 2)
+    for image, message in ((np.full((2, 2), 1.5), "from 1.5 to 1.5"), (np.full((2, 2), np.nan), "from nan to nan")):
         with pytest.raises(rp.DataError, match=message):
-            plots.write_picture(picture, tmp_path / "a.png")
-    with pytest.raises(rp.ShapeError, match=r"picture must have shape \(height, width\), .* got \(2, 5, 6\)"):
-        plots.write_picture(np.zeros((2, 5, 6)), tmp_path / "a.png")
+            plots.write_image(image, tmp_path / "a.png")
+    with pytest.raises(rp.ShapeError, match=r"image must have shape \(height, width\), .* got \(2, 5, 6\)"):
+        plots.write_image(np.zeros((2, 5, 6)), tmp_path / "a.png")
     with pytest.raises(rp.ArgumentError, match=r"path must end in \.png, \.jpg, \.jpeg, got"):
-        plots.write_picture(np.zeros((5, 6)), tmp_path / "a.gif")
+        plots.write_image(np.zeros((5, 6)), tmp_path / "a.gif")
     assert not list(tmp_path.iterdir())
 
 
@@ -104,13 +104,13 @@ def models(channels=1, **options):
     return features.class_model(net, shape=(channels, 5, 6), steps=5, **options)
 
 
-def test_class_models_draws_every_picture_under_its_name():
+def test_class_models_draws_every_image_under_its_name():
     found = models()
     figure = plots.class_models(found, title="a message")
     drawn = [ax for ax in figure.axes if ax.images]
     assert [ax.get_title() for ax in drawn] == list(found.targets)
-    for ax, picture in zip(drawn, found.pictures, strict=True):
-        assert_array_equal(ax.images[0].get_array(), picture[0] / np.abs(picture).max())
+    for ax, image in zip(drawn, found.images, strict=True):
+        assert_array_equal(ax.images[0].get_array(), image[0] / np.abs(image).max())
         assert ax.images[0].get_clim() == (-1, 1)
     assert figure.get_suptitle() == "a message"
     named = plots.class_models(found, [f"a{k}" for k in range(7)])
@@ -132,7 +132,7 @@ def test_dream_draws_before_after_and_a_line_an_octave():
     assert plots.dream(found, figure=whole) is whole
     before, after, growth = whole.axes
     assert_array_equal(before.images[0].get_array(), found.before[0])
-    assert_array_equal(after.images[0].get_array(), found.picture[0])
+    assert_array_equal(after.images[0].get_array(), found.image[0])
     assert before.images[0].get_clim() == after.images[0].get_clim()
     for line, objectives in zip(growth.lines, found.objectives, strict=True):
         assert_array_equal(line.get_ydata(), objectives)
@@ -140,8 +140,8 @@ def test_dream_draws_before_after_and_a_line_an_octave():
 
 
 def test_figures_say_what_cannot_be_drawn():
-    with pytest.raises(rp.ArgumentError, match="names must hold 7, one for each picture, got 2"):
+    with pytest.raises(rp.ArgumentError, match="names must hold 7, one for each image, got 2"):
         plots.class_models(models(), ["a", "b"])
     flat = features.class_model(rp.Linear(30, 2, rng=0), shape=(30,), steps=1)
-    with pytest.raises(rp.ShapeError, match=r"result.pictures must be pictures, .* got shape \(2, 30\)"):
+    with pytest.raises(rp.ShapeError, match=r"result.images must be images, .* got shape \(2, 30\)"):
         plots.class_models(flat)

@@ -29,7 +29,7 @@ def randomized(x=X):
 
 
 def rows(figure, count):
-    """The pictures, row by row."""
+    """The images, row by row."""
     shown = [ax.images[0].get_array() for ax in figure.axes if ax.images and ax.get_label() != "<colorbar>"]
     return [shown[k:k + len(shown) // count] for k in range(0, len(shown), len(shown) // count)]
 
@@ -91,7 +91,7 @@ def test_randomization_draws_a_column_a_stage_and_the_correlations_below():
 
 def test_more_examples_than_there_are_and_rows_of_numbers():
     figure = plots.randomization(randomized(X.reshape(3, 20)), examples=9, shape=(5, 4))
-    assert [picture.shape for row in rows(figure, 3) for picture in row] == [(5, 4)] * 12
+    assert [image.shape for row in rows(figure, 3) for image in row] == [(5, 4)] * 12
 
 
 @pytest.mark.parametrize(("call", "error", "text"), [
@@ -100,7 +100,7 @@ def test_more_examples_than_there_are_and_rows_of_numbers():
      "maps must have the shape of x, (3, 1, 4, 5), got (2, 1, 4, 5) for 'a'"),
     (lambda: plots.saliency(X, X, names=["a"]), ArgumentError, "names must be one for each of 3 examples, got 1"),
     (lambda: plots.saliency(X.reshape(3, 20), X.reshape(3, 20)), ShapeError,
-     "x must be pictures, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of "
+     "x must be images, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of "
      "numbers, got shape (3, 20)"),
     (lambda: plots.saliency(X.reshape(3, 20), X.reshape(3, 20), shape=(4, 4)), ShapeError,
      "x must be rows of 4 x 4 numbers, as shape says, got shape (3, 20)"),

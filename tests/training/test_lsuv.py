@@ -51,7 +51,7 @@ def test_weights_that_are_there_keep_their_directions():
             np.testing.assert_allclose(p.data / old, np.full(p.shape, p.data[0, 0] / old[0, 0]), rtol=1e-4)
 
 
-def pictures():
+def images():
     return rp.Sequential(rp.Reshape(1, 8, 8), rp.Conv2d(1, 16, 3, padding=1, rng=0), rp.BatchNorm(16), rp.ReLU(),
                          rp.Dropout(0.5, rng=1), rp.MaxPool2d(2), rp.Conv2d(16, 8, 3, bias_init=rp.Normal(0.5), rng=2),
                          rp.Flatten(), rp.Linear(32, 10, rng=3))
@@ -59,7 +59,7 @@ def pictures():
 
 def test_convolutions_and_nothing_but_weights_changes():
     """Biases, the norms' parameters and statistics, the generator of Dropout, modes, points: all as they were."""
-    net = pictures()
+    net = images()
     net.forward(X[:3])
     point, stream = net[-1].point.copy(), str(net[4].rng.bit_generator.state)
     before = net.state_dict()
@@ -89,7 +89,7 @@ def test_a_convolutional_net_has_unit_variance_on_other_images_too():
 
 def test_a_net_in_eval_mode_is_scaled_as_it_will_train():
     """With running statistics, which have seen nothing yet, the layer after BatchNorm would get another scale."""
-    training, evaluating = pictures(), pictures().eval()
+    training, evaluating = images(), images().eval()
     rp.lsuv(training, X[:256], rng=0)
     rp.lsuv(evaluating, X[:256], rng=0)
     assert not any(module.training for _, module in evaluating.named_modules())

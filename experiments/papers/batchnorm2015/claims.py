@@ -11,7 +11,7 @@ import numpy as np
 
 from ...lab.dense import error_at, errors
 from ...reports.statistics import number
-from ...sweeps.sweep import Done, Result, Settings
+from ...sweeps.trials import Done, Numbers, Settings
 from ..claims import Claim, claim, difference, every
 from ..paper import Results
 from .plan import BATCH, MOMENTA, RATES, STARTS, bias_setting, momentum_setting, rates, setting, shown, swept
@@ -35,12 +35,12 @@ def less(what: str, source: str, pair: list[list[float]], **options: Any) -> Cla
     return difference(what, source, low, high, **options)
 
 
-def steps_to_learn(result: Result) -> float:
+def steps_to_learn(result: Numbers) -> float:
     """The first step at which the error was read as below 10 %; the last step where it never was."""
     return float(next((row["step"] for row in result["readings"] if row["error"] < LEARNED), result["readings"][-1]["step"]))
 
 
-def moved(result: Result) -> float:
+def moved(result: Numbers) -> float:
     return float(result["moved"])
 
 
@@ -154,9 +154,9 @@ def rate_claims(results: Results) -> list[Claim]:
     return [*found, replace(lower, here=lower.here + known)]
 
 
-def gap(step: int) -> Callable[[Result], float]:
+def gap(step: int) -> Callable[[Numbers], float]:
     """How much larger the error with the running statistics is than with those of batches."""
-    def pick(result: Result) -> float:
+    def pick(result: Numbers) -> float:
         row = next(row for row in result["readings"] if row["step"] == step)
         return float(row["error"] - row["of_batch"])
     return pick
@@ -181,7 +181,7 @@ def bias_claims(results: Results) -> list[Claim]:
     """The bias before a normalization does nothing."""
     how = bias_setting(results.scale)
 
-    def unequal(result: Result) -> float:
+    def unequal(result: Numbers) -> float:
         return float(max(abs(a["error"] - b["error"]) for a, b in zip(result["with_bias"], result["without"], strict=True)))
     return [every("Biases N(0, 1) before BN, or none, batch statistics: largest difference of the error curves", "the paper",
                   results.values(unequal, redundant, **how), lambda e: e == 0, "0 in each seed", paper="redundant"),

@@ -11,7 +11,7 @@ from ...lab.dense import error_at
 from ...lab.networks import start
 from ...reports.page import Figures, Page
 from ...reports.statistics import estimate, number
-from ...sweeps.sweep import Done
+from ...sweeps.trials import Done
 from ..figures import band
 from ..paper import Paper, Results
 from .claims import LEARNED, claims, finals, spans
@@ -162,7 +162,7 @@ PAPER = Paper(
     citation="S. Ioffe, C. Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate "
              "Shift, ICML 2015.",
     asks="Does a network learn faster if the input of each activation function is normalized over the batch? The paper trains "
-         "784-3×100-10 sigmoids on binary MNIST pictures, 50,000 steps of 60 examples, from small Gaussian weights. Here it "
+         "784-3×100-10 sigmoids on binary MNIST images, 50,000 steps of 60 examples, from small Gaussian weights. Here it "
          "is a 64-3×100-10 network on 1797 images of handwritten digits (500 of them for testing), 400 to 2000 steps of 60, "
          "plain SGD; --scale paper --data FOLDER has the paper's sizes, with start N(0, 0.1²) and learning rate 0.1, which it "
          "does not state.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...lab.dense import errors
-from ...sweeps.sweep import Trial
+from ...sweeps.trials import Trial
 from ..paper import Scale
 from .runs import SETTLED, exact, followed, redundant
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from ...reports.statistics import number, paired
-from ...sweeps.sweep import Result, Settings
+from ...sweeps.trials import Numbers, Settings
 from ..claims import Claim, claim, every
 from ..paper import Results
 from .mnist import mnist_claims, not_run
@@ -168,10 +168,10 @@ def averaging(results: Results) -> list[Claim]:
     """Figure 11: Monte-Carlo averaging against weight scaling."""
     noisy, clean = network(results.scale), network(results.scale, **CLEAN)
 
-    def apart(result: Result) -> float:
+    def apart(result: Numbers) -> float:
         return abs(error(result) - averaged(result))
 
-    def in_deviations(result: Result) -> float:
+    def in_deviations(result: Numbers) -> float:
         return apart(result) / max(result["averages"]["stds"][-1], 1e-4)
 
     def median(settings: Settings) -> list[float]:
@@ -233,7 +233,7 @@ def thumb(results: Results) -> list[Claim]:
 
 
 def rate_claim(with_: float, without: float) -> Claim:
-    """The ratio of the best learning rates; undecided if one is at an end of those tried, since the best may be beyond it."""
+    """The ratio of the best learning rates; inconclusive if one is at an end of those tried: the best may lie beyond."""
     found = claim("The best learning rate with dropout / without", "the paper",
                   [] if math.isnan(with_ / without) else [with_ / without], lambda r: 10 <= round(r, 6) <= 100, "10 to 100",
                   paper="10 to 100", reason="they are those of the smallest validation error, after equally many updates.")

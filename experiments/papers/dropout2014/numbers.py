@@ -10,37 +10,37 @@ from typing import Any
 import numpy as np
 
 from ...reports.statistics import estimate, number
-from ...sweeps.sweep import Result, Settings
+from ...sweeps.trials import Numbers, Settings
 from ..claims import Claim, difference
 from ..paper import Results
 from .plan import PLAIN, RATES, autoencoder, network
 from .runs import autoencoded, learned
 
-Pick = Callable[[Result], float]
+Pick = Callable[[Numbers], float]
 
 
-def error(result: Result) -> float:
+def error(result: Numbers) -> float:
     return float(result["error"])
 
 
-def training(result: Result) -> float:
+def training(result: Numbers) -> float:
     return float(result["training"])
 
 
-def silent(result: Result) -> float:
+def silent(result: Numbers) -> float:
     return float(result["silent"])
 
 
-def early(result: Result) -> float:
+def early(result: Numbers) -> float:
     return float(result["curve"][1]["error"])
 
 
-def averaged(result: Result) -> float:
+def averaged(result: Numbers) -> float:
     """The error of the average of the most sampled networks."""
     return float(result["averages"]["errors"][-1])
 
 
-def needed(result: Result) -> float:
+def needed(result: Numbers) -> float:
     """How many sampled networks it takes for their average to err as little as weight scaling does; inf if none is enough."""
     scaled = result.get("scaled", result.get("error"))              # on files, of the test examples that are averaged on
     return next((k for k, e in enumerate(result["averages"]["errors"], 1) if e <= scaled), math.inf)
@@ -63,7 +63,7 @@ def smaller(what: str, source: str, values: Sequence[Sequence[float]], **options
 
 
 def sure(one: Claim, limit: float) -> Claim:
-    """A claim about a mean; undecided if the limit is within the 95 % interval, or if there is none."""
+    """A claim about a mean; inconclusive if the limit is within the 95 % interval, or if there is none."""
     found = estimate(one.values)
     return one if abs(found.mean - limit) > found.half else replace(one, holds=None)
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from ....plots.canvas import MARKERS
 from ...reports.page import Figures, Page
 from ...reports.statistics import estimate, number
-from ...sweeps.sweep import Settings
+from ...sweeps.trials import Settings
 from ..figures import COLORS, band, grid, shown
 from ..paper import Results
 from .mnist import draw_mnist

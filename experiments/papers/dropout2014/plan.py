@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ...sweeps.sweep import Settings, Trial
-from ..paper import Scale, marks
+from ...sweeps.trials import Settings, Trial
+from ..paper import Scale, evaluation_steps
 from .runs import autoencoded, classified, exact, learned
 
 NOISE = 0.3                                                         # share of the training examples with a wrong class
@@ -127,7 +127,7 @@ def mnist(scale: Scale, name: str, **changes: Any) -> Settings:
     found = MNIST[name]._asdict()
     del found["paper"]
     steps = scale.steps or MNIST_STEPS
-    at = marks(steps, 50)
+    at = evaluation_steps(steps, 50)
     return found | {"sizes": list(found["sizes"]), "data": scale.data, "digest": scale.digest, "steps": steps, "at": at,
                     "examples": None} | changes
 

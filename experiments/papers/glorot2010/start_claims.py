@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...sweeps.sweep import Done, Result
+from ...sweeps.trials import Done, Numbers
 from ..claims import Claim, claim, difference, every
 from ..paper import Results
 from .start_runs import layers, signals, surface
@@ -37,11 +37,11 @@ def below(most: float) -> tuple[Callable[[float], bool], str]:
     return lambda value: value <= most, f"at most {most:g}"
 
 
-def gradient_ratio(result: Result) -> float:
+def gradient_ratio(result: Numbers) -> float:
     return float(result["gradient"][0] / result["gradient"][-1])
 
 
-def singular(result: Result) -> float:
+def singular(result: Numbers) -> float:
     return float(result["singular"])
 
 
@@ -51,18 +51,18 @@ def worst_weight(one: Done, init: str) -> float:
     return max(abs(found / value - 1) for found, value in zip(one.result["weight"], promised, strict=True))
 
 
-def worst_std(result: Result, init: str) -> float:
+def worst_std(result: Numbers, init: str) -> float:
     return max(abs(found / value - 1) for found, value in zip(result["activation"], STD_OF_Z[init], strict=True))
 
 
-def worst_update(result: Result) -> float:
+def worst_update(result: Numbers) -> float:
     """Of layers 2 to 4, the largest relative distance of the weight gradient's deviation from that of layer 5."""
     gradients = result["weight_gradient"]
     return max(abs(value / gradients[-1] - 1) for value in gradients[1:-1])
 
 
 def widths(results: Results) -> list[int]:
-    """Of the networks on pictures that ended, the smallest first."""
+    """Of the networks on images that ended, the smallest first."""
     return sorted({int(one.trial.settings["width"]) for one in results.of(layers, data="shapeset")})
 
 
@@ -181,9 +181,9 @@ def misfit(one: Done, kind: str) -> float:
     return worst
 
 
-def per_layer(kind: str, name: str = "forward") -> Callable[[Result], float]:
+def per_layer(kind: str, name: str = "forward") -> Callable[[Numbers], float]:
     """The factor that a layer takes on average over the depth."""
-    def pick(result: Result) -> float:
+    def pick(result: Numbers) -> float:
         values = result[kind][name]
         return float(abs(values[-1] / values[0]) ** (1 / (len(values) - 1)))
     return pick

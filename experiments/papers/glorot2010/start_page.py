@@ -10,7 +10,7 @@ import numpy as np
 from ....plots.canvas import COLORS, MARKERS, legend, shades
 from ...lab.networks import start
 from ...reports.page import Figures, Page
-from ...sweeps.sweep import Done
+from ...sweeps.trials import Done
 from ..figures import band
 from ..paper import Results
 from .start_claims import NAMES, STD_OF_Z, allowed, predicted, widths
@@ -93,7 +93,7 @@ def draw_histograms(results: Results, page: Page, figures: Figures) -> None:
             ax.grid(alpha=0.25)
             legend(ax, title=symbol)
         panels[-1].set_xlabel(xlabel)
-        figures.add(figure, f"start-{what.replace('_', '-')}", f"Five tanh layers of {width}, 300 pictures of Shapeset, one "
+        figures.add(figure, f"start-{what.replace('_', '-')}", f"Five tanh layers of {width}, 300 images of Shapeset, one "
                     f"seed; densities on a logarithmic scale{'' if what == 'activation' else ', within ±3'}. {told[what]}",
                     besides[what])
 
@@ -126,7 +126,7 @@ def draw_layers(results: Results, page: Page, figures: Figures) -> None:
     panels[2].set_ylim(0, 1.4)
     handles = {str(label): handle for ax in panels for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(list(handles.values()), list(handles), loc="outside right upper", frameon=False)
-    figures.add(figure, "start-layers", f"tanh, width {top}, 300 pictures of Shapeset; means over {results.scale.seeds} seeds, "
+    figures.add(figure, "start-layers", f"tanh, width {top}, 300 images of Shapeset; means over {results.scale.seeds} seeds, "
                 "bands from the smallest to the largest; black marks, where drawn: an independent program in plain NumPy. What "
                 "comes back vanishes with the standard start; the gradient of the weights does not. Tanh's slope, less than 1, "
                 "keeps the normalized start below the line of the linear theory.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...lab.networks import STARTS
-from ...sweeps.sweep import Trial
+from ...sweeps.trials import Trial
 from ..paper import Scale
 from .start_claims import claims
 from .start_page import draw

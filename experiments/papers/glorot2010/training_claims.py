@@ -133,7 +133,7 @@ def of_table(results: Results, data: str) -> list[Claim]:
     if data == EASY:
         at = {name: watched_net(results, error_at(8000), name, EASY) for name in NETS}
         said += [difference(f"{short}: tanh N is ahead of tanh after 8000 steps", "figure 11 (from memory)",
-                            *pair(at["tanh N"], at["tanh"]), "a smaller mean (each picture is new)", unit="%"),
+                            *pair(at["tanh N"], at["tanh"]), "a smaller mean (each image is new)", unit="%"),
                  claim(f"{short}: the sigmoid network does not learn at all", where, list(at["sigmoid"].values()),
                        lambda mean: mean >= 0.6, "error at least 60 % after 8000 steps (chance: 67 %)",
                        paper=numbers("sigmoid"), unit="%")]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...lab.dense import error_at
-from ...sweeps.sweep import Result
+from ...sweeps.trials import Numbers
 from ..claims import Claim, claim, difference, every
 from ..paper import Results
 from .training_plan import PLATEAUS, Runs, column, main_data, pair, runs, watched_net
@@ -32,7 +32,7 @@ DIGITS = ("It begins in this order, and turns round in training: see figure 3. T
 
 def top(step: int | None = None) -> Any:
     """Mean activation of the last hidden layer after a number of steps."""
-    def pick(result: Result) -> float:
+    def pick(result: Numbers) -> float:
         rows = [row for row in result["readings"] if step is None or row["step"] == step]
         return float(rows[-1]["mean"][-1])
     return pick
@@ -111,7 +111,7 @@ def share(layers: Sequence[int], low: float, high: float) -> Any:
     """The share of the final activations of these layers, whose magnitude is between two numbers."""
     inside = (np.abs(CENTRES) >= low) & (np.abs(CENTRES) < high)
 
-    def pick(result: Result) -> float:
+    def pick(result: Numbers) -> float:
         counts = np.array([result["histograms"][k] for k in layers], float)
         return float((counts[:, inside].sum(1) / counts.sum(1)).mean()) if counts.sum() else float("nan")
     return pick

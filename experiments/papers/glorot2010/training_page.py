@@ -12,7 +12,7 @@ from ....plots.canvas import COLORS, MARKERS, legend, shades
 from ...reports.page import Figures, Page
 from ...reports.statistics import estimate
 from ...reports.text import many
-from ...sweeps.sweep import Done
+from ...sweeps.trials import Done
 from ..figures import band
 from ..paper import Results
 from .training_claims import PRINTED, PRINTED_DATA, digits_error, spoken
@@ -79,7 +79,7 @@ def draw_table(results: Results, page: Page, figures: Figures) -> None:
              for name in NETS]
     page.table(rows)
     if EASY in data:
-        page.text("Easy Shapeset is a stream here, as Shapeset-3x2 is in the paper: each of the 120,000 pictures that a run "
+        page.text("Easy Shapeset is a stream here, as Shapeset-3x2 is in the paper: each of the 120,000 images that a run "
                   "learns from is new.")
     figure, square = plt.subplots(2, 2, figsize=(8.4, 6.4), layout="constrained", sharex=True)
     axs = list(square.ravel())

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...lab.dense import error_at, errors
-from ...sweeps.sweep import Result, Trial
-from ..paper import Results, Scale, marks
+from ...sweeps.trials import Numbers, Trial
+from ..paper import Results, Scale, evaluation_steps
 from .training_runs import held_out, watched
 
 NETS = {"softsign": ("softsign", "Standard"), "softsign N": ("softsign", "Glorot"), "tanh": ("tanh", "Standard"),
@@ -67,7 +67,7 @@ def plateau(scale: Scale, depth: int, init: str) -> dict[str, Any]:
 def paper_settings(scale: Scale) -> list[dict[str, Any]]:
     """Table 1's networks at each learning rate, and the sigmoid network of figure 2 with 4 layers."""
     steps = UPDATES if scale.steps is None else scale.steps
-    at = marks(steps, READINGS)
+    at = evaluation_steps(steps, READINGS)
     common = {"data": scale.data, "width": 1000, "batch_size": 10, "steps": steps, "at": at, "digest": scale.digest}
     nets = [(5, activation, init, lr) for activation, init in NETS.values() for lr in PAPER_RATES]
     return [common | {"depth": depth, "activation": activation, "init": init, "lr": lr}
@@ -75,16 +75,16 @@ def paper_settings(scale: Scale) -> list[dict[str, Any]]:
 
 
 def main_data(scale: Scale) -> str:
-    """What figures of layers during training are of: pictures of shapes, as in the paper, where they are learned."""
+    """What figures of layers during training are of: images of shapes, as in the paper, where they are learned."""
     return scale.data or str(scale.choose("digits", EASY))
 
 
-def runs(results: Results, pick: Callable[[Result], float], task: Callable[..., Result] = watched, **settings: Any) -> Runs:
+def runs(results: Results, pick: Callable[[Numbers], float], task: Callable[..., Numbers] = watched, **settings: Any) -> Runs:
     """A number of each run, by its seed."""
     return {one.trial.settings["seed"]: float(pick(one.result)) for one in results.of(task, **settings)}
 
 
-def watched_net(results: Results, pick: Callable[[Result], float], name: str, data: str | None = None) -> Runs:
+def watched_net(results: Results, pick: Callable[[Numbers], float], name: str, data: str | None = None) -> Runs:
     """A number of each run of a network of table 1 on ``data``, at the rate that the figures show."""
     where = main_data(results.scale) if data is None else data
     activation, init = NETS[name]
@@ -112,7 +112,7 @@ def pair(low: Runs, high: Runs) -> tuple[list[float], list[float]]:
 def chosen(results: Results, activation: str, init: str) -> tuple[float | None, Runs]:
     """The learning rate with the smallest mean error on validation examples, and its test errors; (None, {}) without runs."""
     paper = results.scale.name == "paper"
-    task: Callable[..., Result] = watched if paper else held_out
+    task: Callable[..., Numbers] = watched if paper else held_out
     where = {"activation": activation, "init": init, "depth": 5}
     by_rate = {lr: runs(results, validation_error, task, lr=lr, **where) for lr in (PAPER_RATES if paper else RATES)}
     means = {lr: float(np.mean(list(values.values()))) for lr, values in by_rate.items() if values}
@@ -122,12 +122,12 @@ def chosen(results: Results, activation: str, init: str) -> tuple[float | None, 
     return best, runs(results, final_error, task, lr=best, **where)
 
 
-def validation_error(result: Result) -> float:
+def validation_error(result: Numbers) -> float:
     return float(result["validation"]) if "validation" in result else error_at()(
         result | {"readings": [{"error": row["validation"]} for row in result["readings"]]})
 
 
-def final_error(result: Result) -> float:
+def final_error(result: Numbers) -> float:
     return float(result["error"]) if "error" in result else error_at()(result)
 
 
@@ -138,6 +138,6 @@ def table(results: Results, data: str) -> dict[str, Runs]:
     return {name: chosen(results, *net)[1] for name, net in NETS.items()}
 
 
-def column(row: str, reduce: Callable[[Any], float]) -> Callable[[Result], float]:
+def column(row: str, reduce: Callable[[Any], float]) -> Callable[[Numbers], float]:
     """A number of a run made of an array (readings, layers) of one quantity."""
     return lambda result: float(reduce(np.array([reading[row] for reading in result["readings"]], float)))

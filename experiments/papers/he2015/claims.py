@@ -7,11 +7,11 @@ from typing import Any
 
 from ...lab.dense import error_at, errors
 from ...reports.statistics import number
-from ...sweeps.sweep import Result
+from ...sweeps.trials import Numbers
 from ..claims import Claim, claim, difference, every
 from ..paper import Results
 from .plan import DEPTH, UNEVEN, WIDTHS, convolutional, fans, trained
-from .runs import pictures, signals, uneven
+from .runs import images, signals, uneven
 
 SHRINKS = 2 ** (-(DEPTH - 1) / 2)                                   # 1/sqrt(2) for each layer after the first
 LEARNED, STALLED = 0.12, 0.5                                        # test errors
@@ -19,12 +19,12 @@ FACTOR = 4
 LAST = error_at()
 
 
-def forward(result: Result) -> float:
+def forward(result: Numbers) -> float:
     """rms of the last layer's output over that of the first's."""
     return float(result["signal"][-1] / result["signal"][0])
 
 
-def backward(result: Result) -> float:
+def backward(result: Numbers) -> float:
     """rms of the gradient at the first layer over that at the last."""
     return float(result["gradient"][0] / result["gradient"][-1])
 
@@ -36,7 +36,7 @@ def claims(results: Results) -> list[Claim]:
 
 def of_signals(results: Results) -> list[Claim]:
     found = []
-    ways: tuple[tuple[str, str, Callable[[Result], float]], ...] = (
+    ways: tuple[tuple[str, str, Callable[[Numbers], float]], ...] = (
         ("signal, layer 30 / layer 1", "eq. 10", forward), ("gradient, layer 1 / layer 30", "eq. 14", backward))
     for what, source, pick in ways:
         found.append(every(f"He: rms of the {what}", source, results.values(pick, signals, init="He", sizes=WIDTHS),
@@ -96,7 +96,7 @@ def said(settings: dict[str, Any]) -> str:
     return f"lr {settings['lr']:g}{momentum}, {settings['steps']} steps"
 
 
-def trained_alike(results: Results, task: Callable[..., Result], made: dict[str, dict[str, Any]], level: float, short: str
+def trained_alike(results: Results, task: Callable[..., Numbers], made: dict[str, dict[str, Any]], level: float, short: str
                   ) -> list[Claim]:
     """14 layers end alike; 22 layers converge from both starts, from He's earlier; 30 end worse than 14, run as ``short``."""
     both = made["He 14"], made["Glorot 14"]
@@ -124,19 +124,19 @@ def trained_alike(results: Results, task: Callable[..., Result], made: dict[str,
                    paper="33.82 / 13.34 % with 14, 38.56 / 16.59 % with 30")]
 
 
-def arrives(result: Result, level: float = 0.2) -> float:
+def arrives(result: Numbers, level: float = 0.2) -> float:
     """The first reading at which the test error is below ``level``; twice the steps where there is none."""
     return float(next((row["step"] for row in result["readings"] if row["error"] < level), 2 * result["readings"][-1]["step"]))
 
 
 def at_paper_scale(results: Results) -> list[Claim]:
     made = convolutional(results.scale)
-    he, glorot = results.paired(LAST, pictures, made["He 30"], made["Glorot 30"])
+    he, glorot = results.paired(LAST, images, made["He 30"], made["Glorot 30"])
     return [claim("27 convolutions and 3 fully connected layers, He: converges", "its 30 layers", he, lambda e: e < 0.05,
                   "test error below 5 %", paper="converges, to 38.56 / 16.59 % on ImageNet", unit="%"),
             claim("27 convolutions and 3 fully connected layers, Glorot: stalls", "its 30 layers", glorot,
                   lambda e: e > STALLED, f"test error above {STALLED:.0%}", paper="stalls completely", unit="%"),
-            *trained_alike(results, pictures, made, 0.05, "He 14")]
+            *trained_alike(results, images, made, 0.05, "He 14")]
 
 
 def not_run() -> Claim:

@@ -11,13 +11,13 @@ from ..depth_page import learning, median_and_range
 from ..paper import Paper, Results
 from .claims import claims
 from .plan import DEPTH, STARTS, UNEVEN, WIDTHS, convolutional, fans, plan, trained
-from .runs import pictures, signals, uneven
+from .runs import images, signals, uneven
 
 
 def draw(results: Results, page: Page, figures: Figures) -> None:
     draw_signals(results, page, figures)
     if results.scale.name == "paper":
-        draw_depths(results, page, figures, pictures, convolutional(results.scale), (14, 22, 30))
+        draw_depths(results, page, figures, images, convolutional(results.scale), (14, 22, 30))
     else:
         draw_depths(results, page, figures, errors, trained(results.scale), results.scale.choose((30,), (10, 20, 22, 30)))
         draw_others(results, page, figures)
@@ -26,7 +26,7 @@ def draw(results: Results, page: Page, figures: Figures) -> None:
               "made for small networks and does not train on it; the paper's errors stand in the table only for comparison. "
               "Its other idea, PReLU, a rectifier whose slope below zero is learned and starts at 0.25, is not in the "
               "library. At the paper's scale (--scale paper --data FOLDER) the depths are the paper's, 14, 22 and 30 layers "
-              "of which the last three are fully connected, on pictures in MNIST's format, but the channels are 8, 16 and 32.")
+              "of which the last three are fully connected, on images in MNIST's format, but the channels are 8, 16 and 32.")
 
 
 def draw_signals(results: Results, page: Page, figures: Figures) -> None:
@@ -89,7 +89,7 @@ def draw_depths(results: Results, page: Page, figures: Figures, task: Any, setti
         ax.set_title(f"{depth} layers\nlr {one['lr']:g}{momentum}", fontsize="medium")
         ax.label_outer()
     legend(panels[0][-1])
-    kind = "convolutional" if task is pictures else "dense 64-wide"
+    kind = "convolutional" if task is images else "dense 64-wide"
     figures.add(figure, "depths", f"Test error of {kind} ReLU networks while they train (batch 32): median and range of "
                 f"{results.scale.seeds} seeds; layers, step size and momentum stand above each.",
                 "In the paper: 22 layers, both converge, He's start earlier. 30 layers, Xavier's error "

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...lab.dense import errors
-from ...sweeps.sweep import Trial
-from ..paper import Scale, marks
-from .runs import pictures, signals, uneven
+from ...sweeps.trials import Trial
+from ..paper import Scale, evaluation_steps
+from .runs import images, signals, uneven
 
 STARTS = ("He", "Glorot", "Orthogonal")
 DEPTH = 30                                                          # of the ReLU layers that signals pass
@@ -21,7 +21,7 @@ def dense(init: str, depth: int, *, activation: str = "relu", lr: float = 0.01, 
           count: int = STEPS) -> dict[str, Any]:
     """Settings of a run of ``dense.errors``, but for its seed."""
     return {"data": "digits", "activation": activation, "init": init, "depth": depth, "width": 64, "lr": lr, "batch_size": 32,
-            "steps": count, "at": marks(count, READINGS), "momentum": momentum}
+            "steps": count, "at": evaluation_steps(count, READINGS), "momentum": momentum}
 
 
 def trained(scale: Scale) -> dict[str, dict[str, Any]]:
@@ -40,14 +40,14 @@ def trained(scale: Scale) -> dict[str, dict[str, Any]]:
 def fans(scale: Scale) -> dict[str, dict[str, Any]]:
     """Settings of the networks of uneven layers, by the fan."""
     return {init: {"init": init, "sizes": UNEVEN, "lr": 0.01, "batch_size": 32, "steps": STEPS,
-                   "at": marks(STEPS, READINGS)} for init in scale.choose((), ("He in", "He out"))}
+                   "at": evaluation_steps(STEPS, READINGS)} for init in scale.choose((), ("He in", "He out"))}
 
 
 def convolutional(scale: Scale) -> dict[str, dict[str, Any]]:
     """Settings at the paper's scale, by start and depth."""
     made = PAPER_STEPS if scale.steps is None else scale.steps
     return {f"{init} {depth}": {"data": scale.data, "digest": scale.digest, "init": init, "depth": depth, "lr": 0.01,
-                                "momentum": 0.9, "batch_size": 32, "steps": made, "at": marks(made, READINGS)}
+                                "momentum": 0.9, "batch_size": 32, "steps": made, "at": evaluation_steps(made, READINGS)}
             for depth in (14, 22, 30) for init in ("He", "Glorot")}
 
 
@@ -57,7 +57,7 @@ def plan(scale: Scale) -> list[Trial]:
     found += [Trial(signals, {"init": init, "sizes": [100, *UNEVEN], "seed": seed}) for init in ("He in", "He out")
               for seed in seeds]
     if scale.name == "paper":
-        return found + [Trial(pictures, each | {"seed": seed}, resumable=True) for each in convolutional(scale).values()
+        return found + [Trial(images, each | {"seed": seed}, resumable=True) for each in convolutional(scale).values()
                         for seed in seeds]
     found += [Trial(errors, each | {"seed": seed}) for each in trained(scale).values() for seed in seeds]
     return found + [Trial(uneven, each | {"seed": seed}) for each in fans(scale).values() for seed in seeds]

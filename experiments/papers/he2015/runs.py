@@ -81,9 +81,9 @@ def convolutions(depth: int, side: int, classes: int, initializer: Initializer, 
     return Sequential(*modules, Linear(features, classes, weight_init=initializer, rng=next(rngs)))
 
 
-def pictures(*, data: str, init: str, depth: int, lr: float, momentum: float, batch_size: int, steps: int, at: Sequence[int],
+def images(*, data: str, init: str, depth: int, lr: float, momentum: float, batch_size: int, steps: int, at: Sequence[int],
              seed: int, digest: str | None = None, kept: Path | None = None) -> dict[str, Any]:
-    """Test error of a convolutional network of ``depth`` layers of weights on square pictures in MNIST's format."""
+    """Test error of a convolutional network of ``depth`` layers of weights on square images in MNIST's format."""
     found, (label, initializer) = source(data), start(init)
     net = convolutions(depth, math.isqrt(found.features), found.classes, initializer, seed)
     fit_start(label, net, found.some(FITTED))

@@ -10,7 +10,7 @@ from ...reports.text import many
 from ..claims import Claim, claim, difference, every
 from ..figures import COLORS, band, grid, shown
 from ..paper import Paper, Results
-from .runs import DEEP, FUNCTIONS, OTHERS, STARTS, convolutional, fitted, pictures, plan
+from .runs import DEEP, FUNCTIONS, OTHERS, STARTS, convolutional, fitted, images, plan
 
 EARLY = 150                                                         # steps
 TRIED, TRAINED = "its algorithm", "its experiments"
@@ -18,7 +18,7 @@ TRIED, TRAINED = "its algorithm", "its experiments"
 
 def claims(results: Results) -> list[Claim]:
     if results.scale.name == "paper":
-        return of_pictures(results)
+        return of_images(results)
     return [*of_fits(results), *of_training(results)]
 
 
@@ -66,8 +66,8 @@ def of_training(results: Results) -> list[Claim]:
                   "under 0.0001 (with ReLU and tanh over 0.05: see the figure)")]
 
 
-def of_pictures(results: Results) -> list[Claim]:
-    found = {init: results.values(error_at(), pictures, init=init) for init in STARTS}
+def of_images(results: Results) -> list[Claim]:
+    found = {init: results.values(error_at(), images, init=init) for init in STARTS}
     return [claim("a thin deep convolutional network learns MNIST", TRAINED, found["LSUV"], lambda e: e < 0.01,
                   "an error under 1 %", paper="about 0.5 %", unit="%"),
             *(difference(f"better than {init}", TRAINED, found["LSUV"], found[init], unit="%") for init in STARTS[1:])]
@@ -75,7 +75,7 @@ def of_pictures(results: Results) -> list[Claim]:
 
 def draw(results: Results, page: Page, figures: Figures) -> None:
     if results.scale.name == "paper":
-        draw_curves(results, page, figures, pictures, [("a thin deep convolutional network", {})], "curves")
+        draw_curves(results, page, figures, images, [("a thin deep convolutional network", {})], "curves")
         return
     draw_variances(results, page, figures)
     panels = [(f"{name}, 10 layers", {"activation": name, "depth": 10}) for name in FUNCTIONS]

@@ -18,8 +18,8 @@ from ...lab.data import source
 from ...lab.dense import error_of, errors
 from ...lab.loop import train
 from ...lab.networks import ACTIVATIONS, FITTED, fit_start, start
-from ...sweeps.sweep import Trial
-from ..paper import Scale, marks
+from ...sweeps.trials import Trial
+from ..paper import Scale, evaluation_steps
 
 FUNCTIONS = ("tanh", "relu", "sigmoid")
 STARTS = ("LSUV", "Orthogonal", "Glorot", "He")
@@ -71,9 +71,9 @@ def outputs(net: Module, x: Any) -> list[Array]:
     return [np.asarray(layer.activation, float) for layer in layer_statistics(net, x) if layer.kind in ("Linear", "Conv2d")]
 
 
-def pictures(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: list[int], seed: int,
+def images(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: list[int], seed: int,
              digest: str | None = None, kept: Path | None = None) -> dict[str, Any]:
-    """A thin deep convolutional network of the sizes of FitNet for MNIST, with ReLU for maxout, on a folder's pictures."""
+    """A thin deep convolutional network of the sizes of FitNet for MNIST, with ReLU for maxout, on a folder's images."""
     found = source(data)
     (label, initializer), side = start(init), math.isqrt(found.features)
     rngs = iter(np.random.default_rng(seed).spawn(10))
@@ -99,10 +99,10 @@ def plan(scale: Scale) -> list[Trial]:
     if scale.name == "paper":
         steps = scale.steps or 25_000                               # 64 times all of MNIST's examples
         shared = {"data": scale.data, "digest": scale.digest, "lr": 0.01, "batch_size": 128, "steps": steps,
-                  "at": marks(steps, 50)}
-        return [Trial(pictures, shared | {"init": init, "seed": seed}, True) for seed in seeds for init in STARTS]
+                  "at": evaluation_steps(steps, 50)}
+        return [Trial(images, shared | {"init": init, "seed": seed}, True) for seed in seeds for init in STARTS]
     steps = scale.choose(500, 1500)
-    shared = {"data": "digits", "batch_size": 32, "steps": steps, "at": marks(steps, 10)}
+    shared = {"data": "digits", "batch_size": 32, "steps": steps, "at": evaluation_steps(steps, 10)}
     small = shared | {"depth": 10, "width": 100}
     large = shared | {"depth": DEEP, "width": 64, "activation": "relu", "lr": 0.01}
     shallow = [Trial(errors, small | {"activation": name, "init": init, "lr": RATES[name], "seed": seed})

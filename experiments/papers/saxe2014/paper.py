@@ -11,7 +11,7 @@ import numpy as np
 from ....plots.canvas import axes, legend
 from ...reports.page import Figures, Page
 from ...reports.statistics import estimate
-from ...sweeps.sweep import Trial
+from ...sweeps.trials import Trial
 from ..claims import Claim, claim, every
 from ..depth_page import median_and_range
 from ..paper import Paper, Results, Scale
@@ -74,7 +74,7 @@ def best_rate(results: Results, init: str, depth: int) -> float:
 
 
 def unless_nothing(one: Claim) -> Claim:
-    """The claim, undecided where the 95 % interval of its mean reaches 1: no growth."""
+    """The claim, inconclusive where the 95 % interval of its mean reaches 1: no growth."""
     found = estimate(one.values)
     return replace(one, holds=None) if found.mean - found.half < 1 < found.mean else one
 
@@ -171,5 +171,5 @@ PAPER = Paper("saxe2014", "Deep linear networks, and orthogonal starts",
               "neural networks”, ICLR.",
               "The question: how does the time to learn depend on depth? Here: products of 100×100 matrices, and linear "
               "networks of width 100 that learn the digits' classes by gradient descent on the squared error, at the best of "
-              "a grid of step sizes. At the paper's scale: 1000×1000, width 1000, and pictures in MNIST's format.",
+              "a grid of step sizes. At the paper's scale: 1000×1000, width 1000, and images in MNIST's format.",
               plan, claims, draw)

@@ -78,7 +78,7 @@ def projected(x: Array, y: Array) -> tuple[Array, Array]:
     """SV' and U'Y, both over sqrt(n), where X = USV' without the singular values that are 0.
 
     |XW - Y|² is |SV'W - U'Y|² and what no W changes: the cost here is what is left above the best linear map. Directions
-    that X does not have, as the border of MNIST's pictures, would stay in the cost for ever.
+    that X does not have, as the border of MNIST's images, would stay in the cost for ever.
     """
     u, s, v = np.linalg.svd(x, full_matrices=False)
     has, scale = s > np.finfo(np.float32).eps * s[0], np.sqrt(len(y))

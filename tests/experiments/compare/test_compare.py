@@ -13,7 +13,7 @@ import retroprop as rp
 from retroprop.experiments.compare.job import Config, compare, load
 from retroprop.experiments.lab.networks import fit_start, network, spread, start
 from retroprop.experiments.reports.statistics import holm
-from retroprop.experiments.sweeps.sweep import Workers
+from retroprop.experiments.sweeps.workers import Workers
 
 SMALL = {"depth": 2, "width": 20, "epochs": 2, "seeds": 2, "progress": False}
 
@@ -200,14 +200,14 @@ def test_batch_norm_dropout_and_other_optimizers():
 
 
 def write_mnist_format(folder, zoom=3, frame=2, count=None):
-    """Digits as 28×28 pictures in the four files of MNIST: 8×8 pixels drawn ``zoom`` times as large, in a frame."""
+    """Digits as 28×28 images in the four files of MNIST: 8×8 pixels drawn ``zoom`` times as large, in a frame."""
     x, y = rp.datasets.digits()
     for prefix, (images, labels) in zip(("train", "t10k"), rp.datasets.split(x, y, test=500, rng=0), strict=True):
         images, labels = images[:count], labels[:count]
         large = np.kron(images.reshape(-1, 8, 8) * 255, np.ones((1, zoom, zoom)))
-        pictures = np.pad(large, ((0, 0), (frame, frame), (frame, frame))).astype(np.uint8)
-        header = np.array([0x803, *pictures.shape], ">i4").tobytes()
-        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + pictures.tobytes()))
+        images = np.pad(large, ((0, 0), (frame, frame), (frame, frame))).astype(np.uint8)
+        header = np.array([0x803, *images.shape], ">i4").tobytes()
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(np.array([0x801, len(labels)], ">i4").tobytes()
                                                              + labels.astype(np.uint8).tobytes())
 

@@ -27,7 +27,7 @@ x = np.random.default_rng(0).uniform(-1, 2, (6, 3, 4, 5))
 
 @pytest.fixture(scope="module", autouse=True)
 def few():
-    """Fewer pictures are looked at."""
+    """Fewer images are looked at."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"ATTACKED": 40, "RANDOMIZED": 12, "SHOWN": 2, "SIDE": 24, "STEPS": 3}.items():
             patch.setattr(views, name, value)
@@ -43,11 +43,11 @@ def digits(tmp_path_factory):
     return folder, printed.getvalue()
 
 
-def shortened(pictures):
-    """The data set, with recipes of one epoch on few pictures."""
-    train, test = pictures.read()
-    recipes = {kind: replace(recipe, epochs=1) for kind, recipe in pictures.recipes.items()}
-    return pictures._replace(read=lambda: (tuple(a[:200] for a in train), test), recipes=recipes)
+def shortened(images):
+    """The data set, with recipes of one epoch on few images."""
+    train, test = images.read()
+    recipes = {kind: replace(recipe, epochs=1) for kind, recipe in images.recipes.items()}
+    return images._replace(read=lambda: (tuple(a[:200] for a in train), test), recipes=recipes)
 
 
 def numbers(folder):
@@ -81,7 +81,7 @@ def test_the_page_holds_every_number_that_is_printed(digits):
     assert f"<pre>{again}</pre>" in page
     assert rows["command"].endswith(f"--out {folder}")
     share = findings.written(rows["numbers"][2]["values"][0], "")
-    assert rows["numbers"][2]["what"] == "saliency (gradient) on ink, times chance"
+    assert rows["numbers"][2]["what"] == "saliency (gradient) on foreground, times chance"
     assert f"area: {share} (gradient)" in page
 
 
@@ -90,9 +90,9 @@ def test_the_numbers_are_those_of_the_network_that_was_written(digits):
     net, x, y = trained(folder)
     found = by_name(folder)
     assert found["accuracy of the convolutional net"]["values"][0] == pytest.approx(rp.accuracy(net.predict(x), y))
-    ink = x[:40, 0] > 0
-    share = rp.saliency.share(rp.saliency.gradient(net, x[:40]), ink).mean() / ink.mean()
-    assert found["saliency (gradient) on ink, times chance"]["values"][0] == pytest.approx(share)
+    foreground = x[:40, 0] > 0
+    share = rp.saliency.share(rp.saliency.gradient(net, x[:40]), foreground).mean() / foreground.mean()
+    assert found["saliency (gradient) on foreground, times chance"]["values"][0] == pytest.approx(share)
     curve = rp.adversarial.robustness(net, rp.CrossEntropy(), x[:40], y[:40], [0.1, 0.25], bounds=(0, 1), rng=0)
     errors = [found[f"convolutional: error at ε = {eps}"]["values"][0] for eps in ("0.1", "0.25")]
     assert errors == pytest.approx(curve.error)
@@ -144,10 +144,10 @@ def test_the_networks_of_the_shapes_are_compared(monkeypatch):
 
 
 @pytest.mark.parametrize("target", ["", "y = np.array([0, 1, 2, 0, 1, 2])"])
-def test_a_network_of_the_user_s_on_pictures_of_the_user_s_in_colour(target, tmp_path):
+def test_a_network_of_the_user_s_on_images_of_the_user_s_in_colour(target, tmp_path):
     (tmp_path / "mine.py").write_text(OWN + target, encoding="utf-8")
-    picture = rp.plots.write_picture(np.random.default_rng(1).random((3, 4, 5)), tmp_path / "image.png")
-    found = look(model=tmp_path / "mine.py", image=picture, out=tmp_path / "out", progress=False)
+    image = rp.plots.write_image(np.random.default_rng(1).random((3, 4, 5)), tmp_path / "image.png")
+    found = look(model=tmp_path / "mine.py", image=image, out=tmp_path / "out", progress=False)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     names = [row.what for row in found.rows()]
     assert ("no error can be given" in page) == (not target)
@@ -159,7 +159,7 @@ def test_a_network_of_the_user_s_on_pictures_of_the_user_s_in_colour(target, tmp
     assert "stretched over the range of colours" in page
     assert found.dream.before.shape == (3, 4, 5)
     assert found.dream.layer == "1"
-    assert rp.plots.read_picture(tmp_path / "out" / "dream.png").shape == (3, 4, 5)
+    assert rp.plots.read_image(tmp_path / "out" / "dream.png").shape == (3, 4, 5)
     assert found.subject.bounds == (found.subject.x.min(), found.subject.x.max())
 
 
@@ -191,7 +191,7 @@ def test_the_layer_of_the_dream_is_the_activation_after_the_last_convolution_nor
     assert views.dream_layer(rp.Sequential(rp.Conv2d(1, 4, 3, rng=0), *modules, rp.Flatten(), rp.Linear(5, 3))) == wanted
 
 
-def test_only_pictures_that_the_network_knows_are_shown_and_counted_as_fooled(digits):
+def test_only_images_that_the_network_knows_are_shown_and_counted_as_fooled(digits):
     net, x, y = trained(digits[0])
     subject = subjects.of_data(net, subjects.DATA["digits"], (x, y), (x, y))
     found = views.examples(subject, 100)
@@ -216,14 +216,14 @@ def test_a_dense_layer_has_units_and_bright_colours_are_scaled(tmp_path, monkeyp
         assert 0 <= pixels.min() < 0.1
         assert 0.9 < pixels.max() <= 1
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "What the first 3 units of layer 3 (Linear) answer to most among pictures of norm 1. Each picture is" in page
-    assert "Left, the first picture of the data;" in page
+    assert "What the first 3 units of layer 3 (Linear) answer to most among images of norm 1. Each image is" in page
+    assert "Left, the first image of the data;" in page
 
 
-def test_a_dream_keeps_the_size_of_the_picture(digits, tmp_path):
-    picture = rp.plots.write_picture(np.random.default_rng(1).random((3, 21, 30)), tmp_path / "image.png")
-    found = look(model=digits[0] / "net.safetensors", image=picture, progress=False)
-    assert found.dream.picture.shape == (1, 21, 30)
+def test_a_dream_keeps_the_size_of_the_image(digits, tmp_path):
+    image = rp.plots.write_image(np.random.default_rng(1).random((3, 21, 30)), tmp_path / "image.png")
+    found = look(model=digits[0] / "net.safetensors", image=image, progress=False)
+    assert found.dream.image.shape == (1, 21, 30)
 
 
 def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written(tmp_path, capsys):
@@ -238,26 +238,26 @@ def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written
         (tmp_path / name).write_text(text, encoding="utf-8")
         return tmp_path / name
 
-    no_picture = written("image.png", "no picture")
+    no_image = written("image.png", "no image")
     rp.save(rp.Sequential(rp.Linear(2, 3, rng=0)), tmp_path / "other.safetensors")
     refused("layer must be one of '0', '1', '2', '3', '4', '5', '6', '7', got 'conv3'", "--layer", "conv3")
-    refused("a PNG or JPEG file was expected", "--image", no_picture)
+    refused("a PNG or JPEG file was expected", "--image", no_image)
     refused("none.png", "--image", tmp_path / "none.png")
     refused("other.safetensors holds no state of the net for handwritten digits", "--model", tmp_path / "other.safetensors")
     refused("not a whole safetensors file", "--model", written("broken.safetensors", "x"))
-    refused("model must be a .safetensors file or a .py script", "--model", no_picture)
+    refused("model must be a .safetensors file or a .py script", "--model", no_image)
     refused("none.py", "--model", tmp_path / "none.py")
-    refused("net must take pictures of shape (500, 1, 8, 8)", "--model",
+    refused("net must take images of shape (500, 1, 8, 8)", "--model",
             written("a.py", NET.format(channels=3, size=8, classes=3)))
     refused("net must give a score for each of the 10 classes of handwritten digits", "--model",
             written("b.py", NET.format(channels=1, size=256, classes=3)))
     refused("of two classes or more", "--model", written("c.py", NET.format(channels=1, size=256, classes=1)))
-    refused("x must be pictures", "--model", written("d.py", OWN + "x = x.reshape(6, -1)"))
-    refused("y must hold a class from 0 to 2 for each of 6 pictures", "--model", written("e.py", OWN + "y = np.full(6, 3)"))
+    refused("x must be images", "--model", written("d.py", OWN + "x = x.reshape(6, -1)"))
+    refused("y must hold a class from 0 to 2 for each of 6 images", "--model", written("e.py", OWN + "y = np.full(6, 3)"))
     refused("x must hold finite numbers", "--model", written("f.py", OWN + "x = x * np.nan"))
     refused("epochs must be an integer of at least 1", "--epochs", 0)
     refused("seed must be an integer of at least 0", "--seed", -1)
-    wide = rp.plots.write_picture(np.zeros((12, 12)), tmp_path / "wide.png")
+    wide = rp.plots.write_image(np.zeros((12, 12)), tmp_path / "wide.png")
     refused("image of 12 × 12 pixels does not fit what leads to layer '7'", "--layer", "7", "--image", wide)
 
 
@@ -267,10 +267,10 @@ def test_a_channel_that_is_silent_where_the_search_starts_is_named_and_left_empt
     subject = subjects.of_data(net, subjects.DATA["digits"], *subjects.digits())
     found = views.channels(subject, "1", 0)
     assert found.targets == ("channel 0: silent", "channel 1: silent", "channel 2: silent")
-    assert not found.pictures.any()
+    assert not found.images.any()
 
 
-def test_a_picture_that_would_take_minutes_is_refused(tmp_path):
-    picture = rp.plots.write_picture(np.zeros((1001, 1000)), tmp_path / "large.png")
+def test_an_image_that_would_take_minutes_is_refused(tmp_path):
+    image = rp.plots.write_image(np.zeros((1001, 1000)), tmp_path / "large.png")
     with pytest.raises(rp.DataError, match="image must have at most 1,000,000 pixels, got 1000 x 1001"):
-        look(image=picture, epochs=1, seeds=1, progress=False)
+        look(image=image, epochs=1, seeds=1, progress=False)

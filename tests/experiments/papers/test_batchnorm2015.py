@@ -17,7 +17,7 @@ from retroprop.experiments.papers.batchnorm2015.runs import black_and_white, exa
 from retroprop.experiments.papers.paper import Results, Scale
 from retroprop.experiments.papers.reproduce import reproduce
 from retroprop.experiments.reports.page import Figures, Page
-from retroprop.experiments.sweeps.sweep import Done, Failed
+from retroprop.experiments.sweeps.trials import Done, Failed
 
 SMALL = {"data": "digits", "init": "N(0, 0.1)", "lr": 0.5, "batch_size": 60, "seed": 0}
 

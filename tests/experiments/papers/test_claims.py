@@ -30,7 +30,7 @@ def test_a_difference_that_seeds_cannot_tell_is_undecided():
     assert difference("smaller", "figure 1", LOW, HIGH).verdict == "yes"
     assert difference("smaller", "figure 1", HIGH, LOW).verdict == "NO"
     for a, b in ((LOW, NEAR), (NEAR, LOW), (LOW[1:], HIGH)):        # the last: a seed is missing
-        assert difference("smaller", "figure 1", a, b).verdict == "undecided"
+        assert difference("smaller", "figure 1", a, b).verdict == "inconclusive"
     assert difference("smaller", "figure 1", [1, 2], [2, 3]).verdict == "yes"      # the same in each seed: no test, no doubt
     assert difference("smaller", "figure 1", [], HIGH).verdict == "–"
 
@@ -46,7 +46,7 @@ def test_a_row_gives_the_reason_only_where_a_claim_does_not_come_out():
     yes, no = (claim("c", "s", [v], lambda v: v < 1, "under 1", reason="because", paper="0.5") for v in (0, 2))
     assert (yes.row()["reason"], no.row()["reason"]) == ("", "because")
     assert no.cells() == ["c", "0.5 (s)", "2", "under 1", "NO"]
-    assert summary([yes, no, difference("d", "s", LOW, NEAR)]) == "1 of 3 claims came out; 1 did not; 1 undecided."
+    assert summary([yes, no, difference("d", "s", LOW, NEAR)]) == "1 of 3 claims came out; 1 did not; 1 inconclusive."
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (12345.678, "12346"), (math.inf, "inf"), (-0.000123456, "-0.000123")])

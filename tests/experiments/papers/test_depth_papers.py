@@ -15,7 +15,7 @@ from retroprop.experiments.papers.lsuv2016 import paper as lsuv2016
 from retroprop.experiments.papers.paper import Results, Scale
 from retroprop.experiments.papers.saxe2014 import paper as saxe2014
 from retroprop.experiments.papers.saxe2014.runs import learned, products, projected, reduced, scalar
-from retroprop.experiments.sweeps.sweep import Done
+from retroprop.experiments.sweeps.trials import Done
 from retroprop.initializers import HeNormal
 
 PAPERS = [he2015.PAPER, saxe2014.PAPER]
@@ -118,7 +118,7 @@ SMALLER = {"width": 12, "size": 12}
 
 
 @pytest.mark.parametrize("paper", [*PAPERS, lsuv2016.PAPER], ids=lambda paper: paper.name)
-def test_the_papers_scale_on_few_small_pictures(paper, tmp_path):
+def test_the_papers_scale_on_few_small_images(paper, tmp_path):
     """One run of each kind and start at the paper's scale, two steps, and the page of them."""
     write_mnist_format(tmp_path, zoom=1, frame=0, count=20)
     scale = Scale("paper", seeds=1, data=str(tmp_path), steps=2, digest="0")

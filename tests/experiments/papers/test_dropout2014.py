@@ -20,7 +20,7 @@ from retroprop.experiments.papers.dropout2014.paper import PAPER
 from retroprop.experiments.papers.dropout2014.plan import PLAIN, network, plan
 from retroprop.experiments.papers.paper import Results, Scale
 from retroprop.experiments.reports.page import Figures, Page
-from retroprop.experiments.sweeps.sweep import Done
+from retroprop.experiments.sweeps.trials import Done
 
 QUICK = Scale("quick")
 TINY = network(QUICK, examples=100, updates=20, width=8) | {"seed": 3}
@@ -218,9 +218,9 @@ def folder(tmp_path_factory):
     where = tmp_path_factory.mktemp("mnist")
     parts = rp.datasets.split(*rp.datasets.digits(), test=500, rng=0)
     for prefix, (images, labels) in zip(("train", "t10k"), parts, strict=True):
-        pictures = (images.reshape(-1, 8, 8) * 255).astype(np.uint8)
-        header = np.array([0x803, *pictures.shape], ">i4").tobytes()
-        (where / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + pictures.tobytes()))
+        images = (images.reshape(-1, 8, 8) * 255).astype(np.uint8)
+        header = np.array([0x803, *images.shape], ">i4").tobytes()
+        (where / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
         header = np.array([0x801, len(labels)], ">i4").tobytes()
         (where / f"{prefix}-labels-idx1-ubyte").write_bytes(header + labels.astype(np.uint8).tobytes())
     return str(where)
@@ -281,7 +281,7 @@ def test_a_run_on_files_that_was_interrupted_goes_on_to_the_same_bits(folder, tm
 
 
 @pytest.mark.parametrize(("with_", "without", "verdict"), [
-    (0.01, 0.001, "yes"), (0.01, 0.002, "NO"), (0.05, 0.001, "undecided"), (0.01, 0.0005, "undecided"),
+    (0.01, 0.001, "yes"), (0.01, 0.002, "NO"), (0.05, 0.001, "inconclusive"), (0.01, 0.0005, "inconclusive"),
     (float("nan"), 0.01, "–")])
 def test_a_best_rate_at_an_end_of_those_tried_decides_nothing(with_, without, verdict):
     assert rate_claim(with_, without).verdict == verdict

@@ -17,7 +17,7 @@ from retroprop.experiments.papers.glorot2010.start_plan import EVERY_START, clai
 from retroprop.experiments.papers.glorot2010.start_runs import IMAGES, histograms, layers, signals, singular_values, surface
 from retroprop.experiments.papers.paper import Results, Scale
 from retroprop.experiments.reports.page import Figures, Page
-from retroprop.experiments.sweeps.sweep import Done
+from retroprop.experiments.sweeps.trials import Done
 
 SMALL = {"data": "digits", "activation": "tanh", "init": "Glorot", "width": 12, "depth": 3, "seed": 0}
 
@@ -143,7 +143,7 @@ def test_claims_and_page_of_few_runs(outcomes, tmp_path, monkeypatch):
     found = {one.what: one.holds for one in claims(results)}
     assert found["Var(dC/ds), layer 1 over 5, tanh, standard, width 100"] is True
     assert found["variance of s and dC/ds, orthogonal start, linear layers, every size: relative distance from theory"] is True
-    write = rp.plots.canvas.write                                   # small pictures: drawing takes long
+    write = rp.plots.canvas.write                                   # small images: drawing takes long
     monkeypatch.setattr(rp.plots, "save", lambda figure, folder, name: (write(figure, folder / f"{name}.png", 30), None))
     page = Page("start")
     draw(results, page, Figures(page, tmp_path))

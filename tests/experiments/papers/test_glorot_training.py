@@ -20,7 +20,7 @@ from retroprop.experiments.papers.glorot2010.training_runs import BINS, held_out
 from retroprop.experiments.papers.paper import Results, Scale
 from retroprop.experiments.papers.reproduce import reproduce
 from retroprop.experiments.reports.page import Figures, Page
-from retroprop.experiments.sweeps.sweep import Done, Failed, Trial
+from retroprop.experiments.sweeps.trials import Done, Failed, Trial
 
 TINY = {"data": "digits", "activation": "tanh", "init": "Glorot", "depth": 3, "width": 20, "lr": 0.1, "batch_size": 10,
         "steps": 40, "at": [0, 20, 40], "seed": 0}
@@ -166,7 +166,7 @@ def test_a_larger_gain_that_the_seeds_do_not_show_is_undecided():
         return 0.2 + (noise[trial.settings["seed"]] if net == ("tanh", "Standard") else 0.0)
     found = by_what(made_up(Scale("small"), error))
     more = found["digits: normalization helps tanh more than softsign"]
-    assert (sum(more.values) < 0, more.verdict) == (True, "undecided")
+    assert (sum(more.values) < 0, more.verdict) == (True, "inconclusive")
 
 
 def test_the_rate_is_chosen_on_validation():
@@ -201,12 +201,12 @@ def test_missing_runs_leave_claims_unjudged_and_pages_whole(name, keep, tmp_path
 
 
 def write_mnist_format(folder, count):
-    """Random 6×6 pictures of three classes, in the four files of MNIST."""
+    """Random 6×6 images of three classes, in the four files of MNIST."""
     rng = np.random.default_rng(0)
     for prefix in ("train", "t10k"):
-        pictures, labels = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8), rng.integers(0, 3, count, dtype=np.uint8)
-        header = np.array([0x803, *pictures.shape], ">i4").tobytes()
-        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + pictures.tobytes()))
+        images, labels = rng.integers(0, 256, (count, 6, 6), dtype=np.uint8), rng.integers(0, 3, count, dtype=np.uint8)
+        header = np.array([0x803, *images.shape], ">i4").tobytes()
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(np.array([0x801, count], ">i4").tobytes() + labels.tobytes())
 
 

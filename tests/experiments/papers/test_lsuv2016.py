@@ -7,9 +7,9 @@ import pytest
 from retroprop.experiments.lab.dense import errors
 from retroprop.experiments.papers import reproduce
 from retroprop.experiments.papers.lsuv2016 import paper as lsuv2016
-from retroprop.experiments.papers.lsuv2016.runs import STARTS, convolutional, fitted, pictures, plan
+from retroprop.experiments.papers.lsuv2016.runs import STARTS, convolutional, fitted, images, plan
 from retroprop.experiments.papers.paper import Results, Scale
-from retroprop.experiments.sweeps.sweep import Done, Failed
+from retroprop.experiments.sweeps.trials import Done, Failed
 
 
 @pytest.mark.parametrize("scale", [Scale("quick"), Scale("small"), Scale("paper", data="mnist", digest="0")])
@@ -69,12 +69,12 @@ def test_one_run_of_each_kind():
     assert dense["biases"]
     assert all(abs(variance - 1) < 0.2 for variance in dense["after"])
     assert len(convolutional(seed=0)["after"]) == 4
-    found = pictures(data="digits", init="LSUV", lr=0.01, batch_size=4, steps=2, at=[0, 2], seed=0)
+    found = images(data="digits", init="LSUV", lr=0.01, batch_size=4, steps=2, at=[0, 2], seed=0)
     assert [row["step"] for row in found["readings"]] == [0, 2]
 
 
 def test_papers_scale_has_a_run_for_each_start():
     trials = plan(Scale("paper", seeds=1, data="mnist", digest="0", steps=7))
-    assert [(trial.task, trial.settings["init"]) for trial in trials] == [(pictures, init) for init in STARTS]
+    assert [(trial.task, trial.settings["init"]) for trial in trials] == [(images, init) for init in STARTS]
     assert all(trial.resumable for trial in trials)
     assert {trial.settings["steps"] for trial in trials} == {7}

@@ -19,10 +19,13 @@ from retroprop.experiments.lab.loop import Drawn, Generated, train
 from retroprop.experiments.papers import reproduce
 from retroprop.experiments.papers.claims import claim
 from retroprop.experiments.papers.paper import Paper, Results, Scale, leaves
-from retroprop.experiments.sweeps import sweep
+from retroprop.experiments.sweeps import trials as trials_file
 from retroprop.experiments.sweeps.progress import Bar, progress_of, remaining
-from retroprop.experiments.sweeps.sweep import Done, Failed, Store, Trial, Workers, carried_out
+from retroprop.experiments.sweeps.store import Store
+from retroprop.experiments.sweeps.sweep import carried_out
 from retroprop.experiments.sweeps.sweep import sweep as run
+from retroprop.experiments.sweeps.trials import Done, Failed, Trial
+from retroprop.experiments.sweeps.workers import Workers
 
 TINY = {"data": "digits", "activation": "tanh", "init": "Glorot", "depth": 1, "width": 300, "lr": 0.1, "batch_size": 64,
         "steps": 40, "at": [0, 40]}                                 # wide enough for two BLAS threads to share
@@ -97,36 +100,35 @@ def test_a_damaged_or_foreign_file_is_as_good_as_none(content, tmp_path):
 def test_other_code_is_another_run(monkeypatch):
     (trial,) = trials([2])
     key = trial.key
-    own, other = (sweep.version(f"retroprop.experiments.papers.{name}")["source"] for name in ("dense", "paper"))
-    assert own != other                                             # the file that a task stands in counts
-    monkeypatch.setattr(sweep, "version", lambda module: {"source": "another"})
+    monkeypatch.setattr(trials_file, "version", lambda module: {"source": "another"})
     assert trial.key != key
     failed, _ = carried_out(trial, key, None)                       # as in a worker with other code than the sweep's
     assert "the worker's code is not the sweep's" in failed.error
 
 
-def test_what_tasks_are_computed_with_is_hashed():
-    """A task's module imports nothing of the experiments but what every key is made from."""
-    import ast
-    root = Path(sweep.__file__).parents[1]
-    known = {Path(name).stem for name in sweep.NUMBERS if name.startswith("experiments/")}
-    for path in {root / name for name in sweep.NUMBERS if name.startswith("experiments/")} | tasks_of_papers():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level and inside_experiments(path, node):
-                inner = node.module.rpartition(".")[2] if node.module else node.names[0].name
-                assert inner in known | {"sweep", "claims", "paper", "page", "statistics"}, f"{path.name}: {inner}"
+LOADED = """
+import sys
+from importlib import import_module
+import_module(sys.argv[1])
+print("\\n".join(m.__file__ for name, m in sys.modules.items() if name.startswith("retroprop.") and m.__file__))
+"""
 
 
-def inside_experiments(path, node):
-    folders = path.relative_to(Path(sweep.__file__).parents[1]).parts[:-1]
-    return folders[:len(folders) - node.level + 1][:1] == ("experiments",) and (node.module or "") not in ("errors",)
+@pytest.mark.parametrize("name", reproduce.PAPERS)
+def test_every_file_that_a_task_loads_is_hashed(name):
+    """And no file of pages, claims or plots is: those may change without a run being made again."""
+    for module in {trial.task.__module__ for trial in reproduce.paper(name).plan(Scale())}:
+        out = subprocess.run([sys.executable, "-c", LOADED, module], capture_output=True, text=True, check=True).stdout
+        loaded, hashed = set(out.split("\n")) - {""}, set(map(str, trials_file.sources(module)))
+        assert loaded <= hashed
+        inside = {Path(path).relative_to(trials_file.ROOT).as_posix() for path in hashed}
+        assert {"arguments.py", "modules/linear.py", "datasets/digits.npz", "experiments/lab/networks.py"} <= inside
+        assert not [path for path in inside if path.startswith("plots/") or path.endswith(("claims.py", "page.py"))]
 
 
-def tasks_of_papers():
-    """The files whose functions are the tasks of the papers' plans."""
-    folder = Path(sweep.__file__).parent / "papers"
-    plans = [reproduce.paper(name).plan(Scale()) for name in reproduce.PAPERS]
-    return {folder / f"{trial.task.__module__.rpartition('.')[2]}.py" for plan in plans for trial in plan}
+def test_a_task_of_the_user_s_is_hashed_with_the_whole_library():
+    hashed = set(trials_file.sources(__name__))
+    assert {Path(__file__), *trials_file.ROOT.joinpath("training").glob("*.py")} <= hashed
 
 
 @pytest.mark.parametrize(("options", "text"), [
@@ -197,7 +199,10 @@ KILLED = """
 import sys, time
 from pathlib import Path
 
-from retroprop.experiments.sweeps.sweep import Store, Trial, Workers, sweep
+from retroprop.experiments.sweeps.store import Store
+from retroprop.experiments.sweeps.sweep import sweep
+from retroprop.experiments.sweeps.trials import Trial
+from retroprop.experiments.sweeps.workers import Workers
 
 def slow(*, k, log):
     say(log, f"begin {k}")
@@ -252,8 +257,11 @@ from pathlib import Path
 
 import retroprop as rp
 from retroprop.experiments.lab import loop as course
-from retroprop.experiments.sources import source
-from retroprop.experiments.sweeps.sweep import Store, Trial, Workers, sweep
+from retroprop.experiments.lab.data import source
+from retroprop.experiments.sweeps.store import Store
+from retroprop.experiments.sweeps.sweep import sweep
+from retroprop.experiments.sweeps.trials import Trial
+from retroprop.experiments.sweeps.workers import Workers
 
 course.EVERY = 0.05
 

@@ -419,7 +419,7 @@ def test_adversarial_training_halves_the_error(digits):
 
 
 class Centre(rp.Module):
-    couples_examples = True
+    batch_dependent = True
 
     def forward(self, x):
         self.point = ()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import Affine, Square, exhibit, numbers
+from cases import Affine, Square, case, numbers
 
 import retroprop as rp
 from retroprop.inspection.contract.derivative_checks import check_gallery
@@ -33,7 +33,7 @@ class Broken(Affine):
 
 
 def row_of(module, x=None, target=None):
-    check = check_gallery([exhibit(lambda: module, x, target)])
+    check = check_gallery([case(lambda: module, x, target)])
     return check, check.rows[0]
 
 
@@ -58,7 +58,7 @@ def test_a_mistake_fails(wrong, where):
 
 
 def test_a_module_that_raises_fails_alone():
-    check = check_gallery([exhibit(lambda: Broken(3), None, None), exhibit(rp.Tanh, None, None)])
+    check = check_gallery([case(lambda: Broken(3), None, None), case(rp.Tanh, None, None)])
     assert [row.passed for row in check.rows] == [False, True]
     assert not check.passed
     assert str(check).splitlines()[-1] == "FAILED: Broken(3): in training mode, ValueError: no such luck"

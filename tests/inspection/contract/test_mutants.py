@@ -51,8 +51,8 @@ from mutants import (
     at_the_first_point,
     attributes,
     backward,
-    before_door,
-    behind_door,
+    before_checks,
+    behind_checks,
     derivative,
     either,
     forward,
@@ -75,7 +75,7 @@ from retroprop.modules.core.base import Module
 
 CASES = [case for case in MODULES + LOSSES if not isinstance(case.x, tuple)     # the others: test_mutants_of_several_inputs
          and not isinstance(case.build().forward(*case.inputs), tuple)
-         and case.name not in ("Sequential of pictures", "Graph of pictures")]      # large; what is in them is there alone
+         and case.name not in ("Sequential of images", "Graph of images")]  # large; what is in them is there alone
 
 HAS_PARAMETERS = needs("parameters", "there is no parameter")
 HAS_STATE = needs("state", "there is no state")
@@ -154,21 +154,21 @@ MUTANTS = {
         Mutant("backward itself", attributes(jvp=Module.jvp, symmetric=True),
                either(SQUARE, spared("symmetric", "no difference"), NO_LOSS))],
     "jvp_changes_nothing": [
-        Mutant("runs a backward", before_door("jvp", run_backward)),
+        Mutant("runs a backward", before_checks("jvp", run_backward)),
         Mutant("takes the point away", jvp(lose_point)),
-        Mutant("writes into t", before_door("jvp", scale_tangent)),
-        Mutant("J t is a view of t", before_door("jvp", view_of_tangent), needs("copies_g", "J t has other numbers than t")),
+        Mutant("writes into t", before_checks("jvp", scale_tangent)),
+        Mutant("J t is a view of t", before_checks("jvp", view_of_tangent), needs("copies_g", "J t has other numbers than t")),
         Mutant("moves a buffer", jvp(move_buffers), needs("buffers", "it has none of its own")),
         Mutant("adds to the parameter gradients", jvp(touch_gradients), HAS_PARAMETERS)],
     "examples_stay_apart_unless_couples_examples": [
-        Mutant("it does not say so", attributes(couples_examples=False), only(rp.BatchNorm)),
+        Mutant("it does not say so", attributes(batch_dependent=False), only(rp.BatchNorm)),
         Mutant("gradients go to other examples", backward(to_other_examples),
                either(NO_LOSS, spared("even", "the second container turns them round again")))],
     "example_gradients_are_those_of_update": [
         *(Mutant(name, by_example("example_gradients", change), has_none_of_its_own) for name, change in (
             ("doubled", lambda each: 2 * each), ("of another example", lambda each: each[::-1]),
             ("their sum, once", lambda each: np.concatenate([each.sum(0)[None], 0 * each[1:]])))),
-        Mutant("the squares doubled", by_example("example_squares", lambda each: 2 * each), has_none_of_its_own)],
+        Mutant("the squares doubled", by_example("example_squared_norms", lambda each: 2 * each), has_none_of_its_own)],
     "a_phase_that_comes_too_early_is_refused": [
         Mutant("the gradient outlives its point", attributes(disturb=lambda self: None), lets_children_refuse)],
     "backward_leaves_the_parameter_gradients_alone": [
@@ -184,11 +184,11 @@ MUTANTS = {
         Mutant("update accumulates", update(add_before), HAS_PARAMETERS),
         Mutant("accumulate overwrites", attributes(accumulate=lambda self, among=None: self.update()), HAS_PARAMETERS)],
     "a_frozen_module_keeps_its_gradients": [
-        Mutant("update goes on", before_door("update", go_on_when_frozen), OWN_UPDATE)],
+        Mutant("update goes on", before_checks("update", go_on_when_frozen), OWN_UPDATE)],
     "another_batch_size_leaves_nothing_behind": [
         Mutant("prepared once", prepare_once, either(needs("prepared", "it prepares nothing"), scratch_is_idle))],
     "bad_input_is_refused_before_anything_changes": [
-        Mutant("forgets first", before_door("forward", forget_first))],
+        Mutant("forgets first", before_checks("forward", forget_first))],
     "returned_arrays_are_fresh_and_never_written_again": [
         Mutant("y is always the same array", forward(own_buffer()), spared("cost", "the cost is no array")),
         Mutant("dC/dx is always the same array", backward(own_buffer())),
@@ -199,21 +199,21 @@ MUTANTS = {
     "out_receives_the_result": [
         Mutant("forward ignores it", forward(fresh), NO_LOSS),
         Mutant("backward ignores it", backward(fresh)),
-        Mutant("backward adds to it", behind_door("backward", add_to_out), spared("even", "both containers add"))],
+        Mutant("backward adds to it", behind_checks("backward", add_to_out), spared("even", "both containers add"))],
     "an_out_that_does_not_fit_is_refused": [
-        Mutant("passed over", before_door("backward", pass_over_out))],
-    "the_point_holds_no_more_than_remembers_says": [
-        Mutant("remembers neither", attributes(remembers="neither"), needs("holds", "its points hold neither x nor y")),
-        Mutant("remembers all", attributes(remembers="all"))],
-    "forward_may_write_over_an_input_that_is_not_remembered": [
-        Mutant("written before it is read", behind_door("forward", write_out_first),
+        Mutant("passed over", before_checks("backward", pass_over_out))],
+    "the_point_holds_no_more_than_saved_says": [
+        Mutant("remembers neither", attributes(saved="neither"), needs("holds", "its points hold neither x nor y")),
+        Mutant("remembers all", attributes(saved="all"))],
+    "forward_may_write_over_an_input_that_is_not_saved": [
+        Mutant("written before it is read", behind_checks("forward", write_out_first),
                needs("in_place", "no container runs it in place"))],
     "memory_order_does_not_matter": [
-        Mutant("read in memory order", behind_door("forward", read_in_memory_order), spared("column", "there is one order"))],
+        Mutant("read in memory order", behind_checks("forward", read_in_memory_order), spared("column", "there is one order"))],
     "the_mode_of_forward_decides": [
         Mutant("the mode of backward does", derivative(of_the_mode_now), needs("moded", "both modes do the same"))],
     "predict_is_forward_in_evaluation_mode": [
-        Mutant("in training mode", behind_door("forward", train_always), needs("moded", "both modes do the same"))],
+        Mutant("in training mode", behind_checks("forward", train_always), needs("moded", "both modes do the same"))],
     "predict_leaves_no_trace": [
         Mutant("stays in evaluation mode", attributes(predict=predict_and_stay), NO_LOSS),
         Mutant("takes the point away", attributes(predict=predict_and_forget), NO_LOSS)],
@@ -225,11 +225,11 @@ MUTANTS = {
     "a_copy_is_independent": [
         Mutant("parameters are shared", attributes(__deepcopy__=shallow_copy), HAS_STATE)],
     "a_container_runs_it_as_it_runs_alone": [
-        Mutant("the door computes", before_door("backward", double), either(NO_LOSS, in_its_own_container))],
+        Mutant("the door computes", before_checks("backward", double), either(NO_LOSS, in_its_own_container))],
     "update_does_without_the_input_gradient": [
-        Mutant("update does without backward", before_door("backward", keep_only),
+        Mutant("update does without backward", before_checks("backward", keep_only),
                either(HAS_PARAMETERS, needs("parts", "update takes the gradient itself"))),
-        Mutant("something comes back", before_door("backward", never_none), NO_LOSS)],
+        Mutant("something comes back", before_checks("backward", never_none), NO_LOSS)],
     "repr_names_the_class": [
         Mutant("the default", attributes(__repr__=object.__repr__))],
 }

@@ -82,7 +82,7 @@ class OneGradientOnly(Mixed):
 
 
 class SaysItRemembersNothing(rp.Multiply):
-    remembers = "neither"
+    saved = "neither"
 
 
 @pytest.mark.parametrize("module", [Mixed(), rp.Add(), rp.Multiply()], ids=repr)
@@ -100,7 +100,7 @@ def test_the_right_ones_pass(module):
     (SecondIsG(), "returned arrays are fresh and never written again: in training mode, dC/dx shares memory with g"),
     (PassesOverTheSecondOut(), "out receives the result"),
     (OneGradientOnly(), "backward has the shape of x"),
-    (SaysItRemembersNothing(), "the point holds no more than remembers says"),
+    (SaysItRemembersNothing(), "the point holds no more than saved says"),
 ], ids=lambda value: type(value).__name__ if isinstance(value, rp.Module) else "")
 def test_the_wrong_ones_are_caught(module, law):
     with pytest.raises(CheckError, match=re.escape(f"{module!r}: {law}")):

@@ -23,31 +23,31 @@ def test_the_objective_grows_in_every_octave():
 
 def test_jitter_lowers_the_share_of_the_highest_frequencies():
     still, jittered = (share_of_highest(features.dream(digits_net(), sheet(), "0.3", jitter=jitter, rng=0, steps=20,
-                                                       step_size=0.02).picture) for jitter in (0, 9))
+                                                       step_size=0.02).image) for jitter in (0, 9))
     assert jittered < 0.85 * still
 
 
-def share_of_highest(picture):
+def share_of_highest(image):
     """Of the energy, where a wave along either axis is shorter than 2.5 pixels."""
-    energy = np.abs(np.fft.fft2(picture - picture.mean()))**2
-    high = np.abs(np.fft.fftfreq(len(picture))) > 0.4
+    energy = np.abs(np.fft.fft2(image - image.mean()))**2
+    high = np.abs(np.fft.fftfreq(len(image))) > 0.4
     return energy[high[:, None] | high].sum() / energy.sum()
 
 
 @pytest.mark.parametrize("image", [sheet(), sheet()[None, :41, :30], sheet().astype("float64")[:9, :64]])
-def test_the_picture_keeps_size_type_and_range(image):
+def test_the_image_keeps_size_type_and_range(image):
     given = image.copy()
     found = features.dream(digits_net(), image, "0.3", rng=0, steps=4, step_size=0.1)
-    assert found.picture.shape == image.shape
-    assert found.picture.dtype == image.dtype
-    assert found.picture.min() >= 0
-    assert found.picture.max() <= 1
-    assert np.abs(found.picture - image).max() > 0.05
+    assert found.image.shape == image.shape
+    assert found.image.dtype == image.dtype
+    assert found.image.min() >= 0
+    assert found.image.max() <= 1
+    assert np.abs(found.image - image).max() > 0.05
     assert_array_equal(image, given)
     assert_array_equal(found.before, image)
     assert not np.may_share_memory(found.before, image)
     part = features.truncated(digits_net(), "0.3")
-    seen = part.forward(found.picture.reshape(1, 1, *found.picture.shape[-2:]))
+    seen = part.forward(found.image.reshape(1, 1, *found.image.shape[-2:]))
     assert found.objectives[-1, -1] == pytest.approx(0.5 * (seen**2).sum(), rel=1e-5)       # in the bounds at each step
 
 
@@ -62,8 +62,8 @@ def test_a_step_changes_pixels_by_its_size_in_the_mean():
         return 0.5 * (part.forward(x[None])[0, channel]**2).sum()
 
     g = rp.numerical_gradient(objective, x)
-    assert_allclose(found.picture, x + 0.01 * g / np.abs(g).mean(), rtol=1e-6)
-    assert_allclose(found.objectives[0], [objective(x), objective(found.picture)])
+    assert_allclose(found.image, x + 0.01 * g / np.abs(g).mean(), rtol=1e-6)
+    assert_allclose(found.objectives[0], [objective(x), objective(found.image)])
 
 
 def test_two_octaves_are_one_after_the_other_and_the_detail_is_what_is_enlarged():
@@ -71,21 +71,21 @@ def test_two_octaves_are_one_after_the_other_and_the_detail_is_what_is_enlarged(
     base = sheet()[:28, :21]
     small_base = zoomed(base, (20, 15))
     first = features.dream(digits_net(), small_base, octaves=1, **options)
-    second = features.dream(digits_net(), base + zoomed(first.picture - small_base, (28, 21)), octaves=1, **options)
+    second = features.dream(digits_net(), base + zoomed(first.image - small_base, (28, 21)), octaves=1, **options)
     both = features.dream(digits_net(), base, octaves=2, **options)
     assert both.sizes == ((20, 15), (28, 21))
-    assert_allclose(both.picture, second.picture, atol=1e-5)
+    assert_allclose(both.image, second.image, atol=1e-5)
     assert_allclose(both.objectives, np.concatenate([first.objectives, second.objectives]), rtol=1e-5)
 
 
-def test_a_picture_that_does_not_change_comes_back_sharp():
+def test_an_image_that_does_not_change_comes_back_sharp():
     found = features.dream(digits_net(), sheet(), "0.3", rng=0, step_size=1e-9)
-    assert_allclose(found.picture, sheet(), atol=1e-5)
+    assert_allclose(found.image, sheet(), atol=1e-5)
 
 
 def test_jitter_is_a_seventh_of_the_side_by_default():
     options = {"layer": "0.3", "octaves": 1, "steps": 3, "rng": 0}
-    plain, nine = (features.dream(digits_net(), sheet(), **options, **more).picture for more in ({}, {"jitter": 9}))
+    plain, nine = (features.dream(digits_net(), sheet(), **options, **more).image for more in ({}, {"jitter": 9}))
     assert_array_equal(plain, nine)
 
 
@@ -101,7 +101,7 @@ def test_sizes_are_left_out_where_the_layer_does_not_take_them():
 
 def test_a_silent_layer_changes_nothing():
     found = features.dream(rp.Sequential(rp.ReLU()), np.zeros((6, 7)), "0", rng=0)
-    assert_array_equal(found.picture, 0)
+    assert_array_equal(found.image, 0)
     assert_array_equal(found.objectives, 0)
     assert "-" in str(found).splitlines()[-1]
 
@@ -109,9 +109,9 @@ def test_a_silent_layer_changes_nothing():
 def test_bounds_other_than_0_and_1():
     image = 255 * sheet()
     found = features.dream(digits_net(), image, "0.3", rng=0, bounds=(0, 255), octaves=1, steps=1, jitter=0)
-    moved = np.abs(found.picture - image)
+    moved = np.abs(found.image - image)
     assert 0.2 < moved.mean() < 1.5 + 1e-3                          # 1.5 in the mean, but for what is cut off at the bounds
-    assert found.picture.max() <= 255
+    assert found.image.max() <= 255
 
 
 @pytest.mark.parametrize(("image", "options", "message"), [

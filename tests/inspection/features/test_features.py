@@ -1,4 +1,4 @@
-"""Pictures that a network answers to most: the ascent does what its arguments say, and what comes out is what is there."""
+"""Images that a network answers to most: the ascent does what its arguments say, and what comes out is what is there."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from retroprop.inspection.features.images import blurred, total_variation
 def test_a_class_model_is_the_weights_over_2_lambda_where_the_score_is_linear():
     net = rp.Sequential(rp.Linear(4, 3, rng=0), rp.LogSoftmax())
     found = features.class_model(net, [2, 0], shape=(4,), l2=0.25)
-    assert_allclose(found.pictures, net[0].weight.data[[2, 0]] / (2 * 0.25), rtol=1e-2)
+    assert_allclose(found.images, net[0].weight.data[[2, 0]] / (2 * 0.25), rtol=1e-2)
     assert found.targets == ("class 2", "class 0")
 
 
-def test_a_class_model_correlates_best_with_the_mean_picture_of_its_class():
+def test_a_class_model_correlates_best_with_the_mean_image_of_its_class():
     x, y = rp.datasets.digits()
     net = rp.Sequential(rp.Linear(64, 50, rng=0), rp.Tanh(), rp.Linear(50, 10, rng=1), rp.Softmax())
     scores = features.scores(net)
     rp.fit(scores.train(), rp.CrossEntropy(), rp.SGD(scores.parameters(), lr=0.1), (x, y), epochs=8, rng=0, progress=False)
     means = np.stack([x[y == c].mean(0) for c in range(10)])
     found = features.class_model(scores, shape=(64,), l2=0.5, steps=200, lr=0.05)
-    correlations = np.corrcoef(found.pictures, means - means.mean(0))[:10, 10:]
+    correlations = np.corrcoef(found.images, means - means.mean(0))[:10, 10:]
     assert (correlations.argmax(1) == np.arange(10)).sum() >= 9
 
 
@@ -43,10 +43,10 @@ def test_one_step_is_the_gradient_of_what_is_asked_for():
     }
     for name, (options, value) in wanted.items():
         found = features.activation_maximization(net, **options, shape=x.shape, start=x, steps=1, lr=0.1)
-        step = (found.pictures[0] - x) / 0.1
+        step = (found.images[0] - x) / 0.1
         assert_allclose(step, rp.numerical_gradient(value, x), rtol=1e-5, atol=1e-8, err_msg=name)
         assert found.targets == (name,)
-        assert_allclose(found.objectives[:, 0], [value(x), value(found.pictures[0])])
+        assert_allclose(found.objectives[:, 0], [value(x), value(found.images[0])])
         assert_allclose(found.activations, found.objectives[-1])
 
 
@@ -60,7 +60,7 @@ def test_the_penalties_lower_the_objective_and_their_gradient_joins_the_step():
         return 0.3 * (x**2).sum() + 0.2 * total_variation(x[None])[0][0]
 
     assert_allclose(plain.objectives[0] - found.objectives[0], penalty(x))
-    assert_allclose((plain.pictures - found.pictures)[0] / 0.1, rp.numerical_gradient(penalty, x), rtol=1e-5, atol=1e-7)
+    assert_allclose((plain.images - found.images)[0] / 0.1, rp.numerical_gradient(penalty, x), rtol=1e-5, atol=1e-7)
 
 
 def test_several_targets_at_once_are_those_targets_one_by_one():
@@ -68,15 +68,15 @@ def test_several_targets_at_once_are_those_targets_one_by_one():
     options = {"layer": "0.2", "shape": (2, 5, 6), "start": numbers(2, 5, 6), "steps": 5, "l2": 0.1, "total_variation": 0.01,
                    "blur": 0.5, "blur_every": 2}
     together = features.activation_maximization(small(), unit=units, **options)
-    assert together.pictures.shape == (3, 2, 5, 6)
+    assert together.images.shape == (3, 2, 5, 6)
     assert together.objectives.shape == (6, 3)
     for k, unit in enumerate(units):
         alone = features.activation_maximization(small(), unit=unit, **options)
-        assert_allclose(alone.pictures[0], together.pictures[k], rtol=1e-4, atol=1e-6)
+        assert_allclose(alone.images[0], together.images[k], rtol=1e-4, atol=1e-6)
         assert alone.targets == together.targets[k:k + 1]
 
 
-def test_total_variation_has_the_gradient_it_says_and_is_that_of_each_picture():
+def test_total_variation_has_the_gradient_it_says_and_is_that_of_each_image():
     x = numbers(3, 2, 4, 5)
     values, gradient = total_variation(x)
     for k in range(3):
@@ -92,7 +92,7 @@ def test_regularization_smooths():
     def roughness(**options):
         found = features.activation_maximization(digits_net(), "0.2", channel=[0, 3], shape=(1, 16, 16), rng=0, lr=1,
                                                  start=0.5 + 0.1 * numbers(1, 16, 16), bounds=(0, 1), steps=40, **options)
-        return total_variation(found.pictures)[0].sum()
+        return total_variation(found.images)[0].sum()
 
     plain = roughness()
     assert roughness(total_variation=0.005) < 0.8 * plain
@@ -107,27 +107,27 @@ def test_blur_comes_after_so_many_steps():
         expected = x
         for _ in range(times):
             expected = blurred(expected, 0.7)
-        assert_allclose(found.pictures[0], expected, atol=1e-6)
+        assert_allclose(found.images[0], expected, atol=1e-6)
 
 
 def test_the_norm_and_the_bounds_hold():
     options = {"layer": "0.2", "channel": [0, 1, 2], "shape": (2, 5, 6), "steps": 7, "lr": 1}
     found = features.activation_maximization(small(), **options, norm=3, rng=0)
-    assert_allclose(np.linalg.norm(found.pictures.reshape(3, -1), axis=1), 3, rtol=1e-6)
+    assert_allclose(np.linalg.norm(found.images.reshape(3, -1), axis=1), 3, rtol=1e-6)
     assert (found.objectives[-1] > found.objectives[0]).all()
     found = features.activation_maximization(small(), **options, bounds=(-0.25, 0.5), blur=1, blur_every=7)
-    assert found.pictures.min() >= -0.25
-    assert found.pictures.max() <= 0.5
+    assert found.images.min() >= -0.25
+    assert found.images.max() <= 0.5
 
 
-def test_jitter_moves_the_picture_and_moves_it_back():
+def test_jitter_moves_the_image_and_moves_it_back():
     """What the network sees moves; where it looks at each place alike, what comes out is the same as without."""
     net = rp.Sequential(rp.Tanh(), rp.Tanh())
     options = {"layer": "1", "shape": (1, 5, 6), "start": numbers(1, 5, 6), "steps": 3, "lr": 2}
     plain, jittered = (features.activation_maximization(net, **options, jitter=jitter, rng=0) for jitter in (0, 2))
-    assert_allclose(jittered.pictures, plain.pictures, rtol=1e-6)
+    assert_allclose(jittered.images, plain.images, rtol=1e-6)
     corner = dict(options, unit=(0, 0, 0))
-    plain, jittered = (features.activation_maximization(net, **corner, jitter=jitter, rng=0).pictures for jitter in (0, 2))
+    plain, jittered = (features.activation_maximization(net, **corner, jitter=jitter, rng=0).images for jitter in (0, 2))
     assert np.count_nonzero(plain[0, 0] != options["start"].astype("float32")[0]) == 1
     assert np.count_nonzero(jittered[0, 0] != options["start"].astype("float32")[0]) > 1
 
@@ -139,7 +139,7 @@ def test_the_network_stays_as_it_was_and_the_same_seed_gives_the_same_bits():
     generator = str(net[2].rng.bit_generator.state)
     state = net.state_dict()
     options = {"shape": (2, 5, 6), "jitter": 1, "steps": 3, "norm": 1.0}
-    first, second = (features.class_model(net, l2=0, **options, rng=5).pictures for _ in range(2))
+    first, second = (features.class_model(net, l2=0, **options, rng=5).images for _ in range(2))
     assert_array_equal(first, second)
     features.dream(net, np.full((2, 5, 6), 0.5), "0.2", rng=0)
     assert net.training
@@ -149,10 +149,10 @@ def test_the_network_stays_as_it_was_and_the_same_seed_gives_the_same_bits():
     net.backward(np.ones_like(y))                                   # its point is still there
 
 
-def test_pictures_have_the_type_of_the_network():
+def test_images_have_the_type_of_the_network():
     for dtype in ("float32", "float64"):
         found = features.class_model(small().astype(dtype), 0, shape=(2, 5, 6), steps=1)
-        assert found.pictures.dtype == found.objectives.dtype == dtype
+        assert found.images.dtype == found.objectives.dtype == dtype
 
 
 def test_it_prints_a_table():
@@ -171,7 +171,7 @@ def test_it_prints_a_table():
     ({"layer": "0.2", "unit": (0, 3, 0)}, "unit must be within the layer's output, (3, 3, 3), got (0, 3, 0)"),
     ({"channel": 0, "unit": (0,)}, "channel and unit exclude each other"),
     ({"norm": 1, "bounds": (0, 1)}, "norm and bounds exclude each other"),
-    ({"norm": 1, "start": np.zeros((2, 5, 6))}, "start must hold no picture of zeros"),
+    ({"norm": 1, "start": np.zeros((2, 5, 6))}, "start must hold no image of zeros"),
     ({"start": np.zeros((5, 6))}, "start must have shape (2, 5, 6) or (1, 2, 5, 6), got (5, 6)"),
     ({"bounds": (1, 0)}, "bounds[1] must be a number in (1, inf)"),
     ({"bounds": 1}, "bounds must be (low, high), got 1"),
@@ -195,7 +195,7 @@ def test_what_cannot_be_maximized_is_refused():
     two = rp.Graph({"s": (rp.Add(), "a", "b"), "t": (rp.Tanh(), "a")}, inputs=["a", "b"], outputs=["s", "t"])
     with pytest.raises(rp.ArgumentError, match="one input must lead to the layer, got 2"):
         features.activation_maximization(two, "s", shape=(4,))
-    assert features.activation_maximization(two, "t", shape=(4,)).pictures.shape == (1, 4)
+    assert features.activation_maximization(two, "t", shape=(4,)).images.shape == (1, 4)
     with pytest.raises(rp.ArgumentError, match="net must be a Module, got None"):
         features.activation_maximization(None, shape=(4,))
 
@@ -209,12 +209,12 @@ def test_blur_keeps_the_mean_and_the_channels_apart():
 
 
 def test_silence_at_the_start_is_said():
-    """ReLUs without biases on the picture of zeros."""
+    """ReLUs without biases on the image of zeros."""
     net = rp.Sequential(rp.Linear(6, 5, rng=0), rp.ReLU(), rp.Linear(5, 2, rng=1))
     with pytest.warns(UserWarning, match="no pixel of the start changes channel 0, channel 1"):
         found = features.class_model(net, shape=(6,))
-    assert not found.pictures.any()
-    assert features.class_model(net, shape=(6,), start=0.01 * np.random.default_rng(0).standard_normal((2, 6))).pictures.any()
+    assert not found.images.any()
+    assert features.class_model(net, shape=(6,), start=0.01 * np.random.default_rng(0).standard_normal((2, 6))).images.any()
 
 
 @pytest.mark.parametrize("name", ["layer", "channel", "unit"])

@@ -42,7 +42,7 @@ class Shift(Silent):
 class Centre(rp.Module):
     """A user's module in which the examples meet, in either mode."""
 
-    couples_examples = True
+    batch_dependent = True
 
     def forward(self, x):
         self.point = ()
@@ -348,7 +348,7 @@ def test_what_the_loss_draws_is_drawn_again(look):
 def test_the_batch_is_let_go(look):
     """Between two calls there is room for the next one, but not what was in it."""
     class Keeping(rp.Module):
-        remembers = "input"
+        saved = "input"
 
         def forward(self, x):
             self.point = x
@@ -450,7 +450,7 @@ def test_coupled_examples_are_refused(net, what, look):
 
 def test_a_loss_that_couples_the_examples_is_refused():
     class Ranking(rp.MSE):
-        couples_examples = True
+        batch_dependent = True
 
     with refuses(ArgumentError, "per_example_norms: no example has a gradient of its own where Ranking() makes its output "
                                 "depend on the others; BatchNorm does so in training mode only: call net.eval() first"):
@@ -459,7 +459,7 @@ def test_a_loss_that_couples_the_examples_is_refused():
 
 def test_a_module_that_does_not_say_so_is_found():
     class Mean(Centre):
-        couples_examples = False
+        batch_dependent = False
 
     with pytest.raises(rp.CheckError, match=r"^Mean\(\): examples stay apart unless couples examples: in training mode, "
                                             r"expected dC/dx = 0 but for example 0, whose g alone is not 0, got up to "):
@@ -513,7 +513,7 @@ def test_nothing_to_train_is_refused():
 
 def test_gradients_of_examples_need_a_backward():
     for layer in (rp.Linear(3, 2, rng=0), rp.LayerNorm(3), rp.BatchNorm(3)):
-        for method in (layer.example_gradients, layer.example_squares):
+        for method in (layer.example_gradients, layer.example_squared_norms):
             with pytest.raises(PhaseError, match="no forward has run"):
                 method()
 

@@ -528,7 +528,7 @@ def test_who_writes_into_what_forward_remembered_is_told():
         loss.forward(y, Y)
         g = loss.backward()
         y[0, 0] = 0.5
-        text = (r"^Sigmoid\(\) at '0.1': y, which forward remembered, must stay as it was until update, but was written into "
+        text = (r"^Sigmoid\(\) at '0.1': y, which forward saved, must stay as it was until update, but was written into "
                 r"before backward; edit a copy of the array \(a.copy\(\)\), or call forward again$")
         with pytest.raises(rp.PhaseError, match=text):
             module.backward(g)
@@ -549,7 +549,7 @@ def test_the_points_of_a_loss_are_guarded(loss, name):
         loss.forward(p, y)
         p[0] = 0.9
         if name == "prediction":
-            with pytest.raises(rp.PhaseError, match=r"^BCE\(\): prediction, which forward remembered"):
+            with pytest.raises(rp.PhaseError, match=r"^BCE\(\): prediction, which forward saved"):
                 loss.backward()
         else:                                                       # Hinge remembers costs and signs, not the scores
             loss.backward()

@@ -16,7 +16,7 @@ from retroprop import saliency
 from retroprop.errors import ArgumentError, DataError, DtypeError, ShapeError
 
 X = numbers(5, 6)
-PICTURES = numbers(3, 2, 4, 5)
+IMAGES = numbers(3, 2, 4, 5)
 METHODS = {
     "gradient": saliency.gradient,
     "gradient_times_input": saliency.gradient_times_input,
@@ -119,11 +119,11 @@ def test_occlusion_is_the_mean_fall_over_the_windows_that_cover_a_pixel(window, 
         for j in starts[1]:
             where = np.zeros((4, 5), bool)
             where[i:i + height, j:j + width] = True
-            fall = [score(made, a[None], 2) - score(made, np.where(where, value, a)[None], 2) for a in PICTURES]
+            fall = [score(made, a[None], 2) - score(made, np.where(where, value, a)[None], 2) for a in IMAGES]
             total += np.multiply.outer(fall, where)
             times += where
     expected = np.repeat((total / times)[:, None], 2, 1)
-    assert_allclose(saliency.occlusion(made, PICTURES, 2, window=window, stride=stride, value=value), expected, atol=1e-12)
+    assert_allclose(saliency.occlusion(made, IMAGES, 2, window=window, stride=stride, value=value), expected, atol=1e-12)
 
 
 def test_occlusion_of_rows_of_numbers_covers_neighbours():
@@ -175,19 +175,19 @@ def test_the_net_is_left_as_it_was(method):
         assert_array_equal(array, before[name])
 
 
-def test_as_pictures_takes_the_largest_magnitude_of_the_channels():
-    found = saliency.as_pictures(PICTURES)
-    assert_array_equal(found, np.maximum(abs(PICTURES[:, 0]), abs(PICTURES[:, 1])))
-    for maps in (X, PICTURES[:, 0]):
-        assert_array_equal(saliency.as_pictures(maps), abs(maps))
+def test_as_images_takes_the_largest_magnitude_of_the_channels():
+    found = saliency.as_images(IMAGES)
+    assert_array_equal(found, np.maximum(abs(IMAGES[:, 0]), abs(IMAGES[:, 1])))
+    for maps in (X, IMAGES[:, 0]):
+        assert_array_equal(saliency.as_images(maps), abs(maps))
 
 
 def test_share_is_the_part_of_the_magnitude_in_a_region():
     region = np.arange(20).reshape(4, 5) % 3 == 0
-    found = saliency.share(PICTURES, region)
-    pictures = saliency.as_pictures(PICTURES)
-    assert_allclose(found, [picture[region].sum() / picture.sum() for picture in pictures])
-    assert_allclose(saliency.share(PICTURES, np.stack([region, ~region, region]))[1], 1 - found[1])
+    found = saliency.share(IMAGES, region)
+    images = saliency.as_images(IMAGES)
+    assert_allclose(found, [image[region].sum() / image.sum() for image in images])
+    assert_allclose(saliency.share(IMAGES, np.stack([region, ~region, region]))[1], 1 - found[1])
     assert np.isnan(saliency.share(np.zeros((1, 3)), np.ones(3, bool)))
 
 
@@ -195,7 +195,7 @@ def test_share_is_the_part_of_the_magnitude_in_a_region():
 
 
 def planted(seed, steps=2000):
-    """Gaussian pictures whose label is the sign of the mean of one patch, and a net before and after it learned that."""
+    """Gaussian images whose label is the sign of the mean of one patch, and a net before and after it learned that."""
     rng, patch = np.random.default_rng(seed), np.zeros((8, 8), bool)
     patch[2:5, 3:6] = True
 
@@ -223,9 +223,9 @@ def test_planted_saliency_is_found(seed):
         maps = method(made, x)
         assert saliency.share(maps, patch).mean() >= 0.5
         assert saliency.share(method(start, x), patch).mean() <= 0.2
-        most = np.argsort(saliency.as_pictures(maps).mean(0).ravel())[-9:]
+        most = np.argsort(saliency.as_images(maps).mean(0).ravel())[-9:]
         assert patch.ravel()[most].mean() >= 0.95
-    most = np.argsort(saliency.as_pictures(saliency.gradient(made, x)).reshape(500, -1), 1)[:, -9:]
+    most = np.argsort(saliency.as_images(saliency.gradient(made, x)).reshape(500, -1), 1)[:, -9:]
     assert patch.ravel()[most].mean() >= 0.95                       # of each example
 
 
@@ -242,9 +242,9 @@ def digits():
 
 def test_saliency_of_digits_is_on_the_ink(digits):
     made, x = digits
-    ink = x[:, 0] > 0
+    foreground = x[:, 0] > 0
     for method in (saliency.gradient, partial(saliency.smooth_grad, samples=10, rng=0), partial(saliency.occlusion, window=2)):
-        assert saliency.share(method(made, x), ink).mean() >= 1.2 * ink.mean()
+        assert saliency.share(method(made, x), foreground).mean() >= 1.2 * foreground.mean()
 
 
 # The sanity check
@@ -297,15 +297,15 @@ def test_a_shared_parameter_is_drawn_once():
 
 def test_randomization_compares_the_ranks_of_magnitudes():
     made = net(inputs=40)
-    found = saliency.randomization(made, PICTURES, rng=0)
+    found = saliency.randomization(made, IMAGES, rng=0)
     assert found.maps.shape == (3, 3, 4, 5)
-    assert_array_equal(found.maps[0], saliency.as_pictures(saliency.gradient(made, PICTURES)))
-    assert_array_equal(found.classes, made.predict(PICTURES).argmax(1))
+    assert_array_equal(found.maps[0], saliency.as_images(saliency.gradient(made, IMAGES)))
+    assert_array_equal(found.classes, made.predict(IMAGES).argmax(1))
     for stage in range(2):
         for i in range(3):
             expected = spearmanr(found.maps[0, i].ravel(), found.maps[stage + 1, i].ravel()).statistic
             assert_allclose(found.correlations[stage, i], expected, rtol=1e-12)
-    again = saliency.randomization(made, PICTURES, rng=0)
+    again = saliency.randomization(made, IMAGES, rng=0)
     assert_array_equal(again.maps, found.maps)
     assert str(found).splitlines()[0] == "3 examples"
     assert str(found).splitlines()[3].split()[:2] == ["3", "Linear(8,"]
@@ -341,7 +341,7 @@ def ones(net, x, classes):
     (lambda: saliency.gradient(3, X), ArgumentError, "net must be a Module, got 3"),
     (lambda: saliency.gradient(rp.Sequential(rp.Add(), rp.Linear(6, 2, rng=0)), X), ArgumentError,
      "net must have one input, got Sequential(Add(), Linear(6, 2)), which has several"),
-    (lambda: saliency.gradient(rp.Linear(5, 2, rng=0), PICTURES), ShapeError,
+    (lambda: saliency.gradient(rp.Linear(5, 2, rng=0), IMAGES), ShapeError,
      "net must have an output of shape (examples, classes), got (3, 2, 4, 2)"),
     (lambda: saliency.gradient(rp.Reshape(2), X[0]), ShapeError,
      "x must have shape (examples, ...) with at least two axes, got (6,)"),
@@ -366,12 +366,12 @@ def ones(net, x, classes):
     (lambda: saliency.occlusion(net(), X, window=2, stride=3), ArgumentError,
      "window must fit into (6,) and stride into the window, got 2 and 3"),
     (lambda: saliency.occlusion(net(), X, window=(2, 2)), ArgumentError, "window must be an integer, got (2, 2)"),
-    (lambda: saliency.occlusion(net(inputs=40), PICTURES, window=(1, 2, 3)), ArgumentError,
+    (lambda: saliency.occlusion(net(inputs=40), IMAGES, window=(1, 2, 3)), ArgumentError,
      "window must be an integer, or a pair of them, got (1, 2, 3)"),
     (lambda: saliency.occlusion(net(), X, window=0), ArgumentError, "window must be an integer of at least 1, got 0"),
     (lambda: saliency.share(X, np.ones(6)), DtypeError, "region must be an array of bool, got float64"),
     (lambda: saliency.share(X, np.ones(5, bool)), ShapeError,
-     "region must have the shape of the pictures, (5, 6), or of one of them, got (5,)"),
+     "region must have the shape of the images, (5, 6), or of one of them, got (5,)"),
     (lambda: saliency.randomization(rp.Tanh(), X), ArgumentError,
      "net must have at least one module with parameters, got Tanh()"),
     (lambda: saliency.randomization(net(), X, method=ones), ShapeError,
@@ -389,7 +389,7 @@ def test_randomization_does_not_draw_what_a_layer_with_the_same_seed_started_fro
 
 def test_a_net_that_couples_examples_is_refused():
     class Centred(rp.Module):
-        couples_examples = True
+        batch_dependent = True
 
         def forward(self, x):
             self.point = None

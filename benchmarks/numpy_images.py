@@ -1,6 +1,6 @@
 """Convolution and pooling, as in numpy_parts.
 
-Pictures lie batch last, (channels, height, width, batch): a shift by a pixel is then a shift of all examples at once, and
+Images lie batch last, (channels, height, width, batch): a shift by a pixel is then a shift of all examples at once, and
 what is copied are long runs.
 """
 
@@ -24,7 +24,7 @@ CACHE = 2**17                                                       # numbers of
 Matrices = Callable[[int, int], list[Array]]
 
 
-def pictures(shape: tuple[int, ...], layers: Sequence[Layer], batch: int,
+def images(shape: tuple[int, ...], layers: Sequence[Layer], batch: int,
              matrices: Matrices) -> tuple[OfInput, Calls, Calls, Array, Array]:
     """The layers before "flatten": what takes x, forward, backward, and the rows that come out, with their gradient.
 
@@ -55,7 +55,7 @@ def pictures(shape: tuple[int, ...], layers: Sequence[Layer], batch: int,
 
 
 def framed(channels: int, height: int, width: int, batch: int) -> tuple[Array, Array]:
-    """Pictures with zeros around them, and the view inside."""
+    """Images with zeros around them, and the view inside."""
     border = FILTER // 2
     frame = np.zeros((channels, height + 2 * border, width + 2 * border, batch), "float32")
     return frame, frame[:, border:-border, border:-border]

@@ -1,0 +1,116 @@
+"""Trials: runs as data, and the key that says what decided their numbers."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version as installed
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import __version__
+
+ROOT = Path(__file__).parents[2]                                    # of the package
+PARSING = Lock()                                                    # ast fails in two threads at once (CPython 3.11)
+Settings = Mapping[str, Any]
+Numbers = dict[str, Any]                                            # what a run returns
+
+
+class Trial(NamedTuple):
+    """One run: a function of a module, and its keyword arguments: strings, numbers, None, and lists and dicts of them.
+
+    The function returns a dict of the same kinds. A ``resumable`` function also takes ``checkpoint``: a folder in which it
+    may save what it needs to go on after an interruption, or None.
+    """
+
+    task: Callable[..., Numbers]
+    settings: Settings
+    resumable: bool = False
+
+    @property
+    def name(self) -> str:
+        """The folder of the task's module, where it has one, and the function: ``he2015.signals``."""
+        folder = self.task.__module__.split(".")[-2:][0]
+        return f"{folder}.{self.task.__name__}"
+
+    @property
+    def key(self) -> str:
+        """A hash of what decides the numbers: the function, its arguments, and the version of the code."""
+        return sha256(self.text.encode()).hexdigest()[:24]
+
+    @property
+    def text(self) -> str:
+        return json.dumps({"task": f"{self.task.__module__}.{self.task.__qualname__}", "settings": self.settings,
+                           "version": version(self.task.__module__)}, sort_keys=True, ensure_ascii=False)
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
+
+
+class Done(NamedTuple):
+    """A run that ended, and the seconds it took."""
+
+    trial: Trial
+    result: Numbers
+    seconds: float
+
+
+class Failed(NamedTuple):
+    """A run that raised an error."""
+
+    trial: Trial
+    error: str
+    where: str
+
+
+@cache
+def version(module: str) -> dict[str, str]:
+    """Of the library, NumPy and SciPy, and a hash of the source that the numbers of a task in this module come from."""
+    found = sha256()
+    for path in sources(module):
+        found.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return {"retroprop": __version__, "numpy": np.__version__, "scipy": installed("scipy"), "source": found.hexdigest()[:16]}
+
+
+def sources(module: str) -> list[Path]:
+    """The file of a module, all files of this package that it imports, directly or not, and the data beside them.
+
+    Imports inside functions count. The package's own ``__init__.py`` does not: it gives names and computes nothing.
+    """
+    start = Path(getattr(sys.modules.get(module), "__file__", None) or ROOT / "__init__.py")
+    packages = [folder / "__init__.py" for folder in start.parents if folder.is_relative_to(ROOT)]
+    found, todo = set[Path](), [start, *packages]
+    with PARSING:
+        while todo:
+            path = todo.pop()
+            if path not in found and path != ROOT / "__init__.py":
+                found.add(path)
+                todo += imported(path) if path.is_relative_to(ROOT) else ROOT.rglob("*.py")     # a user's may call anything
+    found |= {data for folder in {path.parent for path in found if path.is_relative_to(ROOT)} for data in folder.glob("*.npz")}
+    return sorted(found, key=lambda path: (path.is_relative_to(ROOT), path.parts[-1 if path == start else len(ROOT.parts):]))
+
+
+def imported(path: Path) -> Iterator[Path]:
+    """The files of this package that one of them names in its imports, with the packages on the way to them."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = ["retroprop", *path.relative_to(ROOT).parts[:-1]]
+            above = package[:len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            top, *parts = name.split(".")
+            for k in range(1, len(parts) + 1) if top == "retroprop" else ():
+                place = ROOT.joinpath(*parts[:k])
+                yield from (file for file in (place.with_name(f"{place.name}.py"), place / "__init__.py") if file.is_file())
