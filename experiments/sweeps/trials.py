@@ -85,16 +85,28 @@ def sources(module: str) -> list[Path]:
     Imports inside functions count. The package's own ``__init__.py`` does not: it gives names and computes nothing.
     """
     start = Path(getattr(sys.modules.get(module), "__file__", None) or ROOT / "__init__.py")
-    packages = [folder / "__init__.py" for folder in start.parents if folder.is_relative_to(ROOT)]
-    found, todo = set[Path](), [start, *packages]
+    found, todo = set[Path](), [start, *(folder / "__init__.py" for folder in start.parents if folder.is_relative_to(ROOT))]
+    todo = todo if ours(start) else [start, *library(ROOT)]         # a task of the user's may call anything
     with PARSING:
         while todo:
             path = todo.pop()
             if path not in found and path != ROOT / "__init__.py":
                 found.add(path)
-                todo += imported(path) if path.is_relative_to(ROOT) else ROOT.rglob("*.py")     # a user's may call anything
-    found |= {data for folder in {path.parent for path in found if path.is_relative_to(ROOT)} for data in folder.glob("*.npz")}
+                todo += imported(path) if ours(path) else ()
+    found |= {data for folder in {path.parent for path in found if ours(path)} for data in folder.glob("*.npz")}
     return sorted(found, key=lambda path: (path.is_relative_to(ROOT), path.parts[-1 if path == start else len(ROOT.parts):]))
+
+
+def ours(path: Path) -> bool:
+    """Whether a file belongs to this package: in a checkout there are others below its root."""
+    return path.is_relative_to(ROOT) and (path.parent / "__init__.py").is_file()
+
+
+def library(folder: Path) -> Iterator[Path]:
+    """All files of this package below a folder."""
+    yield from folder.glob("*.py")
+    for inner in folder.glob("*/__init__.py"):
+        yield from library(inner.parent)
 
 
 def imported(path: Path) -> Iterator[Path]:

@@ -10,7 +10,8 @@ from ...reports.text import many
 from ..claims import Claim, claim, difference, every
 from ..figures import COLORS, band, grid, shown
 from ..paper import Paper, Results
-from .runs import DEEP, FUNCTIONS, OTHERS, STARTS, convolutional, fitted, images, plan
+from .plan import DEEP, FUNCTIONS, STARTS, plan
+from .runs import OTHERS, convolutional, fitted, images
 
 EARLY = 150                                                         # steps
 TRIED, TRAINED = "its algorithm", "its experiments"

@@ -15,17 +15,11 @@ from ....modules import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Reshap
 from ....optim import SGD
 from ....training import lsuv
 from ...lab.data import source
-from ...lab.dense import error_of, errors
+from ...lab.dense import error_of
 from ...lab.loop import train
 from ...lab.networks import ACTIVATIONS, FITTED, fit_start, start
-from ...sweeps.trials import Trial
-from ..paper import Scale, evaluation_steps
 
-FUNCTIONS = ("tanh", "relu", "sigmoid")
-STARTS = ("LSUV", "Orthogonal", "Glorot", "He")
-RATES = {"tanh": 0.03, "relu": 0.03, "sigmoid": 0.1}
 OTHERS = 512                                                        # images that the layers did not see
-DEEP = 30                                                           # layers of the deep network
 
 
 def fitted(*, activation: str, depth: int, width: int, seed: int) -> dict[str, Any]:
@@ -92,21 +86,3 @@ def images(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: 
     trained = train(net, sgd, found.stream(batch_size, seed), steps, at=at, kept=kept,
                     read=lambda step: error_of(net, found))
     return {"readings": trained.readings, "diverged": trained.diverged}
-
-
-def plan(scale: Scale) -> list[Trial]:
-    seeds = range(scale.seeds)
-    if scale.name == "paper":
-        steps = scale.steps or 25_000                               # 64 times all of MNIST's examples
-        shared = {"data": scale.data, "digest": scale.digest, "lr": 0.01, "batch_size": 128, "steps": steps,
-                  "at": evaluation_steps(steps, 50)}
-        return [Trial(images, shared | {"init": init, "seed": seed}, True) for seed in seeds for init in STARTS]
-    steps = scale.choose(500, 1500)
-    shared = {"data": "digits", "batch_size": 32, "steps": steps, "at": evaluation_steps(steps, 10)}
-    small = shared | {"depth": 10, "width": 100}
-    large = shared | {"depth": DEEP, "width": 64, "activation": "relu", "lr": 0.01}
-    shallow = [Trial(errors, small | {"activation": name, "init": init, "lr": RATES[name], "seed": seed})
-               for seed in seeds for name in FUNCTIONS for init in STARTS]
-    deep = [Trial(errors, large | {"init": init, "seed": seed}) for seed in seeds for init in STARTS]
-    fits = [Trial(fitted, {"activation": f, "depth": 10, "width": 100, "seed": seed}) for seed in seeds for f in FUNCTIONS]
-    return [*fits, *(Trial(convolutional, {"seed": seed}) for seed in seeds), *shallow, *deep]

@@ -7,7 +7,8 @@ import pytest
 from retroprop.experiments.lab.dense import errors
 from retroprop.experiments.papers import reproduce
 from retroprop.experiments.papers.lsuv2016 import paper as lsuv2016
-from retroprop.experiments.papers.lsuv2016.runs import STARTS, convolutional, fitted, images, plan
+from retroprop.experiments.papers.lsuv2016.plan import STARTS, plan
+from retroprop.experiments.papers.lsuv2016.runs import convolutional, fitted, images
 from retroprop.experiments.papers.paper import Results, Scale
 from retroprop.experiments.sweeps.trials import Done, Failed
 
