@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML page: text, tables, and figures inside it."""
+"""A report as one self-contained HTML page, with text, tables and embedded figures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pre { background: #f4f4f7; padding: .8rem 1rem; overflow-x: auto; font-size: .88
 
 
 class Page:
-    """Parts in the order in which they are added; all text is escaped."""
+    """A page that shows its parts in the order in which they are added; all text is escaped."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -55,14 +55,14 @@ class Page:
         self.parts.append(f"<pre>{escape(text)}</pre>")
 
     def table(self, rows: Sequence[Sequence[str]], sentences: bool = False) -> None:
-        """The first row is the header. Cells that hold ``sentences`` are broken into lines, and the last one is a verdict."""
+        """Add a table; its first row is the header. With ``sentences``, long cells wrap, and the last column is a verdict."""
         head = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in rows[0])
         body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
         kind = " class='sentences'" if sentences else ""
         self.parts.append(f"<div class='wide'><table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
     def figure(self, png: Path, caption: str, beside: str | None = None) -> None:
-        """``beside``, text that stands at the left of the figure, such as what the paper's own one shows."""
+        """Add a figure with a caption; the text ``beside`` stands at its left, such as a description of the paper's figure."""
         data = base64.b64encode(png.read_bytes()).decode()
         start = "<figure>" if beside is None else f"<figure class='beside'><blockquote>{escape(beside)}</blockquote>"
         self.parts.append(f"{start}<div><img alt='{escape(caption, quote=True)}' src='data:image/png;base64,{data}'>"
@@ -80,7 +80,7 @@ class Page:
 
 
 class Figures:
-    """Saves figures beside the page and puts them on it."""
+    """Saves figures as files in the folder of a page, and adds them to the page."""
 
     def __init__(self, page: Page, folder: Path) -> None:
         self.page, self.folder = page, folder
