@@ -87,7 +87,7 @@ def outcome(row: Mapping[str, Any], reference: Mapping[str, Any], comparison: Co
     if row["diverged"] == row["runs"]:
         return "the cost becomes infinite or NaN in every seed: the training diverges"
     epochs, first, reached = row["epochs_to_10_percent"], reference["epochs_to_10_percent"], row["reached_10_percent"]
-    error = f"the final test error is {100 * row['test_error']:.1f} %"
+    error = f"the test error ends at {100 * row['test_error']:.1f} %"
     if row["diverged"]:
         error += f" in the {many(row['runs'] - row['diverged'], 'run')} of {row['runs']} that did not diverge"
     if math.isfinite(epochs):

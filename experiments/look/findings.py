@@ -224,7 +224,7 @@ def defences(findings: Findings) -> list[list[str]]:
     """The table of all kinds of networks under attack, after plain and after adversarial training: means over the seeds."""
     eps = findings.single.eps
     rows = [["network", "training", "clean", *(f"ε = {size:g}" for size in eps), "confidence", f"random {eps[DEFENDED]:g}",
-             f"random {eps[-1]:g}", "ten steps"]]
+             f"random {eps[-1]:g}", "10 steps"]]
     for kind in findings.kinds:
         for defended in (False, True):
             attacked = [one.attacked for one in findings.of(kind, defended) if one.attacked]

@@ -111,8 +111,8 @@ def foreground_caption(findings: Findings) -> str:
     if findings.hardened:
         others += f" After adversarial training (see below) it is {findings.hardened[0]:.2f}."
     black = "gradient × input and integrated gradients are" if findings.subject.bounds[0] == 0 else "integrated gradients are"
-    return (f" The share of each map on the drawn pixels, divided by their share of the area: {shares}; 1 is chance. By "
-            f"construction, {black} 0 at black pixels, whatever the network has learned.{others}")
+    return (f" The share of each map that lies on the drawn pixels, divided by their share of the area, is {shares}; 1 is "
+            f"chance. By construction, {black} 0 at black pixels, whatever the network has learned.{others}")
 
 
 def of_attacks(findings: Findings, page: Page, figures: Figures) -> None:
@@ -130,7 +130,7 @@ def of_attacks(findings: Findings, page: Page, figures: Figures) -> None:
         eps = findings.single.eps
         page.table(defences(findings))
         page.text(f"Errors on {findings.single.examples} test images, means over {many(len(defended), 'seed')}: without attack "
-                  "(clean), after one step of each size ε, after random signs of two sizes, and after ten steps within "
+                  "(clean), after one step of each size ε, after random signs of two sizes, and after 10 steps within "
                   f"{size:g}. Confidence is the mean probability that the network gives to a wrong class at ε = {eps[-1]:g}. "
                   f"In adversarial training, half of each batch are adversarial examples with ε = {size:g}.")
 
@@ -187,11 +187,11 @@ def of_features(findings: Findings, page: Page, figures: Figures) -> None:
     subject, models = findings.subject, findings.models[0]
     own = "its own class" if subject.labelled else "the images that the network assigns to its class"
     page.heading("What does it look for?")
-    page.text("Here gradient ascent changes the image instead of the weights, from an empty image on.")
+    page.text("Here gradient ascent changes the image instead of the weights, and starts from an empty image.")
     figures.add(plots.class_models(models.found, subject.classes), "class-models",
                 f"For each class, the image x that maximizes the score minus {analyses.penalty(subject):.2g} ‖x‖². "
-                f"{colours(models.found)} For {models.own} of {len(subject.classes)} classes, the mean image to which this "
-                f"model is most similar is that of {own} (correlation, after the mean over all classes is subtracted). That is "
+                f"{colours(models.found)} For {models.own} of {len(subject.classes)} classes, this model is most similar "
+                f"to the mean image of {own} (correlation, after the mean over all classes is subtracted). That is "
                 "informative only if the images of a class have their parts at the same places.")
     if findings.channels is not None:
         layer, found = findings.channels
@@ -234,7 +234,7 @@ def of_dream(findings: Findings, page: Page, figures: Figures) -> None:
                 f"Left: {source}. Middle: the same after the dream. At each of {many(len(dream.sizes), 'size')}, the smallest "
                 f"first, {many(dream.objectives.shape[1] - 1, 'step')} increased the activations of layer {dream.layer} "
                 f"({type_of(findings, dream.layer)}). Right: the objective, half the squared norm of these activations, which "
-                f"grows by a factor of {ratios}.")
+                f"grows by a factor of {ratios} at these sizes.")
     scale = max(1, 500 // dream.image.shape[-1])
     plots.write_image(drawn.image, figures.folder / "dream.png")
     figures.image(drawn.image.repeat(scale, -2).repeat(scale, -1), "dream-large",

@@ -25,8 +25,9 @@ blockquote { margin: 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid #bb
 figcaption { color: #555; font-size: .92rem; max-width: 46rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabular-nums; }
-th { text-align: left; border-bottom: 2px solid #1c1c28; padding: .35rem .9rem .35rem 0; white-space: nowrap; }
-td { border-bottom: 1px solid #ddd; padding: .35rem .9rem .35rem 0; white-space: nowrap; vertical-align: top; }
+th { text-align: left; border-bottom: 2px solid #1c1c28; padding: .35rem .75rem .35rem 0; white-space: nowrap; }
+td { border-bottom: 1px solid #ddd; padding: .35rem .75rem .35rem 0; white-space: nowrap; vertical-align: top; }
+td:last-child, th:last-child { padding-right: 0; }
 td:first-child { font-weight: 600; white-space: normal; }
 .sentences td, .sentences th { white-space: normal; font-weight: normal; }
 .sentences td:first-child { width: 36%; }
