@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version as installed
 from pathlib import Path
-from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,9 @@ import numpy as np
 from ... import __version__
 
 ROOT = Path(__file__).parents[2]                                    # of the package
-PARSING = Lock()                                                    # CPython 3.11 cannot parse in two threads at once
+# Imports are found by pattern: CPython 3.11's ast.parse fails if another thread uses it too, as np.load does.
+IMPORTS = re.compile(r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.*)|import[ \t]+(.*))", re.MULTILINE)
+WORDS = re.compile(r"[\w.]+")
 Settings = Mapping[str, Any]
 Numbers = dict[str, Any]                                            # the result of a run
 
@@ -87,12 +88,11 @@ def sources(module: str) -> list[Path]:
     start = Path(getattr(sys.modules.get(module), "__file__", None) or ROOT / "__init__.py")
     found, todo = set[Path](), [start, *(folder / "__init__.py" for folder in start.parents if folder.is_relative_to(ROOT))]
     todo = todo if ours(start) else [start, *library(ROOT)]         # a user's task may call any part of the library
-    with PARSING:
-        while todo:
-            path = todo.pop()
-            if path not in found and path != ROOT / "__init__.py":
-                found.add(path)
-                todo += imported(path) if ours(path) else ()
+    while todo:
+        path = todo.pop()
+        if path not in found and path != ROOT / "__init__.py":
+            found.add(path)
+            todo += imported(path) if ours(path) else ()
     found |= {data for folder in {path.parent for path in found if ours(path)} for data in folder.glob("*.npz")}
     return sorted(found, key=lambda path: (path.is_relative_to(ROOT), path.parts[-1 if path == start else len(ROOT.parts):]))
 
@@ -111,17 +111,15 @@ def library(folder: Path) -> Iterator[Path]:
 
 def imported(path: Path) -> Iterator[Path]:
     """The files of this package that a file imports, with the ``__init__.py`` of each package on the way."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+    for dots, module, names, modules in IMPORTS.findall(path.read_text(encoding="utf-8")):
+        if names:
             package = ["retroprop", *path.relative_to(ROOT).parts[:-1]]
-            above = package[:len(package) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            above = package[:len(package) - len(dots) + 1] if dots else []
+            base = ".".join([*above, *([module] if module else [])])
+            imports = [base, *(f"{base}.{name}" for name in WORDS.findall(names))]
         else:
-            continue
-        for name in names:
+            imports = WORDS.findall(modules)
+        for name in imports:
             top, *parts = name.split(".")
             for k in range(1, len(parts) + 1) if top == "retroprop" else ():
                 place = ROOT.joinpath(*parts[:k])
