@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from retroprop import __version__
 from retroprop.errors import ArgumentError, RetropropError
 from retroprop.experiments.compare.job import LEARNING_RATES, Config, compare
-from retroprop.experiments.lab.networks import ACTIVATIONS, OPTIMIZERS, STARTS
+from retroprop.experiments.lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS
 from retroprop.experiments.look.job import look
 from retroprop.experiments.look.subjects import DATA
 from retroprop.experiments.papers.paper import SCALES, SEEDS
@@ -56,7 +56,7 @@ def add_compare(commands: Commands) -> None:
     add("--data", default=default.data, help="digits, a toy (moons, circles, spirals, xor, blobs), shapeset, easy-shapeset, a "
         "folder of MNIST-format files, or an .npz file with arrays x and y")
     add("--init", nargs="+", default=list(default.init), metavar="START",
-        help=f"starts: {', '.join(STARTS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard is U[-1/√fan_in, "
+        help=f"starts: {', '.join(INITIALIZATIONS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard is U[-1/√fan_in, "
         "1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
     add("--activation", default=default.activation, choices=ACTIVATIONS)
     add("--depth", type=int, default=default.depth, help="hidden layers")

@@ -101,14 +101,14 @@ def tasks(quick: bool) -> list[tuple[str, Task]]:
     """The runs of the default comparison, in its order, each with the label of its start."""
     from retroprop import Linear
     from retroprop.experiments.compare.job import Config, load
-    from retroprop.experiments.lab.networks import network, start
+    from retroprop.experiments.lab.networks import dense, initialization
     config = Config(**QUICK if quick else {})
     train, test = load(config.data)
     features, classes = train[0].shape[1], int(train[1].max()) + 1
     runs = []
     for seed in range(config.seeds):
         for label in config.init:
-            net = network(features, classes, start(label)[1], depth=config.depth, width=config.width, seed=seed)
+            net = dense(features, classes, initialization(label).initializer, depth=config.depth, width=config.width, seed=seed)
             weights = [module.weight.data.copy() for _, module in net.leaves() if isinstance(module, Linear)]
             runs.append((label, Task(weights, train, test, seed, config.epochs, config.batch_size, config.lr)))
     return runs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from ...errors import ArgumentError, DataError, NonFiniteError
 from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
 from ...losses import CrossEntropy
 from ...training import Callback, Run, accuracy, fit
-from ..lab.networks import ACTIVATIONS, OPTIMIZERS, fit_start, network, start
+from ..lab.data import spread
+from ..lab.networks import ACTIVATIONS, OPTIMIZERS, dense, initialization
 from ..sweeps.workers import Workers
 from .report import write_report
 from .results import Result, Trained
@@ -54,7 +56,7 @@ class Config:
             object.__setattr__(self, "lr", LEARNING_RATES[self.optimizer])
         real("lr", self.lr, 0, above=True)
         real("dropout", self.dropout, 0, 1, below=True)
-        labels = tuple(start(name)[0] for name in self.init)
+        labels = tuple(initialization(name).label for name in self.init)
         if not labels or len(set(labels)) < len(labels):
             raise ArgumentError(f"init must name at least one start, and each once, got {self.init}")
         object.__setattr__(self, "init", labels)
@@ -159,9 +161,9 @@ class Watch(Callback):
 
 def train_one(config: Config, label: str, seed: int, train: Split, test: Split) -> Trained:
     """One run: a start and a seed."""
-    net = network(train[0].shape[1], int(train[1].max()) + 1, start(label)[1], activation=config.activation, depth=config.depth,
-                  width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=seed)
-    fit_start(label, net, train[0])
+    net = initialization(label).network(lambda initializer: dense(
+        train[0].shape[1], int(train[1].max()) + 1, initializer, activation=config.activation, depth=config.depth,
+        width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=seed), partial(spread, train[0]))
     loss, optimizer, watch = CrossEntropy(), OPTIMIZERS[config.optimizer](net.parameters(), lr=config.lr), Watch(test)
     arrays = seed == 0                                              # the figures of the layers show one seed
     before = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)

@@ -62,7 +62,7 @@ def carried_out(trial: Trial, key: str, kept: str | None) -> tuple[Numbers | Fai
         planned, data = trial.settings.get("digest"), str(trial.settings.get("data"))
         if planned is not None and digest(data) != planned:
             raise RetropropError(f"the files in {data} are not those that the sweep was planned with")
-        extra = {"kept": None if kept is None else Path(kept)} if trial.resumable else {}
+        extra = {"checkpoint": None if kept is None else Path(kept)} if trial.resumable else {}
         result: Numbers | Failed = json.loads(json.dumps(trial.task(**trial.settings, **extra)))
     except Exception as error:
         result = Failed(trial, f"{type(error).__name__}: {error}", traceback.format_exc())
