@@ -75,7 +75,7 @@ class Loss(Module, checked=False):
     @reduction.setter
     def reduction(self, value: str) -> None:
         self._reduction = one_of("reduction", value, ("mean", "sum", "none"))
-        self.forget()                                               # the divisor is another
+        self.clear_evaluation()                                               # the divisor is another
 
     # ------------------------------------------------------------------ what a subclass writes
 
@@ -91,7 +91,7 @@ class Loss(Module, checked=False):
         """Shape of the costs of predictions of this shape; ShapeError if it does not fit."""
         return shape
 
-    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
+    def target_signature(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
         """Shape and dtype of the targets that ``convert`` leaves as they are, beside predictions of these."""
         return shape, dtype
 
@@ -133,12 +133,12 @@ class Loss(Module, checked=False):
         else:
             self.check(target, prediction)
         if new:
-            self.meet(prediction.shape, prediction.dtype)
-        self.disturb()
+            self.prepare_for(prediction.shape, prediction.dtype)
+        self.begin_forward()
         try:
             costs = self.costs(prediction, target)
         except BaseException:                                       # half of the point may be of this prediction
-            self.forget()
+            self.clear_evaluation()
             raise
         if self.point is None:
             raise PhaseError(f"{self!r}: costs must set self.point, from which derivatives starts")
@@ -194,25 +194,26 @@ class Loss(Module, checked=False):
         self.costs_shape(x.shape)
         return x
 
-    def meet(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Prepare for predictions of this shape and dtype, if they are not the last ones'."""
+    def prepare_for(self, shape: tuple[int, ...], dtype: np.dtype[Any], batch_last: bool = False) -> tuple[int, ...]:
+        """Prepare for predictions of this shape and dtype, unless it was done; return the shape of forward's result."""
         if (shape, dtype) == self._signature:
-            return
+            return self._output[0]
         costs, scratch = self.costs_shape(shape), self.prepare(shape, dtype)
-        self.forget()
+        self.clear_evaluation()
         self.scratch, self._input = scratch, (shape, dtype)
         self._signature = self._input
         self._output = (costs if self.reduction == "none" else (), dtype)
-        self._expected = self.wanted(shape, dtype) if written_together(type(self)) else None
+        self._expected = self.target_signature(shape, dtype) if written_together(type(self)) else None
         self._unit = np.ones(*self._output)
         size = math.prod(costs)
         self._ones = np.ones(min(size, SMALL), dtype)
         self.divide_by(size if self.reduction == "mean" else 1, dtype)
+        return self._output[0]
 
     def divide_by(self, divisor: float, dtype: np.dtype[Any]) -> None:
         self.divisor, self._factor = divisor, np.array(1 / divisor, dtype)
 
 
 def written_together(kind: type[Loss]) -> bool:
-    """Whether ``wanted`` was written for this ``convert``: an author who writes only the latter gets every target there."""
-    return all("wanted" in vars(base) or "convert" not in vars(base) for base in kind.__mro__)
+    """Whether the class that writes ``convert`` also writes ``target_signature``; if not, every target is converted."""
+    return all("target_signature" in vars(base) or "convert" not in vars(base) for base in kind.__mro__)

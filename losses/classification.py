@@ -40,7 +40,7 @@ class OfClasses(Loss):
             raise ArgumentError(f"{type(self).__name__}: weight must be one number of at least 0 for each class, and not all "
                                 f"0, got {value!r}")
         self._weight = weight
-        self.forget()                                               # the divisor is another
+        self.clear_evaluation()                                               # the divisor is another
 
     def costs_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         expected = "K" if self._weight is None else str(len(self._weight))
@@ -48,7 +48,7 @@ class OfClasses(Loss):
             raise ShapeError(f"{self!r}: prediction must have shape (N, {expected}), got {shape}")
         return shape[:1]
 
-    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
+    def target_signature(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
         return shape[:1], INDEX
 
     def convert(self, target: ArrayLike, prediction: Array) -> Array:

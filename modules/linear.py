@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from ..initializers import GlorotUniform, Initializer, Zeros
 from .core.arrays import by_example, copy, squared_norms
 from .core.base import Module
-from .core.parameter import Home, Parameter
+from .core.parameter import FlatParameters, Parameter
 
 
 class Joined:
@@ -25,8 +25,8 @@ class Joined:
         out_features, span = len(bias.data), slice(weight.offset, bias.offset + bias.data.size)
         inputs = np.ones((*shape[:-1], shape[-1] + 1), dtype)
         self.weight, self.bias = weight.T, bias.data                # the views that they are, until a parameter moves
-        self.matrix = weight.home.data[span].reshape(-1, out_features)      # (in + 1, out): the transposed weight, the bias
-        self.gradient = weight.home.grad[span].reshape(-1, out_features)
+        self.matrix = weight.flat.data[span].reshape(-1, out_features)      # (in + 1, out): the transposed weight, the bias
+        self.gradient = weight.flat.grad[span].reshape(-1, out_features)
         self.shape, self.inputs, self.rows = shape, inputs[..., :-1], as_rows(inputs)   # room for x, in (n, in + 1)
         self.source: Array | None = None                            # the x that is in there
 
@@ -102,9 +102,9 @@ class Linear(Module):
     def move_together(self) -> None:
         """Weight and bias side by side in memory, if nothing else lives beside them."""
         weight, bias = self.weight, self.bias
-        if bias is not None and weight.dtype == bias.dtype and weight.home is not bias.home and all(
-                parameter.home.data.size == parameter.data.size for parameter in (weight, bias)):
-            Home.gather([weight, bias])
+        if bias is not None and weight.dtype == bias.dtype and weight.flat is not bias.flat and all(
+                parameter.flat.data.size == parameter.data.size for parameter in (weight, bias)):
+            FlatParameters.gather([weight, bias])
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         if input_shape[-1:] != (self.in_features,):
@@ -115,7 +115,7 @@ class Linear(Module):
         n, weight, bias = math.prod(shape[:-1]), self.weight, self.bias
         size = weight.data.size
         joined = None
-        if bias is not None and weight.home is bias.home and weight.offset + size == bias.offset and n * shape[-1] <= SMALL:
+        if bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset and n * shape[-1] <= SMALL:
             joined = Joined(weight, bias, shape, dtype)
         return Scratch(np.ones(n, dtype),
                        np.empty((self.in_features, n), dtype) if 2 <= n <= FEW and size >= LARGE else None,

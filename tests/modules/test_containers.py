@@ -79,9 +79,9 @@ def test_a_parameter_tied_in_a_network_that_ran_is_seen_when_the_optimizer_is_bu
 
 def test_all_parameters_live_in_one_vector():
     net = small_net()
-    homes = {id(parameter.home) for parameter in net.parameters()}
+    homes = {id(parameter.flat) for parameter in net.parameters()}
     assert len(homes) == 1
-    home = net[0].weight.home
+    home = net[0].weight.flat
     assert home.data.size == 3 * 4 + 4 + 4 * 2 + 2
     home.data[:] = 0
     assert not any(parameter.data.any() for parameter in net.parameters())
@@ -96,7 +96,7 @@ def test_a_copy_lives_in_a_vector_of_its_own_and_trains_alone(again):
     expected = step(net, SMALL_X, SMALL_G)
     assert_same(step(copy, SMALL_X, SMALL_G), expected)
     sgd.step()
-    assert all(np.shares_memory(p.data, copy[0].weight.home.data) for p in copy.parameters())
+    assert all(np.shares_memory(p.data, copy[0].weight.flat.data) for p in copy.parameters())
     assert not any(np.array_equal(p.data, before[name]) for name, p in copy.named_parameters())
     assert_same(net.state_dict().values(), before.values())
 

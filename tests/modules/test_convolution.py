@@ -71,7 +71,7 @@ def test_tiles_of_any_size_give_the_same(places, options, monkeypatch):
     assert len(conv.scratch.tiles) == 1
     monkeypatch.setattr(convolution, "TILE", places * (len(conv.scratch.matrix) + 3) * x.itemsize)
     monkeypatch.setattr(convolution, "LEAST", 1)
-    conv.forget()
+    conv.clear_evaluation()
     found = step(conv, x, g)
     assert len(conv.scratch.tiles) > 1
     for a, b in zip(found, expected, strict=True):

@@ -159,7 +159,7 @@ def test_fit_trains_a_graph_and_state_goes_by_the_names_of_nodes():
     assert list(net.state_dict()) == ["h.weight", "h.bias", "r.weight", "r.bias", "z.weight", "z.bias"]
     for copy in (deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert_array_equal(copy.predict(x), net.predict(x))
-    assert net.parameters()[0].home is net.parameters()[-1].home
+    assert net.parameters()[0].flat is net.parameters()[-1].flat
 
 
 def test_fit_takes_several_inputs_as_a_tuple():
@@ -239,7 +239,7 @@ def test_arrays_between_nodes_are_used_again():
         gx = net.backward(np.ones_like(y))
         held.append([net[name].point for name in ("r", "b")] + [net[name].gradient for name in ("a", "r", "b", "s")])
     assert all(a is b for a, b in zip(*held, strict=True))
-    _, a, r, b, *_ = net.scratch.buffers
+    _, a, r, b, *_ = net.scratch.value_buffers
     assert a is r is net["r"].point                                 # ReLU writes over what Linear gave
     assert not np.shares_memory(r, b)                               # read by two: nobody writes over it
     again = net.forward(x), net.backward(np.ones_like(y))

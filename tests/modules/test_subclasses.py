@@ -348,11 +348,11 @@ def test_a_mode_that_is_changed_inside_is_seen_by_the_container():
 
 def test_copies_of_a_linear_keep_its_parameters_together_and_shallow_ones_leave_the_network_alone():
     layer = copy.deepcopy(rp.Linear(3, 4, rng=0))
-    assert layer.weight.home is layer.bias.home
+    assert layer.weight.flat is layer.bias.flat
     net = rp.Sequential(rp.Linear(3, 4, rng=0), rp.Tanh(), rp.Linear(4, 2, rng=1))
-    home = net[0].weight.home
+    home = net[0].weight.flat
     copy.copy(net[0])
-    assert all(parameter.home is home for parameter in net.parameters())
+    assert all(parameter.flat is home for parameter in net.parameters())
 
 
 class Bare(rp.Loss):
