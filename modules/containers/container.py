@@ -188,7 +188,7 @@ class Container(Module):
         return {name: value for name, value in super().__getstate__().items() if name not in ("inside", "updates")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        super().__setstate__(state)
         self.adopt(self.nodes)
 
 

@@ -14,7 +14,7 @@ from ...errors import ShapeError
 from . import phases
 from .arrays import squared_norms
 from .evaluation import Evaluated
-from .parameter import FlatParameters, Parameter
+from .parameter import FlatParameters, Parameter, watch_parameters, watching
 from .summary import summarize
 from .tangents import by_backward
 from .values import Shape, Value, as_values, each, parts
@@ -88,6 +88,8 @@ class Module(Evaluated["Module"]):
         for name, check in CHECKED.items():
             if checked and name in cls.__dict__:
                 setattr(cls, name, check(cls.__dict__[name]))
+        if "__init__" in cls.__dict__:
+            setattr(cls, "__init__", watching(cls.__dict__["__init__"]))    # noqa: B010 (mypy forbids the plain assignment)
         for written, derived in DERIVED if checked else ():
             for name in derived - cls.__dict__.keys() if written & cls.__dict__.keys() else ():
                 setattr(cls, name, getattr(Module, name))
@@ -227,6 +229,10 @@ class Module(Evaluated["Module"]):
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy has no point and is on no tape
         return {name: value for name, value in vars(self).items() if name not in self._taped}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        watch_parameters(self)
 
     # ------------------------------------------------------------------ text
 

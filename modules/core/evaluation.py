@@ -11,6 +11,7 @@ scratch, batch_last                   prepare_for                  all phases (o
 _signature                            prepare_for                  forward: an input of another shape or dtype is prepared for
 _input, _output                       prepare_for                  backward, jvp check shapes; None: forward must run first
 _trains, _changes_seen                plan_updates                 update (of a container, the list ``updates`` too)
+_views_seen                           drop_stale_views             forward
 _fingerprint                          a tape, after forward        the tape, before the later phases
 ====================================  ===========================  ====================================================
 
@@ -29,7 +30,8 @@ a forward fails, the dtype changes,   clear_evaluation             all
   changes
 a change of mode; a tape begins or    invalidate_plans             _signature and _changes_seen: plans are made again before
   ends                                                             the next forward and update; point and gradient stay valid
-a parameter moves, freezes or thaws   plan_updates                 the old plan of update (FlatParameters.changes tells)
+a parameter moves, freezes, thaws     plan_updates,                the old plan of update, and views of parameters in
+  or is replaced                      drop_stale_views             workspaces (FlatParameters.changes counts these events)
 ====================================  ===========================  ====================================================
 
 ``preserved_evaluation`` puts everything back after a block of code: ``predict`` and the inspection tools run inside it. The
@@ -67,16 +69,18 @@ class Evaluated(Tree[M]):
         "_spare",
         "_taped",
         "_trains",
+        "_views_seen",
         "batch_last",
         "gradient",
         "point",
         "scratch",
     )
-    _workspace: ClassVar[tuple[str, ...]] = ("scratch", "_signature", "_input", "_output")
+    _workspace: ClassVar[tuple[str, ...]] = ("scratch", "_signature", "_input", "_output", "_views_seen")
     _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "_fingerprint", *_workspace)
 
     saved: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     symmetric: ClassVar[bool] = False
+    _optional: ClassVar[frozenset[str]] = frozenset()               # attributes that do not always hold a Parameter
 
     forward: Callable[..., Any]                                     # methods of Module, in base.py, which imports this file
     backward: Callable[..., Any]
@@ -95,6 +99,7 @@ class Evaluated(Tree[M]):
     _input: Signature                                               # of the last forward; None: no forward has run
     _output: Signature
     _changes_seen: int                                              # FlatParameters.changes when updates were last planned
+    _views_seen: int | None                                         # FlatParameters.changes when workspaces were last checked
     _trains: bool                                                   # whether update has anything to do
     _taped: tuple[str, ...]                                         # attributes by which a tape hides those of the class
     _fingerprint: Any                                               # of the point, on a tape
@@ -157,6 +162,17 @@ class Evaluated(Tree[M]):
         parameters = self.parameters()
         self._trains = not parameters or not all(parameter.frozen for parameter in parameters)
         self._changes_seen = FlatParameters.changes
+
+    def drop_stale_views(self) -> None:
+        """Take views of parameters that have moved or been replaced out of the workspaces, here and in all modules inside."""
+        for _, module in self.named_modules():
+            if module.scratch is not None:
+                module.scratch = module.current_scratch()
+        self._views_seen = FlatParameters.changes
+
+    def current_scratch(self) -> Any:
+        """Return the workspace without views of parameters that have moved or been replaced."""
+        return self.scratch
 
     @contextmanager
     def preserved_evaluation(self) -> Iterator[None]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ...arguments import Array, Seed, as_numbers, floating_dtype
-from ...errors import ArgumentError, ShapeError
+from ...errors import ArgumentError, DtypeError, ShapeError
 from ...initializers.base import Initializer
 
 CACHE_LINE = 64                                                     # bytes
@@ -34,7 +35,7 @@ class FlatParameters:
     updated : bool
         Whether gradients have ever been computed.
     changes : int
-        How often any parameter has moved to other vectors, been frozen or been thawed; a counter of the class. Code that
+        How often any parameter has moved, been replaced, frozen or thawed; a counter of the class. Code that
         caches views of parameters, or a list of trainable ones, compares this counter with the value it saw when it built
         the cache.
     """
@@ -165,3 +166,60 @@ class Parameter:
         self._move(FlatParameters(data.size, data.dtype, state["updated"]), 0, data.shape)
         self.data[...] = data
         self.grad[...] = state["grad"]
+
+
+class ParameterAttribute:
+    """A descriptor that refuses the assignment of a Parameter of another shape or dtype than the one that it replaces.
+
+    ``watch_parameters`` puts it into the class of a module. It has no ``__get__``, so that reading the attribute needs no call.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __set__(self, module: Any, value: Any) -> None:
+        held = vars(module).get(self.name)
+        if isinstance(held, Parameter) and isinstance(value, Parameter):
+            if value.shape != held.shape:
+                raise ShapeError(f"{module!r}: {self.name} must be replaced by a Parameter of shape {held.shape}, got "
+                                 f"{value.shape}")
+            if value.dtype != held.dtype:
+                raise DtypeError(f"{module!r}: {self.name} must be replaced by a Parameter of dtype {held.dtype}, got "
+                                 f"{value.dtype}; use astype")
+        vars(module)[self.name] = value
+        FlatParameters.changes += 1
+
+    def __delete__(self, module: Any) -> None:
+        if vars(module).pop(self.name, self) is self:
+            raise AttributeError(f"{type(module).__name__!r} object has no attribute {self.name!r}")
+        FlatParameters.changes += 1
+
+
+def watching(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor that ends with ``watch_parameters``."""
+
+    @wraps(init)
+    def constructor(self: Any, *args: Any, **options: Any) -> None:
+        init(self, *args, **options)
+        watch_parameters(self, complete=type(self).__init__ is constructor)
+
+    return constructor
+
+
+def watch_parameters(module: Any, complete: bool = True) -> None:
+    """Put a ParameterAttribute into the module's class for each attribute that holds a Parameter.
+
+    Without a value in the instance, reading such an attribute would not raise AttributeError. If a ``complete`` module, whose
+    constructor has returned, lacks the attribute, it is therefore optional, and no longer watched.
+    """
+    kind, held = type(module), vars(module)
+    for name, value in held.items():
+        if isinstance(value, Parameter) and not hasattr(kind, name) and name not in kind._optional:
+            setattr(kind, name, ParameterAttribute(name))
+    bases: list[Any] = list(kind.__mro__) if complete else []
+    for base in bases:
+        for name in [name for name, value in vars(base).items() if isinstance(value, ParameterAttribute) and name not in held]:
+            delattr(base, name)
+            base._optional |= {name}

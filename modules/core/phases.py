@@ -41,6 +41,8 @@ def checked_forward(written: Phase) -> Phase:
         elif out is not None:
             check_forward_out(self, x, out, self._output)
         self.begin_forward()
+        if self._views_seen != FlatParameters.changes:
+            self.drop_stale_views()
         try:
             y = phase(self, x, out)
         except BaseException:                                       # the point may be half of this x, half of the last one
@@ -113,6 +115,7 @@ def checked_update(phase: Phase) -> Phase:
         changed = self._changes_seen != FlatParameters.changes
         if changed:
             self.plan_updates()
+            self.drop_stale_views()
         if self._trains:
             phase(self)
             if changed:
