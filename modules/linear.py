@@ -28,15 +28,15 @@ class Linear(Module):
     weight_init, bias_init : initializer, default GlorotUniform() and Zeros()
         Called once as ``init(shape, rng, dtype)``.
     dtype : {"float32", "float64"}, default "float32"
-        Of the parameters; inputs are converted to it.
+        The dtype of the parameters; inputs are converted to it.
     rng : None, int or numpy.random.Generator
         Source of the initial weights. Give two layers two different ints.
 
     Attributes
     ----------
     weight, bias : Parameter of shape (out_features, in_features) and (out_features,); bias may be None
-        Initially drawn from U[-a, a] with a = √(6 / (in_features + out_features)), and 0. Assign the Parameter of another
-        layer, of the same shape, to share it: ``b.weight = a.weight``.
+        By default drawn from U[-a, a] with a = √(6 / (in_features + out_features)), and 0. To share the Parameter of another
+        layer, assign it: ``b.weight = a.weight``. Its shape and dtype must be the same.
 
     Notes
     -----
@@ -46,8 +46,8 @@ class Linear(Module):
     - update: :math:`\partial C / \partial W = G^\top X`, the sum over the batch of the outer products :math:`G_i X_i^\top`
       in one matrix product, and :math:`\partial C / \partial b = \sum_i G_i`.
 
-    Each phase shows these formulas first. For some sizes another form of the same product is faster; ``Scratch.choose``
-    decides, below. Do not write into x before ``update``.
+    In the code of each phase these formulas come first. For some sizes another form of the same product is faster;
+    ``Scratch.choose`` selects it. Do not write into x before ``update``.
 
     Examples
     --------
@@ -89,8 +89,9 @@ class Linear(Module):
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         return Scratch.choose(self.weight, self.bias, shape, dtype)
 
-    def current_scratch(self) -> Scratch:
-        return self.scratch.current(self.weight, self.bias)
+    def current_scratch(self) -> Any:
+        scratch = self.scratch                                      # of another class where a subclass writes prepare
+        return scratch.current(self.weight, self.bias) if isinstance(scratch, Scratch) else scratch
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., in_features) -> (..., out_features). Saves x."""

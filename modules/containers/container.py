@@ -163,19 +163,19 @@ class Container(Module):
                 self.updates.append(partial(module.accumulate, again) if again else planned(module, "update"))
 
     def begin_forward(self) -> None:
-        """Also take away the gradients of all modules inside."""
+        """Also clear the gradients of all modules inside."""
         for module in self.inside:
             module.gradient = None
         Module.begin_forward(self)                                        # super() is slower
 
     def forward_failed(self, module: Module, error: BaseException) -> None:
-        """Take away all points after a forward that failed at ``module``: some belong to this x, some to the last one."""
+        """Clear all points after a forward that failed at ``module``: some belong to this x, some to the last one."""
         for inner in self.inside:
             inner.clear_evaluation()
         error.add_note(self.located(self.name_of(module)))
 
     def backward_failed(self, module: Module, error: BaseException) -> None:
-        """Take away the gradient after a backward that failed at ``module``: gradients inside belong to different g."""
+        """Clear the gradient after a backward that failed at ``module``: gradients inside belong to different g."""
         self.gradient = None
         explain(module, error)
         error.add_note(self.located(self.name_of(module)))

@@ -55,13 +55,13 @@ class Module(Evaluated["Module"]):
         The argument g of the last ``backward``, valid as long as the point; None if no backward has run since the last
         forward.
     training : bool
-        True in a new module; ``train`` and ``eval`` change it.
+        Initially True; ``train`` and ``eval`` change it.
     saved : {"both", "input", "output", "neither"}
         Which of its input and output arrays the point holds. A container overwrites only arrays that no point holds. The
         default is "both", the safe one; a class that writes its own forward starts from this default again.
     arity : int or None
-        The number of inputs; None: two or more. A module with more than one input takes a tuple of arrays as x, returns a
-        tuple from ``backward``, and gets a tuple of shapes in ``output_shape``. With several outputs, y and g are tuples.
+        The number of inputs; None: two or more. With more than one input, x is a tuple of arrays, ``backward`` returns a
+        tuple, and ``output_shape`` takes a tuple of shapes. With several outputs, y and g are tuples.
     symmetric : bool
         Whether the Jacobian equals its transpose, so that ``jvp`` can run backward. A class that writes forward or backward
         inherits neither this nor ``jvp``. A class that writes any of the three phases does not inherit
@@ -104,7 +104,7 @@ class Module(Evaluated["Module"]):
         """Return dC/dx at ``self.point`` for the gradient g = dC/dy.
 
         With ``input_gradient=False`` the result is None. Write ``backward(g, out=None, *, input_gradient=True)`` if that
-        saves work; do all the same what ``update`` needs.
+        saves work, but still compute what ``update`` needs.
         """
         raise NotImplementedError(f"{type(self).__name__} must implement backward(g)")
 
@@ -163,11 +163,11 @@ class Module(Evaluated["Module"]):
         return self.output_shape(shape)
 
     def output_batch_last(self, given: bool) -> bool:
-        """Whether output images have the batch as the contiguous axis, ``given`` whether the input images have."""
+        """Whether output images have the batch as the contiguous axis; ``given``: whether the input images have."""
         return self.layout == "batch last" or (given and self.layout == "kept")
 
     def gradient_batch_last(self, given: bool) -> bool:
-        """Whether the gradient of the input may have that layout, ``given`` whether the input images have it."""
+        """Whether the gradient of input images may have the batch as the contiguous axis; ``given``: whether they have it."""
         return given and self.layout != "rows"
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Any:

@@ -1,41 +1,40 @@
-"""What the phases leave in a module, who reads it, and who takes it away.
+"""What the phases leave in a module, who reads it, and who clears it.
 
-A phase keeps what the next phase needs in attributes of the module. This table lists them:
+A phase keeps what later phases need in attributes of the module:
 
-====================================  ===========================  ====================================================
-attribute                             written by                   read by
-====================================  ===========================  ====================================================
-point                                 forward                      backward, update, jvp, example_gradients
-gradient                              backward (its argument g)    update, example_gradients; None: backward must run first
-scratch, batch_last                   prepare_for                  all phases (of a container, scratch is the plan)
-_signature                            prepare_for                  forward: an input of another shape or dtype is prepared for
-_input, _output                       prepare_for                  backward, jvp check shapes; None: forward must run first
-_trains, _changes_seen                plan_updates                 update (of a container, the list ``updates`` too)
-_views_seen                           drop_stale_views             forward
-_fingerprint                          a tape, after forward        the tape, before the later phases
-====================================  ===========================  ====================================================
+=======================  ============================  =================================================================
+attribute                written by                    read by
+=======================  ============================  =================================================================
+point                    forward                       backward, update, jvp, example_gradients
+gradient                 backward (its argument g)     update, example_gradients; None: backward must run first
+scratch, batch_last      prepare_for                   all phases; of a container, scratch is the plan
+_signature               prepare_for                   forward, which prepares for an input of another shape or dtype
+_input, _output          prepare_for                   backward, jvp, which check shapes; None: forward must run first
+_views_seen              drop_stale_views              forward
+_changes_seen, _trains   plan_updates                  update; a container has a list ``updates`` too
+_fingerprint             a tape, after forward         the tape, before the later phases
+=======================  ============================  =================================================================
 
-They become invalid at these events. Only the methods below take them away:
+Events make them invalid. The methods of ``Evaluated``, in this file, clear them:
 
-====================================  ===========================  ====================================================
-event                                 method                       what it takes away
-====================================  ===========================  ====================================================
-a forward begins                      begin_forward                the gradient, also of all modules inside a container;
-                                                                   and all that the containers around the module hold
-a module in a container runs          invalidate_owners            the gradient of the containers around the module
-  backward alone
-a new shape or dtype of the input     prepare_for                  all, and makes a new workspace
-a forward fails, the dtype changes,   clear_evaluation             all
-  a tape begins, a loss's setting
-  changes
-a change of mode; a tape begins or    invalidate_plans             _signature and _changes_seen: plans are made again before
-  ends                                                             the next forward and update; point and gradient stay valid
-a parameter moves, freezes, thaws     plan_updates,                the old plan of update, and views of parameters in
-  or is replaced                      drop_stale_views             workspaces (FlatParameters.changes counts these events)
-====================================  ===========================  ====================================================
+============================================  ====================  ====================================================
+event                                         method                what it clears
+============================================  ====================  ====================================================
+a forward begins                              begin_forward         the gradient (in a container, of all modules inside),
+                                                                    and everything in the containers around the module
+a backward of an inner module runs alone      invalidate_owners     the gradients of the containers around the module
+a backward fails                              (checked_backward)    the gradient
+an input has a new shape or dtype             prepare_for           everything; then it makes a new workspace
+a forward fails, the dtype or a setting of    clear_evaluation      everything
+a loss changes, a tape begins
+the mode changes, a tape begins or ends       invalidate_plans      _signature, _changes_seen: the next forward and update
+                                                                    make new plans; point and gradient stay valid
+a parameter moves, is replaced, freezes or    plan_updates,         the plan of update; workspaces' views of parameters
+thaws (FlatParameters.changes counts these)   drop_stale_views
+============================================  ====================  ====================================================
 
-``preserved_evaluation`` puts everything back after a block of code: ``predict`` and the inspection tools run inside it. The
-checks in ``phases.py`` call these methods, so that the author of a module does not have to know them.
+``predict`` and the inspection tools run inside ``preserved_evaluation``, which puts everything back. The checks in
+``phases.py`` call these methods, so that the author of a module does not need them.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ M = TypeVar("M", bound="Evaluated[Any]")                            # Module
 
 
 class Evaluated(Tree[M]):
-    """What a module holds between its phases, and the methods that take it away."""
+    """What a module holds between its phases, and the methods that clear it."""
 
     __slots__ = (
         "__dict__",
@@ -115,22 +114,22 @@ class Evaluated(Tree[M]):
         return self
 
     def clear_evaluation(self) -> None:
-        """Take away the point, the gradient and the workspace: the next phase must be forward."""
+        """Clear the point, the gradient and the workspace: the next phase must be forward."""
         for name in self._evaluation:
             setattr(self, name, None)
 
     def begin_forward(self) -> None:
-        """Take away the gradient of the last backward, and all that the containers around this module hold.
+        """Clear the gradient of the last backward, and everything that the containers around this module hold.
 
-        The checked forward calls it. A container's plan runs its modules without checks, so a call means that the module
-        runs alone.
+        The checked forward calls it. A container runs its modules without checks, so that a call means: the module runs
+        alone.
         """
         self.gradient = None
         if self._owner is not None:
             self.invalidate_owners()
 
     def invalidate_owners(self, *, gradient_only: bool = False) -> None:
-        """Take away the evaluation, or only the gradient, of each container around this module."""
+        """Clear the evaluation, or only the gradient, of each container around this module."""
         for owner in self.owners():
             if gradient_only:
                 owner.gradient = None
@@ -138,7 +137,7 @@ class Evaluated(Tree[M]):
                 owner.clear_evaluation()
 
     def invalidate_plans(self) -> None:
-        """Have this module, the modules inside and the containers around it prepare again before they run."""
+        """Make this module, the modules inside and the containers around it prepare again before they run."""
         for module in (*(module for _, module in self.named_modules()), *self.owners()):
             module._signature, module._changes_seen = None, -1
 
@@ -158,13 +157,13 @@ class Evaluated(Tree[M]):
         return output
 
     def plan_updates(self) -> None:
-        """Find out whether update has anything to do: parameters have moved, frozen or thawed."""
+        """Find out whether update has anything to do. Called after parameters have moved, frozen or thawed."""
         parameters = self.parameters()
         self._trains = not parameters or not all(parameter.frozen for parameter in parameters)
         self._changes_seen = FlatParameters.changes
 
     def drop_stale_views(self) -> None:
-        """Take views of parameters that have moved or been replaced out of the workspaces, here and in all modules inside."""
+        """Remove views of parameters that have moved or been replaced from the workspaces, here and in the modules inside."""
         for _, module in self.named_modules():
             if module.scratch is not None:
                 module.scratch = module.current_scratch()

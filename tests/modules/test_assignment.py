@@ -104,3 +104,46 @@ def test_a_layer_that_ran_takes_the_other_layers_parameter(between):
         assert_array_equal(first.weight.grad, SMALL_G.T @ SMALL_X)
     else:
         assert_same(step(second, SMALL_X, SMALL_G), by_hand([like], SMALL_X, SMALL_G))
+
+
+@pytest.mark.parametrize("phase", ["forward", "update"])
+def test_a_parameter_that_another_container_moves_is_followed(phase):
+    """It moves before the forward, or between the backward and the update, which writes into its new gradient."""
+    first, second = rp.Linear(3, 2, rng=0), rp.Linear(3, 2, rng=1)
+    second.weight = first.weight
+    net = rp.Sequential(first)
+    step(net, SMALL_X, SMALL_G)
+    if phase == "update":
+        net.forward(SMALL_X), net.backward(SMALL_G)
+    flat = first.weight.flat
+    rp.Sequential(second)
+    assert first.weight.flat is not flat
+    first.weight.data *= 2
+    if phase == "forward":
+        assert_array_equal(net.forward(SMALL_X), SMALL_X @ first.weight.data.T)
+        net.backward(SMALL_G)
+    first.weight.grad = np.zeros((2, 3))
+    net.update()
+    assert_array_equal(first.weight.grad, SMALL_G.T @ SMALL_X)
+
+
+def test_a_subclass_of_linear_with_a_workspace_of_its_own():
+    class Doubled(rp.Linear):
+        def prepare(self, shape, dtype):
+            return np.empty(shape, dtype)
+
+        def forward(self, x, out=None):
+            self.point = np.multiply(x, 2, self.scratch)
+            return self.point @ self.weight.T
+
+        def backward(self, g, out=None):
+            return 2 * g @ self.weight.data
+
+        def update(self):
+            self.weight.grad = self.gradient.T @ self.point
+
+    layer = Doubled(3, 2, bias=False, rng=0)
+    step(layer, SMALL_X, SMALL_G)
+    layer.weight.frozen = False                                     # counted as a change: workspaces are checked again
+    step(layer, SMALL_X, SMALL_G)
+    assert_array_equal(layer.weight.grad, SMALL_G.T @ (2 * SMALL_X))
