@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arguments import Array
 from ..errors import ArgumentError, PhaseError, StateError
-from ..modules.core.parameter import Home, Parameter
+from ..modules.core.parameter import FlatParameters, Parameter
 from ..modules.core.state import load_arrays
 
 PIECE = 2**18                                                       # numbers: pieces of a segment that stay in the cache
@@ -49,7 +49,7 @@ class Segment:
         self.group, self.parameters, self.states, self.steps = group, parameters, states, steps
         first, last = parameters[0], parameters[-1]
         span = slice(first.offset, last.offset + last.data.size)
-        flats = (first.home.data[span], first.home.grad[span], *states.values())
+        flats = (first.flat.data[span], first.flat.grad[span], *states.values())
         self.dtype = first.dtype
         buffer = [np.empty(min(len(flats[0]), PIECE), self.dtype) for _ in range(buffers)]
         self.pieces = []
@@ -109,7 +109,7 @@ class Optimizer:
             raise ArgumentError(f"{type(self).__name__}: a Parameter stands in the groups twice")
         self.segments: list[Segment] = []
         self.kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
-        Home.changes += 1                                           # parameters may have been tied: containers look anew
+        FlatParameters.changes += 1                                 # parameters may have been tied: containers look anew
 
     # ------------------------------------------------------------------ what a subclass writes
 
@@ -129,7 +129,7 @@ class Optimizer:
 
     def step(self) -> None:
         """Move every parameter that is not frozen; PhaseError before any ``update`` has computed gradients."""
-        if self.seen != Home.changes:
+        if self.seen != FlatParameters.changes:
             self.settle()
         if not self.ready:
             self.get_ready()
@@ -140,7 +140,7 @@ class Optimizer:
 
     def get_ready(self) -> None:
         """The segments or the options of a group are new."""
-        if not any(parameter.home.updated for group in self.groups for parameter in group["params"]):
+        if not any(parameter.flat.updated for group in self.groups for parameter in group["params"]):
             raise PhaseError(f"{self!r}: there are no gradients yet: call forward, backward and update first")
         for segment in self.segments:
             segment.renew()
@@ -153,9 +153,9 @@ class Optimizer:
         for group in self.groups:
             homes: dict[int, int] = {}
             for parameter in group["params"]:
-                homes.setdefault(id(parameter.home), len(homes))
+                homes.setdefault(id(parameter.flat), len(homes))
             moving = sorted((parameter for parameter in group["params"] if not parameter.frozen),
-                            key=lambda parameter: (homes[id(parameter.home)], parameter.offset))
+                            key=lambda parameter: (homes[id(parameter.flat)], parameter.offset))
             ends = [k for k, (a, b) in enumerate(pairwise(moving), 1) if not self.adjoin(a, b)]
             for i, j in pairwise([0, *ends, len(moving)]):
                 if i < j:
@@ -163,10 +163,10 @@ class Optimizer:
         for segment in self.segments:                               # the segments hold these states now
             for parameter in segment.parameters:
                 self.kept.pop(parameter, None)
-        self.seen, self.ready = Home.changes, False
+        self.seen, self.ready = FlatParameters.changes, False
 
     def adjoin(self, a: Parameter, b: Parameter) -> bool:
-        return a.home is b.home and a.offset + a.data.size == b.offset and self.steps_of(a) == self.steps_of(b)
+        return a.flat is b.flat and a.offset + a.data.size == b.offset and self.steps_of(a) == self.steps_of(b)
 
     def steps_of(self, parameter: Parameter) -> int:
         return self.kept[parameter][1] if parameter in self.kept else 0

@@ -58,7 +58,7 @@ def value_and_slope(module: Module, x: Array) -> tuple[Array, Array]:
     if not isinstance(module, Module) or module.parameters():
         raise ArgumentError(refusal)
     try:
-        with module.undisturbed():
+        with module.preserved_evaluation():
             halves = np.concatenate([module.forward(x[:len(x) // 2 + 1]), module.forward(x)[len(x) // 2 + 1:]])
             y = module.forward(x)
             slope = module.backward(np.ones_like(y))

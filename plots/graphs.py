@@ -85,7 +85,7 @@ def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None
     return ax
 
 
-def passed(net: Module, wiring: Wiring, x: Any, g: Any) -> tuple[dict[str, Value], dict[str, Value]]:
+def passed(net: Module, wiring: Wiring[Module], x: Any, g: Any) -> tuple[dict[str, Value], dict[str, Value]]:
     """The value of each input and node at x, and (unless g is None) the gradient there, by name; copies run."""
     ran, paths = deepcopy(net), [node.path for node in wiring.nodes]
     x = as_values(x, ran.dtype, "x", ran, ran.arity)
@@ -125,7 +125,7 @@ def numbers(array: Array) -> str:
 # ------------------------------------------------------------------ layout
 
 
-def layered(wiring: Wiring) -> tuple[list[list[Any]], dict[tuple[str, int], list[Any]]]:
+def layered(wiring: Wiring[Module]) -> tuple[list[list[Any]], dict[tuple[str, int], list[Any]]]:
     """Columns of names, each node behind all that it reads; and the way of each edge, with a place in each column it passes."""
     depth = dict.fromkeys(wiring.inputs, 0)
     for path, _, sources in wiring.nodes:

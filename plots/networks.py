@@ -91,7 +91,7 @@ def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *,
         how much of the variance those keep.
     """
     inputs, labels = classes(x, y)
-    with net.undisturbed():
+    with net.preserved_evaluation():
         path = place("representation", net, layer)
         net.eval()
         outputs = np.asarray(next(record.activation for record in reversed(layer_statistics(net, inputs))

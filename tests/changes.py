@@ -209,7 +209,7 @@ def train_always(bare, kind):
 
 def forget_first(whole, kind):
     def spoilt(self, *inputs, **options):
-        self.forget()
+        self.clear_evaluation()
         return whole(self, *inputs, **options)
     return spoilt
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ...modules.core.diagram import Wiring, graphviz, mermaid, table
 from ...modules.core.values import Value, each
 from .script import Script, blaming
 
-FORMATS: dict[str, Callable[[Wiring], str]] = {"text": table, "graphviz": graphviz, "mermaid": mermaid}
+FORMATS: dict[str, Callable[[Wiring[Any]], str]] = {"text": table, "graphviz": graphviz, "mermaid": mermaid}
 
 
 def example() -> Script:

@@ -16,7 +16,7 @@ from ...modules.core.diagram import Node, Wiring
 from ...modules.core.phases import unchecked
 from ...modules.core.values import Value, as_values, copied, each, parts, reads, several, shape_of
 
-Path = list[tuple[Node, int]]                                       # from an output to an input: nodes, and which source
+Path = list[tuple[Node[Module], int]]                               # from an output to an input: nodes, and which source
 
 
 class PathCounts(NamedTuple):
@@ -152,7 +152,7 @@ def path_sum(net: Module, x: Any, g: Any = None, *, limit: int = 100_000) -> Pat
     return PathSum(found if len(found) > 1 else found[0], counts.paths, products)
 
 
-def wired(function: str, net: Module) -> Wiring:
+def wired(function: str, net: Module) -> Wiring[Module]:
     if not isinstance(net, Container):
         raise ArgumentError(f"{function}: net must be a Graph or a Sequential, got {net!r}")
     return net.wiring()
@@ -169,7 +169,7 @@ def gradient_like(net: Module, y: Value, g: Any) -> Value:
     return g
 
 
-def walks(wiring: Wiring) -> Iterator[Path]:
+def walks(wiring: Wiring[Module]) -> Iterator[Path]:
     """Every path from an output back to an input."""
     nodes = {node.path: node for node in wiring.nodes}
     open_: list[tuple[str, Path]] = [(name, []) for name in wiring.outputs]

@@ -135,7 +135,7 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
         return [record(node, a, share, g, arrays, node.path in wiring.outputs) for node, a, share, g in found]
 
 
-def record(node: Node, value: Value, shares: tuple[float | None, float | None], gradient: Value | None, arrays: bool,
+def record(node: Node[Module], value: Value, shares: tuple[float | None, float | None], gradient: Value | None, arrays: bool,
            is_output: bool) -> LayerStatistics:
     (mean, std), (saturated, dead) = moments(value), shares
     gradient_mean, gradient_std = (None, None) if gradient is None else moments(gradient)

@@ -15,7 +15,7 @@ from ...errors import ArgumentError, ShapeError
 from ...losses import Loss
 from ...modules import Module, Parameter
 from ...modules.core.arrays import squared_norms
-from ...modules.core.parameter import Home
+from ...modules.core.parameter import FlatParameters
 from ...modules.core.rewinding import unchanged
 from ..arguments import finite_cost, net_and_loss
 
@@ -122,12 +122,12 @@ def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Ite
 
 @contextmanager
 def respared(root: Module) -> Iterator[None]:
-    """What runs inside, itself inside ``undisturbed``, takes the workspaces that the last such block left, if they fit.
+    """Inside ``preserved_evaluation``, use the workspaces that the last such block left, if they fit.
 
     On a small network making them takes longer than a step. On a tape it makes its own: plans hold that tape's recorders.
     """
     modules = [module for _, module in root.named_modules()]
-    state = modules, [module.training for module in modules], Home.changes
+    state = modules, [module.training for module in modules], FlatParameters.changes
     spare, root._spare = root._spare, None                          # a block inside this one makes its own
     on_tape = any(module._taped for module in modules)
     if spare is not None and spare[0] == state and not on_tape:

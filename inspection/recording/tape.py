@@ -21,7 +21,7 @@ from ...printing import aligned
 from .records import Record, added, inputs, named_arrays, stored, tensors, titles
 
 RESULT = {"forward": "y", "backward": "gx", "update": ""}
-PLANNING = ("prepare", "review")                                    # once for each shape: a step that is looked at is not that
+PLANNING = ("prepare", "plan_updates")                              # run once for each shape, not in every step
 
 
 class Place(NamedTuple):
@@ -173,9 +173,9 @@ class Tape:
         self._places = list(places.values())
         for place in self._places:
             for module in (place.module, *place.module.owners()):
-                module.forget()
+                module.clear_evaluation()
             self._stand_before(place)
-            place.module.replan()
+            place.module.invalidate_plans()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -183,7 +183,7 @@ class Tape:
             for name in place.module._taped:
                 vars(place.module).pop(name, None)
             place.module._taped, place.module._fingerprint = (), None
-            place.module.replan()
+            place.module.invalidate_plans()
         self._places = []
 
     def _stand_before(self, place: Place) -> None:

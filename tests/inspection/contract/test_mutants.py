@@ -170,7 +170,7 @@ MUTANTS = {
             ("their sum, once", lambda each: np.concatenate([each.sum(0)[None], 0 * each[1:]])))),
         Mutant("the squares doubled", by_example("example_squared_norms", lambda each: 2 * each), has_none_of_its_own)],
     "a_phase_that_comes_too_early_is_refused": [
-        Mutant("the gradient outlives its point", attributes(disturb=lambda self: None), lets_children_refuse)],
+        Mutant("the gradient outlives its point", attributes(begin_forward=lambda self: None), lets_children_refuse)],
     "backward_leaves_the_parameter_gradients_alone": [
         Mutant("backward adds to them", backward(touch_gradients), HAS_PARAMETERS)],
     "backward_and_update_can_be_repeated": [

@@ -249,7 +249,7 @@ def test_what_update_takes_from_backward_survives_jvp(make):
 
 @pytest.mark.parametrize("make", CARELESS)
 def test_that_it_does_is_seen(make, monkeypatch):
-    monkeypatch.setattr(tangents, "spared", lambda module: nullcontext())
+    monkeypatch.setattr(tangents, "preserved_backward", lambda module: nullcontext())
     with pytest.raises(rp.CheckError, match="jvp changes nothing"):
         rp.check_module(make(), numbers(5, 3))
 

@@ -725,7 +725,7 @@ def test_making_a_plan_takes_no_time_of_the_tape(monkeypatch):
         module.forward(X)
     assert t.records[-1].start + t.records[-1].seconds < 0.05
     assert all(0 <= record.seconds <= t.records[0].seconds for record in t.records)
-    assert not {"prepare", "review", "forward"} & vars(module).keys()
+    assert not {"prepare", "plan_updates", "forward"} & vars(module).keys()
 
 
 def test_a_list_of_modules_is_to_be_unpacked():
