@@ -160,8 +160,8 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
         generator(rng))
     bases = sized(base, part, positive_int("octaves", octaves), real("scale", scale, 1, above=True))
     x, objectives = dreamt(dreamer, bases, progress)
-    image = np.clip(x.reshape(before.shape).astype(before.dtype), *limits)
-    return Dream(before, image, layer, tuple(base.shape[-2:] for base in bases), np.array(objectives))
+    after = np.clip(x.reshape(before.shape).astype(before.dtype), *limits)
+    return Dream(before, after, layer, tuple(base.shape[-2:] for base in bases), np.array(objectives))
 
 
 def dreamt(dreamer: Dreamer, bases: list[Array], progress: bool) -> tuple[Array, list[list[float]]]:
