@@ -61,6 +61,19 @@ class Square(rp.Module):
         return g * self.point
 
 
+class Centre(rp.Module):
+    """A user's module in which the examples depend on each other, in either mode: x less the mean of the batch."""
+
+    batch_dependent = True
+
+    def forward(self, x):
+        self.point = ()
+        return x - x.mean(0)
+
+    def backward(self, g):
+        return g - g.mean(0)
+
+
 class Residual(rp.Module):
     """A composite as a user writes it: y = x + inner(x), with modules inside modules."""
 

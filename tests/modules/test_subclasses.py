@@ -141,7 +141,7 @@ class InPlace(rp.Module):
 
 
 def test_a_factor_that_starts_at_1_hides_no_write_into_x():
-    with pytest.raises(rp.CheckError, match="forward wrote into its surroundings: expected x"):
+    with pytest.raises(rp.CheckError, match="forward wrote into an array that is not its own: expected x"):
         rp.check_module(InPlace(3), X)
 
 
