@@ -221,7 +221,7 @@ def class_model(net: Module, classes: int | Iterable[int] | None = None, *, shap
     (('class 0', 'class 1', 'class 2'), True)
     """
     for name in {"layer", "channel", "unit"} & options.keys():
-        raise ArgumentError(f"class_model: {name} must not be given; use activation_maximization for layers, channels and units")
+        raise ArgumentError(f"class_model: {name} must not be given; activation_maximization takes layers, channels and units")
     size = output_size("class_model", part_of("class_model", net, None), sizes(shape))
     if len(size) != 1:
         raise ArgumentError(f"class_model: net must have one score for each class, got an output of shape {(1, *size)}")

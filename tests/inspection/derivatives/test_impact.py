@@ -1,11 +1,10 @@
 """The effect of one parameter on the cost, and what gradients cost."""
 
-import re
-
 import numpy as np
 import pytest
 from cases import numbers
 from numpy.testing import assert_allclose, assert_array_equal
+from steps import refuses
 
 import retroprop as rp
 from retroprop.errors import ArgumentError, NonFiniteError

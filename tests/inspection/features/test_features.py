@@ -219,5 +219,5 @@ def test_zero_gradients_at_the_start_give_a_warning():
 
 @pytest.mark.parametrize("name", ["layer", "channel", "unit"])
 def test_a_class_model_takes_no_layer_channel_or_unit(name):
-    with pytest.raises(rp.ArgumentError, match=f"class_model: {name} must not be given; use activation_maximization"):
+    with pytest.raises(rp.ArgumentError, match=f"class_model: {name} must not be given; activation_maximization takes"):
         features.class_model(rp.Linear(6, 2, rng=0), shape=(6,), **{name: 0})
