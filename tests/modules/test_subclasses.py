@@ -141,7 +141,7 @@ class InPlace(rp.Module):
 
 
 def test_check_module_finds_a_write_into_x_although_the_factor_is_1():
-    with pytest.raises(rp.CheckError, match="forward wrote into its surroundings: expected x"):
+    with pytest.raises(rp.CheckError, match="forward wrote into an array that is not its own: expected x"):
         rp.check_module(InPlace(3), X)
 
 
