@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
+from inspect import signature
 
 import numpy as np
 import pytest
 
 import retroprop as rp
 from retroprop.__main__ import main
+from retroprop.experiments.compare import job as compare_job
+from retroprop.experiments.look import job as look_job
 from retroprop.inspection.contract.cases import LOSSES, MODULES
 
 NET = """
@@ -79,7 +83,7 @@ def test_python_m_retroprop_is_the_command():
     assert "--batch-norm" in done.stdout
 
 
-def test_the_help_of_compare_says_what_the_less_known_starts_are(capsys):
+def test_the_help_of_compare_describes_the_less_known_initializations(capsys):
     with pytest.raises(SystemExit):
         main(["compare", "--help"])
     said = "".join(capsys.readouterr().out.split())                 # lines may break anywhere
@@ -87,7 +91,7 @@ def test_the_help_of_compare_says_what_the_less_known_starts_are(capsys):
     assert "StandardisU[-1/√fan_in,1/√fan_in],LSUVisOrthogonal,thenscaledontrainingexamples" in said
 
 
-@pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "trace"])
+@pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "tape"])
 def test_help_describes_each_command_and_gives_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -95,7 +99,7 @@ def test_help_describes_each_command_and_gives_an_example(command, capsys):
     assert f"example: retroprop {command} " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["check", "graph", "trace"])
+@pytest.mark.parametrize("command", ["check", "graph", "tape"])
 def test_what_is_wrong_with_a_file_is_said_in_one_line(command, script, run, tmp_path):
     refused(run, "none.py", command, str(tmp_path / "none.py"))
     refused(run, str(tmp_path), command, str(tmp_path))
@@ -125,25 +129,33 @@ def test_a_file_is_run_as_python_runs_it_but_not_as_main(script, run, capsys):
 
 
 def test_x_is_drawn_where_the_file_has_none(script, run, capsys):
-    refused(run, "must define x, a batch; or give its shape (--shape 5,3)", "trace", script(NET))
-    refused(run, "mynet.py defines x: leave out --shape", "trace", script(NET + BATCH), "--shape", "5,3")
-    refused(run, "--shape is of the x of FILE", "trace", "--shape", "5,3")
-    refused(run, "x must have shape (..., 3), got (5, 4)", "trace", script(NET), "--shape", "5,4")
-    for command in ("check", "trace"):
+    refused(run, "must define x, a batch; or give its shape (--shape 5,3)", "tape", script(NET))
+    refused(run, "mynet.py defines x: leave out --shape", "tape", script(NET + BATCH), "--shape", "5,3")
+    refused(run, "--shape gives the shape of x in FILE", "tape", "--shape", "5,3")
+    refused(run, "x must have shape (..., 3), got (5, 4)", "tape", script(NET), "--shape", "5,4")
+    for command in ("check", "tape"):
         refused(run, "--shape 5,4 does not fit ", command, script(NET), "--shape", "5,4")
         refused(run, "mynet.py: net has 1 input: give --shape once for each, got 2", command, script(NET), "--shape", "5,3",
                 "--shape", "5,3")
     refused(run, "mynet.py defines y and must define loss too, or neither", "check",
             script(NET + "x = np.ones((5, 3))\ny = np.zeros(5)"))
     concat = script("import retroprop as rp\nnet = rp.Concat()")
-    status, out, _ = run("trace", concat, "--shape", "5,3", "--shape", "5,2", "--json")
+    status, out, _ = run("tape", concat, "--shape", "5,3", "--shape", "5,2", "--json")
     inputs = json.loads(out)[0]["inputs"]
     assert (status, [tensor["shape"] for tensor in inputs]) == (0, [[5, 3], [5, 2]])
     for wrong in ("5,a", "5,0", "", "5,"):
         with pytest.raises(SystemExit) as ended:
-            main(["trace", script(NET), "--shape", wrong])
+            main(["tape", script(NET), "--shape", wrong])
         assert ended.value.code == 2
         assert f"must be integers of at least 1, such as 5,3, got '{wrong}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("function", "settings"), [(rp.compare, compare_job.Config), (rp.compare, compare_job.Workers),
+                                                    (look_job.look, look_job.Config)])
+def test_a_job_s_function_has_the_settings_and_defaults_of_its_command(function, settings):
+    parameters = signature(function).parameters
+    for one in fields(settings):
+        assert parameters[one.name].default == one.default, one.name
 
 
 # compare
@@ -154,7 +166,7 @@ def test_the_command_prints_the_table_and_writes_the_report(tmp_path, capsys):
                  "--out", str(tmp_path / "out"), "--jobs", "2"]
     assert main(arguments) == 0
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[0].split("  ")[0] == "start"
+    assert printed.out.splitlines()[0].split("  ")[0] == "initialization"
     assert printed.out.splitlines()[2].startswith("Glorot")
     assert (tmp_path / "out" / "report.html").exists()
     assert main([*arguments, "--json"]) == 0
@@ -255,11 +267,11 @@ def test_the_image_has_the_losses_gradient_at_the_output(script, run, tmp_path, 
     assert (losses < 0).all()
 
 
-# trace
+# tape
 
 
-def test_trace_prints_the_worked_example_of_the_lecture(run):
-    status, out, _ = run("trace")
+def test_tape_prints_the_worked_example_of_the_lecture(run):
+    status, out, _ = run("tape")
     assert status == 0
     assert out.startswith("s = W x + b, p = σ(s)")
     rows = {(line.split()[1], line.split()[2 + line.split()[2].isdigit()].partition("(")[0]): line.split("  ")[-1]
@@ -273,33 +285,33 @@ def test_trace_prints_the_worked_example_of_the_lecture(run):
     assert rows["update", "Linear"] == "-0.4404 -0.1308; -0.1904"
 
 
-def test_trace_of_a_users_net_is_one_step(script, run):
+def test_tape_of_a_users_net_is_one_step(script, run):
     phases = [("forward", "Sequential"), ("forward", "CrossEntropy"), ("backward", "CrossEntropy"), ("backward", "Sequential"),
               ("update", "Sequential")]
     for text, expected in ((NET + BATCH, phases), (NET + BATCH + "loss = None", [phases[k] for k in (0, 3, 4)])):
-        status, out, _ = run("trace", script(text), "--json")
+        status, out, _ = run("tape", script(text), "--json")
         outer = [(record["phase"], record["module"].partition("(")[0]) for record in json.loads(out) if not record["depth"]]
         assert (status, outer) == (0, expected)
-    refused(run, "mynet.py defines a loss and must define y", "trace", script(NET + BATCH + "y = None"))
-    refused(run, "net must be a network, got the loss MSE()", "trace", script("import retroprop as rp\nx = 1\nnet = rp.MSE()"))
+    refused(run, "mynet.py defines a loss and must define y", "tape", script(NET + BATCH + "y = None"))
+    refused(run, "net must be a network, got the loss MSE()", "tape", script("import retroprop as rp\nx = 1\nnet = rp.MSE()"))
 
 
-def test_json_of_a_trace_holds_what_json_can(script, run):
+def test_the_json_of_a_tape_has_null_for_inf_and_nan(script, run):
     path = script("import numpy as np\nimport retroprop as rp\nnet, x = rp.Identity(), np.array([[np.inf, np.nan, 1]])")
-    status, out, _ = run("trace", path, "--json")
+    status, out, _ = run("tape", path, "--json")
     records = json.loads(out, parse_constant=pytest.fail)           # NaN and Infinity are not JSON
     assert (status, records[0]["outputs"][0]["numbers"]) == (0, [[None, None, 1]])
-    assert len(json.loads(run("trace", "--json")[1])) == 10
+    assert len(json.loads(run("tape", "--json")[1])) == 10
 
 
 def test_an_error_in_a_users_module_names_its_line(script, run):
-    refused(run, "mynet.py, line 13: NameError: name 'SLOPE' is not defined", "trace", script(OWN))
+    refused(run, "mynet.py, line 13: NameError: name 'SLOPE' is not defined", "tape", script(OWN))
     refused(run, "mynet.py, line 13: NameError: name 'SLOPE' is not defined", "check",
             script(OWN + "y, loss = np.zeros((2, 3)), rp.MSE()"))
 
 
-def test_trace_draws(run, tmp_path):
-    assert run("trace", "--out", str(tmp_path / "timeline.png"))[0] == 0
+def test_tape_draws(run, tmp_path):
+    assert run("tape", "--out", str(tmp_path / "timeline.png"))[0] == 0
     assert (tmp_path / "timeline.png").read_bytes()[1:4] == b"PNG"
 
 

@@ -1,1 +1,1 @@
-"""The main job: one architecture trained from several initializations, and a report."""
+"""``retroprop compare``, the main job: one architecture trained from several initializations, and a report."""

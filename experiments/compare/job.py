@@ -1,13 +1,13 @@
-"""The main job: one architecture, trained from several starts, over several seeds."""
+"""``retroprop compare``, the main job: train one architecture from several initializations, over several seeds."""
 
 from __future__ import annotations
 
-import dataclasses
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,33 +19,44 @@ from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
 from ...losses import CrossEntropy
 from ...training import Callback, Run, accuracy, fit
 from ..lab.data import spread
-from ..lab.networks import ACTIVATIONS, OPTIMIZERS, dense, initialization
+from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, dense, initialization
+from ..options import add_settings, from_arguments, new_command, option
+from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
 from .report import write_report
-from .results import Result, Trained
+from .results import Comparison, TrainingRun
+
+if TYPE_CHECKING:
+    from ..options import Commands
 
 NAIVE_OR_NOT = ("Glorot", "Standard", "N(0, 1)", "N(0, 0.01²)", "U(-1, 1)")
 LEARNING_RATES = {"sgd": 0.03, "adagrad": 0.01, "adam": 0.001, "adamw": 0.001, "rmsprop": 0.001}
-WATCHED = 300                                                       # test examples that the layers are looked at with
+WATCHED = 300                                                       # test examples on which the layers are measured
+QUICK = {"epochs": 3, "seeds": 2}                                   # enough to see the shape of the report
 Split = tuple[NDArray[Any], NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Config:
-    """All that decides the numbers of a comparison; the arguments of ``compare``."""
+    """The settings that decide the numbers: arguments of ``compare`` and options of the command, with their defaults."""
 
-    data: str = "digits"
-    init: tuple[str, ...] = NAIVE_OR_NOT
-    activation: str = "tanh"
-    depth: int = 5
-    width: int = 100
-    batch_norm: bool = False
-    dropout: float = 0.0
-    optimizer: str = "sgd"
-    lr: float | None = None
-    epochs: int = 20
-    batch_size: int = 10
-    seeds: int = 5
+    data: str = option(
+        "digits", "digits, a toy (moons, circles, spirals, xor, blobs), shapeset, easy-shapeset, a folder of MNIST-format "
+        "files, or an .npz file with arrays x and y")
+    init: tuple[str, ...] = option(
+        NAIVE_OR_NOT, f"initializations: {', '.join(INITIALIZATIONS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard is "
+        "U[-1/√fan_in, 1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
+    activation: str = option("tanh", "activation function of the hidden layers", choices=ACTIVATIONS)
+    depth: int = option(5, "number of hidden layers")
+    width: int = option(100, "units in each hidden layer")
+    batch_norm: bool = option(False, "put BatchNorm before each activation")
+    dropout: float = option(0.0, "probability of dropping a hidden unit", metavar="P")
+    optimizer: str = option("sgd", "optimizer, with its usual settings but for lr", choices=OPTIMIZERS)
+    lr: float | None = option(
+        None, f"learning rate (default: {', '.join(f'{rate:g} for {name}' for name, rate in LEARNING_RATES.items())})")
+    epochs: int = option(20, "number of passes over the training examples")
+    batch_size: int = option(10, "examples in each batch")
+    seeds: int = option(5, "number of seeds")
 
     def __post_init__(self) -> None:
         for name in ("depth", "width", "epochs", "batch_size", "seeds"):
@@ -56,66 +67,88 @@ class Config:
             object.__setattr__(self, "lr", LEARNING_RATES[self.optimizer])
         real("lr", self.lr, 0, above=True)
         real("dropout", self.dropout, 0, 1, below=True)
-        labels = tuple(initialization(name).label for name in self.init)
+        labels = tuple(initialization(name).label for name in ([self.init] if isinstance(self.init, str) else self.init))
         if not labels or len(set(labels)) < len(labels):
-            raise ArgumentError(f"init must name at least one start, and each once, got {self.init}")
+            raise ArgumentError(f"init must name at least one initialization, and each once, got {self.init}")
         object.__setattr__(self, "init", labels)
         object.__setattr__(self, "data", str(self.data))
 
 
-def compare(data: str | Path = "digits", init: str | Sequence[str] = NAIVE_OR_NOT, *, activation: str = "tanh", depth: int = 5,
-            width: int = 100, batch_norm: bool = False, dropout: float = 0.0, optimizer: str = "sgd", lr: float | None = None,
-            epochs: int = 20, batch_size: int = 10, seeds: int = 5, jobs: int | None = None, backend: str = "loky",
-            scheduler: str | None = None, out: str | Path | None = None, progress: bool = True) -> Result:
-    """Train one architecture from several starts, over several seeds, and say how they differ.
+def add_command(commands: Commands) -> None:
+    command = new_command(
+        commands, "compare", "train one architecture from several initializations and compare them",
+        "Train one architecture from several initializations, over several seeds, on the same data in the same order; print a "
+        "table and write a report with figures.", "--data moons --activation relu --init He Glorot --quick")
+    add_settings(command, Config)
+    add_settings(command, Workers)
+    add = command.add_argument
+    add("--out", default="results/compare", help="folder for the report (default: results/compare)")
+    add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
+    add("--json", action="store_true", dest="as_json", help="print the table as JSON")
+    command.set_defaults(run=run)
 
-    Seed by seed, every start sees the same examples in the same order and draws its weights from the same random
+
+def run(*, as_json: bool, quick: bool, **options: Any) -> int:
+    comparison = compare(**(QUICK if quick else {}) | options)
+    print(json_text(comparison.summary()) if as_json else comparison)
+    print(f"\nThe report is in {options['out']}/report.html", file=sys.stderr)
+    return 0
+
+
+def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.init, *, activation: str = Config.activation,
+            depth: int = Config.depth, width: int = Config.width, batch_norm: bool = Config.batch_norm,
+            dropout: float = Config.dropout, optimizer: str = Config.optimizer, lr: float | None = Config.lr,
+            epochs: int = Config.epochs, batch_size: int = Config.batch_size, seeds: int = Config.seeds,
+            jobs: int | None = Workers.jobs, backend: str = Workers.backend, scheduler: str | None = Workers.scheduler,
+            out: str | Path | None = None, progress: bool = True) -> Comparison:
+    """Train one architecture from several initializations, over several seeds, and compare the results.
+
+    For each seed, every initialization sees the same examples in the same order and draws its weights from the same random
     numbers: the comparison is paired.
 
     Parameters
     ----------
     data : str or path
         A name (``"digits"``, ``"moons"``, ...), a folder of MNIST-format files, or an ``.npz`` file with arrays x and y:
-        see ``datasets.load``. Where the data have no test part of their own, one is split off (500 digits; a fifth).
+        see ``datasets.load``. If the data have no test part, one is split off (500 of the digits, a fifth of other data).
     init : str or sequence of str
-        Starts by name: see ``start`` in experiments/networks.py. ``"LSUV"`` looks at 256 of the training examples.
-        Differences are taken from Glorot's runs, or from those of the first start if Glorot is not among them.
+        Names of initializations: see ``retroprop compare --help``. ``"LSUV"`` uses 256 of the training examples.
+        Differences are taken from Glorot's runs, or from those of the first initialization if Glorot is not among them.
     activation, depth, width, batch_norm, dropout
         The network: ``depth`` hidden layers of ``width`` units.
     optimizer, lr, epochs, batch_size
-        How it is trained, on CrossEntropy. Without ``lr`` it is 0.03 for SGD, 0.01 for Adagrad, else 0.001.
+        The training, on CrossEntropy. By default ``lr`` depends on the optimizer.
     seeds : int
-        Number of seeds, 0, 1, 2, ...
+        Number of seeds: 0, 1, 2, ...
     jobs, backend, scheduler
-        Who runs, by default a process a core: see `Workers` in experiments/sweep.py. The numbers do not depend on it.
+        The processes that do the work, by default one per core: see `Workers`. The numbers do not depend on them.
     out : path, default None
-        Folder for ``report.html``, figures and tables; None: nothing is written.
+        Folder for ``report.html``, figures and tables; None writes nothing.
     progress : bool, default True
-        Whether to show a bar; silent by itself where standard error is not a terminal.
+        Whether to show a progress bar; there is none if standard error is not a terminal.
 
     Returns
     -------
-    Result
-        ``print(result)`` shows the table.
+    Comparison
+        ``print(comparison)`` shows the table.
     """
-    config = Config(str(data), (init,) if isinstance(init, str) else tuple(init), activation, depth, width, batch_norm,
-                    dropout, optimizer, lr, epochs, batch_size, seeds)
-    workers = Workers(jobs, backend, scheduler)
+    given = locals()
+    config, workers = from_arguments(Config, given), from_arguments(Workers, given)
     train, test = load(config.data)
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
     tasks = [(config, label, seed, train, test) for seed in range(config.seeds) for label in config.init]
-    result = Result(dataclasses.asdict(config), run_all(tasks, workers, progress),
-                    train_size=len(train[0]), test_size=len(test[0]),
-                    features=train[0].shape[1], classes=int(train[1].max()) + 1,
-                    chance=1 - np.bincount(test[1]).max() / len(test[1]))
+    comparison = Comparison(asdict(config), run_all(tasks, workers, progress),
+                            train_size=len(train[0]), test_size=len(test[0]),
+                            features=train[0].shape[1], classes=int(train[1].max()) + 1,
+                            chance=1 - np.bincount(test[1]).max() / len(test[1]))
     if out is not None:
-        write_report(result, Path(out))
-    return result
+        write_report(comparison, Path(out))
+    return comparison
 
 
 def load(source: str) -> tuple[Split, Split]:
-    """Training and test part, examples as rows."""
+    """The training and the test part of the data, with one row per example."""
     (x, y), test = datasets.load(source)
     if y.dtype.kind != "i" or y.ndim != 1:
         raise DataError(f"compare: data must have integer classes of shape (N,), got {y.dtype} of shape {y.shape} in {source}")
@@ -127,18 +160,18 @@ def load(source: str) -> tuple[Split, Split]:
     return (x.reshape(len(x), -1), y), (test[0].reshape(len(test[0]), -1), test[1])
 
 
-def run_all(tasks: list[tuple[Any, ...]], workers: Workers, progress: bool) -> list[Trained]:
-    """In the order of the tasks."""
+def run_all(tasks: list[tuple[Any, ...]], workers: Workers, progress: bool) -> list[TrainingRun]:
+    """One run per task, in the order of the tasks."""
     from tqdm import tqdm
-    done = tqdm(workers.run(train_one, tasks), total=len(tasks), unit="run", disable=None if progress else True)
-    found = dict(done)
-    return [found[k] for k in range(len(tasks))]
+    bar = tqdm(workers.run(train_one, tasks), total=len(tasks), unit="run", disable=None if progress else True)
+    runs = dict(bar)
+    return [runs[k] for k in range(len(tasks))]
 
 
 class Watch(Callback):
-    """Keeps, epoch by epoch, the cost, the test error, and the shares of saturated units of the hidden layers.
+    """Records after each epoch the cost, the test error, and the share of saturated units in each hidden layer.
 
-    The layers are looked at on a fixed set of test examples, as in Glorot & Bengio 2010.
+    The layers are measured on a fixed set of test examples, as in Glorot & Bengio 2010.
     """
 
     def __init__(self, test: Split) -> None:
@@ -148,19 +181,19 @@ class Watch(Callback):
         self.saturation: list[list[float]] = []
 
     def before_training(self, run: Run) -> None:
-        self.look(run)
+        self.measure(run)
 
     def after_epoch(self, run: Run) -> None:
         self.costs.append(run.history["cost"][-1])
         self.errors.append(1 - accuracy(run.net.predict(self.test[0]), self.test[1]))
-        self.look(run)
+        self.measure(run)
 
-    def look(self, run: Run) -> None:
+    def measure(self, run: Run) -> None:
         self.saturation.append(saturated_shares(layer_statistics(run.net, self.watched[0], arrays=False)))
 
 
-def train_one(config: Config, label: str, seed: int, train: Split, test: Split) -> Trained:
-    """One run: a start and a seed."""
+def train_one(config: Config, label: str, seed: int, train: Split, test: Split) -> TrainingRun:
+    """Train the network from one initialization and one seed."""
     net = initialization(label).network(lambda initializer: dense(
         train[0].shape[1], int(train[1].max()) + 1, initializer, activation=config.activation, depth=config.depth,
         width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=seed), partial(spread, train[0]))
@@ -174,4 +207,4 @@ def train_one(config: Config, label: str, seed: int, train: Split, test: Split) 
     except NonFiniteError as error:
         diverged = str(error)
     after = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)
-    return Trained(label, seed, watch.costs, watch.errors, watch.saturation, before, after, diverged)
+    return TrainingRun(label, seed, watch.costs, watch.errors, watch.saturation, before, after, diverged)

@@ -1,4 +1,4 @@
-"""What a comparison found: a row a run, a row a start, and the differences from the reference with their statistics."""
+"""The results of a comparison: one row per run, one per initialization, and tests of the differences from the reference."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, 
 from ...printing import aligned
 from ..reports.statistics import holm
 
-TARGET = 0.10                                                       # the test error that "epochs to" waits for
+TARGET = 0.10                                                       # the test error of the column "epochs to 10 %"
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One run: a start and a seed. Lists have an entry an epoch; those with an entry 0 include the start.
+class TrainingRun:
+    """One run: the training of the network from one initialization and one seed.
 
-    ``saturation[e][k]`` is the share of saturated (or dead) units of hidden layer k after e epochs; ``before`` and ``after``
-    are the layers around training, of one seed with their arrays; ``diverged`` says where the cost stopped being finite.
+    ``costs`` and ``errors`` have one entry per epoch. ``saturation[e][k]`` is the share of saturated (or dead) units of
+    hidden layer k after e epochs; e = 0 is before training. ``before`` and ``after`` are the statistics of the layers before
+    and after training, with arrays for seed 0. ``diverged`` says where the cost stopped being finite.
     """
 
     init: str
@@ -41,69 +42,69 @@ class Trained:
 
     @property
     def test_error(self) -> float:
-        """Share of the test examples that are wrong at the end; NaN if the run diverged."""
+        """Test error after the last epoch; NaN if the run diverged."""
         return math.nan if self.diverged else self.errors[-1]
 
     @property
     def epochs_to_target(self) -> float:
-        """First epoch after which the test error is at most ``TARGET``; infinite if none is."""
+        """Number of epochs until the test error is at most ``TARGET``; infinite if it never is."""
         return next((epoch for epoch, error in enumerate(self.errors, 1) if error <= TARGET), math.inf)
 
     @property
     def gradient_ratio(self) -> float:
-        """Deviation of dC/ds at the first hidden layer over that at the last, at the start (s: what the function takes)."""
+        """Standard deviation of dC/ds at the first hidden layer over that at the last, before training (s: pre-activation)."""
         deviations = [layer.gradient_std or 0.0 for layer in preactivations(self.before)]
         return deviations[0] / deviations[-1] if deviations[-1] else math.nan
 
     def saturated(self, epoch: int) -> float:
-        """Share of saturated units over all hidden layers after this epoch."""
+        """Share of saturated units among all hidden layers after this epoch."""
         return float(np.mean(self.saturation[epoch]))
 
 
 @dataclass(frozen=True)
-class Result:
-    """A comparison: its configuration, its runs, the sizes of the data, and the test error of a constant answer.
+class Comparison:
+    """A comparison: its configuration, its runs, the sizes of the data, and the test error of a constant prediction.
 
-    ``chance`` is the share of the test examples that are not of the class that is most frequent among them.
+    ``chance`` is the error of always predicting the most frequent class of the test examples.
     """
 
     config: dict[str, Any]
-    runs: list[Trained]
+    runs: list[TrainingRun]
     train_size: int
     test_size: int
     features: int
     classes: int
     chance: float
 
-    def __getitem__(self, init: str) -> list[Trained]:
-        """Runs of one start, by seed."""
+    def __getitem__(self, init: str) -> list[TrainingRun]:
+        """The runs of one initialization, by seed."""
         return [run for run in self.runs if run.init == init]
 
     @property
-    def flat(self) -> str:
-        """What units whose slope is next to 0 are called: "saturated", or "dead" for rectifiers, flat on one side alone."""
+    def inactive(self) -> str:
+        """The word for units whose derivative is near 0: "dead" for rectifiers, flat on one side only, else "saturated"."""
         hidden = hidden_activations(self.runs[0].before)
         return "dead" if hidden and hidden[0].saturated is None else "saturated"
 
     @property
     def reference(self) -> str:
-        """The start that the others are compared with: Glorot, or the first."""
+        """The initialization that the others are compared with: Glorot, or the first."""
         return "Glorot" if "Glorot" in self.config["init"] else str(self.config["init"][0])
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dict a run: what ``results.csv`` holds."""
+        """One dict per run: the rows of ``results.csv``."""
         return [{"init": run.init, "seed": run.seed, "final_cost": run.final_cost, "test_error": run.test_error,
                  "epochs_to_10_percent": run.epochs_to_target, "gradient_ratio": run.gradient_ratio,
-                 "saturated_at_start": run.saturated(0), "saturated_at_end": run.saturated(-1),
+                 "saturated_before": run.saturated(0), "saturated_after": run.saturated(-1),
                  "diverged": run.diverged or ""} for run in self.runs]
 
     def summary(self) -> list[dict[str, Any]]:
-        """One dict a start: what ``summary.csv`` holds and the table shows.
+        """One dict per initialization: the rows of ``summary.csv`` and of the table.
 
-        Means and deviations are over the seeds that did not diverge; epochs and ratios are medians over all seeds.
-        ``difference`` is the mean difference in test error from the reference over the ``pairs`` seeds in which neither
-        diverged, ``p`` that of a paired t test, with Holm's correction; NaN where there is nothing to test: the reference
-        itself, less than two pairs, or differences without spread.
+        Means and standard deviations are over the seeds that did not diverge; epochs and ratios are medians over all seeds.
+        ``difference`` is the mean difference in test error from the reference over the ``pairs`` seeds in which neither run
+        diverged. ``p`` is the p value of a paired t test, after Holm's correction. It is NaN if there is nothing to test:
+        for the reference itself, for fewer than two pairs, or if all differences are equal.
         """
         rows = []
         for init in self.config["init"]:
@@ -117,20 +118,20 @@ class Result:
                 "epochs_to_10_percent": statistics.median(run.epochs_to_target for run in runs),
                 "reached_10_percent": sum(math.isfinite(run.epochs_to_target) for run in runs),
                 "gradient_ratio": float(np.median([run.gradient_ratio for run in runs])),
-                "saturated_at_start": mean(run.saturated(0) for run in runs),
-                "saturated_at_end": mean(run.saturated(-1) for run in runs)})
+                "saturated_before": mean(run.saturated(0) for run in runs),
+                "saturated_after": mean(run.saturated(-1) for run in runs)})
         tests = [self.difference(row["init"]) for row in rows]
         for row, (gap, pairs, _), p in zip(rows, tests, holm([p for *_, p in tests]), strict=True):
             row |= {"difference": gap, "pairs": pairs, "p": p}
         return rows
 
     def gaps(self, init: str) -> Array:
-        """How many more test examples are wrong than from the reference, for each seed in which neither diverged."""
+        """The number of misclassified test examples less that of the reference, for each seed in which neither run diverged."""
         return np.array([round(self.test_size * (a.test_error - b.test_error))
                          for a, b in zip(self[init], self[self.reference], strict=True) if not (a.diverged or b.diverged)])
 
     def difference(self, init: str) -> tuple[float, int, float]:
-        """Mean difference in test error from the reference, the number of pairs, and the p value of the paired t test."""
+        """The mean difference in test error from the reference, the number of pairs, and the p value of the paired t test."""
         gaps = self.gaps(init)
         if not gaps.size:
             return math.nan, 0, math.nan
@@ -141,8 +142,8 @@ class Result:
         return gap, gaps.size, float(ttest_1samp(gaps, 0).pvalue)
 
     def table(self) -> list[list[str]]:
-        """Header and rows of the table, as text."""
-        header = ["start", "final cost", "test error", "epochs to 10 %", "gradient first/last", self.flat,
+        """The table as text: the header and one row per initialization."""
+        header = ["initialization", "final cost", "test error", "epochs to 10 %", "gradient first/last", self.inactive,
                   f"against {self.reference}"]
         return [header, *(self.row(summary) for summary in self.summary())]
 
@@ -157,17 +158,17 @@ class Result:
         epochs = f"{summary['epochs_to_10_percent']:g}"
         if math.isinf(summary["epochs_to_10_percent"]):
             epochs = f"{reached} of {runs} seeds" if reached else "never"
-        flat = f"{100 * summary['saturated_at_start']:.0f} → {100 * summary['saturated_at_end']:.0f} %"
+        shares = f"{100 * summary['saturated_before']:.0f} → {100 * summary['saturated_after']:.0f} %"
         ratio = times(summary["gradient_ratio"]) if self.config["depth"] > 1 else "–"     # one layer is first and last
-        return [summary["init"], cost, error, epochs, ratio, flat, self.verdict(summary)]
+        return [summary["init"], cost, error, epochs, ratio, shares, self.verdict(summary)]
 
     def verdict(self, summary: dict[str, Any]) -> str:
-        """The difference from the reference in words."""
+        """The difference from the reference, as a cell of the table."""
         init, pairs = summary["init"], summary["pairs"]
         if init == self.reference:
             return "–"
         if not pairs:
-            return "diverged" if summary["diverged"] == summary["runs"] else "no seed in which both ended"
+            return "diverged" if summary["diverged"] == summary["runs"] else "no seed in which neither diverged"
         if not self.gaps(init).any():
             return "equal"
         gap = f"{100 * summary['difference']:+.1f} points" + (f" in {pairs} pairs" if pairs < summary["runs"] else "")
@@ -180,10 +181,11 @@ class Result:
 
 
 def times(ratio: float) -> str:
-    """A ratio in two digits, without an exponent where it is large."""
+    """A ratio with two significant digits, without an exponent for large ones."""
     return f"{ratio:.2g}" if not ratio >= 100 else f"{float(f'{ratio:.2g}'):.0f}"
 
 
 def mean(values: Any) -> float:
-    found = list(values)
-    return statistics.fmean(found) if found else math.nan
+    """The mean; NaN without values."""
+    numbers = list(values)
+    return statistics.fmean(numbers) if numbers else math.nan

@@ -1,1 +1,1 @@
-"""``retroprop look``: what a trained network sees, on one page."""
+"""``retroprop look``: examine a trained network by its input gradients, and write one page."""

@@ -1,4 +1,4 @@
-"""What ``retroprop look`` found: numbers, and for each that is compared with something, whether it holds."""
+"""The numbers that ``retroprop look`` finds, each with the criterion it must meet, if there is one."""
 
 from __future__ import annotations
 
@@ -15,30 +15,35 @@ from ...inspection.features import Dream, Maximization
 from ...modules import Module
 from ...printing import aligned
 from ..reports.text import finite, percent
+from .analyses import DEFENDED, Attacked, Fooled, Models, Saliency
 from .subjects import Images, Subject
-from .views import DEFENDED, Attacked, Fooled, Models, Saliency
 
-HEADER = ("what", "here", "wanted", "holds")
-SEEDS = 3                                                           # of a full run, which alone is judged
+HEADER = ("quantity", "measured", "criterion", "met")
+SEEDS = 3                                                           # of a full run; only full runs are judged
+ON_FOREGROUND = "saliency (gradient) on foreground, times chance"
 
 
 class Row(NamedTuple):
-    """A number (the mean over the seeds), those of each seed, and what it is compared with."""
+    """A quantity: its mean over the seeds, its value for each seed, and its criterion, if it has one."""
 
-    what: str
+    quantity: str
     value: float
     values: tuple[float, ...]
     unit: str
-    wanted: str
-    holds: bool | None
+    criterion: str
+    met: bool | None
 
     def cells(self) -> list[str]:
         each = f" ({', '.join(written(value, self.unit, False) for value in self.values)})" if len(self.values) > 1 else ""
-        verdict = "–" if self.holds is None else "yes" if self.holds else "NO"
-        return [self.what, f"{written(self.value, self.unit)}{each}", self.wanted or "–", verdict]
+        verdict = "–" if self.met is None else "yes" if self.met else "NO"
+        return [self.quantity, f"{written(self.value, self.unit)}{each}", self.criterion or "–", verdict]
 
 
 def written(value: float, unit: str, with_unit: bool = True) -> str:
+    """
+    >>> written(0.987, "%"), written(14.5, "s"), written(9.0, "")
+    ('98.7 %', '14.50 s', '9')
+    """
     if math.isnan(value):
         return "–"
     if unit == "%":
@@ -47,8 +52,8 @@ def written(value: float, unit: str, with_unit: bool = True) -> str:
     return f"{digits} {unit}" if unit and with_unit else digits
 
 
-class Trained(NamedTuple):
-    """One training: of a kind of network, from a seed, plainly or against attacks."""
+class TrainedNetwork(NamedTuple):
+    """A network of one kind, trained from one seed, plainly or (``defended``) on adversarial examples."""
 
     kind: str
     seed: int
@@ -61,62 +66,65 @@ class Trained(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Looked:
-    """All that was found in one network, and in those of the other seeds; prints as a table."""
+class Findings:
+    """All results for one network, which the figures show, and for those of the other seeds; prints as a table.
+
+    ``untrained`` and ``hardened`` are the saliency on the foreground before training, and after adversarial training.
+    """
 
     config: dict[str, Any]
     images: Images
     subject: Subject
-    trained: list[Trained]
+    trained: list[TrainedNetwork]
     single: Robustness
     iterated: Robustness
     examples: Fooled
     saliency: list[Saliency]
-    untrained: list[float]                                          # share of the gradient on foreground: before training
-    hardened: list[float]                                           # and of the networks trained against attacks
+    untrained: list[float]
+    hardened: list[float]
     models: list[Models]
     channels: tuple[str, Maximization] | None
     dream: Dream
 
     @property
     def kinds(self) -> list[str]:
+        """The kinds of networks that were trained; the first is the one that is examined."""
         return list(self.images.recipes) if self.trained else []
 
-    def of(self, kind: str, defended: bool = False) -> list[Trained]:
-        """The trainings of a kind, by seed."""
+    def of(self, kind: str, defended: bool = False) -> list[TrainedNetwork]:
+        """The networks of a kind, by seed."""
         return [one for one in self.trained if (one.kind, one.defended) == (kind, defended)]
 
     def rows(self) -> list[Row]:
-        """All numbers; what is wanted is said of the networks that were trained here, and of the digits where it is theirs."""
+        """All quantities. Only networks that were trained here have criteria, and some criteria are for the digits only."""
         rows = [*performance(self), *of_saliency(self), *of_attacks(self), *of_features(self)]
-        return rows if self.full else [row._replace(holds=None) for row in rows]
+        return rows if self.full else [row._replace(met=None) for row in rows]
 
     @property
     def full(self) -> bool:
-        """Whether the networks were trained for as long, and from as many seeds, as what is wanted was measured with."""
+        """Whether the networks were trained with at least the epochs and seeds for which the criteria were chosen."""
         return bool(self.trained) and self.config["epochs"] >= self.epochs and self.config["seeds"] >= SEEDS
 
     @property
     def epochs(self) -> int:
-        """Of a full run."""
+        """The epochs of a full run."""
         return next(iter(self.images.recipes.values())).epochs
 
     def summary(self) -> list[dict[str, Any]]:
-        """One dict a row, for JSON, with None for what is not a number."""
-        found: list[dict[str, Any]] = finite([row._asdict() for row in self.rows()])
-        return found
+        """One dict per row, for JSON: None stands for NaN."""
+        rows: list[dict[str, Any]] = finite([row._asdict() for row in self.rows()])
+        return rows
 
     def verdict(self) -> str:
-        """What does not hold, or why nothing is judged, in a sentence or two."""
+        """How many criteria are met, or why none is judged, in a sentence or two."""
         if not self.trained:
-            return "Nothing is asked of a network that was not trained here."
+            return "A network that was not trained here is not judged."
         if not self.full:
-            full = f"{self.epochs} epochs and {SEEDS} seeds"
-            return f"What is wanted is asked of the full run, of {full}: this one is not judged."
-        judged = [row for row in self.rows() if row.holds is not None]
-        missed = [row.what for row in judged if not row.holds]
-        said = f"{len(judged) - len(missed)} of {len(judged)} hold, judged by the mean over {self.config['seeds']} seeds."
-        return f"{said} Not: {'; '.join(missed)}." if missed else said
+            return f"This run is not judged: the criteria are for a full run, of {self.epochs} epochs and {SEEDS} seeds."
+        judged = [row for row in self.rows() if row.met is not None]
+        missed = [row.quantity for row in judged if not row.met]
+        count = f"{len(judged) - len(missed)} of {len(judged)} criteria are met by the mean over {self.config['seeds']} seeds."
+        return f"{count} Not met: {'; '.join(missed)}." if missed else count
 
     def table(self) -> list[list[str]]:
         return [list(HEADER), *(row.cells() for row in self.rows())]
@@ -125,103 +133,107 @@ class Looked:
         return f"{aligned(self.table(), ())}\n\n{self.verdict()}"
 
 
-def row(what: str, values: Sequence[float], wanted: str = "", holds: Callable[[float], bool] | None = None,
+def row(quantity: str, values: Sequence[float], criterion: str = "", met: Callable[[float], bool] | None = None,
         unit: str = "") -> Row:
-    """Judged by the mean."""
+    """A row; the mean over the seeds must meet the criterion."""
     mean = statistics.fmean(values)
-    return Row(what, float(mean), tuple(map(float, values)), unit, wanted, None if holds is None else bool(holds(mean)))
+    return Row(quantity, float(mean), tuple(map(float, values)), unit, criterion, None if met is None else bool(met(mean)))
 
 
-def performance(looked: Looked) -> list[Row]:
-    if not looked.trained:
-        return [row("error", [looked.subject.error], unit="%")] if looked.subject.labelled else []
-    first, *others = looked.kinds
-    nets = looked.of(first)
-    if looked.images.attacked:
+def performance(findings: Findings) -> list[Row]:
+    if not findings.trained:
+        return [row("error", [findings.subject.error], unit="%")] if findings.subject.labelled else []
+    first, *others = findings.kinds
+    nets = findings.of(first)
+    if findings.images.attacked:
         return [row("accuracy of the convolutional net", [1 - one.error for one in nets], "at least 98.7 %",
                     lambda mean: mean >= 0.987, "%"),
                 row("seconds to train it", [one.seconds for one in nets], "under 15", lambda mean: mean < 15, "s")]
-    errors, dense = ([one.error for one in looked.of(kind)] for kind in (first, others[0]))
+    errors, dense = ([one.error for one in findings.of(kind)] for kind in (first, others[0]))
     half = statistics.fmean(dense) / 2
-    return [row("error of the convolutional net", errors, f"at most half of the next, {100 * half:.1f} %",
+    return [row("error of the convolutional net", errors, f"at most half of the dense net's, {100 * half:.1f} %",
                 lambda mean: mean <= half, "%"),
-            row(f"error of the {others[0]} net", dense, unit="%"),
+            row(f"error of the dense {others[0]} net", dense, unit="%"),
             row("seconds to train the convolutional net", [one.seconds for one in nets], unit="s")]
 
 
-def of_saliency(looked: Looked) -> list[Row]:
-    wanted = looked.images.attacked and bool(looked.trained)        # of the digits
-    drawn = [one.randomization.correlations.mean(1) for one in looked.saliency]
-    rows = [row(f"rank correlation of saliency, {stage} drawn anew", [float(means[k]) for means in drawn],
-                f"at most {most:g}" if wanted else "", partial(operator.ge, most) if wanted else None)
+def of_saliency(findings: Findings) -> list[Row]:
+    judged = findings.images.attacked and bool(findings.trained)    # networks trained here, on the digits
+    means = [one.randomization.correlations.mean(1) for one in findings.saliency]
+    rows = [row(f"rank correlation of saliency, {stage} randomized", [float(mean[k]) for mean in means],
+                f"at most {most:g}" if judged else "", partial(operator.ge, most) if judged else None)
             for k, stage, most in ((0, "top layer", 0.6), (-1, "all layers", 0.2))]
-    if looked.subject.foreground is not None:
-        shares = [one.shares["gradient"] for one in looked.saliency]
-        rows.insert(0, row("saliency (gradient) on foreground, times chance", shares,
-                           "at least 1.2" if wanted else "", (lambda mean: mean >= 1.2) if wanted else None))
-    if looked.untrained:
-        rows.insert(1, row("the same before training", looked.untrained))
-    if looked.hardened:
-        rows.insert(2, row("the same, trained against attacks", looked.hardened, "at least 1.2", lambda mean: mean >= 1.2))
+    if findings.subject.foreground is not None:
+        shares = [one.shares["gradient"] for one in findings.saliency]
+        rows.insert(0, row(ON_FOREGROUND, shares, "at least 1.2" if judged else "",
+                           (lambda mean: mean >= 1.2) if judged else None))
+    if findings.untrained:
+        rows.insert(1, row(f"{ON_FOREGROUND}, before training", findings.untrained))
+    if findings.hardened:
+        rows.insert(2, row(f"{ON_FOREGROUND}, after adversarial training", findings.hardened, "at least 1.2",
+                           lambda mean: mean >= 1.2))
     return rows
 
 
-def of_attacks(looked: Looked) -> list[Row]:
-    if not (looked.images.attacked and looked.trained):
-        size, what = looked.single.eps[DEFENDED], "error" if looked.subject.labelled else "answers that change"
-        return [row(f"{what} at ε = {size:g}, one step", [looked.single.error[DEFENDED]], unit="%"),
-                row(f"{what} at ε = {size:g}, ten steps", [looked.iterated.error[DEFENDED]], unit="%"),
-                row(f"{what} at ε = {size:g}, random signs", [looked.single.random_error[DEFENDED]], unit="%")]
-    return [found for kind in looked.kinds for found in of_kind(looked, kind)]
+def of_attacks(findings: Findings) -> list[Row]:
+    if not (findings.images.attacked and findings.trained):
+        size, what = findings.single.eps[DEFENDED], "error" if findings.subject.labelled else "answers that change"
+        return [row(f"{what} at ε = {size:g}, one step", [findings.single.error[DEFENDED]], unit="%"),
+                row(f"{what} at ε = {size:g}, ten steps", [findings.iterated.error[DEFENDED]], unit="%"),
+                row(f"{what} at ε = {size:g}, random signs", [findings.single.random_error[DEFENDED]], unit="%")]
+    return [one for kind in findings.kinds for one in of_kind(findings, kind)]
 
 
-def of_kind(looked: Looked, kind: str) -> list[Row]:
-    """What the paper's small replica demands of one kind of network under attack, plain and defended."""
-    plain, defended = ([one.attacked for one in looked.of(kind, against) if one.attacked] for against in (False, True))
-    least = 0.75 if kind == looked.kinds[0] else 0.95
-    at = [one.single.error[DEFENDED] for one in plain]
+def of_kind(findings: Findings, kind: str) -> list[Row]:
+    """The quantities of one kind of network under attack, after plain and after adversarial training.
+
+    The criteria are those of the small replica of Goodfellow et al., Explaining and Harnessing Adversarial Examples (2015).
+    """
+    plain, defended = ([one.attacked for one in findings.of(kind, against) if one.attacked] for against in (False, True))
+    least = 0.75 if kind == findings.kinds[0] else 0.95
+    errors = [one.single.error[DEFENDED] for one in plain]
     noise = statistics.fmean(one.single.random_error[DEFENDED] for one in plain)
-    half = statistics.fmean(at) / 2
+    mean_error = statistics.fmean(errors)
     grown = [sum(a <= b for a, b in zip(one.single.error, one.single.error[1:], strict=False)) for one in plain]
     steps = len(plain[0].single.error) - 1
     return [
         row(f"{kind}: error at ε = 0.25", [one.single.error[-1] for one in plain], f"at least {100 * least:.0f} %",
             lambda mean: mean >= least, "%"),
-        row(f"{kind}: error at ε = 0.1", at, f"at least 8 × that of random signs, {100 * noise:.1f} %",
+        row(f"{kind}: error at ε = 0.1", errors, f"at least 8 × that of random signs, {100 * noise:.1f} %",
             lambda mean: mean >= 8 * noise, "%"),
         row(f"{kind}: steps of ε in which the error does not fall", grown, f"{steps} of {steps}", lambda mean: mean == steps),
         row(f"{kind}: error at ε = 0.1, ten steps", [one.in_ten_steps for one in plain],
-            f"at least that of one, {200 * half:.1f} %", lambda mean: mean >= 2 * half, "%"),
-        row(f"{kind}: error at ε = 0.1, trained against it", [one.single.error[DEFENDED] for one in defended],
-            f"at most half, {100 * half:.1f} %", lambda mean: mean <= half, "%")]
+            f"at least that in one step, {100 * mean_error:.1f} %", lambda mean: mean >= mean_error, "%"),
+        row(f"{kind}: error at ε = 0.1, after adversarial training", [one.single.error[DEFENDED] for one in defended],
+            f"at most half of that without, {50 * mean_error:.1f} %", lambda mean: mean <= mean_error / 2, "%")]
 
 
-def of_features(looked: Looked) -> list[Row]:
-    count = len(looked.subject.classes)
-    wanted = looked.images.attacked and bool(looked.trained)
+def of_features(findings: Findings) -> list[Row]:
+    count = len(findings.subject.classes)
+    judged = findings.images.attacked and bool(findings.trained)
     least = 9
-    grown = sum(steps[-1] > steps[0] for steps in looked.dream.objectives)
-    octaves = len(looked.dream.sizes)
-    return [row("class models most like their own class", [one.own for one in looked.models],
-                f"at least {least} of {count}" if wanted else f"of {count}", (lambda mean: mean >= least) if wanted else None),
-            row("octaves of the dream in which it grows", [grown], f"{octaves if looked.trained else ''} of {octaves}".strip(),
-                lambda mean: mean == octaves)]
+    grown = sum(steps[-1] > steps[0] for steps in findings.dream.objectives)
+    octaves = len(findings.dream.sizes)
+    return [row("class models most similar to their own class", [one.own for one in findings.models],
+                f"at least {least} of {count}" if judged else f"of {count}", (lambda mean: mean >= least) if judged else None),
+            row("octaves of the dream in which its objective grows", [grown],
+                f"{octaves if findings.trained else ''} of {octaves}".strip(), lambda mean: mean == octaves)]
 
 
-def defences(looked: Looked) -> list[list[str]]:
-    """The table of all kinds of network under attack, plain and trained against it: means over the seeds."""
-    eps = looked.single.eps
-    rows = [["network", "trained", "clean", *(f"ε = {size:g}" for size in eps), "sure", f"random {eps[DEFENDED]:g}",
-             f"random {eps[-1]:g}", "ten steps"]]
-    for kind in looked.kinds:
+def defences(findings: Findings) -> list[list[str]]:
+    """The table of all kinds of networks under attack, after plain and after adversarial training: means over the seeds."""
+    eps = findings.single.eps
+    rows = [["network", "training", "clean", *(f"ε = {size:g}" for size in eps), "confidence", f"random {eps[DEFENDED]:g}",
+             f"random {eps[-1]:g}", "10 steps"]]
+    for kind in findings.kinds:
         for defended in (False, True):
-            found = [one.attacked for one in looked.of(kind, defended) if one.attacked]
-            rows.append([kind, f"against {eps[DEFENDED]:g}" if defended else "plainly", *map(percent, averages(found))])
+            attacked = [one.attacked for one in findings.of(kind, defended) if one.attacked]
+            rows.append([kind, "adversarial" if defended else "plain", *map(percent, averages(attacked))])
     return rows
 
 
-def averages(found: Sequence[Attacked]) -> list[float]:
-    """In the order of the table."""
+def averages(attacked: Sequence[Attacked]) -> list[float]:
+    """The numbers of a row of that table."""
     columns = [[one.single.clean_error, *one.single.error, one.single.confidence[-1], one.single.random_error[DEFENDED],
-                one.single.random_error[-1], one.in_ten_steps] for one in found]
+                one.single.random_error[-1], one.in_ten_steps] for one in attacked]
     return [statistics.fmean(values) for values in zip(*columns, strict=True)]

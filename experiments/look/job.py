@@ -1,10 +1,11 @@
-"""``retroprop look``: what a trained network sees, by backward alone."""
+"""``retroprop look``: examine a trained network by its input gradients: saliency, attacks, class models, a dream."""
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,140 +14,181 @@ from ...errors import DataError
 from ...inspection.adversarial import AdversarialTraining
 from ...inspection.features.truncation import truncated
 from ...training import save
-from . import views
-from .findings import SEEDS, Looked, Trained
+from ..options import add_settings, from_arguments, new_command, option
+from ..reports.text import as_json as json_text
+from . import analyses
+from .findings import SEEDS, Findings, TrainedNetwork
 from .page import write_page
 from .subjects import DATA, Images, Split, Subject, of_data, read_model
 
-LARGEST = 1_000_000                                                 # pixels of an image that is dreamt on
+if TYPE_CHECKING:
+    from ..options import Commands
+
+LARGEST = 1_000_000                                                 # pixels of an image to dream on
+QUICK = {"epochs": 1, "seeds": 1}                                   # enough to see the shape of the page
+EPOCHS = {name: next(iter(images.recipes.values())).epochs for name, images in DATA.items()}
 
 
 @dataclass(frozen=True)
 class Config:
-    """All that decides the numbers; the arguments of ``look``."""
+    """The settings that decide the numbers: arguments of ``look`` and options of the command, with their defaults."""
 
-    data: str = "digits"
-    model: str | None = None
-    image: str | None = None
-    layer: str | None = None
-    epochs: int | None = None
-    seed: int = 0
-    seeds: int = SEEDS
+    data: str = option("digits", "the images: digits, or shapes (triangles, parallelograms and ellipses)", choices=DATA)
+    model: str | None = option(
+        None, "examine this network instead of training one: the net.safetensors of an earlier run on the same data, or a "
+        "Python script that defines net, and perhaps x (images) and y (their classes)", metavar="FILE")
+    image: str | None = option(
+        None, "a PNG or JPEG of at most a million pixels to dream on (default: test images side by side)", metavar="FILE")
+    layer: str | None = option(
+        None, "the layer whose activations the dream increases and whose channels are shown (default: the activation after the "
+        "last convolution, and the first convolution); an unknown name lists the layers", metavar="NAME")
+    epochs: int | None = option(
+        None, "epochs of the convolutional network; those of the other networks change in proportion "
+        f"(default: {', '.join(f'{epochs} on the {name}' for name, epochs in EPOCHS.items())})")
+    seed: int = option(0, "the first seed, whose network the figures show")
+    seeds: int = option(SEEDS, "number of seeds to average over")
 
     def __post_init__(self) -> None:
         one_of("data", self.data, DATA)
         positive_int("seed", self.seed, 0)
         positive_int("seeds", self.seeds)
         if self.epochs is None:
-            object.__setattr__(self, "epochs", next(iter(DATA[self.data].recipes.values())).epochs)
+            object.__setattr__(self, "epochs", EPOCHS[self.data])
         positive_int("epochs", self.epochs)
+        for name in ("model", "image"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, str(getattr(self, name)))
 
 
-def look(data: str = "digits", *, model: str | Path | None = None, image: str | Path | None = None, layer: str | None = None,
-         epochs: int | None = None, seed: int = 0, seeds: int = SEEDS, out: str | Path | None = None,
-         progress: bool = True) -> Looked:
-    """Train a small convolutional network, or take one, and look into it: saliency, attacks, class models, a dream.
+def add_command(commands: Commands) -> None:
+    command = new_command(
+        commands, "look", "look into a network: saliency, attacks, class models, a dream",
+        "Train a small convolutional network, or take one, and examine it by gradients with respect to its input: which pixels "
+        "decide its answer, how small a change makes it err, which image is typical of each class for it, and a dream. Print a "
+        "table and write a page with figures. It takes about a minute on two idle cores; on a busy machine "
+        "OPENBLAS_NUM_THREADS=1 makes it faster.", "--image cat.jpg --quick")
+    add_settings(command, Config)
+    add = command.add_argument
+    add("--out", default="results/look", help="folder for the page (default: results/look)")
+    add("--quick", action="store_true", help=f"{QUICK['epochs']} epoch and {QUICK['seeds']} seed, unless given: enough to see "
+        "the page; its numbers are not judged")
+    add("--json", action="store_true", dest="as_json", help="print the table as JSON")
+    command.set_defaults(run=run)
+
+
+def run(*, as_json: bool, quick: bool, **options: Any) -> int:
+    findings = look(**(QUICK if quick else {}) | options)
+    print(json_text(findings.summary()) if as_json else findings)
+    print(f"\nThe page is in {options['out']}/report.html", file=sys.stderr)
+    return 0
+
+
+def look(data: str = Config.data, *, model: str | Path | None = Config.model, image: str | Path | None = Config.image,
+         layer: str | None = Config.layer, epochs: int | None = Config.epochs, seed: int = Config.seed,
+         seeds: int = Config.seeds, out: str | Path | None = None, progress: bool = True) -> Findings:
+    """Train a small convolutional network, or take one, and examine it: saliency, attacks, class models, a dream.
 
     Parameters
     ----------
-    data : {"digits", "shapes"}, default "digits"
+    data : {"digits", "shapes"}
         The embedded digits, or generated images of one shape each (``EASY_SHAPESET``).
-    model : path, default None
-        Look into this network, and train nothing: a ``net.safetensors`` that an earlier run wrote, or a Python script that
-        defines ``net``, and perhaps ``x`` (images) and ``y`` (their classes).
-    image : path, default None
-        A PNG or JPEG that the dream starts from; by default test images side by side.
-    layer : str, default None
-        Path of the layer that is dreamt of, and whose channels are shown. By default the activation after the last
-        convolution, and the first convolution.
-    epochs : int, default None
-        Of the convolutional network, by default 40 on the digits and 4 on the shapes; others are trained in proportion.
-    seed, seeds : int, default 0 and 3
-        The first seed, whose network is shown, and how many there are.
+    model : path, optional
+        Examine this network instead of training one: a ``net.safetensors`` that an earlier run wrote, or a Python script
+        that defines ``net``, and perhaps ``x`` (images) and ``y`` (their classes).
+    image : path, optional
+        A PNG or JPEG that the dream starts from, in place of test images side by side.
+    layer : str, optional
+        Path of the layer whose activations the dream increases and whose channels are shown. By default these are the
+        activation after the last convolution, and the first convolution.
+    epochs : int, optional
+        Epochs of the convolutional network; those of the other networks change in proportion.
+    seed, seeds : int
+        The first seed, whose network the figures show, and the number of seeds.
     out : path, default None
-        Folder for ``report.html``, figures, the dream and, if it was trained here, the network; None: nothing is written.
+        Folder for ``report.html``, figures, the dream and, if it was trained here, the network; None writes nothing.
     progress : bool, default True
-        Whether to show bars; silent by themselves where standard error is not a terminal.
+        Whether to show progress bars; there are none if standard error is not a terminal.
 
     Returns
     -------
-    Looked
-        ``print(looked)`` shows a table of what was found, beside what is wanted; only a full run is judged by it: of the
-        default epochs and seeds, or more.
+    Findings
+        ``print(findings)`` shows a table of the numbers and the criteria. Only a full run is judged: one with at least the
+        default epochs and seeds.
     """
-    config = Config(data, None if model is None else str(model), None if image is None else str(image), layer, epochs, seed,
-                    seeds)
+    config = from_arguments(Config, locals())
     images = DATA[config.data]
     parts = images.read()
     recipe = next(iter(images.recipes.values()))
     first = of_data(recipe.build(seed), images, *parts) if config.model is None else read_model(config.model, images, parts)
-    dreamt = views.dream_layer(first.net) if layer is None else layer
-    truncated(first.net, dreamt)                                    # there is such a layer
-    start = views.start_of_dream(first, dreamt) if config.image is None else image_of_user(config.image, first)
-    views.accepted(first, dreamt, start)
+    dream_layer = analyses.dream_layer(first.net) if layer is None else layer
+    truncated(first.net, dream_layer)                               # an error if there is no such layer
+    pixels = analyses.dream_image(first, dream_layer) if config.image is None else image_of_user(config.image, first)
+    analyses.check_image(first, dream_layer, pixels)
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
     trained = [] if config.model is not None else train_all(config, images, parts, progress)
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(images.recipes)), False)] or [first]
-    looked = inside(config, images, subjects, trained, (dreamt, start), progress)
+    findings = examine(config, images, subjects, trained, (dream_layer, pixels), progress)
     if out is not None:
-        if trained:                                                 # what is not ours may lie there
+        if trained:                                                 # else the folder may hold a net of the user's
             save(trained[0].net, Path(out) / "net.safetensors")
-        write_page(looked, Path(out))
-    return looked
+        write_page(findings, Path(out))
+    return findings
 
 
-def inside(config: Config, images: Images, subjects: list[Subject], trained: list[Trained], dreamt: tuple[str, Array],
-           progress: bool) -> Looked:
-    """Look into the networks of all seeds; figures show the first."""
+def examine(config: Config, images: Images, subjects: list[Subject], trained: list[TrainedNetwork], dream: tuple[str, Array],
+            progress: bool) -> Findings:
+    """Examine the networks of all seeds; the figures show the first."""
     seeds = range(config.seed, config.seed + len(subjects))
     shown, build = subjects[0], next(iter(images.recipes.values())).build
-    attacked = (trained[0].attacked if trained else None) or views.attacked(shown, config.seed, shown=True)
-    channels = config.layer or views.first_convolution(shown.net)
-    return Looked(
-        dataclasses.asdict(config), images, shown, trained,
+    attacked = (trained[0].attacked if trained else None) or analyses.attacked(shown, config.seed, shown=True)
+    channels = config.layer or analyses.first_convolution(shown.net)
+    return Findings(
+        asdict(config), images, shown, trained,
         single=attacked.single, iterated=attacked.iterated,
-        examples=views.examples(shown),
-        saliency=[views.looked_at(one, seed, shown=one is shown) for one, seed in zip(subjects, seeds, strict=True)],
-        untrained=[views.gradient_on_ink(build(seed), one) for one, seed in zip(subjects, seeds, strict=True) if trained],
-        hardened=[views.gradient_on_ink(one.net, one.subject) for one in trained
+        examples=analyses.examples(shown),
+        saliency=[analyses.saliency_of(one, seed, shown=one is shown) for one, seed in zip(subjects, seeds, strict=True)],
+        untrained=[analyses.gradient_on_foreground(build(seed), one)
+                   for one, seed in zip(subjects, seeds, strict=True) if trained],
+        hardened=[analyses.gradient_on_foreground(one.net, one.subject) for one in trained
                   if one.kind == next(iter(images.recipes)) and one.defended],
-        models=[views.class_models(one) for one in subjects],
-        channels=None if channels is None else (channels, views.channels(shown, channels, config.seed)),
-        dream=views.dream(shown, *dreamt, config.seed, progress))
+        models=[analyses.class_models(one) for one in subjects],
+        channels=None if channels is None else (channels, analyses.channels(shown, channels, config.seed)),
+        dream=analyses.dream(shown, *dream, config.seed, progress))
 
 
 def image_of_user(path: str, subject: Subject) -> Array:
-    """An image of the user's, on the scale of the network's pixels."""
+    """The user's image, on the scale of the network's pixels."""
     from ...plots import read_image
     low, high = subject.bounds
     image = read_image(path, subject.x.shape[1])
-    if image[0].size > LARGEST:                                     # a layer of 32 maps of it takes 32 times as much
+    if image[0].size > LARGEST:                                     # a layer with 32 maps takes 32 times the memory
         height, width = image.shape[1:]
         raise DataError(f"image must have at most {LARGEST:,} pixels, got {width} x {height}; make it smaller")
     return np.asarray(low + (high - low) * image, "float32").clip(low, high)
 
 
-def train_all(config: Config, images: Images, parts: tuple[Split, Split], progress: bool) -> list[Trained]:
-    """All networks of the data set, from each seed; where they are attacked, a second time against that."""
+def train_all(config: Config, images: Images, parts: tuple[Split, Split], progress: bool) -> list[TrainedNetwork]:
+    """Train all kinds of networks from each seed; if they are attacked, train them a second time on adversarial examples."""
     from tqdm import tqdm
     first = next(iter(images.recipes.values()))
     factor = (config.epochs or first.epochs) / first.epochs
     plan = [(kind, recipe, max(1, round(factor * recipe.epochs)), defended, seed)
             for kind, recipe in images.recipes.items() for defended in ((False, True) if images.attacked else (False,))
             for seed in range(config.seed, config.seed + config.seeds)]
-    found: list[Trained] = []
+    trained: list[TrainedNetwork] = []
     with tqdm(total=sum(epochs for _, _, epochs, _, _ in plan), unit="epoch", disable=None if progress else True) as bar:
         for kind, recipe, epochs, defended, seed in plan:
-            bar.set_description(f"{kind}{', against attacks' if defended else ''}, seed {seed}")
+            bar.set_description(f"{kind}{', adversarial' if defended else ''}, seed {seed}")
             hooks = [defence(parts[0])] if defended else []
             net, seconds = recipe.train(parts[0], seed, epochs, [*hooks, lambda run: bar.update()])
             subject = of_data(net, images, *parts)
-            attacked = views.attacked(subject, seed, shown=not found) if images.attacked or recipe is first else None
-            found.append(Trained(kind, seed, defended, net, subject, subject.error, seconds, attacked))
-    return found
+            attacked = analyses.attacked(subject, seed, shown=not trained) if images.attacked or recipe is first else None
+            trained.append(TrainedNetwork(kind, seed, defended, net, subject, subject.error, seconds, attacked))
+    return trained
 
 
 def defence(train: Split) -> AdversarialTraining:
+    """Adversarial training at the size of attack that the table of defences shows."""
     low, high = float(train[0].min()), float(train[0].max())
-    return AdversarialTraining(views.EPS[views.DEFENDED] * (high - low), bounds=(low, high))
+    return AdversarialTraining(analyses.EPS[analyses.DEFENDED] * (high - low), bounds=(low, high))

@@ -1,11 +1,9 @@
-"""The page that ``retroprop look`` writes: figures, numbers, and what they say."""
+"""The page that ``retroprop look`` writes: figures, numbers, and captions made from the numbers."""
 
 from __future__ import annotations
 
 import json
 import platform
-import shlex
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,250 +13,254 @@ import numpy as np
 from ...arguments import Array
 from ...inspection.adversarial import Robustness
 from ...inspection.features import Maximization
+from ..options import command_line
 from ..reports.page import Figures, Page
 from ..reports.text import many, percent
-from . import views
-from .findings import Looked, defences
+from . import analyses
+from .findings import Findings, defences
 from .subjects import Subject
 
 
-def write_page(looked: Looked, folder: Path) -> None:
+def write_page(findings: Findings, folder: Path) -> None:
     """Write report.html, figures (PNG and SVG), dream.png and numbers.json into ``folder``."""
-    name = looked.config["model"] or f"the convolutional net, trained on {looked.images.title}"
+    name = findings.config["model"] or f"the convolutional net, trained on {findings.images.title}"
     page = Page(f"What a network sees: {name}")
-    page.text("Everything here but the training is made by two phases: forward, and backward, which carries a gradient on to "
-              "the pixels. No weight changes.")
+    page.text("Apart from the training, all results on this page come from two phases: forward, and backward, which computes "
+              "the gradient with respect to the pixels. No weight changes.")
     figures = Figures(page, folder)
     for section in (of_net, of_saliency, of_attacks, of_features, of_dream):
-        section(looked, page, figures)
-    page.heading("What counts")
-    page.table(looked.table())
-    page.text(looked.verdict())
+        section(findings, page, figures)
+    page.heading("Numbers and criteria")
+    page.table(findings.table())
+    page.text(findings.verdict())
     page.heading("Run it again")
-    page.code(command(looked.config, folder))
-    if looked.trained:
-        page.text("The network of the first seed was written too. This looks into it again, without training:")
-        model = {"data": looked.config["data"], "model": folder / "net.safetensors"}
-        page.code(command(model, folder.with_name(f"{folder.name}-again")))
+    page.code(command(findings, folder))
+    if findings.trained:
+        page.text("The network of the first seed is in net.safetensors. This command examines it again, without training:")
+        page.code(command_line("look", {"data": findings.config["data"], "model": folder / "net.safetensors",
+                                        "out": folder.with_name(f"{folder.name}-again")}))
     page.write(folder / "report.html")
-    text = json.dumps(numbers(looked, folder), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(numbers(findings, folder), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "numbers.json").write_text(text + "\n", encoding="utf-8")
 
 
-def of_net(looked: Looked, page: Page, figures: Figures) -> None:
-    subject = looked.subject
+def of_net(findings: Findings, page: Page, figures: Figures) -> None:
+    subject = findings.subject
     page.heading("The network")
     page.code(subject.net.summary((1, *subject.x.shape[1:])))
-    page.text(performance(looked))
-    if looked.trained and not looked.images.attacked:
-        other = looked.kinds[1]
-        page.text(f"A dense {other} net on the pixels, after as many steps of as many images, errs on "
-                  f"{each([one.error for one in looked.of(other)])}: it must learn at each place anew what a convolution "
-                  "learns once for all.")
+    page.text(performance(findings))
+    if findings.trained and not findings.images.attacked:
+        other = findings.kinds[1]
+        page.text(f"The error of a dense {other} net on the pixels, trained for as many steps on as many images, is "
+                  f"{mean_and_each([one.error for one in findings.of(other)])}: a dense net must learn separately at each "
+                  "place what a convolution learns once for all places.")
     rows, columns = 3, 16 if subject.x.shape[-1] <= 16 else 8
-    image = views.mosaic(subject.x, rows, columns)
+    image = analyses.mosaic(subject.x, rows, columns)
     scale = max(1, 640 // image.shape[-1])
-    figures.image(unit(image, subject).repeat(scale, 1).repeat(scale, 2), "examples", first(subject, rows * columns))
+    figures.image(unit(image, subject).repeat(scale, 1).repeat(scale, 2), "examples", first_images(subject, rows * columns))
 
 
-def performance(looked: Looked) -> str:
-    """How much it errs, in a sentence or two."""
-    subject = looked.subject
+def performance(findings: Findings) -> str:
+    """The network's error, in a sentence or two."""
+    subject = findings.subject
     if not subject.labelled:
-        return (f"It was not trained here, and nobody says which classes its {many(len(subject.x), 'image')} are of: what it "
-                "answers is taken as it is, and no error can be given.")
-    if not looked.trained:
-        return f"It was not trained here. Of {many(len(subject.x), 'image')} it errs on {percent(subject.error)}."
-    nets = looked.of(looked.kinds[0])
-    others = f"; over {len(nets)} seeds, on {each([one.error for one in nets])}" if len(nets) > 1 else ""
-    return (f"Trained for {many(looked.config['epochs'], 'epoch')} in {nets[0].seconds:.1f} seconds, it errs on "
-            f"{percent(subject.error)} of {len(subject.x)} test images{others}.")
+        return (f"The network was not trained here, and its {many(len(subject.x), 'image')} have no labels: its answers are "
+                "taken as they are, and no error can be given.")
+    if not findings.trained:
+        return f"The network was not trained here. Its error on {many(len(subject.x), 'image')} is {percent(subject.error)}."
+    nets = findings.of(findings.kinds[0])
+    others = f"; the mean over {len(nets)} seeds is {mean_and_each([one.error for one in nets])}" if len(nets) > 1 else ""
+    return (f"The network was trained for {many(findings.config['epochs'], 'epoch')} in {nets[0].seconds:.1f} seconds. Its "
+            f"error on {len(subject.x)} test images is {percent(subject.error)}{others}.")
 
 
-def first(subject: Subject, count: int) -> str:
-    """The caption of the first images."""
+def first_images(subject: Subject, count: int) -> str:
+    """The caption of the mosaic."""
     answers = subject.net.predict(subject.x[:count]).argmax(1)
-    said = f"The first {many(len(answers), 'image')}{'' if subject.origin.endswith('.py') else ' that it was not trained on'}"
+    which = f"The first {many(len(answers), 'image')}{'' if subject.origin.endswith('.py') else ' of the test part'}"
     wrong = int((answers != subject.y[:len(answers)]).sum())
-    return f"{said}; it is wrong about {wrong} of them." if subject.labelled else f"{said}."
+    return f"{which}; the network misclassifies {wrong} of them." if subject.labelled else f"{which}."
 
 
-def of_saliency(looked: Looked, page: Page, figures: Figures) -> None:
+def of_saliency(findings: Findings, page: Page, figures: Figures) -> None:
     from ... import plots
-    found = looked.saliency[0]
-    page.heading("Which pixels does an answer hang on?")
-    page.text("Saliency: the score of the class that the network answers with is differentiated with respect to the pixels. "
-              "Bright is where a small change of a pixel changes the score most. Occlusion, the control, takes no gradient: it "
-              "covers a window and looks how far the score falls.")
-    figures.add(plots.saliency(unit(found.x, looked.subject), found.maps, names=found.answers), "saliency",
-                "Images, with the network's answer at the left, and what it hangs on by five methods, each map on a scale of "
-                f"its own.{ink_caption(looked)}")
-    drawn = found.randomization
-    means, last = drawn.correlations.mean(1), len(drawn.layers)
-    figures.add(plots.randomization(replace(drawn, x=unit(drawn.x, looked.subject))), "randomization",
-                f"A test of the gradient itself: from left to right the network loses its {many(last, 'layer')}, the top one "
-                "first, whose weights are drawn anew. A map that shows what was learned must change. The rank correlation with "
-                f"the map of the trained network (mean of {many(len(drawn.x), 'image')}, and their deviation) falls to "
-                f"{means[0]:.2f} after the top layer and to {means[-1]:.2f} after all of them.")
+    found = findings.saliency[0]
+    page.heading("Which pixels decide the answer?")
+    page.text("Saliency: the derivative of a score with respect to each pixel, where the score is that of the class with which "
+              "the network answers. A pixel is bright if a small change of it changes the score much. Occlusion is the control "
+              "that needs no gradient: it covers a window of the image and measures how far the score falls.")
+    figures.add(plots.saliency(unit(found.x, findings.subject), found.maps, names=found.answers), "saliency",
+                "Images, with the network's answer at the left, and their saliency by five methods, each map on its own "
+                f"scale.{foreground_caption(findings)}")
+    random = found.randomization
+    means, last = random.correlations.mean(1), len(random.layers)
+    figures.add(plots.randomization(replace(random, x=unit(random.x, findings.subject))), "randomization",
+                f"A test of the gradient as a saliency method: from left to right, the weights of the {many(last, 'layer')} "
+                "are replaced by random ones, the top layer first. A map that shows what the network has learned must change. "
+                "The rank correlation with the trained network's map (mean and standard deviation over "
+                f"{many(len(random.x), 'image')}) falls to {means[0]:.2f} after the top layer and to {means[-1]:.2f} "
+                "after all layers.")
 
 
-def ink_caption(looked: Looked) -> str:
-    """Whether maps lie where something is drawn, and whether that says anything."""
-    if looked.subject.foreground is None:
+def foreground_caption(findings: Findings) -> str:
+    """The shares of the maps on the drawn pixels, and which of them are informative."""
+    if findings.subject.foreground is None:
         return ""
-    found = looked.saliency[0]
-    shares = ", ".join(f"{share:.2f} ({name})" for name, share in found.shares.items())
-    others = f" The gradient's is {looked.untrained[0]:.2f} before training too." if looked.untrained else ""
-    if looked.hardened:
-        others += f" Of the same network trained against attacks (below) it is {looked.hardened[0]:.2f}."
-    black = "gradient × input and integrated gradients are" if looked.subject.bounds[0] == 0 else "integrated gradients are"
-    return (f" What lies on the drawn pixels, as a multiple of their share of the area: {shares}; 1 is chance. Of these, "
-            f"{black} 0 where an image is black, whatever the network learned.{others}")
+    shares = ", ".join(f"{share:.2f} ({name})" for name, share in findings.saliency[0].shares.items())
+    others = f" The gradient's share is {findings.untrained[0]:.2f} before training." if findings.untrained else ""
+    if findings.hardened:
+        others += f" After adversarial training (see below) it is {findings.hardened[0]:.2f}."
+    black = "gradient × input and integrated gradients are" if findings.subject.bounds[0] == 0 else "integrated gradients are"
+    return (f" The share of each map that lies on the drawn pixels, divided by their share of the area, is {shares}; 1 is "
+            f"chance. By construction, {black} 0 at black pixels, whatever the network has learned.{others}")
 
 
-def of_attacks(looked: Looked, page: Page, figures: Figures) -> None:
-    subject, size = looked.subject, looked.single.eps[views.DEFENDED]
+def of_attacks(findings: Findings, page: Page, figures: Figures) -> None:
+    subject, size = findings.subject, findings.single.eps[analyses.DEFENDED]
     low, high = subject.bounds
     page.heading("How small a change makes it err?" if subject.labelled else "How small a change changes its answer?")
     page.text(f"Adversarial examples: each pixel, from {low:g} (black) to {high:g} (white), moves by ε along the sign of the "
-              "gradient of the cost (one step), or in ten smaller steps, each along the sign anew, within the same ε.")
-    of_examples(looked, size, page, figures)
-    defended = [one.attacked.single for one in (looked.of(looked.kinds[0], True) if looked.kinds else []) if one.attacked]
-    of_curves(looked, defended, figures)
+              "gradient of the cost. The attack makes one step of size ε, or ten smaller steps that stay within ε and take the "
+              "sign again each time.")
+    of_examples(findings, size, page, figures)
+    nets = findings.of(findings.kinds[0], defended=True) if findings.kinds else []
+    defended = [one.attacked.single for one in nets if one.attacked]
+    of_curves(findings, defended, figures)
     if defended:
-        eps = looked.single.eps
-        page.table(defences(looked))
-        page.text(f"Means over {many(len(defended), 'seed')}, of {looked.single.examples} test images: the error on them as "
-                  f"they are (clean), under one step of size ε, under random signs as large, and under ten steps within "
-                  f"{size:g}; “sure” is the mean probability that is given to a wrong class at ε = {eps[-1]:g}. “Against "
-                  f"{size:g}”: half of each batch were adversarial examples of that size.")
+        eps = findings.single.eps
+        page.table(defences(findings))
+        page.text(f"Errors on {findings.single.examples} test images, means over {many(len(defended), 'seed')}: without attack "
+                  "(clean), after one step of each size ε, after random signs of two sizes, and after 10 steps within "
+                  f"{size:g}. Confidence is the mean probability that the network gives to a wrong class at ε = {eps[-1]:g}. "
+                  f"In adversarial training, half of each batch are adversarial examples with ε = {size:g}.")
 
 
-def of_examples(looked: Looked, size: float, page: Page, figures: Figures) -> None:
-    """Images before and after one step; there may be none that it knows."""
+def of_examples(findings: Findings, size: float, page: Page, figures: Figures) -> None:
+    """Images before and after one step, if the network classifies any image correctly."""
     from ... import plots
-    subject, found, count = looked.subject, looked.examples, looked.single.examples
+    subject, found, count = findings.subject, findings.examples, findings.single.examples
     if not found.known:
-        page.text(f"It knows none of {many(count, 'image')}: there is nothing to attack.")
+        page.text(f"The network classifies none of {many(count, 'image')} correctly: there is nothing to attack.")
         return
     moved = int((subject.net.predict(found.moved).argmax(1) != subject.net.predict(found.x).argmax(1)).sum())
     share = percent(found.fooled / found.known)
-    said = (f"Of {found.known} that it knew it errs on {found.fooled} ({share}) after that step; {count - found.known} more it "
-            "misses anyway." if subject.labelled else f"Of {many(count, 'answer')}, {found.fooled} change ({share}).")
+    counts = (f"The network classifies {found.known} of {many(count, 'image')} correctly; after this step it misclassifies "
+              f"{found.fooled} of them ({share})." if subject.labelled
+              else f"Of {many(count, 'answer')}, {found.fooled} change ({share}).")
     figures.add(plots.adversarial(subject.net, found.x, found.moved), "adversarial",
-                f"{'Images that the network knows' if subject.labelled else 'Images'} (above), what one step with "
-                f"ε = {size:g} adds to them, and the sums, with its answer and how sure it is; orange where it is another: "
-                f"{moved} of those shown.{numbered(subject.classes)} {said}")
+                f"{'Images that the network classifies correctly' if subject.labelled else 'Images'} (top), the change of one "
+                f"step with ε = {size:g} (middle), and their sums (bottom), with the network's answer and its probability; "
+                f"{moved} of the answers shown change (orange).{numbered(subject.classes)} {counts}")
 
 
-def of_curves(looked: Looked, defended: list[Robustness], figures: Figures) -> None:
-    """The error over ε; one step and ten have one control."""
+def of_curves(findings: Findings, defended: list[Robustness], figures: Figures) -> None:
+    """The error over ε; the control is the same for one step and for ten."""
     from ... import plots
-    single, iterated, at = looked.single, looked.iterated, views.DEFENDED
-    size, what = single.eps[at], "share that is wrong" if looked.subject.labelled else "share of answers that change"
+    single, iterated, at = findings.single, findings.iterated, analyses.DEFENDED
+    size, what = single.eps[at], "error" if findings.subject.labelled else "share of answers that change"
     curves = {"one step": single, "ten steps": iterated} | ({"one step, defended": defended[0]} if defended else {})
     ax = plots.robustness(curves, ax=plots.canvas.axes(None, size=(9, 4)))
     for line in ax.lines:
         if str(line.get_label()) == "ten steps: random signs":
             line.remove()
-    if not looked.subject.labelled:
+    if not findings.subject.labelled:
         ax.set_ylabel("answers that change")
     plots.canvas.legend(ax)
     figures.add(ax, "robustness",
-                f"The {what} as ε grows. Solid: attacks; at ε = {size:g} {percent(single.error[at])} in one step and "
-                f"{percent(iterated.error[at])} in ten. Dashed: as large a change with random signs, "
+                f"The {what} as ε grows. Solid: attacks; at ε = {size:g} it is {percent(single.error[at])} after one step and "
+                f"{percent(iterated.error[at])} after ten. Dashed: a change of the same size with random signs, "
                 f"{percent(single.random_error[at])}"
-                + (": it is the direction that does it." if single.error[at] > 2 * single.random_error[at] else ".")
-                + (f" Defended: trained on half clean, half attacked images (ε = {size:g}), it is wrong about "
-                   f"{percent(defended[0].error[at])} there." if defended else ""))
+                + (": the direction matters, not the size." if single.error[at] > 2 * single.random_error[at] else ".")
+                + (f" Defended: after adversarial training with ε = {size:g}, {percent(defended[0].error[at])} after one step."
+                   if defended else ""))
 
 
 def numbered(classes: tuple[str, ...]) -> str:
-    """What the numbers of classes stand for, where they are not the names themselves."""
+    """The names of the classes by number, if the names are not the numbers themselves."""
     if classes == tuple(map(str, range(len(classes)))):
         return ""
     return f" Classes: {', '.join(f'{k} {name}' for k, name in enumerate(classes))}."
 
 
-def of_features(looked: Looked, page: Page, figures: Figures) -> None:
+def of_features(findings: Findings, page: Page, figures: Figures) -> None:
     from ... import plots
-    subject, models = looked.subject, looked.models[0]
-    own = "its own class" if subject.labelled else "what the network takes for that class"
+    subject, models = findings.subject, findings.models[0]
+    own = "its own class" if subject.labelled else "the images that the network assigns to its class"
     page.heading("What does it look for?")
-    page.text("Now the image itself is learned, by gradient ascent from an empty one.")
+    page.text("Here gradient ascent changes the image instead of the weights, and starts from an empty image.")
     figures.add(plots.class_models(models.found, subject.classes), "class-models",
-                f"Of each class, the image x with the largest score less {views.penalty(subject):.2g} ‖x‖². "
-                f"{colours(models.found)} Of {models.own} of {len(subject.classes)} classes the model is most like the mean "
-                f"image of {own} (correlation, after the mean of all classes is taken off); that says something only where "
-                "the images of a class have their parts at the same places.")
-    if looked.channels is not None:
-        layer, found = looked.channels
-        figures.add(plots.class_models(found), "channels", channel_caption(looked, layer, found))
+                f"For each class, the image x that maximizes the score minus {analyses.penalty(subject):.2g} ‖x‖². "
+                f"{colours(models.found)} For {models.own} of {len(subject.classes)} classes, this model is most similar "
+                f"to the mean image of {own} (correlation, after the mean over all classes is subtracted). That is "
+                "informative only if the images of a class have their parts at the same places.")
+    if findings.channels is not None:
+        layer, found = findings.channels
+        figures.add(plots.class_models(found), "channels", channel_caption(findings, layer, found))
 
 
-def channel_caption(looked: Looked, layer: str, found: Maximization) -> str:
-    """A convolution has channels, whose middle is shown; a dense layer has units."""
-    maps = len(views.output_size(looked.subject, layer)) == 3
+def channel_caption(findings: Findings, layer: str, found: Maximization) -> str:
+    """The caption for the channels of a convolution, or for the units of a dense layer."""
+    maps = len(analyses.output_size(findings.subject, layer)) == 3
     noun = found.targets[0].partition(" ")[0]
-    said = f"What the first {many(len(found.images), noun)} of layer {layer} ({features_of(looked, layer)}) answer to most"
-    return f"{said}{', in the middle of the image,' if maps else ''} among images of norm 1. {colours(found)}"
+    where = " in the middle of its map" if maps else ""
+    return (f"For each of the first {many(len(found.images), noun)} of layer {layer} ({type_of(findings, layer)}): the image "
+            f"of norm 1 that activates it most{where}. {colours(found)}")
 
 
 def colours(found: Maximization) -> str:
-    """How ``plots.class_models`` draws them."""
+    """The colours in which ``plots.class_models`` draws these images."""
     if found.images.shape[1] == 3:
         return "Each image is stretched over the range of colours."
     if found.images.min() >= 0:
-        return "The brighter a pixel, the more it speaks for it."
-    return "Red pixels speak for it, blue ones against it; white is 0."
+        return "A pixel is the brighter the more it raises the score."
+    return "Red pixels raise the score, blue ones lower it; white is 0."
 
 
-def features_of(looked: Looked, layer: str) -> str:
+def type_of(findings: Findings, layer: str) -> str:
+    """The class name of a layer."""
     from ...inspection.features import layers
-    return type(layers(looked.subject.net)[layer]).__name__
+    return type(layers(findings.subject.net)[layer]).__name__
 
 
-def of_dream(looked: Looked, page: Page, figures: Figures) -> None:
+def of_dream(findings: Findings, page: Page, figures: Figures) -> None:
     from ... import plots
-    dream, subject = looked.dream, looked.subject
+    dream, subject = findings.dream, findings.subject
     page.heading("A dream")
     ratios = ", ".join(f"{after / before:.2f}" if before else "–" for before, after in dream.objectives[:, [0, -1]])
-    one = dream.before.shape == subject.x.shape[1:]
-    source = looked.config["image"] or ("the first image of the data" if one else "images of the data, side by side")
+    single = dream.before.shape == subject.x.shape[1:]
+    source = findings.config["image"] or ("the first image of the data" if single else "images of the data, side by side")
     drawn = replace(dream, before=unit(dream.before, subject), image=unit(dream.image, subject))
     figures.add(plots.dream(drawn), "dream-steps",
-                f"Left, {source}; in the middle, the same after a dream: in each of {many(len(dream.sizes), 'size')}, the "
-                f"smallest first, {many(dream.objectives.shape[1] - 1, 'step')} made the answer of layer {dream.layer} "
-                f"({features_of(looked, dream.layer)}) larger. Right: half its squared norm, which grows {ratios} times.")
+                f"Left: {source}. Middle: the same after the dream. At each of {many(len(dream.sizes), 'size')}, the smallest "
+                f"first, {many(dream.objectives.shape[1] - 1, 'step')} increased the activations of layer {dream.layer} "
+                f"({type_of(findings, dream.layer)}). Right: the objective, half the squared norm of these activations, which "
+                f"grows by a factor of {ratios} at these sizes.")
     scale = max(1, 500 // dream.image.shape[-1])
     plots.write_image(drawn.image, figures.folder / "dream.png")
     figures.image(drawn.image.repeat(scale, -2).repeat(scale, -1), "dream-large",
-                    f"The dream, {scale} times enlarged; dream.png has its own size, {dream.image.shape[-1]} × "
-                    f"{dream.image.shape[-2]}.")
+                  f"The dream, enlarged {scale} times; dream.png has the original size, {dream.image.shape[-1]} × "
+                  f"{dream.image.shape[-2]}.")
 
 
 def unit(image: Array, subject: Subject) -> Array:
-    """On a scale from 0, black, to 1, white."""
+    """Pixels on a scale from 0, black, to 1, white."""
     low, high = subject.bounds
     return np.asarray(((image - low) / (high - low)).clip(0, 1))
 
 
-def each(values: list[float]) -> str:
+def mean_and_each(values: list[float]) -> str:
+    """The mean in percent, and the single values, if there are several."""
     mean = percent(sum(values) / len(values))
     return mean if len(values) == 1 else f"{mean} ({', '.join(map(percent, values))})"
 
 
-def numbers(looked: Looked, folder: Path) -> dict[str, Any]:
-    """All that repeats it, and what came out; None for what is not a number."""
+def numbers(findings: Findings, folder: Path) -> dict[str, Any]:
+    """The configuration, the versions and all numbers; None stands for NaN."""
     from ... import __version__
-    return {"config": looked.config, "command": command(looked.config, folder), "numbers": looked.summary(),
-            "defences": defences(looked) if looked.images.attacked and looked.trained else [],
+    return {"config": findings.config, "command": command(findings, folder), "numbers": findings.summary(),
+            "defences": defences(findings) if findings.images.attacked and findings.trained else [],
             "versions": {"retroprop": __version__, "numpy": np.__version__, "python": platform.python_version()}}
 
 
-def command(config: Mapping[str, Any], folder: Path) -> str:
-    """The command line of a configuration."""
-    words = ["retroprop", "look"]
-    for name, value in {**config, "out": folder}.items():
-        words += [] if value is None else [f"--{name}", str(value)]
-    return shlex.join(words)
+def command(findings: Findings, folder: Path) -> str:
+    return command_line("look", findings.config | {"out": folder})

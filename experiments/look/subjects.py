@@ -1,4 +1,4 @@
-"""What ``retroprop look`` looks into: images, and a network that is trained on them, or one of the user's."""
+"""The networks and images that ``retroprop look`` examines: data sets with recipes for networks, and the user's networks."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ Hook = Callback | Callable[[Run], Any]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network and how it is trained."""
+    """A network, built from a seed, and its training."""
 
-    build: Callable[[int], Module]                                  # of a seed
+    build: Callable[[int], Module]
     optimizer: Callable[..., Optimizer]
     lr: float
     epochs: int
     batch_size: int
 
     def train(self, data: Split, seed: int, epochs: int, callbacks: Iterable[Hook] = ()) -> tuple[Module, float]:
-        """The network, and the seconds that it took."""
+        """Train a network; return it and the seconds that took."""
         net = self.build(seed)
         start = time.perf_counter()
         fit(net, CrossEntropy(), self.optimizer(net.parameters(), lr=self.lr), data, epochs=epochs,
@@ -49,8 +49,8 @@ class Recipe:
 class Images(NamedTuple):
     """A data set of images, (examples, channels, height, width), and the networks that are trained on it.
 
-    The first of ``recipes`` is the one that is looked into. ``attacked`` says whether all of them are attacked, and trained
-    a second time, against that.
+    The network of the first recipe is examined. If ``attacked``, all networks are attacked, and trained a second time on
+    adversarial examples.
     """
 
     title: str
@@ -61,11 +61,11 @@ class Images(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A network that gives a score for each class, and the images that it is looked into with.
+    """A network that gives a score for each class, and the images with which it is examined.
 
-    ``foreground`` is where something is drawn, and ``means`` the mean image of each class in training; of the user's images
-    nobody knows the first, and there is but one set of them. Where the user gives no classes, ``y`` are the network's own
-    answers, and it is not ``labelled``.
+    ``means`` is the mean training image of each class; for the user's images it is the mean of those images. ``foreground``
+    marks the drawn pixels; it is None for the user's images. If the user gives no classes, ``labelled`` is False and ``y``
+    holds the network's own answers.
     """
 
     net: Module
@@ -80,27 +80,27 @@ class Subject(NamedTuple):
 
     @property
     def error(self) -> float:
-        """NaN where nobody knows what is right."""
+        """The share of misclassified images; NaN without labels."""
         if not self.labelled:
             return float("nan")
         return 1 - accuracy(self.net.predict(self.x), self.y)
 
 
 def digits() -> tuple[Split, Split]:
-    """1297 images for training, 500 for testing."""
+    """The training part, 1297 images, and the test part, 500."""
     x, y = datasets.digits()
     train, test = datasets.split(x.reshape(-1, 1, 8, 8), y, test=500, rng=0)
     return train, test
 
 
 def shapes() -> tuple[Split, Split]:
-    """20,000 images for training, 2000 for testing."""
+    """The training part, 20,000 images, and the test part, 2000."""
     easy = datasets.EASY_SHAPESET
     return datasets.shapeset(20_000, **easy, rng=0), datasets.shapeset(2000, **easy, rng=1)
 
 
 def digits_net(seed: int) -> Sequential:
-    """16 and 32 maps of 3 x 3, one pooling."""
+    """Two 3×3 convolutions with 16 and 32 maps, then one pooling."""
     rng, he = iter(np.random.default_rng(seed).spawn(4)), HeNormal()
     return Sequential(Conv2d(1, 16, 3, padding=1, weight_init=he, rng=next(rng)), ReLU(),
                       Conv2d(16, 32, 3, padding=1, weight_init=he, rng=next(rng)), ReLU(),
@@ -108,7 +108,7 @@ def digits_net(seed: int) -> Sequential:
 
 
 def shapes_net(seed: int) -> Sequential:
-    """8, 16 and 32 maps of 3 x 3, each pooled."""
+    """Three 3×3 convolutions with 8, 16 and 32 maps, each followed by pooling."""
     rng, modules = iter(np.random.default_rng(seed).spawn(4)), list[Module]()
     for channels, maps in ((1, 8), (8, 16), (16, 32)):
         modules += [Conv2d(channels, maps, 3, padding=1, weight_init=HeNormal(), rng=next(rng)), ReLU(), MaxPool2d(2)]
@@ -116,7 +116,7 @@ def shapes_net(seed: int) -> Sequential:
 
 
 def dense(features: int, classes: int, depth: int) -> Callable[[int], Module]:
-    """Of a seed: tanh layers of 100 units, or none, on the pixels as they are."""
+    """A function that builds, from a seed, a dense network with ``depth`` tanh layers of 100 units on the pixels."""
     return lambda seed: Sequential(Flatten(), networks.dense(features, classes, GlorotUniform(), depth=depth, seed=seed))
 
 
@@ -132,25 +132,25 @@ DATA: Mapping[str, Images] = {
 
 
 def of_data(net: Module, data: Images, train: Split, test: Split, origin: str = "") -> Subject:
-    """A network, with the test part of a data set."""
+    """The subject of a network and the test part of a data set."""
     x, y = test
     return Subject(scores(net), x, y, data.classes, class_means(train, len(data.classes)),
                    (float(train[0].min()), float(train[0].max())), x > 0, origin)
 
 
 def class_means(data: Split, count: int) -> Array:
-    """The mean image of each class; of one without images the mean of all, which is like none."""
+    """The mean image of each class; for a class without images, the mean of all images."""
     x, y = data
     return np.stack([x[y == c].mean(0) if (y == c).any() else x.mean(0) for c in range(count)])
 
 
 def read_model(path: str, data: Images, parts: tuple[Split, Split]) -> Subject:
-    """A network of the user's: a state of the data set's first network, or what a script defines.
+    """The subject of a user's network: a saved state of the data set's first network, or a script that defines a network.
 
     Raises
     ------
     OSError, ArgumentError, StateError, FileFormatError
-        There is no such file, or no network for these images in it.
+        The file cannot be read, or holds no network for these images.
     """
     kind = Path(path).suffix.lower()
     if kind == ".py":
@@ -161,12 +161,12 @@ def read_model(path: str, data: Images, parts: tuple[Split, Split]) -> Subject:
     try:
         load(net, path)
     except StateError as error:
-        raise StateError(f"{path} holds no state of the net for {data.title}: {error}") from error
+        raise StateError(f"{path} holds no state of the network for {data.title}: {error}") from error
     return of_data(net, data, *parts, path)
 
 
 def of_script(found: script.Script, data: Images, parts: tuple[Split, Split]) -> Subject:
-    """Its net, with its own images and classes, or those of the data set; without y, with the net's answers."""
+    """The subject of a script's net, with the script's images and classes; without them, with those of the data set."""
     own = found.x is not None
     x = np.asarray(parts[1][0] if not own else found.x, "float32")
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
@@ -189,7 +189,7 @@ def of_script(found: script.Script, data: Images, parts: tuple[Split, Split]) ->
 
 
 def class_count(found: script.Script, shape: tuple[int, ...]) -> int:
-    """How many scores the net gives for images of this shape."""
+    """The number of scores that the net gives for images of this shape."""
     try:
         with script.blaming(found.path):
             size = found.net.output_shape(shape)
@@ -203,6 +203,7 @@ def class_count(found: script.Script, shape: tuple[int, ...]) -> int:
 
 
 def targets(found: script.Script, count: int) -> Array:
+    """The classes that a script defines, checked."""
     y = np.asarray(found.y)
     if y.dtype.kind not in "iu" or y.shape != (len(found.x),) or y.min() < 0 or y.max() >= count:
         raise DataError(f"{found.path}: y must hold a class from 0 to {count - 1} for each of {len(found.x)} images, got "

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import platform
-import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...arguments import one_of, positive_int
 from ...errors import ArgumentError
 from ..lab.data import digest, source
+from ..options import add_settings, command_line, new_command
 from ..reports.page import Figures, Page
+from ..reports.text import as_json as json_text
 from ..reports.text import many, write_csv
 from ..sweeps.store import Store
 from ..sweeps.sweep import sweep
@@ -27,7 +29,41 @@ from ..sweeps.workers import Workers
 from .claims import HEADER, Claim, summary
 from .paper import SCALES, SEEDS, Paper, Report, Results, Scale
 
+if TYPE_CHECKING:
+    from ..options import Commands
+
 PAPERS = ("glorot2010", "he2015", "saxe2014", "lsuv2016", "batchnorm2015", "dropout2014")
+
+
+def add_command(commands: Commands) -> None:
+    command = new_command(
+        commands, "reproduce", "repeat the experiments of the lecture's papers, and judge the papers' claims",
+        "Repeat the experiments of a paper, over several seeds; print the paper's claims, each with the paper's number and "
+        "ours, and write a page with figures. Finished runs are stored in the folder runs of --out: after an interruption the "
+        "same command continues from them. The exit status is 1 if a run fails.",
+        "glorot2010 --scale paper --data mnist --jobs 8")
+    add = command.add_argument
+    add("paper_name", metavar="PAPER", choices=(*PAPERS, "all"), help=f"{', '.join(PAPERS)}, or all, which writes an index")
+    add("--scale", default="small", choices=SCALES, help="quick: the smallest that shows the effects; small: minutes "
+        "(default); paper: the paper's own sizes, hours to weeks")
+    add("--data", metavar="FOLDER", help="for --scale paper: a folder with the four files of MNIST, or of a data set in its "
+        "format; for glorot2010 also shapeset")
+    add("--steps", type=int, help="for --scale paper: steps of each run, instead of the paper's; then no claim is judged")
+    add("--seeds", type=int, default=SEEDS,
+        help=f"number of seeds; with fewer than {SEEDS} no claim is judged (default: {SEEDS})")
+    add_settings(command, Workers)
+    add("--out", default="results/reproduce", help="folder for the pages and the runs (default: results/reproduce)")
+    add("--fresh", action="store_true", help="repeat all runs, also those that are stored")
+    add("--json", action="store_true", dest="as_json", help="print the claims as JSON")
+    command.set_defaults(run=run)
+
+
+def run(*, as_json: bool, **options: Any) -> int:
+    reproduced = reproduce(**options)
+    print(json_text(reproduced.summary()) if as_json else reproduced)
+    page = "index.html" if options["paper_name"] == "all" else f"{options['paper_name']}/report.html"
+    print(f"\nThe page is {options['out']}/{options['scale']}/{page}", file=sys.stderr)
+    return 1 if reproduced.failed else 0
 
 
 @dataclass(frozen=True)
@@ -241,6 +277,5 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
 
 
 def command(name: str, scale: Scale) -> str:
-    words = ["retroprop", "reproduce", name, "--scale", scale.name, "--seeds", str(scale.seeds)]
-    words += ["--data", scale.data] if scale.data is not None else []
-    return shlex.join(words + (["--steps", str(scale.steps)] if scale.steps is not None else []))
+    return command_line(f"reproduce {name}", {"scale": scale.name, "seeds": scale.seeds, "data": scale.data,
+                                              "steps": scale.steps})

@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML page: text, tables, and figures inside it."""
+"""A report as one self-contained HTML page, with text, tables and embedded figures."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ blockquote { margin: 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid #bb
 figcaption { color: #555; font-size: .92rem; max-width: 46rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabular-nums; }
-th { text-align: left; border-bottom: 2px solid #1c1c28; padding: .35rem .9rem .35rem 0; white-space: nowrap; }
-td { border-bottom: 1px solid #ddd; padding: .35rem .9rem .35rem 0; white-space: nowrap; vertical-align: top; }
+th { text-align: left; border-bottom: 2px solid #1c1c28; padding: .35rem .75rem .35rem 0; white-space: nowrap; }
+td { border-bottom: 1px solid #ddd; padding: .35rem .75rem .35rem 0; white-space: nowrap; vertical-align: top; }
+td:last-child, th:last-child { padding-right: 0; }
 td:first-child { font-weight: 600; white-space: normal; }
 .sentences td, .sentences th { white-space: normal; font-weight: normal; }
 .sentences td:first-child { width: 36%; }
@@ -36,7 +37,7 @@ pre { background: #f4f4f7; padding: .8rem 1rem; overflow-x: auto; font-size: .88
 
 
 class Page:
-    """Parts in the order in which they are added; all text is escaped."""
+    """A page that shows its parts in the order in which they are added; all text is escaped."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -55,14 +56,14 @@ class Page:
         self.parts.append(f"<pre>{escape(text)}</pre>")
 
     def table(self, rows: Sequence[Sequence[str]], sentences: bool = False) -> None:
-        """The first row is the header. Cells that hold ``sentences`` are broken into lines, and the last one is a verdict."""
+        """Add a table; its first row is the header. With ``sentences``, long cells wrap, and the last column is a verdict."""
         head = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in rows[0])
         body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
         kind = " class='sentences'" if sentences else ""
         self.parts.append(f"<div class='wide'><table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
     def figure(self, png: Path, caption: str, beside: str | None = None) -> None:
-        """``beside``, text that stands at the left of the figure, such as what the paper's own one shows."""
+        """Add a figure with a caption; the text ``beside`` stands at its left, such as a description of the paper's figure."""
         data = base64.b64encode(png.read_bytes()).decode()
         start = "<figure>" if beside is None else f"<figure class='beside'><blockquote>{escape(beside)}</blockquote>"
         self.parts.append(f"{start}<div><img alt='{escape(caption, quote=True)}' src='data:image/png;base64,{data}'>"
@@ -80,7 +81,7 @@ class Page:
 
 
 class Figures:
-    """Saves figures beside the page and puts them on it."""
+    """Saves figures as files in the folder of a page, and adds them to the page."""
 
     def __init__(self, page: Page, folder: Path) -> None:
         self.page, self.folder = page, folder

@@ -1,4 +1,4 @@
-"""Means over seeds, and how sure they are."""
+"""Means over seeds, confidence intervals and tests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ class Estimate(NamedTuple):
     values: tuple[float, ...]
 
     def text(self, unit: str = "") -> str:
-        """Mean ± half width; ``unit`` "%" writes shares as percent."""
+        """Mean ± half width as text; the unit "%" writes shares in percent."""
         factor, ending = (100, " %") if unit == "%" else (1, f" {unit}" if unit else "")
         half = "" if math.isnan(self.half) else f" ± {number(factor * self.half, 2)}"
         return f"{number(factor * self.mean)}{half}{ending}"
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """
+    """The mean over seeds, with its 95 % confidence interval.
+
     >>> estimate([1.0, 2.0, 3.0]).text()
     '2 ± 2.5'
     """
@@ -38,7 +39,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Rounded to some digits, without an exponent where it is large.
+    """A number rounded to significant digits, without an exponent for large numbers.
 
     >>> number(0.012345), number(12345.6), number(1.5e-7)
     ('0.0123', '12346', '1.5e-07')
@@ -47,7 +48,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def paired(a: Sequence[float], b: Sequence[float]) -> float:
-    """p value of the paired t test, two-sided, that a and b, seed by seed, have the same mean; NaN where it says nothing."""
+    """The p value of the two-sided t test, paired by seed, that a and b have the same mean; NaN if it is not defined."""
     gaps = np.subtract(a, b) if len(a) == len(b) else np.empty(0)
     if gaps.size < 2 or not np.isfinite(gaps).all() or np.ptp(gaps) <= 1e-12 * np.abs(gaps).max():
         return math.nan
@@ -56,7 +57,7 @@ def paired(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """p values after Holm's correction for having looked at all of them; NaN stays NaN.
+    """The p values after Holm's correction for multiple tests; NaN stays NaN.
 
     >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]

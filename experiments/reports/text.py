@@ -1,8 +1,9 @@
-"""Words, numbers and files that several reports write."""
+"""Phrases, numbers, JSON and CSV, as all reports write them."""
 
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,15 +11,20 @@ from typing import Any
 
 
 def many(count: float, noun: str) -> str:
+    """
+    >>> many(1, "seed"), many(5, "seed")
+    ('1 seed', '5 seeds')
+    """
     return f"{count:g} {noun}{'' if count == 1 else 's'}"
 
 
 def percent(share: float) -> str:
-    return "–" if share != share else f"{100 * share:.1f} %"
+    """A share in percent; a dash for NaN."""
+    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def finite(value: Any) -> Any:
-    """With None, JSON's null, for each number that is infinite or NaN."""
+    """The same, with None (null in JSON) in place of each number that is infinite or NaN."""
     if isinstance(value, dict):
         return {name: finite(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -26,7 +32,13 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def as_json(rows: Any) -> str:
+    """JSON, with null for numbers that are infinite (never) or NaN (undefined)."""
+    return json.dumps(finite(rows), indent=2, allow_nan=False)
+
+
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write dicts with the same keys as rows below a header."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()

@@ -1,18 +1,38 @@
-"""``retroprop check``: gradients against finite differences, of the library or of a user's network."""
+"""``retroprop check``: compare gradients with finite differences, for the library or for a user's network."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, CheckError
 from ...inspection import CHECKS, LOSS_CHECKS, check_gradients, check_module
 from ...inspection.contract.derivative_checks import check_cases
 from ...losses import Loss
+from .options import Shape, add_shape, script_command, with_input
 from .script import Script, blaming
+
+if TYPE_CHECKING:
+    from ..options import Commands
+
+
+def add_command(commands: Commands) -> None:
+    command = script_command(
+        commands, "check", "check gradients against finite differences",
+        "Check the gradients of every module and loss of the library against finite differences. With FILE, check its net: the "
+        "gradients of its cost if FILE defines y and loss, all laws of the contract if not. The exit status is 1 if anything "
+        "fails.", "mynet.py --shape 5,3")
+    add_shape(command)
+    command.set_defaults(run=run)
+
+
+def run(*, file: str | None, shapes: list[Shape]) -> int:
+    verdict = check(with_input(file, shapes))
+    print(verdict.text)
+    return 0 if verdict.passed else 1
 
 
 class Verdict(NamedTuple):
-    """Whether it passed, and what there is to read."""
+    """Whether the check passed, and the text to print."""
 
     passed: bool
     text: str
@@ -21,8 +41,8 @@ class Verdict(NamedTuple):
 def check(script: Script | None) -> Verdict:
     """Check every module and loss of the library (None), or a network with an input.
 
-    With a loss and targets the gradients of its cost are compared number by number; without, all laws of the contract are
-    tried.
+    With a loss and targets, compare the gradients of the network's cost number by number; without them, check all laws of
+    the contract.
     """
     if script is None:
         found = check_cases()

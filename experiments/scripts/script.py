@@ -1,4 +1,4 @@
-"""A network of the user's: a Python file that defines it."""
+"""A user's script: a Python file that defines a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...modules.core.values import reads
 
 
 class Script(NamedTuple):
-    """What a file defines: a network, and perhaps a batch and a loss."""
+    """The objects that a file defines: a network, and perhaps a batch and a loss."""
 
     path: str
     net: Module
@@ -28,7 +28,7 @@ class Script(NamedTuple):
     loss: Loss | None = None
 
     def with_input(self, shapes: Sequence[tuple[int, ...]]) -> Script:
-        """The same with an x: the file's, or numbers from N(0, 1) of the given shapes, one for each input."""
+        """The script with an x: its own, or numbers drawn from N(0, 1) in the given shapes, one shape for each input."""
         if self.x is not None and shapes:
             raise ArgumentError(f"{self.path} defines x: leave out --shape")
         if self.x is not None:
@@ -51,16 +51,16 @@ class Script(NamedTuple):
 
 
 def read(path: str) -> Script:
-    """Execute a Python file, not as ``__main__``, and take ``net``, ``x``, ``y`` and ``loss`` from what it defines.
+    """Execute a Python file, not as ``__main__``, and return the ``net``, ``x``, ``y`` and ``loss`` that it defines.
 
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        The file cannot be read.
     ArgumentError
-        Where it fails (names the line and its error), or defines no net that is a Module, or a loss that is none.
+        The script raises an error (the message names its line), its net is not a Module, or its loss is not a Loss.
     """
-    Path(path).open("rb").close()                                   # a missing file is no error of the script's
+    Path(path).open("rb").close()                                   # OSError, before any code of the script runs
     with run_alone(path):
         try:
             found = runpy.run_path(resolved(path))
@@ -78,7 +78,7 @@ def read(path: str) -> Script:
 
 @contextmanager
 def run_alone(path: str) -> Iterator[None]:
-    """As when Python runs that file: its folder first among those of imports, no arguments. It prints to standard error."""
+    """Imports and arguments as when Python runs the file: its folder comes first in sys.path. It prints to standard error."""
     folders, arguments = sys.path.copy(), sys.argv
     sys.path.insert(0, str(Path(resolved(path)).parent))
     sys.argv = [path]
@@ -91,7 +91,7 @@ def run_alone(path: str) -> Iterator[None]:
 
 @contextmanager
 def blaming(path: str) -> Iterator[None]:
-    """What fails inside the file, a module of its own for one, is an ArgumentError that says where."""
+    """Turn an error that is raised in the script's code, such as its own module, into an ArgumentError that names the line."""
     try:
         yield
     except Exception as error:
@@ -101,13 +101,13 @@ def blaming(path: str) -> Iterator[None]:
 
 
 def failure(path: str, error: BaseException) -> ArgumentError:
-    """One sentence: the line of the file, and the error itself."""
+    """An ArgumentError of one sentence: the line of the script, and the error."""
     where = "".join(f", line {line}" for line in lines_of(path, error)[-1:])
     return ArgumentError(f"{path}{where}: {type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def lines_of(path: str, error: BaseException) -> list[int | None]:
-    """The lines of the file that the error came through, the innermost last."""
+    """The lines of the script in the error's traceback, the innermost last."""
     return [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == resolved(path)]
 
 

@@ -1,1 +1,1 @@
-"""Independent runs, carried out by processes or by a cluster, and kept on disk."""
+"""Sweeps: independent runs, carried out by local processes or by a cluster, and stored on disk."""

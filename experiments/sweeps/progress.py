@@ -1,4 +1,4 @@
-"""The bar over the runs of a sweep, with the time that is left."""
+"""The progress bar of a sweep, with the time that is left."""
 
 from __future__ import annotations
 
@@ -9,30 +9,38 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from .store import Store
 from .trials import Trial
 
-EVERY = 5.0                                                         # seconds between two looks at unfinished runs
+EVERY = 5.0                                                         # seconds between two readings of progress.json
+
+
+class Progress(NamedTuple):
+    """How far a run is: the steps made, all its steps, and the seconds per step."""
+
+    step: int
+    steps: int
+    seconds_per_step: float
 
 
 class Bar:
-    """Counts runs. Beside it stands how far the long ones are, which leave word in the store, and when all will be done."""
+    """A bar that counts finished runs, and shows the progress of resumable ones (from their checkpoints) and the time left."""
 
     def __init__(self, trials: Sequence[Trial], found: Collection[str], store: Store | None, progress: bool) -> None:
         from tqdm import tqdm
         self.unfinished = {trial.key: trial for trial in trials if trial.key not in found}
         self.begin = time.time()
-        self.store, self.progress, self.kept, self.total = store, progress, len(found), len(trials)
+        self.store, self.progress, self.stored, self.total = store, progress, len(found), len(trials)
         self.bar: Any = tqdm(total=len(trials), initial=len(found), unit="run", disable=None if progress else True,
                              smoothing=0)
         self.ended = threading.Event()
         self.watcher = threading.Thread(target=self.watch, daemon=True)
 
     def __enter__(self) -> Self:
-        if self.kept:
-            self.say(f"{self.kept} of {self.total} runs are there from before")
+        if self.stored:
+            self.say(f"{self.stored} of {self.total} runs are stored already")
         if not self.bar.disable and any(trial.resumable for trial in self.unfinished.values()):
             self.watcher.start()
         return self
@@ -40,7 +48,7 @@ class Bar:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
         if isinstance(error, KeyboardInterrupt) and self.store is not None:
             ended = self.total - len(self.unfinished)
-            self.say(f"{ended} of {self.total} runs are kept: the same command goes on from them")
+            self.say(f"{ended} of {self.total} runs are stored: the same command continues from them")
         self.ended.set()
         if self.watcher.is_alive():
             self.watcher.join()
@@ -51,44 +59,48 @@ class Bar:
         self.bar.update()
 
     def say(self, text: str) -> None:
-        """A line of its own, at once: a sweep may still go on for days."""
+        """Print a line above the bar at once: the sweep may go on for days."""
         if self.progress:
             self.bar.write(text, file=sys.stderr)
 
     def watch(self) -> None:
         while not self.ended.wait(EVERY):
-            steps = [word for trial in list(self.unfinished.values()) if (word := self.word(trial)) is not None]
-            if steps:
-                seconds = remaining(steps, sum(trial.resumable for trial in list(self.unfinished.values())))
-                share = ", ".join(f"{100 * step / total:.1f} %" for step, total, _ in steps)
+            unfinished = list(self.unfinished.values())
+            known = [progress for trial in unfinished if (progress := self.progress_of(trial)) is not None]
+            if known:
+                seconds = remaining(known, sum(trial.resumable for trial in unfinished))
+                share = ", ".join(f"{100 * step / steps:.1f} %" for step, steps, _ in known)
                 self.bar.set_postfix_str(f"at {share}; about {spoken(seconds)} left")
 
-    def word(self, trial: Trial) -> tuple[int, int, float] | None:
-        """How far an unfinished run is: steps made, all steps, seconds for each; None where it has not said."""
-        folder = None if self.store is None else self.store.kept(trial)
+    def progress_of(self, trial: Trial) -> Progress | None:
+        """The progress of an unfinished run; None if this sweep has not saved any."""
+        folder = None if self.store is None else self.store.checkpoint(trial)
         if folder is None:
             return None
-        try:                                                        # what an earlier sweep left does not go on now
-            going = (Path(folder) / "progress.json").stat().st_mtime >= self.begin
+        try:
+            current = (Path(folder) / "progress.json").stat().st_mtime >= self.begin     # else of an earlier sweep
         except OSError:
             return None
-        return progress_of(Path(folder)) if going else None
+        return read_progress(Path(folder)) if current else None
 
 
-def progress_of(folder: Path) -> tuple[int, int, float] | None:
-    """What a run left word of with ``course.Kept``."""
+def read_progress(folder: Path) -> Progress | None:
+    """The progress that the training loop saved in a checkpoint; None if there is none."""
     try:
         found = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-        return int(found["step"]), int(found["steps"]), float(found["seconds_per_step"])
+        return Progress(int(found["step"]), int(found["steps"]), float(found["seconds_per_step"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remaining(words: Sequence[tuple[int, int, float]], unfinished: int) -> float:
-    """Seconds, if as many runs go on at once as said how far they are, and those that wait take as long as a whole one."""
-    known = sum((steps - step) * each for step, steps, each in words)
-    whole = sum(steps * each for _, steps, each in words) / len(words)
-    return (known + whole * (unfinished - len(words))) / len(words)
+def remaining(known: Sequence[tuple[int, int, float]], unfinished: int) -> float:
+    """The seconds that are left, from the progress of the runs that are going on and the number of all unfinished ones.
+
+    The other runs are taken to last as long as the known ones do on average, and as many to go on at once.
+    """
+    left = sum((steps - step) * seconds for step, steps, seconds in known)
+    whole = sum(steps * seconds for _, steps, seconds in known) / len(known)
+    return (left + whole * (unfinished - len(known))) / len(known)
 
 
 def spoken(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Store: finished runs on disk."""
+"""Store: the folder that holds finished runs, and checkpoints of unfinished ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .trials import Done, Trial
 
 
 class Store:
-    """Finished runs, a JSON file each, named after the hash of what decided it."""
+    """A folder with one JSON file per finished run, named after the run's key."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -19,12 +19,12 @@ class Store:
     def path(self, trial: Trial) -> Path:
         return self.folder / f"{trial.key}.json"
 
-    def kept(self, trial: Trial) -> str | None:
-        """The folder of an unfinished run, as text: a worker may be another system."""
+    def checkpoint(self, trial: Trial) -> str | None:
+        """The folder for the checkpoint of a resumable run; a str, since a worker may run another operating system."""
         return str(self.folder.absolute() / f"{trial.key}.unfinished") if trial.resumable else None
 
     def find(self, trial: Trial) -> Done | None:
-        """What was kept of a run; None for one that is not there, or not whole."""
+        """The stored run; None if its file is missing, damaged or not of this trial."""
         try:
             content = json.loads(self.path(trial).read_text(encoding="utf-8"))
             if content["of"] != json.loads(trial.text):
@@ -34,12 +34,12 @@ class Store:
             return None
 
     def drop(self, trial: Trial) -> None:
-        """What an unfinished run left is deleted."""
-        if (unfinished := self.kept(trial)) is not None:
-            shutil.rmtree(unfinished, ignore_errors=True)
+        """Delete the checkpoint of an unfinished run."""
+        if (checkpoint := self.checkpoint(trial)) is not None:
+            shutil.rmtree(checkpoint, ignore_errors=True)
 
     def keep(self, done: Done) -> None:
-        """Write a run; the file appears whole or not at all."""
+        """Store a finished run atomically, and delete its checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / f"{done.trial.key}.{os.urandom(4).hex()}.part"
         content = {"of": json.loads(done.trial.text), "seconds": done.seconds, "result": done.result}

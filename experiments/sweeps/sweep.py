@@ -1,4 +1,4 @@
-"""Sweeps: independent runs, by processes here or by a cluster, each kept on disk as soon as it ends."""
+"""Sweeps: independent runs, each stored on disk as soon as it ends."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from .workers import Workers
 
 def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store | None = None, progress: bool = True,
           fresh: bool = False) -> list[Done | Failed]:
-    """Run them all but those that the store has, in any order; what came of each, in the order of ``trials``.
+    """Run the trials that the store does not hold, in any order; return one outcome per trial, in the order of ``trials``.
 
-    With ``fresh`` all of them are run again; what was kept is there until something newer takes its place.
+    With ``fresh``, all trials are run again; a stored run stays until the new one replaces it.
 
-    A run that raises an error is reported with its settings, and the others go on. It is not kept: the next sweep tries again.
+    If a run raises an error, the sweep reports it with its settings and the other runs go on. Failed runs are not stored: the
+    next sweep tries them again.
     """
     workers = Workers() if workers is None else workers
     unique = list({trial.key: trial for trial in trials}.values())
     found: dict[str, Done | Failed] = {}
     for trial in unique:
-        if store is not None and not fresh and (kept := store.find(trial)) is not None:
-            found[trial.key] = kept
+        if store is not None and not fresh and (stored := store.find(trial)) is not None:
+            found[trial.key] = stored
     todo = [trial for trial in unique if trial.key not in found]
-    tasks = [(trial, trial.key, None if store is None else store.kept(trial)) for trial in todo]
+    tasks = [(trial, trial.key, None if store is None else store.checkpoint(trial)) for trial in todo]
     if store is not None and fresh:
         for trial in todo:
             store.drop(trial)
@@ -53,16 +54,16 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
     return [found[trial.key]._replace(trial=trial) for trial in trials]
 
 
-def carried_out(trial: Trial, key: str, kept: str | None) -> tuple[Numbers | Failed, float]:
-    """One run, in a worker: its result as it will be read from the disk, or what went wrong."""
+def carried_out(trial: Trial, key: str, checkpoint: str | None) -> tuple[Numbers | Failed, float]:
+    """Carry out one run, in a worker; return its result as JSON will give it back, or its error, and the seconds it took."""
     start = time.perf_counter()
     try:
         if trial.key != key:
-            raise RetropropError(f"the worker's code is not the sweep's: it has {version(trial.task.__module__)}")
+            raise RetropropError(f"the worker's code differs from the sweep's: it has {version(trial.task.__module__)}")
         planned, data = trial.settings.get("digest"), str(trial.settings.get("data"))
         if planned is not None and digest(data) != planned:
-            raise RetropropError(f"the files in {data} are not those that the sweep was planned with")
-        extra = {"checkpoint": None if kept is None else Path(kept)} if trial.resumable else {}
+            raise RetropropError(f"the files in {data} have changed since the sweep was planned")
+        extra = {"checkpoint": None if checkpoint is None else Path(checkpoint)} if trial.resumable else {}
         result: Numbers | Failed = json.loads(json.dumps(trial.task(**trial.settings, **extra)))
     except Exception as error:
         result = Failed(trial, f"{type(error).__name__}: {error}", traceback.format_exc())

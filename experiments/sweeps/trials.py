@@ -1,4 +1,4 @@
-"""Trials: runs as data, and the key that says what decided their numbers."""
+"""Trials: runs as data, and the keys under which their results are stored."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ import numpy as np
 from ... import __version__
 
 ROOT = Path(__file__).parents[2]                                    # of the package
-PARSING = Lock()                                                    # ast fails in two threads at once (CPython 3.11)
+PARSING = Lock()                                                    # CPython 3.11 cannot parse in two threads at once
 Settings = Mapping[str, Any]
-Numbers = dict[str, Any]                                            # what a run returns
+Numbers = dict[str, Any]                                            # the result of a run
 
 
 class Trial(NamedTuple):
-    """One run: a function of a module, and its keyword arguments: strings, numbers, None, and lists and dicts of them.
+    """One run: a module-level function and its keyword arguments: strings, numbers, None, and lists and dicts of them.
 
-    The function returns a dict of the same kinds. A ``resumable`` function also takes ``checkpoint``: a folder in which it
-    may save what it needs to go on after an interruption, or None.
+    The function returns a dict of values of the same kinds. A ``resumable`` function also takes ``checkpoint``: a folder in
+    which it may save its state, to continue from there after an interruption, or None.
     """
 
     task: Callable[..., Numbers]
@@ -36,13 +36,13 @@ class Trial(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The folder of the task's module, where it has one, and the function: ``he2015.signals``."""
+        """The folder of the task's module (or the module, without a folder) and the function: ``he2015.signals``."""
         folder = self.task.__module__.split(".")[-2:][0]
         return f"{folder}.{self.task.__name__}"
 
     @property
     def key(self) -> str:
-        """A hash of what decides the numbers: the function, its arguments, and the version of the code."""
+        """A hash of the function, its arguments and the version of the code, which together decide the numbers."""
         return sha256(self.text.encode()).hexdigest()[:24]
 
     @property
@@ -55,7 +55,7 @@ class Trial(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A run that ended, and the seconds it took."""
+    """A run that ended: its result, and the seconds it took."""
 
     trial: Trial
     result: Numbers
@@ -63,7 +63,7 @@ class Done(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A run that raised an error."""
+    """A run that raised an error: the error in one line, and the traceback."""
 
     trial: Trial
     error: str
@@ -72,7 +72,7 @@ class Failed(NamedTuple):
 
 @cache
 def version(module: str) -> dict[str, str]:
-    """Of the library, NumPy and SciPy, and a hash of the source that the numbers of a task in this module come from."""
+    """Versions of the library, NumPy and SciPy, and a hash of all source files that a task in this module depends on."""
     found = sha256()
     for path in sources(module):
         found.update(path.read_bytes().replace(b"\r\n", b"\n"))
@@ -80,13 +80,13 @@ def version(module: str) -> dict[str, str]:
 
 
 def sources(module: str) -> list[Path]:
-    """The file of a module, all files of this package that it imports, directly or not, and the data beside them.
+    """The file of a module, all files of this package that it imports, directly or indirectly, and the data beside them.
 
-    Imports inside functions count. The package's own ``__init__.py`` does not: it gives names and computes nothing.
+    Imports inside functions count. The package's own ``__init__.py`` is left out: it computes nothing.
     """
     start = Path(getattr(sys.modules.get(module), "__file__", None) or ROOT / "__init__.py")
     found, todo = set[Path](), [start, *(folder / "__init__.py" for folder in start.parents if folder.is_relative_to(ROOT))]
-    todo = todo if ours(start) else [start, *library(ROOT)]         # a task of the user's may call anything
+    todo = todo if ours(start) else [start, *library(ROOT)]         # a user's task may call any part of the library
     with PARSING:
         while todo:
             path = todo.pop()
@@ -98,19 +98,19 @@ def sources(module: str) -> list[Path]:
 
 
 def ours(path: Path) -> bool:
-    """Whether a file belongs to this package: in a checkout there are others below its root."""
+    """Whether a file belongs to this package; a checkout has other files below the root too."""
     return path.is_relative_to(ROOT) and (path.parent / "__init__.py").is_file()
 
 
 def library(folder: Path) -> Iterator[Path]:
-    """All files of this package below a folder."""
+    """All Python files of this package below a folder."""
     yield from folder.glob("*.py")
     for inner in folder.glob("*/__init__.py"):
         yield from library(inner.parent)
 
 
 def imported(path: Path) -> Iterator[Path]:
-    """The files of this package that one of them names in its imports, with the packages on the way to them."""
+    """The files of this package that a file imports, with the ``__init__.py`` of each package on the way."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

@@ -1,4 +1,4 @@
-"""Workers: who carries out the runs, processes of this machine or a Dask cluster."""
+"""Workers: the processes that carry out runs, on this machine or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -9,26 +9,23 @@ from typing import Any
 
 from ...arguments import one_of, positive_int
 from ...errors import ArgumentError, RetropropError
+from ..options import option
 
 BACKENDS = ("loky", "dask")
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Who runs: processes of this machine, or the workers of a Dask cluster. The numbers do not depend on it.
+    """The processes of this machine, or the workers of a Dask cluster, that carry out runs.
 
-    Parameters
-    ----------
-    jobs : int, default None
-        Processes; None: one a core. Not for Dask, whose workers are as many as its cluster has.
-    backend : {"loky", "dask"}, default "loky"
-    scheduler : str, default None
-        Address of the cluster's scheduler, ``tcp://host:port``; Dask alone needs it.
+    The numbers do not depend on them. ``jobs`` must be None with Dask, which uses all workers of its cluster; only Dask
+    takes a ``scheduler``, and needs it.
     """
 
-    jobs: int | None = None
-    backend: str = "loky"
-    scheduler: str | None = None
+    jobs: int | None = option(None, "number of processes; the numbers do not depend on it (default: one per core)")
+    backend: str = option("loky", "loky: processes of this machine; dask: a Dask cluster, which needs the extra dask",
+                          choices=BACKENDS)
+    scheduler: str | None = option(None, "address of the Dask cluster, such as tcp://localhost:8786", metavar="ADDRESS")
 
     def __post_init__(self) -> None:
         one_of("backend", self.backend, BACKENDS)
@@ -42,10 +39,10 @@ class Workers:
 
     def run(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
             lost: Callable[[int, BaseException], Any] | None = None) -> Iterator[tuple[int, Any]]:
-        """``(k, function(*tasks[k]))`` in the order in which they end, each in a process with one BLAS thread.
+        """Yield ``(k, function(*tasks[k]))`` as each task ends; each runs in a process with one BLAS thread.
 
-        With one thread, whatever the number of workers, sums are of one order. What a cluster gives up, since its worker
-        died, comes back as ``lost(k, error)``, or, without that, is raised.
+        With one thread, sums have the same order for any number of workers. If a worker of a cluster dies and the cluster
+        gives its task up, ``(k, lost(k, error))`` is yielded; without ``lost`` the error is raised.
         """
         if self.backend == "dask":
             yield from on_cluster(self.scheduler, function, tasks, lost)
@@ -53,18 +50,18 @@ class Workers:
             yield from self.here(function, tasks)
 
     def here(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
-        """By processes of this machine."""
+        """Run the tasks in processes of this machine."""
         import joblib
         count = self.count(len(tasks))
-        # With one process joblib would run the tasks in this one, with its threads: two take turns instead.
+        # With n_jobs=1 joblib would use this process, which has several BLAS threads: two processes take turns instead.
         options = {"n_jobs": 2, "pre_dispatch": 1} if count == 1 else {"n_jobs": count}
         calls = (joblib.delayed(numbered)(k, function, task) for k, task in enumerate(tasks))
         with joblib.parallel_config("loky", inner_max_num_threads=1):
             try:
                 yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)(calls)
             except BrokenExecutor as error:
-                raise RetropropError("a worker process died, perhaps for want of memory: fewer jobs take less. Runs that ended "
-                                     f"before are kept, if there is a folder for them ({error})") from error
+                raise RetropropError("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished "
+                                     f"runs are kept if there is an output folder ({error})") from error
 
     def count(self, tasks: int) -> int:
         import joblib
@@ -72,7 +69,7 @@ class Workers:
 
 
 def client(scheduler: str | None) -> Any:
-    """A connection to the cluster."""
+    """Connect to the cluster."""
     try:
         import distributed
         import threadpoolctl  # noqa: F401 (the workers need it)
@@ -86,7 +83,7 @@ def client(scheduler: str | None) -> Any:
 
 def on_cluster(scheduler: str | None, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
                lost: Callable[[int, BaseException], Any] | None) -> Iterator[tuple[int, Any]]:
-    """By the workers of a Dask cluster."""
+    """Run the tasks in the workers of a Dask cluster."""
     with client(scheduler) as cluster:
         from distributed import as_completed
         futures = {cluster.submit(alone, function, task, pure=False): k for k, task in enumerate(tasks)}
@@ -99,9 +96,9 @@ def on_cluster(scheduler: str | None, function: Callable[..., Any], tasks: Seque
 
 
 def alone(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
-    """With one BLAS thread, as joblib's own processes have from the start."""
+    """Call a function with one BLAS thread, as in joblib's processes."""
     import threadpoolctl
-    threadpoolctl.threadpool_limits(1)                              # not put back: other threads of the worker count on it
+    threadpoolctl.threadpool_limits(1)                              # not restored: other threads of the worker rely on it
     return function(*task)
 
 

@@ -1,4 +1,4 @@
-"""The main job: a paired comparison whose table, files and numbers can be trusted and repeated."""
+"""`compare`: the comparison is paired, and its table, files and numbers are right and reproducible."""
 
 import csv
 import gzip
@@ -20,7 +20,7 @@ SMALL = {"depth": 2, "width": 20, "epochs": 2, "seeds": 2, "progress": False}
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """A small comparison written to disk, with a start that is Glorot's again and one that diverges."""
+    """A small comparison written to disk, in which one initialization diverges."""
     folder = tmp_path_factory.mktemp("compare")
     result = compare(init=["Glorot", "N(0, 1e30)", "U(-1, 1)"], activation="relu", lr=0.05, out=folder, **SMALL)
     return result, folder
@@ -33,7 +33,7 @@ def read(path):
 
 def test_the_files_are_all_there(report):
     result, folder = report
-    names = ["learning-curves", "activations-start", "activations-end", "gradients-start", "gradients-end", "saturation"]
+    names = ["learning-curves", "activations-before", "activations-after", "gradients-before", "gradients-after", "saturation"]
     expected = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     assert {path.name for path in folder.iterdir()} == expected | {"report.html", "results.csv", "summary.csv", "config.json"}
     page = (folder / "report.html").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def test_the_files_are_all_there(report):
         assert all(f">{cell}<" in page for cell in row)
 
 
-def test_results_have_a_row_a_run_and_summary_a_row_a_start(report):
+def test_results_have_a_row_per_run_and_summary_a_row_per_initialization(report):
     result, folder = report
     rows = read(folder / "results.csv")
     assert [(row["init"], row["seed"]) for row in rows[:3]] == [("Glorot", "0"), ("N(0, 1e+30²)", "0"), ("U(-1, 1)", "0")]
@@ -65,15 +65,15 @@ def test_a_run_that_diverges_is_reported_as_diverged(report):
 
 def test_the_configuration_repeats_the_comparison_exactly(report):
     result, folder = report
-    kept = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    again = compare(**{name: value for name, value in kept.items() if name in Config.__dataclass_fields__}, progress=False)
+    saved = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    again = compare(**{name: value for name, value in saved.items() if name in Config.__dataclass_fields__}, progress=False)
     assert again.rows()[0] == result.rows()[0]
-    assert kept["command"].startswith("retroprop compare --data digits --init Glorot 'N(0, 1e+30²)' 'U(-1, 1)'")
-    assert kept["versions"]["retroprop"] == rp.__version__
+    assert saved["command"].startswith("retroprop compare --data digits --init Glorot 'N(0, 1e+30²)' 'U(-1, 1)'")
+    assert saved["versions"]["retroprop"] == rp.__version__
 
 
 def test_numbers_do_not_depend_on_the_number_of_processes():
-    """Nor on the BLAS threads of this one: width 300 is where products would be shared out."""
+    """Nor on the BLAS threads of this process: at width 300, BLAS would share products among threads."""
     options = SMALL | {"width": 300, "epochs": 1}
     one, two = (compare(init=["Glorot", "Standard"], jobs=jobs, **options) for jobs in (1, 2))
     assert one.rows() == two.rows()
@@ -85,8 +85,8 @@ def test_no_run_shares_this_process_and_its_blas_threads(jobs, tasks):
     assert os.getpid() not in dict(Workers(jobs).run(os.getpid, [()] * tasks)).values()
 
 
-def test_starts_are_paired_by_seed():
-    """Two starts of one seed draw the same random numbers: Glorot's weights are Standard's, scaled."""
+def test_initializations_are_paired_by_seed():
+    """Two initializations draw the same random numbers from one seed: Glorot's weights are Standard's, scaled."""
     glorot, standard = (network(64, 10, start(name)[1], depth=2, width=30, seed=4) for name in ("Glorot", "Standard"))
     for a, b in zip(glorot.parameters(), standard.parameters(), strict=True):
         if a.data.ndim == 2:
@@ -96,7 +96,7 @@ def test_starts_are_paired_by_seed():
 
 
 def test_lsuv_scales_orthogonal_weights_on_the_data():
-    """A start that data decide: each layer's output has variance 1 before training, and the directions are Orthogonal's."""
+    """LSUV scales Orthogonal's weights on data, so that each layer's output has variance 1 before training."""
     result = compare(init=["Orthogonal", "LSUV"], activation="relu", **SMALL)
     plain, fitted = (result[init][0].before for init in ("Orthogonal", "LSUV"))
     for a, b in zip(plain, fitted, strict=True):
@@ -105,13 +105,13 @@ def test_lsuv_scales_orthogonal_weights_on_the_data():
             assert abs(a.std ** 2 - 1) > 0.1
     assert start("lsuv") == ("LSUV", rp.Orthogonal())
     x = np.arange(1000)[:, None]
-    assert spread(x, 256)[[0, -1], 0].tolist() == [0, 999]          # data may lie in the order of their classes
+    assert spread(x, 256)[[0, -1], 0].tolist() == [0, 999]          # data may be sorted by class
     assert len(set(spread(x, 256)[:, 0].tolist())) == 256
     assert spread(x[:5], 256)[:, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_lsuv_is_paired_with_orthogonal_and_its_fit_draws_nothing():
-    """The same random numbers, each weight times a number of its own; afterwards the masks of Dropout are those of others."""
+    """LSUV scales each weight matrix of Orthogonal by one number, and leaves biases, generators and buffers as they are."""
     x = load("digits")[0][0]
     plain, fitted = (network(64, 10, start(name)[1], depth=2, width=30, batch_norm=True, dropout=0.5, seed=4)
                      for name in ("Orthogonal", "LSUV"))
@@ -128,7 +128,7 @@ def test_lsuv_is_paired_with_orthogonal_and_its_fit_draws_nothing():
 
 
 def test_equal_results_say_equal():
-    """Two starts a scale apart, so small that tanh is linear, and steps too small to matter: the same answers."""
+    """Two initializations that differ in scale, so small that tanh is linear, with negligible steps: the same predictions."""
     twin = compare(init=["N(0, 1e-9)", "N(0, 1e-8)"], lr=1e-30, **SMALL)
     assert [row[-1] for row in twin.table()] == ["against N(0, 1e-09²)", "–", "equal"]
 
@@ -154,7 +154,7 @@ def test_the_paired_test_is_scipys():
     ("lecun-uniform", ("LeCun uniform", rp.LeCunUniform())),
     ("N(0,1)", ("N(0, 1)", rp.Normal(1.0))), ("n(0, 0.01)", ("N(0, 0.01²)", rp.Normal(0.01))),
     ("N(0, 0.01²)", ("N(0, 0.01²)", rp.Normal(0.01))), ("U(-0.5,0.5)", ("U(-0.5, 0.5)", rp.Uniform(-0.5, 0.5)))])
-def test_starts_by_name(name, expected):
+def test_initializations_by_name(name, expected):
     assert start(name) == expected
 
 
@@ -162,8 +162,8 @@ def test_starts_by_name(name, expected):
     ({"init": ["Xavier"]}, "init must be one of Glorot, .*, got 'Xavier'"),
     ({"init": "N(0, 1..2)"}, r"init must be one of Glorot, .*, got 'N\(0, 1\.\.2\)'"),
     ({"init": [rp.GlorotUniform()]}, r"init must be names of starts, such as 'Glorot', got GlorotUniform\("),
-    ({"init": []}, "init must name at least one start"),
-    ({"init": ["Glorot", "glorot"]}, "init must name at least one start, and each once"),
+    ({"init": []}, "init must name at least one initialization"),
+    ({"init": ["Glorot", "glorot"]}, "init must name at least one initialization, and each once"),
     ({"activation": "swish"}, "activation must be one of 'tanh', .*, got 'swish'"),
     ({"optimizer": "adm"}, "optimizer must be one of 'sgd', .*, got 'adm'"),
     ({"depth": 0}, "depth must be an integer of at least 1, got 0"),
@@ -200,7 +200,7 @@ def test_batch_norm_dropout_and_other_optimizers():
 
 
 def write_mnist_format(folder, zoom=3, frame=2, count=None):
-    """Digits as 28×28 images in the four files of MNIST: 8×8 pixels drawn ``zoom`` times as large, in a frame."""
+    """Write the digits as 28×28 images in the four files of MNIST: 8×8 pixels enlarged ``zoom`` times, in a frame."""
     x, y = rp.datasets.digits()
     for prefix, (images, labels) in zip(("train", "t10k"), rp.datasets.split(x, y, test=500, rng=0), strict=True):
         images, labels = images[:count], labels[:count]
@@ -225,7 +225,7 @@ def test_glorot_is_ahead_on_files_in_mnists_format(tmp_path):
 
 
 def test_the_lectures_point_on_the_embedded_digits():
-    """The default network after 8 epochs, 1040 steps of 10: the table of Glorot & Bengio's claim, in small."""
+    """The default network after 8 epochs, 1040 steps on batches of 10: a small version of Glorot & Bengio's result."""
     result = compare(epochs=8, seeds=3, progress=False)
     glorot, standard, large, small, uniform = (row["test_error"] for row in result.summary())
     early = {init: np.mean([run.errors[3] for run in result[init]]) for init in ("Glorot", "Standard")}

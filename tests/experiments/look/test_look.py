@@ -1,4 +1,4 @@
-"""``retroprop look``: the page says what was computed, a net that was written is read again, and what cannot be looked at."""
+"""``retroprop look``: the page shows the computed numbers, a saved net can be read again, and bad input is refused."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ import pytest
 
 import retroprop as rp
 from retroprop.__main__ import main
-from retroprop.experiments.look import findings, subjects, views
+from retroprop.experiments.look import analyses, findings, subjects
 from retroprop.experiments.look.job import look
 
 NET = """
@@ -27,10 +27,10 @@ x = np.random.default_rng(0).uniform(-1, 2, (6, 3, 4, 5))
 
 @pytest.fixture(scope="module", autouse=True)
 def few():
-    """Fewer images are looked at."""
+    """Use fewer images."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"ATTACKED": 40, "RANDOMIZED": 12, "SHOWN": 2, "SIDE": 24, "STEPS": 3}.items():
-            patch.setattr(views, name, value)
+            patch.setattr(analyses, name, value)
         yield
 
 
@@ -44,7 +44,7 @@ def digits(tmp_path_factory):
 
 
 def shortened(images):
-    """The data set, with recipes of one epoch on few images."""
+    """The data set with 200 training images, and recipes of one epoch."""
     train, test = images.read()
     recipes = {kind: replace(recipe, epochs=1) for kind, recipe in images.recipes.items()}
     return images._replace(read=lambda: (tuple(a[:200] for a in train), test), recipes=recipes)
@@ -55,7 +55,7 @@ def numbers(folder):
 
 
 def by_name(folder):
-    return {row["what"]: row for row in numbers(folder)["numbers"]}
+    return {row["quantity"]: row for row in numbers(folder)["numbers"]}
 
 
 def trained(folder):
@@ -81,7 +81,7 @@ def test_the_page_holds_every_number_that_is_printed(digits):
     assert f"<pre>{again}</pre>" in page
     assert rows["command"].endswith(f"--out {folder}")
     share = findings.written(rows["numbers"][2]["values"][0], "")
-    assert rows["numbers"][2]["what"] == "saliency (gradient) on foreground, times chance"
+    assert rows["numbers"][2]["quantity"] == findings.ON_FOREGROUND
     assert f"area: {share} (gradient)" in page
 
 
@@ -92,41 +92,41 @@ def test_the_numbers_are_those_of_the_network_that_was_written(digits):
     assert found["accuracy of the convolutional net"]["values"][0] == pytest.approx(rp.accuracy(net.predict(x), y))
     foreground = x[:40, 0] > 0
     share = rp.saliency.share(rp.saliency.gradient(net, x[:40]), foreground).mean() / foreground.mean()
-    assert found["saliency (gradient) on foreground, times chance"]["values"][0] == pytest.approx(share)
+    assert found[findings.ON_FOREGROUND]["values"][0] == pytest.approx(share)
     curve = rp.adversarial.robustness(net, rp.CrossEntropy(), x[:40], y[:40], [0.1, 0.25], bounds=(0, 1), rng=0)
     errors = [found[f"convolutional: error at ε = {eps}"]["values"][0] for eps in ("0.1", "0.25")]
     assert errors == pytest.approx(curve.error)
     again = rp.saliency.randomization(net, x[:12], rng=0).correlations.mean(1)
-    assert found["rank correlation of saliency, all layers drawn anew"]["values"][0] == pytest.approx(again[-1])
+    assert found["rank correlation of saliency, all layers randomized"]["values"][0] == pytest.approx(again[-1])
 
 
 def test_only_a_full_run_is_judged_by_the_mean_of_its_seeds(digits, monkeypatch):
     quick = by_name(digits[0])
     assert len(quick["accuracy of the convolutional net"]["values"]) == 2
-    assert {row["holds"] for row in quick.values()} == {None}
-    said = "What is wanted is asked of the full run, of 40 epochs and 3 seeds: this one is not judged."
+    assert {row["met"] for row in quick.values()} == {None}
+    said = "This run is not judged: the criteria are for a full run, of 40 epochs and 3 seeds."
     assert said in (digits[0] / "report.html").read_text(encoding="utf-8")
     assert said in digits[1]
     monkeypatch.setitem(subjects.DATA, "digits", shortened(subjects.DATA["digits"]))
     looked = look(progress=False)
-    found = {row.what: row for row in looked.rows()}
+    found = {row.quantity: row for row in looked.rows()}
     row = found["accuracy of the convolutional net"]
-    assert (row.value, row.holds) == (pytest.approx(np.mean(row.values)), row.value >= 0.987)
-    plain, defended = (found[f"softmax: error at ε = 0.1{end}"] for end in ("", ", trained against it"))
-    assert defended.holds == (defended.value <= plain.value / 2)
-    judged = [row.holds for row in looked.rows() if row.holds is not None]
-    assert f"{sum(judged)} of {len(judged)} hold, judged by the mean over 3 seeds." in str(looked)
+    assert (row.value, row.met) == (pytest.approx(np.mean(row.values)), row.value >= 0.987)
+    plain, defended = (found[f"softmax: error at ε = 0.1{end}"] for end in ("", ", after adversarial training"))
+    assert defended.met == (defended.value <= plain.value / 2)
+    judged = [row.met for row in looked.rows() if row.met is not None]
+    assert f"{sum(judged)} of {len(judged)} criteria are met by the mean over 3 seeds." in str(looked)
 
 
 def test_a_network_that_was_written_is_looked_into_without_training(digits, tmp_path, capsys):
     folder, _ = digits
     assert main(["look", "--model", str(folder / "net.safetensors"), "--out", str(tmp_path), "--json", "--layer", "0"]) == 0
-    rows = {row["what"]: row for row in json.loads(capsys.readouterr().out)}
+    rows = {row["quantity"]: row for row in json.loads(capsys.readouterr().out)}
     net, x, y = trained(folder)
     assert rows["error"]["value"] == pytest.approx(1 - rp.accuracy(net.predict(x), y))
     assert rows["error at ε = 0.1, one step"]["value"] == by_name(folder)["convolutional: error at ε = 0.1"]["values"][0]
-    assert {row["holds"] for row in rows.values()} == {None}
-    assert rows["octaves of the dream in which it grows"]["wanted"].startswith("of ")
+    assert {row["met"] for row in rows.values()} == {None}
+    assert rows["octaves of the dream in which its objective grows"]["criterion"].startswith("of ")
     assert not (tmp_path / "net.safetensors").exists()
     assert "layer 0 (Conv2d)" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -139,7 +139,7 @@ def test_the_networks_of_the_shapes_are_compared(monkeypatch):
     conv, dense = found.rows()[:2]
     assert [one.kind for one in found.trained] == ["convolutional", "5 × 100 tanh"]
     assert (conv.value, dense.value) == pytest.approx(tuple(one.error for one in found.trained))
-    assert conv.wanted == f"at most half of the next, {50 * dense.value:.1f} %"
+    assert conv.criterion == f"at most half of the dense net's, {50 * dense.value:.1f} %"
     assert found.single.eps == (0.1, 0.2, 0.3, 0.5)                 # of a range from -1 to 1
 
 
@@ -149,13 +149,13 @@ def test_a_network_of_the_user_s_on_images_of_the_user_s_in_colour(target, tmp_p
     image = rp.plots.write_image(np.random.default_rng(1).random((3, 4, 5)), tmp_path / "image.png")
     found = look(model=tmp_path / "mine.py", image=image, out=tmp_path / "out", progress=False)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    names = [row.what for row in found.rows()]
+    names = [row.quantity for row in found.rows()]
     assert ("no error can be given" in page) == (not target)
     assert any(name.startswith("answers that change") for name in names) == (not target)
     assert any(name.startswith("error") for name in names) == bool(target)
     if not target:
         assert np.isnan(found.subject.error)
-        assert not any(text in page for text in ("it errs", "is wrong", "misses anyway", "the network knows"))
+        assert not any(text in page for text in ("ts error", "misclassifies", "correctly"))
     assert "stretched over the range of colours" in page
     assert found.dream.before.shape == (3, 4, 5)
     assert found.dream.layer == "1"
@@ -173,13 +173,13 @@ def test_another_network_in_the_folder_is_not_overwritten(digits, tmp_path, monk
 
 def test_what_is_not_a_number_is_a_dash_on_the_page_and_null_in_the_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
-    undefined = views.saliency.randomization
-    monkeypatch.setattr(views.saliency, "randomization", lambda *a, **k: replace(
+    undefined = analyses.saliency.randomization
+    monkeypatch.setattr(analyses.saliency, "randomization", lambda *a, **k: replace(
         found := undefined(*a, **k), correlations=np.full_like(found.correlations, np.nan)))
     assert main(["look", "--model", str(tmp_path / "mine.py"), "--out", str(tmp_path)]) == 0
-    name = "rank correlation of saliency, all layers drawn anew"
+    name = "rank correlation of saliency, all layers randomized"
     row = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)["numbers"]
-    assert {one["what"]: (one["value"], one["values"]) for one in row}[name] == (None, [None])
+    assert {one["quantity"]: (one["value"], one["values"]) for one in row}[name] == (None, [None])
     assert f"<td>{name}</td><td>–</td>" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert findings.written(float("nan"), "%") == "–"
 
@@ -188,13 +188,13 @@ def test_what_is_not_a_number_is_a_dash_on_the_page_and_null_in_the_file(tmp_pat
                                                  ("rp.BatchNorm(4), rp.MaxPool2d(2)", "0")])
 def test_the_layer_of_the_dream_is_the_activation_after_the_last_convolution_normalized_or_not(between, wanted):
     modules = eval(f"[{between}]", {"rp": rp})
-    assert views.dream_layer(rp.Sequential(rp.Conv2d(1, 4, 3, rng=0), *modules, rp.Flatten(), rp.Linear(5, 3))) == wanted
+    assert analyses.dream_layer(rp.Sequential(rp.Conv2d(1, 4, 3, rng=0), *modules, rp.Flatten(), rp.Linear(5, 3))) == wanted
 
 
 def test_only_images_that_the_network_knows_are_shown_and_counted_as_fooled(digits):
     net, x, y = trained(digits[0])
     subject = subjects.of_data(net, subjects.DATA["digits"], (x, y), (x, y))
-    found = views.examples(subject, 100)
+    found = analyses.examples(subject, 100)
     right = net.predict(x[:40]).argmax(1) == y[:40]
     moved = rp.adversarial.fgsm(net, rp.CrossEntropy(), x[:40], y[:40], 0.1, bounds=(0, 1))
     assert 0 < found.known == right.sum() == len(found.x) < 40
@@ -216,8 +216,8 @@ def test_a_dense_layer_has_units_and_bright_colours_are_scaled(tmp_path, monkeyp
         assert 0 <= pixels.min() < 0.1
         assert 0.9 < pixels.max() <= 1
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "What the first 3 units of layer 3 (Linear) answer to most among images of norm 1. Each image is" in page
-    assert "Left, the first image of the data;" in page
+    assert "the first 3 units of layer 3 (Linear): the image of norm 1 that activates it most. Each image is" in page
+    assert "Left: the first image of the data." in page
 
 
 def test_a_dream_keeps_the_size_of_the_image(digits, tmp_path):
@@ -243,7 +243,7 @@ def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written
     refused("layer must be one of '0', '1', '2', '3', '4', '5', '6', '7', got 'conv3'", "--layer", "conv3")
     refused("a PNG or JPEG file was expected", "--image", no_image)
     refused("none.png", "--image", tmp_path / "none.png")
-    refused("other.safetensors holds no state of the net for handwritten digits", "--model", tmp_path / "other.safetensors")
+    refused("other.safetensors holds no state of the network for handwritten digits", "--model", tmp_path / "other.safetensors")
     refused("not a whole safetensors file", "--model", written("broken.safetensors", "x"))
     refused("model must be a .safetensors file or a .py script", "--model", no_image)
     refused("none.py", "--model", tmp_path / "none.py")
@@ -258,14 +258,14 @@ def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written
     refused("epochs must be an integer of at least 1", "--epochs", 0)
     refused("seed must be an integer of at least 0", "--seed", -1)
     wide = rp.plots.write_image(np.zeros((12, 12)), tmp_path / "wide.png")
-    refused("image of 12 × 12 pixels does not fit what leads to layer '7'", "--layer", "7", "--image", wide)
+    refused("image of 12 × 12 pixels does not fit the network up to layer '7'", "--layer", "7", "--image", wide)
 
 
 def test_a_channel_that_is_silent_where_the_search_starts_is_named_and_left_empty():
     net = rp.Sequential(rp.Conv2d(1, 3, 3, bias_init=rp.Constant(-9.0), rng=0), rp.ReLU(), rp.Flatten(),
                         rp.Linear(108, 10, rng=1))
     subject = subjects.of_data(net, subjects.DATA["digits"], *subjects.digits())
-    found = views.channels(subject, "1", 0)
+    found = analyses.channels(subject, "1", 0)
     assert found.targets == ("channel 0: silent", "channel 1: silent", "channel 2: silent")
     assert not found.images.any()
 

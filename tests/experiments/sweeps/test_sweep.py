@@ -1,4 +1,4 @@
-"""Sweeps: nothing that ended is run twice, nothing that failed stops the others, and nobody can tell who ran what."""
+"""Sweeps: a finished run is not repeated, a failed run does not stop the others, and workers do not change the numbers."""
 
 import json
 import os
@@ -12,15 +12,14 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.lab import dense
-from retroprop.experiments.lab import loop as course
+from retroprop.experiments.lab import dense, loop
 from retroprop.experiments.lab.data import digest, source
 from retroprop.experiments.lab.loop import Drawn, Generated, train
 from retroprop.experiments.papers import reproduce
 from retroprop.experiments.papers.claims import claim
 from retroprop.experiments.papers.paper import Paper, Results, Scale, leaves
 from retroprop.experiments.sweeps import trials as trials_file
-from retroprop.experiments.sweeps.progress import Bar, progress_of, remaining
+from retroprop.experiments.sweeps.progress import Bar, read_progress, remaining
 from retroprop.experiments.sweeps.store import Store
 from retroprop.experiments.sweeps.sweep import carried_out
 from retroprop.experiments.sweeps.sweep import sweep as run
@@ -32,7 +31,7 @@ TINY = {"data": "digits", "activation": "tanh", "init": "Glorot", "depth": 1, "w
 
 
 def square(*, k, log=None):
-    """A run that says that it ran."""
+    """A run that writes a line into a log."""
     if log is not None:
         with Path(log).open("a", encoding="utf-8") as file:
             file.write(f"{k}\n")
@@ -72,7 +71,7 @@ def test_a_run_that_fails_is_reported_with_its_settings_and_tried_again(tmp_path
 
 
 def die(*, k):
-    """As a run that takes more memory than there is."""
+    """A run whose worker is killed, as when memory runs out."""
     if k == 2:
         time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -103,7 +102,7 @@ def test_other_code_is_another_run(monkeypatch):
     monkeypatch.setattr(trials_file, "version", lambda module: {"source": "another"})
     assert trial.key != key
     failed, _ = carried_out(trial, key, None)                       # as in a worker with other code than the sweep's
-    assert "the worker's code is not the sweep's" in failed.error
+    assert "the worker's code differs from the sweep's" in failed.error
 
 
 LOADED = """
@@ -116,7 +115,7 @@ print("\\n".join(m.__file__ for name, m in sys.modules.items() if name.startswit
 
 @pytest.mark.parametrize("name", reproduce.PAPERS)
 def test_every_file_that_a_task_loads_is_hashed(name):
-    """And no file of pages, claims or plots is: those may change without a run being made again."""
+    """Files of pages, claims and plots are not hashed: runs stay valid when those change."""
     for module in {trial.task.__module__ for trial in reproduce.paper(name).plan(Scale())}:
         out = subprocess.run([sys.executable, "-c", LOADED, module], capture_output=True, text=True, check=True).stdout
         loaded, hashed = set(out.split("\n")) - {""}, set(map(str, trials_file.sources(module)))
@@ -144,7 +143,7 @@ def test_workers_that_cannot_be(options, text):
 
 
 def test_time_that_is_left():
-    """Two of three runs say how far they are: 50 steps of 2 s and 10 of 4 s are left, and a third run of their mean length."""
+    """The progress of two of three runs is known: 50 steps of 2 s and 10 of 4 s are left, and a third run of mean length."""
     assert remaining([(50, 100, 2.0), (90, 100, 4.0)], unfinished=3) == (100 + 40 + 300) / 2
 
 
@@ -159,12 +158,12 @@ def test_an_interrupted_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run(trials([1, 2, 3]), Workers(1), store)
     said = capsys.readouterr().err
-    assert "1 of 3 runs are there from before" in said
-    assert "2 of 3 runs are kept: the same command goes on from them" in said
+    assert "1 of 3 runs are stored already" in said
+    assert "2 of 3 runs are stored: the same command continues from them" in said
 
 
 class Shown:
-    """In the place of tqdm, on a terminal."""
+    """A replacement for tqdm on a terminal."""
 
     disable = False
 
@@ -182,7 +181,7 @@ def test_the_bar_says_how_far_long_runs_are_and_what_is_left(tmp_path, monkeypat
     monkeypatch.setattr("tqdm.tqdm", Shown)
     monkeypatch.setattr("retroprop.experiments.sweeps.progress.EVERY", 0.01)
     store, long = Store(tmp_path), [Trial(square, {"k": k}, resumable=True) for k in range(2)]
-    folder = Path(store.kept(long[0]))
+    folder = Path(store.checkpoint(long[0]))
     folder.mkdir()
     (folder / "progress.json").write_text(json.dumps({"step": 250, "steps": 1000, "seconds_per_step": 0.4, "readings": []}))
     with Bar(long, {}, store, progress=True) as bar:
@@ -190,11 +189,11 @@ def test_the_bar_says_how_far_long_runs_are_and_what_is_left(tmp_path, monkeypat
         patience = time.monotonic() + 20
         while not bar.bar.said and time.monotonic() < patience:
             time.sleep(0.01)
-    assert bar.bar.said[0] == "at 25.0 %; about 12 min left"        # 300 s of this run, and 400 s of the one that waits
+    assert bar.bar.said[0] == "at 25.0 %; about 12 min left"        # 300 s of this run, and 400 s of the waiting one
     assert not bar.watcher.is_alive()
 
 
-# What a sweep is killed in: a module of its own, whose runs take a tenth of a second and say when they begin and end.
+# A script with a sweep to be killed; its runs take a tenth of a second and log when they begin and end.
 KILLED = """
 import sys, time
 from pathlib import Path
@@ -226,7 +225,7 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_sweep_goes_on_and_loses_only_the_runs_in_flight(tmp_path):
-    """SIGKILL at a random moment: what had ended is kept, but for what was just on its way, and never run again."""
+    """SIGKILL at a random moment: finished runs are stored, except those on their way to the store, and never repeated."""
     (tmp_path / "killed.py").write_text(KILLED)
     log, runs = tmp_path / "log", tmp_path / "runs"
     where = os.pathsep.join([str(tmp_path), str(Path(rp.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
@@ -242,8 +241,8 @@ def test_a_killed_sweep_goes_on_and_loses_only_the_runs_in_flight(tmp_path):
     ended = sum(word.startswith("end") for word in words)
     kept = {json.loads(path.read_text())["of"]["settings"]["k"] for path in runs.glob("*.json")}
     assert 0 <= ended - len(kept) <= 2                              # two workers: at most two results were on their way
-    time.sleep(0.5)                                                 # orphaned workers end what they had begun
-    os.killpg(process.pid, signal.SIGKILL)                          # and would wait for more, some minutes
+    time.sleep(0.5)                                                 # orphaned workers finish their tasks
+    os.killpg(process.pid, signal.SIGKILL)                          # and would wait some minutes for more
     log.write_text("")
     subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": where}, check=True)
     begun = [int(word.split()[1]) for word in log.read_text().split("\n") if word.startswith("begin")]
@@ -256,18 +255,19 @@ import sys
 from pathlib import Path
 
 import retroprop as rp
-from retroprop.experiments.lab import loop as course
+from retroprop.experiments.lab import loop
 from retroprop.experiments.lab.data import source
 from retroprop.experiments.sweeps.store import Store
 from retroprop.experiments.sweeps.sweep import sweep
 from retroprop.experiments.sweeps.trials import Trial
 from retroprop.experiments.sweeps.workers import Workers
 
-course.EVERY = 0.05
+loop.EVERY = 0.05
 
-def endless(*, seed, kept=None):
+def endless(*, seed, checkpoint=None):
     net = rp.Sequential(rp.Linear(64, 10, rng=seed))
-    course.train(net, rp.SGD(net.parameters(), lr=0.1), source("digits").stream(10, seed), 10**9, at=(), read=dict, kept=kept)
+    loop.train(net, rp.SGD(net.parameters(), lr=0.1), source("digits").stream(10, seed), 10**9, at=(), read=dict,
+               checkpoint=checkpoint)
 
 def main(folder):
     sweep([Trial(endless, {"seed": 0}, True)], Workers(1), Store(folder / "runs"), progress=False)
@@ -287,20 +287,20 @@ def test_a_long_run_of_a_killed_sweep_keeps_what_it_has_and_stops(tmp_path):
     steps, patience = [0], time.monotonic() + 60
     while steps[-1] < 1 and time.monotonic() < patience:
         time.sleep(0.05)
-        steps += [word[0] for folder in tmp_path.glob("runs/*.unfinished") if (word := progress_of(folder))]
+        steps += [found.step for folder in tmp_path.glob("runs/*.unfinished") if (found := read_progress(folder))]
     process.kill()
     process.wait()
-    time.sleep(1)                                                   # it looks, each time it saves, whether anybody waits
+    time.sleep(1)                                                   # without its parent, the run stops at a checkpoint
     [folder] = tmp_path.glob("runs/*.unfinished")
-    step = progress_of(folder)[0]
+    step = read_progress(folder).step
     assert step >= steps[-1] > 0
     time.sleep(0.5)
-    assert progress_of(folder)[0] == step
+    assert read_progress(folder).step == step
     os.killpg(process.pid, signal.SIGKILL)
 
 
 class Interrupted(Exception):
-    """Instead of a kill, which a test cannot survive."""
+    """Raised in place of a kill, which would end the test too."""
 
 
 def lesson():
@@ -312,7 +312,7 @@ def lesson():
 
 
 def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "EVERY", 0.0)                       # save after every step
+    monkeypatch.setattr(loop, "EVERY", 0.0)                       # save after every step
     net, sgd, stream, read = lesson()
     whole = train(net, sgd, stream, 1100, at=(0, 10, 1050, 1100), read=read)       # past a block of 1000 batches
     again, sgd, stream, read = lesson()
@@ -323,25 +323,25 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch):
         return read(step)
 
     with pytest.raises(Interrupted):
-        train(again, sgd, stream, 1100, at=(0, 10, 1050, 1100), read=stop, kept=tmp_path / "a")
-    assert progress_of(tmp_path / "a")[:2] == (1050, 1100)
+        train(again, sgd, stream, 1100, at=(0, 10, 1050, 1100), read=stop, checkpoint=tmp_path / "a")
+    assert read_progress(tmp_path / "a")[:2] == (1050, 1100)
     assert len(list((tmp_path / "a").iterdir())) == 2               # older states are deleted
     third, sgd, stream, read = lesson()
-    resumed = train(third, sgd, stream, 1100, at=(0, 10, 1050, 1100), read=read, kept=tmp_path / "a")
+    resumed = train(third, sgd, stream, 1100, at=(0, 10, 1050, 1100), read=read, checkpoint=tmp_path / "a")
     assert resumed == whole
     for name, array in net.state_dict().items():
         np.testing.assert_array_equal(third.state_dict()[name], array)
 
 
 def test_a_state_that_is_gone_or_damaged_begins_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "EVERY", 0.0)
+    monkeypatch.setattr(loop, "EVERY", 0.0)
     for name, damage in (("gone", Path.unlink), ("damaged", lambda path: path.write_bytes(path.read_bytes()[:100]))):
         net, sgd, stream, _ = lesson()
         with pytest.raises(Interrupted):
-            train(net, sgd, stream, 20, at=(10,), read=raising, kept=tmp_path / name)
+            train(net, sgd, stream, 20, at=(10,), read=raising, checkpoint=tmp_path / name)
         damage(next((tmp_path / name).glob("*.safetensors")))
         again, sgd, stream, _ = lesson()
-        train(again, sgd, stream, 20, at=(), read=raising, kept=tmp_path / name)
+        train(again, sgd, stream, 20, at=(), read=raising, checkpoint=tmp_path / name)
         np.testing.assert_array_equal(again[0].weight.data, trained_whole())
 
 
@@ -399,7 +399,7 @@ def judged(results):
 
 @pytest.fixture
 def small_paper(monkeypatch):
-    """A paper of ten short runs in the place of all."""
+    """Replace every paper by one with ten short runs."""
     made = Paper("tiny", "A tiny paper", "Nobody, 1900.", "It asks nothing.", plan, judged, lambda results, page, figures: None)
     monkeypatch.setattr(reproduce, "paper", lambda name: made)
 
@@ -410,7 +410,7 @@ def test_a_dask_worker_that_dies_fails_its_run_and_the_rest_goes_on():
                                   silence_logs=50) as cluster:
         found = run([Trial(die, {"k": k}) for k in range(5)], Workers(backend="dask", scheduler=cluster.scheduler_address),
                     progress=False)
-    assert isinstance(found[2], Failed)                             # and perhaps one that waited in the same worker
+    assert isinstance(found[2], Failed)                             # and perhaps a run that waited in the same worker
     assert sum(isinstance(one, Done) for one in found) >= 2
     assert all("KilledWorker" in one.error for one in found if isinstance(one, Failed))
 

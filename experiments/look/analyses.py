@@ -1,4 +1,4 @@
-"""The ways in which ``retroprop look`` looks into a network, each with the numbers of what it sees."""
+"""The analyses that ``retroprop look`` makes of a network: saliency, attacks, class models, channels and dreams."""
 
 from __future__ import annotations
 
@@ -24,27 +24,31 @@ from ..lab.networks import ACTIVATIONS
 from .subjects import Subject
 
 EPS = (0.05, 0.1, 0.15, 0.25)                                       # sizes of attacks, as shares of the range of pixels
-DEFENDED = 1                                                        # index of the size that is trained against and iterated
-ATTACKED, RANDOMIZED, SHOWN = 500, 200, 5                           # images that are looked at
-CHANNELS = 10                                                       # of a layer, at most
-SIDE = 128                                                          # of the image that a dream starts from, about
-STEPS, STEP_SIZE = 20, 0.02                                         # of a dream at each size, in the range of pixels
+DEFENDED = 1                                                        # index of the size used in adversarial training
+ATTACKED, RANDOMIZED, SHOWN = 500, 200, 5                           # numbers of images
+CHANNELS = 10                                                       # shown of a layer, at most
+SIDE = 128                                                          # approximate side of the image that a dream starts from
+STEPS, STEP_SIZE = 20, 0.02                                         # of a dream at each size; as a share of the pixels' range
 
 
 class Attacked(NamedTuple):
-    """The errors of one network under attack: in one step, at all sizes, and in ten steps at the one trained against."""
+    """The errors of one network under attacks in one step, and in ten steps (perhaps at the size ``DEFENDED`` only)."""
 
     single: Robustness
     iterated: Robustness
 
     @property
     def in_ten_steps(self) -> float:
-        """The error at the size that is trained against."""
+        """The error under ten steps at the size ``DEFENDED``."""
         return self.iterated.error[self.iterated.eps.index(self.single.eps[DEFENDED])]
 
 
 class Fooled(NamedTuple):
-    """A few images that the network knows, what one step makes of them, and of all how many it knew, and now errs on."""
+    """A few correctly classified images before and after one attack step.
+
+    ``known`` and ``fooled`` count, among all attacked images, those classified correctly before the step, and those of them
+    that are misclassified after it.
+    """
 
     x: Array
     moved: Array
@@ -53,7 +57,10 @@ class Fooled(NamedTuple):
 
 
 class Saliency(NamedTuple):
-    """Maps of a few images by method; of more, the share that lies on the foreground over chance (NaN: unknown)."""
+    """Saliency maps of a few images by method, and for more images the share on the foreground, as a multiple of chance.
+
+    The share is NaN if the foreground is unknown.
+    """
 
     x: Array
     answers: tuple[str, ...]
@@ -63,28 +70,28 @@ class Saliency(NamedTuple):
 
 
 class Models(NamedTuple):
-    """Class models, and of how many classes the model is most like the mean image of that class itself."""
+    """Class models, and the number (``own``) of those that are most similar to the mean image of their own class."""
 
     found: Maximization
     own: int
 
 
 def sizes(subject: Subject) -> tuple[float, ...]:
-    """Of attacks, in units of the pixels."""
+    """Sizes of attacks, in units of the pixels."""
     low, high = subject.bounds
     return tuple(round(eps * (high - low), 6) for eps in EPS)
 
 
 def attacked(subject: Subject, seed: int, shown: bool) -> Attacked:
-    """In ten steps at all sizes, where the curve is shown."""
+    """Attack a network; ``shown`` says that a figure needs the attack in ten steps at all sizes."""
     x, y, loss = subject.x[:ATTACKED], subject.y[:ATTACKED], CrossEntropy()
-    look = partial(adversarial.robustness, subject.net, loss, x, y, bounds=subject.bounds, rng=seed)
+    robustness = partial(adversarial.robustness, subject.net, loss, x, y, bounds=subject.bounds, rng=seed)
     eps = sizes(subject)
-    return Attacked(look(eps), look(eps if shown else eps[DEFENDED:DEFENDED + 1], attack=adversarial.pgd))
+    return Attacked(robustness(eps), robustness(eps if shown else eps[DEFENDED:DEFENDED + 1], attack=adversarial.pgd))
 
 
 def examples(subject: Subject, count: int = 8) -> Fooled:
-    """Those first that are then misclassified; none that it errs on before."""
+    """A few images that the network classifies correctly before the attack; those that it then misclassifies come first."""
     x, y = subject.x[:ATTACKED], subject.y[:ATTACKED]
     moved = adversarial.fgsm(subject.net, CrossEntropy(), x, y, sizes(subject)[DEFENDED], bounds=subject.bounds)
     before, after = (subject.net.predict(a).argmax(1) == y for a in (x, moved))
@@ -94,7 +101,7 @@ def examples(subject: Subject, count: int = 8) -> Fooled:
 
 
 def methods(subject: Subject, seed: int) -> dict[str, Callable[..., Any]]:
-    """Of saliency, by name; the darkest pixel stands for nothing, the window of occlusion is a quarter of the shorter side."""
+    """Saliency methods by name. The baseline is black, and the window of occlusion is a quarter of the shorter side."""
     low, window = subject.bounds[0], max(1, min(subject.x.shape[2:]) // 4)
     return {"gradient": saliency.gradient, "gradient × input": saliency.gradient_times_input,
             "SmoothGrad": partial(saliency.smooth_grad, samples=20, rng=seed),
@@ -102,8 +109,8 @@ def methods(subject: Subject, seed: int) -> dict[str, Callable[..., Any]]:
             "occlusion": partial(saliency.occlusion, window=window, stride=max(1, window // 2), value=low)}
 
 
-def looked_at(subject: Subject, seed: int, shown: bool) -> Saliency:
-    """By all methods where the maps are shown, by the gradient alone where its share is all that counts."""
+def saliency_of(subject: Subject, seed: int, shown: bool) -> Saliency:
+    """Saliency by all methods if a figure shows the maps, else by the gradient alone."""
     x = subject.x[:ATTACKED]
     chosen = methods(subject, seed) if shown else {"gradient": saliency.gradient}
     maps = {name: np.asarray(method(subject.net, x)) for name, method in chosen.items()}
@@ -111,16 +118,17 @@ def looked_at(subject: Subject, seed: int, shown: bool) -> Saliency:
     few = first_of_each(answers)
     return Saliency(x[few], tuple(subject.classes[k] for k in answers[few]),
                     {name: found[few] for name, found in maps.items()},
-                    {name: on_ink(found, subject) for name, found in maps.items()},
+                    {name: on_foreground(found, subject) for name, found in maps.items()},
                     saliency.randomization(subject.net, x[:RANDOMIZED], rng=seed))
 
 
-def gradient_on_ink(net: Module, subject: Subject) -> float:
-    return on_ink(np.asarray(saliency.gradient(net, subject.x[:ATTACKED])), subject)
+def gradient_on_foreground(net: Module, subject: Subject) -> float:
+    """The share on the foreground of the gradient of another network, on the images of a subject."""
+    return on_foreground(np.asarray(saliency.gradient(net, subject.x[:ATTACKED])), subject)
 
 
-def on_ink(maps: Array, subject: Subject) -> float:
-    """How many times more of a map lies where something is drawn than of a map that knows nothing."""
+def on_foreground(maps: Array, subject: Subject) -> float:
+    """The share of a map that lies on the foreground, divided by the foreground's share of the area: 1 is chance."""
     if subject.foreground is None:
         return float("nan")
     foreground = saliency.as_images(subject.foreground[:len(maps)].astype("float32")) > 0
@@ -129,13 +137,14 @@ def on_ink(maps: Array, subject: Subject) -> float:
 
 
 def first_of_each(classes: Array) -> Array:
-    """Indices of the first image of each class, then of others, in order."""
+    """Indices, in order, of the first image of each class, and of further images if there are few classes."""
     _, first = np.unique(classes, return_index=True)
     others = np.setdiff1d(np.arange(len(classes)), first)
     return np.sort(np.concatenate([first, others])[:SHOWN])
 
 
 def class_models(subject: Subject) -> Models:
+    """Class models, compared with the mean image of each class by correlation."""
     found = features.class_model(subject.net, shape=subject.x.shape[1:], l2=penalty(subject))
     means = centred(subject.means - subject.means.mean(0))
     likeness = centred(found.images) @ means.T
@@ -143,21 +152,21 @@ def class_models(subject: Subject) -> Models:
 
 
 def penalty(subject: Subject) -> float:
-    """λ of the class models: 0.5 for the 64 pixels of a digit, less for more, so that a grey costs the same."""
+    """λ of the class models: 0.5 for the 64 pixels of a digit, and in inverse proportion to the number of pixels."""
     return 32 / subject.x[0].size
 
 
 def centred(images: Array) -> Array:
-    """Rows of mean 0 and norm 1, so that products are correlations."""
+    """Rows of mean 0 and norm 1, whose products are correlations."""
     rows = images.reshape(len(images), -1).astype(float)
     rows = rows - rows.mean(1, keepdims=True)
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(float).tiny))
 
 
 def channels(subject: Subject, layer: str, seed: int) -> Maximization:
-    """The image of norm 1 that each of the first channels of a layer answers to most, at the middle of its map.
+    """For each of the first channels of a layer, the image of norm 1 that activates the middle of its map most.
 
-    Of one that is silent where the search starts, as a ReLU may be, nothing is found: an empty image.
+    A channel whose activation is 0 where the search starts, as a ReLU's may be, gives no gradient: its image stays empty.
     """
     shape = subject.x.shape[1:]
     size = output_size(subject, layer)
@@ -165,7 +174,7 @@ def channels(subject: Subject, layer: str, seed: int) -> Maximization:
     what: dict[str, Any] = {"channel": count}
     if len(size) == 3:
         what = {"unit": [(k, size[1] // 2, size[2] // 2) for k in count]}
-    with warnings.catch_warnings(action="ignore"):                  # of those that are silent: they are named below
+    with warnings.catch_warnings(action="ignore"):                  # silent channels are named below
         found = features.activation_maximization(subject.net, layer, shape=shape, norm=1.0, lr=0.5, rng=seed, **what)
     silent = found.activations == 0
     found.images[silent] = 0
@@ -174,12 +183,12 @@ def channels(subject: Subject, layer: str, seed: int) -> Maximization:
 
 
 def output_size(subject: Subject, layer: str) -> tuple[Any, ...]:
-    """Of a layer, for one image: three numbers, if it has maps."""
+    """The shape of a layer's output for one image: three numbers for maps, one for units."""
     return truncated(subject.net, layer).output_shape((1, *subject.x.shape[1:]))[1:]
 
 
 def dream_layer(net: Module) -> str:
-    """What is dreamt of: the activation after the last convolution; without one the last activation, or the last layer."""
+    """The layer to dream of: the activation after the last convolution, else the last activation, else the last layer."""
     leaves = {path: module for path, module in features.layers(net).items() if not features.layers(module)}
     paths = list(leaves)
     if not paths:
@@ -199,28 +208,28 @@ def is_activation(module: Module) -> bool:
     return type(module) in ACTIVATIONS.values()
 
 
-def accepted(subject: Subject, layer: str, image: Array) -> None:
-    """ShapeError where the layer does not take an image of this size; ArgumentError where there is no such layer."""
+def check_image(subject: Subject, layer: str, image: Array) -> None:
+    """Raise ShapeError if the network up to this layer does not take an image of this size."""
     part = truncated(subject.net, layer)
     try:
         size = part.output_shape((1, *image.shape))
     except ShapeError as error:
-        raise ShapeError(f"image of {image.shape[1]} × {image.shape[2]} pixels does not fit what leads to layer {layer!r}, "
+        raise ShapeError(f"image of {image.shape[1]} × {image.shape[2]} pixels does not fit the network up to layer {layer!r}, "
                          f"which takes images such as {subject.x.shape[2]} × {subject.x.shape[3]}: {error}") from error
     if several(size):
         raise ArgumentError(f"layer must have one output, got {len(size)}")
 
 
 def mosaic(x: Array, rows: int, columns: int) -> Array:
-    """The first images side by side as one, with dark seams; they come again where there are too few."""
+    """The first images side by side as one image, with dark seams; if there are too few, they are repeated."""
     some = np.pad(x[np.arange(rows * columns) % len(x)], ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=x.min())
     _, channels, height, width = some.shape
     tiled = some.reshape(rows, columns, channels, height, width).transpose(2, 0, 3, 1, 4)
     return tiled.reshape(channels, rows * height, columns * width)
 
 
-def start_of_dream(subject: Subject, layer: str) -> Array:
-    """A mosaic of test images, or, where they are large or the layer takes one size only, the first of them."""
+def dream_image(subject: Subject, layer: str) -> Array:
+    """A mosaic of test images; the first of them if they are large, or if the layer takes images of one size only."""
     rows, columns = (max(1, SIDE // (length + 2)) for length in subject.x.shape[2:])
     if rows * columns == 1:
         return np.asarray(subject.x[0])
@@ -233,6 +242,7 @@ def start_of_dream(subject: Subject, layer: str) -> Array:
 
 
 def dream(subject: Subject, layer: str, image: Array, seed: int, progress: bool) -> Dream:
+    """Dream of a layer, with steps in proportion to the range of pixels."""
     low, high = subject.bounds
     return features.dream(subject.net, image, layer, steps=STEPS, step_size=STEP_SIZE * (high - low), bounds=subject.bounds,
                           rng=seed, progress=progress)
