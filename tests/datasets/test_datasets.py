@@ -203,7 +203,7 @@ def test_batches_refuses_at_the_call():
         datasets.batches(X, 1, batch_size=2)
     with refuses(DataError, "x must not be empty, got shape (0, 2)"):
         datasets.batches(X[:0], Y[:0], batch_size=2)
-    with refuses(ArgumentError, "batch_size must be at most 7, all the examples, with drop_last=True, got 8"):
+    with refuses(ArgumentError, "batch_size must be at most 7, the number of examples, with drop_last=True, got 8"):
         datasets.batches(X, Y, batch_size=8, drop_last=True)
 
 
@@ -335,7 +335,7 @@ def test_idx_files_truncated_anywhere_are_refused(path):
     (idx(np.zeros(5, "u1")) + b"\n", "is too long: uint8 of shape (5,) takes 13 bytes, got 14"),
     (b"\0\0\x08\2" + b"\xff" * 8,
      "is truncated: uint8 of shape (4294967295, 4294967295) takes 18446744065119617037 bytes, got 12"),
-    (b"\0\0\x08\x41" + b"\0\0\0\1" * 65 + b"a", f"must have a shape that an array can have, got {(1,) * 65}"),
+    (b"\0\0\x08\x41" + b"\0\0\0\1" * 65 + b"a", f"must have a shape that NumPy allows, got {(1,) * 65}"),
     (gzip.compress(b"a long text", mtime=0)[:-9],
      "must be complete gzip data, got: Compressed file ended before the end-of-stream marker was reached"),
 ])

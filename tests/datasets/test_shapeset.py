@@ -304,7 +304,7 @@ def test_greys_may_be_one_level_each():
     ({"scales": (0.8, 0.2)}, "scales must be in order, got (0.8, 0.2)"),
     ({"background": (-1, 1)}, "background[0] must be a number in [0, 1], got -1"),
     ({"foreground": (0.5, 2)}, "foreground[1] must be a number in [0, 1], got 2"),
-    ({"foreground": (0.5, 0.501)}, "foreground must hold a grey k/255, k an integer, got (0.5, 0.501)"),
+    ({"foreground": (0.5, 0.501)}, "foreground must contain a grey k/255 with k an integer, got (0.5, 0.501)"),
 ])
 def test_shapeset_refuses_arguments_without_drawing(options, text):
     rng = np.random.default_rng(0)

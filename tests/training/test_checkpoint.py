@@ -130,8 +130,8 @@ def test_an_optimizer_that_does_not_fit_leaves_the_network_alone(train, tmp_path
 
 
 @pytest.mark.parametrize(("notes", "kind", "text"), [
-    ("[]", rp.FileFormatError, "its notes are not what retroprop.save writes"), ("{", rp.FileFormatError, "not a whole"),
-    ('{"groups": 3}', rp.FileFormatError, "its notes are not"), ('{"groups": [3]}', rp.StateError, "the state has groups"),
+    ("[]", rp.FileFormatError, "its notes must be those that retroprop.save writes"), ("{", rp.FileFormatError, "not a whole"),
+    ('{"groups": 3}', rp.FileFormatError, "its notes must be"), ('{"groups": [3]}', rp.StateError, "the state has groups"),
     ('{"generators": {"3": {"bit_generator": "MT19937"}}, "groups": []}', rp.StateError,
      "generator of module 3: the saved state is not one of a SFC64"),
 ])

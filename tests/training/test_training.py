@@ -235,7 +235,7 @@ SPOILT = np.where(np.arange(18).reshape(6, 3) == 7, np.nan, 1.0)
     ({"loss": "mse"}, rp.ArgumentError, "loss must be a Loss, such as CrossEntropy"),
     ({"optimizer": 0.1}, rp.ArgumentError, "optimizer must be an Optimizer, such as SGD"),
     ({"optimizer": rp.SGD(rp.Linear(3, 4, rng=1).parameters(), lr=0.1)}, rp.ArgumentError,
-     "optimizer must hold parameters of net: it was built for another network"),
+     "optimizer must hold parameters of net, got one that was built for another network"),
     ({"callbacks": rp.EarlyStopping()}, rp.ArgumentError, "callbacks must be a list of Callbacks or functions"),
     ({"rng": "0"}, rp.ArgumentError, "rng must be None, an integer"),
     ({"validation": (SPOILT, Y)}, rp.DataError, r"validation\[0\] must be finite"),
