@@ -231,7 +231,7 @@ def test_split_divides_all_examples_by_fraction_or_number(test, held_out):
 
 def test_split_refuses_an_empty_part():
     for test, count in ((7, 7), (0.01, 0), (0.99, 7)):
-        message = f"test must leave an example to both parts, got {test}, that is {count} of 7 examples"
+        message = f"test must leave at least one example in each part, got {test}: {count} of 7 examples"
         with refuses(ArgumentError, message):
             datasets.split(X, Y, test=test)
     for test in (0.0, 1.0, -0.5, float("nan"), "many", None):
