@@ -1,7 +1,7 @@
 """Build the stored notebooks of a folder as HTML pages, and an index of them: ``python .ci/pages.py notebooks pages``.
 
-Building and reading the pages needs no network: they contain the figures, and formulas are MathML, which browsers display without
-scripts. A missing figure or title, or a formula that cannot be translated, is an error.
+Building and reading the pages needs no network: they contain the figures, and formulas are MathML, which browsers display
+without scripts. A missing figure or title, or a formula that cannot be translated, is an error.
 """
 
 import re
