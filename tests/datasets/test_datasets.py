@@ -1,4 +1,4 @@
-"""The laws of `retroprop.datasets`: what comes out, in which type, from which seed, and what is refused."""
+"""`retroprop.datasets`: values, types, seeds, and wrong arguments."""
 
 import gzip
 import os
@@ -23,7 +23,7 @@ def refuses(error, text):
 
 
 def ids(pieces):
-    """The labels of some batches, as lists."""
+    """Return the labels of some batches, as lists."""
     return [y.tolist() for _, y in pieces]
 
 
@@ -294,7 +294,7 @@ def test_standardize_refuses_what_it_cannot_measure():
 
 
 def idx(a, code=0x08):
-    """The bytes of an IDX file, written by hand."""
+    """Return the bytes of an IDX file, written by hand."""
     axes = b"".join(length.to_bytes(4, "big") for length in a.shape)
     return bytes([0, 0, code, a.ndim]) + axes + a.astype(a.dtype.newbyteorder(">")).tobytes()
 
@@ -539,7 +539,7 @@ def test_other_files_are_not_taken_for_npz(tmp_path):
         datasets.load(path)
 
 
-# What users of the library do with it
+# Use of the data with the rest of the library
 
 
 def test_epochs_visit_all_digits_in_ever_new_orders():

@@ -1,4 +1,4 @@
-"""The laws of the optimizers: their rules by hand, and steps that no move of the parameters in memory disturbs."""
+"""Optimizers: their rules, calculated by hand, and steps that do not depend on where parameters are in memory."""
 
 import copy
 import pickle
@@ -32,7 +32,7 @@ def network(dtype="float32", seed=1):
 
 
 def gradients(net, k):
-    """Those of the k-th batch."""
+    """Compute the gradients of the k-th batch."""
     rng, loss = np.random.default_rng(k), rp.MSE()
     loss.forward(net.forward(rng.standard_normal((5, 3))), rng.standard_normal((5, 2)))
     net.backward(loss.backward())
@@ -173,7 +173,7 @@ DISTURBANCES = {
 @every_rule
 @pytest.mark.parametrize("disturb", DISTURBANCES.values(), ids=DISTURBANCES)
 def test_momentum_is_kept(build, disturb):
-    """Whatever moves the parameters or looks at the optimizer between two steps: the next ones are the same."""
+    """Moving parameters in memory, or reading the optimizer's state, does not change the next steps."""
     net, undisturbed = network("float64"), network("float64")
     optimizer = build(net.parameters())
     train(net, optimizer, batches=range(4))
@@ -211,7 +211,7 @@ def test_an_optimizer_trains_what_was_loaded(build):
 
 @every_rule
 def test_built_again_on_the_same_network_it_starts_afresh(build):
-    """A notebook cell that is run twice."""
+    """As when a notebook cell is run twice."""
     net = network()
     train(net, build(net.parameters()))
     twin = copy.deepcopy(net)
@@ -250,7 +250,7 @@ def test_a_shared_parameter_moves_once():
     assert_array_equal(a.weight.data, start - np.float32(0.5) * a.weight.grad)
 
 
-# Going on
+# Resuming
 
 
 @every_rule
