@@ -44,8 +44,8 @@ class Config:
         "digits", "digits, a toy (moons, circles, spirals, xor, blobs), shapeset, easy-shapeset, a folder of MNIST-format "
         "files, or an .npz file with arrays x and y")
     init: tuple[str, ...] = option(
-        NAIVE_OR_NOT, f"initializations: {', '.join(INITIALIZATIONS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard is "
-        "U[-1/√fan_in, 1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
+        NAIVE_OR_NOT, f"initializations: {', '.join(INITIALIZATIONS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard "
+        "is U[-1/√fan_in, 1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
     activation: str = option("tanh", "activation function of the hidden layers", choices=ACTIVATIONS)
     depth: int = option(5, "number of hidden layers")
     width: int = option(100, "units in each hidden layer")
