@@ -117,7 +117,7 @@ class Optimizer:
             raise ArgumentError(f"{type(self).__name__}: a Parameter is in the groups twice")
         self.segments: list[Segment] = []
         self.stored: dict[Parameter, tuple[dict[str, Array], int]] = {}     # states and steps that no segment holds
-        FlatParameters.changes += 1                                           # parameters may have been tied: containers plan anew
+        FlatParameters.changes += 1                                 # parameters may have been tied: containers plan anew
 
     # ------------------------------------------------------------------ what a subclass writes
 
