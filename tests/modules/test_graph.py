@@ -9,7 +9,7 @@ import pytest
 from cases import diamond, numbers, two_by_two
 from hypothesis import HealthCheck, given, settings
 from numpy.testing import assert_allclose, assert_array_equal
-from random_graphs import BATCH, WIDTH, graphs, one
+from random_graphs import BATCH, WIDTH, graphs, one_or_all
 
 import retroprop as rp
 from retroprop.errors import ArgumentError, DataError, DtypeError, PhaseError, ShapeError
@@ -322,17 +322,17 @@ def test_gradients_of_random_graphs_agree_with_finite_differences(net):
     rng = np.random.default_rng(0)
     x = [rng.normal(size=(BATCH, WIDTH)) for _ in net.inputs]
     copy = deepcopy(net)                                            # draws the masks of the second forward
-    net.forward(one([rng.normal(size=(BATCH + 1, WIDTH)) for _ in x]))
-    copy.forward(one([rng.normal(size=(BATCH + 1, WIDTH)) for _ in x]))
+    net.forward(one_or_all([rng.normal(size=(BATCH + 1, WIDTH)) for _ in x]))
+    copy.forward(one_or_all([rng.normal(size=(BATCH + 1, WIDTH)) for _ in x]))
 
     def run(net):
         with rewound(net):                                          # with the same masks and running statistics each time
-            return parts(net.forward(one(x)))
+            return parts(net.forward(one_or_all(x)))
 
     g = [rng.normal(size=y.shape) for y in run(copy)]
     out = [np.empty((BATCH, WIDTH)) for _ in g], [np.empty((BATCH, WIDTH)) for _ in x]
-    assert_array_equal(parts(net.forward(one(x), out=one(out[0]))), run(copy))
-    gx = net.backward(one(g), out=one(out[1]))
+    assert_array_equal(parts(net.forward(one_or_all(x), out=one_or_all(out[0]))), run(copy))
+    gx = net.backward(one_or_all(g), out=one_or_all(out[1]))
     net.update()
     assert all(a is b for a, b in zip(parts(gx), out[1], strict=True))
     computed = [*out[1], *(parameter.grad for parameter in net.parameters())]

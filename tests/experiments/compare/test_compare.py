@@ -154,13 +154,14 @@ def test_the_paired_test_is_scipys():
     ("N(0,1)", ("N(0, 1)", rp.Normal(1.0))), ("n(0, 0.01)", ("N(0, 0.01²)", rp.Normal(0.01))),
     ("N(0, 0.01²)", ("N(0, 0.01²)", rp.Normal(0.01))), ("U(-0.5,0.5)", ("U(-0.5, 0.5)", rp.Uniform(-0.5, 0.5)))])
 def test_initializations_by_name(name, expected):
-    assert start(name) == expected
+    found = initialization(name)
+    assert (found.label, found.initializer) == expected
 
 
 @pytest.mark.parametrize(("options", "text"), [
     ({"init": ["Xavier"]}, "init must be one of Glorot, .*, got 'Xavier'"),
     ({"init": "N(0, 1..2)"}, r"init must be one of Glorot, .*, got 'N\(0, 1\.\.2\)'"),
-    ({"init": [rp.GlorotUniform()]}, r"init must be names of starts, such as 'Glorot', got GlorotUniform\("),
+    ({"init": [rp.GlorotUniform()]}, r"init must be names of initializations, such as 'Glorot', got GlorotUniform\("),
     ({"init": []}, "init must name at least one initialization"),
     ({"init": ["Glorot", "glorot"]}, "init must name at least one initialization, and each once"),
     ({"activation": "swish"}, "activation must be one of 'tanh', .*, got 'swish'"),
