@@ -94,7 +94,7 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
     >>> import retroprop as rp
     >>> x, y = rp.datasets.digits()
     >>> net = rp.Sequential(rp.Linear(64, 100), rp.ReLU(), rp.Linear(100, 10))
-    >>> print(lsuv(net, x[:256], rng=0))
+    >>> print(rp.lsuv(net, x[:256], rng=0))
     layer  module           tries  variance before  after
     -----------------------------------------------------
     0      Linear(64, 100)      1            0.153   1.00
