@@ -37,9 +37,9 @@ class Sigmoid(Module):
 
     Notes
     -----
-    :math:`\sigma'(x) = y (1 - y)` needs the value alone: forward saves ``y`` and lets ``x`` go. The derivative is at
-    most 1/4, and under 1/400 beyond :math:`|x| = 6`, where the unit saturates (lecture, slide 75). As with all modules
-    that save their output: do not write into it before ``update``.
+    :math:`\sigma'(x) = y (1 - y)` needs only the output: forward saves ``y`` and not ``x``. The derivative is at most 1/4,
+    and less than 1/400 for :math:`|x| > 6`, where the unit saturates (lecture, slide 75). Do not write into y before
+    ``update``; this holds for all modules that save their output.
     """
 
     saved = "output"

@@ -31,7 +31,7 @@ def as_out(out: Array | None, like: Array) -> Array:
 
 
 def sigmoid(x: Array, out: Array | None) -> Array:
-    """Return 1 / (1 + exp(-x)), exact to a few units in the last place in both tails; by tanh the left one would not be."""
+    """Return 1 / (1 + exp(-x)), exact to a few units in the last place; computed with tanh the left tail is not."""
     y = np.negative(x, out)
     np.minimum(y, LARGEST_EXP[y.dtype], out=y)
     np.exp(y, y)
