@@ -1,0 +1,58 @@
+"""What the claims and the figures of dropout2014 take from its runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ...sweeps.trials import Numbers
+from ..bounds import spoken
+from ..paper import Pick, Results
+from ..series import Series, best
+from .plan import PLAIN, RATES, Changes, network
+from .runs import learned
+
+
+def measured(results: Results, pick: Pick = "error", **changes: object) -> Series:
+    """A number of each run of ``learned`` whose settings are the main ones but for ``changes``."""
+    return results.series(pick, learned, **network(results.scale, **changes))
+
+
+def gain(results: Results, examples: int) -> Series:
+    """The share of the error that dropout takes away, with wrong labels among so many examples."""
+    return 1 - measured(results, examples=examples) / floored(measured(results, examples=examples, **PLAIN))
+
+
+def floored(series: Series) -> Series:
+    """A denominator: less than a hundredth of a percent counts as that much."""
+    return series.map(lambda value: max(value, 1e-4))
+
+
+def average(result: Numbers) -> float:
+    """The error of the average of the most sampled networks."""
+    return float(result["averages"]["errors"][-1])
+
+
+def needed(result: Numbers) -> float:
+    """How many sampled networks it takes for their average to err as little as weight scaling; inf where none is enough."""
+    errors = result["averages"]["errors"] if "averages" in result else []
+    return next((k for k, error in enumerate(errors, 1) if error <= result["scaled"]), math.inf)
+
+
+def chosen(results: Results, choices: Sequence[Changes]) -> Changes:
+    """The choice of the smallest validation error; the first where no run ended."""
+    return choices[best({k: measured(results, "validation", **each) for k, each in enumerate(choices)}) or 0]
+
+
+def best_rate(results: Results, changes: Changes) -> float | None:
+    """The learning rate of the smallest validation error."""
+    return best({lr: measured(results, "validation", lr=lr, **changes) for lr in RATES})
+
+
+def words(changes: Changes) -> str:
+    """Strengths of penalties."""
+    return ", ".join(f"{'c' if name == 'norm' else name} = {value:g}" for name, value in changes.items() if name not in PLAIN)
+
+
+def percent(series: Series) -> str:
+    return spoken(series.mean, "%")
