@@ -9,36 +9,15 @@ from functools import partial
 from itertools import pairwise
 
 from ...lab.readings import NETS
-from ...lab.trained import error_at, trained
 from ...reports.statistics import number
 from ...reports.statistics import paired as p_value
 from ..bounds import above, at_least, at_most, between, exactly, near
 from ..claims import Claim, claim, difference, every
-from ..paper import Pick, Results, texts
-from ..series import Series, paired
-from .measured import average, best_rate, chosen, floored, gain, measured, needed, percent, words
-from .plan import (
-    CLEAN,
-    FULL,
-    MNIST,
-    MNIST_COUNTS,
-    NOISE,
-    PIXELS,
-    PLAIN,
-    RATES,
-    SLOW,
-    TABLE_9,
-    autoencoder,
-    counted,
-    counts,
-    fixed,
-    keeps,
-    mnist,
-    sparse,
-    strengths,
-    width,
-)
-from .runs import autoencoded, exact
+from ..paper import Results, texts
+from ..series import Series, best, paired
+from .measured import autoencoders, average, chosen, floored, gain, measured, needed, on_files, percent, words
+from .plan import CLEAN, COUNTED, FULL, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, SPARSE, TABLE_9
+from .runs import exact
 
 NOT_RUN = {                                                         # rows of table 2: the paper's error in %, and why
     "ReLU, 2x4096, dropout, max-norm": (1.01, "larger than the networks that are trained here"),
@@ -60,15 +39,15 @@ def slug(name: str) -> str:
 def claims(results: Results) -> list[Claim]:
     if results.scale.name == "paper":
         return [*of_facts(results), *of_mnist(results), *not_run()]
-    parts = [of_errors, of_variants, of_activity, of_keeping, of_sizes, of_averages, of_table_9, of_thumb]
-    if results.scale.name == "quick":                               # its runs are too small for the finer differences
-        parts = [of_errors, of_activity, of_keeping, of_sizes, of_averages, of_table_9]
-    return [one for part in parts for one in part(results)] + of_facts(results) + not_run()
+    fine = results.scale.name != "quick"                            # quick's runs are too small for the finer differences
+    parts = [of_errors, *([of_variants] if fine else []), of_activity, of_keeping, of_sizes, of_averages, of_table_9,
+             *([of_thumb] if fine else []), of_facts]
+    return [*(one for part in parts for one in part(results)), *not_run()]
 
 
 def of_errors(results: Results) -> list[Claim]:
     """Table 2, figure 4, and what is learned by heart."""
-    of, half = partial(measured, results), width(results.scale) // 2
+    of, half = partial(measured, results), SIZES[results.scale.name].width // 2
     return [
         difference("error-lower", "Dropout lowers the test error", "table 2", of(), of(**PLAIN), paper="1.60 → 1.25 %",
                    unit="%"),
@@ -84,7 +63,7 @@ def of_errors(results: Results) -> list[Claim]:
 
 def of_variants(results: Results) -> list[Claim]:
     """What else tables 2 and 10 compare."""
-    of, c = partial(measured, results), chosen(results, strengths(results.scale)["dropout + max-norm"])
+    of, c = partial(measured, results), chosen(results, SIZES[results.scale.name].strengths["dropout + max-norm"])
     further = "lowers the error further"
     return [
         *(difference(id, what, "table 2", of(**changes), of(**changes | {"norm": None}), paper="1.25 → 1.06 %", unit="%")
@@ -98,18 +77,16 @@ def of_variants(results: Results) -> list[Claim]:
 
 def of_activity(results: Results) -> list[Claim]:
     """Figures 7 and 8: features and sparsity."""
-    def autoencoders(pick: Pick) -> list[Series]:
-        return [results.series(pick, autoencoded, **autoencoder(results.scale, keep)) for keep in (0.5, 1.0)]
-
-    [seen, unseen], [active, more_active], [silent, less_silent] = map(autoencoders, ("neighbours", "mean", "silent"))
-    without, dropout = (measured(results, "silent", **changes) for changes in sparse())
+    (unseen, seen), (active, less_active), (silent, more_silent) = (
+        autoencoders(results, name) for name in ("neighbours", "mean", "silent"))
+    without, dropout = (measured(results, "silent", **changes) for changes in SPARSE)
     return [
         every("autoencoder-features", "An autoencoder's weights become features: correlation between neighbouring pixels, with "
               "less without dropout", "figure 7", seen - unseen, above(0), paper="strokes, spots"),
         every("autoencoder-less-active", "An autoencoder's units are less active: mean activation, with / without dropout",
-              "figure 8", active / more_active, at_most(0.5), paper="0.7 / 2.0"),
+              "figure 8", less_active / active, at_most(0.5), paper="0.7 / 2.0"),
         every("autoencoder-silent", "An autoencoder's units are more often silent (under 0.001): with dropout less without",
-              "figure 8", silent - less_silent, above(0), unit="%", paper="a peak at 0 (from memory)"),
+              "figure 8", more_silent - silent, above(0), unit="%", paper="a peak at 0 (from memory)"),
         every("classifier-silent", "A classifier's second layer is silent more often, with dropout less without", "ours",
               dropout - without, at_least(0.15, "points"), unit="%")]
 
@@ -117,7 +94,7 @@ def of_activity(results: Results) -> list[Claim]:
 def of_keeping(results: Results) -> list[Claim]:
     """Figure 9: the effect of p."""
     of, small = partial(measured, results), results.scale.choose(0.2, 0.3)
-    few, many = fixed(results.scale)[small]
+    few, many = SIZES[results.scale.name].fixed()[small]
     return [
         *([] if results.scale.name == "quick" else [flat(results)]),
         difference("keep-half-better", "p = 0.5 does better than p = 1", "figure 9a", of(), of(keep=1.0), unit="%"),
@@ -129,7 +106,7 @@ def of_keeping(results: Results) -> list[Claim]:
 
 def flat(results: Results) -> Claim:
     """Figure 9a: between 0.4 and 0.8 the error hardly depends on p."""
-    means = {keep: measured(results, keep=keep).mean for keep in keeps(results.scale) if 0.4 <= keep <= 0.8}
+    means = {keep: measured(results, keep=keep).mean for keep in SIZES[results.scale.name].keeps if 0.4 <= keep <= 0.8}
     ratio = math.nan if math.isnan(sum(means.values())) else max(means.values()) / max(min(means.values()), 1e-4)
     return claim("keep-flat", f"The error is flat for p of {', '.join(map(str, means))}: largest mean over smallest",
                  "figure 9a", Series.single(ratio), at_most(1.25), paper="flat",
@@ -138,7 +115,7 @@ def flat(results: Results) -> Claim:
 
 def of_sizes(results: Results) -> list[Claim]:
     """Figure 10: the effect of the number of examples, on wrong and on right labels."""
-    of, gains = partial(measured, results), {n: gain(results, n) for n in counts(results.scale)}
+    of, gains = partial(measured, results), {n: gain(results, n) for n in SIZES[results.scale.name].counts}
     few, *between_, most = gains
     largest = max(between_, key=lambda n: gains[n].mean)
     clean, dropped, hidden = (of(**CLEAN | changes) for changes in (PLAIN, {}, PIXELS))
@@ -189,23 +166,24 @@ def of_averages(results: Results) -> list[Claim]:
 
 def of_table_9(results: Results) -> list[Claim]:
     """Table 9, row by row: each errs less than the one before it."""
-    best = {name: chosen(results, choices) for name, choices in strengths(results.scale).items()}
-    against = [("L2", "dropout + L2"), *(() if results.scale.name == "quick" else pairwise(best))]
+    picked = {name: chosen(results, choices) for name, choices in SIZES[results.scale.name].strengths.items()}
+    against = [("L2", "dropout + L2"), *(() if results.scale.name == "quick" else pairwise(picked))]
     return [difference(f"{slug(low)}-below-{slug(high)}", f"{low[0].upper()}{low[1:]} does better than {high}", "table 9",
-                       measured(results, **best[low]), measured(results, **best[high]),
+                       measured(results, **picked[low]), measured(results, **picked[high]),
                        paper=f"{TABLE_9[low]:.2f}, {TABLE_9[high]:.2f} %", unit="%",
-                       reason=reason("reason: table 9", low=low, high=high, low_strength=words(best[low]),
-                                     high_strength=words(best[high]))) for high, low in against]
+                       reason=reason("reason: table 9", low=low, high=high, low_strength=words(picked[low]),
+                                     high_strength=words(picked[high]))) for high, low in against]
 
 
 def of_thumb(results: Results) -> list[Claim]:
     """Rules of thumb for learning rate, momentum and width."""
-    of, large = partial(measured, results), width(results.scale) // 2
-    early = [of(lambda result: result["curve"][1]["error"], lr=SLOW, momentum=momentum) for momentum in (0.95, 0.0)]
+    of, large = partial(measured, results), SIZES[results.scale.name].width // 2
+    rates = [best({lr: of("validation", lr=lr, **changes) for lr in RATES}) for changes in ({}, PLAIN)]
+    early = partial(of, lambda result: result["curve"][1]["error"], lr=SLOW)
     return [
-        rate_claim(best_rate(results, {}), best_rate(results, PLAIN)),
+        rate_claim(*rates),
         difference("momentum-faster", f"Momentum 0.95 speeds it: early error at lr {SLOW:g}, against momentum 0", "the paper",
-                   *early, paper="0.95 to 0.99", unit="%"),
+                   early(momentum=0.95), early(momentum=0.0), paper="0.95 to 0.99", unit="%"),
         difference("width-over-p", f"With dropout n/p = {large} units do better than n = {large // 2}", "the paper",
                    of(width=large), of(width=large // 2), paper="n/p", unit="%",
                    reason=f"{large} units err on {percent(of(width=large))}, {2 * large} on {percent(of())}.")]
@@ -238,10 +216,9 @@ def of_facts(results: Results) -> list[Claim]:
 
 def of_mnist(results: Results) -> list[Claim]:
     """Tables 2 and 9 row by row, and figures 10 and 11, on the files."""
-    scale, nets = results.scale, "ReLU, 3x1024, dropout, max-norm"
-    errors = {name: results.series(error_at(), trained, **mnist(scale, name)) for name in MNIST}
-    gains = {n: results.series(error_at(), trained, **counted(scale, False, n))
-             - results.series(error_at(), trained, **counted(scale, True, n)) for n in MNIST_COUNTS}
+    nets, errors = "ReLU, 3x1024, dropout, max-norm", {name: on_files(results, name) for name in MNIST}
+    gains = {n: on_files(results, COUNTED["without dropout"], examples=n) - on_files(results, COUNTED["dropout"], examples=n)
+             for n in MNIST_COUNTS}
     few, *_, many, _ = MNIST_COUNTS
     return [
         *(claim(f"mnist-{slug(name)}", f"Test error: {name}", "table 9" if name.startswith("table 9") else "table 2",
@@ -258,7 +235,7 @@ def of_mnist(results: Results) -> list[Claim]:
         *(claim(f"mnist-{n or 'all'}-examples-gain", f"Dropout gains with {n or 'all'} examples: error without less error with",
                 "figure 10", gains[n], above(0), unit="%", inconclusive_at=0) for n in (many, None)),
         claim("mnist-nets-needed", "Sampled networks whose average does as well as weight scaling, median", "figure 11",
-              Series.single(results.series(needed, trained, **mnist(scale, nets)).median), NEEDED, paper="about 50")]
+              Series.single(on_files(results, nets, needed).median), NEEDED, paper="about 50")]
 
 
 def not_run() -> list[Claim]:

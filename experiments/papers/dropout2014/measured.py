@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ...lab.trained import error_at, trained
 from ...sweeps.trials import Numbers
 from ..bounds import spoken
 from ..paper import Pick, Results
 from ..series import Series, best
-from .plan import PLAIN, RATES, Changes, network
-from .runs import learned
+from .plan import PLAIN, Changes, autoencoder, mnist, network
+from .runs import autoencoded, learned
+
+LAST = error_at()
 
 
 def measured(results: Results, pick: Pick = "error", **changes: object) -> Series:
@@ -18,9 +21,25 @@ def measured(results: Results, pick: Pick = "error", **changes: object) -> Serie
     return results.series(pick, learned, **network(results.scale, **changes))
 
 
+def runs(results: Results, **changes: object) -> list[Numbers]:
+    """All that these runs returned."""
+    return [one.result for one in results.of(learned, **network(results.scale, **changes))]
+
+
 def gain(results: Results, examples: int) -> Series:
     """The share of the error that dropout takes away, with wrong labels among so many examples."""
     return 1 - measured(results, examples=examples) / floored(measured(results, examples=examples, **PLAIN))
+
+
+def autoencoders(results: Results, pick: Pick) -> tuple[Series, Series]:
+    """A number of each autoencoder, without and with dropout."""
+    plain, dropout = (results.series(pick, autoencoded, **autoencoder(results.scale, keep)) for keep in (1.0, 0.5))
+    return plain, dropout
+
+
+def on_files(results: Results, name: str, pick: Pick = LAST, examples: int | None = None) -> Series:
+    """A number of each run of a network of ``MNIST``, its last test error or another; trained on all examples, or so many."""
+    return results.series(pick, trained, **mnist(results.scale, name, examples=examples))
 
 
 def floored(series: Series) -> Series:
@@ -42,11 +61,6 @@ def needed(result: Numbers) -> float:
 def chosen(results: Results, choices: Sequence[Changes]) -> Changes:
     """The choice of the smallest validation error; the first where no run ended."""
     return choices[best({k: measured(results, "validation", **each) for k, each in enumerate(choices)}) or 0]
-
-
-def best_rate(results: Results, changes: Changes) -> float | None:
-    """The learning rate of the smallest validation error."""
-    return best({lr: measured(results, "validation", lr=lr, **changes) for lr in RATES})
 
 
 def words(changes: Changes) -> str:

@@ -5,7 +5,7 @@ The small scales compare runs of ``learned``; a dict of changes says how each di
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...lab.trained import trained
 from ...sweeps.trials import Trial
@@ -21,6 +21,7 @@ FULL = 1297                                                         # training e
 PLAIN: Changes = {"keep": 1.0, "keep_input": 1.0}
 PIXELS: Changes = {"keep_input": 1.0}                               # dropout of hidden units alone
 CLEAN: Changes = {"examples": FULL, "noise": 0.0}                   # all examples, with right labels
+SPARSE: tuple[Changes, Changes] = ({"examples": 200, "noise": 0.0} | PLAIN, {"examples": 200, "noise": 0.0, "norm": 3.0})
 TABLE_9 = {"L2": 1.62, "L2 + L1": 1.60, "max-norm": 1.35, "dropout + L2": 1.25, "dropout + max-norm": 1.05}    # errors in %
 
 MNIST_STEPS = 100_000                                               # 200 passes in batches of 100; the paper says none
@@ -35,75 +36,67 @@ MNIST: dict[str, tuple[float | None, Changes]] = {                  # networks o
     "ReLU, 3x1024, dropout": (1.25, DEEP),
     "ReLU, 3x1024, dropout, max-norm": (1.06, DEEP | {"norm": 2.0, "readings": "sampled averages"}),
     "ReLU, 2x2048, dropout, max-norm": (None, {"sizes": [2048] * 2, "norm": 2.0}),
-} | {f"table 9: {name}": (TABLE_9[name], LARGE | changes) for name, changes in {
+} | {f"table 9: {name}": (TABLE_9.get(name), LARGE | changes) for name, changes in {
+    "no dropout": ALONE,
     "L2": ALONE | {"l2": 1e-4},
     "L2 + L1": ALONE | {"l2": 1e-4, "l1": 1e-6},
     "max-norm": ALONE | {"norm": 2.0},
     "dropout + L2": {"l2": 1e-5},
     "dropout + max-norm": {"norm": 2.0},
 }.items()}
+COUNTED = {"without dropout": "table 9: no dropout", "dropout": "table 9: dropout + max-norm"}  # figure 10 on MNIST
+
+
+
+class Sizes(NamedTuple):
+    """What one of the small scales compares."""
+
+    examples: int
+    updates: int
+    width: int                                                      # units in each of two hidden layers
+    keeps: tuple[float, ...]                                        # of the hidden units: figure 9a
+    kept: tuple[float, ...]                                         # the same, where n or pn is fixed: figure 9b
+    counts: tuple[int, ...]                                         # of examples with wrong labels: figure 10
+    clean_counts: tuple[int, ...]                                   # of examples with right labels
+    strengths: dict[str, list[Changes]]                             # table 9: the validation examples choose one in each row
+
+    def fixed(self) -> dict[float, tuple[Changes, Changes]]:
+        """For each p of figure 9b: always as many units, and as many as keep the same number of units."""
+        half = self.width // 2
+        return {keep: ({"keep": keep, "lr": SLOW, "width": half}, {"keep": keep, "lr": SLOW, "width": round(0.5 * half / keep)})
+                for keep in self.kept}
+
+
+SIZES = {
+    "quick": Sizes(400, 640, 128, (0.2, 0.5, 0.8, 1.0), (0.2, 0.5), (100, 400, FULL), (400, FULL), {
+        "L2": [PLAIN | {"l2": 0.01}], "max-norm": [PLAIN | {"norm": 0.5}], "dropout + L2": [{"l2": 0.001}]}),
+    "small": Sizes(800, 1280, 256, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0), (0.2, 0.3, 0.5, 0.8, 1.0),
+                   (100, 200, 400, 500, 800, FULL), (100, 400, FULL), {
+        "L2": [PLAIN | {"l2": l2} for l2 in (0.003, 0.01, 0.03)],
+        "L2 + L1": [PLAIN | {"l2": 0.01, "l1": l1} for l1 in (0.0003, 0.001)],
+        "max-norm": [PLAIN | {"norm": c} for c in (0.25, 0.5, 1.0, 2.0)],
+        "dropout + L2": [{"l2": l2} for l2 in (0.0003, 0.001, 0.003)],
+        "dropout + max-norm": [{"norm": c} for c in (1.0, 2.0, 3.0)]})}
 
 
 def network(scale: Scale, **changes: Any) -> dict[str, Any]:
     """Settings of ``learned``: those of the main run, with dropout, but for ``changes``."""
-    main = {"examples": scale.choose(400, 800), "noise": NOISE, "keep": 0.5, "keep_input": 0.8, "width": width(scale),
-            "updates": scale.choose(640, 1280), "kind": "Bernoulli", "norm": None, "l2": 0.0, "l1": 0.0, "lr": 0.05,
-            "momentum": 0.9}
+    sizes = SIZES[scale.name]
+    main = {"examples": sizes.examples, "noise": NOISE, "keep": 0.5, "keep_input": 0.8, "width": sizes.width,
+            "updates": sizes.updates, "kind": "Bernoulli", "norm": None, "l2": 0.0, "l1": 0.0, "lr": 0.05, "momentum": 0.9}
     changed = main | changes
     return changed | {"averaged": changed in (main, main | PIXELS, main | PIXELS | CLEAN)}
 
 
-def width(scale: Scale) -> int:
-    return int(scale.choose(128, 256))
-
-
-def keeps(scale: Scale) -> tuple[float, ...]:
-    """Probabilities of keeping a hidden unit, for figure 9a."""
-    return tuple(scale.choose((0.2, 0.5, 0.8, 1.0), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)))
-
-
-def fixed(scale: Scale) -> dict[float, tuple[Changes, Changes]]:
-    """For each keep, for figure 9b: always as many units, and as many as keep the same number of units."""
-    half = width(scale) // 2
-    return {keep: ({"keep": keep, "lr": SLOW, "width": half}, {"keep": keep, "lr": SLOW, "width": round(0.5 * half / keep)})
-            for keep in scale.choose((0.2, 0.5), (0.2, 0.3, 0.5, 0.8, 1.0))}
-
-
-def counts(scale: Scale) -> tuple[int, ...]:
-    """Numbers of training examples, for figure 10."""
-    return tuple(scale.choose((100, 400, FULL), (100, 200, 400, 500, 800, FULL)))
-
-
-def clean_counts(scale: Scale) -> tuple[int, ...]:
-    """The same, where all labels are right."""
-    return tuple(scale.choose((400, FULL), (100, 400, FULL)))
-
-
-def strengths(scale: Scale) -> dict[str, list[Changes]]:
-    """For each row of table 9 the settings among which the validation examples choose."""
-    if scale.name == "quick":
-        return {"L2": [PLAIN | {"l2": 0.01}], "max-norm": [PLAIN | {"norm": 0.5}], "dropout + L2": [{"l2": 0.001}]}
-    return {"L2": [PLAIN | {"l2": l2} for l2 in (0.003, 0.01, 0.03)],
-            "L2 + L1": [PLAIN | {"l2": 0.01, "l1": l1} for l1 in (0.0003, 0.001)],
-            "max-norm": [PLAIN | {"norm": c} for c in (0.25, 0.5, 1.0, 2.0)],
-            "dropout + L2": [{"l2": l2} for l2 in (0.0003, 0.001, 0.003)],
-            "dropout + max-norm": [{"norm": c} for c in (1.0, 2.0, 3.0)]}
-
-
-def sparse() -> tuple[Changes, Changes]:
-    """Few examples with right labels, without and with dropout: how much of the second layer is silent?"""
-    few: Changes = {"examples": 200, "noise": 0.0}
-    return few | PLAIN, few | {"norm": 3.0}
-
-
 def compared(scale: Scale) -> list[Changes]:
     """The changes of all runs of ``learned``, some of them more than once."""
-    half = width(scale) // 2
-    found: list[Changes] = [PIXELS, {"norm": 2.0}, *({"keep": keep} for keep in keeps(scale)), *sparse()]
-    found += [each for pair in fixed(scale).values() for each in pair]
-    found += [each for choices in strengths(scale).values() for each in choices]
-    found += [{"examples": n, "noise": 0.0} | each for n in clean_counts(scale) for each in (PLAIN, {}, PIXELS)]
-    both: list[Changes] = [{}, {"width": half}, *({"examples": n} for n in counts(scale))]
+    sizes = SIZES[scale.name]
+    half = sizes.width // 2
+    found: list[Changes] = [PIXELS, {"norm": 2.0}, *({"keep": keep} for keep in sizes.keeps), *SPARSE]
+    found += [each for pair in sizes.fixed().values() for each in pair]
+    found += [each for choices in sizes.strengths.values() for each in choices]
+    found += [CLEAN | {"examples": n} | each for n in sizes.clean_counts for each in (PLAIN, {}, PIXELS)]
+    both: list[Changes] = [{}, {"width": half}, *({"examples": n} for n in sizes.counts)]
     if scale.name != "quick":
         found += [{"kind": "Gaussian"}, {"examples": 400, "norm": 2.0}, *({"lr": SLOW, "momentum": m} for m in (0.0, 0.95))]
         both += [{"width": half // 2}, *({"lr": lr} for lr in RATES)]
@@ -112,7 +105,8 @@ def compared(scale: Scale) -> list[Changes]:
 
 def autoencoder(scale: Scale, keep: float) -> dict[str, Any]:
     """Settings of ``autoencoded``."""
-    return {"keep": keep, "width": width(scale) // 2, "updates": scale.choose(1000, 3000), "lr": 0.5, "momentum": 0.9}
+    return {"keep": keep, "width": SIZES[scale.name].width // 2, "updates": scale.choose(1000, 3000), "lr": 0.5,
+            "momentum": 0.9}
 
 
 def mnist(scale: Scale, name: str, **changes: Any) -> dict[str, Any]:
@@ -124,15 +118,10 @@ def mnist(scale: Scale, name: str, **changes: Any) -> dict[str, Any]:
         "at": evaluation_steps(steps, 50), "readings": "errors"} | MNIST[name][1] | changes
 
 
-def counted(scale: Scale, dropout: bool, examples: int | None) -> dict[str, Any]:
-    """A run of figure 10 at the paper's scale: table 9's network, without and with dropout."""
-    return mnist(scale, "table 9: dropout + max-norm", examples=examples, **{} if dropout else ALONE | {"norm": None})
-
-
 def plan(scale: Scale) -> list[Trial]:
     facts = trials(scale, exact, *({"keep": keep} for keep in (0.5, 0.8)))
     if scale.name == "paper":
-        sizes = [counted(scale, dropout, examples) for examples in MNIST_COUNTS for dropout in (False, True)]
+        sizes = [mnist(scale, name, examples=n) for n in MNIST_COUNTS for name in COUNTED.values()]
         return [*facts, *trials(scale, trained, *(mnist(scale, name) for name in MNIST), *sizes, resumable=True)]
     return [*facts, *trials(scale, learned, *(network(scale, **changes) for changes in compared(scale))),
             *trials(scale, autoencoded, *(autoencoder(scale, keep) for keep in (1.0, 0.5)))]
