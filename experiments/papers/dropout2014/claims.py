@@ -11,7 +11,7 @@ from itertools import pairwise
 from ...lab.readings import NETS
 from ...reports.statistics import number
 from ...reports.statistics import paired as p_value
-from ..bounds import above, at_least, at_most, between, exactly, near
+from ..bounds import above, at_least, at_most, between, exactly, near, spoken
 from ..claims import Claim, claim, difference, every
 from ..paper import Results, texts
 from ..series import Series, best, paired
@@ -137,7 +137,7 @@ def of_sizes(results: Results) -> list[Claim]:
                 reason=reason("reason: no gain")) for n in (few, 500)),
         *found,
         difference("gain-falls", what.format(f"falls in the end: {most}"), "figure 10", gains[most], gains[largest],
-                   paper="falls", unit="%", reason=reason("reason: gain falls", most=most, wrong=f"{NOISE:.0%}",
+                   paper="falls", unit="%", reason=reason("reason: gain falls", most=most, wrong=spoken(NOISE, "%"),
                                                           by_heart=percent(of("training", examples=most, **PLAIN))))]
 
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from ....plots.canvas import COLORS, MARKERS
 from ...lab.trained import trained
 from ...reports.statistics import number
+from ..bounds import spoken
 from ..figures import band, grid, labelled
 from ..paper import Report, Results
 from ..series import Series
@@ -75,7 +76,7 @@ def curves(results: Results, report: Report) -> None:
         labelled(ax, "updates, with 50 examples each", "error, %", examples, ax is axes[0])
     dotted(axes[1])
     lowest = of(lambda result: min((row["error"] for row in result["curve"]), default=1.0), **PLAIN)
-    report.add("curves", figure, seeds=results.scale.seeds, wrong=f"{NOISE:.0%}", plain=percent(of(**PLAIN)),
+    report.add("curves", figure, seeds=results.scale.seeds, wrong=spoken(NOISE, "%"), plain=percent(of(**PLAIN)),
                dropout=percent(of()), plain_training=percent(of("training", **PLAIN)), training=percent(of("training")),
                lowest=percent(lowest))
 
@@ -198,7 +199,7 @@ def thumb(results: Results, report: Report) -> None:
         lines(ax, {name: {place: of(**changes | {setting: place}) for place in places} for name, changes in BOTH.items()},
               label, ticks=places)
     low, high = min(RATES), max(RATES)
-    report.add("thumb", figure, seeds=results.scale.seeds, low=low, high=high, wrong=f"{NOISE:.0%}",
+    report.add("thumb", figure, seeds=results.scale.seeds, low=low, high=high, wrong=spoken(NOISE, "%"),
                training_low=percent(of("training", lr=low, **PLAIN)), training_high=percent(of("training", lr=high, **PLAIN)))
 
 
