@@ -17,12 +17,12 @@ LAST = error_at()
 
 
 def measured(results: Results, pick: Pick = "error", **changes: object) -> Series:
-    """A number of each run of ``learned`` whose settings are the main ones but for ``changes``."""
+    """A number of each run of ``learned`` that differs from the main run by ``changes``."""
     return results.series(pick, learned, **network(results.scale, **changes))
 
 
 def runs(results: Results, **changes: object) -> list[Numbers]:
-    """All that these runs returned."""
+    """The whole results of these runs."""
     return [one.result for one in results.of(learned, **network(results.scale, **changes))]
 
 
@@ -38,12 +38,12 @@ def autoencoders(results: Results, pick: Pick) -> tuple[Series, Series]:
 
 
 def on_files(results: Results, name: str, pick: Pick = LAST, examples: int | None = None) -> Series:
-    """A number of each run of a network of ``MNIST``, its last test error or another; trained on all examples, or so many."""
+    """A number of each run of a network of ``MNIST``, by default the last test error; ``examples`` None: it learns from all."""
     return results.series(pick, trained, **mnist(results.scale, name, examples=examples))
 
 
 def floored(series: Series) -> Series:
-    """A denominator: less than a hundredth of a percent counts as that much."""
+    """The series as a denominator: numbers below a hundredth of a percent become that."""
     return series.map(lambda value: max(value, 1e-4))
 
 
@@ -53,18 +53,18 @@ def average(result: Numbers) -> float:
 
 
 def needed(result: Numbers) -> float:
-    """How many sampled networks it takes for their average to err as little as weight scaling; inf where none is enough."""
+    """The smallest number of sampled networks whose average errs as little as weight scaling does; inf if there is none."""
     errors = result["averages"]["errors"] if "averages" in result else []
     return next((k for k, error in enumerate(errors, 1) if error <= result["scaled"]), math.inf)
 
 
 def chosen(results: Results, choices: Sequence[Changes]) -> Changes:
-    """The choice of the smallest validation error; the first where no run ended."""
+    """The choice with the smallest validation error; the first choice if no run ended."""
     return choices[best({k: measured(results, "validation", **each) for k, each in enumerate(choices)}) or 0]
 
 
 def words(changes: Changes) -> str:
-    """Strengths of penalties."""
+    """The strengths of penalties, in words."""
     return ", ".join(f"{'c' if name == 'norm' else name} = {value:g}" for name, value in changes.items() if name not in PLAIN)
 
 

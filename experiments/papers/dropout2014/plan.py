@@ -1,6 +1,6 @@
 """The runs that stand for those of Srivastava et al. 2014.
 
-The small scales compare runs of ``learned``; a dict of changes says how each differs from the main one, with dropout.
+The small scales compare runs of ``learned``. The main run has dropout; a dict of changes says how another run differs from it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Changes = dict[str, Any]
 
 NOISE = 0.3                                                         # share of the training examples with a wrong label
 RATES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)             # learning rates
-SLOW = 0.01                                                         # a learning rate that small keeps can bear
+SLOW = 0.01                                                         # a learning rate at which small p's learn
 FULL = 1297                                                         # training examples of the digits
-PLAIN: Changes = {"keep": 1.0, "keep_input": 1.0}
+PLAIN: Changes = {"keep": 1.0, "keep_input": 1.0}                   # no dropout
 PIXELS: Changes = {"keep_input": 1.0}                               # dropout of hidden units alone
 CLEAN: Changes = {"examples": FULL, "noise": 0.0}                   # all examples, with right labels
 SPARSE: tuple[Changes, Changes] = ({"examples": 200, "noise": 0.0} | PLAIN, {"examples": 200, "noise": 0.0, "norm": 3.0})
@@ -54,17 +54,17 @@ class Sizes(NamedTuple):
     examples: int
     updates: int
     width: int                                                      # units in each of two hidden layers
-    keeps: tuple[float, ...]                                        # of the hidden units: figure 9a
-    kept: tuple[float, ...]                                         # the same, where n or pn is fixed: figure 9b
-    counts: tuple[int, ...]                                         # of examples with wrong labels: figure 10
-    clean_counts: tuple[int, ...]                                   # of examples with right labels
-    strengths: dict[str, list[Changes]]                             # table 9: the validation examples choose one in each row
+    keeps: tuple[float, ...]                                        # p of the hidden units, for figure 9a
+    fixed_keeps: tuple[float, ...]                                  # the same for figure 9b, where n or pn is fixed
+    counts: tuple[int, ...]                                         # of examples, some with wrong labels, for figure 10
+    clean_counts: tuple[int, ...]                                   # of examples that all have right labels
+    strengths: dict[str, list[Changes]]                             # by row of table 9; the validation examples choose one
 
     def fixed(self) -> dict[float, tuple[Changes, Changes]]:
-        """For each p of figure 9b: always as many units, and as many as keep the same number of units."""
+        """For each p of figure 9b: the changes with n units, and those with n/p units, of which as many are kept on average."""
         half = self.width // 2
         return {keep: ({"keep": keep, "lr": SLOW, "width": half}, {"keep": keep, "lr": SLOW, "width": round(0.5 * half / keep)})
-                for keep in self.kept}
+                for keep in self.fixed_keeps}
 
 
 SIZES = {
