@@ -166,8 +166,8 @@ def made_up(trial, good):
             "averages": {"errors": [2 * e] * 30 + [e] * 70, "stds": [0.01] * 100}}
 
 
-def results(good, without=lambda trial: False):
-    return Results(QUICK, [Done(trial, made_up(trial, good), 1.0) for trial in plan(QUICK) if not without(trial)])
+def results(good, without=lambda trial: False, scale=QUICK):
+    return Results(scale, [Done(trial, made_up(trial, good), 1.0) for trial in plan(scale) if not without(trial)])
 
 
 def test_claims_hold_where_they_should_and_fail_where_they_should():
@@ -192,6 +192,12 @@ def test_no_two_claims_have_the_same_id(scale):
     assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", id) for id in ids)
 
 
+def test_at_the_small_scale_every_claim_that_is_run_has_values():
+    found = claims(results(True, scale=Scale()))
+    assert all(one.values for one in found if not one.measured.startswith("not run: "))
+    assert {one.id: one.verdict for one in found}["rate-ratio"] == "inconclusive"   # all rates err alike, so the first is best
+
+
 def test_names_and_ids_of_claims_do_not_depend_on_what_came_out():
     """The gate knows by id which do not come out."""
     names = [[(one.id, one.what) for one in claims(found)] for found in (results(True), results(False), Results(QUICK, []))]
@@ -212,7 +218,8 @@ def test_missing_runs_are_not_judged_and_do_not_hinder_the_page(tmp_path):
     assert {one.holds for one in claims(some)} <= {True, False, None}
 
 
-def test_the_page_has_all_figures(monkeypatch):
+@pytest.mark.parametrize(("scale", "more"), [(QUICK, []), (Scale(), ["thumb"])])
+def test_the_page_has_all_figures(scale, more, monkeypatch):
     drawn = []
 
     def add(self, figure, name, caption, beside):
@@ -221,8 +228,8 @@ def test_the_page_has_all_figures(monkeypatch):
         drawn.append(name)
 
     monkeypatch.setattr(Figures, "add", add)
-    PAPER.draw(results(True), report(None))
-    assert drawn == ["curves", "features", "sparsity", "keep", "sizes", "averaging", "table-9"]
+    PAPER.draw(results(True, scale=scale), report(None))
+    assert drawn == ["curves", "features", "sparsity", "keep", "sizes", "averaging", "table-9", *more]
 
 
 def test_the_validation_examples_choose():
