@@ -1,4 +1,4 @@
-"""Checks of arguments: each returns what it was given in one form, or raises an error that says which argument is wrong."""
+"""Checks of arguments: each returns the argument in one form, or raises an error that names it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .errors import ArgumentError, DtypeError, ShapeError
 
 Array = NDArray[Any]
-Seed: TypeAlias = "int | np.random.Generator | None"                # a string: numpy.random takes long to load
+Seed: TypeAlias = "int | np.random.Generator | None"                # a string, because numpy.random takes long to load
 
 
 def positive_int(name: str, value: Any, least: int = 1) -> int:
-    """``value`` as an int of at least ``least``; raises ArgumentError otherwise."""
+    """Return ``value`` as an int; ArgumentError unless it is an integer of at least ``least``."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -29,7 +29,7 @@ def positive_int(name: str, value: Any, least: int = 1) -> int:
 
 def real(name: str, value: Any, low: float = -math.inf, high: float = math.inf, *,
          above: bool = False, below: bool = False) -> float:
-    """``value`` as a finite float in [low, high] (``above``, ``below``: that end excluded); raises ArgumentError."""
+    """Return ``value`` as a float; ArgumentError unless it is in [low, high]; ``above``, ``below``: not at that end."""
     try:
         number = math.nan if isinstance(value, (str, bytes, bool)) else float(value)
     except (TypeError, ValueError):
@@ -43,14 +43,14 @@ def real(name: str, value: Any, low: float = -math.inf, high: float = math.inf, 
 
 
 def one_of(name: str, value: str, choices: Collection[str]) -> str:
-    """``value`` if it is among ``choices``; raises ArgumentError otherwise."""
+    """Return ``value``; ArgumentError unless it is one of the ``choices``."""
     if value not in choices:
         raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
     return value
 
 
 def generator(rng: Any) -> np.random.Generator:
-    """What ``np.random.default_rng(rng)`` gives: a Generator is taken as it is; raises ArgumentError for what seeds nothing."""
+    """Return ``np.random.default_rng(rng)``, which keeps a Generator as it is; ArgumentError if ``rng`` is no seed."""
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
@@ -58,14 +58,14 @@ def generator(rng: Any) -> np.random.Generator:
 
 
 def sizes(shape: Sequence[int]) -> tuple[int, ...]:
-    """``shape`` as a tuple of ints of at least 1; raises ArgumentError otherwise."""
+    """Return ``shape`` as a tuple of ints; ArgumentError unless all are at least 1."""
     if not isinstance(shape, Sequence):
         raise ArgumentError(f"shape must be a tuple of integers, got {shape!r}")
     return tuple(positive_int("each size in shape", size) for size in shape)
 
 
 def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    """``dtype`` as float32 or float64; raises DtypeError for any other."""
+    """Return ``dtype`` as a NumPy dtype; DtypeError unless it is float32 or float64."""
     try:
         found = np.dtype(dtype)
     except TypeError:
@@ -76,9 +76,9 @@ def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def as_numbers(x: ArrayLike, name: str, of: object = None) -> Array:
-    """``x`` as an array of real numbers; raises ShapeError if it is ragged, DtypeError if it holds anything else.
+    """Return ``x`` as an array; ShapeError if it is ragged, DtypeError unless it holds real numbers.
 
-    Errors say ``of: name``; ``of`` is an object, since its repr takes longer than all the rest.
+    Error messages begin with ``of: name``. ``of`` is the object, whose repr is made only for an error: it takes long.
     """
     def named() -> str:
         return name if of is None else f"{of!r}: {name}"
@@ -93,7 +93,7 @@ def as_numbers(x: ArrayLike, name: str, of: object = None) -> Array:
 
 
 def as_floating(x: ArrayLike, dtype: np.dtype[Any] | None, name: str, of: object = None) -> Array:
-    """``x`` as an array of ``dtype``; with None, float32 and float64 stay, other reals become float32."""
+    """Return ``x`` as an array of ``dtype``; None keeps float32 and float64, and converts other real numbers to float32."""
     array = as_numbers(x, name, of)
     if dtype is None:
         dtype = np.dtype("float64" if array.dtype.itemsize >= 8 and array.dtype.kind == "f" else "float32")

@@ -1,15 +1,15 @@
-"""The kinds of error that retroprop raises.
+"""The errors that retroprop raises.
 
-Every message is one sentence: which argument, what was expected, what came.
+Every message is one sentence, which says which argument is wrong, what was expected, and what was given.
 """
 
 
 class RetropropError(Exception):
-    """Every error that retroprop raises on purpose."""
+    """Base class of all errors that retroprop raises."""
 
 
 class ArgumentError(RetropropError, ValueError):
-    """An argument has a value that it must not have."""
+    """An argument has a value that is not allowed."""
 
 
 class ShapeError(RetropropError, ValueError):
@@ -17,31 +17,31 @@ class ShapeError(RetropropError, ValueError):
 
 
 class DtypeError(RetropropError, TypeError):
-    """An array has a type that cannot be computed with."""
+    """An array has a dtype that is not supported."""
 
 
 class PhaseError(RetropropError, RuntimeError, AttributeError):
-    """A phase was called before the phase that it needs.
+    """A phase was called before the phase whose results it needs.
 
-    Also an AttributeError: what a phase needs is not there yet.
+    It is also an AttributeError, because these results are attributes that do not exist yet.
     """
 
 
 class DataError(RetropropError, ValueError):
-    """Data hold a value that cannot be learned from: NaN, infinity, a label out of range, nothing at all."""
+    """Data are empty, or contain NaN, infinity, or a label out of range."""
 
 
 class FileFormatError(RetropropError, ValueError):
-    """A file is truncated, or not what it claims to be."""
+    """A file is truncated, or not of the format that it claims to have."""
 
 
 class StateError(RetropropError, ValueError):
-    """A state does not fit the object that it is loaded into: the message lists every name that is in the way."""
+    """A state does not fit the object that it is loaded into; the message lists every name that does not fit."""
 
 
 class NonFiniteError(RetropropError, ArithmeticError):
-    """Training met a cost that is NaN or infinite."""
+    """The cost became NaN or infinite in training."""
 
 
 class CheckError(RetropropError, AssertionError):
-    """A module breaks the contract: the message names the module, the law, what was expected and what came."""
+    """A module breaks the contract; the message names the module and the law, and says what was expected and what was found."""

@@ -1,4 +1,4 @@
-"""Tables for printing."""
+"""Tables of text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[str] | None = None) -> str:
-    """Rows of cells as lines, a rule under the first, which has the heads of the columns.
+    """Return rows of cells as lines of text; the first row holds the headings, and a rule follows it.
 
-    Columns with a head among ``right`` (None: all but the first) end at one place, the others begin at one.
+    The columns whose headings are in ``right`` (None: all but the first) are aligned right, the others left.
     """
     columns = []
     for k, cells in enumerate(zip(*rows, strict=True)):

@@ -1,7 +1,7 @@
 """Build the stored notebooks of a folder as HTML pages, and an index of them: ``python .ci/pages.py notebooks pages``.
 
-Pages need no network, neither to be built nor to be read: figures are inside them, and formulas are MathML, which browsers draw
-themselves. Anything that would be missing on a page is an error: a figure, a formula that cannot be translated, a title.
+Building and reading the pages needs no network: they contain the figures, and formulas are MathML, which browsers display
+without scripts. A missing figure or title, or a formula that cannot be translated, is an error.
 """
 
 import re
@@ -33,7 +33,7 @@ ELSEWHERE = re.compile(r"""(?:<(?:script|img|iframe|link)\b[^>]*(?:src|href)=["'
 
 
 class Renderer(IPythonRenderer):
-    """Markdown as notebooks have it, formulas as MathML."""
+    """Renderer of the notebooks' Markdown, with formulas as MathML."""
 
     def inline_math(self, body):
         return formula(body, display=False)
@@ -49,7 +49,7 @@ class Renderer(IPythonRenderer):
 
 
 class Exporter(HTMLExporter):
-    """Pages that load nothing."""
+    """Exporter of pages that load nothing."""
 
     def __init__(self):
         super().__init__(raw_template=TEMPLATE)
@@ -60,7 +60,7 @@ class Exporter(HTMLExporter):
 
 
 def formula(body, display):
-    """MathML of TeX."""
+    """Return a TeX formula as MathML."""
     try:
         return LatexToMathML(fancy_error=False).convert_with_local_state(body, displaystyle=display)
     except LatexError as error:
@@ -68,7 +68,7 @@ def formula(body, display):
 
 
 def heading(path, notebook):
-    """Title and question, from the first cell."""
+    """Return the title and the question in the first cell."""
     text = notebook.cells[0].source
     title = re.match(r"# (.+)", text)
     question = re.search(r"^\*\*Question\.\*\*\s+(.+?)\s*(?:\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
@@ -78,7 +78,7 @@ def heading(path, notebook):
 
 
 def page(name, title, cells, figures=()):
-    """HTML of these cells; an error unless it shows all figures and formulas, and loads nothing."""
+    """Return the cells as HTML; exit with an error unless all figures and formulas are in it and it loads nothing."""
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"title": title, "language_info": {"name": "python"}})
     soup = BeautifulSoup(Exporter().from_notebook_node(notebook)[0], "html.parser")
     images = soup.select('.jp-OutputArea-output img[src^="data:image/png"]')
@@ -101,12 +101,13 @@ def page(name, title, cells, figures=()):
 
 
 def descriptions(notebook):
-    """A text for each figure, for those who do not see it: the titles in the code that draws it."""
+    """Return an alternative text for each figure: the titles in the code that draws it."""
     return ["; ".join(re.findall(r'title=f?"([^"]+)"', cell.source)) or "Figure" for cell in notebook.cells
             for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})]
 
 
 def build(source, target):
+    """Write a page for each notebook, and an index."""
     target.mkdir(parents=True, exist_ok=True)
     index = ["# Notebooks of retroprop"]
     back = nbformat.v4.new_markdown_cell("[All notebooks](index.html)")

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: time retroprop against PyTorch, JAX, scikit-learn and the floor of its matrix products."""
+"""``python -m benchmarks``: time retroprop beside PyTorch, JAX, scikit-learn, NumPy by hand and the bare matrix products."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ IN_GROWTH = ("retroprop", "by-hand", "floor", "torch-fused", "jax", "sklearn")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS, help="default: all")
-    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), help="of steps; default: all")
+    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS),
+                        help="networks whose steps are timed; default: all")
     parser.add_argument("--peer", nargs="*", choices=[peer for peer in PEERS if peer not in OURS],
                         default=[peer for peer in PEERS if peer not in OURS],
-                        help="beside retroprop, NumPy by hand and the products alone; default: all that are installed")
-    parser.add_argument("--threads", nargs="+", type=int, help="default: 1 and 2, where there are as many cores")
-    parser.add_argument("--quick", action="store_true", help="little time for each number: to see that it runs")
-    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="folder; default: %(default)s")
+                        help="libraries besides retroprop and NumPy by hand; default: all that are installed")
+    parser.add_argument("--threads", nargs="+", type=int, help="default: 1 and, with two cores or more, 2")
+    parser.add_argument("--quick", action="store_true", help="spend little time on each number, to see that all runs")
+    parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="folder to write to; default: %(default)s")
     arguments = parser.parse_args()
     cores = cpu_count()
     if not all(1 <= count <= cores for count in arguments.threads or [1]):
         parser.error(f"--threads must be from 1 to {cores}, the cores of this machine, got {arguments.threads}")
     threads = arguments.threads or [1, 2][:cores]
-    arguments.out.mkdir(parents=True, exist_ok=True)                # before the work, not after it
+    arguments.out.mkdir(parents=True, exist_ok=True)                # a wrong path fails before the work
     peers = installed([*OURS, *arguments.peer])
     if "retroprop" not in peers:
         parser.error("retroprop must be installed: pip install .")
@@ -44,8 +45,8 @@ def main() -> None:
             continue
         print(f"== {part}")
         if part == "steps":
-            print("median of a step (middle 80 %), as a multiple of retroprop's, memory beyond the examples; gradients beside "
-                  "those by hand, relative to the largest")
+            print("time of a step, median (10 % to 90 %); multiple of retroprop's; memory beyond the examples; error of the "
+                  "gradients beside those by hand, relative to the largest")
             results[part] = steps(arguments.workload, peers, threads, arguments.quick)
         elif part == "growth":
             chosen = [peer for peer in peers if peer in IN_GROWTH or len(arguments.peer) == 1]
@@ -64,7 +65,7 @@ def main() -> None:
             results[part] = whole_jobs(libraries, arguments.quick)
             for name, row in results[part].items():
                 print(f"    {name}: " + ", ".join(f"{key} {value:.3g}" for key, value in row.items()))
-        write(results, arguments.out)                               # after each part: the next may take minutes
+        write(results, arguments.out)                               # after each part, because the next may take minutes
     print(f"written: {arguments.out / 'benchmarks.json'}, and tables and figures beside it")
 
 

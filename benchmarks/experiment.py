@@ -1,8 +1,8 @@
-"""The whole job: the default ``retroprop compare``, as the same training by each library, timed by the clock on the wall.
+"""The whole job: wall-clock time of the training of the default ``retroprop compare`` by each library.
 
-Five starts times five seeds: each library trains the same networks from the same weights, on the same batches in the same
-order, and looks at the test error after each epoch. What remains different is rounding, which the wild starts, N(0, 1) and
-U(-1, 1), blow up within ten steps, and the others do not.
+There are five initializations times five seeds. Each library trains the same networks from the same weights, on the same
+batches in the same order, and measures the test error after each epoch. Libraries differ only in rounding. From N(0, 1) and
+U(-1, 1) such differences grow within ten steps, so the results differ; from the other initializations they do not.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Workers import this file: what one library alone needs is imported where it is used, so that nobody waits for another's.
+# Worker processes import this file, so each library is imported only in the function that uses it.
 
 Split = tuple[NDArray[np.float32], NDArray[np.int64]]
 QUICK = {"epochs": 2, "seeds": 1}
 
 
 class Task(NamedTuple):
-    """One run: tanh layers between Linear ones, whose biases start at 0, learn classes by cross-entropy and plain SGD."""
+    """One run: Linear layers with zero biases and tanh between them, trained by cross-entropy and plain SGD."""
 
     weights: list[NDArray[np.float32]]                              # each of shape (outputs, inputs)
     train: Split
@@ -38,36 +38,36 @@ class Task(NamedTuple):
     rate: float
 
     def orders(self) -> Iterator[NDArray[np.int64]]:
-        """The order of the examples in each epoch: that in which ``rp.fit`` takes them."""
+        """Yield the order of the examples in each epoch, the same as in ``rp.fit``."""
         rng = np.random.default_rng(self.seed)
         return (rng.permutation(len(self.train[0])) for _ in range(self.epochs))
 
 
 def experiment(peers: Collection[str], quick: bool = False) -> dict[str, dict[str, float]]:
-    """Train all runs with each of the peers, and say how long it took and what was learned.
+    """Train all runs with each of the peers; return the wall-clock times and the test errors.
 
     Parameters
     ----------
     peers : names among those of ``PEERS``
-        "the whole command" is ``python -m retroprop compare`` itself: it also draws the weights, looks at the layers after
-        each epoch, and writes the report.
+        "the whole command" is ``python -m retroprop compare`` itself, which also draws the weights, measures the layers
+        after each epoch, and writes the report.
     quick : bool, default False
         One seed and two epochs.
 
     Returns
     -------
     dict
-        For each peer ``{"seconds": wall clock, start: mean test error of its runs after the last epoch, ...}``. A peer that
+        For each peer ``{"seconds": wall clock, initialization: mean test error after the last epoch, ...}``. A peer that
         cannot be imported is left out.
 
     Notes
     -----
-    The seconds are those of a user who has the data and the weights: each peer begins without worker processes, so their
-    start and the import of the library in each of them count for all alike. The whole command is one process more, and
-    loads the data. Each peer was imported once before, in this process: no one pays for a cold disk.
+    The data and the weights are ready when the clock starts. Each peer begins without worker processes, so the time to start
+    them and to import the library in them counts for every peer. The whole command is one more process, which also loads the
+    data. Each peer is imported once in this process beforehand, so that no peer waits for a cold disk.
     """
     results = {}
-    for peer, (needs, train) in PEERS.items():                      # in one order, whatever that of a set is
+    for peer, (needs, train) in PEERS.items():                      # in a fixed order: ``peers`` may be a set
         if peer not in peers:
             continue
         try:
@@ -79,12 +79,12 @@ def experiment(peers: Collection[str], quick: bool = False) -> dict[str, dict[st
 
 
 def training(train: Callable[[Task], list[float]], quick: bool) -> dict[str, float]:
-    """All runs by one library, in processes of one thread, as many as compare.run_all takes."""
+    """Train all runs with one library, in as many single-threaded processes as ``retroprop compare`` uses."""
     import joblib
     from joblib.externals.loky import get_reusable_executor
     runs = tasks(quick)
     count = min(joblib.cpu_count(), len(runs))
-    get_reusable_executor().shutdown(wait=True)                     # those of the peer before have another library loaded
+    get_reusable_executor().shutdown(wait=True)                     # the processes of the previous peer
     start = perf_counter()
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         options = {"n_jobs": 2, "pre_dispatch": 1, "batch_size": 1} if count == 1 else {"n_jobs": count}
@@ -92,29 +92,29 @@ def training(train: Callable[[Task], list[float]], quick: bool) -> dict[str, flo
     seconds = perf_counter() - start
     get_reusable_executor().shutdown(wait=True)
     last: dict[str, list[float]] = {}
-    for (label, _), found in zip(runs, errors, strict=True):
-        last.setdefault(label, []).append(found[-1])
-    return {"seconds": seconds} | {label: fmean(found) for label, found in last.items()}
+    for (label, _), by_epoch in zip(runs, errors, strict=True):
+        last.setdefault(label, []).append(by_epoch[-1])
+    return {"seconds": seconds} | {label: fmean(values) for label, values in last.items()}
 
 
 def tasks(quick: bool) -> list[tuple[str, Task]]:
-    """The runs of the default comparison, in its order, each with the label of its start."""
+    """Return the runs of the default comparison, in its order, each with the label of its initialization."""
     from retroprop import Linear
     from retroprop.experiments.compare.job import Config, load
-    from retroprop.experiments.lab.networks import network, start
+    from retroprop.experiments.lab.networks import dense, initialization
     config = Config(**QUICK if quick else {})
     train, test = load(config.data)
     features, classes = train[0].shape[1], int(train[1].max()) + 1
     runs = []
     for seed in range(config.seeds):
         for label in config.init:
-            net = network(features, classes, start(label)[1], depth=config.depth, width=config.width, seed=seed)
+            net = dense(features, classes, initialization(label).initializer, depth=config.depth, width=config.width, seed=seed)
             weights = [module.weight.data.copy() for _, module in net.leaves() if isinstance(module, Linear)]
             runs.append((label, Task(weights, train, test, seed, config.epochs, config.batch_size, config.lr)))
     return runs
 
 
-# What workers run: from a task to the test error after each epoch
+# The peers, run by worker processes: each takes a task and returns the test error after each epoch
 
 
 def retroprop(task: Task) -> list[float]:
@@ -126,11 +126,11 @@ def retroprop(task: Task) -> list[float]:
     net = rp.Sequential(*modules[:-1])
     errors: list[float] = []
 
-    def look(run: rp.Run) -> None:
+    def measure(run: rp.Run) -> None:
         errors.append(1 - rp.accuracy(run.net.predict(task.test[0]), task.test[1]))
 
     rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=task.rate), task.train, epochs=task.epochs,
-           batch_size=task.batch, rng=task.seed, callbacks=[look], progress=False)
+           batch_size=task.batch, rng=task.seed, callbacks=[measure], progress=False)
     return errors
 
 
@@ -145,11 +145,11 @@ def pytorch(task: Task) -> list[float]:
             linear.bias.zero_()
         modules += [linear, torch.nn.Tanh()]
     net, loss = torch.nn.Sequential(*modules[:-1]), torch.nn.CrossEntropyLoss()
-    sgd = torch.optim.SGD(net.parameters(), lr=task.rate, fused=True)      # its fastest way, by a few per cent
+    sgd = torch.optim.SGD(net.parameters(), lr=task.rate, fused=True)      # the fastest implementation, by a few per cent
     x, y, x_test, y_test = map(torch.from_numpy, (*task.train, *task.test))
     errors = []
     for order in map(torch.from_numpy, task.orders()):
-        total = 0.0                                                 # the others add up the cost of the epoch, too
+        total = 0.0                                                 # the other libraries compute the cost of the epoch too
         for xb, yb in zip(x[order].split(task.batch), y[order].split(task.batch), strict=True):
             sgd.zero_grad()
             cost = loss(net(xb), yb)
@@ -166,7 +166,7 @@ def scikit_learn(task: Task) -> list[float]:
     (x, y), (x_test, y_test) = task.train, task.test
     net = MLPClassifier([len(weight) for weight in task.weights[:-1]], activation="tanh", solver="sgd", alpha=0, momentum=0,
                         nesterovs_momentum=False, batch_size=task.batch, learning_rate_init=task.rate, shuffle=False)
-    # It makes its arrays in the first call, which also learns: one step, of thousands, and what it learned is overwritten.
+    # The first call makes the arrays. It also makes one step, whose result is overwritten below.
     net.partial_fit(x[:task.batch], y[:task.batch], classes=np.unique(y))
     for own, bias, weight in zip(net.coefs_, net.intercepts_, task.weights, strict=True):
         own[...], bias[...] = weight.T, 0
@@ -177,17 +177,17 @@ def scikit_learn(task: Task) -> list[float]:
     return errors
 
 
-# What must be there, and is imported beforehand; and what workers run, if it is not the command's
+# Of each peer: the module that must be installed and is imported beforehand; the function (None: the command)
 PEERS: dict[str, tuple[str, Callable[[Task], list[float]] | None]] = {
     "retroprop": ("retroprop", retroprop),
-    "the whole command": ("matplotlib.pyplot", None),               # whose first import ever makes a cache of fonts
+    "the whole command": ("matplotlib.pyplot", None),               # its first import on a machine makes a cache of fonts
     "PyTorch": ("torch", pytorch),
     "scikit-learn": ("sklearn.neural_network", scikit_learn),
 }
 
 
 def whole_command(quick: bool) -> dict[str, float]:
-    """The command as a user types it, but for the table, which is printed as JSON."""
+    """Run the command as a user types it, except that it prints JSON in place of the table."""
     options = [f"--{name}={value}" for name, value in QUICK.items()] if quick else []
     with tempfile.TemporaryDirectory() as folder:
         start = perf_counter()

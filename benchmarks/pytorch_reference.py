@@ -1,11 +1,12 @@
-"""PyTorch's values, in float64, for `tests/test_pytorch.py`, which compares retroprop with them and needs no torch.
+"""Write PyTorch's values, in float64, to the file that `tests/test_pytorch.py` compares retroprop with.
 
     python -m benchmarks.pytorch_reference [file.npz]           # from a checkout, with torch 2.13 on the CPU
 
-The names of the cases are those of the tables in the test file. The file is the same, byte for byte, on each run.
+The tables in the test file use the same names of cases. Each run writes the same bytes.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +15,18 @@ from torch import nn
 
 FILE = Path(__file__).parents[1] / "tests" / "pytorch_reference.npz"
 EXTREMES = [0.0, 1.0, -1.0, 30.0, -30.0, 800.0, -800.0, 1e4, -1e4, 1e-9]
-ULPS = [0.0, 1.0, np.nextafter(0, 1), np.nextafter(1, 0), 0.5]      # probabilities at the ends and one ulp from them
+ULPS = [0.0, 1.0, np.nextafter(0, 1), np.nextafter(1, 0), 0.5]      # probabilities: the ends, and one ulp from them
 STEPS = 20
 
 
 class Recorder(dict):
-    """Arrays by path; tensors are detached and copied."""
+    """Arrays by path; tensors are detached, and all values copied."""
 
     def __setitem__(self, name, value):
         super().__setitem__(name, np.array(torch.as_tensor(value).detach().numpy(), np.float64, order="C"))
 
     def save(self, file):
-        """All numbers in one vector, beside the names and the shapes: a thousand small arrays would be half headers."""
+        """Write all numbers as one vector, with names and shapes: half a file of small arrays would be headers."""
         shapes = np.array([array.shape + (-1,) * (4 - array.ndim) for array in self.values()], np.int16)
         numbers = np.concatenate([array.reshape(-1) for array in self.values()])
         np.savez_compressed(file, allow_pickle=False, names=np.array(list(self)), shapes=shapes, numbers=numbers)
@@ -35,8 +36,7 @@ def tensor(rng, shape):
     return torch.tensor(rng.standard_normal(shape))
 
 
-# Modules: a few batches through each, the first ones in training mode, the last in evaluation mode
-
+# Modules: some batches through each, the last one in evaluation mode, the others in training mode
 
 def elementwise(rng):
     """A random batch, and one that also holds the extremes."""
@@ -49,9 +49,8 @@ def of_shapes(*shapes):
 
 
 def rows(rng):
-    """Rows of numbers, among them far apart and equal ones."""
-    far = [[800, -800, 0], [1e4, 1e4, 1e4], [-1e4, -1e4, -1e4 - 1], [0, 1e-9, -1e-9], [-800, -801, -799]]
-    far = torch.tensor(far).double()
+    """Batches of rows of numbers, some of them far apart or equal."""
+    far = torch.tensor([[800, -800, 0], [1e4, 1e4, 1e4], [-1e4, -1e4, -1e4 - 1], [0, 1e-9, -1e-9], [-800, -801, -799]]).double()
     return [tensor(rng, (5, 3)), far, tensor(rng, (2, 3, 4)), tensor(rng, (1, 1))]
 
 
@@ -91,8 +90,7 @@ MODULES = {
     "LayerNorm of eps 0.1": (lambda: nn.LayerNorm(4, 0.1), of_shapes((5, 4), (4,))),
     "BatchNorm": (lambda: nn.BatchNorm1d(3), of_shapes((5, 3), (2, 3), (7, 3), (1, 3))),
     "BatchNorm of momentum 0.3": (lambda: nn.BatchNorm1d(3, 0.01, 0.3), of_shapes((5, 3), (6, 3), (5, 3))),
-    "BatchNorm of images": (
-        lambda: nn.BatchNorm2d(3), of_shapes((5, 3, 2, 4), (1, 3, 4, 2), (2, 3, 1, 1), (1, 3, 2, 1))),
+    "BatchNorm of images": (lambda: nn.BatchNorm2d(3), of_shapes((5, 3, 2, 4), (1, 3, 4, 2), (2, 3, 1, 1), (1, 3, 2, 1))),
     "Conv2d": (lambda: nn.Conv2d(3, 4, 3), of_shapes((2, 3, 5, 4), (1, 3, 3, 3))),
     "Conv2d, padded, strided, dilated": (lambda: nn.Conv2d(2, 3, (3, 2), (2, 1), (2, 1), (1, 3)),
                                          of_shapes((2, 2, 5, 4), (1, 2, 6, 5))),
@@ -132,19 +130,14 @@ def modules(record):
                 record[f"{at}/buffer/{key}"] = buffer
 
 
-# Losses: pairs of predictions and targets for each
+# Losses: each with pairs of predictions and targets
 
-
-class Hinge(nn.Module):
-    """The only one that PyTorch has not: written with its operations."""
-
-    def __init__(self, reduction):
-        super().__init__()
-        self.reduction = reduction
-
-    def forward(self, s, y):
+def hinge(reduction):
+    """The hinge loss, which PyTorch does not have, in PyTorch's operations."""
+    def cost(s, y):
         costs = torch.clamp(1 - (2 * y - 1) * s, min=0)
-        return costs if self.reduction == "none" else getattr(costs, self.reduction)()
+        return costs if reduction == "none" else getattr(costs, reduction)()
+    return cost
 
 
 def probabilities(rng):
@@ -162,7 +155,7 @@ def logits(rng):
 def values(rng):
     p = tensor(rng, (6, 4))
     y = 2 * tensor(rng, (6, 4))
-    y[0] = p[0]                                                     # where the difference is 0
+    y[0] = p[0]                                                     # one row of differences of 0
     return [(p, y), (torch.tensor(EXTREMES).double(), tensor(rng, 10)), (tensor(rng, (1, 1)), tensor(rng, (1, 1)))]
 
 
@@ -172,13 +165,10 @@ def scores(rng):
             (far, torch.tensor([0, 1, 0, 1, 1, 0, 1]).double()), (tensor(rng, 1), torch.ones(1).double())]
 
 
-def far_rows():
-    return torch.tensor([[800.0, -800, 0], [-1e4, 1e4, 0], [1e4, 1e4, -1e4], [0, 0, 0], [-800, -801, 800]]).double()
-
-
 def classes(rng):
     y = torch.tensor([2, 0, 1, 1, 2])
-    return [(2 * tensor(rng, (5, 3)), y), (far_rows(), y), (tensor(rng, (1, 3)), y[:1])]
+    far = torch.tensor([[800.0, -800, 0], [-1e4, 1e4, 0], [1e4, 1e4, -1e4], [0, 0, 0], [-800, -801, 800]]).double()
+    return [(2 * tensor(rng, (5, 3)), y), (far, y), (tensor(rng, (1, 3)), y[:1])]
 
 
 def mixtures(rng):
@@ -196,15 +186,14 @@ LOSSES = {
     "MSE": (nn.MSELoss, values),
     "L1": (nn.L1Loss, values),
     "Huber": (nn.HuberLoss, values),
-    "Huber of delta 0.3": (lambda reduction: nn.HuberLoss(reduction, 0.3), values),
-    "Hinge": (Hinge, scores),
+    "Huber of delta 0.3": (partial(nn.HuberLoss, delta=0.3), values),
+    "Hinge": (hinge, scores),
     "CrossEntropy": (nn.CrossEntropyLoss, classes),
-    "CrossEntropy with weight": (lambda reduction: nn.CrossEntropyLoss(WEIGHT, reduction=reduction), classes),
+    "CrossEntropy with weight": (partial(nn.CrossEntropyLoss, WEIGHT), classes),
     "CrossEntropy of probabilities": (nn.CrossEntropyLoss, mixtures),
-    "CrossEntropy of probabilities with weight": (
-        lambda reduction: nn.CrossEntropyLoss(WEIGHT, reduction=reduction), mixtures),
+    "CrossEntropy of probabilities with weight": (partial(nn.CrossEntropyLoss, WEIGHT), mixtures),
     "NLL": (nn.NLLLoss, log_probabilities),
-    "NLL with weight": (lambda reduction: nn.NLLLoss(WEIGHT, reduction=reduction), log_probabilities),
+    "NLL with weight": (partial(nn.NLLLoss, WEIGHT), log_probabilities),
 }
 
 
@@ -214,17 +203,15 @@ def losses(record):
         for k, (prediction, target) in enumerate(pairs(rng)):
             at = f"losses/{name}/{k}"
             record[f"{at}/prediction"], record[f"{at}/target"] = prediction, target
-            for reduction in ("mean", "sum", "none"):
+            for kind in ("mean", "sum", "none"):
                 x = prediction.clone().requires_grad_()
-                cost = build(reduction=reduction)(x, target)
+                cost = build(reduction=kind)(x, target)
                 g = torch.ones(()).double() if cost.ndim == 0 else tensor(rng, cost.shape)
                 cost.backward(g)
-                record[f"{at}/{reduction}/cost"], record[f"{at}/{reduction}/g"] = cost, g
-                record[f"{at}/{reduction}/gx"] = x.grad
+                record[f"{at}/{kind}/cost"], record[f"{at}/{kind}/g"], record[f"{at}/{kind}/gx"] = cost, g, x.grad
 
 
-# Optimizers: the same gradients to each rule, and what becomes of two parameters
-
+# Optimizers: the path of two parameters, with the same gradients for each rule
 
 OPTIMIZERS = {
     "SGD": (torch.optim.SGD, {"lr": 0.1}),
@@ -237,8 +224,7 @@ OPTIMIZERS = {
     "AdamW with all": (torch.optim.AdamW, {"lr": 0.1, "betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.3}),
     "RMSprop": (torch.optim.RMSprop, {}),
     "RMSprop with momentum": (torch.optim.RMSprop, {"lr": 0.02, "momentum": 0.8}),
-    "RMSprop with all": (
-        torch.optim.RMSprop, {"lr": 0.02, "alpha": 0.9, "eps": 1e-3, "weight_decay": 0.1, "momentum": 0.8}),
+    "RMSprop with all": (torch.optim.RMSprop, {"lr": 0.02, "alpha": 0.9, "eps": 1e-3, "weight_decay": 0.1, "momentum": 0.8}),
     "Adagrad": (torch.optim.Adagrad, {"lr": 0.1}),
     "Adagrad with all": (torch.optim.Adagrad, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "eps": 1e-3}),
 }
@@ -249,8 +235,7 @@ def optimizers(record):
     starts = [tensor(rng, (4, 3)), tensor(rng, (4,))]
     gradients = [[tensor(rng, start.shape) for start in starts] for _ in range(STEPS)]
     for i, start in enumerate(starts):
-        record[f"optim/start/{i}"] = start
-        record[f"optim/gradients/{i}"] = torch.stack([pair[i] for pair in gradients])
+        record[f"optim/start/{i}"], record[f"optim/gradients/{i}"] = start, torch.stack([pair[i] for pair in gradients])
     for name, (build, options) in OPTIMIZERS.items():
         for scenario in ("plain", "groups", "lr", "frozen"):
             weight, bias = parameters = [nn.Parameter(start.clone()) for start in starts]
@@ -258,7 +243,7 @@ def optimizers(record):
             optimizer = build(groups if scenario == "groups" else parameters, **options)
             path = []
             for step, pair in enumerate(gradients):
-                if scenario == "lr" and step in (5, 12):            # what the tests do too
+                if scenario == "lr" and step in (5, 12):            # as in the tests
                     for group in optimizer.param_groups:
                         group["lr"] *= 0.3
                 for parameter, gradient in zip(parameters, pair, strict=True):
@@ -279,14 +264,13 @@ def optimizers(record):
 
 
 def training(record):
-    """A small network, all parts together: parameters and running statistics after each of the steps."""
+    """Train a small network with all parts together: costs, parameters and running statistics after each step."""
     rng = np.random.default_rng(1)
     net = nn.Sequential(nn.Linear(3, 6, bias=False), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 4), nn.Softplus(),
                         nn.Linear(4, 3)).double()
     for parameter in net.parameters():
         parameter.data = tensor(rng, parameter.shape)
-    x, y = tensor(rng, (STEPS, 5, 3)), torch.tensor(rng.integers(0, 3, (STEPS, 5)))
-    record["training/x"], record["training/y"] = x, y
+    record["training/x"], record["training/y"] = x, y = tensor(rng, (STEPS, 5, 3)), torch.tensor(rng.integers(0, 3, (STEPS, 5)))
     for key, value in net.state_dict().items():
         record[f"training/start/{key}"] = value
     loss, adam, costs, path = nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters(), lr=0.05), [], {}

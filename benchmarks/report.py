@@ -1,4 +1,4 @@
-"""What was measured, as JSON, as tables in Markdown, and as figures."""
+"""The report: measurements as JSON, as tables in Markdown, and as figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARKS = {"retroprop": ("C0", "o"), "by-hand": ("C0", "|"), "floor": ("0.4", "|")
 
 
 def machine() -> dict[str, Any]:
-    """Where and with what this runs."""
+    """Return the date, the processor, the system and the versions of the libraries."""
     import numpy as np
 
     import retroprop
@@ -40,7 +40,7 @@ def machine() -> dict[str, Any]:
 
 
 def write(results: dict[str, Any], out: Path) -> None:
-    """``benchmarks.json``, ``tables.md``, and a figure of the steps and of the growth."""
+    """Write ``benchmarks.json``, ``tables.md``, and the figures ``steps.png`` and ``growth.png``."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
     (out / "tables.md").write_text("\n".join(tables(results)))
@@ -51,14 +51,14 @@ def write(results: dict[str, Any], out: Path) -> None:
 
 
 def tables(results: dict[str, Any]) -> Iterator[str]:
-    """Lines of Markdown."""
+    """Yield the lines of the Markdown tables."""
     rows = results.get("steps", [])
     for what, unit in (("median_us", "Microseconds a step"), ("memory_mb", "Megabytes beyond the examples")):
         peers = [peer for peer in PEERS if any(row["peer"] == peer and row[what] is not None for row in rows)]
         if peers:
             yield from table([unit, *(PEERS[peer].label for peer in peers)], (
-                [f"{name}, {count} thread{'s' * (count > 1)}", *(rounded(row[what]) if row else "-" for row in found)]
-                for (name, count), found in by_case(rows, ("workload", "threads"), peers).items()))
+                [f"{name}, {count} thread{'s' * (count > 1)}", *(rounded(row[what]) if row else "-" for row in cells)]
+                for (name, count), cells in by_case(rows, ("workload", "threads"), peers).items()))
     if results.get("crossovers"):
         yield from table(["as this grows", "threads", "library", "faster than retroprop from"], (
             [row["grows"], str(row["threads"]), PEERS[row["peer"]].label, str(row["faster_from"] or "-")]
@@ -67,7 +67,7 @@ def tables(results: dict[str, Any]) -> Iterator[str]:
         yield from table(["import", "milliseconds"], ([row["import"], rounded(row["ms"])] for row in results["imports"]))
     if results.get("experiment"):
         yield from table(["whole job", "seconds", "Glorot", "Standard"], (
-            [name, rounded(row["seconds"]), *(f"{100 * row[start]:.1f} %" for start in ("Glorot", "Standard"))]
+            [name, rounded(row["seconds"]), *(f"{100 * row[init]:.1f} %" for init in ("Glorot", "Standard"))]
             for name, row in results["experiment"].items()))
 
 
@@ -79,19 +79,19 @@ def table(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
 
 
 def by_case(rows: list[Row], keys: tuple[str, ...], peers: list[str]) -> dict[tuple[Any, ...], list[Row | None]]:
-    """The rows of each case, one for each peer in turn."""
+    """Return the rows of each case, in the order of ``peers``; None where a peer has none."""
     cases = dict.fromkeys(tuple(row[key] for key in keys) for row in rows)
-    found = {(*(row[key] for key in keys), row["peer"]): row for row in rows}
-    return {case: [found.get((*case, peer)) for peer in peers] for case in cases}
+    by_peer = {(*(row[key] for key in keys), row["peer"]): row for row in rows}
+    return {case: [by_peer.get((*case, peer)) for peer in peers] for case in cases}
 
 
 def rounded(value: float) -> str:
-    """Three digits."""
+    """Return three significant digits."""
     return f"{value:.3g}" if value < 1000 else f"{float(f'{value:.3g}'):.0f}"
 
 
 def steps_figure(rows: list[Row]) -> Any:
-    """Time of a step relative to the fastest other library that returns after each (or to ours, where there is none)."""
+    """Draw the time of a step relative to the fastest other library that returns after each step (or to retroprop's)."""
     import matplotlib.pyplot as plt
     threads = sorted({row["threads"] for row in rows})
     names = list(dict.fromkeys(row["workload"] for row in rows))
@@ -119,7 +119,7 @@ def steps_figure(rows: list[Row]) -> Any:
 
 
 def growth_figure(rows: list[Row]) -> Any:
-    """Time of a step against width, depth and batch size, a row of panels for each number of threads."""
+    """Draw the time of a step against width, depth and batch size, with a row of panels per number of threads."""
     import matplotlib.pyplot as plt
     threads = sorted({row["threads"] for row in rows})
     figure, axes = plt.subplots(len(threads), len(GROWTH), figsize=(11, 0.8 + 3 * len(threads)), sharey=True, squeeze=False)
@@ -148,7 +148,7 @@ def growth_figure(rows: list[Row]) -> Any:
 
 
 def label_once(figure: Any, ax: Any) -> None:
-    """One legend for the figure, beside it."""
+    """Put one legend for the whole figure beside it."""
     handles, labels = ax.get_legend_handles_labels()
-    found = dict(zip(labels, handles, strict=True))
-    figure.legend(found.values(), found.keys(), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    entries = dict(zip(labels, handles, strict=True))
+    figure.legend(entries.values(), entries.keys(), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

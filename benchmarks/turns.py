@@ -1,4 +1,4 @@
-"""Times of several ways to do one thing, taken in turns: what else the machine does then hits all of them."""
+"""Timing of several functions in turns, so that other load on the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Callable
 
 
 def in_turns(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Microseconds of each, a number a round; each round begins with another one, after one that is not counted."""
+    """Return the microseconds of each function, one number per round. Rounds begin with different functions.
+
+    A first round is not counted.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
     names = list(runs)
     for turn in range(-1, rounds):
@@ -18,10 +21,10 @@ def in_turns(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, li
             result = runs[name]()
             if turn >= 0:
                 times[name].append(1e6 * (time.perf_counter() - start))
-            del result                                              # a result that lives on would take new memory from the next
+            del result                                              # else the next call could not reuse its memory
     return times
 
 
-def ratio(times: dict[str, list[float]], one: str, other: str) -> float:
-    """How many times as long ``one`` takes: the median over the rounds, in each of which both ran."""
-    return statistics.median(a / b for a, b in zip(times[one], times[other], strict=True))
+def ratio(times: dict[str, list[float]], name: str, reference: str) -> float:
+    """Return the time of ``name`` relative to that of ``reference``: the median of the ratios of each round."""
+    return statistics.median(a / b for a, b in zip(times[name], times[reference], strict=True))

@@ -1,4 +1,4 @@
-"""A process for each library, that waits for its turn: ``python -m benchmarks.workers PEER THREADS`` is one of them."""
+"""Worker processes, one per library: ``python -m benchmarks.workers PEER THREADS`` answers commands on standard input."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-CHUNK = 0.02                                                        # seconds of steps between two looks at the clock
+CHUNK = 0.02                                                        # seconds of steps between two readings of the clock
 
 
 class Peer(NamedTuple):
     label: str
-    needs: str                                                      # what must be installed
+    needs: str                                                      # package that must be installed
     module: str
     function: str
 
@@ -36,33 +36,33 @@ PEERS = {
     "jax": Peer("JAX, jit, all cores", "jax", "jax_steps", "jit"),
     "jax-scan": Peer("JAX, scan, all cores", "jax", "jax_steps", "scan"),
     "sklearn": Peer("scikit-learn, 50 steps a call", "sklearn", "sklearn_steps", "partial_fit")}
-OURS = ("retroprop", "by-hand", "floor")                            # all others are peers
+OURS = ("retroprop", "by-hand", "floor")                            # not other libraries
 
 
 def installed(peers: Sequence[str]) -> list[str]:
-    """Those that can be imported; the others are named."""
-    there = [peer for peer in peers if find_spec(PEERS[peer].needs)]
+    """Return the peers that can be imported, and print the names of the others."""
+    present = [peer for peer in peers if find_spec(PEERS[peer].needs)]
     for peer in peers:
-        if peer not in there:
+        if peer not in present:
             print(f"left out: {PEERS[peer].label} ({PEERS[peer].needs} is not installed; pip install '.[bench]')")
-    return there
+    return present
 
 
 class Failed(Exception):
-    """A library cannot do what it was asked for."""
+    """A library cannot do what a command asks for."""
 
 
 class Worker:
-    """The parent's end of such a process. Use it in a ``with``."""
+    """The parent's handle of a worker process; a context manager."""
 
     def __init__(self, peer: str, threads: int) -> None:
-        # JAX takes every core that it sees, whatever it is told. Pinned to one, its dispatch alone takes twice as long.
+        # JAX ignores these variables and uses all cores. Pinning it to one core would double the time of its dispatch.
         variables = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         self.process = subprocess.Popen([sys.executable, "-m", __spec__.name, peer, str(threads)], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | variables)
 
     def ask(self, command: str, **arguments: Any) -> Any:
-        """Let it call the function of that name, and wait for what it returns."""
+        """Have the process call the method ``command`` of its Runner, and return the result."""
         line = ""
         with suppress(BrokenPipeError):
             print(json.dumps([command, arguments]), file=self.process.stdin, flush=True)
@@ -83,20 +83,20 @@ class Worker:
         self.process.wait()
 
 
-# ------------------------------------------------------------------ in the process
+# ------------------------------------------------------------------ in the worker process
 
 
 class Runner:
-    """What the process can be asked for."""
+    """The commands of a worker process."""
 
     def __init__(self, peer: str, threads: int) -> None:
         if PEERS[peer].needs == "torch":
             import torch
             torch.set_num_threads(threads)
-        self.step_of = getattr(import_module(f"benchmarks.{PEERS[peer].module}"), PEERS[peer].function)
+        self.step_of = getattr(import_module(f"benchmarks.peers.{PEERS[peer].module}"), PEERS[peer].function)
 
     def build(self, workload: dict[str, Any]) -> dict[str, Any]:
-        """Prepare for timing: the time of the first step, and the memory that it and 20 more take beyond the examples."""
+        """Prepare for timing; return the time of the first step, and the memory of 21 steps beyond the examples."""
         from benchmarks.workloads import Workload, problem
         self.workload = Workload.read(**workload)
         self.problem = problem(self.workload)
@@ -113,7 +113,7 @@ class Runner:
         return {"first_step_s": first, "memory_mb": None if before is None else memory("VmHWM") - before}
 
     def gradients(self) -> str | None:
-        """Path of a file with the gradients of the first step, without noise; None where there are none."""
+        """Return the path of a file with the gradients of the first step, without dropout; None if there are none."""
         import numpy as np
         step = self.step_of(self.workload, self.problem, noise=False)
         step.run(0)
@@ -127,7 +127,7 @@ class Runner:
         return file.name
 
     def measure(self, seconds: float) -> list[float]:
-        """Times of a step in microseconds, each the mean over a chunk of steps."""
+        """Return times of a step in microseconds, each the mean over a chunk of steps."""
         run, finish, clock = self.step.run, self.step.finish, time.perf_counter
         start = clock()
         run(0)
@@ -145,7 +145,7 @@ class Runner:
 
 
 def memory(what: str) -> float | None:
-    """Megabytes of this process, now (VmRSS) or at most (VmHWM), where the system tells."""
+    """Return the megabytes of this process, now (VmRSS) or at most (VmHWM); None where the system does not tell."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -154,6 +154,7 @@ def memory(what: str) -> float | None:
 
 
 def serve(runner: Runner, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    """Yield the answer to the command in each line."""
     for line in lines:
         command, arguments = json.loads(line)
         try:
@@ -164,7 +165,7 @@ def serve(runner: Runner, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def quiet_output() -> Iterator[Any]:
-    """The real standard output; what libraries print goes to standard error."""
+    """Yield the real standard output; redirect what libraries print to standard error."""
     real, sys.stdout = sys.stdout, sys.stderr
     yield real
 

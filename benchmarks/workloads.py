@@ -1,4 +1,4 @@
-"""What is timed: small networks, the data and the parameters that every library starts from."""
+"""The workloads: networks, with the data and the initial parameters that every library is given."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-RATE, MOMENTUM = 1e-3, 0.9                                          # v = 0.9 v + g; p = p - 0.001 v, in every library
+RATE, MOMENTUM = 1e-3, 0.9                                          # every library: v = 0.9 v + g; p = p - 0.001 v
 EPS, BATCH_NORM_MOMENTUM, DROP = 1e-5, 0.1, 0.5
-BATCHES = 16                                                        # of different examples; steps take them in turn
+BATCHES = 16                                                        # batches of different examples, used in turn
 
-FILTER = 3                                                          # pixels, in height and width; with one of zeros around
+FILTER = 3                                                          # height and width of filters; padding 1
 
 Array = NDArray[np.float32]
 Layer = int | str | tuple[str, int]
@@ -24,9 +24,9 @@ Layer = int | str | tuple[str, int]
 class Workload:
     """A network and the size of its batches, float32.
 
-    ``layers`` holds ints (a Linear with that many outputs and a bias), ``("conv", filters)`` (3 by 3, with biases; the
-    image keeps its size) and the names "tanh", "relu", "batchnorm", "dropout" (which drops half), "pool" (the largest of
-    2 by 2) and "flatten". One output means binary cross-entropy of logits, more mean cross-entropy of logits.
+    ``layers`` holds ints (a Linear with that many outputs and a bias), ``("conv", filters)`` (3 by 3, with biases and
+    padding 1) and the names "tanh", "relu", "batchnorm", "dropout" (p = 0.5), "pool" (max pooling, 2 by 2) and "flatten".
+    The cost is mean cross-entropy of logits; for a network with one output, binary cross-entropy of logits.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Workload:
 
     @classmethod
     def read(cls, name: str, shape: Sequence[int], layers: Sequence[Any], batch: int) -> Workload:
-        """From JSON, which has no tuples."""
+        """Return a workload from its fields in JSON, which has no tuples."""
         return cls(name, tuple(shape), tuple(tuple(layer) if isinstance(layer, list) else layer for layer in layers), batch)
 
     @property
@@ -44,7 +44,7 @@ class Workload:
         return self.layers[-1] == 1
 
     def each(self) -> Iterator[tuple[Layer, tuple[int, ...]]]:
-        """The layers, each with the shape of an example that it is given."""
+        """Yield the layers, each with the shape of an example at its input."""
         shape = self.shape
         for layer in self.layers:
             yield layer, shape
@@ -64,7 +64,7 @@ class Workload:
 
 
 def mlp(name: str, inputs: int, width: int, depth: int, outputs: int, activation: str, batch: int) -> Workload:
-    """``depth`` hidden layers of ``width`` units."""
+    """Return a network with ``depth`` hidden layers of ``width`` units."""
     return Workload(name, (inputs,), (*(width, activation) * depth, outputs), batch)
 
 
@@ -82,8 +82,8 @@ WORKLOADS = {workload.name: workload for workload in (
 class Problem(NamedTuple):
     """Examples, targets (0 or 1; or classes), and the parameters in the order of the layers.
 
-    A Linear has a weight of shape (inputs, outputs) and a bias, a convolution one of shape (channels, 3, 3, filters) and a
-    bias; a BatchNorm has its scale (1) and its shift (0).
+    The parameters of a Linear are a weight (inputs, outputs) and a bias, those of a convolution a weight
+    (channels, 3, 3, filters) and a bias, those of a BatchNorm its scale (1) and its shift (0).
     """
 
     x: Array                                                        # (BATCHES * batch, *shape)
@@ -92,17 +92,17 @@ class Problem(NamedTuple):
 
 
 def outputs_first(value: Array) -> Array:
-    """A parameter as PyTorch has it: (outputs, inputs), (filters, channels, 3, 3)."""
+    """Return a parameter in PyTorch's order of axes: (outputs, inputs), (filters, channels, 3, 3)."""
     return np.moveaxis(value, -1, 0)
 
 
 def outputs_last(value: Array) -> Array:
-    """A parameter of PyTorch's, or its gradient, as in ``Problem``."""
+    """Return a parameter or gradient of PyTorch in the order of axes of ``Problem``."""
     return np.moveaxis(value, 0, -1)
 
 
 def problem(workload: Workload) -> Problem:
-    """The same for every library."""
+    """Return the problem of a workload; it is the same for every library."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((BATCHES * workload.batch, *workload.shape), dtype="float32")
     y = rng.integers(2 if workload.binary else workload.layers[-1], size=len(x))
@@ -131,13 +131,13 @@ class Step:
     Attributes
     ----------
     run : function of the first row of a batch
-        Takes the batch ``x[row:row + batch]`` and makes one step (``steps`` of them in a row, where a library is asked
-        for more in one call): forward, mean cost, backward, gradients of the parameters, SGD with momentum.
+        Makes a training step on the batch ``x[row:row + batch]``: forward, mean cost, backward, gradients of the
+        parameters, SGD with momentum. One call makes ``steps`` steps, on this batch and those that follow.
     gradients : function
-        Called after one ``run(0)`` from the parameters of the problem, with dropout off: the gradients that it took, as
-        arrays in the order and the shapes of ``problem.parameters``.
+        Returns the gradients of the first step, without dropout, in the order and the shapes of ``problem.parameters``;
+        called after one ``run(0)``.
     finish : function
-        Waits for work that ``run`` only started.
+        Waits until the work that ``run`` started is done.
     """
 
     run: Callable[[int], object]

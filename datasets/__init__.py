@@ -1,4 +1,4 @@
-"""Data to learn from: embedded digits, generated toys and images, files of the user's, minibatches."""
+"""Data sets: embedded digits, generated toys and images, files in MNIST's format or NumPy's; splits and minibatches."""
 
 from .batches import batches, split, standardize
 from .embedded import digits

@@ -1,4 +1,4 @@
-"""From a data set to what a step of training sees."""
+"""Minibatches, random splits and standardization of a data set."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ Data = tuple[Any, NDArray[Any]]
 
 def batches(x: Inputs, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuffle: bool = True,
             drop_last: bool = False, join_single: bool = False) -> Iterator[Data]:
-    """Iterate once over all examples, ``batch_size`` at a time.
+    """Return an iterator that passes once through all examples, ``batch_size`` at a time.
 
     Parameters
     ----------
     x, y : arrays of equal length
         Examples are on axis 0. For a network of several inputs x is a tuple of arrays, each as long as y.
     batch_size : int
-        Examples in a batch; the last one holds what remains.
+        Examples in a batch; the last batch may be smaller.
     rng : None, int or numpy.random.Generator
-        Where the order of the examples is drawn from, at the call.
+        Source of the random order of the examples, which is drawn at the call.
     shuffle : bool, default True
-        With False, the order is kept and the batches are views of ``x`` and ``y``: nothing is copied.
+        With False the examples stay in order, and the batches are views of ``x`` and ``y``.
     drop_last : bool, default False
-        Leave out a last batch that is smaller than the others; an error if none would be left.
+        Whether to leave out a last batch that is smaller than the others; ArgumentError if no batch would be left.
     join_single : bool, default False
-        Let a single example that remains join the batch before it (a training BatchNorm needs two).
+        Whether to add a single remaining example to the batch before it (in training, BatchNorm needs two).
 
     Yields
     ------
-    xb, yb : arrays of shape (batch, ...); xb a tuple of them where x is one
+    xb, yb : arrays of shape (batch, ...)
+        ``xb`` is a tuple of arrays if ``x`` is one.
 
     Examples
     --------
@@ -55,10 +56,10 @@ def batches(x: Inputs, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuff
 
 def in_batches(x: Any, y: NDArray[Any], batch_size: int, rng: Seed = None, shuffle: bool = True, drop_last: bool = False,
                join_single: bool = False) -> Iterator[Data]:
-    """``batches`` of arrays that have been checked; ``x`` an array, or the tuple of them that a network reads."""
+    """Return ``batches`` of arrays that have been checked; ``x`` is an array, or a tuple of them for several inputs."""
     n, size = len(y), positive_int("batch_size", batch_size)
     if drop_last and n < size:
-        raise ArgumentError(f"batch_size must be at most {n}, all the examples, with drop_last=True, got {size}")
+        raise ArgumentError(f"batch_size must be at most {n}, the number of examples, with drop_last=True, got {size}")
     remainder = n % size
     bounds = [*range(0, n, size), n]
     if drop_last and remainder:
@@ -73,16 +74,16 @@ def in_batches(x: Any, y: NDArray[Any], batch_size: int, rng: Seed = None, shuff
 
 
 def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple[Data, Data]:
-    """Divide a data set at random into a training and a test part.
+    """Return a random division of a data set into a training part and a test part.
 
     Parameters
     ----------
     x, y : arrays of equal length
         Examples are on axis 0. For a network of several inputs x is a tuple of arrays.
     test : float in (0, 1) or int, default 0.2
-        Fraction or number of the examples that are for testing.
+        Fraction (float) or number (int) of the examples in the test part.
     rng : None, int or numpy.random.Generator
-        Where the permutation of the examples is drawn from; its last ones are for testing.
+        Source of the random permutation of the examples, whose last ones are the test part.
 
     Returns
     -------
@@ -102,20 +103,21 @@ def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple
     else:
         n_test = round(n * real("test", test, 0, 1, above=True, below=True))
     if not 0 < n_test < n:
-        raise ArgumentError(f"test must leave an example to both parts, got {test!r}, that is {n_test} of {n} examples")
+        raise ArgumentError(f"test must leave at least one example in each part, got {test!r}: {n_test} of {n} examples")
     train, held_out = np.split(generator(rng).permutation(n), [n - n_test])
     return (each(lambda a: a[train], x), y[train]), (each(lambda a: a[held_out], x), y[held_out])
 
 
 def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floating[Any]], ...]:
-    """Centre each feature and divide it by its standard deviation, both of the training part alone.
+    """Return data whose features have mean 0 and standard deviation 1, both measured on the training part.
 
     Parameters
     ----------
     x_train : array of shape (examples, ...)
-        Where mean and deviation (biased, over axis 0) are measured. A constant feature is only centred.
+        The data on which the mean and the (biased) standard deviation over axis 0 are measured. A constant feature is
+        centred only.
     *others : arrays of shape (examples, ...)
-        What is transformed in the same way: validation and test parts.
+        Validation and test parts, transformed in the same way.
 
     Returns
     -------

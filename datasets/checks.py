@@ -1,4 +1,4 @@
-"""What every data set must satisfy, checked once before anything is computed."""
+"""Checks of data sets, made once before anything is computed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Inputs = ArrayLike | tuple[ArrayLike, ...]                          # of a netwo
 
 
 def examples(name: str, a: ArrayLike) -> NDArray[Any]:
-    """``a`` as an array with at least one example on axis 0; raises ShapeError or DataError otherwise."""
+    """Return ``a`` as an array with at least one example on axis 0; raise ShapeError or DataError otherwise."""
     array = np.asarray(a)
     if array.ndim == 0:
         raise ShapeError(f"{name} must have an axis of examples, got shape ()")
@@ -25,7 +25,7 @@ def examples(name: str, a: ArrayLike) -> NDArray[Any]:
 
 
 def pair(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
-    """``x`` and ``y`` as arrays of the same number of examples; raises ShapeError or DataError otherwise."""
+    """Return ``x`` and ``y`` as arrays of the same number of examples; raise ShapeError or DataError otherwise."""
     a, b = examples(names[0], x), examples(names[1], y)
     equally_many(a, b, names)
     return a, b
@@ -33,26 +33,26 @@ def pair(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray
 
 def inputs_and_targets(x: Any, y: ArrayLike, names: Names = ("x", "y"),
                        arity: int | None = None) -> tuple[Any, NDArray[Any]]:
-    """``pair``, where ``x`` may be a tuple of arrays, for a network of several inputs.
+    """Return ``pair(x, y)``, where ``x`` is a tuple of arrays if the network has several inputs.
 
-    ``arity`` is that of the network. Where there is none, a tuple of arrays is taken for several inputs, unless it is as
-    long as ``y``: then its members are the examples.
+    ``arity`` is the network's number of inputs. If it is None, a tuple of arrays counts as several inputs, unless it is as
+    long as ``y``: then each of its members is one example.
     """
     if arity is None:
-        members = isinstance(x, tuple) and all(type(one) is np.ndarray for one in x)
+        members = isinstance(x, tuple) and all(type(member) is np.ndarray for member in x)
         arity = len(x) if members and np.shape(y)[:1] != (len(x),) else 1
     if arity == 1:
         return pair(x, y, names)
     b = examples(names[1], y)
-    a = tuple(examples(f"{names[0]}[{k}]", one) for k, one in enumerate(as_members(x, arity, names[0])))
-    for k, one in enumerate(a):
-        equally_many(a[0], one, (f"{names[0]}[0]", f"{names[0]}[{k}]"))
+    a = tuple(examples(f"{names[0]}[{k}]", member) for k, member in enumerate(as_members(x, arity, names[0])))
+    for k, member in enumerate(a):
+        equally_many(a[0], member, (f"{names[0]}[0]", f"{names[0]}[{k}]"))
     equally_many(a[0], b, (f"{names[0]}[0]", names[1]))
     return a, b
 
 
 def as_members(x: Any, arity: int, name: str) -> Any:
-    """``x`` if it is a tuple or list of as many arrays."""
+    """Return ``x`` if it is a tuple or list of length ``arity``; raise ShapeError otherwise."""
     if not isinstance(x, (tuple, list)) or len(x) != arity:
         got = f"{len(x)}" if isinstance(x, (tuple, list)) else f"one {type(x).__name__}"
         raise ShapeError(f"{name} must be a tuple of {arity} arrays, one for each input of the network, got {got}")
@@ -60,14 +60,15 @@ def as_members(x: Any, arity: int, name: str) -> Any:
 
 
 def equally_many(a: NDArray[Any], b: NDArray[Any], names: Names) -> None:
+    """Raise ShapeError unless both arrays have the same length."""
     if len(a) != len(b):
         raise ShapeError(f"{names[1]} must have as many examples as {names[0]}, {len(a)}, got {len(b)}")
 
 
 def finite(name: str, a: Any) -> Any:
-    """``a``, an array or a tuple of them, if it holds finite real numbers; raises DtypeError or DataError otherwise."""
+    """Return ``a``, an array or a tuple of them, if all its numbers are finite; raise DtypeError or DataError otherwise."""
     if several(a):
-        return tuple(finite(f"{name}[{k}]", one) for k, one in enumerate(a))
+        return tuple(finite(f"{name}[{k}]", member) for k, member in enumerate(a))
     if a.dtype.kind not in "biuf":
         raise DtypeError(f"{name} must hold real numbers, got dtype {a.dtype}")
     good = np.isfinite(a)
@@ -79,31 +80,31 @@ def finite(name: str, a: Any) -> Any:
 
 
 def same_features(name: str, a: Any, like: Any) -> None:
-    """Raises ShapeError if the examples of ``a`` have another shape than those of ``like``."""
+    """Raise ShapeError if the examples of ``a`` have another shape than those of ``like``."""
     if several(a):
-        for k, (one, other) in enumerate(zip(a, like, strict=True)):
-            same_features(f"{name}[{k}]", one, other)
+        for k, (member, other) in enumerate(zip(a, like, strict=True)):
+            same_features(f"{name}[{k}]", member, other)
     elif a.shape[1:] != like.shape[1:]:
         wanted = str(("examples", *like.shape[1:])).replace("'", "")
         raise ShapeError(f"{name} must have shape {wanted}, got {a.shape}")
 
 
 def clean(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
-    """``x`` and ``y`` ready to be learned from.
+    """Return ``x`` and ``y`` as arrays of the dtypes that networks and losses take.
 
     Parameters
     ----------
     x : array of real numbers, of shape (examples, features, ...)
-        float32 and float64 stay what they are; integers and booleans become float32.
+        float32 and float64 keep their dtype; integers and booleans become float32.
     y : array of shape (examples, ...)
-        Integers and booleans are labels and become int64; floats are real targets and are converted as ``x``.
+        Integers and booleans are labels and become int64; floats are targets of a regression and converted like ``x``.
     names : pair of str
-        What errors call ``x`` and ``y``.
+        Names of ``x`` and ``y`` in error messages.
 
     Raises
     ------
     ShapeError, DtypeError, DataError
-        Unequal lengths, a missing axis; no real numbers; NaN, infinity, a negative label, nothing at all.
+        Unequal lengths or a missing axis; numbers that are not real; NaN, infinity, a negative label, or no examples.
     """
     x, y = pair(x, y, names)
     if x.ndim < 2:

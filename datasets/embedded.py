@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Handwritten digits: 1797 grey images of 8x8 pixels, in 10 nearly equal classes.
+    """Return handwritten digits: 1797 grey images of 8x8 pixels, in 10 classes of nearly equal size.
 
     Returns
     -------
@@ -20,8 +20,8 @@ def digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
     Notes
     -----
-    The test part of *Optical Recognition of Handwritten Digits*, CC BY 4.0; ``digits.md`` beside this file tells more.
-    For convolutions: ``x.reshape(-1, 1, 8, 8)``.
+    The test part of *Optical Recognition of Handwritten Digits*, CC BY 4.0; ``digits.md`` beside this file has the details.
+    For convolutions use ``x.reshape(-1, 1, 8, 8)``.
 
     References
     ----------

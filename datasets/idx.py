@@ -22,25 +22,25 @@ FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3
 
 
 def read_idx(path: str | os.PathLike[str], mapped: bool = False) -> NDArray[Any]:
-    """The array in an IDX file, plain or gzipped, whatever its name.
+    """Return the array in an IDX file, which may be gzipped, whatever its name.
 
     Parameters
     ----------
     path : str or path
-        Two zero bytes, a type, the number of axes, the axes' lengths, the elements; all big-endian.
+        The file: two zero bytes, the type, the number of axes, their lengths, the elements; all big-endian.
     mapped : bool, default False
-        Leave the elements of a plain file where they are, and read them as they are needed.
+        Whether to map a plain file into memory, so that elements are read from disk when they are used.
 
     Returns
     -------
     array
-        Of the file's shape and type (uint8, int8, int16, int32, float32 or float64), in native byte order; if mapped,
-        read-only, in the file's order.
+        The shape and the type (uint8, int8, int16, int32, float32 or float64) are the file's. The byte order is native; a
+        mapped array is read-only and big-endian.
 
     Raises
     ------
     FileFormatError
-        The file is truncated, too long, not IDX, or its compression is damaged.
+        The file is truncated, too long or not IDX, or its compression is damaged.
 
     References
     ----------
@@ -63,18 +63,18 @@ def read_idx(path: str | os.PathLike[str], mapped: bool = False) -> NDArray[Any]
     try:
         array = np.frombuffer(content, dtype, offset=start).reshape(shape)
     except ValueError as error:
-        raise FileFormatError(f"{path} must have a shape that an array can have, got {shape}") from error
+        raise FileFormatError(f"{path} must have a shape that NumPy allows, got {shape}") from error
     return array if mapped else array.astype(dtype.newbyteorder("="))
 
 
 def mnist(folder: str | os.PathLike[str]) -> tuple[Part, Part]:
-    """MNIST, or any data set in its four files (Fashion-MNIST, KMNIST, ...), from a folder.
+    """Return MNIST, or a data set in the same four files (Fashion-MNIST, KMNIST, ...), from a folder.
 
     Parameters
     ----------
     folder : str or path
         Holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
-        ``t10k-labels-idx1-ubyte``, each plain or gzipped; ``train-images.idx3-ubyte`` will do as well.
+        ``t10k-labels-idx1-ubyte``, each plain or gzipped; names such as ``train-images.idx3-ubyte`` are accepted too.
 
     Returns
     -------
@@ -84,18 +84,18 @@ def mnist(folder: str | os.PathLike[str]) -> tuple[Part, Part]:
     Raises
     ------
     FileNotFoundError
-        Lists the files that are missing.
+        Files are missing; the message lists them.
     FileFormatError
-        A file is damaged, or holds something else than images or labels.
+        A file is damaged or does not hold images or labels.
     """
     train, test = ((_numbers(x), y.astype(np.int64)) for x, y in mnist_bytes(folder, mapped=False))
     return train, test
 
 
 def mnist_bytes(folder: str | os.PathLike[str], mapped: bool = True) -> tuple[Bytes, Bytes]:
-    """As `mnist`, but the pixels, from 0 to 255, and the labels stay bytes, and where files are plain, in the files.
+    """Return the data of `mnist` as bytes: pixels from 0 to 255, and labels. Plain files are mapped, not read.
 
-    For data that are to be read batch by batch. (One byte a pixel, MNIST takes 55 MB.)
+    Use it for data that are read batch by batch. (With one byte per pixel, MNIST takes 55 MB.)
     """
     found = files(folder)
     train, test = (_part(images, labels, mapped) for images, labels in (found[:2], found[2:]))
@@ -104,7 +104,7 @@ def mnist_bytes(folder: str | os.PathLike[str], mapped: bool = True) -> tuple[By
 
 
 def files(folder: str | os.PathLike[str]) -> list[Path]:
-    """The four files: images and labels for training, images and labels for testing."""
+    """Return the paths of the four files: images and labels for training, images and labels for testing."""
     found = {name: path for name in FILES for path in _variants(Path(folder), name) if path.is_file()}
     missing = [name for name in FILES if name not in found]
     if missing:

@@ -1,4 +1,4 @@
-"""One door to all data: by name or from files."""
+"""Loading any data set, by its name or from files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAMED: dict[str, Callable[[], Data]] = {
 
 
 def load(source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
-    """A data set by its name, or from the user's files.
+    """Return a data set, given its name or the path of the user's files.
 
     Parameters
     ----------
@@ -39,22 +39,22 @@ def load(source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
         - a name: ``digits``; or a toy (``moons``, ``circles``, ...), ``shapeset`` or ``easy-shapeset`` (with
           ``EASY_SHAPESET``), generated with its defaults and ``rng=0``;
         - a folder in the format of MNIST (see `mnist`);
-        - an ``.npz`` file with arrays ``x`` (examples, features, ...) and ``y`` (examples, ...), and perhaps ``x_test``
+        - an ``.npz`` file with arrays ``x`` (examples, features, ...) and ``y`` (examples, ...), and optionally ``x_test``
           and ``y_test``. Integers in ``y`` are labels, from 0; floats are targets of a regression. ``x`` is not scaled.
 
     Returns
     -------
     (x, y), test
-        ``test`` is ``(x_test, y_test)``, or None where the source has no test part of its own (see `split`).
+        ``test`` is ``(x_test, y_test)``, or None if the source has no test part (see `split`).
 
     Raises
     ------
     ArgumentError
-        Neither a name nor there; lists the names.
+        The source is neither a name nor an existing path; the message lists the names.
     FileFormatError
-        A damaged file, a missing array, an object array (pickles are never loaded).
+        The file is damaged, lacks an array, or holds an object array (pickles are never loaded).
     DataError
-        NaN, infinity, a negative label, no examples.
+        The data hold NaN, infinity or a negative label, or no examples.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Shapeset: generated images of triangles, parallelograms and ellipses, which a deep network must tell apart.
+"""Shapeset: generated images of triangles, parallelograms and ellipses, to be classified by a deep network.
 
-Shapes are closed polygons in the complex plane: x is the real part, a column of the image, and y the imaginary one, a row.
-Arrays of them have the vertices on axis 0 and the images on axis 1.
+Shapes are closed polygons in the complex plane: the real part is x, the column of the image, the imaginary part y, the row.
+Arrays of polygons have the vertices on axis 0 and the images on axis 1.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ Integers = NDArray[np.int64]
 Points = NDArray[np.complex128]
 Range = tuple[float, float]
 
-SIDE = 32                                   # of an image, in pixels
-MARGIN = 1                                  # pixels that stay free along each border
-DRAWS = 50                                  # of the scales and the place of a second object, before it is left out
-OVERLAP = 0.5                               # most of it, as a share of the first object's area
-CHUNK = 512                                 # images at a time: what is computed for them stays in the cache
+SIDE = 32                                   # width and height of an image, in pixels
+MARGIN = 1                                  # pixels along each border that no shape covers
+DRAWS = 50                                  # attempts to place a second object, before it is left out
+OVERLAP = 0.5                               # the most that is allowed, as a share of the first object's area
+CHUNK = 512                                 # images made at a time: their arrays fit into the cache
 
 KINDS = ("triangle", "parallelogram", "ellipse")
 CORNERS = np.array([3, 4, 20])
-AREAS = CORNERS / 8 * np.sin(2 * np.pi / CORNERS)                   # of the regular polygon of radius 1/2
-EDGES = CORNERS.max()                       # of every polygon: one with fewer corners is walked round several times
+AREAS = CORNERS / 8 * np.sin(2 * np.pi / CORNERS)                   # of regular polygons of radius 1/2
+EDGES = CORNERS.max()                       # vertices of every polygon: one with fewer corners repeats them
 POLYGONS = np.exp(2j * np.pi * (np.arange(EDGES + 1)[:, None] % CORNERS) / CORNERS) / 2
 
-NONE = len(KINDS)                           # the kind of a second object that is not there
+NONE = len(KINDS)                           # the kind of a missing second object
 MEMBERS = ((0, NONE), (1, NONE), (2, NONE), (0, 1), (1, 2), (0, 2), (0, 0), (1, 1), (2, 2))
 SHAPESET_CLASSES = tuple(" + ".join(KINDS[k] for k in pair if k != NONE) for pair in MEMBERS)
 CLASS_OF = np.zeros((NONE + 1, NONE + 1), np.int64)
@@ -47,43 +47,44 @@ EASY_SHAPESET: Mapping[str, Any] = MappingProxyType(
 
 def shapeset(n: int = 10_000, *, objects: int = 2, scales: Range = (0.2, 0.8), background: Range = (0, 0.45),
              foreground: Range = (0.55, 1), swap: bool = True, rng: Seed = None) -> tuple[NDArray[np.float32], Integers]:
-    """Shapeset-3x2: grey images of one or two shapes, each a triangle, a parallelogram or an ellipse.
+    """Return Shapeset-3x2: grey images of one or two shapes, each a triangle, a parallelogram or an ellipse.
 
     Parameters
     ----------
     n : int, default 10_000
         Number of images.
     objects : {1, 2}, default 2
-        Most objects in an image. With 2, one and two are equally likely; with 1 there are three classes.
+        Largest number of objects in an image. With 2, one and two objects are equally likely; with 1 there are three classes.
     scales : pair of float, default (0.2, 0.8)
-        Range of the lengths of a shape's two axes, in sides of the image.
+        Range of the lengths of a shape's two axes, as shares of the image's width.
     background, foreground : pair of float, default (0, 0.45) and (0.55, 1)
         Ranges of the greys, from 0, black, to 1, white. Each object has a grey of its own.
     swap : bool, default True
-        Whether the two ranges change places in half of the images.
+        Whether to exchange the two ranges in half of the images.
     rng : None, int or numpy.random.Generator
-        Where the images are drawn from.
+        Source of the random numbers.
 
     Returns
     -------
     x : float32 array of shape (n, 1, 32, 32)
         The images, from -1, black, to 1, white, in 256 steps. For a dense network: ``x.reshape(n, -1)``.
     y : int64 array of shape (n,)
-        Which shapes there are, in any order. ``SHAPESET_CLASSES`` has the names of the classes 0 to 8: triangle,
+        The shapes in the image, in any order. ``SHAPESET_CLASSES`` has the names of the classes 0 to 8: triangle,
         parallelogram, ellipse, then the pairs TP, PE, TE, TT, PP and EE.
 
     Notes
     -----
-    A shape is a regular polygon of 3, 4 or 20 corners, which is turned, stretched along the axes by two scales, turned
-    again by any angle, and put anywhere at least a pixel away from the border. (So a square becomes a parallelogram.) A
-    second object is painted over the first. Its scales and place are redrawn while its estimated overlap exceeds half the
-    area of the first; after 50 vain draws it is left out. Hence the classes are not equally frequent: a little more than
-    1/6 for each single shape, less than 1/9 for each pair of two kinds, and less than 1/18 for each pair of equals.
+    A shape is a regular polygon of 3, 4 or 20 corners. It is rotated, stretched along the axes by two scales, rotated again
+    by any angle, and placed at random, at least one pixel away from the border. (So a square becomes a parallelogram.) A
+    second object is painted over the first. Its scales and place are drawn again while it is estimated to cover more than
+    half the area of the first; after 50 attempts it is left out. The classes are therefore not equally frequent: a little
+    more than 1/6 for each single shape, less than 1/9 for each pair of different shapes, less than 1/18 for each pair of
+    equal ones.
 
-    Images are a stream, of which each takes its fixed share of random numbers: with the same seed and the same other
-    arguments, the first k of n images are those of ``n=k``, and a second call with the same Generator goes on.
+    Each image uses a fixed number of random numbers. With the same seed and the same other arguments, the first k of n images
+    are therefore those of ``n=k``, and a second call with the same Generator continues the sequence.
 
-    ``EASY_SHAPESET`` holds the arguments of a set that small networks learn: one large bright shape on a dark ground.
+    ``EASY_SHAPESET`` holds the arguments of a set that small networks can learn: one large bright shape on a dark background.
 
     References
     ----------
@@ -120,16 +121,16 @@ def shapeset(n: int = 10_000, *, objects: int = 2, scales: Range = (0.2, 0.8), b
 
 
 class Uniform(NamedTuple):
-    """The random numbers of a chunk of images, uniform in [0, 1)."""
+    """The random numbers of a chunk of images, uniform in [0, 1), by their use."""
 
-    number: Reals                           # (images,): how many objects
-    swap: Reals                             # (images,): whether the ranges of greys change places
-    ground: Reals                           # (images,): its grey
-    kinds: Reals                            # (2, images), as the next two: of the first and the second object
-    greys: Reals
-    turns: Reals                            # (2, 2, images): before and after the scaling
-    first: Reals                            # (4, images): two scales, x, y
-    second: Reals                           # (DRAWS, 4, images): the same, for each draw
+    number: Reals                           # (images,): the number of objects
+    swap: Reals                             # (images,): whether the ranges of greys are exchanged
+    ground: Reals                           # (images,): the grey of the background
+    kinds: Reals                            # (2, images): the kind of the first and of the second object
+    greys: Reals                            # (2, images): their greys
+    turns: Reals                            # (2, 2, images): their rotations before and after the scaling
+    first: Reals                            # (4, images): two scales, x and y of the first object
+    second: Reals                           # (DRAWS, 4, images): the same of the second, for each attempt
 
 
 class Shapes(NamedTuple):
@@ -145,13 +146,13 @@ class Shapes(NamedTuple):
 
 
 def _uniform(rng: np.random.Generator, n: int) -> Uniform:
-    """One row of numbers an image, whatever becomes of them: so that images do not depend on ``n``."""
+    """Return the random numbers of n images. All are drawn, used or not, so that an image does not depend on ``n``."""
     u = rng.random((n, 15 + 4 * DRAWS)).T
     return Uniform(u[0], u[1], u[2], u[3:5], u[5:7], u[7:11].reshape(2, 2, n), u[11:15], u[15:].reshape(DRAWS, 4, n))
 
 
 def _scene(u: Uniform, objects: int, scales: Range) -> tuple[Shapes, Shapes]:
-    """The first and the second object of each image."""
+    """Return the first and the second object of each image."""
     kinds = (len(KINDS) * u.kinds).astype(np.int64)
     first = _shapes(kinds[0], u.turns[0], u.first, scales)
     second = _shapes(kinds[1], u.turns[1], u.second[0], scales)
@@ -169,7 +170,7 @@ def _scene(u: Uniform, objects: int, scales: Range) -> tuple[Shapes, Shapes]:
 
 
 def _shapes(kind: Integers, turns: Reals, u: Reals, scales: Range) -> Shapes:
-    """Affine images of regular polygons: turned within their symmetry, scaled, turned, and put inside the image."""
+    """Return regular polygons after an affine map: a rotation, a scaling, a rotation, and a shift to a random place."""
     low, high = np.sort(SIDE * (scales[0] + (scales[1] - scales[0]) * u[:2]), axis=0)
     regular = POLYGONS[:, kind] * np.exp(2j * np.pi * turns[0] / CORNERS[kind])
     points = (high * regular.real + 1j * low * regular.imag) * np.exp(2j * np.pi * turns[1])
@@ -178,17 +179,17 @@ def _shapes(kind: Integers, turns: Reals, u: Reals, scales: Range) -> Shapes:
 
 
 def _place(a: Reals, u: Reals) -> Reals:
-    """A shift that keeps all of ``a`` within the margins."""
+    """Return a random shift that keeps all coordinates ``a`` within the margins."""
     low, high = MARGIN - a.min(axis=0), SIDE - MARGIN - a.max(axis=0)
     shift: Reals = low + (high - low) * u
     return shift
 
 
 def _overlap(first: Shapes, second: Shapes) -> Reals:
-    """Estimate of the area that the second object covers of the first, as a share of the first one's area.
+    """Return an estimate of the share of the first object's area that the second object covers.
 
-    With the distance d of the centres and the reach r, how far both extend towards each other, the share of the
-    second that lies on the first is taken as 1 - 2^(1 - r/d): none where they just touch, all for equal centres.
+    Let d be the distance of the centres, and r the sum of the lengths by which both objects extend towards each other. The
+    share of the second object that lies on the first is estimated as 1 - 2^(1 - r/d): 0 if they just touch, 1 if d = 0.
     """
     between = second.centre - first.centre
     distance = np.maximum(np.abs(between), np.finfo(float).tiny)
@@ -200,30 +201,30 @@ def _overlap(first: Shapes, second: Shapes) -> Reals:
 
 
 def _paint(x: NDArray[np.float32], scene: tuple[Shapes, Shapes], u: Uniform, levels: tuple[Range, Range], swap: bool) -> None:
-    """Paint the ground, then the objects, into ``x`` of shape (images, 32, 32)."""
+    """Paint the background, then the objects, into ``x`` of shape (images, 32, 32)."""
     swapped = (u.swap < 0.5) & swap
     x[:] = _grey(u.ground, levels, swapped)[:, None, None]
-    for one, v in zip(scene, u.greys, strict=True):
-        there = np.flatnonzero(one.kind != NONE)
-        grey, inside = _grey(v, levels, ~swapped)[there], _inside(one.outline[:, there])
-        x[there] = np.where(inside, grey[:, None, None], x[there])
+    for shapes, v in zip(scene, u.greys, strict=True):
+        present = np.flatnonzero(shapes.kind != NONE)
+        grey, inside = _grey(v, levels, ~swapped)[present], _inside(shapes.outline[:, present])
+        x[present] = np.where(inside, grey[:, None, None], x[present])
 
 
 def _grey(u: Reals, levels: tuple[Range, Range], second: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """A level of the first range, or where ``second`` of the second one, as a number from -1 to 1."""
+    """Return a grey from -1 to 1, drawn from the first range of levels or, where ``second``, from the second."""
     low, high = np.array(levels)[second.astype(int)].T
     return ((low + np.floor((high - low + 1) * u)) / 255 * 2 - 1).astype(np.float32)
 
 
 def _inside(outline: Points) -> NDArray[np.bool_]:
-    """(EDGES + 1, images) -> (images, 32, 32): which pixels have their centre inside a convex outline.
+    """Return which pixels have their centre inside a convex outline: (EDGES + 1, images) -> (images, 32, 32).
 
-    A row of pixels meets a convex polygon in one interval: from the last of the lines through its edges that go one
-    way to the first of those that go the other way.
+    A row of pixels intersects a convex polygon in one interval. Its left end is the rightmost crossing with a line through an
+    edge of negative rise, its right end the leftmost crossing with a line through an edge of positive rise.
     """
     centres = np.arange(SIDE) + 0.5
     start, edge = outline[:-1, :, None], np.diff(outline, axis=0)[:, :, None]
-    rise = np.where(edge.imag == 0, 1e-9, edge.imag)                # a level edge: a line that crosses the row far away
+    rise = np.where(edge.imag == 0, 1e-9, edge.imag)                # a horizontal edge: let it cross the row far away
     crossing = start.real + edge.real / rise * (centres - start.imag)
     left = np.where(rise < 0, crossing, -np.inf).max(axis=0)[..., None]
     right = np.where(rise > 0, crossing, np.inf).min(axis=0)[..., None]
@@ -231,7 +232,7 @@ def _inside(outline: Points) -> NDArray[np.bool_]:
 
 
 def _range(name: str, value: Range, most: float = 1) -> Range:
-    """``value`` as two floats in [0, most], in order; raises ArgumentError otherwise."""
+    """Return ``value`` as two floats in [0, most], in order; raise ArgumentError otherwise."""
     try:
         low, high = value
     except (TypeError, ValueError):
@@ -243,9 +244,9 @@ def _range(name: str, value: Range, most: float = 1) -> Range:
 
 
 def _levels(name: str, value: Range) -> Range:
-    """The first and the last of the levels 0 to 255 in a range of greys from 0 to 1."""
+    """Return the first and the last of the levels 0 to 255 in a range of greys from 0 to 1."""
     low, high = _range(name, value)
     first, last = math.ceil(255 * low), math.floor(255 * high)
     if first > last:
-        raise ArgumentError(f"{name} must hold a grey k/255, k an integer, got {value!r}")
+        raise ArgumentError(f"{name} must contain a grey k/255 with k an integer, got {value!r}")
     return first, last

@@ -1,6 +1,6 @@
-"""Generated data in the plane (and one curve): small enough to see what a network learns.
+"""Toy data: generated points in the plane, and a noisy curve, small enough to plot what a network learns.
 
-Examples are shuffled, and classes are equally large to within one example.
+Examples are in random order, and the sizes of the classes differ by at most one example.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ Labels = NDArray[np.int64]
 
 
 def moons(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points, Labels]:
-    """Two interleaved half circles of radius 1: class 0 opens downwards, class 1 upwards.
+    """Return two interleaved half circles of radius 1: class 0 opens downwards, class 1 upwards.
 
-    The examples of a class stand at equal angles, as in scikit-learn's ``make_moons``, before noise is added.
+    Before noise is added, the examples of a class are at equal angles, as in scikit-learn's ``make_moons``.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def moons(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points
     noise : float, default 0.1
         Standard deviation of the Gaussian noise on both coordinates.
     rng : None, int or numpy.random.Generator
-        Where the examples are drawn from.
+        Source of the random numbers.
 
     Returns
     -------
@@ -41,16 +41,16 @@ def moons(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points
     >>> x.shape, np.bincount(y).tolist()
     ((501, 2), [251, 250])
     """
-    noise, rng, order = _start(n, 2, noise, rng)
+    noise, rng, order = _prepared(n, 2, noise, rng)
     y = order % 2
-    angle = np.pi * _places(order)
+    angle = np.pi * _positions(order)
     u = np.where(y, 1 - np.cos(angle), np.cos(angle))
     v = np.where(y, 0.5 - np.sin(angle), np.sin(angle))
     return _points(u, v, noise, rng), y
 
 
 def circles(n: int = 500, *, noise: float = 0.05, rng: Seed = None) -> tuple[Points, Labels]:
-    """Two concentric circles: class 0 of radius 1 around class 1 of radius 1/2. Arguments as of `moons`.
+    """Return two concentric circles: class 0 of radius 1, class 1 of radius 1/2. Arguments are those of `moons`.
 
     Examples
     --------
@@ -60,22 +60,22 @@ def circles(n: int = 500, *, noise: float = 0.05, rng: Seed = None) -> tuple[Poi
     >>> np.allclose(np.hypot(x[:, 0], x[:, 1]), np.where(y, 0.5, 1))
     True
     """
-    noise, rng, order = _start(n, 2, noise, rng)
+    noise, rng, order = _prepared(n, 2, noise, rng)
     y = order % 2
-    radius, angle = 1 - y / 2, 2 * np.pi * _places(order)
+    radius, angle = 1 - y / 2, 2 * np.pi * _positions(order)
     return _points(radius * np.cos(angle), radius * np.sin(angle), noise, rng), y
 
 
 def spirals(n: int = 500, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02,
             rng: Seed = None) -> tuple[Points, Labels]:
-    """Interleaved spirals around the origin, one a class. ``n``, ``noise``, ``rng`` as of `moons`.
+    """Return interleaved spirals around the origin, one per class. ``n``, ``noise`` and ``rng`` are those of `moons`.
 
     Parameters
     ----------
     classes : int, default 2
-        Number of arms; at least 2.
+        Number of spirals; at least 2.
     turns : float, default 1.5
-        Turns of an arm per unit of radius, which grows from 0.1 to 1.
+        Turns of a spiral per unit of radius; the radius grows from 0.1 to 1.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def spirals(n: int = 500, *, classes: int = 2, turns: float = 1.5, noise: float 
     [34, 33, 33]
     """
     turns = real("turns", turns, 0, above=True)
-    noise, rng, order = _start(n, classes, noise, rng)
+    noise, rng, order = _prepared(n, classes, noise, rng)
     y = order % classes
     radius = rng.uniform(0.1, 1, n)
     angle = 2 * np.pi * (turns * radius + y / classes)
@@ -94,9 +94,9 @@ def spirals(n: int = 500, *, classes: int = 2, turns: float = 1.5, noise: float 
 
 
 def xor(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points, Labels]:
-    """Clouds around the corners of the unit square; the class is the exclusive or of the corner's coordinates.
+    """Return clouds around the corners of the unit square; the class is the exclusive or of the corner's coordinates.
 
-    Corners, too, are equally frequent to within one example. Arguments as of `moons`.
+    The sizes of the four clouds differ by at most one example. Arguments are those of `moons`.
 
     Examples
     --------
@@ -105,13 +105,13 @@ def xor(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points, 
     >>> sorted(zip(x.astype(int).tolist(), y.tolist()))
     [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]
     """
-    noise, rng, order = _start(n, 4, noise, rng)
+    noise, rng, order = _prepared(n, 4, noise, rng)
     a, b = order % 2, order // 2 % 2
     return _points(a, b, noise, rng), a ^ b
 
 
 def blobs(n: int = 500, classes: int = 3, *, noise: float = 0.2, rng: Seed = None) -> tuple[Points, Labels]:
-    """Round Gaussian clouds, one a class, at equal angles on the unit circle. ``n``, ``noise``, ``rng`` as of `moons`.
+    """Return round Gaussian clouds, one per class, at equal angles on the unit circle. Arguments as of `moons`, and:
 
     Parameters
     ----------
@@ -125,16 +125,16 @@ def blobs(n: int = 500, classes: int = 3, *, noise: float = 0.2, rng: Seed = Non
     >>> sorted(y.tolist())
     [0, 0, 1, 1, 2, 2]
     """
-    noise, rng, order = _start(n, classes, noise, rng)
+    noise, rng, order = _prepared(n, classes, noise, rng)
     y = order % classes
     angle = 2 * np.pi * y / classes
     return _points(np.cos(angle), np.sin(angle), noise, rng), y
 
 
 def sine(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points, Points]:
-    """One period of a noisy sine, for regression: x uniform in [-pi, pi), y = sin(x) + noise.
+    """Return one period of a noisy sine, for regression: x uniform in [-pi, pi), y = sin(x) + noise.
 
-    ``n``, ``noise`` (on y alone) and ``rng`` as of `moons`.
+    ``n``, ``noise`` (added to y only) and ``rng`` are those of `moons`.
 
     Returns
     -------
@@ -154,19 +154,20 @@ def sine(n: int = 500, *, noise: float = 0.1, rng: Seed = None) -> tuple[Points,
     return x.astype(np.float32), y.astype(np.float32)
 
 
-def _start(n: int, classes: int, noise: float, rng: Seed) -> tuple[float, np.random.Generator, Labels]:
-    """The checked noise, the generator, and a random order, whose remainders by ``classes`` are balanced labels."""
+def _prepared(n: int, classes: int, noise: float, rng: Seed) -> tuple[float, np.random.Generator, Labels]:
+    """Return the checked noise, the generator, and a random order whose remainders modulo ``classes`` are balanced labels."""
     n, classes, noise = positive_int("n", n), positive_int("classes", classes, 2), real("noise", noise, 0)
     rng = generator(rng)
     return noise, rng, rng.permutation(n).astype(np.int64)
 
 
-def _places(order: Labels) -> NDArray[np.float64]:
-    """Of the examples that ``order`` numbers, each its place in its class: equally spaced from 0 to 1."""
+def _positions(order: Labels) -> NDArray[np.float64]:
+    """Return each example's position in its class, equally spaced from 0 to 1, for two classes by parity of ``order``."""
     rank, size = order // 2, (len(order) + 1 - order % 2) // 2
     return rank / np.maximum(size - 1, 1)
 
 
 def _points(u: NDArray[np.generic], v: NDArray[np.generic], noise: float, rng: np.random.Generator) -> Points:
+    """Return the points (u, v) with noise added, shape (n, 2)."""
     exact = np.stack([u, v], axis=1)
     return (exact + noise * rng.standard_normal(exact.shape)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Where parameters start: distributions, and the scales that Glorot, He and LeCun derived for them."""
+"""Initializers: distributions for the initial weights, and the scales that Glorot, He and LeCun derived for them."""
 
 from .base import Initializer, fans
 from .plain import Constant, Normal, Orthogonal, Uniform, Zeros

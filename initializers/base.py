@@ -1,4 +1,4 @@
-"""What every initializer is, and the fans that the scaled ones are computed from."""
+"""Initializer, the base class, and the fans from which the scaled initializers compute their variance."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ..errors import ShapeError
 
 @dataclass(frozen=True)
 class Initializer:
-    """A distribution that parameters are drawn from; it holds no state, so two layers may share one.
+    """A distribution from which initial weights are drawn. It has no state, so that layers may share one.
 
-    ``init(shape, rng=None, dtype="float32")`` returns a fresh array. Subclasses are frozen dataclasses that implement
-    ``draw(shape, rng)`` in float64: the same seed starts a float32 network and its float64 copy at the same point.
+    ``init(shape, rng=None, dtype="float32")`` returns a new array. Subclasses are frozen dataclasses that implement
+    ``draw(shape, rng)`` in float64: with the same seed, a float32 and a float64 network have the same initial weights, up to
+    rounding.
     """
 
     def __call__(self, shape: Sequence[int], rng: Seed = None, dtype: DTypeLike = "float32") -> Array:
@@ -26,14 +27,15 @@ class Initializer:
         return self.draw(sizes(shape), generator(rng)).astype(dtype, copy=False)
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        """A float64 array of this shape."""
+        """Return a float64 array of this shape."""
         raise NotImplementedError(f"{type(self).__name__} must implement draw(shape, rng)")
 
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
-    """Number of inputs and of outputs of one unit, ``(fan_in, fan_out)``, for a weight of this shape.
+    """Return ``(fan_in, fan_out)``, the numbers of inputs and outputs of one unit, for a weight of this shape.
 
-    ``(out, in)`` for Linear; ``(out, in, height, width)`` for Conv2d, where each counts the pixels of the kernel.
+    The shape is ``(out, in)`` for Linear and ``(out, in, height, width)`` for Conv2d, whose fans include the pixels of the
+    kernel.
 
     >>> fans((10, 64)), fans((16, 3, 5, 5))
     ((64, 10), (75, 400))

@@ -1,4 +1,4 @@
-"""Distributions whose scale is the user's: among them the lecture's naive starts, and orthogonal matrices."""
+"""Initializers whose scale the user chooses: among them the lecture's naive ones, and orthogonal matrices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .base import Initializer
 
 @dataclass(frozen=True)
 class Constant(Initializer):
-    """Every number is ``value``. Equal weights learn equal things: for biases and scales, not for weights."""
+    """Every number is ``value``. For biases and scales; units with equal weights would stay equal in training."""
 
     value: float
 
@@ -26,7 +26,7 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """Every number is 0: where biases start."""
+    """Every number is 0: the default for biases."""
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         return np.zeros(shape)
@@ -34,7 +34,7 @@ class Zeros(Initializer):
 
 @dataclass(frozen=True)
 class Normal(Initializer):
-    r""":math:`N(\mathrm{mean}, \mathrm{std}^2)`, whatever the number of inputs: a *naive* start (lecture, slide 75)."""
+    r""":math:`N(\mathrm{mean}, \mathrm{std}^2)`, for any number of inputs: a *naive* initialization (lecture, slide 75)."""
 
     std: float = 1.0
     mean: float = 0.0
@@ -44,7 +44,7 @@ class Normal(Initializer):
         real("mean", self.mean)
 
     def variance(self, shape: tuple[int, ...]) -> float:
-        """Variance of a weight, whatever the shape."""
+        """Return the variance of a weight, the same for every shape."""
         return self.std**2
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -53,7 +53,7 @@ class Normal(Initializer):
 
 @dataclass(frozen=True)
 class Uniform(Initializer):
-    """``U[low, high)``, whatever the number of inputs: a *naive* start (lecture, slide 75)."""
+    """``U[low, high)``, for any number of inputs: a *naive* initialization (lecture, slide 75)."""
 
     low: float = -1.0
     high: float = 1.0
@@ -63,7 +63,7 @@ class Uniform(Initializer):
             raise ArgumentError(f"high must be at least low, got low={self.low!r} and high={self.high!r}")
 
     def variance(self, shape: tuple[int, ...]) -> float:
-        """Variance of a weight, whatever the shape."""
+        """Return the variance of a weight, the same for every shape."""
         return (self.high - self.low) ** 2 / 12
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -72,10 +72,10 @@ class Uniform(Initializer):
 
 @dataclass(frozen=True)
 class Orthogonal(Initializer):
-    """``gain`` times a random matrix with orthonormal rows (or columns, where there are fewer of them).
+    """``gain`` times a random matrix with orthonormal rows, or orthonormal columns if it has fewer columns than rows.
 
-    Uniform over the orthogonal matrices: the signs of R's diagonal are moved into Q. A kernel ``(out, in, h, w)`` is
-    read as the matrix ``(out, in h w)``.
+    The distribution is uniform: Q of a QR decomposition, with each column multiplied by the sign of R's diagonal. A kernel
+    ``(out, in, h, w)`` is treated as the matrix ``(out, in h w)``.
 
     References
     ----------
@@ -89,7 +89,7 @@ class Orthogonal(Initializer):
         real("gain", self.gain, 0)
 
     def variance(self, shape: tuple[int, ...]) -> float:
-        """Variance of a weight of this shape: each of the shorter side's vectors has length ``gain``."""
+        """Return the variance of a weight of this shape: each orthogonal row or column has length ``gain``."""
         return self.gain**2 / max(shape[0], math.prod(shape[1:]))
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:

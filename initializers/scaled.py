@@ -1,6 +1,6 @@
-"""Distributions whose scale comes from the fans, so that a signal keeps its variance from layer to layer.
+"""Initializers whose variance is computed from the fans, so that a signal keeps its variance from layer to layer.
 
-A uniform distribution on [-a, a] has variance a²/3: each ``...Uniform`` has the variance of its ``...Normal``.
+A uniform distribution on [-a, a] has variance a²/3; each ``...Uniform`` has the same variance as its ``...Normal``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .base import Initializer, fans
 
 
 class _Scaled(Initializer):
-    """Zero mean, and a variance that the shape decides."""
+    """Base class: mean 0, and a variance that depends on the shape."""
 
     def variance(self, shape: tuple[int, ...]) -> float:
-        """Variance of a weight of this shape."""
+        """Return the variance of a weight of this shape."""
         raise NotImplementedError
 
 
@@ -56,8 +56,8 @@ class GlorotNormal(_Glorot, _ScaledNormal):
 class GlorotUniform(_Glorot, _ScaledUniform):
     r""":math:`U[-a, a]` with :math:`a = \mathrm{gain} \sqrt{6 / (\mathrm{fan_{in}} + \mathrm{fan_{out}})}`.
 
-    The *normalized* start, elsewhere also called Xavier: a compromise between ``fan_in Var W = 1``, which keeps the
-    variance of what goes forward, and ``fan_out Var W = 1``, which keeps that of what comes back.
+    The paper's *normalized* initialization, also called Xavier: a compromise between ``fan_in Var W = 1``, which keeps the
+    variance of the signals forward, and ``fan_out Var W = 1``, which keeps that of the gradients backward.
 
     References
     ----------
@@ -80,9 +80,9 @@ class _He(_Scaled):
 
 
 class HeNormal(_He, _ScaledNormal):
-    r""":math:`N(0, 2 / ((1 + \mathrm{slope}^2) \cdot \mathrm{fan}))`, for ReLU, or LeakyReLU of that slope.
+    r""":math:`N(0, 2 / ((1 + \mathrm{slope}^2) \cdot \mathrm{fan}))`, for ReLU, or for LeakyReLU with that slope.
 
-    ``fan="in"`` keeps the variance of what goes forward, ``fan="out"`` that of what comes back; either suffices.
+    ``fan="in"`` keeps the variance of the signals forward, ``fan="out"`` that of the gradients backward; either suffices.
 
     References
     ----------
@@ -113,9 +113,9 @@ class LeCunUniform(_LeCun, _ScaledUniform):
 
 
 class Standard(_ScaledUniform):
-    r""":math:`U[-1/\sqrt{\mathrm{fan_{in}}}, 1/\sqrt{\mathrm{fan_{in}}}]`: the heuristic that Glorot & Bengio set out from.
+    r""":math:`U[-1/\sqrt{\mathrm{fan_{in}}}, 1/\sqrt{\mathrm{fan_{in}}}]`: the heuristic that Glorot & Bengio compare with.
 
-    Its variance is 1/(3 fan_in): each layer lets a third of the variance through.
+    Its variance is 1/(3 fan_in): each linear layer divides the variance of the signal by 3.
 
     References
     ----------

@@ -1,5 +1,5 @@
-"""Looking inside: the contract as checks, derivatives of every kind, the tape, single examples, layers, diagnosis,
-adversarial examples, saliency, features.
+"""Tools that look inside a network: contract checks, derivatives, the tape, gradients of single examples, layer statistics,
+diagnosis, adversarial examples, saliency maps, feature visualization.
 """
 
 from . import adversarial, features, saliency

@@ -1,4 +1,4 @@
-"""What is minimized."""
+"""Losses: the costs that training minimizes."""
 
 from .base import Loss
 from .classification import NLL, CrossEntropy

@@ -1,4 +1,4 @@
-"""Loss: a module whose output is a number, and whose second input is the target."""
+"""Loss: the base class of the modules that compare a prediction with its target and return a cost."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, check_out, too_early
 from ..modules.core.values import Signature, several
 
-SMALL = 8192                                                        # costs that a product with ones adds up
+SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
 
 
 class Loss(Module, checked=False):
     """A cost of a prediction and its target.
 
-    ``forward(prediction, target)`` returns the cost, ``backward()`` the gradient dC/dprediction; ``update`` has nothing
-    to do. A loss of your own is a subclass with ``costs(prediction, target)``, which sets ``self.point`` and returns the
-    cost of each element, and ``derivatives()``, which returns their derivatives at that point. If there is one cost for each
-    example, say so in ``costs_shape``.
+    ``forward(prediction, target)`` returns the cost, and ``backward()`` the gradient dC/dprediction; ``update`` does nothing.
+    To write a loss of your own, derive a class with two methods: ``costs(prediction, target)`` sets ``self.point`` and
+    returns the cost of each element, ``derivatives()`` returns the derivatives of these costs at the point. If there is one
+    cost per example instead, write ``costs_shape`` too.
 
     Parameters
     ----------
     reduction : {"mean", "sum", "none"}, default "mean"
-        Over all elements; over the examples for CrossEntropy and NLL. With "none" the costs come back as an array.
+        Over all elements; for CrossEntropy and NLL over the examples. With "none", forward returns the array of costs.
 
     Notes
     -----
-    The target follows the prediction's dtype and must have its shape: nothing is broadcast. Only the pair
-    (N, 1) and (N,) is taken for the same.
+    The target is converted to the prediction's dtype. It must have the prediction's shape, without broadcasting; only (N, 1)
+    and (N,) count as the same shape.
 
     Examples
     --------
@@ -54,14 +54,14 @@ class Loss(Module, checked=False):
     _workspace = (*Module._workspace, *__slots__)
     _evaluation = (*Module._evaluation, *__slots__)
 
-    _expected: Signature | None                                     # targets that are taken as they are
-    divisor: float                                                  # what the sum of the costs is divided by
+    _expected: Signature | None                                     # of targets that need no conversion
+    divisor: float                                                  # of the sum of the costs
     _factor: Array                                                  # 1/divisor, of the prediction's dtype
-    _ones: Array                                                    # one per cost: a product with it is their sum
-    _unit: Array                                                    # the g that None stands for
+    _ones: Array                                                    # a product with it is the sum of the costs
+    _unit: Array                                                    # the g of backward() without argument
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(checked=False, **options)         # forward and backward below check by themselves
+        super().__init_subclass__(checked=False, **options)         # the phases below contain their own checks
 
     _reduction: str = "mean"
 
@@ -75,28 +75,28 @@ class Loss(Module, checked=False):
     @reduction.setter
     def reduction(self, value: str) -> None:
         self._reduction = one_of("reduction", value, ("mean", "sum", "none"))
-        self.forget()                                               # the divisor is another
+        self.clear_evaluation()                                               # the divisor has changed
 
     # ------------------------------------------------------------------ what a subclass writes
 
     def costs(self, prediction: Array, target: Array) -> Array:
-        """Cost of each element (or example). Sets ``self.point``."""
+        """Return the cost of each element (or example), and set ``self.point``."""
         raise NotImplementedError(f"{type(self).__name__} must implement costs(prediction, target)")
 
     def derivatives(self) -> Array:
-        """Derivative of each cost with respect to its prediction. May be an array that the loss keeps: it is copied."""
+        """Return the derivative of each cost with respect to the prediction. It may be a buffer of the loss: it is copied."""
         raise NotImplementedError(f"{type(self).__name__} must implement derivatives()")
 
     def costs_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of the costs of predictions of this shape; ShapeError if it does not fit."""
+        """Return the shape of the costs for predictions of this shape; ShapeError if the loss does not take them."""
         return shape
 
-    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
-        """Shape and dtype of the targets that ``convert`` leaves as they are, beside predictions of these."""
+    def target_signature(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
+        """Return shape and dtype of the targets that need no ``convert``, for predictions of this shape and dtype."""
         return shape, dtype
 
     def convert(self, target: ArrayLike, prediction: Array) -> Array:
-        """The target as an array of the form that fits the prediction."""
+        """Return the target as an array of the shape and dtype that fit the prediction."""
         shape = prediction.shape
         array = as_floating(target, prediction.dtype, "target", self)
         if array.shape == shape:
@@ -107,24 +107,24 @@ class Loss(Module, checked=False):
         return array.reshape(shape)
 
     def check(self, target: Array, prediction: Array) -> None:
-        """Raises DataError for values that this loss is not defined for."""
+        """Raise DataError for values for which the loss is not defined."""
 
     def check_range(self, target: Array, prediction: Array) -> None:
-        """Raises DataError unless all targets are in [0, 1]."""
-        least, largest = target.item(target.argmin()), target.item(target.argmax())     # half the time of min() and max()
+        """Raise DataError unless all targets are in [0, 1]."""
+        least, largest = target.item(target.argmin()), target.item(target.argmax())     # twice as fast as min() and max()
         if not (least >= 0 and largest <= 1):                       # NaN too
             raise DataError(f"{self!r}: targets must be in [0, 1], got values from {target.min():g} to {target.max():g}")
 
     # ------------------------------------------------------------------ the phases
 
     def accept(self, target: ArrayLike, prediction: Array) -> Array:
-        """The target as ``costs`` takes it, or what is wrong with it."""
+        """Return the converted and checked target."""
         array = self.convert(target, prediction)
         self.check(array, prediction)
         return array
 
     def forward(self, prediction: Any, target: ArrayLike) -> Any:
-        """Cost of the predictions: a float, or with ``reduction="none"`` an array. Saves what ``derivatives`` needs."""
+        """Return the cost of the predictions: a float, or with ``reduction="none"`` an array."""
         new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self._signature
         if new:
             prediction = self.defined(prediction)
@@ -133,12 +133,12 @@ class Loss(Module, checked=False):
         else:
             self.check(target, prediction)
         if new:
-            self.meet(prediction.shape, prediction.dtype)
-        self.disturb()
+            self.prepare_for(prediction.shape, prediction.dtype)
+        self.begin_forward()
         try:
             costs = self.costs(prediction, target)
-        except BaseException:                                       # half of the point may be of this prediction
-            self.forget()
+        except BaseException:                                       # the point may be half of this prediction, half of the last
+            self.clear_evaluation()
             raise
         if self.point is None:
             raise PhaseError(f"{self!r}: costs must set self.point, from which derivatives starts")
@@ -146,12 +146,12 @@ class Loss(Module, checked=False):
             return np.array(costs)
         if costs.ndim != 1:
             costs = costs.reshape(-1)
-        if len(costs) > SMALL:                                      # a float32 product would lose digits
+        if len(costs) > SMALL:                                      # a float32 product would be inexact
             return float(costs.sum(dtype=np.float64)) / self.divisor
         return float(self._ones.dot(costs)) / self.divisor
 
     def backward(self, g: ArrayLike | None = None, out: Array | None = None) -> Array:
-        """dC/dprediction, for the gradient ``g`` of what forward returned (None: ones)."""
+        """Return dC/dprediction for the gradient ``g`` of the output of forward (None: ones)."""
         if self.point is None:
             raise too_early(self)
         if out is not None:
@@ -171,7 +171,7 @@ class Loss(Module, checked=False):
         return gx
 
     def jvp(self, t: ArrayLike) -> Any:
-        """Tangent of the prediction -> that of the cost, <dC/dprediction, t>: a float, or an array as forward's."""
+        """Return the tangent of the cost, <dC/dprediction, t>, for a tangent t of the prediction."""
         if self.point is None:
             raise too_early(self)
         gradient, array = self.gradient, as_tangent(self, t)
@@ -179,12 +179,12 @@ class Loss(Module, checked=False):
             products = self.backward(np.ones(*self._output)) * array
         finally:
             self.gradient = gradient
-        if self.reduction == "none":                                # each cost has its own part of the gradient of their sum
+        if self.reduction == "none":                                # one part of the gradient for each cost
             return products.reshape(*self._output[0], -1).sum(-1)
         return float(products.sum(dtype=np.float64))
 
     def defined(self, prediction: ArrayLike) -> Array:
-        """The prediction as an array, of a shape for which this loss is defined."""
+        """Return the prediction as an array; ShapeError if the loss is not defined for its shape."""
         if several(prediction):
             raise ShapeError(f"{self!r}: prediction must be one array, got a tuple of them: of a network with several "
                              "outputs each has a loss of its own")
@@ -194,25 +194,27 @@ class Loss(Module, checked=False):
         self.costs_shape(x.shape)
         return x
 
-    def meet(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Prepare for predictions of this shape and dtype, if they are not the last ones'."""
+    def prepare_for(self, shape: tuple[int, ...], dtype: np.dtype[Any], batch_last: bool = False) -> tuple[int, ...]:
+        """Prepare for predictions of this shape and dtype, unless it was done; return the shape of forward's result."""
         if (shape, dtype) == self._signature:
-            return
+            return self._output[0]
         costs, scratch = self.costs_shape(shape), self.prepare(shape, dtype)
-        self.forget()
+        self.clear_evaluation()
         self.scratch, self._input = scratch, (shape, dtype)
         self._signature = self._input
         self._output = (costs if self.reduction == "none" else (), dtype)
-        self._expected = self.wanted(shape, dtype) if written_together(type(self)) else None
+        self._expected = self.target_signature(shape, dtype) if written_together(type(self)) else None
         self._unit = np.ones(*self._output)
         size = math.prod(costs)
         self._ones = np.ones(min(size, SMALL), dtype)
         self.divide_by(size if self.reduction == "mean" else 1, dtype)
+        return self._output[0]
 
     def divide_by(self, divisor: float, dtype: np.dtype[Any]) -> None:
+        """Set the divisor of the sum of the costs."""
         self.divisor, self._factor = divisor, np.array(1 / divisor, dtype)
 
 
 def written_together(kind: type[Loss]) -> bool:
-    """Whether ``wanted`` was written for this ``convert``: an author who writes only the latter gets every target there."""
-    return all("wanted" in vars(base) or "convert" not in vars(base) for base in kind.__mro__)
+    """Whether the class that writes ``convert`` also writes ``target_signature``; if not, every target is converted."""
+    return all("target_signature" in vars(base) or "convert" not in vars(base) for base in kind.__mro__)

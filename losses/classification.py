@@ -1,4 +1,4 @@
-"""Costs of an example with one class among several."""
+"""Losses of classification, one class per example among several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INDEX, UNSIGNED = np.dtype(np.intp), np.dtype(np.uintp)
 
 
 class OfClasses(Loss):
-    """A loss of predictions ``(N, K)`` and classes ``(N,)``, with a weight for each class."""
+    """Base class: a loss of predictions ``(N, K)`` and classes ``(N,)``, with a weight for each class."""
 
     probabilities: ClassVar[bool] = False                           # whether targets may be probabilities, (N, K)
 
@@ -40,7 +40,7 @@ class OfClasses(Loss):
             raise ArgumentError(f"{type(self).__name__}: weight must be one number of at least 0 for each class, and not all "
                                 f"0, got {value!r}")
         self._weight = weight
-        self.forget()                                               # the divisor is another
+        self.clear_evaluation()                                               # the divisor has changed
 
     def costs_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         expected = "K" if self._weight is None else str(len(self._weight))
@@ -48,11 +48,11 @@ class OfClasses(Loss):
             raise ShapeError(f"{self!r}: prediction must have shape (N, {expected}), got {shape}")
         return shape[:1]
 
-    def wanted(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
+    def target_signature(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:
         return shape[:1], INDEX
 
     def convert(self, target: ArrayLike, prediction: Array) -> Array:
-        """Classes as indices ``(N,)`` (or, where a loss takes them, probabilities ``(N, K)``)."""
+        """Return the classes as indices ``(N,)``, or as probabilities ``(N, K)`` if the loss takes them."""
         classes: Any = target if isinstance(target, np.ndarray) else as_numbers(target, "target", self)
         n, k = prediction.shape
         if self.probabilities and classes.shape == (n, k) and k > 1:
@@ -65,20 +65,20 @@ class OfClasses(Loss):
         return classes.reshape(n).astype(INDEX)
 
     def check(self, target: Array, prediction: Array) -> None:
-        """Classes in 0..K-1, probabilities in [0, 1]."""
+        """Raise DataError unless classes are in 0..K-1 and probabilities in [0, 1]."""
         if target.ndim == 2:
             self.check_range(target, prediction)
             return
-        unsigned, k = target.view(UNSIGNED), prediction.shape[1]    # a negative class is a very large one
+        unsigned, k = target.view(UNSIGNED), prediction.shape[1]    # unsigned, a negative class is a large one
         if unsigned.item(unsigned.argmax()) >= k:
             raise DataError(f"{self!r}: classes must be in 0..{k - 1}, got values from {target.min()} to {target.max()}")
         if self._weight is not None and self.reduction == "mean" and not self._weight[target].any():
             raise DataError(f"{self!r}: every class in this batch has weight 0: the mean is not defined")
 
     def weigh(self, target: Array, dtype: np.dtype[Any]) -> Array | None:
-        """Weight of each example; with reduction "mean", their sum is what the costs are divided by.
+        """Return the weight of each example; with reduction "mean", make their sum the divisor of the costs.
 
-        Of each class where the target is probabilities; then the mean is over the examples, as without weights.
+        If the target is probabilities, return the weight of each class; the mean is then over the examples.
         """
         if self._weight is None:
             return None
@@ -91,7 +91,7 @@ class OfClasses(Loss):
 
 
 class Chosen(NamedTuple):
-    """Shape of the predictions, place of each example's class in the flat array, and the weights."""
+    """The shape of the predictions, the place of each example's class in the flat array, and the weights."""
 
     shape: tuple[int, ...]
     places: Array
@@ -104,13 +104,13 @@ class NLL(OfClasses):
     Parameters
     ----------
     weight : array_like of shape (K,), default None
-        A weight for each class; None: 1.
+        The weight of each class; None: 1.
     reduction : {"mean", "sum", "none"}, default "mean"
-        Over the examples; the mean is divided by the summed weights of their classes.
+        Over the examples. The mean is the sum of the costs, divided by the sum of the weights of the examples' classes.
 
     Notes
     -----
-    ``forward(log_probabilities, y)``: shapes (N, K) and (N,), integer classes in 0..K-1, else DataError.
+    ``forward(log_probabilities, y)``: shapes (N, K) and (N,); classes outside 0..K-1 raise DataError.
     """
 
     def costs(self, prediction: Array, target: Array) -> Array:
@@ -127,7 +127,7 @@ class NLL(OfClasses):
 
 
 class Exponentials(NamedTuple):
-    """exp(logits - largest) and its row sums, whose ratio is the softmax; and the targets."""
+    """exp(logits - largest logit) and its row sums, whose ratio is the softmax; and the targets."""
 
     exps: Array
     sums: Array
@@ -135,17 +135,17 @@ class Exponentials(NamedTuple):
     weights: Array | None
 
 
-class Room(NamedTuple):
+class Scratch(NamedTuple):
     """Workspace for logits (N, K)."""
 
-    rows: Array                                                     # (N, K): a number of each row, all along the row
+    rows: Array                                                     # (N, K): one number per row, repeated along the row
     shifted: Array                                                  # (N, K)
-    flat: Array                                                     # (N K,): the same
+    flat: Array                                                     # (N K,): the same memory
     ones: Array                                                     # (K,)
-    starts: Array                                                   # (N,): of the rows, in the flat array
-    column: Array                                                   # (N, 1): the sums
+    starts: Array                                                   # (N,): where each row begins in the flat array
+    column: Array                                                   # (N, 1): the row sums, the same memory as in point
     one: Array                                                      # ()
-    point: Exponentials                                             # for classes without weights
+    point: Exponentials                                             # the point for classes without weights
 
 
 class CrossEntropy(OfClasses):
@@ -154,17 +154,18 @@ class CrossEntropy(OfClasses):
     Parameters
     ----------
     weight : array_like of shape (K,), default None
-        A weight for each class; None: 1.
+        The weight of each class; None: 1.
     reduction : {"mean", "sum", "none"}, default "mean"
-        Over the examples; for integer classes the mean is divided by the summed weights of their classes.
+        Over the examples. For integer classes the mean is the sum of the costs, divided by the sum of the weights of the
+        examples' classes.
 
     Notes
     -----
     ``forward(logits, y)``: logits of shape (N, K); y either integer classes (N,) in 0..K-1, or probabilities (N, K) in
-    [0, 1], for which the cost is :math:`-\sum_j w_j y_j \log p_j`, p being the softmax of x. Else DataError.
+    [0, 1], for which the cost is :math:`-\sum_j w_j y_j \log p_j` with the softmax p of x. Other values raise DataError.
 
-    For integer classes :math:`\partial C/\partial x = w_y (p - e_y)`, divided as the cost is. The largest logit is
-    subtracted first: nothing overflows, and no logarithm of 0 is taken.
+    For integer classes :math:`\partial C/\partial x = w_y (p - e_y)`, divided by the divisor of the
+    cost. The largest logit of each row is subtracted first: nothing overflows, and no logarithm of 0 is taken.
 
     Examples
     --------
@@ -176,11 +177,11 @@ class CrossEntropy(OfClasses):
 
     probabilities = True
 
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Room:
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         n, k = shape
         rows, shifted, exps = (np.empty(shape, dtype) for _ in range(3))
         sums, places = np.empty(n, dtype), np.empty(n, np.intp)
-        return Room(rows, shifted, shifted.reshape(-1), np.ones(k, dtype), np.arange(n) * k, sums[:, None], ONE[dtype],
+        return Scratch(rows, shifted, shifted.reshape(-1), np.ones(k, dtype), np.arange(n) * k, sums[:, None], ONE[dtype],
                     Exponentials(exps, sums, places, None))
 
     def costs(self, prediction: Array, target: Array) -> Array:
@@ -188,7 +189,7 @@ class CrossEntropy(OfClasses):
         exps, sums, places, _ = point
         weights = None if self._weight is None else self.weigh(target, prediction.dtype)
         np.add(starts, prediction.argmax(1), places)
-        rows[...] = prediction.take(places)[:, None]                # the largest: NumPy finds where it is faster than it
+        rows[...] = prediction.take(places)[:, None]                # the largest logits; argmax is faster than max
         np.subtract(prediction, rows, shifted)
         np.exp(shifted, exps)
         exps.dot(ones, sums)

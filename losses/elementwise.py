@@ -1,4 +1,4 @@
-"""Costs of each element on its own: a probability, a score or a value against its target."""
+"""Losses of each element: of a value, a probability or a score and its target."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Pair(NamedTuple):
 
 
 class Difference(Loss):
-    """A function of d = prediction - target alone. Saves d."""
+    """Base class: a function of d = prediction - target. Saves d."""
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
         return np.empty(shape, dtype), np.empty(shape, dtype)
@@ -29,7 +29,7 @@ class MSE(Difference):
 
     Notes
     -----
-    :math:`\partial C/\partial p = 2 (p - y) / n`, n elements.
+    :math:`\partial C/\partial p = 2 (p - y) / n`, with n elements.
     """
 
     def costs(self, prediction: Array, target: Array) -> Array:
@@ -46,7 +46,7 @@ class L1(Difference):
 
     Notes
     -----
-    :math:`\partial C/\partial p = \mathrm{sign}(p - y) / n`, n elements; 0 where p = y.
+    :math:`\partial C/\partial p = \mathrm{sign}(p - y) / n`, with n elements; 0 if p = y.
     """
 
     def costs(self, prediction: Array, target: Array) -> Array:
@@ -64,7 +64,7 @@ class Huber(Difference):
     Parameters
     ----------
     delta : float > 0, default 1
-        Where the one turns into the other.
+        The largest difference whose cost is the squared one.
     reduction : {"mean", "sum", "none"}, default "mean"
         Over all elements.
 
@@ -95,13 +95,14 @@ class Huber(Difference):
 class BCE(Loss):
     r"""Binary cross-entropy of probabilities: :math:`-(y \log p + (1 - y) \log(1 - p))`. Any two equal shapes.
 
-    The prediction p and the target y are in [0, 1], else DataError.
+    Predictions p and targets y outside [0, 1] raise DataError.
 
     Notes
     -----
-    Both logarithms are clamped at -100, and :math:`\partial C/\partial p = (p - y) / \max(p (1 - p), 10^{-12}) / n`, n
-    elements, as in PyTorch. In float32 a Sigmoid is exactly 1 from x = 17 on: at y = 0 the gradient that comes back
-    through it is 0, where the truth is 1. BCEWithLogits has no such hole.
+    As in PyTorch, both logarithms are at least -100, and
+    :math:`\partial C/\partial p = (p - y) / \max(p (1 - p), 10^{-12}) / n`, with n elements. In float32 a Sigmoid is exactly
+    1 for x ≥ 17: with the target y = 0, the gradient with respect to x is then 0, and not 1 as it should be. BCEWithLogits
+    computes it correctly.
     """
 
     def check(self, target: Array, prediction: Array) -> None:
@@ -124,12 +125,12 @@ class BCE(Loss):
 class BCEWithLogits(Loss):
     r"""Binary cross-entropy of logits: :math:`\log(1 + e^x) - x y`, with :math:`p = \sigma(x)`. Any two equal shapes.
 
-    The target y is in [0, 1], else DataError.
+    Targets y outside [0, 1] raise DataError.
 
     Notes
     -----
-    :math:`\partial C/\partial x = (\sigma(x) - y) / n`, n elements, with :math:`\sigma(x) = e^{x - \log(1 + e^x)}`,
-    which is exact in the left tail and never overflows. Saves :math:`\sigma(x) - y`.
+    :math:`\partial C/\partial x = (\sigma(x) - y) / n`, with n elements and :math:`\sigma(x) = e^{x - \log(1 + e^x)}`,
+    which is accurate in the left tail and never overflows. Saves :math:`\sigma(x) - y`.
     """
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, ...]:
@@ -153,11 +154,11 @@ class BCEWithLogits(Loss):
 class Hinge(Loss):
     r"""Hinge of scores s against y in {0, 1}: :math:`\max(0, 1 - (2 y - 1) s)`. Any two equal shapes.
 
-    Other targets raise DataError.
+    Targets other than 0 and 1 raise DataError.
 
     Notes
     -----
-    :math:`\partial C/\partial s = -(2 y - 1) / n` where the cost is positive, else 0, n elements.
+    :math:`\partial C/\partial s = -(2 y - 1) / n` where the cost is positive, else 0, with n elements.
     """
 
     def check(self, target: Array, prediction: Array) -> None:

@@ -1,6 +1,6 @@
-"""What a network is made of."""
+"""The modules that networks are made of."""
 
-from .activations import ELU, GELU, HardTanh, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
+from .activations import HardTanh, Identity, Sigmoid, Softsign, Tanh
 from .containers.graph import Graph
 from .containers.sequential import Sequential
 from .convolution import Conv2d
@@ -12,6 +12,7 @@ from .joins import Add, Concat, Multiply
 from .linear import Linear
 from .normalization import BatchNorm, LayerNorm
 from .pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d, Upsample2d
+from .rectifiers import ELU, GELU, LeakyReLU, ReLU, SiLU, Softplus
 from .shapes import Flatten, Reshape
 from .softmax import LogSoftmax, Softmax
 

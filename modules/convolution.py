@@ -1,4 +1,4 @@
-"""Conv2d: one filter for all places of an image."""
+"""Conv2d: convolution of images."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from .core.base import Module
 from .core.parameter import Parameter
 from .core.windows import Pixels, Windows, as_pixels, pair
 
-TILE = 384 * 1024                                                   # bytes of a tile's columns and of its output
-LARGEST = 2 * 1000 * 1000                                           # of its columns, if TILE leaves room for few of them
-LEAST = 64                                                          # places for which a product pays, where LARGEST allows it
+TILE = 384 * 1024                                                   # bytes of a tile's columns and its output together
+LARGEST = 2 * 1000 * 1000                                           # bytes of its columns, if TILE allows fewer than LEAST
+LEAST = 64                                                          # columns that a product needs to be fast
 
 
 class Tile(NamedTuple):
-    """A part of the output, small enough that all that is needed for it stays in the cache."""
+    """A part of the output, so small that all arrays that it needs stay in the cache."""
 
-    numbers: slice                                                  # of each channel of the output, batch last
-    pixels: Array                                                   # what the filter sees of the frame
-    columns: Array                                                  # room for a copy of it, or for the gradient of one
-    product: Array                                                  # the same as a matrix, over a row of ones
-    adds: list[tuple[Array, Array]]                                 # where that gradient goes in its frame, and its parts
+    numbers: slice                                                  # its place in each channel of the output, batch last
+    pixels: Array                                                   # a view of the pixels that the filter sees
+    columns: Array                                                  # buffer for a copy of them, or for their gradient
+    product: Array                                                  # the same buffer as a matrix, with a row of ones below
+    adds: list[tuple[Array, Array]]                                 # views of the gradient's frame, and what is added to each
 
 
 class Scratch(NamedTuple):
-    """Workspace, batch last: frames are (channels, height, width, batch), with the padding."""
+    """Workspace, batch last: a frame is (channels, height, width, batch) and includes the padding."""
 
     frame: Array
-    gradient: Array                                                 # the same for the input's gradient
-    matrix: Array                                                   # weight over bias: (kw kh channels + 1, out)
-    sums: Array                                                     # its gradient
-    partial: Array                                                  # and what one tile adds to it
+    gradient: Array                                                 # the frame of the input's gradient
+    matrix: Array                                                   # weight, bias in the last row: (kw kh channels + 1, out)
+    sums: Array                                                     # the gradient of the matrix
+    partial: Array                                                  # what one tile adds to it
     tiles: list[Tile]
 
 
@@ -51,19 +51,19 @@ class Conv2d(Module):
     ----------
     in_channels, out_channels : int
     kernel_size : int or (height, width)
-        Of a filter, in pixels.
+        Size of a filter in pixels.
     stride : int or pair, default 1
-        Pixels from one place of the filter to the next.
+        Distance in pixels between neighbouring places of the filter.
     padding : int or pair, default 0
-        Zeros put around the image, on each side.
+        Number of zeros on each side of the image.
     dilation : int or pair, default 1
-        Pixels from one number of the filter to the next.
+        Distance in pixels between neighbouring numbers of the filter.
     bias : bool, default True
     weight_init, bias_init : Initializer, default GlorotUniform() and Zeros()
-        The fans count the filter's pixels: ``in_channels * kh * kw`` numbers go in.
+        The fans include the filter's pixels: fan_in is ``in_channels * kh * kw``.
     dtype : {"float32", "float64"}, default "float32"
     rng : None, int or numpy.random.Generator
-        Of the draw.
+        Source of the initial weights. Give two layers two different ints.
 
     Attributes
     ----------
@@ -72,20 +72,20 @@ class Conv2d(Module):
 
     Notes
     -----
-    With stride s, padding p, dilation d and k the size of the filter, ``height' = (height + 2p - d (k - 1) - 1) // s + 1``, and
+    With stride s, padding p, dilation d and filter size k, ``height' = (height + 2p - d (k - 1) - 1) // s + 1``, and
 
     .. math:: y_{nfij} = b_f + \sum_{cuv} w_{fcuv}\, x_{n, c, s i + d u - p, s j + d v - p}
 
-    which is, as everywhere in the field, a correlation: the filter is not turned around. Each pixel of y is the product of
-    the weight, as a matrix W of one row a filter, and a column of the numbers that the filter sees there: a Linear whose
-    weight all places share. So with the columns X and G = ∂C/∂Y, one column a place and an example,
+    which is a correlation, as in all frameworks: the filter is not mirrored. Each pixel of y is the product of the weight, a
+    matrix W with one row per filter, with a column of the numbers that the filter sees at that place: a Linear whose weight
+    all places share. With the columns X and G = ∂C/∂Y, one column per place and example,
 
-    - backward: :math:`W^\top G`, each number then added where it was read;
+    - backward: :math:`W^\top G`, each number of which is then added to the pixel that it belongs to;
     - update: :math:`\partial C/\partial W = G X^\top`, summed over places and examples, and :math:`\partial C/\partial b`
       the sum of the columns of G.
 
-    Inside, images lie batch last, (channels, height, width, batch), so that the columns are made by copying long runs; and
-    they are made and used in tiles that stay in the cache. Forward keeps x in its frame of zeros: x may be overwritten.
+    Internally, images lie batch last, (channels, height, width, batch), so that the columns are copied in long runs. They are
+    made and used in tiles, which stay in the cache. Forward copies x into a frame of zeros: x may be overwritten.
 
     Examples
     --------
@@ -126,23 +126,23 @@ class Conv2d(Module):
         return Scratch(frame, gradient, matrix, sums, partial, self.tiled(frame, gradient, len(matrix)))
 
     def tiled(self, frame: Array, gradient: Array, depth: int) -> list[Tile]:
-        """The output in parts; one room serves the columns of all."""
+        """Return the parts of the output; all use the same buffer for their columns."""
         seen, targets = self.seen(frame), self.seen(gradient)
         height, width, n = seen.shape[3:]
         rows, columns, examples = tile_size(depth, self.out_channels, seen.shape[3:], frame.itemsize)
-        room = np.ones((depth, rows * columns * examples), frame.dtype)
+        buffer = np.ones((depth, rows * columns * examples), frame.dtype)
         tiles = []
         for i, j, k in product(range(0, height, rows), range(0, width, columns), range(0, n, examples)):
             part = ..., slice(i, i + rows), slice(j, j + columns), slice(k, k + examples)
             pixels, aims = seen[part], targets[part]
             start, size = (i * width + j) * n + k, math.prod(pixels.shape[3:])
-            copies = room[:-1, :size].reshape(pixels.shape)
+            copies = buffer[:-1, :size].reshape(pixels.shape)
             adds = [(aims[place], copies[place]) for place in np.ndindex(*copies.shape[:2])]
-            tiles.append(Tile(slice(start, start + size), pixels, copies, room[:, :size], adds))
+            tiles.append(Tile(slice(start, start + size), pixels, copies, buffer[:, :size], adds))
         return tiles
 
     def seen(self, frame: Array) -> Array:
-        """What each number of the filter sees of a frame: a view (kw, kh, channels, height', width', batch)."""
+        """Return what each number of the filter sees of a frame: a view (kw, kh, channels, height', width', batch)."""
         (rows, columns), (channels, height, width, n) = self.windows, frame.shape
         c, h, w, b = frame.strides
         places = (height - rows.span) // rows.stride + 1, (width - columns.span) // columns.stride + 1
@@ -150,7 +150,7 @@ class Conv2d(Module):
                           (columns.dilation * w, rows.dilation * h, c, rows.stride * h, columns.stride * w, b))
 
     def inside(self, frame: Array) -> Array:
-        """A frame without the padding, as (batch, channels, height, width)."""
+        """Return a view of a frame without the padding, (batch, channels, height, width)."""
         (down, right), (_, height, width, _) = pair(self.padding), frame.shape
         return frame[:, down:height - down, right:width - right].transpose(3, 0, 1, 2)
 
@@ -173,7 +173,7 @@ class Conv2d(Module):
 
     def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
         """(batch, out, height', width') -> (batch, in, height, width)."""
-        if not input_gradient:                                      # update takes g itself
+        if not input_gradient:                                      # update needs nothing from here
             return None
         gradient, tiles = self.scratch.gradient, self.scratch.tiles
         weight, g = self.weight.T.reshape(-1, self.out_channels), as_channels(g)
@@ -190,7 +190,7 @@ class Conv2d(Module):
         g = as_channels(self.gradient)
         for k, tile in enumerate(tiles):
             np.copyto(tile.columns, tile.pixels)
-            # The transpose, g columns^T, takes 1.4 times as long.
+            # The transposed product takes 1.4 times as long.
             np.matmul(tile.product, g[:, tile.numbers].T, out=partial if k else sums)
             if k:
                 sums += partial
@@ -213,18 +213,18 @@ class Conv2d(Module):
 
 
 def tile_size(depth: int, out: int, places: tuple[int, ...], itemsize: int) -> tuple[int, int, int]:
-    """Rows, columns and examples of a tile of the output: whole rows before single ones, all examples before some."""
+    """Return the rows, columns and examples of a tile: it is cut along the rows first, then the columns, then the examples."""
     height, width, n = places
     most = max(TILE // itemsize // (depth + out), min(LEAST, LARGEST // itemsize // depth), 1)
     return even(height, most // (n * width)), even(width, most // n), even(n, most)
 
 
 def even(size: int, most: int) -> int:
-    """The size of a part if ``size`` is cut into as few equal parts as there must be for none to be over ``most``."""
+    """Return the size of a part if ``size`` is cut into the fewest equal parts of at most ``most``."""
     return math.ceil(size / math.ceil(size / max(most, 1)))
 
 
 def as_channels(a: Array) -> Array:
-    """Images as one row a channel, batch last; a copy, where they lie otherwise."""
+    """Return images as one row per channel, batch last; a copy, unless they lie so in memory."""
     rows = by_channel(a)
     return np.ascontiguousarray(a.transpose(1, 2, 3, 0)).reshape(a.shape[1], -1) if rows is None else rows

@@ -1,4 +1,4 @@
-"""Dropout."""
+"""Dropout: in training, random numbers of each example are set to 0."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ..errors import ShapeError
 from .core.arrays import copy, laid_out
 from .core.base import Module
 
-WORDS = [np.dtype(word) for word in ("uint8", "uint16", "uint32")]  # what one number is drawn as
-PIECE = 2048                                                        # 64-bit words that are drawn at a time
+WORDS = [np.dtype(word) for word in ("uint8", "uint16", "uint32")]  # types of the random integers, one per number
+PIECE = 2048                                                        # how many 64-bit random words are drawn at a time
 
 
 class Dropout(Module):
-    r"""In training, drop each number with probability p and divide the others by 1 - p; in evaluation, do nothing.
+    r"""In training, set each number to 0 with probability p and divide the others by 1 - p; in evaluation, do nothing.
 
     Parameters
     ----------
     p : float in [0, 1), default 0.5
-        Probability of being dropped, as in PyTorch; the p of the paper is the probability of being kept.
+        The probability that a number is dropped, as in PyTorch; in the paper p is the probability that it is kept.
     channelwise : bool, default False
-        Drop whole channels of ``(batch, channels, ...)``: neighbouring pixels tell the same, and one that is dropped
-        alone is not missed (Tompson et al. 2015; PyTorch's Dropout2d).
+        Drop whole channels of ``(batch, channels, ...)``. Neighbouring pixels carry the same information, so that dropping
+        single pixels has little effect (Tompson et al. 2015; PyTorch's Dropout2d).
     rng : None, int or numpy.random.Generator
-        Seeds the module's own stream, ``self.rng``, one mask a forward.
+        Seed of the module's own generator, ``self.rng``, from which each forward draws a mask.
 
     Notes
     -----
     :math:`y = x \odot m` with :math:`m_i = 1/(1 - p)` with probability :math:`1 - p`, else 0, so that :math:`E[y] = x`.
-    Forward saves the mask m, and backward multiplies with the same one. It is drawn in the order of memory.
+    Forward saves the mask m, and backward multiplies with it. The mask is drawn in the order of memory.
 
     References
     ----------
@@ -71,7 +71,7 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             self.point = None
             return copy(x, out)
-        for word in WORDS:                                          # the shortest in which 1 - p is exact, or the longest
+        for word in WORDS:                                        # the shortest type in which 1 - p is exact, else the longest
             kept = (1 - self.p) * 2 ** (8 * word.itemsize)
             if kept.is_integer():
                 break

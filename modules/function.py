@@ -1,4 +1,4 @@
-"""A function of the user's own, with its derivative (lecture, slides 5-10)."""
+"""Function: a scalar function and its derivatives as a module (lecture, slides 5-10)."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Function(Module):
     f : callable
         Takes as many arrays of one shape as there are derivatives; returns an array of that shape, or a number.
     *df : callable
-        The partial derivative of ``f`` for each variable, of the same arguments. With one, x is an array; with more, x
-        is a tuple of arrays.
+        The partial derivatives of ``f``, one for each variable; each takes the same arguments as ``f``. With one variable x is
+        an array, with more a tuple of arrays.
 
     Notes
     -----
-    ``rp.check_module`` tells whether ``df`` is the derivative of ``f``.
+    ``rp.check_module`` tests whether ``df`` is the derivative of ``f``.
 
     Examples
     --------
@@ -64,23 +64,23 @@ class Function(Module):
     def backward(self, g: Array, out: Value | None = None) -> Value:
         """Shape of y -> the same shape, for each variable."""
         gradients = []
-        for k, (derivative, room) in enumerate(zip(self.df, parts(out) if out is not None else [None] * len(self.df),
-                                                   strict=True)):
-            gx = self.applied(derivative, f"df[{k}]", room)
+        for k, (derivative, given) in enumerate(zip(self.df, parts(out) if out is not None else [None] * len(self.df),
+                                                    strict=True)):
+            gx = self.applied(derivative, f"df[{k}]", given)
             gx *= g
             gradients.append(gx)
         return gradients[0] if self.arity == 1 else tuple(gradients)
 
     def jvp(self, t: Value) -> Array:
-        """A tangent for each variable -> the tangent of y."""
+        """Tangents of the variables -> the tangent of y."""
         tangents = parts(t)
         y = np.zeros_like(tangents[0])
-        for k, (derivative, one) in enumerate(zip(self.df, tangents, strict=True)):
-            y += self.applied(derivative, f"df[{k}]", None) * one
+        for k, (derivative, tangent) in enumerate(zip(self.df, tangents, strict=True)):
+            y += self.applied(derivative, f"df[{k}]", None) * tangent
         return y
 
     def applied(self, function: Scalar, name: str, out: Array | None) -> Array:
-        """The values of a function at the point, in ``out`` or a fresh array."""
+        """Return the values of a function at the point, in ``out`` or a new array."""
         x = parts(self.point)
         try:
             result = function(*x)

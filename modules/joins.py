@@ -1,4 +1,4 @@
-"""Where paths meet: modules of several inputs, which come as a tuple of arrays (lecture, slides 12-18)."""
+"""Modules of several inputs, which they take as a tuple of arrays (lecture, slides 12-18)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Add(Module):
 
     Notes
     -----
-    Each partial derivative is 1: every input gets the gradient of the sum.
+    Each partial derivative is 1: the gradient of every input is that of the sum.
 
     Examples
     --------
@@ -39,23 +39,23 @@ class Add(Module):
         return same_shapes(input_shape, self)
 
     def forward(self, x: tuple[Array, ...], out: Array | None = None) -> Array:
-        """Arrays of one shape -> their sum. Saves how many there were."""
+        """Arrays of one shape -> their sum. Saves their number."""
         self.point = len(x)
         y = np.add(x[0], x[1], out)
-        for one in x[2:]:
-            y += one
+        for other in x[2:]:
+            y += other
         return y
 
     def jvp(self, t: tuple[Array, ...]) -> Array:
         """Tangents of the inputs -> their sum."""
         y = np.add(t[0], t[1])
-        for one in t[2:]:
-            y += one
+        for other in t[2:]:
+            y += other
         return y
 
     def backward(self, g: Array, out: Value | None = None) -> tuple[Array, ...]:
         """Shape of y -> the same shape for each input."""
-        return tuple(copy(g, room) for room in out or [None] * self.point)
+        return tuple(copy(g, gx) for gx in out or [None] * self.point)
 
 
 class Multiply(Module):
@@ -63,8 +63,8 @@ class Multiply(Module):
 
     Notes
     -----
-    The partial derivative for one input is the product of all others. It is not found by dividing by the input, which
-    may be 0.
+    The partial derivative with respect to one input is the product of all others. It is computed as a product, and not by
+    dividing y by the input, which may be 0.
     """
 
     saved = "input"
@@ -78,15 +78,15 @@ class Multiply(Module):
         """Arrays of one shape -> their product. Saves x."""
         self.point = x
         y = np.multiply(x[0], x[1], out)
-        for one in x[2:]:
-            y *= one
+        for other in x[2:]:
+            y *= other
         return y
 
     def backward(self, g: Array, out: Value | None = None) -> tuple[Array, ...]:
         """Shape of y -> the same shape for each input."""
         x, gradients = self.point, []
-        for k, room in enumerate(out or [None] * len(x)):
-            gx = copy(g, room)
+        for k, given in enumerate(out or [None] * len(x)):
+            gx = copy(g, given)
             for other in x[:k] + x[k + 1:]:
                 gx *= other
             gradients.append(gx)
@@ -95,22 +95,22 @@ class Multiply(Module):
     def jvp(self, t: tuple[Array, ...]) -> Array:
         """Tangents of the inputs -> the sum of the products with one input replaced by its tangent."""
         x, y = self.point, np.zeros_like(t[0])
-        for k, one in enumerate(t):
-            y += math.prod((*x[:k], *x[k + 1:]), start=one)
+        for k, tangent in enumerate(t):
+            y += math.prod((*x[:k], *x[k + 1:]), start=tangent)
         return y
 
 
 class Concat(Module):
-    r"""Two or more arrays one after another along an axis: ``(batch, a), (batch, b) -> (batch, a + b)``.
+    r"""Concatenation of two or more arrays along an axis: ``(batch, a), (batch, b) -> (batch, a + b)``.
 
     Parameters
     ----------
     axis : int, default -1
-        Not that of the batch, 0.
+        The axis; not 0, that of the batch.
 
     Notes
     -----
-    Backward cuts the gradient where the arrays met.
+    Backward splits the gradient into the parts of the inputs.
     """
 
     saved = "neither"
@@ -133,10 +133,10 @@ class Concat(Module):
         return (*first[:axis], sum(shape[axis] for shape in input_shape), *first[axis + 1:])
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> tuple[int, ...]:
-        return tuple(np.cumsum([one[self.axis] for one in shape])[:-1].tolist())
+        return tuple(np.cumsum([part[self.axis] for part in shape])[:-1].tolist())
 
     def forward(self, x: tuple[Array, ...], out: Array | None = None) -> Array:
-        """Arrays -> one array. Saves where they meet."""
+        """Arrays -> one array. Saves the places where one ends and the next begins."""
         self.point = self.scratch
         return np.concatenate(x, self.axis, out)
 
@@ -147,4 +147,4 @@ class Concat(Module):
     def backward(self, g: Array, out: Value | None = None) -> tuple[Array, ...]:
         """Shape of y -> that of each input."""
         pieces = np.split(g, self.point, self.axis)
-        return tuple(copy(piece, room) for piece, room in zip(pieces, out or [None] * len(pieces), strict=True))
+        return tuple(copy(piece, gx) for piece, gx in zip(pieces, out or [None] * len(pieces), strict=True))

@@ -1,4 +1,4 @@
-"""The affine map."""
+"""Linear: the affine map."""
 
 from __future__ import annotations
 
@@ -13,31 +13,7 @@ from ..errors import ShapeError
 from ..initializers import GlorotUniform, Initializer, Zeros
 from .core.arrays import by_example, copy, squared_norms
 from .core.base import Module
-from .core.parameter import Home, Parameter
-
-
-class Joined:
-    """Weight and bias, neighbours in memory, as one matrix, for inputs that have a column of ones: two calls less."""
-
-    __slots__ = ("bias", "gradient", "inputs", "matrix", "rows", "shape", "source", "weight")
-
-    def __init__(self, weight: Parameter, bias: Parameter, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        out_features, span = len(bias.data), slice(weight.offset, bias.offset + bias.data.size)
-        inputs = np.ones((*shape[:-1], shape[-1] + 1), dtype)
-        self.weight, self.bias = weight.T, bias.data                # the views that they are, until a parameter moves
-        self.matrix = weight.home.data[span].reshape(-1, out_features)      # (in + 1, out): the transposed weight, the bias
-        self.gradient = weight.home.grad[span].reshape(-1, out_features)
-        self.shape, self.inputs, self.rows = shape, inputs[..., :-1], as_rows(inputs)   # room for x, in (n, in + 1)
-        self.source: Array | None = None                            # the x that is in there
-
-
-class Scratch(NamedTuple):
-    """For n rows."""
-
-    ones: Array                                                     # (n,)
-    turned: Array | None                                            # (in, n): room for a turned gradient, where that pays
-    upright: Array | None                                           # (out, in): room for the weight in that order, likewise
-    joined: Joined | None                                           # where copying x costs less than it saves
+from .core.parameter import FlatParameters, Parameter
 
 
 class Linear(Module):
@@ -52,14 +28,15 @@ class Linear(Module):
     weight_init, bias_init : initializer, default GlorotUniform() and Zeros()
         Called once as ``init(shape, rng, dtype)``.
     dtype : {"float32", "float64"}, default "float32"
-        Type of the parameters; inputs are converted to it.
+        The dtype of the parameters; inputs are converted to it.
     rng : None, int or numpy.random.Generator
-        Where the initial weights are drawn from. Give two layers two different ints.
+        Source of the initial weights. Give two layers two different ints.
 
     Attributes
     ----------
     weight, bias : Parameter of shape (out_features, in_features) and (out_features,); bias may be None
-        At the start U[-a, a] with a = √(6 / (in_features + out_features)), and 0.
+        By default drawn from U[-a, a] with a = √(6 / (in_features + out_features)), and 0. To share the Parameter of another
+        layer, assign it: ``b.weight = a.weight``. Its shape and dtype must be the same.
 
     Notes
     -----
@@ -69,10 +46,8 @@ class Linear(Module):
     - update: :math:`\partial C / \partial W = G^\top X`, the sum over the batch of the outer products :math:`G_i X_i^\top`
       in one matrix product, and :math:`\partial C / \partial b = \sum_i G_i`.
 
-    The products are taken in the way that is fastest for their sizes: at most 8192 numbers of x are copied beside a column
-    of ones, so that weight and bias, which lie side by side, take part in one product; for few rows and much weight BLAS
-    is faster on the weight's side of :math:`G W`, and for many rows and little weight on an upright copy of the weight. Do
-    not write into x before ``update``.
+    In the code of each phase these formulas come first. For some sizes another form of the same product is faster;
+    ``Scratch.choose`` selects it. Do not write into x before ``update``.
 
     Examples
     --------
@@ -96,15 +71,15 @@ class Linear(Module):
         self.move_together()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        super().__setstate__(state)
         self.move_together()
 
     def move_together(self) -> None:
-        """Weight and bias side by side in memory, if nothing else lives beside them."""
+        """Put weight and bias side by side in memory, unless one of them stands beside other parameters already."""
         weight, bias = self.weight, self.bias
-        if bias is not None and weight.dtype == bias.dtype and weight.home is not bias.home and all(
-                parameter.home.data.size == parameter.data.size for parameter in (weight, bias)):
-            Home.gather([weight, bias])
+        if bias is not None and weight.dtype == bias.dtype and weight.flat is not bias.flat and all(
+                parameter.flat.data.size == parameter.data.size for parameter in (weight, bias)):
+            FlatParameters.gather([weight, bias])
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         if input_shape[-1:] != (self.in_features,):
@@ -112,75 +87,71 @@ class Linear(Module):
         return (*input_shape[:-1], self.out_features)
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        n, weight, bias = math.prod(shape[:-1]), self.weight, self.bias
-        size = weight.data.size
-        joined = None
-        if bias is not None and weight.home is bias.home and weight.offset + size == bias.offset and n * shape[-1] <= SMALL:
-            joined = Joined(weight, bias, shape, dtype)
-        return Scratch(np.ones(n, dtype),
-                       np.empty((self.in_features, n), dtype) if 2 <= n <= FEW and size >= LARGE else None,
-                       np.empty(weight.shape, dtype) if n >= FEW and SMALL // 8 <= size <= SMALL else None, joined)
+        return Scratch.choose(self.weight, self.bias, shape, dtype)
+
+    def current_scratch(self) -> Any:
+        scratch = self.scratch                                      # of another class where a subclass writes prepare
+        return scratch.current(self.weight, self.bias) if isinstance(scratch, Scratch) else scratch
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., in_features) -> (..., out_features). Saves x."""
-        self.point = x
-        weight, bias, joined = self.weight, self.bias, self.scratch.joined
+        self.point, joined = x, self.scratch.joined
         y = out if x.ndim == 2 else as_rows(out)
-        if (joined is not None and joined.weight is weight.T and bias is not None and joined.bias is bias.data
-                and joined.shape == x.shape):
+        if joined is None or joined.shape != x.shape:
+            y = as_rows(x).dot(self.weight.T, y)
+            if self.bias is not None:
+                y += self.bias.data
+        else:                                                       # the same in one product
             joined.inputs[...] = joined.source = x
             y = joined.rows.dot(joined.matrix, y)
-        else:                                                       # tied, or wide
-            y = as_rows(x).dot(weight.T, y)                         # a contiguous transpose: up to twice as fast
-            if bias is not None:
-                y += bias.data
         if x.ndim == 2:
             return y
         return y.reshape(*x.shape[:-1], -1) if out is None else out
 
     def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
         """(..., out_features) -> (..., in_features)."""
-        if not input_gradient:                                      # update takes g itself
+        if not input_gradient:                                      # update needs nothing from here
             return None
-        _, turned, upright, _ = self.scratch
-        weight = self.weight.data
-        if turned is not None:
-            weight.T.dot(as_rows(g).T, turned)
-            return copy(turned.T.reshape(*g.shape[:-1], -1), out)
-        if upright is not None:
+        weight, (_, _, upright, turned) = self.weight.data, self.scratch
+        if upright is not None:                                     # the same numbers in another order of memory
             upright[...] = weight
             weight = upright
+        if turned is None:
+            gx = g.dot(weight, out) if g.ndim == 2 else as_rows(g).dot(weight, as_rows(out))
+        else:                                                       # the same, transposed
+            gx = copy(weight.T.dot(as_rows(g).T, turned).T.reshape(*g.shape[:-1], -1), out)
         if g.ndim == 2:
-            return g.dot(weight, out)
-        gx = as_rows(g).dot(weight, as_rows(out))
+            return gx
         return gx.reshape(*g.shape[:-1], -1) if out is None else out
+
+    def update(self) -> None:
+        """Gradients of weight and bias, summed over all leading axes."""
+        x, g, joined = self.point, self.gradient, self.scratch.joined
+        if g.ndim != 2:
+            g = as_rows(g)
+        if joined is None or joined.source is not x:
+            as_rows(x).T.dot(g, self.weight.grad_T)
+            if self.bias is not None:
+                self.scratch.ones.dot(g, self.bias.grad)
+        else:                                                       # the same in one product
+            joined.rows.T.dot(g, joined.gradient)
 
     def jvp(self, t: Array) -> Array:
         """(..., in_features) -> (..., out_features)."""
         return t @ self.weight.T
 
-    def update(self) -> None:
-        """Gradients of weight and bias, summed over all leading axes."""
-        x, g, weight, bias, joined = self.point, self.gradient, self.weight, self.bias, self.scratch.joined
-        if g.ndim != 2:
-            g = as_rows(g)
-        if (joined is not None and joined.weight is weight.T and bias is not None and joined.bias is bias.data
-                and joined.source is x):
-            joined.rows.T.dot(g, joined.gradient)
-        else:
-            as_rows(x).T.dot(g, weight.grad_T)
-            if bias is not None:
-                self.scratch.ones.dot(g, bias.grad)
-
     def example_gradients(self) -> dict[str, Array]:
-        """The outer product of g and x of each example, and g; summed over the axes between."""
+        """The outer product of g and x of each example, and g; summed over the axes between the first and the last."""
         x, g = by_example(self.point, self), by_example(self.gradient, self)
-        # For one row memory is the limit, and einsum writes it twice as fast as a product or a matrix product.
+        # With one row an example the limit is memory, to which einsum writes twice as fast as a product or a matrix product.
         weight = np.einsum("no,ni->noi", g[:, 0], x[:, 0]) if x.shape[1] == 1 else g.mT @ x
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": g.sum(1)}
 
     def example_squared_norms(self) -> dict[str, Array]:
-        """Of an outer product, the product of the squared norms; of a sum of them, that of all pairs of inner products."""
+        """The squared norms of the outer products, without the outer products.
+
+        That of one is the product of both squared norms; that of a sum is the sum over all pairs of both inner products.
+        """
         if self.point.ndim == 2:
             bias = squared_norms(self.gradient)
             weight = squared_norms(self.point) * bias
@@ -188,16 +159,62 @@ class Linear(Module):
             x, g = by_example(self.point, self), by_example(self.gradient, self)
             if x.shape[1] * (self.in_features + self.out_features) >= self.weight.data.size:
                 return super().example_squared_norms()
-            x, g = x.astype(np.float64, copy=False), g.astype(np.float64, copy=False)       # pairs may cancel
+            x, g = x.astype(np.float64, copy=False), g.astype(np.float64, copy=False)       # terms may cancel
             weight = np.maximum(((x @ x.mT) * (g @ g.mT)).sum((1, 2)), 0)
             bias = squared_norms(g.sum(1))
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": bias}
 
 
+# The other forms of the products. Each gives the result of the formula above, and is faster for some sizes.
+
 SMALL = 8192                                                        # numbers of an input, or of a weight
 FEW, LARGE = 32, 65536                                              # rows of a batch, numbers of a weight
 
 
+class Joined:
+    """Weight and bias as one matrix, for inputs with a column of ones: forward and update take one product instead of two."""
+
+    __slots__ = ("bias", "gradient", "inputs", "matrix", "rows", "shape", "source", "weight")
+
+    def __init__(self, weight: Parameter, bias: Parameter, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        out_features, span = len(bias.data), slice(weight.offset, bias.offset + bias.data.size)
+        inputs = np.ones((*shape[:-1], shape[-1] + 1), dtype)
+        self.weight, self.bias = weight.T, bias.data                # the views at present; parameters that move have others
+        self.matrix = weight.flat.data[span].reshape(-1, out_features)      # (in + 1, out): the transposed weight, the bias
+        self.gradient = weight.flat.grad[span].reshape(-1, out_features)
+        self.shape, self.inputs, self.rows = shape, inputs[..., :-1], as_rows(inputs)   # inputs: a copy of x goes here
+        self.source: Array | None = None                            # the x that was copied
+
+
+class Scratch(NamedTuple):
+    """The workspace for one shape of input, with n rows. A form that does not pay for these sizes is None."""
+
+    ones: Array                                                     # (n,)
+    joined: Joined | None
+    upright: Array | None                                           # (out, in): for a copy of the weight in row-major order
+    turned: Array | None                                            # (in, n): for the transposed gradient of the input
+
+    @classmethod
+    def choose(cls, weight: Parameter, bias: Parameter | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
+        """Choose the fastest forms for inputs of this shape."""
+        n, size = math.prod(shape[:-1]), weight.data.size
+        joined = upright = turned = None
+        if bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset and n * shape[-1] <= SMALL:
+            joined = Joined(weight, bias, shape, dtype)             # the copy of x costs less than the second product
+        if n >= FEW and SMALL // 8 <= size <= SMALL:
+            upright = np.empty(weight.shape, dtype)
+        if 2 <= n <= FEW and size >= LARGE:
+            turned = np.empty((len(weight.T), n), dtype)            # BLAS is faster with the large factor first
+        return cls(np.ones(n, dtype), joined, upright, turned)
+
+    def current(self, weight: Parameter, bias: Parameter | None) -> Scratch:
+        """Return the workspace, without ``joined`` if weight or bias have moved or been replaced since."""
+        joined = self.joined
+        if joined is None or (joined.weight is weight.T and bias is not None and joined.bias is bias.data):
+            return self
+        return self._replace(joined=None)
+
+
 def as_rows(x: Any) -> Any:
-    """(..., features) as (rows, features): above two axes NumPy's product leaves BLAS."""
+    """Reshape (..., features) to (rows, features): for more than two axes NumPy's product does not use BLAS."""
     return x if x is None or x.ndim == 2 else x.reshape(-1, x.shape[-1])

@@ -1,4 +1,4 @@
-"""Zero mean and unit variance: of each feature over the batch, or of each example over its features."""
+"""Normalization to zero mean and unit variance: of each feature over the batch, or of each example over its features."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .core.parameter import Parameter
 
 
 class Centred(NamedTuple):
-    """The input less its mean, the 1/deviation that it is to be scaled by, and whether the statistics are the batch's own."""
+    """The input minus its mean, 1/(standard deviation), and whether the statistics are those of the batch."""
 
     centred: Array
     scale: Array
@@ -24,7 +24,7 @@ class Centred(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for the centred input, a one per row, and the shape in which features broadcast along the input."""
+    """A buffer for the centred input, a vector of ones (batch,), and the shape in which features broadcast along the input."""
 
     x: Array
     ones: Array
@@ -47,26 +47,26 @@ class BatchNorm(Module):
     Attributes
     ----------
     weight, bias : Parameter of shape (features,)
-        γ and β; 1 and 0 at the start.
+        γ and β; initially 1 and 0.
     running_mean, running_var : arrays of shape (features,)
-        Buffers; 0 and 1 at the start.
+        Buffers; initially 0 and 1.
 
     Notes
     -----
-    In training, with the mean μ and the biased variance σ² of the n values of a feature,
-    :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}`, and the running statistics move as
+    In training, μ is the mean and σ² the biased variance of the n values of a feature in the batch,
+    :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}`, and the running statistics become
 
         running_mean = (1 - momentum) running_mean + momentum μ
         running_var = (1 - momentum) running_var + momentum σ² n / (n - 1)
 
-    In evaluation they take the place of μ and σ². With :math:`s = \gamma / \sqrt{\sigma^2 + \epsilon}`:
+    In evaluation the running statistics replace μ and σ². With :math:`s = \gamma / \sqrt{\sigma^2 + \epsilon}`:
 
     - backward: :math:`\partial C/\partial x = s (g - \bar g - \hat x\, \overline{g \hat x})`, bars being means over the
-      batch; in evaluation, where the statistics are constants, :math:`s g`. Which of the two holds is decided by the
-      mode in which forward ran.
+      batch; in evaluation, where the statistics are constants, :math:`s g`. The mode in which forward ran decides between
+      the two.
     - update: :math:`\partial C/\partial\gamma = \sum g \hat x` and :math:`\partial C/\partial\beta = \sum g`.
 
-    A feature needs at least two values in training: ShapeError for a batch of one.
+    Training needs at least two values of each feature: a batch with one value raises ShapeError.
 
     References
     ----------
@@ -76,7 +76,7 @@ class BatchNorm(Module):
 
     saved = "neither"
     layout = "kept"
-    symmetric = True                                                # in both modes
+    symmetric = True                                                # in training and in evaluation
     buffers = ("running_mean", "running_var")
 
     def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, *, dtype: DTypeLike = "float32") -> None:
@@ -106,15 +106,15 @@ class BatchNorm(Module):
                        (self.features,) + (1,) * (len(shape) - 2))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """(batch, features, ...) -> the same shape. Saves the centred input and 1/deviation."""
+        """(batch, features, ...) -> the same shape. Saves the centred input and 1/(standard deviation)."""
         centred, _, feature = self.scratch
         if self.training:
             n = x.size // self.features
             mean = self.total(x) / n
             np.subtract(x, mean.reshape(feature), centred)
             variance = self.inner(centred, centred) / n
-            self.follow(self.running_mean, mean)
-            self.follow(self.running_var, variance * (n / (n - 1)))
+            self.average(self.running_mean, mean)
+            self.average(self.running_var, variance * (n / (n - 1)))
         else:
             variance = self.running_var
             np.subtract(x, self.running_mean.reshape(feature), centred)
@@ -126,63 +126,64 @@ class BatchNorm(Module):
 
     def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
         """(batch, features, ...) -> the same shape."""
-        if not input_gradient:                                      # update takes g itself
+        if not input_gradient:                                      # update needs nothing from here
             return None
         (centred, scale, of_batch), feature = self.point, self.scratch.feature
-        slope = (self.weight.data * scale).reshape(feature)
+        factor = (self.weight.data * scale).reshape(feature)
         if not of_batch:
-            return np.multiply(g, slope, out)
+            return np.multiply(g, factor, out)
         n = g.size // self.features
         gx = np.multiply(centred, (self.inner(g, centred) * scale * scale / n).reshape(feature), out)
         np.subtract(g, gx, gx)
         gx -= (self.total(g) / n).reshape(feature)
-        gx *= slope
+        gx *= factor
         return gx
 
     def update(self) -> None:
-        """Gradients of weight and bias, summed over all axes but that of the features."""
+        """Gradients of weight and bias, summed over all axes except that of the features."""
         self.weight.grad[...] = self.inner(self.gradient, self.point.centred) * self.point.scale
         self.bias.grad[...] = self.total(self.gradient)
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over height and width."""
         g, normal = self.gradient, self.point.centred * self.point.scale.reshape(self.scratch.feature)
-        return {name: each.reshape(len(g), self.features, -1).sum(2)
-                for name, each in (("weight", g * normal), ("bias", g))}
+        return {name: terms.reshape(len(g), self.features, -1).sum(2)
+                for name, terms in (("weight", g * normal), ("bias", g))}
 
     @property
     def batch_dependent(self) -> bool:
-        """In training, where mean and variance are those of the batch."""
+        """True in training, where mean and variance are those of the batch."""
         return self.training
 
     def total(self, a: Array) -> Array:
-        """Sum over all axes but that of the features."""
+        """Return the sum over all axes except that of the features."""
         if a.ndim == 2:
             return self.scratch.ones.dot(a)
         rows = by_channel(a) if a.ndim == 4 else None
         return a.reshape(*a.shape[:2], -1).sum((0, 2)) if rows is None else rows.sum(1)
 
     def inner(self, a: Array, b: Array) -> Array:
-        """Sum of the products over all axes but that of the features, without an array for the products."""
+        """Return the sum of a b over all axes except that of the features, without an array for the products."""
         if a.ndim == 4 and (rows := by_channel(a)) is not None and (others := by_channel(b)) is not None:
             return np.vecdot(rows, others)
         axes = "nchw"[:a.ndim]
         return np.einsum(f"{axes},{axes}->c", a, b)
 
-    def follow(self, running: Array, batch: Array) -> None:
+    def average(self, running: Array, batch: Array) -> None:
+        """Update a running statistic with that of a batch, in place."""
         running *= 1 - self.momentum
         running += self.momentum * batch
 
 
 class Normalized(NamedTuple):
-    """The normalized input, and the 1/deviation it was scaled by."""
+    """The normalized input, and 1/(standard deviation)."""
 
     x: Array
     scale: Array
 
 
 class Rows(NamedTuple):
-    """Room for the normalized input and for products with it, and a one per row."""
+    """Buffers for the normalized input and for products with it, and a vector of ones, one per row."""
 
     x: Array
     products: Array
@@ -203,14 +204,14 @@ class LayerNorm(Module):
     Attributes
     ----------
     weight, bias : Parameter of shape (features,)
-        γ and β; 1 and 0 at the start.
+        γ and β; initially 1 and 0.
 
     Notes
     -----
-    With :math:`h = \gamma g` and bars for means over the last axis,
-    :math:`\partial C/\partial x = (h - \bar h - \hat x\, \overline{h \hat x}) / \sqrt{\sigma^2 + \epsilon}`; in
-    forward mode γ comes last, :math:`\gamma (t - \bar t - \hat x\, \overline{t \hat x}) / \sqrt{\sigma^2 + \epsilon}`.
-    The same in training and evaluation.
+    With :math:`h = \gamma g`, and bars for means over the last axis,
+    :math:`\partial C/\partial x = (h - \bar h - \hat x\, \overline{h \hat x}) / \sqrt{\sigma^2 + \epsilon}`. In
+    forward mode γ multiplies last: :math:`\gamma (t - \bar t - \hat x\, \overline{t \hat x}) / \sqrt{\sigma^2 + \epsilon}`.
+    Training and evaluation mode do the same.
 
     References
     ----------
@@ -234,7 +235,7 @@ class LayerNorm(Module):
         return Rows(np.empty(shape, dtype), np.empty(shape, dtype), np.ones(math.prod(shape[:-1]), dtype))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """(..., features) -> the same shape. Saves the normalized input and 1/deviation."""
+        """(..., features) -> the same shape. Saves the normalized input and 1/(standard deviation)."""
         normal = np.subtract(x, x.mean(-1, keepdims=True), self.scratch.x)
         variance = np.multiply(normal, normal, out).mean(-1, keepdims=True)
         scale = 1 / np.sqrt(variance + self.eps)
@@ -246,7 +247,7 @@ class LayerNorm(Module):
 
     def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
         """(..., features) -> the same shape."""
-        if not input_gradient:                                      # update takes g itself
+        if not input_gradient:                                      # update needs nothing from here
             return None
         normal, scale = self.point
         gx = np.multiply(g, self.weight.data, out)
@@ -271,6 +272,6 @@ class LayerNorm(Module):
         ones.dot(self.gradient.reshape(-1, self.features), self.bias.grad)
 
     def example_gradients(self) -> dict[str, Array]:
-        """The terms of update, summed over the axes between."""
+        """The terms of update, summed over the axes between the first and the last."""
         g = self.gradient
-        return {name: by_example(each, self).sum(1) for name, each in (("weight", g * self.point.x), ("bias", g))}
+        return {name: by_example(terms, self).sum(1) for name, terms in (("weight", g * self.point.x), ("bias", g))}

@@ -1,4 +1,4 @@
-"""Images made smaller or larger, channel by channel."""
+"""Modules that make images smaller or larger, channel by channel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .core.windows import ONE, Pixels, Tap, Windows, as_pixels, pair
 
 
 class Pooling(Module):
-    """One number for each window of a channel."""
+    """Base class: one number for each window of a channel."""
 
     layout = "kept"
 
@@ -35,15 +35,15 @@ class Pooling(Module):
 
 
 class Pass(NamedTuple):
-    """Windows along one axis, and room for one number of each."""
+    """The windows along one axis, and buffers for one number of each."""
 
     taps: list[Tap]
     tile: bool                                                      # whether each pixel is in just one window
     won: Array
-    spare: tuple[Array, ...]                                        # two more such rooms, where windows overlap
+    spare: tuple[Array, ...]                                        # two more such buffers, if windows overlap
 
     def largest(self, x: Array, y: Array) -> Array:
-        """The largest number of each window of x, in y."""
+        """Write the largest number of each window of x into y."""
         taps = self.taps
         if self.tile:
             first, second, *taps = taps
@@ -55,10 +55,10 @@ class Pass(NamedTuple):
         return y
 
     def to_winners(self, x: Array, y: Array, g: Array, gx: Array) -> Array:
-        """The gradient of the largest numbers y, in gx: all of it to the first number of x that is equal."""
+        """Write into gx the gradient g of the largest numbers y: it goes to the first number of a window that equals y."""
         if self.tile:
             *firsts, last = [tap.pixels for tap in self.taps]
-            rest = g                                                # what no number has taken yet
+            rest = g                                                # the gradients not yet given to a pixel
             for places in firsts:
                 taken = np.multiply(np.equal(x[places], y, self.won), rest, gx[places])
                 rest = np.subtract(rest, taken, gx[last])
@@ -73,7 +73,7 @@ class Pass(NamedTuple):
         return gx
 
     def of_winners(self, x: Array, y: Array, t: Array) -> Array:
-        """What stands in t where the largest numbers y stand in x."""
+        """Return the numbers of t at the places where the largest numbers y are in x."""
         ty, lost = np.zeros_like(y), np.ones(y.shape, bool)
         for windows, places in self.taps:
             won = (x[places] == y[windows]) & lost[windows]
@@ -82,17 +82,17 @@ class Pass(NamedTuple):
         return ty
 
 
-class Rooms(NamedTuple):
-    """The two passes, and room for what is between them."""
+class Scratch(NamedTuple):
+    """The passes along the two axes, and buffers for what is between them."""
 
-    down: Pass                                                      # over the rows of a column
+    down: Pass                                                      # down the columns
     right: Pass
     between: Array
     gradient: Array
 
 
 class Pooled(NamedTuple):
-    """What was pooled, the largest number of each window of rows, and the maxima."""
+    """The input, the largest number of each window of the first pass, and the output."""
 
     x: Array
     between: Array
@@ -105,17 +105,18 @@ class MaxPool2d(Pooling):
     Parameters
     ----------
     kernel_size : int or (height, width)
-        Of a window, in pixels.
+        Size of a window in pixels.
     stride : int or pair, optional
-        Pixels from one window to the next; by default the size of a window.
+        Distance in pixels between neighbouring windows; by default the size of a window.
     padding : int or pair, default 0
-        Pixels by which windows reach beyond each side, where there is nothing to be the largest; at most half of kernel_size.
+        Number of pixels by which windows extend beyond each side; these never count as the largest. At most half of
+        kernel_size.
 
     Notes
     -----
-    ``height' = (height + 2 padding - kernel_size) // stride + 1``, as in PyTorch: rows and columns that are left over are not
-    seen. Backward gives the gradient of a window to its largest number, and nothing to the others; of several equal ones, to
-    just one.
+    ``height' = (height + 2 padding - kernel_size) // stride + 1``, as in PyTorch: the last rows and
+    columns are ignored if they fill no window. Backward gives the gradient of a window to its largest number; if several are
+    equally large, to one of them.
 
     Examples
     --------
@@ -127,7 +128,7 @@ class MaxPool2d(Pooling):
 
     saved = "both"
 
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Rooms:
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         (rows, columns), (height, width) = self.windows, self.windows.output_size(shape, self)
         first, last = ((*shape[:2], height, across) for across in (shape[3], width))
 
@@ -136,11 +137,11 @@ class MaxPool2d(Pooling):
             spare = () if tile else tuple(empty(output, dtype, self.batch_last) for _ in range(2))
             return Pass(taps, tile, empty(output, bool, self.batch_last), spare)
 
-        return Rooms(along(Windows(rows, ONE), shape, first), along(Windows(ONE, columns), first, last),
+        return Scratch(along(Windows(rows, ONE), shape, first), along(Windows(ONE, columns), first, last),
                      empty(first, dtype, self.batch_last), empty(first, dtype, self.batch_last))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Images -> one number a window. Saves x and y, and the maxima of rows between them."""
+        """Images -> one number per window. Saves x, y, and the maxima of the first pass."""
         down, right, between, _ = self.scratch
         y = empty(self._output[0], x.dtype) if out is None else out
         self.point = Pooled(x, down.largest(x, between), y)
@@ -164,16 +165,16 @@ class AvgPool2d(Pooling):
     Parameters
     ----------
     kernel_size : int or (height, width)
-        Of a window, in pixels.
+        Size of a window in pixels.
     stride : int or pair, optional
-        Pixels from one window to the next; by default the size of a window.
+        Distance in pixels between neighbouring windows; by default the size of a window.
     padding : int or pair, default 0
-        Zeros put around the image, on each side, which count in the mean; at most half of kernel_size.
+        Number of zeros on each side of the image, which count in the mean; at most half of kernel_size.
 
     Notes
     -----
-    ``height' = (height + 2 padding - kernel_size) // stride + 1``, as in PyTorch. Each pixel of a window has the gradient of
-    the mean, divided by their number.
+    ``height' = (height + 2 padding - kernel_size) // stride + 1``, as in PyTorch. The gradient of each pixel of a window
+    is that of the mean, divided by the number of pixels.
     """
 
     saved = "neither"
@@ -183,11 +184,12 @@ class AvgPool2d(Pooling):
         return self.windows.taps(shape), empty(size, dtype, self.batch_last)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Images -> one number a window. Saves the shape of x."""
+        """Images -> one number per window. Saves the shape of x."""
         self.point = x.shape
         return self.mean(x, empty(self._output[0], x.dtype) if out is None else out)
 
     def mean(self, x: Array, y: Array) -> Array:
+        """Write the mean of each window of x into y."""
         taps, total = self.scratch                                  # y may be x
         total.fill(0)
         for windows, pixels in taps:
@@ -196,15 +198,15 @@ class AvgPool2d(Pooling):
 
     @property
     def share(self) -> float:
-        """Of one pixel in the mean."""
+        """The weight of one pixel in the mean."""
         return 1 / math.prod(pair(self.kernel_size))
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """Shape of y -> that of x."""
-        taps, room = self.scratch
+        taps, buffer = self.scratch
         gx = np.empty(self.point, g.dtype) if out is None else out
         gx.fill(0)
-        share = np.multiply(g, self.share, room)
+        share = np.multiply(g, self.share, buffer)
         for windows, pixels in taps:
             gx[pixels] += share[windows]
         return gx
@@ -226,9 +228,9 @@ class GlobalAvgPool2d(Module):
         return input_shape[:2]
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Images -> one number a channel. Saves the shape of x."""
+        """Images -> one number per channel. Saves the shape of x."""
         self.point = x.shape
-        return np.mean(x.mean(3), 2, out=out)                       # axis by axis: sums of fewer numbers lose less
+        return np.mean(x.mean(3), 2, out=out)                       # axis by axis: shorter sums have smaller rounding errors
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """(batch, channels) -> the shape of x."""
@@ -250,7 +252,7 @@ class Upsample2d(Module):
 
     Notes
     -----
-    The nearest neighbour, as PyTorch's Upsample has it by default. Backward adds up the gradients of the copies.
+    Nearest-neighbour upsampling, the default of PyTorch's Upsample. Backward adds up the gradients of the copies.
     """
 
     saved = "neither"
@@ -275,6 +277,7 @@ class Upsample2d(Module):
         return self.repeat(x, np.empty(self._output[0], x.dtype) if out is None else out)
 
     def repeat(self, x: Array, y: Array) -> Array:
+        """Write each pixel of x into all its places in y."""
         for tap in self.scratch:
             y[tap.pixels] = x
         return y

@@ -1,4 +1,4 @@
-"""The same numbers in another shape."""
+"""Modules that change the shape and keep the numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .core.base import Module
 
 
 class _SameNumbers(Module):
-    """The numbers in their order, in the shape that ``output_shape`` says."""
+    """Base class: the same numbers in the same order, in the shape that ``output_shape`` returns."""
 
     saved = "neither"
     layout = "kept"
@@ -50,7 +50,7 @@ class Reshape(_SameNumbers):
     Parameters
     ----------
     *shape : int
-        Of one example; one of them may be -1, for what is left.
+        The shape of one example. One size may be -1; it is computed from the others.
 
     Examples
     --------
@@ -76,8 +76,8 @@ class Reshape(_SameNumbers):
 
 
 def reshaped(x: Array, shape: tuple[int, ...], out: Array | None) -> Array:
-    """The numbers of ``x`` in ``out``, or in a fresh array of that shape."""
+    """Return the numbers of ``x`` in ``out``, or in a new array of that shape."""
     if out is None:
         return np.array(x, order="C").reshape(shape)
-    np.copyto(out, x.reshape(shape))                                # costs nothing where they are the same memory
+    np.copyto(out, x.reshape(shape))                                # costs nothing if both are the same memory
     return out

@@ -1,12 +1,12 @@
-"""Probabilities over the last axis."""
+"""Softmax and its logarithm, over the last axis."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..arguments import Array
-from .activations import WithScratch
 from .core.base import Module
+from .core.scratch import WithScratch
 
 
 class Softmax(Module):
@@ -14,9 +14,9 @@ class Softmax(Module):
 
     Notes
     -----
-    The largest input is subtracted first, so that nothing overflows. The Jacobian of a row is
+    The largest input of each row is subtracted first, so that nothing overflows. The Jacobian of a row is
     :math:`\mathrm{diag}(y) - y y^\top`, so :math:`\partial C / \partial x = y \odot (g - \langle g, y \rangle)`. To train
-    a classifier, give CrossEntropy the inputs of the softmax instead.
+    a classifier, leave the softmax out and give its input to CrossEntropy.
     """
 
     saved = "output"

@@ -1,4 +1,4 @@
-"""What consumes the gradients."""
+"""Optimizers, which move parameters along their gradients, and gradient clipping."""
 
 from .adaptive import Adagrad, Adam, AdamW, RMSprop
 from .base import Optimizer

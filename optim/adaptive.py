@@ -1,4 +1,4 @@
-"""Optimizers that give each parameter a step of its own length. Rules and defaults are PyTorch's."""
+"""Optimizers that scale the step of each parameter by its own past gradients. Rules and defaults are PyTorch's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Parameters = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
 
 class Adam(Optimizer):
-    r"""Adam: steps along a running mean of the gradient, over the root of a running mean of its square.
+    r"""Adam: a step along the running mean of the gradient, divided by the root of the running mean of its square.
 
     Parameters
     ----------
@@ -25,10 +25,10 @@ class Adam(Optimizer):
         See Optimizer.
     lr : float, at least 0, default 1e-3
     betas : pair of floats in [0, 1), default (0.9, 0.999)
-        How much of the two running means a step keeps.
+        Share of the running mean of the gradient, and of its square, that each step keeps.
     eps : float, at least 0, default 1e-8
     weight_decay : float, at least 0, default 0
-        λ: adds λ times the parameter to its gradient.
+        λ: each step adds λ times the parameter to its gradient.
 
     Notes
     -----
@@ -86,9 +86,9 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    r"""Adam whose weight decay stands outside the running means: first p = (1 - lr λ) p, then Adam's step.
+    r"""Adam with decoupled weight decay: each step first sets p = (1 - lr λ) p, then makes Adam's step without decay.
 
-    Parameters as Adam's, except ``weight_decay``, default 1e-2.
+    The parameters are those of Adam, but ``weight_decay`` has the default 1e-2.
 
     References
     ----------
@@ -103,7 +103,7 @@ class AdamW(Adam):
 
 
 class RMSprop(Optimizer):
-    r"""RMSprop: the gradient over the root of a running mean of its square.
+    r"""RMSprop: a step along the gradient, divided by the root of the running mean of its square.
 
     Parameters
     ----------
@@ -111,10 +111,10 @@ class RMSprop(Optimizer):
         See Optimizer.
     lr : float, at least 0, default 1e-2
     alpha : float in [0, 1), default 0.99
-        How much of the running mean a step keeps.
+        Share of the running mean that each step keeps.
     eps : float, at least 0, default 1e-8
     weight_decay : float, at least 0, default 0
-        λ: adds λ times the parameter to its gradient.
+        λ: each step adds λ times the parameter to its gradient.
     momentum : float in [0, 1), default 0
 
     Notes
@@ -168,7 +168,7 @@ class RMSprop(Optimizer):
 
 
 class Adagrad(Optimizer):
-    r"""Adagrad: the gradient over the root of the sum of all its squares.
+    r"""Adagrad: a step along the gradient, divided by the root of the sum of all its past squares.
 
     Parameters
     ----------
@@ -176,8 +176,9 @@ class Adagrad(Optimizer):
         See Optimizer.
     lr : float, at least 0, default 1e-2
     lr_decay : float, at least 0, default 0
+        Step t uses the learning rate lr / (1 + (t - 1) lr_decay).
     weight_decay : float, at least 0, default 0
-        λ: adds λ times the parameter to its gradient.
+        λ: each step adds λ times the parameter to its gradient.
     eps : float, at least 0, default 1e-10
 
     Notes

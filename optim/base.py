@@ -1,4 +1,4 @@
-"""Optimizer: groups of parameters, and the segments of neighbours in memory that a rule updates in a few calls."""
+"""Optimizer: groups of parameters with their options, and segments of memory that a rule updates in a few calls."""
 
 from __future__ import annotations
 
@@ -10,31 +10,36 @@ import numpy as np
 
 from ..arguments import Array
 from ..errors import ArgumentError, PhaseError, StateError
-from ..modules.core.parameter import Home, Parameter
+from ..modules.core.parameter import FlatParameters, Parameter
 from ..modules.core.state import load_arrays
 
-PIECE = 2**18                                                       # numbers: pieces of a segment that stay in the cache
+PIECE = 2**18                                                       # numbers of a segment that fit into the cache together
 
 
 class Group(dict[str, Any]):
-    """Parameters (``"params"``) with their hyper-parameters, as in PyTorch: ``group["lr"] = 0.1`` takes effect."""
+    """Parameters (``"params"``) with their options, as in PyTorch: ``group["lr"] = 0.1`` takes effect at the next step.
+
+    An option set later must satisfy what the constructor demands: ``group[name] = value`` and ``group.update`` raise
+    ArgumentError, and change nothing, for a wrong value or for options that do not go together. ``update`` sets several
+    options at once. The parameters of a group cannot be replaced.
+    """
 
     def __init__(self, optimizer: Optimizer, options: Mapping[str, Any]) -> None:
-        super().__init__()
+        super().__init__(params=tuple(options["params"]))
         self.optimizer = optimizer
-        for name, value in options.items():
-            self[name] = value
+        self.update({name: value for name, value in options.items() if name != "params"})
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if name not in self.optimizer.options and name != "params":
-            raise ArgumentError(f"{type(self.optimizer).__name__} has no option {name!r}; it has "
-                                f"{', '.join(self.optimizer.options)}")
-        super().__setitem__(name, value if name == "params" else self.optimizer.checked(name, value))
-        self.optimizer.ready = False
+        self.update({name: value})
 
     def update(self, *others: Any, **options: Any) -> None:
-        for name, value in dict(*others, **options).items():
-            self[name] = value
+        super().update(self.optimizer.checked_options(dict(*others, **options), self))
+        self.optimizer.constants_current = False
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        if name not in self:
+            self[name] = default
+        return self[name]
 
     def __ior__(self, other: Any) -> Self:                          # type: ignore[override, misc]
         self.update(other)
@@ -42,47 +47,50 @@ class Group(dict[str, Any]):
 
 
 class Segment:
-    """Neighbours in memory with one group and one number of steps: one flat vector to the rule."""
+    """Parameters of one group that lie side by side in memory and have made equally many steps.
+
+    The optimizer's rule is given one flat vector for all of them, in pieces of at most ``PIECE`` numbers.
+    """
 
     def __init__(self, group: Group, parameters: list[Parameter], states: Mapping[str, Array], steps: int,
                  buffers: int) -> None:
         self.group, self.parameters, self.states, self.steps = group, parameters, states, steps
         first, last = parameters[0], parameters[-1]
         span = slice(first.offset, last.offset + last.data.size)
-        flats = (first.home.data[span], first.home.grad[span], *states.values())
-        self.dtype = first.dtype
-        buffer = [np.empty(min(len(flats[0]), PIECE), self.dtype) for _ in range(buffers)]
+        vectors = (first.flat.data[span], first.flat.grad[span], *states.values())
+        self.dtype, size = first.dtype, len(vectors[0])
+        shared = [np.empty(min(size, PIECE), self.dtype) for _ in range(buffers)]
         self.pieces = []
-        for i in range(0, len(flats[0]), PIECE):
-            data, grad, *kept = (flat[i:i + PIECE] for flat in flats)
-            self.pieces.append((data, grad, kept, [array[:len(data)] for array in buffer]))
+        for i in range(0, size, PIECE):
+            data, grad, *state = (vector[i:i + PIECE] for vector in vectors)
+            self.pieces.append((data, grad, state, [buffer[:len(data)] for buffer in shared]))
 
-    def renew(self) -> None:
-        """The constants of the group, as 0-d arrays of the parameters' dtype (NumPy takes longer over floats)."""
+    def compute_constants(self) -> None:
+        """Take the group's constants as 0-d arrays of the parameters' dtype: NumPy is slower with Python floats."""
         self.constants: list[Any] = [None if value is None else np.array(value, self.dtype)
-                          for value in self.group.optimizer.constants(self.group)]
+                                     for value in self.group.optimizer.constants(self.group)]
 
 
 class Optimizer:
-    """What all optimizers share; a subclass says which states it keeps, and how one step moves a flat vector.
+    """Base class of the optimizers. A subclass names the states that it keeps, and its rule moves a flat vector by one step.
 
     Parameters
     ----------
     parameters : iterable of Parameter, or of dicts
-        ``net.parameters()``, or groups ``{"params": [...], "lr": 0.1}`` whose options stand before those given here.
-    options
-        Hyper-parameters of all groups that do not say otherwise.
+        ``net.parameters()``, or groups ``{"params": [...], "lr": 0.1}``, whose own options take precedence over ``options``.
+    **options
+        Hyper-parameters of every group that does not set its own.
 
     Attributes
     ----------
-    groups : list of dicts
-        The groups, with all their options; change them when you like.
+    groups : list of Group
+        Dicts of the parameters and all options of each group. Options may be changed at any time.
     lr : float
         Learning rate of the first group; setting it sets that of all groups.
     """
 
-    states: ClassVar[tuple[str, ...]] = ()                          # arrays kept beside each parameter
-    buffers: ClassVar[int] = 1                                      # arrays to work in
+    states: ClassVar[tuple[str, ...]] = ()                          # names of the arrays that belong to each parameter
+    buffers: ClassVar[int] = 1                                      # number of work arrays that the rule is given
 
     def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], **options: Any) -> None:
         self.options = options
@@ -99,26 +107,29 @@ class Optimizer:
             if not isinstance(item["params"], Iterable):
                 raise ArgumentError(f'{type(self).__name__}: "params" must be a list of Parameters, '
                                     f'got {item["params"]!r}')
-        self.seen, self.ready = -1, False
-        self.groups = [Group(self, options | dict(item) | {"params": list(item["params"])}) for item in given]
+        self.seen_changes, self.constants_current = -1, False
+        self.groups = [Group(self, options | dict(item)) for item in given]
         every = [parameter for group in self.groups for parameter in group["params"]]
         for parameter in every:
             if not isinstance(parameter, Parameter):
                 raise ArgumentError(f'{type(self).__name__}: "params" must hold Parameters, got {parameter!r}')
         if len(set(every)) < len(every):
-            raise ArgumentError(f"{type(self).__name__}: a Parameter stands in the groups twice")
+            raise ArgumentError(f"{type(self).__name__}: a Parameter is in the groups twice")
         self.segments: list[Segment] = []
-        self.kept: dict[Parameter, tuple[dict[str, Array], int]] = {}
-        Home.changes += 1                                           # parameters may have been tied: containers look anew
+        self.stored: dict[Parameter, tuple[dict[str, Array], int]] = {}     # states and steps that no segment holds
+        FlatParameters.changes += 1                                 # parameters may have been tied: containers plan anew
 
     # ------------------------------------------------------------------ what a subclass writes
 
     def checked(self, name: str, value: Any) -> Any:
-        """The value of a hyper-parameter, or ArgumentError."""
+        """Return the value of one option in its normal form; raise ArgumentError for a wrong one."""
         raise NotImplementedError
 
+    def check_together(self, options: Mapping[str, Any]) -> None:
+        """Raise ArgumentError if the options of a group, each valid alone, do not go together."""
+
     def constants(self, group: Group) -> tuple[float | None, ...]:
-        """Numbers that the rule takes from the group; None for a term that it is to leave out."""
+        """Return the numbers that the rule takes from the group; None for a term that the rule leaves out."""
         raise NotImplementedError
 
     def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:
@@ -129,64 +140,66 @@ class Optimizer:
 
     def step(self) -> None:
         """Move every parameter that is not frozen; PhaseError before any ``update`` has computed gradients."""
-        if self.seen != Home.changes:
-            self.settle()
-        if not self.ready:
-            self.get_ready()
+        if self.seen_changes != FlatParameters.changes:
+            self.find_segments()
+        if not self.constants_current:
+            self.compute_constants()
         for segment in self.segments:
             segment.steps += 1
             for data, grad, states, buffers in segment.pieces:
                 self.rule(segment, data, grad, states, buffers)
 
-    def get_ready(self) -> None:
-        """The segments or the options of a group are new."""
-        if not any(parameter.home.updated for group in self.groups for parameter in group["params"]):
+    def compute_constants(self) -> None:
+        """Compute every segment's constants, after its group's options or the segments have changed."""
+        if not any(parameter.flat.updated for group in self.groups for parameter in group["params"]):
             raise PhaseError(f"{self!r}: there are no gradients yet: call forward, backward and update first")
         for segment in self.segments:
-            segment.renew()
-        self.ready = True
+            segment.compute_constants()
+        self.constants_current = True
 
-    def settle(self) -> None:
-        """Parameters moved, froze or thawed: find the segments anew, with the states that are there."""
-        self.put_away()
+    def find_segments(self) -> None:
+        """Divide the parameters into segments, after some were moved in memory, frozen or thawed; states are kept."""
+        self.store_states()
         self.segments = []
         for group in self.groups:
             homes: dict[int, int] = {}
             for parameter in group["params"]:
-                homes.setdefault(id(parameter.home), len(homes))
+                homes.setdefault(id(parameter.flat), len(homes))
             moving = sorted((parameter for parameter in group["params"] if not parameter.frozen),
-                            key=lambda parameter: (homes[id(parameter.home)], parameter.offset))
-            ends = [k for k, (a, b) in enumerate(pairwise(moving), 1) if not self.adjoin(a, b)]
+                            key=lambda parameter: (homes[id(parameter.flat)], parameter.offset))
+            ends = [k for k, (a, b) in enumerate(pairwise(moving), 1) if not self.contiguous(a, b)]
             for i, j in pairwise([0, *ends, len(moving)]):
                 if i < j:
                     self.segments.append(self.segment(group, moving[i:j]))
-        for segment in self.segments:                               # the segments hold these states now
+        for segment in self.segments:                               # these states are in the segments now
             for parameter in segment.parameters:
-                self.kept.pop(parameter, None)
-        self.seen, self.ready = Home.changes, False
+                self.stored.pop(parameter, None)
+        self.seen_changes, self.constants_current = FlatParameters.changes, False
 
-    def adjoin(self, a: Parameter, b: Parameter) -> bool:
-        return a.home is b.home and a.offset + a.data.size == b.offset and self.steps_of(a) == self.steps_of(b)
+    def contiguous(self, a: Parameter, b: Parameter) -> bool:
+        """Return whether ``b`` can follow ``a`` in a segment: next to it in memory, after as many steps."""
+        return a.flat is b.flat and a.offset + a.data.size == b.offset and self.steps_of(a) == self.steps_of(b)
 
     def steps_of(self, parameter: Parameter) -> int:
-        return self.kept[parameter][1] if parameter in self.kept else 0
+        return self.stored[parameter][1] if parameter in self.stored else 0
 
     def segment(self, group: Group, parameters: list[Parameter]) -> Segment:
+        """Return a segment of these parameters, with their stored states or zeros."""
         states = {}
         for name in self.states:
-            parts = [self.kept[p][0][name].T.reshape(-1) if p in self.kept
+            parts = [self.stored[p][0][name].T.reshape(-1) if p in self.stored
                      else np.zeros(p.data.size, p.dtype) for p in parameters]
             states[name] = np.concatenate(parts).astype(parameters[0].dtype, copy=False)
         return Segment(group, parameters, states, self.steps_of(parameters[0]), self.buffers)
 
-    def put_away(self) -> None:
-        """Into ``kept``: the states of each parameter, in its shape, and the number of its steps."""
+    def store_states(self) -> None:
+        """Write into ``stored`` each parameter's states, as views in its shape, and the number of its steps."""
         for segment in self.segments:
             end = 0
             for parameter in segment.parameters:
                 begin, end = end, end + parameter.data.size
-                self.kept[parameter] = ({name: flat[begin:end].reshape(parameter.shape[::-1]).T
-                                         for name, flat in segment.states.items()}, segment.steps)
+                self.stored[parameter] = ({name: vector[begin:end].reshape(parameter.shape[::-1]).T
+                                           for name, vector in segment.states.items()}, segment.steps)
 
     # ------------------------------------------------------------------ hyper-parameters and state
 
@@ -199,19 +212,31 @@ class Optimizer:
         for group in self.groups:
             group["lr"] = value
 
+    def checked_options(self, options: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``options`` in their normal form; raise ArgumentError if one is wrong or does not fit ``others``."""
+        who = type(self).__name__
+        for name in options:
+            if name == "params":
+                raise ArgumentError(f'{who}: "params" of a group cannot be replaced: make a new optimizer')
+            if name not in self.options:
+                raise ArgumentError(f"{who} has no option {name!r}; it has {', '.join(self.options)}")
+        checked = {name: self.checked(name, value) for name, value in options.items()}
+        self.check_together({**others, **checked})
+        return checked
+
     def parameters(self) -> list[Parameter]:
         return [parameter for group in self.groups for parameter in group["params"]]
 
     def state_dict(self) -> dict[str, Any]:
         """``{"state": {"0.velocity": array, "0.steps": array, ...}, "groups": [{"lr": ..., ...}, ...]}``; copies.
 
-        Parameters are numbered in the order of the groups; one that never moved is not in the state.
+        Parameters are numbered in the order of the groups; one that has never moved is not in the state.
         """
-        self.settle()
-        self.put_away()
+        self.find_segments()
+        self.store_states()
         state: dict[str, Array] = {}
         for k, parameter in enumerate(self.parameters()):
-            arrays, steps = self.kept.get(parameter, ({}, 0))
+            arrays, steps = self.stored.get(parameter, ({}, 0))
             if steps:
                 state |= {f"{k}.{name}": np.array(array, order="C") for name, array in arrays.items()}
                 state[f"{k}.steps"] = np.array(steps)
@@ -219,7 +244,7 @@ class Optimizer:
         return {"state": state, "groups": groups}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Copy a state in: everything is checked before anything changes. Raises StateError."""
+        """Copy a state in. Raise StateError, and change nothing, if it does not fit."""
         if not isinstance(state, Mapping) or set(state) != {"state", "groups"}:
             raise StateError(f'{self!r}: state must be a dict of "state" and "groups", as of state_dict(), got '
                              f"{list(state) if isinstance(state, Mapping) else state!r}")
@@ -227,24 +252,23 @@ class Optimizer:
         expected = [set(group) - {"params"} for group in self.groups]
         if not all(isinstance(group, Mapping) for group in groups) or [set(group) for group in groups] != expected:
             raise StateError(f"{self!r}: the state has groups {groups}, which do not fit")
-        checked = [{name: self.checked(name, value) for name, value in group.items()} for group in groups]
-        kept: dict[Parameter, tuple[dict[str, Array], Array]] = {}
+        checked = [self.checked_options(group, {}) for group in groups]
+        stored: dict[Parameter, tuple[dict[str, Array], Array]] = {}
         targets: dict[str, Array] = {}
         for k, parameter in enumerate(self.parameters()):
             if f"{k}.steps" in arrays:
-                kept[parameter] = {name: np.empty_like(parameter.data) for name in self.states}, np.zeros((), np.int64)
-                targets |= {f"{k}.{name}": array for name, array in kept[parameter][0].items()}
-                targets[f"{k}.steps"] = kept[parameter][1]
+                stored[parameter] = {name: np.empty_like(parameter.data) for name in self.states}, np.zeros((), np.int64)
+                targets |= {f"{k}.{name}": array for name, array in stored[parameter][0].items()}
+                targets[f"{k}.steps"] = stored[parameter][1]
         load_arrays(repr(self), targets, arrays)
-        self.segments, self.kept = [], {parameter: (states, int(steps)) for parameter, (states, steps) in kept.items()}
+        self.segments, self.stored = [], {parameter: (states, int(steps)) for parameter, (states, steps) in stored.items()}
         for group, options in zip(self.groups, checked, strict=True):
-            for name, value in options.items():
-                group[name] = value
-        self.settle()
+            group.update(options)
+        self.find_segments()
 
-    def __getstate__(self) -> dict[str, Any]:                       # a copy finds its segments anew
-        self.put_away()
-        return vars(self) | {"groups": [dict(group) for group in self.groups], "segments": [], "seen": -1}
+    def __getstate__(self) -> dict[str, Any]:                       # a copy finds its own segments
+        self.store_states()
+        return vars(self) | {"groups": [dict(group) for group in self.groups], "segments": [], "seen_changes": -1}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -1,4 +1,4 @@
-"""Gradients kept in bounds."""
+"""Gradient clipping."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..modules.core.parameter import Parameter
 
 
 def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
-    """Scale all gradients together so that their joint Euclidean norm is at most ``max_norm``, in place.
+    """Scale all gradients in place by one factor, so that their joint Euclidean norm is at most ``max_norm``.
 
-    Frozen parameters are left out. Returns the norm before, which may be infinite or NaN: then nothing is scaled.
+    Frozen parameters are left out. Returns the norm before scaling; if it is infinite or NaN, nothing is scaled.
 
     References
     ----------

@@ -24,10 +24,10 @@ class SGD(Optimizer):
         Learning rate.
     momentum : float in [0, 1), default 0
     nesterov : bool, default False
-        Whether to look one step of the velocity ahead; needs momentum.
+        Whether to use Nesterov's momentum, which needs a momentum above 0.
     weight_decay : float, at least 0, default 0
-        λ: adds λ times the parameter to its gradient. To spare biases and BatchNorm, give them a group of their own:
-        ``[{"params": weights, "weight_decay": 1e-4}, {"params": others}]``.
+        λ: each step adds λ times the parameter to its gradient. Parameters without decay (biases, BatchNorm) go into a
+        group of their own: ``[{"params": weights, "weight_decay": 1e-4}, {"params": others}]``.
 
     Notes
     -----
@@ -37,7 +37,8 @@ class SGD(Optimizer):
         p = p - lr v                        (nesterov: p - lr (g + momentum v))
 
     as in PyTorch. In the papers of Polyak and of Sutskever et al. the learning rate is inside the velocity,
-    ``v = momentum v - lr g``: the same as long as lr does not change; when it does, ours takes effect at once.
+    ``v = momentum v - lr g``. Both give the same steps while lr is constant; a change of lr takes effect at once here,
+    and only gradually there.
     """
 
     states = ("velocity",)
@@ -46,9 +47,6 @@ class SGD(Optimizer):
     def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], lr: float, momentum: float = 0.0,
                  nesterov: bool = False, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
-        for group in self.groups:
-            if group["nesterov"] and not group["momentum"]:
-                raise ArgumentError("SGD: nesterov needs a momentum above 0")
 
     def checked(self, name: str, value: Any) -> Any:
         if name == "nesterov":
@@ -56,6 +54,10 @@ class SGD(Optimizer):
         if name == "momentum":
             return real(name, value, 0, 1, below=True)
         return real(name, value, 0)
+
+    def check_together(self, options: Mapping[str, Any]) -> None:
+        if options["nesterov"] and not options["momentum"]:
+            raise ArgumentError("SGD: nesterov needs a momentum above 0")
 
     def constants(self, group: Group) -> tuple[float | None, ...]:
         momentum = group["momentum"] or None

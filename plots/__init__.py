@@ -1,4 +1,4 @@
-"""Every image of the library. Nothing here shows a window or sets a global: functions return what they drew on."""
+"""All figures of the library. Functions return the Axes or Figure that they drew on; they open no window and set no global."""
 
 from .activations import activation
 from .adversarial import adversarial, robustness

@@ -1,4 +1,4 @@
-"""Adversarial examples beside what they were made from, and the error as they move further (lecture, slide 71)."""
+"""Adversarial examples beside their originals, and the error as a function of the size of the attack (lecture, slide 71)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.pyplot import figure as new_figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
@@ -16,75 +14,72 @@ from ..datasets.checks import examples, finite
 from ..errors import ArgumentError, ShapeError
 from ..inspection.adversarial import Robustness
 from ..modules import Module
-from .canvas import COLORS, DASHES, MARKERS, axes, labelled, legend
+from .canvas import COLORS, DASHES, MARKERS, AnyFigure, axes, canvas, labelled, legend
 from .images import framed, images
 from .networks import probabilities
 
 
 def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int, int] | None = None,
-                title: str | None = None, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw images, what an attack added to them, and the sums, each with the class that the network sees in it.
+                title: str | None = None, figure: AnyFigure | None = None) -> AnyFigure:
+    """Draw images, the changes by an attack, and the adversarial images, with the classes that the network predicts.
 
     Parameters
     ----------
     net : Module
-        A classifier; its outputs are read as in ``decision_boundary``.
+        A classifier; its outputs are interpreted as in ``decision_boundary``.
     x, moved : array_like of one shape, (N, 1 or 3, height, width), (N, height, width) or (N, pixels)
-        The examples, and what ``adversarial.fgsm`` or ``pgd`` made of them. A column each: choose a few.
+        The examples, and the results of ``adversarial.fgsm`` or ``pgd``. Each example has a column, so pass a few.
     shape : pair of int, optional
-        Height and width, where examples are rows of numbers; by default they are square.
+        Height and width of images that are given as rows of numbers; by default they are square.
     title : str, optional
     figure : Figure or SubFigure, optional
-        Drawn in; by default a new one.
+        An empty figure to draw into; by default a new one.
 
     Returns
     -------
     Figure or SubFigure
-        The images of the first and the last row are on one scale, from the least number to the largest. The change is drawn
-        around a mean grey, magnified as the row says. Above the images stand the class and its probability: in orange where
-        it is another than before.
+        The first and the last row have one scale, from the least number to the largest. The changes are drawn around a medium
+        grey, magnified by the factor in the label of the row. The title of an image is the predicted class with its
+        probability, in orange if the attack changed the class.
     """
     before, after = (finite(name, examples(name, a)) for name, a in (("x", x), ("moved", moved)))
     if before.shape != after.shape:
         raise ShapeError(f"adversarial: moved must have the shape of x, {before.shape}, got {after.shape}")
-    seen = [probabilities(net, a) for a in (before, after)]
+    predicted = [probabilities(net, a) for a in (before, after)]
     old, new = images("x", before, shape), images("moved", after, shape)
     low, high = min(old.min(), new.min()), max(old.max(), new.max())
     old, new = ((a - low) / ((high - low) or 1) for a in (old, new))
     factor = magnification(float(np.abs(new - old).max()))
-    if figure is None:
-        figure = new_figure(figsize=(1.15 * len(old) + 1.2, 4.5), layout="constrained")
+    figure = canvas(figure, (1.15 * len(old) + 1.2, 4.5), title)
     grid = figure.subplots(3, len(old), squeeze=False)
     rows = ((old, "original"), (0.5 + factor * (new - old), f"change × {factor:g}"), (new, "adversarial"))
-    for axs, (imaged, name) in zip(grid, rows, strict=True):
-        for ax, one in zip(axs, imaged, strict=True):
-            ax.imshow(one.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    for axs, (row_of_images, name) in zip(grid, rows, strict=True):
+        for ax, pixels in zip(axs, row_of_images, strict=True):
+            ax.imshow(pixels.clip(0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             framed(ax)
         axs[0].set_ylabel(name)
-    for axs, p in zip(grid[::2], seen, strict=True):
-        for ax, one, first in zip(axs, p, seen[0], strict=True):
-            same = one.argmax() == first.argmax()
-            ax.set_title(f"{one.argmax()} ({100 * one.max():.0f} %)", fontsize="medium", color="black" if same else COLORS[1])
-    if title is not None:
-        figure.suptitle(title)
+    for axs, rows_of_p in zip(grid[::2], predicted, strict=True):
+        for ax, p, first in zip(axs, rows_of_p, predicted[0], strict=True):
+            same = p.argmax() == first.argmax()
+            ax.set_title(f"{p.argmax()} ({100 * p.max():.0f} %)", fontsize="medium", color="black" if same else COLORS[1])
     return figure
 
 
 def robustness(results: Robustness | Mapping[str, Robustness], *, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the error over the size of the attack, beside that under random changes of the same size.
+    """Draw the error as a function of the size of the attack, and the error under random changes of the same size.
 
     Parameters
     ----------
-    results : Robustness, or mapping of labels to such
+    results : Robustness, or mapping of labels to Robustness
         From ``adversarial.robustness``.
     title : str, optional
     ax : Axes, optional
-        Drawn on; by default those of a new figure.
+        Axes to draw on; by default those of a new figure.
 
     Returns
     -------
     Axes
-        Lines begin at 0, with the error on the examples as they are; those of random signs are dashed.
+        Lines begin at size 0, with the error without attack; those of random changes are dashed.
     """
     curves = labelled("results", results, Robustness)
     for label, result in curves.items():
@@ -110,7 +105,7 @@ def robustness(results: Robustness | Mapping[str, Robustness], *, title: str | N
 
 
 def magnification(largest: float) -> float:
-    """The largest of 1, 2, 5, 10, ... that keeps a change of that size within half the scale."""
+    """Return the largest of 1, 2, 5, 10, ... that keeps a change of this size within half the scale."""
     if not largest:
         return 1.0
     exact = 0.5 / largest * (1 + 1e-6)

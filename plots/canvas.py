@@ -1,10 +1,10 @@
-"""What all images share: colours, panels, legends beside the data, files."""
+"""What all figures share: colours, new figures and axes, panels, legends, files."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -15,17 +15,17 @@ from matplotlib.figure import Figure, SubFigure
 from ..arguments import Array
 from ..errors import ArgumentError
 
-# Okabe & Ito's colours, which colour-blind readers can tell apart, without yellow; then three of Tol's.
+# The colours of Okabe & Ito, which colour-blind readers can distinguish, without yellow; then three of Tol's.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933", "#882255", "#332288")
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":")
-PANEL = (6.4, 3.75)                                                 # inches, a legend at the right included
+PANEL = (6.4, 3.75)                                                 # inches, including a legend at the right
 UNDATED: dict[str, dict[str, None]] = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
-T = TypeVar("T")
+AnyFigure = Figure | SubFigure
 
 
 def axes(ax: Axes | None, title: str | None = None, size: tuple[float, float] = PANEL) -> Axes:
-    """``ax``, or the axes of a new figure; with the title."""
+    """Return ``ax`` or the axes of a new figure, with the title."""
     if ax is None:
         _, ax = plt.subplots(figsize=size, layout="constrained")
     if title is not None:
@@ -33,14 +33,22 @@ def axes(ax: Axes | None, title: str | None = None, size: tuple[float, float] = 
     return ax
 
 
-def panels(figure: Figure | SubFigure | None, titles: Collection[str], xlabel: str, size: tuple[float, float],
-           title: str | None) -> tuple[Figure | SubFigure, list[Axes]]:
-    """One axes a title, side by side, with common scales, in ``figure`` or a new one; at most four in a row."""
+def canvas(figure: AnyFigure | None, size: tuple[float, float], title: str | None) -> AnyFigure:
+    """Return ``figure`` or a new one of this size, in inches, with the title."""
+    if figure is None:
+        figure = plt.figure(figsize=size, layout="constrained")
+    if title is not None:
+        figure.suptitle(title)
+    return figure
+
+
+def panels(figure: AnyFigure | None, titles: Collection[str], xlabel: str, size: tuple[float, float],
+           title: str | None) -> tuple[AnyFigure, list[Axes]]:
+    """Return a figure with one axes per title, side by side, on common scales; at most four in a row."""
     count, (width, height) = len(titles), size
     rows = -(-count // 4)
     columns = -(-count // rows)
-    if figure is None:
-        figure = plt.figure(figsize=(width * columns + 0.9, height * rows + 0.4), layout="constrained")
+    figure = canvas(figure, (width * columns + 0.9, height * rows + 0.4), title)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for ax in grid[count:]:
         ax.set_visible(False)
@@ -50,23 +58,21 @@ def panels(figure: Figure | SubFigure | None, titles: Collection[str], xlabel: s
         ax.tick_params(labelbottom=True)
     for ax in grid[max(0, count - columns):count]:                  # the lowest of each column
         ax.set_xlabel(xlabel)
-    if title is not None:
-        figure.suptitle(title)
     return figure, list(grid[:count])
 
 
 def shades(count: int) -> Array:
-    """Colours in an order that the eye follows, from dark to light but for the yellow end."""
+    """Return colours from dark to light, for lines that have an order."""
     return np.asarray(mpl.colormaps["viridis"](np.linspace(0, 0.88, count)))
 
 
 def legend(ax: Axes, **options: Any) -> None:
-    """To the right of the axes, where it covers nothing."""
+    """Draw a legend to the right of the axes, where it covers nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), frameon=False, **options)
 
 
 def labelled(name: str, value: Any, alone: type | tuple[type, ...]) -> dict[str, Any]:
-    """``value`` as a non-empty dict of labels; one of type ``alone`` gets the label ``""``."""
+    """Return ``value`` as a non-empty dict by label; a single value, of type ``alone``, gets the label ``""``."""
     items = dict(value) if isinstance(value, Mapping) else {"": value} if isinstance(value, alone) else {}
     if not items:
         raise ArgumentError(f"{name} must hold at least one labelled entry, got {value!r}")
@@ -74,16 +80,16 @@ def labelled(name: str, value: Any, alone: type | tuple[type, ...]) -> dict[str,
 
 
 def save(figure: Figure | Axes, folder: str | Path, name: str, dpi: int = 150) -> tuple[Path, Path]:
-    """Write ``name.png`` and ``name.svg`` into ``folder``, which is made if need be. The same image, the same bytes.
+    """Write ``name.png`` and ``name.svg`` into ``folder``, and create the folder if needed. Equal figures give equal bytes.
 
     Parameters
     ----------
     figure : Figure or Axes
-        Axes stand for the figure that they are in.
+        If Axes, their whole figure is written.
     folder : path
     name : str
     dpi : int, default 150
-        Of the PNG.
+        Resolution of the PNG.
 
     Returns
     -------
@@ -94,16 +100,16 @@ def save(figure: Figure | Axes, folder: str | Path, name: str, dpi: int = 150) -
 
 
 def write(figure: Figure | Axes, path: str | Path, dpi: int = 150) -> Path:
-    """Write one file; its folder is made if need be. The same image, the same bytes.
+    """Write one file, and create its folder if needed. Equal figures give equal bytes.
 
     Parameters
     ----------
     figure : Figure or Axes
-        Axes stand for the figure that they are in.
+        If Axes, their whole figure is written.
     path : path
         Ends in .png or .svg.
     dpi : int, default 150
-        Of a PNG.
+        Resolution of a PNG.
 
     Returns
     -------

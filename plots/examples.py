@@ -1,13 +1,11 @@
-"""A batch's gradient as the sum over its examples, and the noise of leaving most of them out (lecture, slides 42, 64-69)."""
+"""The gradient of a batch as a sum over its examples, and the noise of minibatch gradients (lecture, slides 42, 64-69)."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure, SubFigure
 from matplotlib.gridspec import GridSpec
-from matplotlib.pyplot import figure as new_figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from ..arguments import Array, positive_int
@@ -15,34 +13,34 @@ from ..errors import ArgumentError, ShapeError
 from ..inspection.per_example.noise import GradientNoise
 from ..modules import Linear, Module
 from ..modules.core.phases import too_early
-from .canvas import COLORS, axes, legend
+from .canvas import COLORS, AnyFigure, axes, canvas, legend
 from .networks import BINARY, place
 
-CELL = (0.14, 1.0, 0.24)                                            # widths: the column g, the product, the sign behind it
+CELL = (0.14, 1.0, 0.24)                                            # widths: the column g, the product, the sign after it
 
 
 def outer_products(net: Module, layer: int | str | None = None, *, examples: int = 3, title: str | None = None,
-                   figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw the weight gradient of a Linear as what it is: the sum over the batch of the outer products of g and x.
+                   figure: AnyFigure | None = None) -> AnyFigure:
+    """Draw the weight gradient of a Linear as the sum over the batch of the outer products of g and x.
 
     Parameters
     ----------
     net : Module
-        Has run forward and backward: the layer is looked at where it is now, ``update`` need not have run.
+        A network after forward and backward, whose current x and g are drawn; ``update`` is not needed.
     layer : int or str, optional
         The Linear: its index in the network, or its path (``"1.0"``); None if ``net`` is the Linear itself.
     examples : int, default 3
-        How many of the batch are drawn, from the first on.
+        How many examples are drawn, from the first on.
     title : str, optional
     figure : Figure or SubFigure, optional
-        Drawn in; by default a new one.
+        An empty figure to draw into; by default a new one.
 
     Returns
     -------
     Figure or SubFigure
-        For each example its x as a row, its g = dC/dy as a column, and between them their product, of the shape of the
-        weight; at the end the sum over the whole batch. The products are on one scale, as are all x, and all g. The sum is on
-        that of the products if all are drawn, so that the eye can add them up; else on its own, how much wider stands below.
+        For each example: x as a row, g = dC/dy as a column, and their outer product, of the shape of the weight. At the end:
+        the sum over the whole batch. All products have one color scale, as do all x and all g. The sum has the scale of the
+        products if all examples are drawn; else its own scale, whose ratio to that of the products stands below.
     """
     examples = positive_int("examples", examples)
     if not isinstance(net, Module):
@@ -51,8 +49,7 @@ def outer_products(net: Module, layer: int | str | None = None, *, examples: int
     shown = min(examples, len(x))
     terms, total = g[:shown, :, None] * x[:shown, None, :], g.T @ x
     more = len(x) - shown
-    if figure is None:
-        figure = new_figure(figsize=(1.9 * (shown + 1) + 0.8 * bool(more) + 1.4, 2.5), layout="constrained")
+    figure = canvas(figure, (1.9 * (shown + 1) + 0.8 * bool(more) + 1.4, 2.5), title)
     grid = figure.add_gridspec(2, 3 * (shown + 1) + bool(more), height_ratios=CELL[:2],
                                width_ratios=[*CELL * shown, *[0.7] * bool(more), 0.02, 1.0, 0.02])
     of_x, of_g, of_total = symmetric(x[:shown]), symmetric(g[:shown]), symmetric(total)
@@ -71,13 +68,11 @@ def outer_products(net: Module, layer: int | str | None = None, *, examples: int
         name += f"\n(scale {extent(of_total) / extent(of_terms):.2g} times as wide)"
     last = draw(figure, grid, (1, grid.ncols - 2), total, of_total, name, below=True)
     figure.colorbar(last.images[0], ax=last, label="dC/dW", shrink=0.9)
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 
 def gradient_noise(result: GradientNoise, *, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw how far minibatch gradients are from the gradient of all examples, over the size of the minibatch.
+    """Draw the distance of minibatch gradients from the gradient of all examples, by size of the minibatch.
 
     Parameters
     ----------
@@ -85,13 +80,13 @@ def gradient_noise(result: GradientNoise, *, title: str | None = None, ax: Axes 
         From ``retroprop.gradient_noise``.
     title : str, optional
     ax : Axes, optional
-        Drawn on; by default those of a new figure.
+        Axes to draw on; by default those of a new figure.
 
     Returns
     -------
     Axes
-        Both scales are logarithmic: the law σ/√k is a straight line, that falls by half where k grows fourfold. Where it
-        crosses the length of the whole gradient, noise and signal are equal.
+        Both scales are logarithmic: the law σ/√k is a straight line, which halves when k grows fourfold. Noise and signal are
+        equal where it crosses the length of the gradient of all examples.
     """
     if not isinstance(result, GradientNoise):
         raise ArgumentError(f"gradient_noise: result must come from retroprop.gradient_noise, got {result!r}")
@@ -99,7 +94,7 @@ def gradient_noise(result: GradientNoise, *, title: str | None = None, ax: Axes 
     ax.plot(result.sizes, result.predicted, color=COLORS[0], lw=1.8, label=f"predicted: σ/√k, σ = {result.sigma:.3g}")
     ax.plot(result.sizes, result.measured, "o", color=COLORS[1], label=f"measured, {result.draws} draws")
     ax.axhline(result.length, color="0.45", ls="--", lw=1.2, label=f"length of the gradient\nof all {result.examples} examples")
-    ax.set(xscale="log", yscale="log", xlabel="examples in a minibatch, k", ylabel="distance from the whole gradient")
+    ax.set(xscale="log", yscale="log", xlabel="examples in a minibatch, k", ylabel="distance from the gradient of all")
     ax.set_xticks(result.sizes[::-(-len(result.sizes) // 8)], minor=False)
     ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.xaxis.set_minor_locator(NullLocator())
@@ -109,7 +104,7 @@ def gradient_noise(result: GradientNoise, *, title: str | None = None, ax: Axes 
 
 
 def point_and_gradient(net: Module, layer: int | str | None) -> tuple[str, Array, Array]:
-    """Path of a Linear with a dot behind it, its x and its g; an error where there is no Linear, or no pair of them."""
+    """Return the path of a Linear with a dot appended, its x and its g; an error if they do not exist."""
     path = "" if layer is None else place("outer_products", net, layer)
     module = dict(net.named_modules())[path]
     if not isinstance(module, Linear):
@@ -117,13 +112,13 @@ def point_and_gradient(net: Module, layer: int | str | None) -> tuple[str, Array
     if module.gradient is None:
         raise too_early(module)
     if module.point.ndim != 2:
-        raise ShapeError(f"outer_products: x of {module!r} must have shape (batch, {module.in_features}), for one product an "
+        raise ShapeError(f"outer_products: x of {module!r} must have shape (batch, {module.in_features}), for one product per "
                          f"example, got {module.point.shape}")
     return f"{path}." if path else "", module.point, module.gradient
 
 
 def symmetric(a: Array) -> Normalize:
-    """A scale around 0."""
+    """Return a color scale that is symmetric around 0."""
     largest = float(np.abs(a).max()) or 1.0
     return Normalize(-largest, largest)
 
@@ -132,9 +127,9 @@ def extent(scale: Normalize) -> float:
     return float(scale.vmax or 0)
 
 
-def draw(figure: Figure | SubFigure, grid: GridSpec, at: tuple[int, int], a: Array, scale: Normalize, name: str, *,
+def draw(figure: AnyFigure, grid: GridSpec, at: tuple[int, int], a: Array, scale: Normalize, name: str, *,
          below: bool = False, aside: bool = False) -> Axes:
-    """One array as a heat map, with its name."""
+    """Draw one array as a heat map, with its name."""
     ax = figure.add_subplot(grid[at])
     ax.imshow(a, cmap=BINARY, norm=scale, aspect="auto", interpolation="nearest")
     ax.set(xticks=[], yticks=[])
@@ -147,7 +142,7 @@ def draw(figure: Figure | SubFigure, grid: GridSpec, at: tuple[int, int], a: Arr
     return ax
 
 
-def sign(figure: Figure | SubFigure, grid: GridSpec, column: int, text: str, size: str = "x-large") -> None:
+def sign(figure: AnyFigure, grid: GridSpec, column: int, text: str, size: str = "x-large") -> None:
     ax = figure.add_subplot(grid[1, column])
     ax.axis("off")
     ax.text(0.5, 0.5, text, ha="center", va="center", fontsize=size)

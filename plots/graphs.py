@@ -1,4 +1,4 @@
-"""A network as a drawing: nodes in layers, what reads what, values and gradients; and how paths multiply (slides 10-31)."""
+"""Drawings of networks as graphs, with values and gradients; and counts of products by path (slides 10-31)."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ from ..modules.core.diagram import Wiring
 from ..modules.core.values import Value, as_values, parts
 from .canvas import COLORS, axes, legend
 
-CHARACTER, LINE = 0.082, 0.17                                       # inches, of text of 9 points
-GAP, PITCH = 0.55, 0.32                                             # inches between columns, and between boxes in one
-TITLE = 0.32                                                        # inches, a line of it
-FEW = 4                                                             # numbers that are written out
+CHARACTER, LINE = 0.082, 0.17                                       # inches: width and height of text of 9 points
+GAP, PITCH = 0.55, 0.32                                             # inches between columns, and between boxes of a column
+TITLE = 0.32                                                        # inches per line
+FEW = 4                                                             # arrays of up to so many numbers are written out
 
 
 class Box(NamedTuple):
-    """A node, an input, or (without lines) a place where an edge passes a column. Inches."""
+    """The box of a node or an input; without lines, a place where an edge passes a column. In inches."""
 
-    lines: list[tuple[str, str]]                                    # texts and their colours
+    lines: list[tuple[str, str]]                                    # each with its colour
     width: float
     height: float
 
 
 def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw a network as a computational graph: inputs on the left, each node to the right of all that it reads.
+    """Draw a network as a computational graph: inputs on the left, each node to the right of the nodes that it reads.
 
     Parameters
     ----------
     net : Graph or Sequential
-        Left as it is. Containers inside are opened.
+        Left as it is. Nested containers are opened.
     x : array_like, or a tuple of them, optional
-        With it, a forward: the value of each node is written into it, = up to four numbers, or its shape.
+        If given, forward runs, and each box shows the value of its node after =: up to four numbers, or the shape.
     g : array_like, or a tuple of them, optional
-        Gradient of the outputs; with it, a backward: the gradient at each node and input is written too, behind ∂.
+        Gradient of the outputs. If given, backward runs, and each box shows the gradient of its node or input after ∂.
     title : str, optional
     ax : Axes, optional
-        Drawn on, with one inch as the unit; by default those of a new figure that fits.
+        Axes to draw on, whose unit becomes one inch; by default those of a new figure of the right size.
 
     Returns
     -------
     Axes
-        Outputs have a thick frame. Edges to one node arrive in the order of its sources, from the top.
+        Outputs have a thick frame. Edges arrive at a node in the order of its sources, from top to bottom.
     """
     wiring = wired("graph", net)
     if g is not None and x is None:
-        raise ArgumentError("graph: x must be given with g, since backward needs a forward")
-    values, gradients = ({}, {}) if x is None else passed(net, wiring, x, g)
+        raise ArgumentError("graph: x must be given if g is, since backward needs a forward")
+    values, gradients = ({}, {}) if x is None else values_and_gradients(net, wiring, x, g)
     boxes = {name: boxed([name], values.get(name), gradients.get(name)) for name in wiring.inputs}
     boxes |= {path: boxed([path, shortened(repr(module))], values.get(path), gradients.get(path))
               for path, module, _ in wiring.nodes}
@@ -85,8 +85,8 @@ def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None
     return ax
 
 
-def passed(net: Module, wiring: Wiring, x: Any, g: Any) -> tuple[dict[str, Value], dict[str, Value]]:
-    """The value of each input and node at x, and (unless g is None) the gradient there, by name; copies run."""
+def values_and_gradients(net: Module, wiring: Wiring[Module], x: Any, g: Any) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Return the value of each input and node, and (unless g is None) the gradient with respect to it, by name; copies run."""
     ran, paths = deepcopy(net), [node.path for node in wiring.nodes]
     x = as_values(x, ran.dtype, "x", ran, ran.arity)
     outputs: list[Value] = []
@@ -101,12 +101,12 @@ def passed(net: Module, wiring: Wiring, x: Any, g: Any) -> tuple[dict[str, Value
         return values, {}
     ran = deepcopy(net)                                             # the same masks again
     gx = ran.backward(gradient_like(ran, ran.forward(x), g))
-    found = [*parts(gx), *(module.gradient for _, module in ran.leaves())]
-    return values, dict(zip(values, found, strict=True))
+    gradients = [*parts(gx), *(module.gradient for _, module in ran.leaves())]
+    return values, dict(zip(values, gradients, strict=True))
 
 
 def boxed(lines: list[str], value: Value | None, gradient: Value | None) -> Box:
-    """A box for these lines, the value and the gradient."""
+    """Return a box with these lines, the value and the gradient."""
     shown = [(line, "black") for line in lines]
     shown += [(f"{sign} {written(array)}", color) for sign, array, color in (
         ("=", value, COLORS[0]), ("∂", gradient, COLORS[1])) if array is not None]
@@ -114,7 +114,7 @@ def boxed(lines: list[str], value: Value | None, gradient: Value | None) -> Box:
 
 
 def written(value: Value) -> str:
-    """A few numbers, or the shape of many; of a tuple of arrays one after another."""
+    """Return a few numbers, or the shape of a larger array, as text; arrays of a tuple are separated by |."""
     return " | ".join(map(numbers, parts(value)))
 
 
@@ -125,8 +125,8 @@ def numbers(array: Array) -> str:
 # ------------------------------------------------------------------ layout
 
 
-def layered(wiring: Wiring) -> tuple[list[list[Any]], dict[tuple[str, int], list[Any]]]:
-    """Columns of names, each node behind all that it reads; and the way of each edge, with a place in each column it passes."""
+def layered(wiring: Wiring[Module]) -> tuple[list[list[Any]], dict[tuple[str, int], list[Any]]]:
+    """Return columns of names, each node after all that it reads; and the route of each edge, with a place in each column."""
     depth = dict.fromkeys(wiring.inputs, 0)
     for path, _, sources in wiring.nodes:
         depth[path] = 1 + max(depth[source] for source in sources)
@@ -145,12 +145,12 @@ def layered(wiring: Wiring) -> tuple[list[list[Any]], dict[tuple[str, int], list
 
 
 def untangle(columns: list[list[Any]], routes: Mapping[tuple[str, int], list[Any]], sources: Mapping[str, int]) -> None:
-    """Order each column by the mean place of its neighbours, to and fro, a few times (Sugiyama, Tagawa & Toda 1981)."""
+    """Order each column by the mean place of its neighbours, back and forth, a few times (Sugiyama, Tagawa & Toda 1981)."""
     before: dict[Any, list[tuple[Any, float]]] = {}
     behind: dict[Any, list[tuple[Any, float]]] = {}
     for (path, k), route in routes.items():
         for a, b in pairwise(route):
-            port = share(k, sources[path]) - 0.5 if b == path else 0.0        # where on b the edge arrives
+            port = share(k, sources[path]) - 0.5 if b == path else 0.0        # where the edge arrives at b
             behind.setdefault(a, []).append((b, port))
             before.setdefault(b, []).append((a, 0.0))
     for sweep in range(8):
@@ -164,14 +164,14 @@ def untangle(columns: list[list[Any]], routes: Mapping[tuple[str, int], list[Any
 
 
 def share(k: int, count: int) -> float:
-    """At which share of a box's height, from the top, the edge of source k of ``count`` arrives."""
+    """Return where the edge of source k of ``count`` arrives, as a share of the height of the box from the top."""
     return (k + 1) / (count + 1)
 
 
 def placed(columns: list[list[Any]], boxes: dict[Any, Box]) -> tuple[dict[Any, tuple[float, float]], tuple[float, float]]:
-    """The middle of each box, columns from left to right, each centred; and the size of it all. Inches.
+    """Return the centre of each box, with columns from left to right, each centred vertically; and the total size. In inches.
 
-    A place that an edge passes gets the width of its column: the edge is level there.
+    A place that an edge passes gets the width of its column, so that the edge is level there.
     """
     places: dict[Any, tuple[float, float]] = {}
     left, tallest = 0.1, 0.0
@@ -192,7 +192,7 @@ def placed(columns: list[list[Any]], boxes: dict[Any, Box]) -> tuple[dict[Any, t
 
 
 def draw_box(ax: Axes, box: Box, across: float, up: float, edge: str, width: float) -> None:
-    """The frame, and its lines from the top."""
+    """Draw the frame and the lines of a box."""
     ax.add_patch(FancyBboxPatch((across - box.width / 2, up - box.height / 2), box.width, box.height,
                                 boxstyle="round,pad=0,rounding_size=0.08", facecolor="white", zorder=2,
                                 edgecolor=edge, linewidth=width))
@@ -203,11 +203,11 @@ def draw_box(ax: Axes, box: Box, across: float, up: float, edge: str, width: flo
 
 def draw_edge(ax: Axes, route: list[Any], places: Mapping[Any, tuple[float, float]], boxes: Mapping[Any, Box],
               port: float) -> None:
-    """A smooth arrow along a route, which arrives at ``port`` of the last box's height from its top."""
+    """Draw a smooth arrow along a route; it arrives at the last box at the share ``port`` of its height from the top."""
     sides = [((across - boxes[name].width / 2, up), (across + boxes[name].width / 2, up))
              for name, (across, up) in ((name, places[name]) for name in route)]
     (left, up), _ = sides[-1]
-    points = [sides[0][1], *(side for passed in sides[1:-1] for side in passed),
+    points = [sides[0][1], *(side for pair in sides[1:-1] for side in pair),
               (left, up + boxes[route[-1]].height * (0.5 - port))]
     vertices, codes = [points[0]], [Path.MOVETO]
     for a, b in pairwise(points):
@@ -223,28 +223,28 @@ def draw_edge(ax: Axes, route: list[Any], places: Mapping[Any, tuple[float, floa
 
 def products(counts: Mapping[int, PathCounts], *, xlabel: str = "depth", title: str | None = None,
              ax: Axes | None = None) -> Axes:
-    """Draw the products that a sum over paths takes against those of ``backward``: exponential against linear.
+    """Draw the numbers of products that a sum over paths and ``backward`` take: exponential and linear.
 
     Parameters
     ----------
     counts : dict of PathCounts by size
-        As of ``retroprop.count_paths`` for graphs of growing depth.
+        Results of ``retroprop.count_paths``, for example by the depth of graphs.
     xlabel : str, default "depth"
-        What the sizes are.
+        The meaning of the sizes.
     title : str, optional
     ax : Axes, optional
-        Drawn on; by default those of a new figure.
+        Axes to draw on; by default those of a new figure.
 
     Returns
     -------
     Axes
-        The vertical scale is logarithmic: an exponential is a line there.
+        The vertical scale is logarithmic: exponential growth is a straight line.
     """
     if not isinstance(counts, Mapping) or not counts or not all(isinstance(count, PathCounts) for count in counts.values()):
         raise ArgumentError(f"products: counts must be a dict of PathCounts by size, got {counts!r}")
     sizes = sorted(counts)
     if max(count.naive_products for count in counts.values()) > sys.float_info.max:
-        raise ArgumentError(f"products: counts must be below {sys.float_info.max:.0e} to be drawn, got more at {xlabel} "
+        raise ArgumentError(f"products: counts must be at most {sys.float_info.max:.0e} to be drawn, got more at {xlabel} "
                             f"{next(size for size in sizes if counts[size].naive_products > sys.float_info.max)}")
     ax = axes(ax, title)
     for label, color, marker, field in (("sum over paths", COLORS[1], "^", "naive_products"),

@@ -1,4 +1,4 @@
-"""Images: of the user's, read from and written to files, and those of examples, as matplotlib draws them."""
+"""Image files, read and written; and examples as images in the form that matplotlib draws."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..arguments import Array, as_floating
 from ..errors import ArgumentError, DataError, FileFormatError, ShapeError
 
-LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # what red, green and blue add to a grey (ITU-R BT.601)
+LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # red, green and blue in a brightness (ITU-R BT.601)
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
@@ -24,40 +24,40 @@ def read_image(path: str | Path, channels: int = 3) -> Array:
     ----------
     path : path
     channels : {1, 3}, default 3
-        Grey, or red, green and blue. Colours become their brightness, a grey three equal channels; what is transparent
-        is seen on white.
+        1: grey, which is the brightness of colours. 3: red, green and blue, which are equal for grey files. Transparent pixels
+        are blended with white.
 
     Returns
     -------
     array, (channels, height, width), float32
-        In [0, 1].
+        Values in [0, 1].
 
     Raises
     ------
     FileFormatError
-        The file is broken, or no image.
+        The file cannot be read as an image.
     """
     if channels not in (1, 3) or isinstance(channels, bool):
         raise ArgumentError(f"read_image: channels must be 1 or 3, got {channels!r}")
     path = Path(path)
     try:
         pixels = files.imread(path)
-    except Exception as error:                                      # Pillow has one of its own for each way to be broken
+    except Exception as error:                                      # Pillow raises many kinds of error for broken files
         if isinstance(error, OSError) and error.errno is not None:
-            raise                                                   # no such file, and the like
-        raise FileFormatError(f"{path}: a PNG or JPEG file was expected, but it cannot be read: {error}") from error
+            raise                                                   # no such file, no permission, ...
+        raise FileFormatError(f"{path} must be a PNG or JPEG file, but cannot be read as one: {error}") from error
     return np.ascontiguousarray(np.moveaxis(in_channels(unit_range(pixels), channels), -1, 0))
 
 
 def unit_range(pixels: Array) -> Array:
-    """float32 in [0, 1], (height, width, bands)."""
+    """Return float32 pixels in [0, 1], of shape (height, width, bands)."""
     if pixels.dtype.kind == "u":
         pixels = pixels / np.float32(np.iinfo(pixels.dtype).max)
     return pixels.astype("float32").reshape(*pixels.shape[:2], -1)
 
 
 def in_channels(pixels: Array, channels: int) -> Array:
-    """Grey or RGB, from grey or RGB with or without an opacity."""
+    """Convert grey or RGB pixels, with or without opacity, to grey or RGB without opacity."""
     *_, bands = pixels.shape
     if bands in (2, 4):
         opacity = pixels[..., -1:]
@@ -68,12 +68,12 @@ def in_channels(pixels: Array, channels: int) -> Array:
 
 
 def write_image(image: ArrayLike, path: str | Path) -> Path:
-    """Write an image as a PNG or JPEG file; its folder is made if need be.
+    """Write an image as a PNG or JPEG file, and create its folder if needed.
 
     Parameters
     ----------
     image : array_like, (height, width), (1, height, width) or (3, height, width)
-        In [0, 1]; a pixel has 256 levels in the file.
+        Values in [0, 1], which are rounded to 256 levels.
     path : path
         Ends in .png, .jpg or .jpeg.
 
@@ -82,7 +82,7 @@ def write_image(image: ArrayLike, path: str | Path) -> Path:
     Path
     """
     pixels = as_pixels(image, "image")
-    if not (pixels.min() >= 0 and pixels.max() <= 1):               # true for NaN
+    if not (pixels.min() >= 0 and pixels.max() <= 1):               # true for NaN too
         raise DataError(f"image must lie in [0, 1], got values from {pixels.min():g} to {pixels.max():g}")
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
@@ -94,7 +94,7 @@ def write_image(image: ArrayLike, path: str | Path) -> Path:
 
 
 def as_pixels(image: ArrayLike, name: str) -> Array:
-    """As matplotlib draws it: (height, width), or (height, width, 3) of an image of three channels."""
+    """Return the image as matplotlib draws it: (height, width), or (height, width, 3) for three channels."""
     pixels = np.asarray(image)
     if pixels.ndim == 2 and pixels.size:
         return pixels
@@ -105,8 +105,8 @@ def as_pixels(image: ArrayLike, name: str) -> Array:
 
 
 def images(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
-    """Examples as matplotlib draws them: (examples, height, width), or with a last axis of three colours."""
-    array = upright(name, x, shape)
+    """Return examples as matplotlib draws them: (examples, height, width), or with a last axis of three colours."""
+    array = rows_as_images(name, x, shape)
     if array.ndim == 4 and array.shape[1] not in (1, 3):
         raise ShapeError(f"{name} must have one channel or three, got shape {array.shape}")
     if array.ndim == 4:
@@ -114,8 +114,8 @@ def images(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Arr
     return array
 
 
-def upright(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
-    """Rows of numbers as images of this height and width, by default square; what is an image already as it is."""
+def rows_as_images(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Array:
+    """Reshape rows of numbers to images of this height and width, by default square; return images unchanged."""
     array = as_floating(x, None, name)
     if array.ndim == 2:
         side = math.isqrt(array.shape[1])
@@ -130,7 +130,7 @@ def upright(name: str, x: ArrayLike, shape: tuple[int, int] | None = None) -> Ar
 
 
 def framed(ax: Axes, title: str | None = None) -> None:
-    """Without scales, in a frame that shows a white image on white paper."""
+    """Remove the ticks, and draw a grey frame, which makes a white image visible on white paper."""
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_color("0.8")
     if title is not None:

@@ -1,4 +1,4 @@
-"""Layer by layer: activations, gradients, saturation (Glorot & Bengio 2010, figures 3, 4, 6 and 7)."""
+"""Activations, gradients and saturation by layer (Glorot & Bengio 2010, figures 3, 4, 6 and 7)."""
 
 from __future__ import annotations
 
@@ -6,43 +6,42 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from ..arguments import Array, one_of, positive_int
 from ..errors import ArgumentError, ShapeError
 from ..inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
-from .canvas import labelled, panels, shades
+from .canvas import AnyFigure, labelled, panels, shades
 
 Records = Sequence[LayerStatistics]
-ROOM = 0.86                                                         # of a row, that the highest bin takes
+ROOM = 0.86                                                         # share of the height of a row that the highest bin takes
 
 
 def layer_histograms(records: Records | Mapping[str, Records], what: str = "activation", *, log: bool = False,
                      bins: int = 100, title: str | None = None,
-                     figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw how activations, or the gradients that come back, are distributed in each hidden layer.
+                     figure: AnyFigure | None = None) -> AnyFigure:
+    """Draw histograms of activations, or of gradients, in each hidden layer.
 
     Parameters
     ----------
     records : list of LayerStatistics, or mapping of labels to such lists
-        From ``layer_statistics``, with arrays. Several are drawn side by side on the same scales.
+        From ``layer_statistics``, with arrays. Several lists are drawn side by side on the same scales.
     what : {"activation", "gradient"}, default "activation"
-        Outputs z = f(s) of the hidden activation functions, or gradients dC/ds at what goes into them.
+        Outputs z = f(s) of the hidden activation functions, or gradients dC/ds with respect to their inputs.
     log : bool, default False
-        Of the magnitude, on a logarithmic scale: for layers whose scales differ by orders of magnitude. Zeros have no
-        place there: their share is written beside. The smallest hundredth of a layer may be cut off.
+        Whether to draw magnitudes on a logarithmic scale, for layers whose scales differ by orders of magnitude. Zeros are not
+        drawn: their share is written beside the row. The smallest hundredth of a layer may be cut off.
     bins : int, default 100
     title : str, optional
     figure : Figure or SubFigure, optional
-        Drawn in; by default a new one.
+        An empty figure to draw into; by default a new one.
 
     Returns
     -------
     Figure or SubFigure
-        A row a layer, the first at the top, all on one scale: a spike does not flatten its neighbours, and equal layers
-        do not hide each other. Every histogram is scaled to its own highest bin; its standard deviation stands beside.
+        One row per layer, the first at the top, all with the same bins. Every histogram is scaled to its own highest bin; its
+        standard deviation stands beside it.
     """
     one_of("what", what, ("activation", "gradient"))
     bins = positive_int("bins", bins)
@@ -62,22 +61,22 @@ def layer_histograms(records: Records | Mapping[str, Records], what: str = "acti
 
 
 def saturation(shares: Mapping[str, ArrayLike] | ArrayLike, *, title: str | None = None,
-               figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw the share of saturated units of each layer over the epochs.
+               figure: AnyFigure | None = None) -> AnyFigure:
+    """Draw the share of saturated units of each layer by epoch.
 
     Parameters
     ----------
     shares : array_like of shape (epochs + 1, layers), or mapping of labels to such
-        Entry k is ``saturated_shares(layer_statistics(...))`` after k epochs, in [0, 1]. Several are drawn side by side
-        on the same scales.
+        Entry k is ``saturated_shares(layer_statistics(...))`` after k epochs, in [0, 1]. Several arrays are drawn side by
+        side on the same scales.
     title : str, optional
     figure : Figure or SubFigure, optional
-        Drawn in; by default a new one.
+        An empty figure to draw into; by default a new one.
 
     Returns
     -------
     Figure or SubFigure
-        The first layer is the thickest and darkest line, so that lines that coincide can all be seen.
+        The first layer has the thickest and darkest line, so that coinciding lines are all visible.
     """
     groups = {label: table(label, values) for label, values in
               labelled("shares", shares, (list, tuple, np.ndarray)).items()}
@@ -97,7 +96,7 @@ def saturation(shares: Mapping[str, ArrayLike] | ArrayLike, *, title: str | None
 
 
 def row(ax: Axes, a: Array, edges: Array, base: int, color: Array, log: bool) -> None:
-    """One histogram, standing on ``base``, with its deviation beside it."""
+    """Draw one histogram at the height ``base``, with its standard deviation beside it."""
     finite = a[np.isfinite(a)]
     drawn = np.abs(finite[finite != 0]) if log else finite
     heights = np.histogram(drawn, edges)[0].astype(float)
@@ -117,7 +116,7 @@ def share(chosen: Array, among: Array) -> str:
 
 
 def arrays(label: str, records: Records, what: str) -> list[Array]:
-    """The arrays of the hidden layers, flat."""
+    """Return the arrays of the hidden layers, flat."""
     if not all(isinstance(record, LayerStatistics) for record in records):
         raise ArgumentError(f"layer_histograms: records must come from layer_statistics, got {records!r} for {label!r}")
     hidden = hidden_activations(records) if what == "activation" else preactivations(records)
@@ -133,7 +132,7 @@ def arrays(label: str, records: Records, what: str) -> list[Array]:
 
 
 def common_bins(all_arrays: Sequence[Array], bins: int, log: bool) -> Array:
-    """Edges for all histograms of a figure: from the least to the largest value, or, with ``log``, magnitude but 0."""
+    """Return common bin edges: from the least to the largest value, or magnitude above 0 with ``log``."""
     values = [a[np.isfinite(a)] for a in all_arrays]
     if log:
         values = [np.abs(a[a != 0]) for a in values]
@@ -142,12 +141,12 @@ def common_bins(all_arrays: Sequence[Array], bins: int, log: bool) -> Array:
     if not log:
         return np.linspace(low, high, bins + 1) if low < high else np.linspace(low - 0.5, high + 0.5, bins + 1)
     if values:
-        low = min(float(np.quantile(a, 0.01)) for a in values)     # lone values near 0 would stretch the scale
+        low = min(float(np.quantile(a, 0.01)) for a in values)     # single values near 0 would stretch the scale
     return np.geomspace(low, high, bins + 1) if low < high else np.geomspace(low / 2, high * 2, bins + 1)
 
 
 def table(label: str, shares: ArrayLike) -> Array:
-    """Shares as (epochs, layers)."""
+    """Return shares as an array of shape (epochs, layers)."""
     try:
         found = np.asarray(shares, float)
     except (TypeError, ValueError):

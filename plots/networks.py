@@ -1,4 +1,4 @@
-"""What a network makes of its inputs: the plane that it divides, the representation that a layer computes."""
+"""Decision boundaries in the plane, and the representation that a layer computes."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from ..inspection.diagnosis.layers import layer_statistics
 from ..modules import Module, Sigmoid, Softmax
 from .canvas import COLORS, MARKERS, axes, legend
 
-GRID = 241                                                          # points along each side
+GRID = 241                                                          # points per side
 BINARY = LinearSegmentedColormap.from_list("classes", [COLORS[0], "white", COLORS[1]])
 
 
 def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | None = None,
                       ax: Axes | None = None) -> Axes:
-    """Draw what a classifier says of every point of the plane, under the points themselves.
+    """Draw the predictions of a classifier in the plane, with the examples.
 
     Parameters
     ----------
     net : Module
-        Takes points of the plane. One output: the probability of class 1 if the network ends with Sigmoid, else its
-        logit. K outputs: scores of K classes (probabilities, their logarithms, or logits), the largest wins.
+        A network of two inputs. One output is the probability of class 1 if the network ends with Sigmoid, else its logit. K
+        outputs are scores of K classes (probabilities, log-probabilities or logits); the class with the largest is predicted.
     x : array_like of shape (N, 2)
     y : array_like of shape (N,)
         Classes 0, 1, ...
     title : str, optional
     ax : Axes, optional
-        Drawn on; by default those of a new figure.
+        Axes to draw on; by default those of a new figure.
 
     Returns
     -------
     Axes
-        The boundary is a black line; the paler the colour, the less sure the network is.
+        The decision boundary is a black line. The paler the colour, the lower the predicted probability.
     """
     points, labels = classes(x, y)
     if points.shape[1:] != (2,):
@@ -53,8 +53,8 @@ def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | N
     ax = axes(ax, title)
     scatter(ax, points, labels)
     if p.shape[2] == 2:
-        copied = ax.contourf(u, v, p[..., 1], np.linspace(0, 1, 11), cmap=BINARY, alpha=0.6, zorder=0)
-        bar = ax.figure.colorbar(copied, ax=ax, label="probability of class 1", ticks=[0, 0.5, 1], shrink=0.78,
+        filled = ax.contourf(u, v, p[..., 1], np.linspace(0, 1, 11), cmap=BINARY, alpha=0.6, zorder=0)
+        bar = ax.figure.colorbar(filled, ax=ax, label="probability of class 1", ticks=[0, 0.5, 1], shrink=0.78,
                                  anchor=(0, 0))
         bar.ax.legend(*ax.get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(-1, 1.02), frameon=False)
     else:
@@ -70,28 +70,28 @@ def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | N
 
 def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *, title: str | None = None,
                    ax: Axes | None = None) -> Axes:
-    """Draw the representation of a batch that a layer computes (lecture, slides 34-36), in evaluation mode.
+    """Draw the representation of a batch in a layer (lecture, slides 34-36), in evaluation mode.
 
     Parameters
     ----------
     net : Sequential
     x : array_like of shape (N, ...)
     y : array_like of shape (N,)
-        Classes 0, 1, ...: colours and markers.
+        Classes 0, 1, ..., which are drawn as colours and markers.
     layer : int or str
-        Index of a module, or its path (``"1.0"`` for one inside a Sequential inside).
+        Index of a module, or its path (``"1.0"`` for a module in a nested Sequential).
     title : str, optional
     ax : Axes, optional
-        Drawn on; by default those of a new figure.
+        Axes to draw on; by default those of a new figure.
 
     Returns
     -------
     Axes
-        Two units are drawn as they are. More are projected on their first two principal components, and the axes say
-        how much of the variance those keep.
+        Two units are drawn directly. More units are projected on their first two principal components, whose shares of the
+        variance the labels of the axes give.
     """
     inputs, labels = classes(x, y)
-    with net.undisturbed():
+    with net.preserved_evaluation():
         path = place("representation", net, layer)
         net.eval()
         outputs = np.asarray(next(record.activation for record in reversed(layer_statistics(net, inputs))
@@ -115,7 +115,7 @@ def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *,
 
 
 def classes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    """Examples, finite, and their classes of shape (N,)."""
+    """Return finite examples and their classes, of shape (N,)."""
     examples, labels = pair(x, y)
     finite("x", examples)
     if labels.shape not in ((len(examples),), (len(examples), 1)):
@@ -127,7 +127,7 @@ def classes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
 
 
 def probabilities(net: Module, x: Array) -> Array:
-    """Of each class, shape (N, K); where there is one output, of its two classes."""
+    """Return the probability of each class, of shape (N, K); one output has two classes."""
     out = finite("output of net", net.predict(x, batch_size=4096)).astype(float)
     last = net.leaves()[-1][1]
     if out.ndim == 1 or out.shape[1:] == (1,):
@@ -143,7 +143,7 @@ def probabilities(net: Module, x: Array) -> Array:
 
 
 def blend(p: Array) -> Array:
-    """Colour of the likeliest class, the paler the less likely it is."""
+    """Return the colour of the most probable class, paler if it is less probable."""
     k = p.shape[2]
     colors = np.array([to_rgb(COLORS[i % len(COLORS)]) for i in range(k)])[p.argmax(2)]
     sure = 0.15 + 0.45 * (p.max(2, keepdims=True) - 1 / k) / (1 - 1 / k)
@@ -151,7 +151,7 @@ def blend(p: Array) -> Array:
 
 
 def principal(units: Array) -> tuple[Array, Array]:
-    """The first two principal components, the largest weight of each positive, and their shares of the variance."""
+    """Return the first two principal components, the largest weight of each positive, and their shares of the variance."""
     centred = units.astype(np.float64) - units.mean(0, dtype=np.float64)
     _, sizes, axes_ = np.linalg.svd(centred, full_matrices=False)
     signs = np.sign(axes_[range(len(axes_)), np.abs(axes_).argmax(1)])
@@ -160,7 +160,7 @@ def principal(units: Array) -> tuple[Array, Array]:
 
 
 def place(who: str, net: Module, layer: int | str) -> str:
-    """The path of a module; ArgumentError with those there are."""
+    """Return the path of a module; ArgumentError, which lists all paths, if there is no such module."""
     paths = [path for path, _ in net.named_modules()[1:]]
     top = list(net.children())
     if isinstance(layer, int) and not isinstance(layer, bool) and -len(top) <= layer < len(top):
@@ -171,7 +171,7 @@ def place(who: str, net: Module, layer: int | str) -> str:
 
 
 def scatter(ax: Axes, points: Array, labels: Array) -> None:
-    """Points by class: up to seven by colour and marker; more by their own numbers as markers."""
+    """Draw points by class: by colour and marker for up to seven classes, by class number for more."""
     found = np.unique(labels)
     few = bool(found[-1] < len(MARKERS))
     for k in found:

@@ -1,4 +1,4 @@
-"""Saliency maps beside what they explain, and what is left of them as the net loses its parameters (slides 73-74)."""
+"""Saliency maps beside the inputs that they explain, and maps of a net with randomized parameters (slides 73-74)."""
 
 from __future__ import annotations
 
@@ -7,113 +7,105 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.pyplot import figure as new_figure
 from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating, positive_int
 from ..errors import ArgumentError, ShapeError
 from ..inspection.saliency import Randomization, as_images
-from .canvas import COLORS, labelled
-from .images import framed, images, upright
+from .canvas import COLORS, AnyFigure, canvas, labelled
+from .images import framed, images, rows_as_images
 
-BRIGHTEST = 0.99                                                    # of a map's numbers: one alone would darken the others
+BRIGHTEST = 0.99                                                    # quantile of full brightness: outliers do not darken a map
 CELL = 1.3                                                          # inches
 
 
 def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: Sequence[Any] | None = None,
              shape: tuple[int, int] | None = None, title: str | None = None,
-             figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw each input, and beside it its saliency by each method.
+             figure: AnyFigure | None = None) -> AnyFigure:
+    """Draw each input, and beside it its saliency map by each method.
 
     Parameters
     ----------
     x : array_like of shape (examples, channels, height, width), (examples, height, width) or (examples, height * width)
-        Of one channel, or of three, in [0, 1]: colours.
+        One channel, or three channels of colours in [0, 1].
     maps : mapping of labels to arrays of the shape of x, or one such array
-        From ``retroprop.saliency``. What is drawn is the magnitude, the largest of all channels.
+        From ``retroprop.saliency``. The magnitude is drawn, the largest of all channels.
     names : sequence, optional
-        One for each example, written beside it: what is explained, such as the class.
+        One label per example, such as the class that is explained.
     shape : pair of int, optional
-        Height and width, where examples are rows of numbers; by default they are square.
+        Height and width of images that are given as rows of numbers; by default they are square.
     title : str, optional
     figure : Figure or SubFigure, optional
-        Drawn in; by default a new one.
+        An empty figure to draw into; by default a new one.
 
     Returns
     -------
     Figure or SubFigure
-        A row an example, a column a method. Each map is on its own scale, from 0 to what 99 % of its numbers are below.
+        One row per example, one column per method. Each map has its own scale, from 0 to its 99 % quantile.
     """
     inputs = in_range(images("x", x, shape))
     columns = {label: maps_of(label, values, np.shape(x), shape)
                for label, values in labelled("maps", maps, (list, tuple, np.ndarray)).items()}
     if names is not None and len(names) != len(inputs):
-        raise ArgumentError(f"names must be one for each of {len(inputs)} examples, got {len(names)}")
-    if figure is None:
-        figure = new_figure(figsize=size(inputs, len(columns), 0.7), layout="constrained")
+        raise ArgumentError(f"names must hold one name for each of {len(inputs)} examples, got {len(names)}")
+    figure = canvas(figure, size(inputs, len(columns), 0.7), title)
     grid = figure.subplots(len(inputs), len(columns) + 1, squeeze=False)
     drawn = rows_of_images(grid, inputs, list(columns.values()), ["input", *columns])
     for ax, name in zip(grid[:, 0], () if names is None else names, strict=False):
         ax.set_ylabel(name)
     bar(figure, drawn, list(grid.flat))
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 
 def randomization(result: Randomization, *, examples: int = 3, shape: tuple[int, int] | None = None,
-                  title: str | None = None, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw the maps of a net that loses its parameters layer by layer, and how much they are still like those it had.
+                  title: str | None = None, figure: AnyFigure | None = None) -> AnyFigure:
+    """Draw the maps of a net whose parameters are randomized layer by layer, and their correlation with the original maps.
 
     Parameters
     ----------
     result : Randomization
         From ``retroprop.saliency.randomization``.
     examples : int, default 3
-        How many are drawn, from the first on.
+        How many examples are drawn, from the first on.
     shape : pair of int, optional
-        Height and width, where examples are rows of numbers; by default they are square.
+        Height and width of images that are given as rows of numbers; by default they are square.
     title : str, optional
     figure : Figure or SubFigure, optional
-        Drawn in; by default a new one.
+        An empty figure to draw into; by default a new one.
 
     Returns
     -------
     Figure or SubFigure
-        A row an example, and a column for each stage, under whose maps stands the rank correlation with the original ones: the
-        mean over all examples of the result, and their deviation.
+        One row per example, one column per stage. Below each stage: the rank correlation with the original maps, its mean and
+        standard deviation over all examples of the result.
     """
     if not isinstance(result, Randomization):
         raise ArgumentError(f"randomization: result must come from retroprop.saliency.randomization, got {result!r}")
     shown = min(positive_int("examples", examples), len(result.x))
     inputs = in_range(images("result.x", result.x[:shown], shape))
     maps = [maps_of("", stage[:shown], stage[:shown].shape, shape) for stage in result.maps]
-    if figure is None:
-        figure = new_figure(figsize=size(inputs, len(maps), 2.4), layout="constrained")
+    figure = canvas(figure, size(inputs, len(maps), 2.4), title)
     spec = figure.add_gridspec(shown + 1, len(maps) + 1, height_ratios=[*[1] * shown, 1.5])
     grid = np.array([[figure.add_subplot(spec[i, j]) for j in range(len(maps) + 1)] for i in range(shown)])
     first, *others = ["\nat ".join([module.partition("(")[0], *([path] if path else [])]) for path, module in result.layers]
     titles = ["input", "trained", first, *(f"+ {layer}" for layer in others)]
     bar(figure, rows_of_images(grid, inputs, maps, titles), list(grid.flat))
     correlations(figure.add_subplot(spec[shown, :]), result.correlations)
-    if title is not None:
-        figure.suptitle(title)
     return figure
 
 
 def correlations(ax: Axes, by_stage: Array) -> None:
-    """The curve under the images: each point below its maps, so that the column of the inputs is empty."""
+    """Draw the correlations, each point below the maps of its stage; nothing below the inputs."""
     means, spread = ([first, *of_examples] for first, of_examples in ((1, by_stage.mean(1)), (0, by_stage.std(1))))
     ax.axhline(0, color="0.6", lw=0.8)
     ax.errorbar(range(len(means)), means, spread, fmt="o-", color=COLORS[0], lw=1.8, capsize=3)
     ax.set(xlim=(-1.5, len(means) - 0.5), ylim=(min(-0.25, min(means) - 0.1), 1.1), xticks=[],
-           xlabel="layers drawn anew, from the top down", ylabel="rank correlation\nwith trained")
+           xlabel="randomized layers, from the output on", ylabel="rank correlation\nwith trained net")
     ax.grid(alpha=0.25, axis="y")
 
 
 def rows_of_images(grid: Array, inputs: Array, columns: Sequence[Array], titles: Sequence[str]) -> Any:
-    """Inputs in the first column, maps in the others; returns the last image of a map, for its scale."""
+    """Draw inputs in the first column, maps in the others; return the last map drawn, for a color bar."""
     drawn = None
     for i, axs in enumerate(grid):
         axs[0].imshow(inputs[i], cmap="gray", vmin=inputs.min(), vmax=inputs.max(), interpolation="nearest")
@@ -127,25 +119,25 @@ def rows_of_images(grid: Array, inputs: Array, columns: Sequence[Array], titles:
     return drawn
 
 
-def bar(figure: Figure | SubFigure, drawn: Any, axs: list[Axes]) -> None:
+def bar(figure: AnyFigure, drawn: Any, axs: list[Axes]) -> None:
     scale = figure.colorbar(drawn, ax=axs, shrink=0.9, aspect=30, ticks=[0, 1], label="saliency")
-    scale.set_ticklabels(["none", "most"])
+    scale.set_ticklabels(["low", "high"])
 
 
 def size(inputs: Array, maps: int, more: float) -> tuple[float, float]:
-    """Width and height of a figure of these inputs, as many maps beside each, and ``more`` inches above and below."""
+    """Return width and height of a figure with so many maps beside each input, and ``more`` inches above and below."""
     height, width = inputs.shape[1:3]
     return CELL * (maps + 1) + 0.9, CELL * len(inputs) * height / width + more
 
 
 def in_range(inputs: Array) -> Array:
-    """Colours that can be drawn."""
+    """Return colours clipped to the range that can be drawn."""
     return np.clip(inputs, 0, 1) if inputs.ndim == 4 else inputs
 
 
 def maps_of(label: str, maps: ArrayLike, like: tuple[int, ...], shape: tuple[int, int] | None) -> Array:
-    """Maps as they are shown: (examples, height, width)."""
+    """Return maps of magnitudes, of shape (examples, height, width)."""
     array = as_floating(maps, None, "maps")
     if array.shape != like:
         raise ShapeError(f"maps must have the shape of x, {like}, got {array.shape}{f' for {label!r}' if label else ''}")
-    return as_images(upright("maps", array, shape))
+    return as_images(rows_as_images("maps", array, shape))

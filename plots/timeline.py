@@ -1,4 +1,4 @@
-"""What ran when: the phases of a tape along time (lecture, slides 20-26)."""
+"""The phases of a tape along time (lecture, slides 20-26)."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from ..inspection import Record, Tape
 from .canvas import COLORS, PANEL, axes, legend
 
 PHASES = dict(zip(("forward", "backward", "update"), COLORS, strict=False))
-AROUND = 0.3                                                        # opacity of a phase that runs others
+AROUND = 0.3                                                        # opacity of a phase with other phases inside
 
 
 def timeline(tape: Tape, *, title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the phases that a tape recorded as bars in time, a row a module.
+    """Draw the phases on a tape as bars along time, with one row per module.
 
     Parameters
     ----------
     tape : Tape
     title : str, optional
     ax : Axes, optional
-        Drawn on; by default those of a new figure.
+        Axes to draw on; by default those of a new figure.
 
     Returns
     -------
     Axes
-        The first module is at the bottom, the loss at the top: forward climbs, backward comes down again. Phases that run those
-        of other modules, as a container's, are pale.
+        The first module is at the bottom and the loss at the top: forward rises, backward falls. Phases with other phases
+        inside, as those of a container, are pale.
     """
     if not isinstance(tape, Tape) or not tape.records:
         raise ArgumentError(f"timeline: tape must be a Tape with at least one record, got {tape!r}")
@@ -43,7 +43,7 @@ def timeline(tape: Tape, *, title: str | None = None, ax: Axes | None = None) ->
     for record, after in zip(records, [*depths[1:], 0], strict=True):
         color = PHASES[record.phase]
         ax.barh(heights[record.root, record.path], scale * record.seconds, 0.7, scale * (record.start - begin), color=color,
-                edgecolor=color, lw=0.8, alpha=AROUND if after > record.depth else 1)    # the edge: short ones show too
+                edgecolor=color, lw=0.8, alpha=AROUND if after > record.depth else 1)    # the edge makes short ones visible
     ax.set_yticks(range(len(rows)), [tape.label(record) for record in rows.values()])
     ax.set(xlabel=f"time ({unit})", ylim=(-0.6, len(rows) - 0.4))
     ax.margins(x=0.01)

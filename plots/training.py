@@ -1,4 +1,4 @@
-"""How training went."""
+"""Learning curves."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Columns = Mapping[str, Sequence[float]]
 
 def learning_curves(history: Columns, columns: Sequence[str] | None = None, *, title: str | None = None,
                     ax: Axes | None = None) -> Axes:
-    """Draw columns of a history over the epochs.
+    """Draw columns of a history by epoch.
 
     Parameters
     ----------
     history : History or mapping of column names to sequences of numbers
-        One entry an epoch; the epochs are those of the column ``epoch``, or 1, 2, ...
+        One entry per epoch; the epochs are those of the column ``epoch``, or 1, 2, ...
     columns : sequence of str, optional
-        By default ``cost``, and ``validation_cost`` if it is there.
+        By default ``cost``, and ``validation_cost`` if it exists.
     title : str, optional
     ax : Axes, optional
-        Drawn on; by default those of a new figure.
+        Axes to draw on; by default those of a new figure.
 
     Returns
     -------
     Axes
-        The lowest validation cost, from which on a network over-fits, has a mark.
+        The lowest validation cost, after which the network overfits, has a marker.
     """
     if columns is None:
         columns = [name for name in ("cost", "validation_cost") if name in history]
@@ -54,22 +54,22 @@ def learning_curves(history: Columns, columns: Sequence[str] | None = None, *, t
 
 def learning_curves_by(runs: Mapping[str, Sequence[Columns]], column: str = "validation_cost", *,
                        title: str | None = None, ax: Axes | None = None) -> Axes:
-    """Draw one column of several groups of runs: each group's median, and the band from its lowest to its highest run.
+    """Draw one column of several groups of runs: the median of each group, and the band from its lowest to its highest run.
 
     Parameters
     ----------
     runs : mapping of labels to sequences of histories
-        A group is what differs only by its seed.
+        The runs of a group differ only by their seed.
     column : str, default "validation_cost"
     title : str, optional
     ax : Axes, optional
-        Drawn on; by default those of a new figure.
+        Axes to draw on; by default those of a new figure.
 
     Returns
     -------
     Axes
-        A run that ends before the longest of all, or with a number that is not finite, gets a cross at its end; median
-        and band are of the runs that still go on.
+        A run that ends early, or whose numbers are no longer finite, has a cross at its end; median and band are those of the
+        remaining runs.
     """
     groups = {label: [curve("learning_curves_by", run, column) for run in group] for label, group in runs.items()}
     if not groups or not all(groups.values()):
@@ -99,7 +99,7 @@ def learning_curves_by(runs: Mapping[str, Sequence[Columns]], column: str = "val
 
 
 def curve(who: str, history: Columns, name: str) -> tuple[Array, Array]:
-    """Epochs and one column of a history."""
+    """Return the epochs and one column of a history."""
     if not isinstance(history, Mapping) or name not in history:
         raise ArgumentError(f"{who}: column {name!r} is not in the history, which has {listed(history)}")
     values = np.asarray(history[name], float)

@@ -1,6 +1,6 @@
-"""Rows for the tests that go over all modules and losses: the library's own gallery, and what only tests need.
+"""Cases for the tests that run over all modules and losses: those of the library, and further ones.
 
-Those are other shapes and options, modules as a user writes them, and containers of every kind.
+Further cases have other shapes and options, modules as users write them, and containers of every kind.
 """
 
 from itertools import product
@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 import retroprop as rp
-from retroprop.inspection.contract import cases as gallery
+from retroprop.inspection.contract import cases as library
 from retroprop.inspection.contract.cases import (
     APART,
     CLASSES,
@@ -51,7 +51,7 @@ class Affine(rp.Module):
 
 
 class Square(rp.Module):
-    """A mistake: the slope of x² without its 2."""
+    """A mistake: the derivative of x² without its factor 2."""
 
     def forward(self, x):
         self.point = x
@@ -59,6 +59,19 @@ class Square(rp.Module):
 
     def backward(self, g):
         return g * self.point
+
+
+class Centre(rp.Module):
+    """A user's module in which the examples depend on each other, in either mode: x less the mean of the batch."""
+
+    batch_dependent = True
+
+    def forward(self, x):
+        self.point = ()
+        return x - x.mean(0)
+
+    def backward(self, g):
+        return g - g.mean(0)
 
 
 class Residual(rp.Module):
@@ -116,7 +129,7 @@ def squashed_by_y(x, y):
 
 
 class DoubledLinear(rp.Linear):
-    """A subclass on top of a module of ours: 2 (W x + b)."""
+    """A subclass of a module of the library: 2 (W x + b)."""
 
     def forward(self, x, out=None):
         y = super().forward(x, out)
@@ -128,7 +141,7 @@ class DoubledLinear(rp.Linear):
 
 
 class Split(rp.Module):
-    """A module of a user's with two outputs: 2 x and x²."""
+    """A user's module with two outputs: 2 x and x²."""
 
     def output_shape(self, input_shape):
         return input_shape, input_shape
@@ -142,7 +155,7 @@ class Split(rp.Module):
 
 
 class Skip(rp.Sequential):
-    """A container of a user's that writes its own phases: y = x + f(x)."""
+    """A user's container with phases of its own: y = x + f(x)."""
 
     def forward(self, x):
         return x + super().forward(x)
@@ -152,7 +165,7 @@ class Skip(rp.Sequential):
 
 
 def two_by_two():
-    """Two inputs, two outputs, one of which another node reads."""
+    """Two inputs, and two outputs, one of which another node reads."""
     return rp.Graph({
         "h": (rp.Linear(3, 4, rng=1), "a"),
         "both": (rp.Concat(), "h", "b"),
@@ -162,26 +175,26 @@ def two_by_two():
 
 
 def split_and_joined():
-    """A Sequential between whose modules two arrays pass."""
+    """A Sequential that passes two arrays from one module to the next."""
     return rp.Sequential(rp.Graph({"h": (rp.Linear(3, 4, rng=1), "x"), "s": (rp.Softmax(), "h"), "t": (rp.Softplus(), "h")},
                                   inputs="x", outputs=("s", "t")), rp.Multiply(), rp.Linear(4, 2, rng=2))
 
 
 def two_outputs_read():
-    """An output that a node reads which could write over it, inputs that are read by joins alone."""
+    """An output that another node reads and could overwrite; inputs that only joins read."""
     return rp.Graph({"s": (rp.Add(), "a", "b"), "h": (rp.Linear(3, 3, rng=1), "s"), "r": (rp.ReLU(), "h"),
                      "z": (rp.Multiply(), "r", "s")}, inputs=("a", "b"), outputs=("h", "z"))
 
 
 def bundles():
-    """Tuples that pass from node to node: of a user's module, and of a graph inside."""
+    """Nodes that read tuples: from a user's module, and from an inner graph."""
     inner = rp.Graph({"t": (rp.Tanh(), "p"), "m": (rp.Multiply(), "t", "q")}, inputs=("p", "q"), outputs=("t", "m"))
     return rp.Graph({"pq": (Split(), "x"), "g": (inner, "pq"), "y": (rp.Function(squashed, squashed_by_x, squashed_by_y), "g")},
                     inputs="x", outputs="y")
 
 
 def residual_images():
-    """Fan-out and fan-in of images that lie batch last, in a Graph and a Sequential inside."""
+    """Fan-out and fan-in of images that lie batch last in memory, in a Graph and an inner Sequential."""
     return rp.Graph({"a": (rp.Conv2d(2, 3, 3, padding=1, rng=1), "x"),
                      "b": (rp.Sequential(rp.Tanh(), rp.Conv2d(3, 3, 3, padding=1, rng=2)), "a"),
                      "sum": (rp.Add(), "a", "b"), "wide": (rp.Concat(1), "sum", "x"),
@@ -195,7 +208,7 @@ def chain():
 
 TRIPLE = (*PAIR, numbers(*SHAPE, seed=9))
 MODULES = [
-    *gallery.MODULES,
+    *library.MODULES,
     case(lambda: rp.Linear(3, 4, bias=False, rng=0)),
     case(lambda: stirred(rp.Linear(3, 3, rng=0)), name="square Linear"),
     case(lambda: stirred(rp.Linear(3, 4, rng=0, dtype="float64")), name="Linear in float64"),
@@ -224,8 +237,7 @@ MODULES = [
     case(lambda: stirred(split_and_joined()), name="Sequential with two arrays between its modules"),
     case(lambda: stirred(chain()), name="Graph that is a chain"),
     case(lambda: Split(), name="a user's module with two outputs"),
-    case(lambda: rp.Sequential(Split(), rp.Multiply(), rp.Linear(3, 2, rng=1)),
-            name="Sequential with a module of two outputs"),
+    case(lambda: rp.Sequential(Split(), rp.Multiply(), rp.Linear(3, 2, rng=1)), name="Sequential with a module of two outputs"),
     case(lambda: rp.Sequential(rp.Add(), rp.Tanh()), PAIR, name="Sequential of two inputs"),
     case(lambda: stirred(two_outputs_read()), PAIR, name="Graph with an output that nodes read"),
     case(lambda: bundles(), name="Graph in which tuples pass"),
@@ -243,7 +255,7 @@ MODULES = [
 
 PROBABILITIES = np.random.default_rng(3).dirichlet(np.ones(3), 5)
 LOSSES = [
-    *gallery.LOSSES,
+    *library.LOSSES,
     *(case(lambda kind=kind, r=r: kind(reduction=r), APART, VALUES)
       for kind in (rp.MSE, rp.L1) for r in ("sum", "none")),
     *(case(lambda r=r: rp.Huber(1, reduction=r), APART, VALUES) for r in ("sum", "none")),

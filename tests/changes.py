@@ -1,4 +1,4 @@
-"""The changes that mutants are made of: of an array that a phase returned, of gradients, of a phase, of an attribute."""
+"""The changes that mutants make: to a returned array, to gradients, to a phase, to an attribute."""
 
 from weakref import WeakKeyDictionary
 
@@ -8,7 +8,7 @@ from mutants import backward, update
 
 from retroprop import Parameter
 
-# Of an array: given x or g, and what was computed of it
+# To an array: given x or g, and the result
 
 
 def scaled(factor):
@@ -26,7 +26,7 @@ def without(where):
 
 
 def without_term(term):
-    """Put back what a normalization subtracts: ``term(self, g)``."""
+    """Add the term that a normalization subtracts: ``term(self, g)``."""
 
     def change(self, g, gx, out):
         gx += term(self, g)
@@ -35,10 +35,10 @@ def without_term(term):
 
 
 def mean_term(weighed):
-    """The mean of g, or the mean of g times the normalized x, as in the backward of a normalization."""
+    """Return the mean of g, or of g times the normalized x, as in the backward of a normalization."""
 
     def term(self, g):
-        if hasattr(self, "running_mean"):                           # BatchNorm: over all axes but that of the features
+        if hasattr(self, "running_mean"):                           # BatchNorm: over all axes except that of the features
             axes, feature = tuple(k for k in range(g.ndim) if k != 1), self.scratch.feature
             factor = self.point.of_batch * (self.weight.data * self.point.scale).reshape(feature)
             normal = self.point.centred * self.point.scale.reshape(feature)
@@ -59,7 +59,7 @@ def view_of_given(self, given, result, out):
 
 
 def own_buffer():
-    """The same array every time."""
+    """Return the same array every time."""
     buffers = WeakKeyDictionary()
 
     def change(self, given, result, out):
@@ -88,7 +88,7 @@ def noisy(self, given, result, out):
     return result
 
 
-# Of gradients, phases and attributes
+# To gradients, phases and attributes
 
 
 def to_other_examples(self, g, gx, out):
@@ -172,35 +172,35 @@ def view_of_tangent(whole, kind):
     return spoilt
 
 
-def add_to_out(bare, kind):
+def add_to_out(unchecked, kind):
     def spoilt(self, g, out=None, **options):
         kept = 0 if out is None else out.copy()
-        gx = bare(self, g, out, **options)
+        gx = unchecked(self, g, out, **options)
         if gx is not None:
             gx += kept
         return gx
     return spoilt
 
 
-def write_out_first(bare, kind):
+def write_out_first(unchecked, kind):
     def spoilt(self, x, out=None):
         if out is not None:
             out[...] = 0
-        return bare(self, x, out)
+        return unchecked(self, x, out)
     return spoilt
 
 
-def read_in_memory_order(bare, kind):
+def read_in_memory_order(unchecked, kind):
     def spoilt(self, x, out=None):
-        return bare(self, x.ravel(order="K").reshape(x.shape), out)
+        return unchecked(self, x.ravel(order="K").reshape(x.shape), out)
     return spoilt
 
 
-def train_always(bare, kind):
+def train_always(unchecked, kind):
     def spoilt(self, x, out=None):
         modes = [(module, module.training) for _, module in self.named_modules()]
         self.train()
-        y = bare(self, x, out)
+        y = unchecked(self, x, out)
         for module, mode in modes:
             module.training = mode
         return y
@@ -209,7 +209,7 @@ def train_always(bare, kind):
 
 def forget_first(whole, kind):
     def spoilt(self, *inputs, **options):
-        self.forget()
+        self.clear_evaluation()
         return whole(self, *inputs, **options)
     return spoilt
 
@@ -246,7 +246,7 @@ def never_none(whole, kind):
 
 
 def update_from_result(kind):
-    """Update relies on the array that backward returned."""
+    """Make update read the array that backward returned."""
     returned = WeakKeyDictionary()
 
     def keep(self, g, gx, out):

@@ -1,4 +1,4 @@
-"""The whole suite runs on all cores, where pytest-xdist (of the extra test) is there; chosen tests run in this process."""
+"""Run the whole suite on all cores if pytest-xdist (extra test) is installed, and chosen tests in this process."""
 
 import os
 
@@ -11,5 +11,5 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if chosen or not config.pluginmanager.hasplugin("xdist") or config.option.usepdb or config.option.collectonly:
         return
     if config.option.numprocesses is None and not hasattr(config, "workerinput"):
-        config.option.numprocesses, config.option.dist = "auto", "loadfile"     # what a file shares is made once
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")          # in the processes that start now
+        config.option.numprocesses, config.option.dist = "auto", "loadfile"     # a file's fixtures are made once
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")          # for the worker processes

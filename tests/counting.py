@@ -1,4 +1,4 @@
-"""What one training step does, in counts, which are the same on every machine: calls, and bytes."""
+"""Counts of what one training step does, the same on every machine: calls and bytes."""
 
 import sys
 import tracemalloc
@@ -21,7 +21,7 @@ SETTINGS = {rp.Dropout: {"rng": 0}, rp.MaxPool2d: {"kernel_size": 2}}
 
 
 def training(name):
-    """A function that makes one step, after three of them."""
+    """Return a function that makes one training step; three steps have been made."""
     inputs, layers, batch = WORKLOADS[name]
     modules, shape = [], (batch, *inputs)
     for layer in layers:
@@ -51,7 +51,7 @@ def training(name):
 
 
 def function_calls(step):
-    """Calls of Python functions, and of functions and methods written in C (among them those of arrays)."""
+    """Return the number of calls of Python functions, and of C functions and methods (among them those of arrays)."""
     counts = {"call": 0, "c_call": 0}
 
     def count(frame, event, argument):
@@ -73,13 +73,13 @@ class Counted(np.ndarray):
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
         Counted.ufuncs += 1
-        bare = [array.view(np.ndarray) if isinstance(array, Counted) else array for array in (*inputs, *(out or ()))]
-        result = getattr(ufunc, method)(*bare[:len(inputs)], out=tuple(bare[len(inputs):]) or None, **options)
+        plain = [array.view(np.ndarray) if isinstance(array, Counted) else array for array in (*inputs, *(out or ()))]
+        result = getattr(ufunc, method)(*plain[:len(inputs)], out=tuple(plain[len(inputs):]) or None, **options)
         return out[0] if out else np.asarray(result).view(Counted)
 
 
 class CountingNumPy:
-    """NumPy, but for the arrays that it makes."""
+    """NumPy, except that the arrays it makes are of class Counted."""
 
     def __getattr__(self, name):
         found = getattr(np, name)
@@ -89,7 +89,7 @@ class CountingNumPy:
 
 
 def ufunc_calls(name):
-    """Ufuncs of one step, whether they are called or written as operators."""
+    """Return the number of ufuncs of one step, called or written as operators."""
     with pytest.MonkeyPatch.context() as patch:
         for path, module in list(sys.modules.items()):
             if path.startswith("retroprop.") and getattr(module, "np", None) is np:
@@ -104,7 +104,7 @@ def ufunc_calls(name):
 
 
 def peak_of_a_step(step):
-    """Bytes that a step has allocated at its peak, beyond what there was before."""
+    """Return the bytes that a step allocates at its peak, beyond those allocated before."""
     tracemalloc.start()
     try:
         step()
@@ -117,7 +117,7 @@ def peak_of_a_step(step):
 
 
 def held_by_training(name):
-    """Bytes that a network, its loss, its optimizer and one batch of examples hold while they train."""
+    """Return the bytes that a network, its loss, its optimizer and one batch of examples hold during training."""
     tracemalloc.start()
     try:
         step = training(name)

@@ -1,21 +1,21 @@
-"""What is true of a module, measured: the reasons why some mutants of it are no mutants."""
+"""Measured properties of a module, which tell why some mutants of it are equivalent to the original."""
 
 from copy import deepcopy
 
 import numpy as np
 
 import retroprop as rp
-from retroprop.inspection.contract.case import Subject
+from retroprop.inspection.contract.sample import Sample
 from retroprop.modules.containers.container import Container
 
 
 class Facts:
-    """What is true of the module of a case, in both modes, measured before any mutant touches it."""
+    """Properties of the module of a case, in both modes, measured on the original."""
 
     def __init__(self, case):
         self.module = case.build()
         self.loss, self.cost = case.target is not None, getattr(self.module, "reduction", "none") != "none"
-        both = [Subject(self.module, case.x, case.target, training, 0) for training in (True, False)]
+        both = [Sample(self.module, case.x, case.target, training, 0) for training in (True, False)]
         here, there = ([s.run(s.new(), x) for s, x in zip(both, xs, strict=True)]
                        for xs in ([s.x for s in both], [s.other for s in both]))
         jacobians = [jacobian(s.forward, s.new(), s.x) for s in both]
@@ -38,15 +38,17 @@ class Facts:
 
 
 def jacobian(forward, module, x):
-    """dy/dx in float64, a row for each number of y, by central differences."""
+    """Return dy/dx in float64, one row per number of y, by central differences."""
     module, steps = module.astype("float64"), 1e-5 * np.eye(x.size).reshape(x.size, *x.shape)
     columns = [forward(deepcopy(module), x + step) - forward(deepcopy(module), x - step) for step in steps]
     return np.reshape(columns, (x.size, -1)).T / 2e-5
 
 
 def holds(s):
-    """Whether a point in the tree holds memory of x or y, and is needed: a container's own is only to be looked at, and that
-    of a Linear too where it has copied its few inputs."""
+    """Return whether backward or update reads memory of x or y through a point.
+
+    The point of a container is only informative, as is that of a Linear which has copied its few inputs.
+    """
     module = s.new()
     y = s.forward(module, s.x)
     points = [inner.point for _, leaf in module.leaves() for _, inner in leaf.named_modules()

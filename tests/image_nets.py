@@ -1,4 +1,4 @@
-"""Networks that take images, of any size up to their last layers, and images for them."""
+"""Networks on images (all layers but the last take any size), and images for them."""
 
 from functools import cache
 
@@ -6,14 +6,14 @@ import retroprop as rp
 
 
 def small():
-    """Scores of three classes from images of 5 x 6, after layers with maps of their own."""
+    """Return a net with three scores, from images of 5 x 6 with two channels."""
     maps = rp.Sequential(rp.Conv2d(2, 4, 3, padding=1, rng=0), rp.Tanh(), rp.Conv2d(4, 3, 3, 2, padding=1, rng=1))
     return rp.Sequential(maps, rp.Flatten(), rp.Dropout(0.5, rng=2), rp.Linear(27, 3, rng=3), rp.Softmax())
 
 
 @cache
 def digits_net():
-    """A small convolutional net that knows the digits; a stride of 2 leaves patterns in what is dreamt."""
+    """Return a small convolutional net, trained on the digits; its stride of 2 leaves patterns in dreams."""
     x, y = images_of_digits()
     maps = rp.Sequential(rp.Conv2d(1, 8, 3, padding=1, rng=0), rp.ReLU(), rp.Conv2d(8, 16, 3, 2, padding=1, rng=1), rp.ReLU())
     net = rp.Sequential(maps, rp.Flatten(), rp.Linear(256, 10, rng=2))
@@ -29,5 +29,5 @@ def images_of_digits():
 
 
 def sheet():
-    """64 digits in one image of 64 x 64."""
+    """Return one image of 64 x 64 with 64 digits."""
     return images_of_digits()[0][:64].reshape(8, 8, 8, 8).swapaxes(1, 2).reshape(64, 64)

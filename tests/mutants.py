@@ -1,6 +1,6 @@
-"""How a right module is made wrong: the pieces that the mutants of test_mutants.py are built from.
+"""How a correct module is made wrong: the pieces of the mutants in test_mutants.py.
 
-A mutant changes the class itself, behind its door, so that copies, pickles and containers run it too.
+A mutant changes the class itself, behind its checked phases, so that copies, pickles and containers run it too.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from retroprop.modules.core.base import CHECKED
 
 
 class Mutant(NamedTuple):
-    """``changes(kind)`` are attributes that spoil a class; ``equivalent(facts)`` says why a module is right even so."""
+    """``changes(kind)`` are attributes that spoil a class; ``equivalent(facts)`` says why a module stays correct."""
 
     name: str
     changes: Callable[[type], dict[str, Any]]
@@ -27,7 +27,7 @@ class Mutant(NamedTuple):
         return patch.multiple(kind, create=True, **self.changes(kind))
 
 
-# When a mutant is none
+# When a mutant is equivalent
 
 
 def needs(fact, reason):
@@ -54,18 +54,18 @@ def attributes(**changes):
 
 
 def behind_checks(phase, spoil):
-    """Put ``spoil(bare, kind)`` in the place of the bare phase."""
+    """Replace the unchecked phase by ``spoil(unchecked, kind)``."""
 
     def changes(kind):
         written = getattr(kind, phase)
-        bare = getattr(written, "__wrapped__", None)                # None: a loss has no doors
-        return {phase: spoil(written, kind) if bare is None else CHECKED[phase](spoil(bare, kind))}
+        unchecked = getattr(written, "__wrapped__", None)           # None: a loss has no checked phases
+        return {phase: spoil(written, kind) if unchecked is None else CHECKED[phase](spoil(unchecked, kind))}
 
     return changes
 
 
 def before_checks(phase, spoil):
-    """Put ``spoil(whole, kind)`` in the place of the phase, door and all; containers still run what is behind it."""
+    """Replace the checked phase by ``spoil(whole, kind)``; containers still run the unchecked phase."""
 
     def changes(kind):
         whole = getattr(kind, phase)
@@ -77,11 +77,11 @@ def before_checks(phase, spoil):
 
 
 def forward(change):
-    """Spoil what forward returns: ``change(self, x, y, out)``. (A loss's target stands where others take ``out``.)"""
+    """Spoil what forward returns: ``change(self, x, y, out)``. (The second argument of a loss is its target, not ``out``.)"""
 
-    def spoil(bare, kind):
+    def spoil(unchecked, kind):
         def spoilt(self, x, out=None):
-            return change(self, x, bare(self, x, out), None if isinstance(self, Loss) else out)
+            return change(self, x, unchecked(self, x, out), None if isinstance(self, Loss) else out)
         return spoilt
 
     return behind_checks("forward", spoil)
@@ -90,9 +90,9 @@ def forward(change):
 def backward(change):
     """Spoil what backward returns: ``change(self, g, gx, out)``."""
 
-    def spoil(bare, kind):
+    def spoil(unchecked, kind):
         def spoilt(self, g, out=None, **options):
-            gx = bare(self, g, out, **options)
+            gx = unchecked(self, g, out, **options)
             return gx if gx is None else change(self, g, gx, out)
         return spoilt
 
@@ -101,21 +101,21 @@ def backward(change):
 
 def jvp(change):
     """Spoil what jvp returns: ``change(self, t, y, out)``."""
-    return behind_checks("jvp", lambda bare, kind: lambda self, t: change(self, t, bare(self, t), None))
+    return behind_checks("jvp", lambda unchecked, kind: lambda self, t: change(self, t, unchecked(self, t), None))
 
 
 def jvp_of(choose):
-    """Forward mode of another tangent: ``choose(self, t)``."""
-    return behind_checks("jvp", lambda bare, kind: lambda self, t: bare(self, choose(self, t.copy())))
+    """Run forward mode with another tangent: ``choose(self, t)``."""
+    return behind_checks("jvp", lambda unchecked, kind: lambda self, t: unchecked(self, choose(self, t.copy())))
 
 
 def update(change):
-    """Spoil what update computes: ``change(self, before)``, with the gradients that were there before."""
+    """Spoil what update computes: ``change(self, before)``, with copies of the previous gradients."""
 
-    def spoil(bare, kind):
+    def spoil(unchecked, kind):
         def spoilt(self):
             before = [parameter.grad.copy() for parameter in self.parameters()]
-            bare(self)
+            unchecked(self)
             change(self, before)
         return spoilt
 
@@ -125,28 +125,28 @@ def update(change):
 def update_with(choose):
     """Update with another gradient than the last: ``choose(self, g)``."""
 
-    def spoil(bare, kind):
+    def spoil(unchecked, kind):
         def spoilt(self):
             kept = self.gradient
             self.gradient = choose(self, kept.copy())
-            bare(self)
+            unchecked(self)
             self.gradient = kept
         return spoilt
 
     return behind_checks("update", spoil)
 
 
-# Points of another x, and other derivatives at the right one
+# Points of another x, and wrong derivatives at the right point
 
 
 def at_the_first_point(kind):
-    """Forward leaves the point of the first x of this shape that it saw."""
+    """Make forward save the point of the first x of this shape."""
     first, original = WeakKeyDictionary(), kind.forward
 
-    def spoil(bare, kind):
+    def spoil(unchecked, kind):
         def spoilt(self, x, out=None):
             twin, x0, second = first.setdefault(self, (deepcopy(self), x.copy(), out))
-            y = bare(self, x, out)
+            y = unchecked(self, x, out)
             if (x0.shape, x0.dtype) == (x.shape, x.dtype):
                 twin = deepcopy(twin).train(self.training)
                 original(twin, x0, *((second,) if isinstance(self, Loss) else ()))
@@ -159,15 +159,15 @@ def at_the_first_point(kind):
 
 
 def derivative(compute):
-    """Backward by ``compute(twin, forward, backward, x, g, training)``; the twin is from before the last forward, of x."""
+    """Make backward return ``compute(twin, forward, backward, x, g, training)``; ``twin`` is a copy that has not seen x."""
 
     def changes(kind):
         past, whole = WeakKeyDictionary(), (kind.forward, kind.backward)
 
-        def remembering(bare, kind):
+        def saving(unchecked, kind):
             def spoilt(self, x, out=None):
                 past[self] = deepcopy(self), x.copy(), (out,) if isinstance(self, Loss) else ()
-                return bare(self, x, out)
+                return unchecked(self, x, out)
             return spoilt
 
         def change(self, g, gx, out):
@@ -175,7 +175,7 @@ def derivative(compute):
             gx[...] = compute(deepcopy(twin), lambda m, x: np.asarray(whole[0](m, x, *target)), whole[1], x, g, self.training)
             return gx
 
-        return behind_checks("forward", remembering)(kind) | backward(change)(kind)
+        return behind_checks("forward", saving)(kind) | backward(change)(kind)
 
     return changes
 

@@ -1,4 +1,4 @@
-"""Random graphs, for Hypothesis to draw."""
+"""A Hypothesis strategy that draws random graphs."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -15,14 +15,14 @@ KINDS = ("linear", "curve", "join", "chain", "fork")
 
 
 def fork():
-    """A graph of two outputs, one of which it reads itself, and what makes one array of them."""
+    """Return a graph of two outputs, one of which another node reads, and an Add that joins them."""
     inner = rp.Graph({"t": (rp.Tanh(), "x"), "m": (rp.Multiply(), "t", "x")}, inputs="x", outputs=("t", "m"))
     return rp.Sequential(inner, rp.Add())
 
 
 @st.composite
 def graphs(draw):
-    """A graph of up to eight nodes over up to three inputs, with Linears that may share a weight, all dead ends outputs."""
+    """A graph of up to eight nodes and three inputs. Linears may share a weight; every unread node is an output."""
     inputs = [f"x{k}" for k in range(draw(st.integers(1, 3)))]
     nodes, linears, unread = {}, [], dict.fromkeys(inputs)
     for k in range(draw(st.integers(1, 8))):
@@ -43,13 +43,13 @@ def graphs(draw):
         for source in sources:
             unread.pop(source, None)
         unread[f"n{k}"] = None
-    outputs = [name for name in nodes if name in unread or draw(st.integers(0, 4)) == 0]      # some of which others read
+    outputs = [name for name in nodes if name in unread or draw(st.integers(0, 4)) == 0]  # nodes may read some of them
     for k, name in enumerate(name for name in inputs if name in unread):
         nodes[f"i{k}"] = (rp.Softsign(), name)
         outputs.append(f"i{k}")
     shuffled = draw(st.permutations(list(nodes)))
-    return rp.Graph({name: nodes[name] for name in shuffled}, inputs=one(inputs), outputs=one(outputs))
+    return rp.Graph({name: nodes[name] for name in shuffled}, inputs=one_or_all(inputs), outputs=one_or_all(outputs))
 
 
-def one(names):
+def one_or_all(names):
     return names[0] if len(names) == 1 else tuple(names)

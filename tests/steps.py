@@ -1,4 +1,4 @@
-"""Steps of a container and of its modules one by one, a small net to try them on, and the text of errors."""
+"""Helpers: steps of a container and of its modules one by one, a small network, and the exact text of errors."""
 
 import re
 
@@ -12,7 +12,7 @@ SMALL_X, SMALL_G = numbers(5, 3).astype("float32"), numbers(5, 2, seed=1).astype
 
 
 def by_hand(parts, x, g):
-    """Output, input gradient and parameter gradients of modules that are called one by one, through their doors."""
+    """Return output, input gradient and parameter gradients of modules whose checked phases are called one by one."""
     for module in parts:
         x = module.forward(x)
     for module in reversed(parts):
@@ -23,7 +23,7 @@ def by_hand(parts, x, g):
 
 
 def step(net, x, g, **options):
-    """The same of a container."""
+    """Return the same of a container."""
     y = net.forward(x)
     gx = net.backward(g, **options)
     net.update()

@@ -1,6 +1,6 @@
-"""What is refused: with which kind of error, in which words, and that nothing has changed after it.
+"""Wrong arguments raise the right kind of error with the right text, and change nothing.
 
-One table: a call on the things that `things` makes, the kind of the error, and a piece of its text.
+Each row of the table has a call on the objects of `things`, the kind of the error, and a part of its text.
 """
 
 import pickle
@@ -30,9 +30,8 @@ OPTIMIZERS = ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"]
 SCALED = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Standard"]
 INITIALIZERS = [*SCALED, "Orthogonal", "Normal", "Uniform", "Zeros", "Constant"]
 ELSEWHERE = {"Module", "Loss", "Optimizer", "Initializer", "Conv2d", "MaxPool2d", "AvgPool2d", "GlobalAvgPool2d",
-             "Upsample2d", "Graph", "Add", "Concat",
-             "Multiply", "Function", "StepLR", "CosineLR", "WarmupLR", "minimize"}
-# Not arrays of real numbers: what it is, the kind of error, and its text after the name of the argument.
+             "Upsample2d", "Graph", "Add", "Concat", "Multiply", "Function"}
+# Values that are not arrays of real numbers: the value, the kind of error, and its text after the name of the argument.
 NOT_NUMBERS = {
     "objects": (np.array([[1, 2, None]] * 5), DtypeError, "must be real numbers, got object"),
     "None": (None, DtypeError, "must be real numbers, got object"),
@@ -44,7 +43,7 @@ NOT_NUMBERS = {
 
 
 def things():
-    """Two modules, a network, a loss and an optimizer that have run; a fresh generator and a fresh module."""
+    """Return modules, a network, losses and an optimizer that have run, a new generator and a new module."""
     t = SimpleNamespace(rng=np.random.default_rng(0), fresh=rp.Linear(3, 4, rng=0), linear=MODULES["Linear"](),
                         norm=rp.BatchNorm(3), net=MODULES["Sequential"](), bce=rp.BCE(), none=rp.MSE("none"),
                         ce=rp.CrossEntropy([1, 2, 3]), nll=rp.NLL())
@@ -62,7 +61,7 @@ def things():
 
 
 def look(t):
-    """All that a refused call must leave alone, as bytes."""
+    """Return as bytes all values that a refused call must not change."""
     seen = [t.rng.bit_generator.state, t.adam.state_dict()]
     for root in (t.fresh, t.linear, t.norm, t.net, t.bce, t.none, t.ce, t.nll):
         for path, module in root.named_modules():
@@ -84,7 +83,7 @@ def is_refused(call, error, text):
 
 
 def test_nothing_public_is_left_out():
-    """But the base classes, and modules and functions that came with tests of their own."""
+    """All public names are tested, except base classes, and modules and functions with tests of their own."""
     public = {name for part in (rp.modules, rp.losses, rp.optim, rp.initializers) for name in part.__all__}
     here = {*MODULES, *LOSSES, *OPTIMIZERS, *INITIALIZERS, "Parameter", "clip_grad_norm", "fans"}
     assert public - here - ELSEWHERE == set()
@@ -106,7 +105,7 @@ def test_modules_take_real_numbers(name, kind):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_refuse_what_does_not_fit_and_go_on(name):
-    """Empty batches, a gradient of another shape, and any out that is not theirs alone; the point stays."""
+    """Empty batches, a gradient of another shape, and an out that overlaps other memory are refused; the point stays."""
     module, twin = MODULES[name](), MODULES[name]()
     for same in (module, twin):
         if name == "Dropout":
@@ -203,7 +202,7 @@ ADAM = things().adam.state_dict()
 
 
 def adam_state(changes):
-    """A good state of the optimizer, but for these arrays (None: left out)."""
+    """Return a correct state of the optimizer with some arrays replaced (None: left out)."""
     state = {name: value for name, value in (ADAM["state"] | changes).items() if value is not None}
     return {"state": state, "groups": ADAM["groups"]}
 
@@ -354,9 +353,9 @@ REFUSED = [
     (lambda t: rp.SGD([{"params": t.p}], lr=0.1), ArgumentError,
      'SGD: "params" must be a list of Parameters, got Parameter('),
     (lambda t: rp.SGD([{"params": ["w"]}], lr=0.1), ArgumentError, 'SGD: "params" must hold Parameters, got \'w\''),
-    (lambda t: rp.SGD([t.p, t.p], lr=0.1), ArgumentError, "SGD: a Parameter stands in the groups twice"),
+    (lambda t: rp.SGD([t.p, t.p], lr=0.1), ArgumentError, "SGD: a Parameter is in the groups twice"),
     (lambda t: rp.SGD([{"params": [t.p]}, {"params": [t.p]}], lr=0.1), ArgumentError,
-     "a Parameter stands in the groups twice"),
+     "a Parameter is in the groups twice"),
     (lambda t: rp.SGD([{"params": [t.p], "decay": 1}], lr=0.1), ArgumentError,
      "SGD has no option 'decay'; it has lr, momentum, nesterov, weight_decay"),
     (lambda t: rp.SGD([t.p], lr=0.1, momentum=1), ArgumentError, "momentum must be a number in [0, 1), got 1"),

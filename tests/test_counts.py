@@ -1,14 +1,14 @@
-"""The gate against slowing down: counts of one training step, which hold on any machine, however busy.
+"""Counts of one training step, which guard its speed on any machine, however busy.
 
-If a change makes a count larger, say in its commit what that buys, and record the new one; smaller counts are recorded too.
+If a change makes a count larger, say in its commit message why, and record the new one. Record smaller counts too.
 """
 
 import numpy as np
 import pytest
 from counting import WORKLOADS, Counted, function_calls, held_by_training, peak_of_a_step, training, ufunc_calls
 
-# Python functions, C functions (array methods among them) and ufuncs that a step calls; bytes that it allocates at its
-# peak (results, and the buffer of 32 KiB that NumPy adds a broadcast bias through); bytes held while training.
+# Calls of Python functions, of C functions (array methods among them) and of ufuncs in one step; bytes that the step allocates
+# at its peak (results, and the 32 KiB buffer in which NumPy adds a broadcast bias); bytes held during training.
 RECORDED = {
     "W1": (30, 16, 19, 290, 42_700),
     "W2": (32, 17, 19, 480, 250_000),
@@ -21,7 +21,7 @@ RECORDED = {
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_a_step_does_what_was_recorded(name):
-    """Exactly as many calls; bytes within 5 %, since the sizes of Python's own objects differ from version to version."""
+    """Calls are equal, bytes within 5 %, because the sizes of Python's own objects differ between versions."""
     step = training(name)
     assert (*function_calls(step), ufunc_calls(name)) == RECORDED[name][:3]
     assert (peak_of_a_step(step), held_by_training(name)) == pytest.approx(RECORDED[name][3:], rel=0.05, abs=300)

@@ -1,6 +1,6 @@
-"""The numerical conventions are PyTorch's: values, gradients, statistics and steps agree with it in float64.
+"""Values, gradients, statistics and optimizer steps agree with PyTorch's in float64.
 
-`benchmarks/pytorch_reference.py` wrote PyTorch's side to `pytorch_reference.npz`; no test here needs torch.
+`benchmarks/pytorch_reference.py` wrote PyTorch's values to `pytorch_reference.npz`, so these tests do not need torch.
 """
 
 from functools import partial
@@ -93,7 +93,7 @@ close = partial(assert_allclose, rtol=1e-9, atol=1e-9)
 
 
 def load():
-    """PyTorch's arrays by path: one flat vector in the file, cut by the shapes beside it."""
+    """Return PyTorch's arrays by path. The file holds them as one vector, beside their names and shapes."""
     with np.load(Path(__file__).with_name("pytorch_reference.npz"), allow_pickle=False) as file:
         names, shapes, numbers = file["names"], file["shapes"], file["numbers"]
     shapes = [tuple(shape[shape >= 0].tolist()) for shape in shapes]
@@ -106,12 +106,12 @@ REFERENCE = load()
 
 
 def below(path):
-    """What the file holds below this path, by the rest of the path."""
+    """Return the arrays below this path, by the rest of their paths."""
     return {name[len(path) + 1:]: array for name, array in REFERENCE.items() if name.startswith(path + "/")}
 
 
 def pieces(path):
-    """The numbered parts below this path, in order."""
+    """Return the numbered parts below this path, in order."""
     found = below(path)
     return [below(f"{path}/{k}") for k in range(1 + max(int(name[0]) for name in found if name[0].isdigit()))]
 
@@ -125,7 +125,7 @@ def test_every_case_of_the_file_is_compared():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_modules(name):
-    """Outputs, both gradients and running statistics; PyTorch's state is loaded by name, batches counted or not."""
+    """Outputs, both gradients and running statistics agree; PyTorch's state is loaded by name, with or without batch counts."""
     module, batches = MODULES[name]().astype("float64"), pieces(f"modules/{name}")
     module.load_state_dict(below(f"modules/{name}/state"))
     for k, batch in enumerate(batches):
@@ -149,7 +149,7 @@ def test_the_count_of_batches_in_a_pytorch_state_is_ignored():
 
 
 def test_a_convolutional_net_in_a_file_of_pytorch_s_names_loads(tmp_path):
-    """As safetensors.torch.save_file writes it: row by row, with counts of batches in int64."""
+    """A file like those of safetensors.torch.save_file can be loaded: row-major, with batch counts in int64."""
     state, batch = below("modules/convolutional net/state"), pieces("modules/convolutional net")[0]
     arrays = {name: array.astype("float32") for name, array in state.items()}
     arrays["1.num_batches_tracked"] = state["1.num_batches_tracked"].astype("int64")
@@ -197,7 +197,7 @@ def test_optimizers(name, scenario):
 
 @pytest.mark.parametrize("k", range(3))
 def test_clip_grad_norm(k):
-    """The norm that comes back and what is left of the gradients are PyTorch's, which divides by norm + 1e-6."""
+    """The returned norm and the clipped gradients are PyTorch's, which divides by norm + 1e-6."""
     parameters, gradients = parameters_and_gradients()
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient[0]
@@ -209,7 +209,7 @@ def test_clip_grad_norm(k):
 
 
 def test_training():
-    """All parts together: costs, parameters and running statistics after each of twenty steps of Adam."""
+    """A whole training agrees: costs, parameters and running statistics after each of twenty steps of Adam."""
     net = rp.Sequential(rp.Linear(3, 6, bias=False), rp.BatchNorm(6), rp.Tanh(), rp.Linear(6, 4), rp.Softplus(),
                         rp.Linear(4, 3)).astype("float64")
     net.load_state_dict(below("training/start"))
@@ -225,7 +225,7 @@ def test_training():
 
 
 def test_wide_linear_in_float32():
-    """Sums of 10,000 products are right to a few units in the last place of the sum of their sizes."""
+    """Sums of 10,000 products are correct to a few units in the last place of the sum of their magnitudes."""
     rng = np.random.default_rng(0)
     layer = rp.Linear(10_000, 4, rng=0)
     x, g = rng.standard_normal((5, 10_000), "float32"), rng.standard_normal((5, 4), "float32")

@@ -1,4 +1,4 @@
-"""Every block of the README runs, and says what the README says."""
+"""Every code block of the README runs and has the results that the README states."""
 
 import re
 from pathlib import Path

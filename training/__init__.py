@@ -1,13 +1,13 @@
-"""The loop around the phases, and what goes with it."""
+"""Training: the loop `fit`, its callbacks and history, metrics, checkpoints, and LSUV initialization."""
 
 from .callbacks import Callback, EarlyStopping, MaxNorm, Run
 from .checkpoint import load, save
 from .fitting import fit
 from .history import History
-from .lsuv import Rescaled, Rescalings, lsuv
+from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
 
 __all__ = [
-    "Callback", "EarlyStopping", "Evaluation", "History", "MaxNorm", "Rescaled", "Rescalings", "Run", "accuracy", "evaluate",
-    "fit", "load", "lsuv", "save",
+    "Callback", "EarlyStopping", "Evaluation", "History", "MaxNorm", "Run", "ScaledLayer", "ScaledLayers", "accuracy",
+    "evaluate", "fit", "load", "lsuv", "save",
 ]

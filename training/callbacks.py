@@ -1,4 +1,4 @@
-"""What may happen beside the phases while ``fit`` trains."""
+"""Callbacks: code that ``fit`` calls before, between and after its steps."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from .history import History
 
 @dataclass
 class Run:
-    """What callbacks see of a training run, and what they may change: the batch, and whether to go on.
+    """The state of a training run, given to callbacks, which may replace the batch or stop the run.
 
     Attributes
     ----------
     net, loss, optimizer
-        As given to ``fit``.
+        The arguments of ``fit``.
     history : History
-        The epochs so far; in ``after_epoch`` with the one that just ended.
+        The epochs that have ended; in ``after_epoch`` this includes the one that just ended.
     epoch, batch : int
-        Both from 1.
+        Numbers of the current epoch and, in it, of the current batch, both from 1.
     x, y : arrays
-        The batch at hand; ``before_batch`` may put another in its place.
+        The current batch; ``before_batch`` may replace it.
     cost : float
-        Of the batch at hand.
+        The cost of the current batch.
     """
 
     net: Module
@@ -47,31 +47,31 @@ class Run:
     cost: float = math.nan
 
     def stop(self, reason: str) -> None:
-        """End training after this epoch; ``history.stopped`` keeps the reason."""
+        """End training after this epoch, and store the reason in ``history.stopped``."""
         self.history.stopped = reason
 
 
 class Callback:
-    """Override what you need; a plain function given to ``fit`` serves as ``after_epoch``."""
+    """Base class of callbacks: override the methods that you need. ``fit`` calls a plain function as ``after_epoch``."""
 
     def before_training(self, run: Run) -> None:
-        """Once, before the first batch."""
+        """Called once, before the first batch."""
 
     def before_batch(self, run: Run) -> None:
-        """``run.x`` and ``run.y`` are about to be learned from."""
+        """Called before the step on ``run.x`` and ``run.y``."""
 
     def after_step(self, run: Run) -> None:
-        """The optimizer has moved the parameters."""
+        """Called after the optimizer has moved the parameters."""
 
     def after_epoch(self, run: Run) -> None:
-        """``run.history`` has the epoch's entries."""
+        """Called after each epoch, whose entries are in ``run.history``."""
 
     def after_training(self, run: Run) -> None:
-        """Once, however training ended, errors excepted."""
+        """Called once, after the last epoch, a stop or an interruption; not after an error."""
 
 
 class AfterEpoch(Callback):
-    """A plain function as a callback."""
+    """Callback that calls a plain function after each epoch."""
 
     def __init__(self, function: Callable[[Run], Any]) -> None:
         self.function = function
@@ -81,18 +81,18 @@ class AfterEpoch(Callback):
 
 
 class EarlyStopping(Callback):
-    """Stop when a column of the history has not fallen for some epochs, and go back to the best parameters.
+    """Stop training when a column of the history has not improved for some epochs, and restore the best state.
 
     Parameters
     ----------
     patience : int, default 10
-        Epochs without progress that are waited for.
+        Number of epochs without improvement after which training stops.
     monitor : str, default "validation_cost"
-        The column; one whose name ends in ``accuracy`` must rise instead.
+        The column of the history. It improves when it falls, or, if its name ends in ``accuracy``, when it rises.
     min_delta : float, at least 0, default 0
-        What counts as progress: more than this.
+        An improvement of at most this size does not count.
     restore : bool, default True
-        Whether the network gets back the state of its best epoch when training ends.
+        Whether to load the state of the best epoch into the network when training ends.
     """
 
     def __init__(self, patience: int = 10, monitor: str = "validation_cost", min_delta: float = 0.0,
@@ -120,18 +120,18 @@ class EarlyStopping(Callback):
 
 
 class MaxNorm(Callback):
-    """Keep the weights that come into each unit short: after each step, a vector longer than c is scaled back to norm c.
+    """Bound the norm of each unit's incoming weights: after each step, scale a vector longer than c back to norm c.
 
     Parameters
     ----------
     c : float > 0
-        The longest norm that is allowed; 3 to 4 are usual (in the paper's experiments on MNIST, 2).
+        The largest norm allowed; 3 to 4 are usual (the paper uses 2 on MNIST).
 
     Notes
     -----
     A unit's vector is a row of a Linear's weight, or a filter of a Conv2d: axis 0 of every parameter called ``weight``
-    that has two axes or more. Biases, and weights that are frozen, are left alone. The paper constrains the hidden units;
-    here the outputs' weights are held too, so that no layer has to be named. In a loop of your own, call
+    that has two axes or more. Biases and frozen weights are not changed. The paper constrains the hidden units only; this
+    callback constrains the output layer too, so that no layer has to be named. In a loop of your own, call
     ``max_norm.project(net)`` after ``sgd.step()``.
 
     References
@@ -147,7 +147,7 @@ class MaxNorm(Callback):
         self.project(run.net)
 
     def project(self, net: Module) -> None:
-        """Scale back the vectors that are too long."""
+        """Scale the vectors of ``net`` that are longer than c back to norm c."""
         for name, weight in net.named_parameters():
             if name.rpartition(".")[2] == "weight" and weight.data.ndim >= 2 and not weight.frozen:
                 columns = weight.T.reshape(-1, len(weight.data))    # a view: parameters are column-major

@@ -1,4 +1,4 @@
-"""Networks on disk: safetensors files, which hold numbers and cannot execute anything."""
+"""Checkpoints: networks in safetensors files, which hold numbers and cannot execute code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from ..errors import ArgumentError, FileFormatError, StateError
 from ..modules import Module
 from ..optim import Optimizer
 
-PREFIX = "optimizer:"                                               # of the names of an optimizer's arrays
+PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
 
 
 def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
-    """Write parameters and buffers to a safetensors file, by PyTorch's names (``"0.weight"``).
+    """Write parameters and buffers to a safetensors file, under PyTorch's names (``"0.weight"``).
 
-    The generators of the modules (Dropout's) go with them, and with ``optimizer`` its state: training that is resumed
-    from the file goes on bit for bit. The file appears whole or not at all: it is written beside and then moved.
+    The file also holds the states of the modules' generators (Dropout's) and, if ``optimizer`` is given, the optimizer's
+    state: training that is resumed from it gives the same bits as training that was never interrupted. The file is
+    written under a temporary name and then renamed, so a crash leaves no partial file at ``path``.
     """
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):
@@ -47,16 +48,16 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
 
 
 def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
-    """Read what ``save`` wrote, or PyTorch's state of a network of the same names, into ``net`` (and ``optimizer``).
+    """Read a file of ``save``, or a PyTorch network's state with the same names, into ``net`` (and ``optimizer``).
 
-    All of it fits, or nothing is changed.
+    If any part does not fit, nothing is changed.
 
     Raises
     ------
     FileFormatError
-        The file is truncated or no safetensors file.
+        The file is truncated or is not a safetensors file.
     StateError
-        Names or shapes do not fit; the message lists them all.
+        Names or shapes do not fit the network; the message lists them all.
     """
     if not isinstance(net, Module):
         raise ArgumentError(f"load: net must be a Module, got {net!r}")
@@ -67,23 +68,23 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         net.load_state_dict(state)
         for name, rng in net.named_generators():
             if name in notes.get("generators", {}):
-                seed_again(rng, notes["generators"][name], f"{path}: generator of module {name}")
+                set_state(rng, notes["generators"][name], f"{path}: generator of module {name}")
         if optimizer is not None:
             if "groups" not in notes:
                 raise StateError(f"{path}: no optimizer was saved in this file")
-            kept = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
-            optimizer.load_state_dict({"state": kept, "groups": notes["groups"]})
+            saved = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
+            optimizer.load_state_dict({"state": saved, "groups": notes["groups"]})
     except BaseException:
         net.load_state_dict(before[0])
-        for (_, rng), kept_state in zip(net.named_generators(), before[1], strict=True):
-            rng.bit_generator.state = kept_state
+        for (_, rng), state_before in zip(net.named_generators(), before[1], strict=True):
+            rng.bit_generator.state = state_before
         raise
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arrays and notes of a safetensors file."""
+    """Return the arrays and the notes (metadata) of a safetensors file."""
     from safetensors import SafetensorError, safe_open
-    path.stat()                                                     # FileNotFoundError, before anything else is said
+    path.stat()                                                     # raises FileNotFoundError
     try:
         with safe_open(path, framework="numpy") as file:
             notes = json.loads((file.metadata() or {}).get("retroprop", "{}"))
@@ -93,12 +94,12 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
                               "retroprop.save, or from PyTorch with safetensors.torch.save_file") from None
     kinds = {"generators": dict, "groups": list}
     if not isinstance(notes, dict) or not all(isinstance(notes[name], kinds[name]) for name in kinds.keys() & notes.keys()):
-        raise FileFormatError(f"{path}: its notes are not what retroprop.save writes")
+        raise FileFormatError(f"{path}: its notes must be those that retroprop.save writes")
     return arrays, notes
 
 
-def seed_again(rng: np.random.Generator, state: Any, who: str) -> None:
-    """Give a generator the state that was saved of one of its kind; StateError for any other."""
+def set_state(rng: np.random.Generator, state: Any, who: str) -> None:
+    """Set the state of a generator; StateError if the state was saved from another kind of generator."""
     try:
         rng.bit_generator.state = with_arrays(state)
     except (KeyError, TypeError, ValueError):
@@ -106,7 +107,7 @@ def seed_again(rng: np.random.Generator, state: Any, who: str) -> None:
 
 
 def with_arrays(state: Any) -> Any:
-    """A generator's state as NumPy wants it, from JSON: its lists are arrays of words."""
+    """Return a generator's state, read from JSON, in NumPy's form: lists become uint64 arrays."""
     if isinstance(state, dict):
         return {name: with_arrays(value) for name, value in state.items()}
     return np.array(state, np.uint64) if isinstance(state, list) else state

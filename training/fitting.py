@@ -1,4 +1,4 @@
-"""fit: the loop around the phases."""
+"""The training loop, `fit`."""
 
 from __future__ import annotations
 
@@ -29,53 +29,55 @@ Data = tuple[Inputs, ArrayLike]
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: int, batch_size: int = 32,
         validation: Data | None = None, rng: Seed = None, callbacks: Iterable[Callback | Callable[[Run], Any]] = (),
         progress: bool = True) -> History:
-    """Train a network: for each batch forward, loss, backward, update and step.
+    """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
     Parameters
     ----------
     net, loss, optimizer : Module, Loss and Optimizer
-        Trained in place. A network in evaluation mode is put into training mode, and back at the end; in one that is in
-        training mode, modules that you put into evaluation mode (a BatchNorm that is to keep its statistics) stay so.
+        The network is trained in place. If it is in evaluation mode, ``fit`` trains it in training mode and restores
+        evaluation mode at the end. If it is in training mode, single modules that you put into evaluation mode (a
+        BatchNorm whose statistics must not change) stay in it.
     data : pair of arrays
         Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays.
     epochs : int
-        How often all examples are seen.
+        Number of passes through all examples.
     batch_size : int, default 32
-        Examples in a batch. What remains is the last batch; a single example joins the batch before it.
+        Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it.
     validation : pair of arrays, default None
         Evaluated after each epoch.
     rng : None, int or numpy.random.Generator
-        Where the order of the examples is drawn from, anew each epoch.
+        Source of the order of the examples, which is drawn anew for each epoch.
     callbacks : iterable of Callback or function
-        Run in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
+        Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
     progress : bool, default True
-        Whether to show a bar; it is silent by itself where standard error is not a terminal.
+        Whether to show a progress bar; it never appears where standard error is not a terminal.
 
     Returns
     -------
     History
-        Also when the user interrupts with Ctrl-C: then it holds the epochs that ended before.
+        The numbers of each epoch. Ctrl-C ends training early, and the history then holds the epochs that had ended.
 
     Raises
     ------
     NonFiniteError
         The cost is NaN or infinite: the message names the epoch, the batch and the first module whose output is not
-        finite. The step of that batch is not made.
+        finite. The parameters are those before the step on that batch.
     DataError, ShapeError, DtypeError, ArgumentError
-        Before anything has changed: NaN or infinity in the data, labels out of range, lengths that differ, and so on.
+        An argument is wrong: NaN or infinity in the data, labels out of range, unequal lengths, and so on. Nothing has
+        changed then.
     """
     epochs, batch_size = positive_int("epochs", epochs), positive_int("batch_size", batch_size)
     check_reduces(net, loss)
     if not isinstance(optimizer, Optimizer):
         raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got {optimizer!r}")
-    mine = set(net.parameters())
-    if not any(parameter in mine for parameter in optimizer.parameters()):
-        raise ArgumentError("optimizer must hold parameters of net: it was built for another network")
+    parameters = set(net.parameters())
+    if not any(parameter in parameters for parameter in optimizer.parameters()):
+        raise ArgumentError("optimizer must hold parameters of net, got one that was built for another network")
     if not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
     hooks = [as_callback(callback) for callback in callbacks]
-    x, y = checked(net, loss, data, "data")
-    held_out = None if validation is None else checked(net, loss, validation, "validation")
+    x, y = checked_data(net, loss, data, "data")
+    held_out = None if validation is None else checked_data(net, loss, validation, "validation")
     if held_out is not None:
         same_features("validation[0]", held_out[0], x)
     rng = generator(rng)
@@ -114,35 +116,35 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
 
 
 def one_epoch(run: Run, hooks: list[Callback], order: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> float:
-    """Learn from each batch; returns the mean cost of an example (with reduction "sum", the sum)."""
+    """Train on each batch, and return the mean cost of an example (with reduction "sum", the summed cost)."""
     net, loss, optimizer = run.net, run.loss, run.optimizer
-    before = [hook.before_batch for hook in hooks if type(hook).before_batch is not Callback.before_batch]
-    after = [hook.after_step for hook in hooks if type(hook).after_step is not Callback.after_step]
+    before_batch = [hook.before_batch for hook in hooks if type(hook).before_batch is not Callback.before_batch]
+    after_step = [hook.after_step for hook in hooks if type(hook).after_step is not Callback.after_step]
     total = divisor = 0.0
     for run.batch, (run.x, run.y) in enumerate(order, 1):
-        for prepare in before:
-            prepare(run)
+        for call in before_batch:
+            call(run)
         run.cost = loss.forward(net.forward(run.x), run.y)
         if not math.isfinite(run.cost):
-            raise NonFiniteError(explanation(run))
+            raise NonFiniteError(divergence_message(run))
         net.backward(loss.backward(), input_gradient=False)
         net.update()
         optimizer.step()
-        for look in after:
-            look(run)
+        for call in after_step:
+            call(run)
         total, divisor = total + loss.divisor * run.cost, divisor + loss.divisor
     return total / divisor if loss.reduction == "mean" else total
 
 
 def as_callback(callback: Any) -> Callback:
-    """A Callback as it is; a function as one that is called after each epoch."""
+    """Return a Callback: the argument itself or, for a function, one that calls it after each epoch."""
     if not isinstance(callback, Callback) and not callable(callback):
         raise ArgumentError(f"callbacks must hold Callbacks or functions, got {callback!r}")
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
 
 
-def checked(net: Module, loss: Loss, data: Data, name: str) -> tuple[Value, NDArray[Any]]:
-    """Examples in the network's dtype, and targets, after both were found fit for the network and the loss."""
+def checked_data(net: Module, loss: Loss, data: Data, name: str) -> tuple[Value, NDArray[Any]]:
+    """Return examples, in the network's dtype, and targets, after checking that the network and the loss take them."""
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise ArgumentError(f"{name} must be a pair (x, y), got {type(data).__name__}")
     x, y = inputs_and_targets(*data, names=(f"{name}[0]", f"{name}[1]"), arity=net.arity)
@@ -150,33 +152,33 @@ def checked(net: Module, loss: Loss, data: Data, name: str) -> tuple[Value, NDAr
     y = finite(f"{name}[1]", y)
     shape = net.output_shape(shape_of(x))
     if several(shape):
-        raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop, with a loss "
-                         "for each")
+        raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "
+                         "yourself, with a loss for each output")
     output = np.broadcast_to(np.zeros((), dtype_of(x)), shape)
     deepcopy(loss).accept(y, output)
     return x, y
 
 
-def explanation(run: Run) -> str:
-    """Where the cost stopped being finite: the modules are run again, one by one, on a copy."""
-    said = f"fit: the cost of epoch {run.epoch}, batch {run.batch} is {run.cost}"
+def divergence_message(run: Run) -> str:
+    """Name the module whose output is not finite, found by running a copy of the network module by module."""
+    message = f"fit: the cost of epoch {run.epoch}, batch {run.batch} is {run.cost}"
     net = deepcopy(run.net)
     outputs: list[Value] = []
 
-    def step(module: Module, read: Value) -> Value:
-        outputs.append(module.forward(read))
+    def record(module: Module, x: Value) -> Value:
+        outputs.append(module.forward(x))
         return outputs[-1]
 
-    net.flow(run.x, step)
+    net.flow(run.x, record)
     for (path, module), output in zip(net.leaves(), outputs, strict=True):
         if not all(np.isfinite(array).all() for array in parts(output)):
             place = f"module {path}, {module!r}" if path else repr(module)
-            return (f"{said}; the first output that is not finite is that of {place}. A smaller learning rate, another start "
-                    "(Glorot, He) or clip_grad_norm may help")
-    return f"{said}, though every module's output is finite: look at the loss, {run.loss!r}, and the targets"
+            return (f"{message}; the first output that is not finite is that of {place}. A smaller learning rate, another "
+                    "initialization (Glorot, He) or clip_grad_norm may help")
+    return f"{message}, but the output of every module is finite: check the loss, {run.loss!r}, and the targets"
 
 
 def bar(epochs: int, progress: bool) -> Any:
-    """A bar of epochs; silent where standard error is not a terminal."""
+    """Return a progress bar over epochs, which does not appear where standard error is not a terminal."""
     from tqdm import tqdm
     return tqdm(total=epochs, unit="epoch", disable=None if progress else True)

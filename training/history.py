@@ -1,13 +1,13 @@
-"""What training leaves behind: numbers, an entry an epoch."""
+"""The history of a training run: numbers, one entry per epoch."""
 
 from __future__ import annotations
 
 
 class History(dict[str, list[float]]):
-    """Columns of numbers, one entry an epoch: ``history["cost"][-1]`` is the last epoch's.
+    """Columns of numbers with one entry per epoch: ``history["cost"][-1]`` is the cost of the last epoch.
 
-    ``fit`` writes the columns ``epoch`` (from 1), ``cost`` (mean over the epoch's examples, as they were learned from)
-    and ``seconds``; with validation data ``validation_cost`` and, where the loss is one of classes,
+    ``fit`` writes the columns ``epoch`` (from 1), ``cost`` (the mean over the epoch's examples, each measured just before the
+    step on its batch) and ``seconds``; with validation data also ``validation_cost`` and, for a loss of classes,
     ``validation_accuracy``.
 
     Attributes

@@ -1,4 +1,4 @@
-"""Layer-sequential unit variance: a start that fits the data."""
+"""LSUV (layer-sequential unit variance): an initialization that is scaled on data."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ..modules.core.values import Value, as_values, parts
 from ..printing import aligned
 
 
-class Rescaled(NamedTuple):
-    """What `lsuv` did to a layer: how often it divided the weight, and the variance of the output before and after."""
+class ScaledLayer(NamedTuple):
+    """Record of a layer that `lsuv` scaled: how often it divided the weight, and the output's variance before and after."""
 
     path: str
     module: str
@@ -29,8 +29,8 @@ class Rescaled(NamedTuple):
     after: float
 
 
-class Rescalings(list[Rescaled]):
-    """The records of `lsuv`, one for each layer in the order in which data pass; printed as a table."""
+class ScaledLayers(list[ScaledLayer]):
+    """The records of `lsuv`, one per layer in the order of forward; printed as a table."""
 
     def __str__(self) -> str:
         rows = [("layer", "module", "tries", "variance before", "after")]
@@ -40,51 +40,50 @@ class Rescalings(list[Rescaled]):
 
 
 def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, orthogonal: bool = True, rng: Seed = None
-         ) -> Rescalings:
-    """Start every layer orthonormal, then scale it, from the first to the last, until its output has variance 1 on ``x``.
+         ) -> ScaledLayers:
+    """Give every layer orthonormal weights and scale them, layer by layer, until its output has variance 1 on ``x``.
 
     Parameters
     ----------
     net : Module
-        Changed in place: the weights of its Linear and Conv2d layers (any module whose ``weight`` has two axes or more).
-        Biases are left as they are, and so are frozen weights. A weight that two layers share is scaled for the first.
+        The weights of its Linear and Conv2d layers (of any module whose ``weight`` has two axes or more) are changed in
+        place. Biases and frozen weights are not changed. A weight that two layers share is scaled for the first of them.
     x : array_like of shape (batch, ...), or a tuple of them for a network of several inputs
-        Examples as training will see them, in random order: the first of a sorted file are not like the rest. Some hundred
-        do; at least two.
+        A random sample of the training examples, since the first examples of a sorted file are not like the rest. A few
+        hundred suffice; at least two are needed.
     tol : float > 0, default 0.1
-        How far the variance may be from 1.
+        Largest difference between the variance and 1.
     max_tries : int, default 10
-        Divisions of one weight, at most. Where biases are zero one is enough, for the output is proportional to the weight.
-        Where the biases alone have a variance of more than 1 no number is: ``after`` shows it.
+        The most divisions of one weight. With zero biases one is enough, because the output is proportional to the weight.
+        If the biases alone have a variance above 1, no number is enough; ``after`` then shows the variance reached.
     orthogonal : bool, default True
-        Whether to draw the weights anew, orthonormal; with False those that are there are scaled.
+        Whether to draw new, orthonormal weights; with False the present weights are scaled.
     rng : None, int or numpy.random.Generator
-        Where they are drawn from.
+        Source of the orthonormal weights.
 
     Returns
     -------
-    Rescalings
-        A list of a ``Rescaled`` (path, module, tries, before, after) for each layer, in the order in which data pass;
-        ``print`` shows a table.
+    ScaledLayers
+        A list with a ``ScaledLayer`` (path, module, tries, before, after) per layer, in the order of forward; ``print``
+        shows a table.
 
     Warns
     -----
     UserWarning
-        A layer is not within ``tol`` after ``max_tries``.
+        The variance of a layer is not within ``tol`` of 1 after ``max_tries`` divisions.
 
     Raises
     ------
     DataError, ShapeError
-        x is empty, not finite, or one example; or the output of a layer is constant or not finite. All weights are then
-        what they were.
+        x is empty, not finite, or a single example; or the output of a layer is constant or not finite. All weights are
+        restored then.
     ArgumentError
-        There is no weight to scale.
+        The network has no weight to scale.
 
     Notes
     -----
-    The variance is that of all numbers in the output, over examples and units (and pixels). The network runs as it would in
-    ``fit``, in training mode; modes, points, running statistics and generators are afterwards what they were. Only the
-    weights change.
+    The variance is taken over all numbers of the output: examples, units and pixels. The network runs in training mode, as in
+    ``fit``; its modes, points, running statistics and generators are restored afterwards, so that only weights change.
 
     References
     ----------
@@ -95,7 +94,7 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
     >>> import retroprop as rp
     >>> x, y = rp.datasets.digits()
     >>> net = rp.Sequential(rp.Linear(64, 100), rp.ReLU(), rp.Linear(100, 10))
-    >>> print(lsuv(net, x[:256], rng=0))
+    >>> print(rp.lsuv(net, x[:256], rng=0))
     layer  module           tries  variance before  after
     -----------------------------------------------------
     0      Linear(64, 100)      1            0.153   1.00
@@ -108,60 +107,61 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
     values = as_values(x, net.dtype, "x", net, net.arity)
     for array in parts(values):
         if len(finite("x", examples("x", array))) < 2:
-            raise ShapeError("lsuv: x must hold at least two examples, of which a variance can be taken, got 1")
+            raise ShapeError("lsuv: x must hold at least two examples, got 1")
     paths = {id(module): path for path, module in net.leaves()}
-    kept: dict[Parameter, Array] = {}
-    found = Rescalings()
+    old: dict[Parameter, Array] = {}
+    records = ScaledLayers()
 
-    def step(module: Module, read: Value) -> Value:
+    def scale(module: Module, x: Value) -> Value:
         weight = weight_of(module)
-        if weight is None or weight in kept:
-            return module.forward(read)
-        kept[weight] = weight.data.copy()
+        if weight is None or weight in old:
+            return module.forward(x)
+        old[weight] = weight.data.copy()
         if orthogonal:
             weight.data[...] = Orthogonal()(weight.shape, rng, weight.dtype)
-        layer, output = scaled(paths[id(module)], module, weight, read, tol, max_tries)
-        found.append(layer)
+        record, output = scaled(paths[id(module)], module, weight, x, tol, max_tries)
+        records.append(record)
         return output
 
     try:
         with np.errstate(over="ignore", invalid="ignore"), unchanged(net):
-            if not net.training:                                    # as in ``fit``: parts that are frozen in eval mode stay so
+            if not net.training:                                    # as in ``fit``: modules put into eval mode stay in it
                 net.train()
-            net.flow(values, step)
+            net.flow(values, scale)
     except BaseException:
-        for weight, data in kept.items():
+        for weight, data in old.items():
             weight.data[...] = data
         raise
-    for layer in found:
+    for layer in records:
         if abs(layer.after - 1) >= tol:
             warnings.warn(f"lsuv: the output of module {layer.path or 'net'}, {layer.module}, has variance {layer.after:.3g} "
-                          f"after {layer.tries} tries: its biases, or what is constant in x, prevail", stacklevel=2)
-    if not found:
+                          f"after {layer.tries} tries: its biases, or constant features of x, dominate", stacklevel=2)
+    if not records:
         raise ArgumentError(f"lsuv: net must have a weight that is not frozen, got {net!r}")
-    return found
+    return records
 
 
-def scaled(path: str, module: Module, weight: Parameter, read: Value, tol: float, max_tries: int) -> tuple[Rescaled, Any]:
-    """Divide the weight by the deviation of the output until its variance is 1; also returns that output."""
-    output = module.forward(read)
+def scaled(path: str, module: Module, weight: Parameter, x: Value, tol: float, max_tries: int) -> tuple[ScaledLayer, Any]:
+    """Divide the weight by the output's standard deviation until its variance is 1; return the record and the output."""
+    output = module.forward(x)
     before = after = variance(output, path, module)
     tries = 0
     while abs(after - 1) >= tol and tries < max_tries:
         weight.data[...] /= math.sqrt(after)
-        output = module.forward(read)
+        output = module.forward(x)
         after, tries = variance(output, path, module), tries + 1
-    return Rescaled(path, repr(module), tries, before, after), output
+    return ScaledLayer(path, repr(module), tries, before, after), output
 
 
 def variance(output: Array, path: str, module: Module) -> float:
-    found = float(output.var(dtype=np.float64))
-    if not found > 0 or not math.isfinite(found):
-        raise DataError(f"lsuv: the output of module {path or 'net'}, {module!r}, must have a variance on x, got {found:g}")
-    return found
+    """Return the variance of an output; raise DataError if it is zero or not finite."""
+    value = float(output.var(dtype=np.float64))
+    if not value > 0 or not math.isfinite(value):
+        raise DataError(f"lsuv: the output of module {path or 'net'}, {module!r}, must have a variance on x, got {value:g}")
+    return value
 
 
 def weight_of(module: Module) -> Parameter | None:
-    """The weight that is scaled, if the module has one."""
+    """Return the weight of a module that `lsuv` scales; None if it has none."""
     weight = getattr(module, "weight", None)
     return weight if isinstance(weight, Parameter) and weight.data.ndim >= 2 and not weight.frozen else None

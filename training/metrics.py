@@ -1,4 +1,4 @@
-"""How good a prediction is."""
+"""Metrics: the cost and the accuracy of predictions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ..modules import Module
 
 
 def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> float:
-    """Share of the examples whose class is predicted.
+    """Return the share of examples whose class is predicted correctly.
 
     Parameters
     ----------
     prediction : array of shape (N, K), (N, 1) or (N,)
-        With K of 2 or more, the largest column is the class; with one column, class 1 is what lies above ``threshold``.
+        With K of at least 2, the predicted class is the largest column; with one column, it is 1 above ``threshold``, else 0.
     y : array of shape (N,) or (N, 1)
-        Classes.
+        The true classes.
     threshold : float, default 0.5
-        Of probabilities; logits want 0.
+        Right for probabilities; for logits give 0.
 
     Examples
     --------
@@ -42,30 +42,30 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
 
 
 def hits(prediction: NDArray[Any], y: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
-    """For each example, whether its class is predicted."""
+    """Return whether the class of each example is predicted correctly, shape (N,)."""
     n = len(prediction)
     binary = prediction.ndim == 1 or prediction.shape[1] == 1
-    found = prediction.reshape(n) > threshold if binary else prediction.argmax(1)
-    return np.asarray(found == y.reshape(n))
+    predicted = prediction.reshape(n) > threshold if binary else prediction.argmax(1)
+    return np.asarray(predicted == y.reshape(n))
 
 
 class Evaluation(NamedTuple):
-    """Cost over all examples, and accuracy where the loss is one of classes, else None."""
+    """Cost over all examples and accuracy, which is None unless the loss is one of classes."""
 
     cost: float
     accuracy: float | None
 
 
 def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int | None = None) -> Evaluation:
-    """Cost and accuracy of a network in evaluation mode; leaves the network and the loss as they were.
+    """Return cost and accuracy of a network in evaluation mode; the network and the loss are not changed.
 
     Parameters
     ----------
     net, loss : Module and Loss
     x, y : arrays of equal length
-        NaN and infinity are refused with DataError.
+        Examples and targets. DataError if they hold NaN or infinity.
     batch_size : int, default None
-        Examples that pass at a time; None: all. The result is the same but for rounding.
+        Number of examples that the network is given at a time; None for all. The result differs by rounding only.
     """
     check_reduces(net, loss)
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
@@ -74,25 +74,25 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
 
 
 def judge(loss: Loss, prediction: NDArray[Any], y: NDArray[Any]) -> Evaluation:
-    """Cost and accuracy of a prediction."""
+    """Return cost and accuracy of a prediction."""
     cost = deepcopy(loss).forward(prediction, y)
     return Evaluation(cost, accuracy(prediction, y, threshold_of(loss)) if of_classes(loss, y) else None)
 
 
 def of_classes(loss: Loss, y: NDArray[Any]) -> bool:
-    """Whether accuracy means something: a loss of classes, and targets that are classes, not probabilities."""
+    """Return whether accuracy is defined: the loss is one of classes, and the targets are classes, not probabilities."""
     if not isinstance(loss, (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)):
         return False
     return y.shape in ((len(y),), (len(y), 1)) and bool((y == np.round(y)).all())
 
 
 def threshold_of(loss: Loss) -> float:
-    """Above which number one column means class 1."""
+    """Return the output above which a network with one output predicts class 1."""
     return 0.5 if isinstance(loss, BCE) else 0.0
 
 
 def check_reduces(net: Module, loss: Loss) -> None:
-    """Raises ArgumentError unless these are a network, and a loss whose cost is one number."""
+    """Raise ArgumentError unless ``net`` is a network and ``loss`` a loss that reduces the cost to one number."""
     if not isinstance(net, Module):
         raise ArgumentError(f"net must be a Module, got {net!r}")
     if not isinstance(loss, Loss):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from ...errors import ArgumentError, DataError, NonFiniteError
 from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
 from ...losses import CrossEntropy
 from ...training import Callback, Run, accuracy, fit
-from ..lab.networks import ACTIVATIONS, OPTIMIZERS, STARTS, fit_start, network, start
+from ..lab.data import spread
+from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, dense, initialization
 from ..options import add_settings, from_arguments, new_command, option
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
@@ -42,8 +44,8 @@ class Config:
         "digits", "digits, a toy (moons, circles, spirals, xor, blobs), shapeset, easy-shapeset, a folder of MNIST-format "
         "files, or an .npz file with arrays x and y")
     init: tuple[str, ...] = option(
-        NAIVE_OR_NOT, f"initializations: {', '.join(STARTS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard is "
-        "U[-1/√fan_in, 1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
+        NAIVE_OR_NOT, f"initializations: {', '.join(INITIALIZATIONS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard "
+        "is U[-1/√fan_in, 1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
     activation: str = option("tanh", "activation function of the hidden layers", choices=ACTIVATIONS)
     depth: int = option(5, "number of hidden layers")
     width: int = option(100, "units in each hidden layer")
@@ -65,7 +67,7 @@ class Config:
             object.__setattr__(self, "lr", LEARNING_RATES[self.optimizer])
         real("lr", self.lr, 0, above=True)
         real("dropout", self.dropout, 0, 1, below=True)
-        labels = tuple(start(name)[0] for name in ([self.init] if isinstance(self.init, str) else self.init))
+        labels = tuple(initialization(name).label for name in ([self.init] if isinstance(self.init, str) else self.init))
         if not labels or len(set(labels)) < len(labels):
             raise ArgumentError(f"init must name at least one initialization, and each once, got {self.init}")
         object.__setattr__(self, "init", labels)
@@ -192,9 +194,9 @@ class Watch(Callback):
 
 def train_one(config: Config, label: str, seed: int, train: Split, test: Split) -> TrainingRun:
     """Train the network from one initialization and one seed."""
-    net = network(train[0].shape[1], int(train[1].max()) + 1, start(label)[1], activation=config.activation, depth=config.depth,
-                  width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=seed)
-    fit_start(label, net, train[0])
+    net = initialization(label).network(lambda initializer: dense(
+        train[0].shape[1], int(train[1].max()) + 1, initializer, activation=config.activation, depth=config.depth,
+        width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=seed), partial(spread, train[0]))
     loss, optimizer, watch = CrossEntropy(), OPTIMIZERS[config.optimizer](net.parameters(), lr=config.lr), Watch(test)
     arrays = seed == 0                                              # the figures of the layers show one seed
     before = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)

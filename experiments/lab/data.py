@@ -1,4 +1,4 @@
-"""What the papers' experiments learn from, by names that a worker on another machine understands."""
+"""The data that experiments learn from, by names that a worker on another machine understands."""
 
 from __future__ import annotations
 
@@ -12,17 +12,36 @@ from ... import datasets
 from ...arguments import Array
 from ...errors import ArgumentError
 from .loop import Drawn, Generated, Stream, scaled
-from .networks import spread
 
+DIGITS = ("digits", "validated-digits")
 GENERATED: dict[str, dict[str, Any]] = {"shapeset": {}, "easy-shapeset": dict(datasets.EASY_SHAPESET)}
 HELD_OUT = 2000                                                     # generated images that errors are measured on
-SHARE = 6                                                           # of files, the last 1/6 of the training part validates
+SHARE = 6                                                           # the last 1/6 of a training part validates
+
+
+class Binary(NamedTuple):
+    """The batches of a stream in black and white: pixels from 1/2 on become 1, the others 0."""
+
+    stream: Stream
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        x, y = self.stream.batch(step)
+        return black_and_white(x), y
+
+
+def black_and_white(x: Array) -> Array:
+    return (x >= 0.5).astype(np.float32)
+
+
+def spread(x: Array, count: int) -> Array:
+    """Some of the examples, taken evenly from their whole order, which may be that of their classes."""
+    return x[np.linspace(0, len(x) - 1, min(count, len(x))).astype(int)]
 
 
 class Source(NamedTuple):
-    """Data, flat: a training part, or none where batches are generated, and examples for validation and for testing.
+    """Data as rows: a training part (None where batches are generated), a validation part (or None) and a test part.
 
-    Where there is no part for validation, it is None. Pixels of files stay bytes: ``scaled`` makes numbers of them.
+    Pixels of files stay bytes; ``scaled`` turns them into numbers. With ``binary``, images are black and white.
     """
 
     name: str
@@ -31,15 +50,16 @@ class Source(NamedTuple):
     test: tuple[Array, Array]
     features: int
     classes: int
+    binary: bool = False
 
     def stream(self, batch_size: int, seed: int) -> Stream:
         """Batches for training, drawn from ``seed``."""
-        if self.train is None:
-            return Generated(partial(shapes, self.name), batch_size, seed)
-        return Drawn(*self.train, batch_size, seed)
+        drawn: Stream = (Generated(partial(shapes, self.name), batch_size, seed) if self.train is None else
+                         Drawn(*self.train, batch_size, seed))
+        return Binary(drawn) if self.binary else drawn
 
     def some(self, count: int) -> Array:
-        """Examples of the training part, for a start that looks at them."""
+        """Examples of the training part, for an initialization that looks at data."""
         if self.train is None:
             return shapes(self.name, count, np.random.default_rng([2**32, 2]))[0]
         return scaled(spread(self.train[0], count))
@@ -47,14 +67,20 @@ class Source(NamedTuple):
     def part(self, of: str = "test") -> tuple[Array, Array]:
         """Examples as numbers, and their classes; of ``"test"`` or ``"validation"``."""
         x, y = self.test if of == "test" or self.validation is None else self.validation
-        return scaled(x), y
+        return black_and_white(scaled(x)) if self.binary else scaled(x), y
+
+    def limited(self, examples: int) -> Source:
+        """The same with the first ``examples`` of the training part alone."""
+        return self if self.train is None else self._replace(train=(self.train[0][:examples], self.train[1][:examples]))
 
 
 @lru_cache(maxsize=8)
 def digest(name: str) -> str | None:
-    """A hash of the files that a name stands for; None for what the library itself brings. It belongs into a trial's
-    settings, so that runs on other data under the same name are other runs."""
-    if name == "digits" or name in GENERATED:
+    """Return a hash of the files that a name stands for; None for data that the library itself brings.
+
+    It belongs into a trial's settings, so that runs on other data under the same name are other runs.
+    """
+    if name in DIGITS or name in GENERATED:
         return None
     from hashlib import sha256
     found = sha256()
@@ -65,22 +91,29 @@ def digest(name: str) -> str | None:
 
 @lru_cache(maxsize=4)
 def source(name: str) -> Source:
-    """``digits`` (1297 for training, 500 for testing), ``shapeset`` or ``easy-shapeset``, generated without end, or a folder.
+    """Return the data of a name.
 
-    A folder is in MNIST's format; of its training part the last sixth validates (10,000 of MNIST's 60,000 examples). Its
-    pixels stay in the files.
+    ``digits`` has 1297 examples for training and 500 for testing; in ``validated-digits`` the last sixth of the former
+    validates. ``shapeset`` and ``easy-shapeset`` are generated without end. Any other name is a folder in MNIST's format:
+    the last sixth of its training part validates (10,000 of MNIST's 60,000 examples); pixels stay in the files.
     """
-    if name == "digits":
+    if name in DIGITS:
         train, test = datasets.split(*datasets.digits(), 500, rng=0)
-        return Source(name, train, None, test, 64, 10)
+        return (Source(name, train, None, test, 64, 10) if name == "digits" else
+                Source(name, *validated(*train), test, 64, 10))
     if name in GENERATED:
         parts = [shapes(name, HELD_OUT, np.random.default_rng([2**32, k])) for k in range(2)]
         return Source(name, None, parts[0], parts[1], parts[0][0].shape[1], 3 if name.startswith("easy") else 9)
     if not Path(name).is_dir():
-        raise ArgumentError(f"data must be digits, {', '.join(GENERATED)}, or a folder in MNIST's format, got {name!r}")
+        raise ArgumentError(f"data must be {', '.join((*DIGITS, *GENERATED))}, or a folder in MNIST's format, got {name!r}")
     (x, y), test = datasets.idx.mnist_bytes(name)
+    return Source(name, *validated(x, y), test, x.shape[1], int(y.max()) + 1)
+
+
+def validated(x: Array, y: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Split examples into a part for training and the last sixth, for validation."""
     kept = len(y) - len(y) // SHARE
-    return Source(name, (x[:kept], y[:kept]), (x[kept:], y[kept:]), test, x.shape[1], int(y.max()) + 1)
+    return (x[:kept], y[:kept]), (x[kept:], y[kept:])
 
 
 def shapes(name: str, count: int, rng: np.random.Generator) -> tuple[Array, Array]:

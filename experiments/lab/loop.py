@@ -1,4 +1,4 @@
-"""Training by steps, with readings on the way, that can be taken up again where it was interrupted."""
+"""The resumable training loop: so many steps, with readings at chosen ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...optim import Optimizer
 from ...training import load, save
 
 BLOCK = 1000                                                        # steps whose examples are drawn together
-EVERY = 60.0                                                        # seconds between two savings
+EVERY = 60.0                                                        # seconds between two checkpoints
 
 
 class Stream(Protocol):
@@ -76,7 +76,15 @@ def scaled(x: Array) -> Array:
 
 
 class Trained(NamedTuple):
-    """The readings, each a dict that says its ``step``, and the step at which the cost was no longer finite, or None."""
+    """What `train` returns.
+
+    Attributes
+    ----------
+    readings : list of dict
+        One for each evaluation step that was reached; each says its ``step``.
+    diverged : int or None
+        The step at which the cost was no longer finite; None if it always was.
+    """
 
     readings: list[dict[str, Any]]
     diverged: int | None
@@ -84,18 +92,18 @@ class Trained(NamedTuple):
 
 def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: Iterable[int],
           read: Callable[[int], dict[str, Any]], loss: Loss | None = None, after_step: Callable[[], None] | None = None,
-          kept: Path | None = None) -> Trained:
-    """Make ``steps`` steps of training; ``read(k)``, after k of them, for each k in ``at``.
+          checkpoint: Path | None = None) -> Trained:
+    """Make ``steps`` training steps; call ``read(k)`` after k of them, for each evaluation step k in ``at``.
 
-    With a folder ``kept``, network, optimizer and readings are saved there each minute, and a run that finds them goes on
-    from them, with the same bits as one that was never interrupted.
+    With a folder ``checkpoint``, the network, the optimizer and the readings are saved there once a minute. A run that
+    finds a checkpoint goes on from it and computes the same bits as a run that was never interrupted.
     """
-    loss, marks = CrossEntropy() if loss is None else loss, set(at)
-    saved = None if kept is None else Kept(kept, steps)
+    loss, evaluation_steps = CrossEntropy() if loss is None else loss, set(at)
+    saved = None if checkpoint is None else Checkpoint(checkpoint, steps)
     start, readings = (0, []) if saved is None else saved.resume(net, optimizer)
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(start, steps + 1):
-            if step in marks and not (readings and readings[-1]["step"] == step):
+            if step in evaluation_steps and not (readings and readings[-1]["step"] == step):
                 readings.append({"step": step} | read(step))
             if step == steps:
                 break
@@ -112,18 +120,18 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
     return Trained(readings, None)
 
 
-class Kept:
-    """A folder in which an unfinished run is kept: a state a file, and the word of which of them is the last."""
+class Checkpoint:
+    """The folder of an unfinished run: one file per saved state, and ``progress.json``, which names the newest."""
 
     def __init__(self, folder: Path, steps: int) -> None:
         self.folder, self.steps = folder, steps
         self.last, self.step, self.parent = time.monotonic(), 0, os.getppid()
 
     def resume(self, net: Module, optimizer: Optimizer) -> tuple[int, list[dict[str, Any]]]:
-        """Steps made and readings so far; (0, []) where nothing whole was saved."""
+        """Load the newest state; return the steps made and the readings so far: (0, []) if no whole state was saved."""
         try:
-            word = json.loads((self.folder / "progress.json").read_text(encoding="utf-8"))
-            step, readings = int(word["step"]), list(word["readings"])
+            progress = json.loads((self.folder / "progress.json").read_text(encoding="utf-8"))
+            step, readings = int(progress["step"]), list(progress["readings"])
         except (OSError, ValueError, KeyError, TypeError):
             return 0, []
         try:
@@ -137,20 +145,20 @@ class Kept:
         return time.monotonic() - self.last >= EVERY
 
     def save(self, step: int, net: Module, optimizer: Optimizer, readings: list[dict[str, Any]]) -> None:
-        """The state first, then the word of it: a kill between the two leaves the word of the state before."""
+        """Write the state, then the progress that names it: a kill between the two leaves the state before in force."""
         now = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         save(net, self.state(step), optimizer)
         each = (now - self.last) / (step - self.step)
-        word = {"step": step, "steps": self.steps, "seconds_per_step": each, "readings": readings}
+        progress = {"step": step, "steps": self.steps, "seconds_per_step": each, "readings": readings}
         part = self.folder / "progress.json.part"
-        part.write_text(json.dumps(word), encoding="utf-8")
+        part.write_text(json.dumps(progress), encoding="utf-8")
         os.replace(part, self.folder / "progress.json")
         for old in self.folder.glob("*.safetensors*"):
             if old != self.state(step):
                 old.unlink()
         self.last, self.step = time.monotonic(), step
-        if os.getppid() != self.parent:                             # nobody waits any more: the sweep was killed
+        if os.getppid() != self.parent:                             # the sweep was killed: nobody waits for this run
             raise RetropropError("the process that this run was made for is gone")
 
     def state(self, step: int) -> Path:

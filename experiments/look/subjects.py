@@ -20,7 +20,7 @@ from ...modules import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReLU
 from ...modules.core.values import several
 from ...optim import SGD, Adam, Optimizer
 from ...training import Callback, Run, accuracy, fit, load
-from ..lab.networks import network
+from ..lab import networks
 from ..scripts import script
 
 Split = tuple[Array, Array]
@@ -117,7 +117,7 @@ def shapes_net(seed: int) -> Sequential:
 
 def dense(features: int, classes: int, depth: int) -> Callable[[int], Module]:
     """A function that builds, from a seed, a dense network with ``depth`` tanh layers of 100 units on the pixels."""
-    return lambda seed: Sequential(Flatten(), network(features, classes, GlorotUniform(), depth=depth, seed=seed))
+    return lambda seed: Sequential(Flatten(), networks.dense(features, classes, GlorotUniform(), depth=depth, seed=seed))
 
 
 DATA: Mapping[str, Images] = {

@@ -1,16 +1,19 @@
-"""What a paper claims, what came out here, and whether it holds."""
+"""Claims: what a paper says, what was measured here, and whether it is reproduced."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..reports.statistics import estimate, paired
+from ..reports.statistics import paired as p_value
+from .bounds import Bound
+from .series import Series, paired
 
 SURE = 0.05                                                         # p values under which a difference counts
-HEADER = ("claim", "in the paper", "here", "asked", "came out")
+HEADER = ("claim", "in the paper", "measured", "criterion", "reproduced")
+VERDICTS = {True: "yes", False: "NO"}
 
 
 @dataclass(frozen=True)
@@ -19,81 +22,93 @@ class Claim:
 
     Attributes
     ----------
+    id : str
+        Its name among the claims of its paper, such as ``relu30-he-learns``: it stays when words change.
     what : str
         The claim, in a few words.
     source : str
         Where the paper makes it: "figure 6", "table 1", "eq. 16".
     paper : str
         Its number, or "" where it gives none.
-    here : str
+    measured : str
         What was found, with its statistics: mean ± half of the 95 % interval, or a p value.
-    asked : str
-        What must be found for the claim to hold.
+    criterion : str
+        What must be found for the claim to be reproduced.
     holds : bool or None
         None: inconclusive, since runs are missing, or a difference is smaller than the seeds can tell.
     reason : str
-        Why it did not come out, as far as that was found; shown if it did not.
+        Why it was not reproduced, as far as that is known; shown in that case.
     values : tuple of float
-        Of each seed.
+        Of each run.
     """
 
+    id: str
     what: str
     source: str
     paper: str
-    here: str
-    asked: str
+    measured: str
+    criterion: str
     holds: bool | None
     reason: str = ""
     values: tuple[float, ...] = ()
 
     @property
     def verdict(self) -> str:
-        return ("inconclusive" if self.values else "–") if self.holds is None else "yes" if self.holds else "NO"
+        return VERDICTS.get(self.holds, "inconclusive" if self.values else "–")  # type: ignore[arg-type]
 
     def cells(self) -> list[str]:
         paper = f"{self.paper} ({self.source})" if self.paper else self.source
-        return [self.what, paper, self.here, self.asked, self.verdict]
+        return [self.what, paper, self.measured, self.criterion, self.verdict]
 
     def row(self) -> dict[str, Any]:
         """For a CSV file or JSON."""
-        return {"claim": self.what, "source": self.source, "in_the_paper": self.paper, "here": self.here, "asked": self.asked,
-                "holds": self.holds, "reason": "" if self.holds in (True, None) else self.reason, "values": list(self.values)}
+        return {"id": self.id, "claim": self.what, "source": self.source, "in_the_paper": self.paper,
+                "measured": self.measured, "criterion": self.criterion, "reproduced": self.holds,
+                "reason": self.reason if self.holds is False else "", "values": list(self.values)}
 
 
-def claim(what: str, source: str, values: Sequence[float], holds: Callable[[float], bool], asked: str, *, paper: str = "",
-          unit: str = "", reason: str = "") -> Claim:
-    """A claim about a mean over seeds. With no value, or one that is not a number, it is not judged."""
-    found = estimate(values)
-    verdict = None if math.isnan(found.mean) else bool(holds(found.mean))
-    here = found.text(unit) if found.values else "no run ended"
-    return Claim(what, source, paper, here, asked, verdict, reason, found.values)
+def claim(id: str, what: str, source: str, series: Series, bound: Bound, *, paper: str = "", unit: str = "", reason: str = "",
+          inconclusive_at: float | None = None) -> Claim:
+    """A claim about a mean over seeds. Without runs, or where a number is NaN, it is not judged.
+
+    With ``inconclusive_at`` it is inconclusive where the 95 % interval of the mean contains this number.
+    """
+    found = series.estimate
+    told = inconclusive_at is None or abs(found.mean - inconclusive_at) > found.half
+    holds = None if math.isnan(found.mean) or not told else bool(bound.holds(found.mean))
+    measured = found.text(unit) if found.values else "no run ended"
+    return Claim(id, what, source, paper, measured, bound.text, holds, reason, found.values)
 
 
-def every(what: str, source: str, values: Sequence[float], holds: Callable[[float], bool], asked: str, *, paper: str = "",
-          unit: str = "", reason: str = "") -> Claim:
+def every(id: str, what: str, source: str, series: Series, bound: Bound, *, paper: str = "", unit: str = "", reason: str = ""
+          ) -> Claim:
     """A claim about each seed, not only about the mean."""
-    found = estimate(values)
-    kept = sum(bool(holds(value)) for value in found.values)
-    verdict = None if math.isnan(found.mean) else kept == len(found.values)
-    here = f"{found.text(unit)}; in {kept} of {len(found.values)} seeds" if found.values else "no run ended"
-    return Claim(what, source, paper, here, asked, verdict, reason, found.values)
+    found = series.estimate
+    kept = sum(bool(bound.holds(value)) for value in found.values)
+    holds = None if math.isnan(found.mean) else kept == len(found.values)
+    measured = f"{found.text(unit)}; in {kept} of {len(found.values)} seeds" if found.values else "no run ended"
+    return Claim(id, what, source, paper, measured, f"{bound.text} in each seed", holds, reason, found.values)
 
 
-def difference(what: str, source: str, low: Sequence[float], high: Sequence[float], asked: str = "a smaller mean", *,
+def difference(id: str, what: str, source: str, low: Series, high: Series, criterion: str = "a smaller mean", *,
                paper: str = "", unit: str = "", reason: str = "") -> Claim:
     """A claim that the first has the smaller mean, seed by seed; inconclusive unless the paired t test has p < 0.05."""
-    a, b, p = estimate(low), estimate(high), paired(low, high)
-    whole = len(a.values) == len(b.values) and math.isfinite(a.mean + b.mean)      # else seeds are missing: no pairs
-    verdict = a.mean < b.mean if whole and len(a.values) > 1 and not p >= SURE else None
-    here = f"{a.text(unit)} against {b.text(unit)}{'' if math.isnan(p) else ', p < 0.0001' if p < 1e-4 else f', p = {p:.4f}'}"
-    gaps = tuple(x - y for x, y in zip(a.values, b.values, strict=False))
-    return Claim(what, source, paper, here, asked, None if verdict is None else bool(verdict), reason, gaps)
+    low, high = paired(low, high)
+    a, b, p = low.estimate, high.estimate, p_value(low.values, high.values)
+    judged = math.isfinite(a.mean + b.mean) and len(low) > 1 and not p >= SURE
+    measured = f"{a.text(unit)} against {b.text(unit)}{'' if math.isnan(p) else f', p {said(p)}'}"
+    return Claim(id, what, source, paper, measured, criterion, bool(a.mean < b.mean) if judged else None, reason,
+                 (low - high).values)
+
+
+def said(p: float) -> str:
+    return "< 0.0001" if p < 1e-4 else f"= {p:.4f}"
 
 
 def summary(claims: Sequence[Claim]) -> str:
-    """How many came out, in a sentence."""
+    """How many are reproduced, in a sentence."""
     verdicts = [one.verdict for one in claims]
-    said = [f"{verdicts.count('yes')} of {len(claims)} claims came out", f"{verdicts.count('NO')} did not"]
-    said += [f"{count} {what}" for word, what in (("inconclusive", "inconclusive"), ("–", "not judged"))
-             if (count := verdicts.count(word))]
-    return "; ".join(said) + "."
+    parts = [f"{verdicts.count('yes')} of {len(claims)} claims are reproduced", f"{verdicts.count('NO')} are not"]
+    parts += [f"{count} {what}" for word, what in (("inconclusive", "inconclusive"), ("–", "not judged"))
+              if (count := verdicts.count(word))]
+    return "; ".join(parts) + "."

@@ -1,8 +1,8 @@
-"""What the figures of several papers share."""
+"""What the figures of several papers share: grids of axes, bands over seeds, learning curves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ...plots.canvas import COLORS
-
-__all__ = ["COLORS", "band", "grid", "shown"]
+from ...plots.canvas import COLORS, MARKERS
+from ..lab.trained import error_at
+from ..sweeps.trials import Done
 
 
 def grid(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.2, **shared: Any) -> tuple[Figure, list[Axes]]:
@@ -20,6 +20,16 @@ def grid(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.2, *
     import matplotlib.pyplot as plt
     figure = plt.figure(figsize=(width * columns, height * rows), layout="constrained")
     return figure, list(figure.subplots(rows, columns, squeeze=False, **shared).ravel())
+
+
+def labelled(ax: Axes, xlabel: str, ylabel: str, title: str | None = None, legend: bool = True) -> None:
+    """Labels, a light grid, and a legend where it covers little."""
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.grid(alpha=0.25)
+    if title is not None:
+        ax.set_title(title)
+    if legend and ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize="small")
 
 
 def band(ax: Axes, x: ArrayLike, rows: ArrayLike, color: Any, label: str, middle: Callable[..., Any] = np.mean,
@@ -32,11 +42,17 @@ def band(ax: Axes, x: ArrayLike, rows: ArrayLike, color: Any, label: str, middle
         ax.fill_between(places, values.min(0), values.max(0), color=color, alpha=0.18, lw=0)
 
 
-def shown(ax: Axes, xlabel: str, ylabel: str, title: str | None = None, legend: bool = True) -> None:
-    """Labels, a light grid, and a legend where it covers little."""
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+def median_and_range(ax: Any, x: Sequence[float], rows: Sequence[Sequence[float]], k: int, label: str) -> None:
+    """The median over seeds as a line with markers, and from the smallest to the largest as a band; nothing for no rows."""
+    band(ax, x, rows, COLORS[k % len(COLORS)], label, np.median, marker=MARKERS[k % len(MARKERS)], ms=4,
+         markevery=max(1, len(x) // 12))
+
+
+def learning(ax: Any, groups: Mapping[str, Sequence[Done]], first: int = 0) -> None:
+    """Test error over steps, a line a group; a run that diverged counts as an error of 1."""
+    for k, (label, runs) in enumerate(groups.items(), first):
+        at = list(runs[0].trial.settings["at"]) if runs else []
+        rows = [[100 * error_at(step)(one.result) for step in at] for one in runs]
+        median_and_range(ax, at, rows, k, label)
+    ax.set(xlabel="steps", ylabel="test error, %", ylim=(0, 100))
     ax.grid(alpha=0.25)
-    if title is not None:
-        ax.set_title(title)
-    if legend and ax.get_legend_handles_labels()[0]:
-        ax.legend(frameon=False, fontsize="small")

@@ -1,17 +1,23 @@
-"""What every paper is made of."""
+"""Paper: what every paper is made of: a plan of runs, claims about their results, figures, and the texts of its page."""
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from ..reports.page import Figures, Page
-from ..sweeps.trials import Done, Failed, Numbers, Settings, Trial
+from ..sweeps.trials import Done, Failed, Numbers, Trial
 from .claims import Claim
+from .series import Series
 
 SCALES = ("quick", "small", "paper")
 SEEDS = 5                                                           # that claims are judged by, at least
+Pick = Callable[[Numbers], float] | str                             # a number of a run: a function of its result, or a key
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,20 @@ class Scale:
         """One of two values; the paper's scale has plans of its own."""
         return quick if self.name == "quick" else small
 
+    def files(self) -> dict[str, Any]:
+        """The settings of a run that learns from the files of the paper's scale."""
+        return {"data": self.data, "digest": self.digest}
+
     @property
     def judged(self) -> bool:
         """Whether claims are judged: of too few seeds, or too few steps, nothing is said."""
         return self.seeds >= SEEDS and self.steps is None
+
+
+def trials(scale: Scale, task: Callable[..., Numbers], *settings: dict[str, Any], resumable: bool = False) -> list[Trial]:
+    """One trial for each of the settings and each seed; settings that come twice are run once."""
+    distinct = {json.dumps(each, sort_keys=True): each for each in settings}
+    return [Trial(task, each | {"seed": seed}, resumable) for each in distinct.values() for seed in range(scale.seeds)]
 
 
 @dataclass(frozen=True)
@@ -46,20 +62,18 @@ class Results:
     outcomes: Sequence[Done | Failed] = field(repr=False)
 
     def of(self, task: Callable[..., Numbers], **settings: Any) -> list[Done]:
-        """The runs of a task that have these settings and ended, by seed."""
+        """The runs of a task that have these settings, or have them by default, and ended; by seed."""
+        defaults = {name: parameter.default for name, parameter in inspect.signature(task).parameters.items()}
         found = [one for one in self.outcomes if isinstance(one, Done) and one.trial.task is task
-                 and all(one.trial.settings.get(name) == value for name, value in settings.items())]
+                 and all((defaults | dict(one.trial.settings)).get(name) == value for name, value in settings.items())]
         return sorted(found, key=lambda one: one.trial.settings.get("seed", 0))
 
-    def values(self, pick: Callable[[Numbers], float], task: Callable[..., Numbers], **settings: Any) -> list[float]:
-        """A number of each run, by seed."""
-        return [float(pick(one.result)) for one in self.of(task, **settings)]
+    def series(self, pick: Pick, task: Callable[..., Numbers], **settings: Any) -> Series:
+        """A number of each of these runs."""
+        def number(result: Numbers) -> float:
+            return float(result[pick] if isinstance(pick, str) else pick(result))
 
-    def paired(self, pick: Callable[[Numbers], float], task: Callable[..., Numbers], *settings: Settings) -> list[list[float]]:
-        """For each of the settings a number of each run, of those seeds that ended under all of them."""
-        found = [{one.trial.settings["seed"]: float(pick(one.result)) for one in self.of(task, **each)} for each in settings]
-        seeds = sorted(set.intersection(*map(set, found)))
-        return [[values[seed] for seed in seeds] for values in found]
+        return Series.of((one.trial.settings.get("seed", 0), number(one.result)) for one in self.of(task, **settings))
 
     @property
     def failed(self) -> list[Failed]:
@@ -67,38 +81,86 @@ class Results:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All numbers, a row each, in the order of the plan: nothing here depends on who ran them, or how fast."""
-        import json
         for one in self.outcomes:
             if isinstance(one, Done):
                 run = {"run": one.trial.name, "settings": json.dumps(one.trial.settings, ensure_ascii=False)}
                 yield from (run | {"quantity": name, "value": value} for name, value in leaves(one.result))
 
 
+class Texts:
+    """The texts of a paper's page, from the file ``page.md`` beside its code.
+
+    The file begins with ``# title``, the citation, and the question with the setting. Each section ``## name`` belongs to
+    a figure, or to a place on the page: an optional heading ``### ...``, then the caption, then what the paper's own figure
+    shows. Words in braces are filled in. A paragraph may have several lines.
+    """
+
+    def __init__(self, file: Path) -> None:
+        head, *sections = file.read_text(encoding="utf-8").split("\n## ")
+        title, self.citation, self.question = paragraphs(head)
+        self.title = title.removeprefix("# ")
+        self.sections = {name.strip(): paragraphs(text) for name, _, text in (one.partition("\n") for one in sections)}
+
+    def __call__(self, name: str, **facts: Any) -> str:
+        """The text of a section that is one paragraph."""
+        [text] = self.sections[name]
+        return text.format(**facts)
+
+
+@cache
+def texts(module: str) -> Texts:
+    """The texts of the paper that a module's ``__file__`` belongs to."""
+    return Texts(Path(module).with_name("page.md"))
+
+
+def paragraphs(text: str) -> list[str]:
+    return [" ".join(part.split("\n")) for part in text.strip().split("\n\n")]
+
+
+class Report:
+    """A paper's page while it is drawn: its sections are added by name, with or without a figure."""
+
+    def __init__(self, page: Page, figures: Figures, texts: Texts) -> None:
+        self.page, self.figures, self.texts = page, figures, texts
+
+    def add(self, name: str, figure: Any = None, **facts: Any) -> None:
+        """The section ``name`` of ``page.md``: its heading, if it has one, its figure, if given, and its paragraphs.
+
+        Beside a figure, the second paragraph says what the paper shows.
+        """
+        parts = [part.format(**facts) for part in self.texts.sections[name]]
+        if parts[0].startswith("### "):
+            self.page.heading(parts.pop(0).removeprefix("### "))
+        if figure is not None:
+            self.figures.add(figure, name, *parts)
+            return
+        for part in parts:
+            self.page.text(part)
+
+
 @dataclass(frozen=True)
 class Paper:
-    """A paper, and how it is repeated.
+    """A paper, and how it is reproduced.
 
     Attributes
     ----------
-    name, title, citation : str
-        ``glorot2010``; what the page is called; authors, year, title, where.
+    name : str
+        ``glorot2010``: the name of its folder.
+    texts : Texts
+        Title, citation, question, and the texts of its page.
     plan : function of a Scale
         Its trials.
     claims : function of Results
         Each claim of the paper, judged or not.
-    draw : function of Results, a Page and its Figures
+    draw : function of Results and a Report
         Puts figures, and the words around them, on the page.
-    asks : str
-        What the page begins with: the question, the setting of the paper, and ours, in a few sentences.
     """
 
     name: str
-    title: str
-    citation: str
-    asks: str
+    texts: Texts
     plan: Callable[[Scale], list[Trial]]
     claims: Callable[[Results], list[Claim]]
-    draw: Callable[[Results, Page, Figures], None]
+    draw: Callable[[Results, Report], None]
 
 
 def evaluation_steps(steps: int, count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""``retroprop reproduce``: the papers behind the lecture, run again, and judged claim by claim."""
+"""``retroprop reproduce``: the experiments of the lecture's papers, run again and judged claim by claim."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..sweeps.sweep import sweep
 from ..sweeps.trials import Failed, version
 from ..sweeps.workers import Workers
 from .claims import HEADER, Claim, summary
-from .paper import SCALES, SEEDS, Paper, Results, Scale
+from .paper import SCALES, SEEDS, Paper, Report, Results, Scale
 
 if TYPE_CHECKING:
     from ..options import Commands
@@ -104,8 +104,8 @@ class Reproduced:
 
 def spoken(one: Claim) -> str:
     """A claim as lines of text, its verdict first."""
-    what, source, here, asked, verdict = one.cells()
-    lines = [*wrap(what, 108), *wrap(f"here {here}; asked: {asked}; in the paper: {source}", 108)]
+    what, source, measured, criterion, verdict = one.cells()
+    lines = [*wrap(what, 108), *wrap(f"measured {measured}; criterion: {criterion}; in the paper: {source}", 108)]
     return "\n".join(f"{verdict if k == 0 else '':11}{line}" for k, line in enumerate(lines))
 
 
@@ -206,12 +206,12 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
     """report.html, figures, claims.csv, results.csv (every number of every run) and config.json."""
     folder.mkdir(parents=True, exist_ok=True)
     what = paper(name)
-    page = Page(what.title)
-    page.text(what.citation)
-    page.text(what.asks)
+    page = Page(what.texts.title)
+    page.text(what.texts.citation)
+    page.text(what.texts.question)
     page.heading("Claim by claim")
     judge(page, claims, results)
-    what.draw(results, page, Figures(page, folder))
+    what.draw(results, Report(page, Figures(page, folder), what.texts))
     page.heading("Run it again")
     page.code(command(name, results.scale))
     page.text(f"{many(len(results.outcomes), 'run')}, {many(results.scale.seeds, 'seed')}. The numbers do not depend on the "
@@ -234,17 +234,17 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
 
 def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     """The table, how many hold, why others do not, and what failed."""
-    page.text("Asked is what must be found here for a claim to have come out. Where the paper gives no number, it is a "
-              "tolerance around what a program without this library found on the same setting, or a sign of the effect. Where "
-              "what is compared is a distance or a ratio, the claim says so.")
+    page.text("A claim is reproduced if what was measured meets the criterion. Where the paper gives no number, the criterion "
+              "is a tolerance around what a program without this library found in the same setting, or a sign of the effect. "
+              "Where a distance or a ratio is compared, the claim says so.")
     page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
     why = "all runs" if results.failed else f"{SEEDS} seeds or more, and the paper's own number of steps"
     page.text(summary(claims) if results.scale.judged and not results.failed else f"Nothing is judged: that takes {why}.")
     page.text("Numbers are means over the seeds ± half of their 95 % interval (Student's t); p values are of paired t tests, "
-              "seed by seed. A difference with a p value of 0.05 or more is inconclusive: so many seeds cannot tell.")
+              "seed by seed. A difference with p of 0.05 or more is inconclusive: these seeds are too few to decide it.")
     missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]
     if missed:
-        page.heading("What did not come out, and why")
+        page.heading("What was not reproduced, and why")
         page.points(missed)
     if results.failed:
         page.heading("Runs that failed")
@@ -263,11 +263,11 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
     missed = [f"{name}: {one.what}: {one.reason or 'no reason was found.'}" for name, claims in reproduced.claims.items()
               for one in claims if one.holds is False]
     if missed:
-        page.heading("What did not come out, and why")
+        page.heading("What was not reproduced, and why")
         page.points(missed)
     for name, claims in reproduced.claims.items():
-        page.heading(paper(name).title)
-        page.text(paper(name).citation)
+        page.heading(paper(name).texts.title)
+        page.text(paper(name).texts.citation)
         page.link("The page, with figures", f"{name}/report.html")
         page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
     page.heading("Run it again")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, CheckError
 from ...inspection import CHECKS, LOSS_CHECKS, check_gradients, check_module
-from ...inspection.contract.derivative_checks import check_gallery
+from ...inspection.contract.derivative_checks import check_cases
 from ...losses import Loss
 from .options import Shape, add_shape, script_command, with_input
 from .script import Script, blaming
@@ -45,7 +45,7 @@ def check(script: Script | None) -> Verdict:
     the contract.
     """
     if script is None:
-        found = check_gallery()
+        found = check_cases()
         return Verdict(found.passed, str(found))
     if script.loss is not None and script.y is not None:
         with blaming(script.path):

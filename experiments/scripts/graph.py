@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .script import Script, blaming, read
 if TYPE_CHECKING:
     from ..options import Commands
 
-FORMATS: dict[str, Callable[[Wiring], str]] = {"text": table, "graphviz": graphviz, "mermaid": mermaid}
+FORMATS: dict[str, Callable[[Wiring[Any]], str]] = {"text": table, "graphviz": graphviz, "mermaid": mermaid}
 
 
 def add_command(commands: Commands) -> None:

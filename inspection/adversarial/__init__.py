@@ -1,4 +1,4 @@
-"""Adversarial examples: small steps of the input that make a network err (lecture, slide 71)."""
+"""Adversarial examples: small changes of the input that make a network err (lecture, slide 71)."""
 
 from .attacks import fgsm, pgd
 from .robustness import Robustness, robustness

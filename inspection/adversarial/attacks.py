@@ -1,4 +1,4 @@
-"""The attacks: one step along the sign of the gradient, and many projected ones."""
+"""The attacks: FGSM, one step along the sign of the gradient, and PGD, many projected steps."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from ...losses import Loss
 from ...modules import Module
 from ..arguments import ROWS
 from .ball import Ball, Bounds
-from .objective import Objective, Reached, attacked, evaluation
+from .objective import Objective, Reached, checked_examples, evaluation
 
 
 def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bounds: Bounds | None = None,
          targeted: bool = False) -> Array:
-    r"""Adversarial examples of the fast gradient sign method: :math:`x + \epsilon \, \mathrm{sign}(\partial C / \partial x)`.
+    r"""Return examples of the fast gradient sign method: :math:`x + \epsilon\,\mathrm{sign}(\partial C/\partial x)`.
 
     Parameters
     ----------
     net, loss : Module and Loss
-        The network is attacked in evaluation mode, and left as it is, as is the loss, whose reduction does not matter.
+        Left as they are. The network is attacked in evaluation mode; the reduction of the loss does not matter.
     x, y : array_like of shape (N, ...) and targets
     eps : float, at least 0
         The largest change of each number.
     bounds : pair (low, high), default None
-        What x is clipped to, such as (0, 1) for images: numbers, or arrays that broadcast with x, as one for each channel.
-        x itself must be inside.
+        The range to which results are clipped, such as (0, 1) for images: numbers, or arrays that broadcast with x, such as
+        one number per channel. x itself must be inside.
     targeted : bool, default False
-        Whether y is what the network is to be made to predict: the sign is turned.
+        Whether y is the prediction that the attack aims at: the step then has the opposite sign.
 
     Returns
     -------
     array of the shape of x, and of its dtype (float32 for integers)
-        No number is further than ``eps`` from that of x. One whose derivative is 0 stays where it is.
+        No number differs from that of x by more than ``eps``. A number whose derivative is 0 does not change.
 
     Raises
     ------
     NonFiniteError
-        The cost, or its gradient, is NaN or infinite.
+        The cost or its gradient is NaN or infinite.
     ArgumentError, ShapeError, DataError
-        x is outside the bounds; the network reads several arrays, or its modules couple the examples in evaluation mode.
+        x is outside the bounds; the network has several inputs, or is batch-dependent in evaluation mode.
 
     Notes
     -----
-    Only ``backward`` runs, never ``update``: the gradient goes on to the input. Of a logistic regression it is
-    :math:`(\sigma(s) - y) w`, so that the sign is that of w, turned for y = 1, in whatever example.
+    ``update`` never runs: ``backward`` gives the gradient of the input. For logistic regression it is
+    :math:`(\sigma(s) - y) w`: the sign is that of w for y = 0 and the opposite for y = 1, whatever the example.
 
     References
     ----------
@@ -64,12 +64,12 @@ def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bou
     >>> rp.accuracy(net.predict(fgsm(net, loss, x_test, y_test, 0.25, bounds=(0, 1))), y_test) < 0.05
     True
     """
-    x, y = attacked(net, loss, x, y)
+    x, y = checked_examples(net, loss, x, y)
     ball, objective = Ball(x, eps, np.inf, bounds), Objective(net, loss, y, targeted)
 
     def step(ball: Ball, objective: Objective) -> Array:
         objective.at(ball.x)
-        return moved(ball, ball.x, ball.eps * uphill(ball, objective))
+        return stepped(ball, ball.x, ball.eps * uphill(ball, objective))
 
     with evaluation(net):
         return in_parts(ball, objective, step)
@@ -78,29 +78,29 @@ def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bou
 def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm: float = np.inf, steps: int = 10,
         step_size: float | None = None, restarts: int = 0, bounds: Bounds | None = None, targeted: bool = False,
         rng: Seed = None) -> Array:
-    r"""Adversarial examples of projected gradient ascent: many small steps, each back into the ball around x.
+    r"""Return adversarial examples by projected gradient ascent: many small steps, each projected on the ball around x.
 
     Parameters
     ----------
     net, loss, x, y, bounds, targeted
-        As in ``fgsm``, whose errors are raised here too.
+        As in ``fgsm``, with the same errors.
     eps : float, at least 0
         Radius of the ball.
     norm : {numpy.inf, 2}, default numpy.inf
-        In which it is a ball: the largest change of a number, or the Euclidean norm of the change of an example.
+        The norm of the ball: the largest change of a number, or the Euclidean norm of the change of an example.
     steps : int, default 10
     step_size : float > 0, default None
-        Length of a step, in that norm; None: 2.5 eps / steps, enough to cross the ball.
+        Length of a step in that norm; None: 2.5 eps / steps, enough to cross the ball.
     restarts : int, at least 0, default 0
-        The first run starts at x. So many more start at random points of the ball.
+        Number of further runs, which start at random points of the ball. The first run starts at x.
     rng : None, int or numpy.random.Generator
-        Where those are drawn from.
+        Source of the random points.
 
     Returns
     -------
     array of the shape of x, and of its dtype (float32 for integers)
-        Of each example the best point of all that were tried: one that is classified wrongly (``targeted``: as wanted)
-        goes before one that is not, then the higher (lower) cost counts. Without classes, as with MSE, the cost alone.
+        The best point that was tried, for each example. A point that is misclassified (``targeted``: classified as y) is
+        better than one that is not; then a higher (lower) cost is better. Without classes, as with MSE, only the cost counts.
 
     Notes
     -----
@@ -109,10 +109,10 @@ def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm
     .. math:: \Pi \, (x' + \alpha \, \mathrm{sign}(\partial C / \partial x')), \quad \text{or} \quad
               \Pi \, (x' + \alpha \, g / \|g\|_2), \; g = \partial C / \partial x',
 
-    the direction of steepest ascent in the norm; Π is the projection on the ball, then on the bounds. x itself and the
-    single step of length eps are among the points that are tried. An example that ``fgsm`` makes the network misclassify is
-    therefore misclassified here too: the error is never lower. To keep the highest cost alone would not do, since among
-    several classes a lower probability of the right one may still be the largest.
+    the direction of steepest ascent in the norm; Π is the projection on the ball, then on the bounds. The points that are
+    tried include x itself and a single step of length eps. Therefore the error is never lower than that of ``fgsm``. The
+    highest cost alone would not guarantee this: with several classes, a lower probability of the right class may still be
+    the largest.
 
     References
     ----------
@@ -125,11 +125,11 @@ def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm
     >>> net = rp.Linear(2, 1, weight_init=rp.Constant(1.0))
     >>> pgd(net, rp.BCEWithLogits(), [[1.0, 0.0]], [[1.0]], 0.5)
     array([[ 0.5, -0.5]])
-    >>> moved = pgd(net, rp.BCEWithLogits(), [[1.0, 0.0]], [[1.0]], 0.5, norm=2)
-    >>> moved.round(3), bool(np.linalg.norm(moved - [1, 0]) <= 0.5)
+    >>> adversarial = pgd(net, rp.BCEWithLogits(), [[1.0, 0.0]], [[1.0]], 0.5, norm=2)
+    >>> adversarial.round(3), bool(np.linalg.norm(adversarial - [1, 0]) <= 0.5)
     (array([[ 0.646, -0.354]]), True)
     """
-    x, y = attacked(net, loss, x, y)
+    x, y = checked_examples(net, loss, x, y)
     ball, objective = Ball(x, eps, norm, bounds), Objective(net, loss, y, targeted)
     steps, restarts, rng = positive_int("steps", steps), positive_int("restarts", restarts, 0), generator(rng)
     size = 2.5 * ball.eps / steps if step_size is None else real("step_size", step_size, 0, above=True)
@@ -138,7 +138,7 @@ def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm
         best = Best(ball.x)
         for start in (ball.x, *(ball.point(ball.draw(rng)) for _ in range(restarts))):
             for point in ascent(ball, objective, start, size, steps):
-                best.meet(point, objective.at(point))
+                best.consider(point, objective.at(point))
         return best.point
 
     with evaluation(net):
@@ -146,39 +146,39 @@ def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm
 
 
 def in_parts(ball: Ball, objective: Objective, attack: Callable[[Ball, Objective], Array]) -> Array:
-    """What the attack makes of all examples, ``ROWS`` at a time: the net would need room for all at once."""
+    """Return the results of the attack for all examples, computed for ``ROWS`` examples at a time to bound memory."""
     parts = [slice(start, start + ROWS) for start in range(0, len(ball.x), ROWS)]
     return np.concatenate([attack(ball.part(part), objective.part(part)) for part in parts])
 
 
 def uphill(ball: Ball, objective: Objective) -> Array:
-    """The direction in which the objective rises, where it was evaluated last."""
+    """Return the direction of steepest ascent, at the last point of evaluation."""
     return ball.direction(objective.gradient())
 
 
-def moved(ball: Ball, point: Array, step: Array) -> Array:
-    """A point after a step, and back in the ball."""
+def stepped(ball: Ball, point: Array, step: Array) -> Array:
+    """Return a point after a step and the projection on the ball."""
     return ball.point(ball.project(ball.offset(point) + step))
 
 
 def ascent(ball: Ball, objective: Objective, point: Array, size: float, steps: int) -> Iterator[Array]:
-    """The points of one run from its start on, where the objective is to be evaluated; first also a step of length eps."""
+    """Yield the points of one run, each to be evaluated before the next: the start, a step of length eps, the small steps."""
     yield point
     direction = uphill(ball, objective)
-    yield moved(ball, point, ball.eps * direction)
+    yield stepped(ball, point, ball.eps * direction)
     for k in range(steps):
-        point = moved(ball, point, size * (uphill(ball, objective) if k else direction))
+        point = stepped(ball, point, size * (uphill(ball, objective) if k else direction))
         yield point
 
 
 class Best:
-    """The best point of each example, of those that were met."""
+    """The best point of each example so far."""
 
     def __init__(self, x: Array) -> None:
         self.point, self.reached = x.copy(), Reached(np.zeros(len(x), bool), np.full(len(x), -np.inf))
 
-    def meet(self, point: Array, reached: Reached) -> None:
-        """Keep it where it succeeds first, or succeeds no less and gains more."""
+    def consider(self, point: Array, reached: Reached) -> None:
+        """Keep the points of those examples for which it is better: the first success, or a larger gain."""
         (success, gain), (had, most) = reached, self.reached
         better = (success & ~had) | ((success == had) & (gain > most))
         self.point[better] = point[better]

@@ -1,4 +1,4 @@
-"""How far an adversarial example may be: the ball around each example, and the bounds of all."""
+"""Where an adversarial example may be: in the ball around its example, and within the bounds."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike
 from ...arguments import Array, real
 from ...errors import ArgumentError, DataError, ShapeError
 
-Bounds = tuple[ArrayLike, ArrayLike]                                # low, high: of x
+Bounds = tuple[ArrayLike, ArrayLike]                                # low and high values of x
 
 
 class Ball:
-    """The points within ``eps`` of each example, in the maximum norm (``numpy.inf``) or the Euclidean one (2), and in bounds.
+    """The points within ``eps`` of each example, in the maximum norm (``numpy.inf``) or the Euclidean norm (2), and in bounds.
 
-    Offsets from x are float64 arrays of its shape; points have its dtype.
+    Offsets from x are float64 arrays of the shape of x; points have the dtype of x.
     """
 
     def __init__(self, x: Array, eps: float, norm: float, bounds: Bounds | None) -> None:
@@ -24,12 +24,12 @@ class Ball:
         self.bounds = None if bounds is None else checked_bounds(bounds, x)
 
     def part(self, rows: slice) -> Ball:
-        """That around some of the examples."""
+        """Return the ball around some of the examples."""
         low, high = (None, None) if self.bounds is None else (np.broadcast_to(one, self.x.shape)[rows] for one in self.bounds)
         return Ball(self.x[rows], self.eps, self.norm, None if low is None or high is None else (low, high))
 
     def point(self, offset: Array) -> Array:
-        """x + offset, clipped to the bounds; rounded towards x, so that it is no further from it than the offset is long."""
+        """Return x + offset, clipped to the bounds, and rounded towards x so that no distance exceeds that of the offset."""
         point = (self.x + offset).astype(self.x.dtype)
         beyond = np.abs(self.offset(point)) > np.abs(offset)
         np.copyto(point, np.nextafter(point, self.x), where=beyond)
@@ -39,22 +39,22 @@ class Ball:
         return np.subtract(point, self.x, dtype=float)
 
     def project(self, offset: Array) -> Array:
-        """The nearest offset that is in the ball."""
+        """Return the nearest offset in the ball."""
         if self.norm != 2:
             return np.clip(offset, -self.eps, self.eps)
-        radius = self.eps * (1 - 16 * float(np.finfo(self.x.dtype).eps))    # whoever measures it rounds too
+        radius = self.eps * (1 - 16 * float(np.finfo(self.x.dtype).eps))    # so that the rounded norm is at most eps
         return np.asarray(offset * (radius / np.maximum(lengths(offset), max(radius, TINY))))
 
     def direction(self, g: Array) -> Array:
-        """The offset of norm 1 along which a function with the gradient ``g`` rises most; 0 where it is 0."""
+        """Return the offset of norm 1 along which a function with the gradient ``g`` rises most; 0 if ``g`` is 0."""
         if self.norm != 2:
             return np.sign(g, dtype=float)
         largest = np.abs(g).reshape(len(g), -1).max(1).reshape(-1, *(1,) * (g.ndim - 1)).astype(float)
-        g = g / np.where(largest, largest, 1)                       # squares of a vanishing gradient would be 0
+        g = g / np.where(largest, largest, 1)                       # else squares of a vanishing gradient would be 0
         return np.asarray(g / np.maximum(lengths(g), TINY))
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """An offset that is uniformly distributed in the ball."""
+        """Return a random offset, uniformly distributed in the ball."""
         if self.norm != 2:
             return rng.uniform(-self.eps, self.eps, self.x.shape)
         count, size = len(self.x), self.x[0].size
@@ -66,7 +66,7 @@ TINY = float(np.finfo(float).tiny)
 
 
 def lengths(a: Array) -> Array:
-    """Euclidean norm of each example, in a shape that broadcasts with them."""
+    """Return the Euclidean norm of each example, in a shape that broadcasts with ``a``."""
     return np.linalg.norm(a.reshape(len(a), -1), axis=1).reshape(-1, *(1,) * (a.ndim - 1))
 
 
@@ -77,7 +77,7 @@ def checked_norm(norm: Any) -> float:
 
 
 def checked_bounds(bounds: Any, x: Array) -> tuple[Array, Array]:
-    """Arrays that broadcast with x; an error for others, and for an x that is outside: no small step would bring it in."""
+    """Return the bounds as arrays; an error if they do not broadcast with x, or if x is outside."""
     if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
         raise ArgumentError(f"bounds must be a pair (low, high), got {bounds!r}")
     low, high = (np.asarray(bound, x.dtype) for bound in bounds)

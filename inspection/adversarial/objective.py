@@ -1,4 +1,4 @@
-"""What an attack is after: a higher cost of each example, and a wrong class."""
+"""The objective of an attack: a higher cost of each example, and a wrong class."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.rewinding import unchanged
 from ...training.metrics import hits, of_classes, threshold_of
-from ..arguments import finite_cost, net_and_loss, uncoupled
-from ..per_example.gradients import respared
+from ..arguments import finite_cost, independent_examples, net_and_loss
+from ..per_example.gradients import reused_workspaces
 
 
 class Reached(NamedTuple):
-    """How far an attack has come with each example."""
+    """The value of the objective for each example."""
 
-    success: Array                                                  # bool: the class is wrong (or the one that is wanted)
-    gain: Array                                                     # the cost (or its negative)
+    success: Array                                                  # bool: the class is wrong (targeted: the class is y)
+    gain: Array                                                     # the cost (targeted: its negative)
 
 
 class Objective:
-    """The cost of each example as a function of x, to be raised; of a targeted attack its negative."""
+    """The function of x that an attack maximizes: the cost of each example; its negative for a targeted attack."""
 
     def __init__(self, net: Module, loss: Loss, y: Array, targeted: bool) -> None:
         self.net, self.loss, self.y, self.targeted = net, deepcopy(loss), y, bool(targeted)
-        self.loss.reduction = "none"                                # then no example's gradient depends on the others
+        self.loss.reduction = "none"                                # so that no gradient depends on the other examples
         self.classes = of_classes(loss, y)
 
     def part(self, rows: slice) -> Objective:
-        """That of some of the examples."""
+        """Return the objective for some of the examples."""
         return Objective(self.net, self.loss, self.y[rows], self.targeted)
 
     def at(self, x: Array) -> Reached:
-        """Evaluate it at x; without classes there is no success."""
+        """Evaluate the objective at x; without classes there is no success."""
         prediction = self.net.forward(x)
         costs = self.loss.forward(prediction, self.y)
         finite_cost(costs)
@@ -50,28 +50,28 @@ class Objective:
         return Reached(right, -gain) if self.targeted else Reached(~right, gain)
 
     def gradient(self) -> Array:
-        """With respect to x, where it was evaluated last: ``backward`` without ``update``."""
+        """Return the gradient with respect to x, at the last point of evaluation: ``backward`` without ``update``."""
         g = self.net.backward(self.loss.backward())
         if not np.isfinite(g).all():
-            raise NonFiniteError("the gradient of the cost with respect to x is not finite")
+            raise NonFiniteError("the gradient of the cost with respect to x must be finite, got NaN or infinity")
         return np.negative(g) if self.targeted else np.asarray(g)
 
 
 @contextmanager
 def evaluation(net: Module) -> Iterator[None]:
-    """Inside, the network is in evaluation mode; afterwards it is as it was."""
+    """Run the block with the network in evaluation mode; restore the network afterwards."""
     with unchanged(net):
         net.eval()
-        uncoupled(net)
-        with respared(net):
+        independent_examples(net)
+        with reused_workspaces(net):
             yield
 
 
-def attacked(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    """Examples, float32 or float64, and targets; an error for what cannot be attacked."""
+def checked_examples(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """Return examples, float32 or float64, and targets; an error if they cannot be attacked."""
     net_and_loss(net, loss)
     if net.arity != 1:
         count = "several" if net.arity is None else net.arity
-        raise ShapeError(f"net must read one array, the one to be changed, got a network of {count} inputs")
+        raise ShapeError(f"net must have one input, which the attack changes, got {count} inputs")
     x, y = inputs_and_targets(x, y, arity=1)
     return finite("x", as_floating(x, None, "x")), finite("y", y)

@@ -1,4 +1,4 @@
-"""Training against attacks."""
+"""Adversarial training, as a callback of ``fit``."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from .robustness import Attack, checked_shape, title
 
 
 class AdversarialTraining(Callback):
-    r"""A callback of ``fit``: part of each batch is replaced by adversarial examples of the network at that moment.
+    r"""A callback of ``fit`` that replaces part of each batch by adversarial examples of the current network.
 
     Parameters
     ----------
     eps : float, at least 0
         Size of the attack.
     share : float in (0, 1], default 0.5
-        Of the examples. What is left over of a fraction of an example counts in the next batch.
+        Share of the examples that are replaced. A remaining fraction of an example is carried over to the next batch.
     attack : function, default fgsm
-        Called as ``attack(net, loss, x, y, eps, bounds=bounds)``; of Madry et al. it is ``pgd``, with ``share=1``.
+        Called as ``attack(net, loss, x, y, eps, bounds=bounds)``. Madry et al. use ``pgd`` with ``share=1``.
     bounds : pair (low, high), default None
         As in ``fgsm``.
 
     Notes
     -----
-    Goodfellow et al. minimize :math:`(1 - \alpha) C(x) + \alpha C(x')`, with α = 1/2. As the batches are drawn at random, the
-    cost of a mixed one has that for its mean, with α the share; the batch keeps its size, and a step its price, the attack
-    aside. The x' are constants to the step, as in the paper: nothing is propagated through their making.
+    Goodfellow et al. minimize :math:`(1 - \alpha) C(x) + \alpha C(x')`, with α = 1/2. Batches are random, so
+    that the cost of a mixed batch has this expectation, with α the share. The batch keeps its size, and a step its cost, apart
+    from the attack. As in the paper, the x' count as constants: no gradient is propagated through the attack.
 
-    The attack sees the network in evaluation mode, so that Dropout draws nothing for it and the running statistics of a
-    BatchNorm are those of what was learned from, which is the mixed batch. ``history["cost"]`` is of the mixed batches too.
+    The network is in evaluation mode during the attack, so that Dropout draws no mask for it, and the running statistics of
+    BatchNorm come from the mixed batches alone. ``history["cost"]`` is the cost of the mixed batches.
 
     References
     ----------
@@ -44,8 +44,8 @@ class AdversarialTraining(Callback):
     >>> import retroprop as rp
     >>> x, y = rp.datasets.digits()
     >>> net, loss = rp.Sequential(rp.Linear(64, 50, rng=0), rp.Tanh(), rp.Linear(50, 10, rng=1)), rp.CrossEntropy()
-    >>> against = AdversarialTraining(0.1, bounds=(0, 1))
-    >>> history = rp.fit(net, loss, rp.SGD(net.parameters(), lr=0.1), (x, y), epochs=5, rng=0, callbacks=[against])
+    >>> adversarial = AdversarialTraining(0.1, bounds=(0, 1))
+    >>> history = rp.fit(net, loss, rp.SGD(net.parameters(), lr=0.1), (x, y), epochs=5, rng=0, callbacks=[adversarial])
     """
 
     def __init__(self, eps: float, share: float = 0.5, attack: Attack = fgsm, bounds: Bounds | None = None) -> None:
@@ -55,18 +55,18 @@ class AdversarialTraining(Callback):
         self.attack, self.bounds = attack, bounds
 
     def before_training(self, run: Run) -> None:
-        self.owed = 0.0                                             # examples that are still to be replaced
+        self.owed = 0.0                                             # examples to replace, carried over from earlier batches
 
     def before_batch(self, run: Run) -> None:
         if self.bounds is not None:
-            checked_bounds(self.bounds, run.x)                      # of all: which are attacked is chance
+            checked_bounds(self.bounds, run.x)                      # of all examples, not only of those that are attacked
         self.owed += self.share * len(run.y)
         count = min(round(self.owed), len(run.y))
         self.owed -= count
         if count:
             x, y = run.x[:count], run.y[:count]
-            moved = checked_shape(self.attack(run.net, run.loss, x, y, self.eps, bounds=self.bounds), x)
-            run.x = np.concatenate([moved, run.x[count:]], dtype=run.x.dtype)
+            adversarial = checked_shape(self.attack(run.net, run.loss, x, y, self.eps, bounds=self.bounds), x)
+            run.x = np.concatenate([adversarial, run.x[count:]], dtype=run.x.dtype)
 
     def __repr__(self) -> str:
         options = f", bounds={self.bounds!r}" if self.bounds is not None else ""

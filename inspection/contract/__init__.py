@@ -1,1 +1,1 @@
-"""The contract of a module, as checks that anybody can run on a module of their own."""
+"""The contract that every module keeps, as checks that also run on modules of users."""

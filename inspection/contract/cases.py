@@ -1,7 +1,7 @@
-"""Every module and loss of the library, each with an input to try it on.
+"""The cases of the library: every module and loss, each with an input to try it on.
 
-Sizes are unequal (batch 5, in 3, out 4), so that a wrong transpose cannot fit; numbers are seeded, no parameter is at a
-value that would hide a factor or a term, and no input is within 0.02 of a kink.
+Sizes are unequal (batch 5, in 3, out 4), so that a wrong transpose does not fit. Numbers are seeded. No parameter has a
+value that would hide a missing factor or term, and no input is within 0.02 of a kink.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHAPE = (5, 3)
 
 
 class Case(NamedTuple):
-    """A module with an input, and for a loss a target; ``build`` returns a new module each time."""
+    """A module with an input, and a target if it is a loss; ``build`` returns a new module each time."""
 
     name: str
     build: Callable[[], Any]
@@ -32,12 +32,12 @@ class Case(NamedTuple):
 
     @property
     def inputs(self) -> tuple[Any, ...]:
-        """What ``forward`` takes."""
+        """The arguments of ``forward``."""
         return (self.x,) if self.target is None else (self.x, self.target)
 
 
 def numbers(*shape: int, kinks: Sequence[float] = (), seed: int = 2018) -> Array:
-    """From N(0, 1.5²), at least 0.02 from each kink."""
+    """Return numbers from N(0, 1.5²), at least 0.02 away from each kink."""
     x = np.random.default_rng(seed).normal(0, 1.5, shape)
     for kink in kinks:
         x += np.where(np.abs(x - kink) < 0.02, 0.04, 0)
@@ -45,7 +45,7 @@ def numbers(*shape: int, kinks: Sequence[float] = (), seed: int = 2018) -> Array
 
 
 def stirred(module: Any, seed: int = 8) -> Any:
-    """The module, its parameters and buffers away from 0 and 1."""
+    """Move all parameters and buffers away from 0 and 1, and return the module."""
     rng = np.random.default_rng(seed)
     state = module.state_dict()
     module.load_state_dict({name: np.abs(a + rng.uniform(0.2, 0.9, a.shape)) if name.endswith("var")
@@ -54,25 +54,25 @@ def stirred(module: Any, seed: int = 8) -> Any:
 
 
 def case(build: Callable[[], Any], x: Value | None = None, target: Any = None, name: str | None = None) -> Case:
-    """An case, by default under its repr and on an array of numbers."""
+    """Return a case, by default named by its repr, with one array of numbers as input."""
     return Case(name or repr(build()), build, numbers(*SHAPE) if x is None else x, target)
 
 
 def tied() -> tuple[Linear, Linear]:
-    """Two Linears on one weight."""
+    """Return two Linears that share a weight."""
     first, second = Linear(3, 3, rng=1), Linear(3, 3, rng=2)
     second.weight = first.weight
     return first, second
 
 
 def linear_chain() -> Module:
-    """Most kinds of module, one after the other."""
+    """Return a chain of most kinds of module."""
     return modules.Sequential(Linear(3, 4, rng=1), modules.BatchNorm(4), modules.ReLU(), modules.Dropout(0.3, rng=3),
                               Linear(4, 2, rng=2))
 
 
 def diamond() -> Module:
-    """Fan-out, fan-in, a nested Sequential, a shared Parameter, nodes written in another order than data pass."""
+    """Return a graph with fan-out, fan-in, a nested Sequential and a shared Parameter; its nodes are unordered."""
     first, second = tied()
     return modules.Graph({
         "sum": (modules.Add(), "left", "right", "x"),
@@ -84,7 +84,7 @@ def diamond() -> Module:
 
 
 def images() -> Module:
-    """A convolutional net: what each of its kinds of module reads lies batch last."""
+    """Return a convolutional net, inside which arrays lie batch last in memory."""
     return modules.Sequential(modules.Conv2d(2, 3, 3, padding=1, rng=1), modules.BatchNorm(3), modules.Softplus(),
                               modules.MaxPool2d(2), modules.Conv2d(3, 2, (1, 2), rng=2), modules.Dropout(0.3, rng=3),
                               modules.Upsample2d(2), modules.AvgPool2d(2, 1), modules.Flatten(), Linear(10, 2, rng=4))
@@ -131,7 +131,7 @@ MODULES = (
 
 CLASSES, WEIGHTS = np.array([0, 2, 1, 1, 0]), [0.5, 2, 1.5]
 VALUES = numbers(*SHAPE, seed=11)
-APART = VALUES + numbers(*SHAPE, kinks=[0, -1, 1])                  # from VALUES, and from the kinks of L1 and Huber
+APART = VALUES + numbers(*SHAPE, kinks=[0, -1, 1])                  # away from VALUES, and from the kinks of L1 and Huber
 SIGNS = np.array([[0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1]])
 P = np.random.default_rng(5).uniform(0.05, 0.95, SHAPE)
 

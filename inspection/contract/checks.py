@@ -1,4 +1,4 @@
-"""The contract of a module as checks that anybody can run on a module of their own."""
+"""All laws of the contract, and ``check_module``, which tries them on a module."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECKS = (
     values.update_is_the_gradient_of_each_parameter,
     values.jvp_is_the_transpose_of_backward,
     values.jvp_changes_nothing,
-    values.examples_stay_apart_unless_couples_examples,
+    values.examples_are_independent_unless_batch_dependent,
     values.example_gradients_are_those_of_update,
     phases.a_phase_that_comes_too_early_is_refused,
     phases.backward_leaves_the_parameter_gradients_alone,
@@ -54,11 +54,11 @@ CHECKS = (
     state.update_does_without_the_input_gradient,
     state.repr_names_the_class,
 )
-"""All laws, the most telling first: ``check(module, x)`` raises CheckError where the module breaks it."""
+"""All laws, the most informative first: ``check(module, x)`` raises CheckError if the module breaks the law."""
 
-NOT_OF_LOSSES = {                                                   # a loss stands in no container and predicts nothing
+NOT_OF_LOSSES = {                                                   # a loss is in no container and has no predict
     values.output_shape_is_that_of_forward,
-    values.examples_stay_apart_unless_couples_examples,
+    values.examples_are_independent_unless_batch_dependent,
     values.example_gradients_are_those_of_update,
     state.predict_is_forward_in_evaluation_mode,
     state.predict_leaves_no_trace,
@@ -71,31 +71,31 @@ LOSS_CHECKS = tuple(check for check in CHECKS if check not in NOT_OF_LOSSES)
 
 
 def check_module(module: Module, x: Inputs, target: ArrayLike | None = None, *, rng: Seed = 0) -> None:
-    """Try all laws of the contract on a module of your own; the first that it breaks raises CheckError.
+    """Try all laws of the contract on a module; the first that it breaks raises CheckError.
 
     Parameters
     ----------
     module : Module
-        Left as it is: copies are tried, in training and in evaluation mode, whatever they draw at random.
+        Left as it is: copies run, in training and in evaluation mode. It may draw random numbers.
     x : array_like, or a tuple of them
-        A batch of at least two different examples, small (each number costs two evaluations), and not at a kink:
-        central differences see a mean of two slopes there.
+        A small batch of at least two different examples (each number takes two evaluations). No input may be at a kink,
+        where no derivative exists to compare with.
     target : array_like, default None
         The second argument of a loss.
     rng : None, int or numpy.random.Generator, default 0
-        Where the gradients of the output are drawn from.
+        Source of the random gradients of the output.
 
     Raises
     ------
     CheckError
-        Names the module, the law, the mode, what was expected and what came; of a container, a note names the first
-        module inside that fails alone.
+        Names the module, the law, the mode, the expected result and the actual one. For a container, a note names the
+        first module inside it that fails alone.
 
     Notes
     -----
-    Gradients are compared in float64, with random gradients of the output, at parameters that were moved by up to a
-    tenth. For one test a law: ``@pytest.mark.parametrize("check", rp.inspection.CHECKS)``, then ``check(module, x)``
-    (``LOSS_CHECKS`` and ``check(loss, prediction, target)`` for a loss).
+    Gradients are compared in float64, by the margins of ``check_gradients``, with random gradients of the output, after
+    all parameters were changed by up to a tenth. For one test per law: ``@pytest.mark.parametrize("check",
+    rp.inspection.CHECKS)``, then ``check(module, x)`` (``LOSS_CHECKS`` and ``check(loss, prediction, target)`` for a loss).
 
     Examples
     --------
@@ -108,8 +108,8 @@ def check_module(module: Module, x: Inputs, target: ArrayLike | None = None, *, 
     ...         return self.point * g
     >>> rp.check_module(Square(), [[1.0, 2.0], [3.0, 4.0]])
     Traceback (most recent call last):
-    retroprop.errors.CheckError: Square(): backward is the transposed jacobian: in training mode, dC/dx[0, 0]: finite \
-differences give 0.251460442, the module 0.125730221
+    retroprop.errors.CheckError: Square(): backward is the transposed jacobian: in training mode, dC/dx[1, 0]: finite \
+differences give 3.8425359, the module 1.92126795
     """
     if not isinstance(module, Module):
         raise ArgumentError(f"check_module: module must be a Module, got {module!r}")
@@ -126,7 +126,7 @@ differences give 0.251460442, the module 0.125730221
 
 
 def blame(module: Module, x: Inputs) -> list[str]:
-    """The first module of a container that breaks a law by itself, on what it reads there."""
+    """Return a note on the first module in a container that breaks a law alone, on the input that it has there."""
     ran, reads = deepcopy(module), []
 
     def step(leaf: Module, read: Value) -> Value:
@@ -141,6 +141,6 @@ def blame(module: Module, x: Inputs) -> list[str]:
                     check_module(leaf, read)
                 except CheckError as error:
                     return [f"module {path} fails alone: {error}"]
-    except Exception:                                               # it does not even run: the error has said so
+    except Exception:                                               # the container does not run: the error says so already
         return []
     return []

@@ -1,4 +1,4 @@
-"""The laws of memory: whose an array is, who may write into it, and when."""
+"""The laws of memory: who owns an array, and who may write into it when."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from ...arguments import Array
 from ...errors import DtypeError, ShapeError
 from ...modules.core.values import Value, copied, each, overlap, parts, shape_of
-from .case import Subject, close, float64, gradients, law, refuses, require, same
+from .assertions import close, refuses, require, same
+from .sample import Sample, float64, gradients, law
 
 
 @law
-def the_phases_write_into_no_array_of_the_caller(s: Subject) -> None:
-    """Neither into x, target, g and the parameters, nor into what they returned before."""
-    module = s.jitter(s.new())                                      # x *= 1 leaves no trace
+def the_phases_write_into_no_array_of_the_caller(s: Sample) -> None:
+    """These are x, target, g, the parameters, and arrays that a phase returned before."""
+    module = s.jitter(s.new())                                      # a factor of 1 would change nothing
     given = {"x": s.x, "g": s.g} | {f"target {k}": target for k, target in enumerate(s.target)}
     given |= {name: parameter.data for name, parameter in module.named_parameters()}
     for phase, result, call in (("forward", "y", lambda: s.forward(module, s.x)),
@@ -24,13 +25,13 @@ def the_phases_write_into_no_array_of_the_caller(s: Subject) -> None:
                                 ("update", "", module.update)):
         before = {name: copied(value) for name, value in given.items()}
         returned = call()
-        same(f"{phase} wrote into its surroundings", given, before)
+        same(f"{phase} wrote into an array that is not its own", given, before)
         if result:
             given[result] = returned
 
 
 @law
-def returned_arrays_are_fresh_and_never_written_again(s: Subject) -> None:
+def returned_arrays_are_fresh_and_never_written_again(s: Sample) -> None:
     module = s.new()
     y = s.forward(module, s.x)
     gx = module.backward(s.g)
@@ -52,7 +53,7 @@ def returned_arrays_are_fresh_and_never_written_again(s: Subject) -> None:
 
 
 @law
-def the_gradient_that_was_returned_may_be_written(s: Subject) -> None:
+def the_gradient_that_was_returned_may_be_written(s: Sample) -> None:
     module, expected = s.new(), s.run(s.new())
     y = s.forward(module, s.x)
     gx = module.backward(s.g)
@@ -63,11 +64,11 @@ def the_gradient_that_was_returned_may_be_written(s: Subject) -> None:
 
 
 @law
-def out_receives_the_result(s: Subject) -> None:
+def out_receives_the_result(s: Sample) -> None:
     """``forward(x, out)`` and ``backward(g, out)`` return ``out``, with the numbers of a fresh array."""
     module, expected = s.new(), s.run(s.new())
     y, gx = (each(lambda a: np.full_like(a, 7), value) for value in (s.g, s.x))
-    if not s.target:                                                # the cost that a loss returns is no array
+    if not s.target:                                                # a loss returns a float
         require(identical(module.forward(s.x, out=y), y), "forward(x, out=out) must return out")
     else:
         y = s.forward(module, s.x)
@@ -77,7 +78,7 @@ def out_receives_the_result(s: Subject) -> None:
 
 
 @law
-def an_out_that_does_not_fit_is_refused(s: Subject) -> None:
+def an_out_that_does_not_fit_is_refused(s: Sample) -> None:
     module = s.new()
     s.forward(module, s.x)
     refuses(ShapeError, "an out of backward of another shape than x", module.backward, s.g, out=shorter(s.x))
@@ -88,8 +89,8 @@ def an_out_that_does_not_fit_is_refused(s: Subject) -> None:
 
 
 @law
-def the_point_holds_no_more_than_saved_says(s: Subject) -> None:
-    """What the point does not hold may be overwritten after forward, as containers do."""
+def the_point_holds_no_more_than_saved_says(s: Sample) -> None:
+    """Arrays that ``saved`` does not name may be overwritten after forward, as containers do."""
     saved, expected = s.module.saved, s.run(s.new())
     require(saved in ("both", "input", "output", "neither"), f"saved must not be {saved!r}")
     module = s.new()
@@ -99,13 +100,13 @@ def the_point_holds_no_more_than_saved_says(s: Subject) -> None:
     if saved in ("output", "neither"):
         copied(garbage(x), x)
     if saved in ("input", "neither"):
-        copied(garbage(y, 5), y)                                    # numbers of x and y that were equal no longer are
-    same(f'saved is "{saved}": after what it does not name was overwritten',
+        copied(garbage(y, 5), y)                                    # another factor: equal numbers of x and y become unequal
+    same(f'saved is "{saved}": after the arrays that it does not name were overwritten',
          {"y": forward} | s.retrace(module, s.g), expected)
 
 
 @law
-def forward_may_write_over_an_input_that_is_not_saved(s: Subject) -> None:
+def forward_may_write_over_an_input_that_is_not_saved(s: Sample) -> None:
     if s.module.saved in ("output", "neither") and shape_of(s.x) == shape_of(s.g) and not s.target:
         module, expected = s.new(), s.run(s.new())
         x = copied(s.x)
@@ -114,7 +115,7 @@ def forward_may_write_over_an_input_that_is_not_saved(s: Subject) -> None:
 
 
 @law
-def memory_order_does_not_matter(s: Subject) -> None:
+def memory_order_does_not_matter(s: Sample) -> None:
     """x and g may be column-major or strided."""
     module, x, g = s.double(), float64(s.x), float64(s.g)
     expected = s.run(deepcopy(module), x, g)
@@ -123,7 +124,7 @@ def memory_order_does_not_matter(s: Subject) -> None:
 
 
 def identical(value: Value, other: Value) -> bool:
-    """Whether these are the same array objects."""
+    """Return whether these are the same array objects."""
     return len(parts(value)) == len(parts(other)) and all(a is b for a, b in zip(parts(value), parts(other), strict=True))
 
 
@@ -135,9 +136,9 @@ def integers(value: Value) -> Value:
     return each(lambda a: np.zeros(a.shape, int), value)
 
 
-def garbage(value: Value, slope: int = 3) -> Value:
-    """Other numbers, most of the other sign."""
-    return each(lambda a: 1 - slope * a, value)
+def garbage(value: Value, factor: int = 3) -> Value:
+    """Return other numbers, most of them of the other sign."""
+    return each(lambda a: 1 - factor * a, value)
 
 
 def column_major(a: Array) -> Array:
@@ -145,5 +146,5 @@ def column_major(a: Array) -> Array:
 
 
 def strided(a: Array) -> Array:
-    """The same numbers, with gaps between them in memory."""
+    """Return the same numbers with gaps between them in memory."""
     return np.repeat(a[..., None], 2, -1)[..., 0]

@@ -1,4 +1,4 @@
-"""The laws of the phases: their order, how often they may run, and at which point."""
+"""The laws of the phases: their order, their repetition, and the point at which they are taken."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 
 from ...errors import DtypeError, PhaseError, ShapeError
 from ...modules.core.values import each
-from .case import Subject, gradients, law, refuses, same
+from .assertions import refuses, same
+from .sample import Sample, gradients, law
 
 
 @law
-def a_phase_that_comes_too_early_is_refused(s: Subject) -> None:
+def a_phase_that_comes_too_early_is_refused(s: Sample) -> None:
     module = s.new()
     refuses(PhaseError, "backward before forward", module.backward, s.g)
     refuses(PhaseError, "update before forward", module.update)
@@ -26,7 +27,7 @@ def a_phase_that_comes_too_early_is_refused(s: Subject) -> None:
 
 
 @law
-def bad_input_is_refused_before_anything_changes(s: Subject) -> None:
+def bad_input_is_refused_before_anything_changes(s: Sample) -> None:
     module, twin = s.new(), s.new()
     s.forward(module, s.x)
     s.forward(twin, s.x)
@@ -39,7 +40,7 @@ def bad_input_is_refused_before_anything_changes(s: Subject) -> None:
 
 
 @law
-def backward_and_update_can_be_repeated(s: Subject) -> None:
+def backward_and_update_can_be_repeated(s: Sample) -> None:
     module = s.new()
     s.forward(module, s.x)
     once = s.retrace(module, s.g)
@@ -49,7 +50,7 @@ def backward_and_update_can_be_repeated(s: Subject) -> None:
 
 
 @law
-def backward_and_update_are_at_the_last_forward(s: Subject) -> None:
+def backward_and_update_are_at_the_last_forward(s: Sample) -> None:
     module = s.new()
     s.run(module, s.other)
     twin = deepcopy(module)
@@ -57,7 +58,7 @@ def backward_and_update_are_at_the_last_forward(s: Subject) -> None:
 
 
 @law
-def update_is_of_the_last_backward(s: Subject) -> None:
+def update_is_of_the_last_backward(s: Sample) -> None:
     module, twin = s.new(), s.new()
     s.run(module)
     s.forward(twin, s.x)
@@ -65,10 +66,8 @@ def update_is_of_the_last_backward(s: Subject) -> None:
 
 
 @law
-def backward_leaves_the_parameter_gradients_alone(s: Subject) -> None:
-    module = s.new()
-    for parameter in module.parameters():
-        parameter.grad = np.full(parameter.shape, 3.0)
+def backward_leaves_the_parameter_gradients_alone(s: Sample) -> None:
+    module = threes(s.new())
     s.forward(module, s.x)
     before = gradients(module)
     module.backward(s.g)
@@ -76,7 +75,7 @@ def backward_leaves_the_parameter_gradients_alone(s: Subject) -> None:
 
 
 @law
-def update_overwrites_and_accumulate_adds(s: Subject) -> None:
+def update_overwrites_and_accumulate_adds(s: Sample) -> None:
     module, expected = threes(s.new()), s.run(s.new())
     same("update over old gradients", s.run(module), expected)
     threes(module).accumulate()
@@ -85,7 +84,7 @@ def update_overwrites_and_accumulate_adds(s: Subject) -> None:
 
 
 @law
-def a_frozen_module_keeps_its_gradients(s: Subject) -> None:
+def a_frozen_module_keeps_its_gradients(s: Sample) -> None:
     module = threes(s.new())
     for parameter in module.parameters():
         parameter.frozen = True
@@ -95,8 +94,8 @@ def a_frozen_module_keeps_its_gradients(s: Subject) -> None:
 
 
 @law
-def another_batch_size_leaves_nothing_behind(s: Subject) -> None:
-    """What was prepared for one shape serves no other; a copy, which takes none of it along, shows what is right."""
+def another_batch_size_leaves_nothing_behind(s: Sample) -> None:
+    """A workspace for one shape is not used for another. A copy has no workspace: it computes the expected numbers."""
     module, larger = s.new(), s.twice()
     for size, of in (("first", s), ("second", larger), ("first", s)):
         twin = deepcopy(module)
@@ -104,7 +103,7 @@ def another_batch_size_leaves_nothing_behind(s: Subject) -> None:
 
 
 def threes(module: Any) -> Any:
-    """The module, after all its parameter gradients were set to 3."""
+    """Set all parameter gradients to 3, and return the module."""
     for parameter in module.parameters():
         parameter.grad = np.full(parameter.shape, 3.0)
     return module

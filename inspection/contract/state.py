@@ -1,4 +1,4 @@
-"""The laws of copies, modes, state and containers: what a module is when nobody runs its phases."""
+"""The laws of repr, copies, modes, ``state_dict`` and containers."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from ...arguments import Array
 from ...errors import PhaseError, StateError
 from ...modules import Graph, Identity, Module, Sequential
 from ...modules.core.values import several
-from .case import Subject, close, float64, gradients, law, refuses, require, same
+from .assertions import close, refuses, require, same
+from .sample import Sample, float64, gradients, law
 
 
 @law
-def repr_names_the_class(s: Subject) -> None:
+def repr_names_the_class(s: Sample) -> None:
     text = repr(s.module)
     require(type(text) is str and text.startswith(type(s.module).__name__),
             f"expected {type(s.module).__name__}(…), got {text!r}")
 
 
 @law
-def a_copy_computes_the_same(s: Subject) -> None:
-    """Parameters, buffers and the state of a generator go along; the point does not."""
+def a_copy_computes_the_same(s: Sample) -> None:
+    """A copy has the parameters, the buffers and the state of the generator, but not the point."""
     used = s.new()
     same("the first of two copies against the second", s.run(used), s.run(s.new()))
     copies = {"copy.deepcopy": deepcopy(used)}
@@ -35,7 +36,7 @@ def a_copy_computes_the_same(s: Subject) -> None:
 
 
 @law
-def a_copy_is_independent(s: Subject) -> None:
+def a_copy_is_independent(s: Sample) -> None:
     module, twin = s.new(), s.new()
     expected = s.run(twin) | twin.state_dict()
     y = s.forward(module, s.x)
@@ -45,16 +46,16 @@ def a_copy_is_independent(s: Subject) -> None:
 
 
 @law
-def the_mode_of_forward_decides(s: Subject) -> None:
-    """A change of mode between the phases changes neither of the later two."""
+def the_mode_of_forward_decides(s: Sample) -> None:
+    """A change of mode after forward changes neither backward nor update."""
     module, expected = s.new(), s.run(s.new())
     y = s.forward(module, s.x)
     module.train(not module.training)
-    same("after a change of mode behind forward", {"y": y} | s.retrace(module, s.g), expected)
+    same("after a change of mode between forward and backward", {"y": y} | s.retrace(module, s.g), expected)
 
 
 @law
-def predict_is_forward_in_evaluation_mode(s: Subject) -> None:
+def predict_is_forward_in_evaluation_mode(s: Sample) -> None:
     predicted, expected = s.new().predict(s.x), s.forward(s.new().eval(), s.x)
     same("predict", {"y": predicted}, {"y": expected})
     module, x = s.double().eval(), float64(s.x)
@@ -62,12 +63,12 @@ def predict_is_forward_in_evaluation_mode(s: Subject) -> None:
 
 
 @law
-def predict_leaves_no_trace(s: Subject) -> None:
-    """Neither in modes, points, gradients and buffers, nor in what a generator draws next."""
+def predict_leaves_no_trace(s: Sample) -> None:
+    """It changes no mode, point, gradient or buffer, and not what a generator draws next."""
     module, twin = s.new(), s.new()
-    for each in (module, twin):
-        each.named_modules()[-1][1].train(not s.module.training)    # a tree of two modes, where it has two modules
-        s.run(each)
+    for one in (module, twin):
+        one.named_modules()[-1][1].train(not s.module.training)     # two modes in one tree, if it has two modules
+        s.run(one)
     point, gradient, modes = module.point, module.gradient, [inner.training for _, inner in module.named_modules()]
     module.predict(s.other)
     require([inner.training for _, inner in module.named_modules()] == modes, "predict did not restore the modes")
@@ -77,7 +78,7 @@ def predict_leaves_no_trace(s: Subject) -> None:
 
 
 @law
-def state_dict_is_a_copy_of_all_that_predict_depends_on(s: Subject) -> None:
+def state_dict_is_a_copy_of_all_that_predict_depends_on(s: Sample) -> None:
     trained, fresh = s.jitter(s.new()).train(), s.new()
     s.forward(trained, s.other)
     s.forward(trained, s.x)
@@ -93,8 +94,8 @@ def state_dict_is_a_copy_of_all_that_predict_depends_on(s: Subject) -> None:
 
 
 @law
-def a_container_runs_it_as_it_runs_alone(s: Subject) -> None:
-    """Between modules that save nothing, where the container may write in place."""
+def a_container_runs_it_as_it_runs_alone(s: Sample) -> None:
+    """The module stands between modules that save nothing, so that the container may write in place."""
     module, net = s.new(), between(s).train(s.module.training)
     for step in ("first", "second"):
         expected = s.run(module)
@@ -102,8 +103,8 @@ def a_container_runs_it_as_it_runs_alone(s: Subject) -> None:
 
 
 @law
-def update_does_without_the_input_gradient(s: Subject) -> None:
-    """``backward(g, input_gradient=False)`` leaves nothing out that update needs, alone and inside Sequential."""
+def update_does_without_the_input_gradient(s: Sample) -> None:
+    """``backward(g, input_gradient=False)`` computes everything that update needs, alone and inside Sequential."""
     module = s.new()
     net = Sequential(s.new()).train(s.module.training)
     expected = s.run(s.new())
@@ -116,8 +117,8 @@ def update_does_without_the_input_gradient(s: Subject) -> None:
         same(f"{what}without input gradient", named_as(expected, {"y": y} | gradients(runner)), expected)
 
 
-def between(s: Subject) -> Module:
-    """A container in which each input and the output of the module is that of an Identity."""
+def between(s: Sample) -> Module:
+    """Return a container with an Identity before each input of the module and behind its output."""
     last = [] if several(s.g) else [Identity()]
     if s.module.arity == 1:
         return Sequential(Identity(), s.new(), *last)
@@ -127,7 +128,7 @@ def between(s: Subject) -> Module:
 
 
 def pickled(module: Module) -> dict[str, Module]:
-    """A copy by way of pickle, where the functions that the module holds can be pickled: not those written in another."""
+    """Return a copy by pickle; none if the module holds a function that pickle cannot find, as one written inside another."""
     try:
         return {"pickle": pickle.loads(pickle.dumps(module))}
     except (AttributeError, pickle.PicklingError) as error:
@@ -141,5 +142,5 @@ def named_as(names: dict[str, Array], results: dict[str, Array]) -> dict[str, Ar
 
 
 def importable(kind: type) -> bool:
-    """Whether pickle can find the class: not if it was written inside a function or in a docstring."""
+    """Return whether pickle can find the class: not if it was written inside a function or in a docstring."""
     return getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind

@@ -1,1 +1,1 @@
-"""Derivatives of every kind: finite differences, Jacobians, Hessians, paths, and checks of gradients."""
+"""Derivatives: finite differences, gradient checks, Jacobians, Hessians, sums over paths, perturbations, and their costs."""

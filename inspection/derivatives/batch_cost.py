@@ -1,4 +1,4 @@
-"""The cost of a network on a batch as a function of its numbers: what can be perturbed and differentiated."""
+"""The cost of a network on a batch, as a function that can be perturbed and differentiated."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from ...modules.core.rewinding import rewinder
 from ...modules.core.values import as_values, each, parts, shape_of
 from ..arguments import finite_cost, net_and_loss
 
-ROUND_OFF = 8 * float(np.finfo(np.float64).eps)                     # of the terms that a cost adds up: four times what was met
+ROUND_OFF = 8 * float(np.finfo(np.float64).eps)                     # of the terms of a cost: four times the largest observed
 
 
 class BatchCost:
-    """A function without arguments of its own: perturb one of its ``variables`` in place, and call it.
+    """The cost as a function without arguments: change one of its arrays in place, then call it.
 
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: copies are evaluated, in the mode that each module is in, always with the same masks.
+        Left as they are: copies run, in the mode that each module is in, with the same masks in every call.
     x, y : array_like
         A batch. A module of several inputs takes a tuple of arrays.
     dtype : {"float64", "float32"}, default "float64"
-        In which the copy computes.
+        The dtype of the copies.
 
     Attributes
     ----------
     net, loss, x
         The copies.
     output : array
-        What the network returned last.
+        The last output of the network.
     examples : int
-        In the batch.
+        Size of the batch.
     inputs : dict of arrays
-        x by name: ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... of a tuple.
+        x by name: ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... for a tuple.
     parameters : dict of arrays
         By the names of ``net.named_parameters()``.
     propagations : int
-        How many single examples have been propagated forward up to now.
+        How many single examples were propagated forward so far.
     """
 
     def __init__(self, net: Module, loss: Loss, x: Any, y: ArrayLike, dtype: DTypeLike = "float64") -> None:
         net_and_loss(net, loss)
         self.net, self.loss, self.y = deepcopy(net).astype(dtype), deepcopy(loss), y
         for parameter in self.net.parameters():
-            parameter.frozen = False                                # what does not train has a gradient all the same
+            parameter.frozen = False                                # frozen parameters have gradients too
         self.parameters = {name: parameter.data for name, parameter in self.net.named_parameters()}
         self._rewind = rewinder(self.net, self.loss)
         several = net.arity != 1
@@ -61,11 +61,11 @@ class BatchCost:
         self.x = arrays if several else arrays[0]
         self.examples, self.propagations = len(arrays[0]), 0
         if any(len(a) != self.examples for a in arrays):
-            raise ShapeError(f"x must hold arrays of equally many examples, got {', '.join(str(len(a)) for a in arrays)}")
+            raise ShapeError(f"x must hold arrays with equal numbers of examples, got {', '.join(str(len(a)) for a in arrays)}")
         check_axis_of_examples(self.net, shape_of(self.x))
 
     def __call__(self, _: object = None) -> float:
-        """The cost where the variables are now. Masks and running statistics are afterwards as before, for the next call."""
+        """Return the cost for the current arrays, then restore masks and running statistics for the next call."""
         self.propagations += self.examples
         try:
             self.output = self.net.forward(self.x)
@@ -77,7 +77,7 @@ class BatchCost:
         return float(cost)
 
     def backpropagate(self, input_gradient: bool = True) -> tuple[float, Any]:
-        """One ``forward``, ``backward`` and ``update``: the cost and dC/dx; NonFiniteError where there is no derivative."""
+        """Run ``forward``, ``backward`` and ``update``; return the cost and dC/dx. NonFiniteError if the cost is not finite."""
         cost = self()
         finite_cost(cost)
         gx = self.net.backward(self.loss.backward(), input_gradient=input_gradient)
@@ -85,49 +85,49 @@ class BatchCost:
         return cost, gx
 
     def point(self) -> Point:
-        """The cost and its gradients where the variables are now; ArgumentError if it is another one each time."""
+        """Return the cost and its gradients for the current arrays; ArgumentError if the cost does not repeat."""
         for parameter in self.net.parameters():
-            parameter.grad = np.zeros(parameter.shape)              # one that update forgets must not show
+            parameter.grad = np.zeros(parameter.shape)              # a stale gradient must not hide that update forgets one
         before = self()
         cost, gx = self.backpropagate()
         round_off = ROUND_OFF * (abs(cost) + float(np.abs(self.output * self.net.gradient).sum()))
         if not abs(cost - before) <= round_off:
-            raise ArgumentError(f"net and loss must give the same cost each time they run, got {before} and {cost}; what they "
-                                "draw must come from a numpy.random.Generator that is an attribute of the module")
+            raise ArgumentError(f"net and loss must give the same cost each time they run, got {before} and {cost}; a module "
+                                "that draws random numbers must keep its numpy.random.Generator as an attribute")
         return Point(cost, round_off, {name: parameter.grad.copy() for name, parameter in self.net.named_parameters()},
                      dict(zip(self.inputs, parts(gx), strict=True)), flows(self.net))
 
 
 class Point(NamedTuple):
-    """What backpropagation gives at one point."""
+    """The cost at one point, and its gradients by backpropagation."""
 
     cost: float
-    round_off: float                                                # what the cost may be off by
+    round_off: float                                                # the largest round-off error of the cost
     parameters: dict[str, Array]
     inputs: dict[str, Array]
-    flows: dict[str, float]                                         # what the gradient of each parameter adds up
+    flows: dict[str, float]                                         # size of the terms of each parameter's gradient
 
 
 def named_inputs(x: Any, several: bool, dtype: DTypeLike) -> dict[str, Array]:
-    """Copies of the arrays of x, by the names that tables give them."""
+    """Return copies of the arrays of x, by their names in tables."""
     arrays = {f"x[{k}]": a for k, a in enumerate(x)} if several else {"x": x}
     return {name: np.array(finite(name, examples(name, as_numbers(a, name))), dtype) for name, a in arrays.items()}
 
 
 def check_axis_of_examples(net: Module, shape: Any) -> None:
-    """ShapeError if axis 0 is not that of the examples: if the network takes no batch that is twice as long."""
+    """Raise ShapeError if axis 0 is not the batch: if the network does not accept a batch of twice the size."""
     net.output_shape(shape)
     try:
         net.output_shape(each(lambda one: (2 * one[0], *one[1:]), shape))
     except ShapeError:
-        raise ShapeError(f"x must have an axis of examples before those that {net!r} reads, got shape {shape}") from None
+        raise ShapeError(f"x must have a batch axis before the axes that {net!r} reads, got shape {shape}") from None
 
 
 def flows(net: Module) -> dict[str, float]:
-    """After backward: how much gradient reaches each parameter, the sum of |g| over the outputs of its modules."""
-    found = dict.fromkeys(net.parameters(), 0.0)
+    """Return, after backward, how much gradient reaches each parameter: the sum of |g| over the outputs of its modules."""
+    total = dict.fromkeys(net.parameters(), 0.0)
     for _, module in net.named_modules():
         if module.gradient is not None:
             for parameter in module.own_parameters().values():
-                found[parameter] += sum(float(np.abs(g).sum()) for g in parts(module.gradient))
-    return {name: found[parameter] for name, parameter in net.named_parameters()}
+                total[parameter] += sum(float(np.abs(g).sum()) for g in parts(module.gradient))
+    return {name: total[parameter] for name, parameter in net.named_parameters()}

@@ -1,4 +1,4 @@
-"""The gradients of backpropagation beside those of finite differences."""
+"""``check_gradients``: the gradients of a network by backpropagation against finite differences."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ...modules import Module
 from ...printing import aligned
 from .batch_cost import BatchCost
 from .differences import STEP
-from .gradient_rows import TOLERANCE, Cost, GradientRow, compare
+from .gradient_rows import TOLERANCE, Cost, GradientRow, compare_gradients
 
-ENTRIES = 2000                                                      # numbers that are moved one by one
-DIRECTIONS = 10                                                     # for each array that has too many
+ENTRIES = 2000                                                      # numbers that are moved one by one, in all arrays
+DIRECTIONS = 10                                                     # for each array that has more numbers
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What ``check_gradients`` found; prints as a table, a row an array, and a verdict.
+    """The result of ``check_gradients``; prints as a table with one row per array, and a verdict.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class GradientCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether every row agrees: none differs, and of none it cannot be told."""
+        """Whether every row agrees: no row differs, and no row is inconclusive."""
         return all(row.passed for row in self.rows)
 
     def __getitem__(self, name: str) -> GradientRow:
@@ -47,14 +47,12 @@ class GradientCheck:
         return rows[one_of("name", name, rows)]
 
     def __str__(self) -> str:
-        header = ("gradient of", "numbers", "tried", "largest", "error", "relative", "at")
+        header = ("gradient of", "numbers", "compared", "largest", "error", "relative", "at")
         lines = [aligned([header, *(row.cells() for row in self.rows)])]
-        lines += [f"left out: {row.name} has kinks at {len(row.kinks)} of {row.places} places; at {kink.where} the "
-                  f"slope is {kink.left:.4g} to the left, {kink.right:.4g} to the right, and backpropagation gives "
-                  f"{kink.computed + 0:.4g}" for row in self.rows for kink in row.kinks[:1]]
-        lines += [f"cannot be told: {row.name}: {row.untold}" for row in self.rows if row.outcome == "cannot be told"]
-        lines += [f"FAILED: {row.name} {row.where}: finite differences give {row.numerical:.9g}, "
-                  f"backpropagation {row.computed:.9g}" for row in self.rows if row.outcome == "differs"]
+        lines += [f"left out: {len(row.kinks)} of {row.places} places, which lie on kinks; {row.kink('backpropagation')}"
+                  for row in self.rows if row.kinks]
+        lines += [f"inconclusive: {row.name}: {row.why_inconclusive}" for row in self.rows if row.outcome == "inconclusive"]
+        lines += [f"FAILED: {row.disagreement('backpropagation')}" for row in self.rows if row.outcome == "differs"]
         if self.passed:
             lines.append(f"passed: every error is within {TOLERANCE:g} of the largest gradient of its array, plus round-off")
         return "\n".join(lines)
@@ -62,41 +60,42 @@ class GradientCheck:
 
 def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions: int | None = None,
                     rng: Seed = 0) -> GradientCheck:
-    r"""Compare what ``update`` and ``backward`` give with central differences, in float64.
+    r"""Compare the gradients that ``update`` and ``backward`` compute with central differences, in float64.
 
     Parameters
     ----------
     net, loss : Module and Loss
         Left as they are: float64 copies are evaluated, in the mode that each module is in, always with the same masks.
     x, y : array_like
-        A batch; x is a tuple of arrays for a module of several inputs. The gradient of x is compared too: a wrong
-        ``backward`` of the first module shows nowhere else.
+        A batch; x is a tuple of arrays for a module of several inputs. The gradient of x is compared too, since a wrong
+        ``backward`` of the first module affects nothing else.
     directions : int, optional
-        Try that many random directions in each array that has more numbers, and compare the slopes along them. By default
-        the smallest arrays are tried entry by entry, up to 2000 numbers in all, and the others in 10 directions.
+        Compare the derivatives along so many random directions, in each array that has more numbers than that. By default
+        the smallest arrays are compared entry by entry, up to 2000 numbers in all, and the others along 10 directions.
     rng : None, int or numpy.random.Generator, default 0
-        Where directions are drawn from.
+        Source of the random directions.
 
     Returns
     -------
     GradientCheck
-        With ``.passed`` and ``.rows``; ``print`` it.
+        Has ``.passed`` and ``.rows``, and prints as a table.
 
     Notes
     -----
-    Relative errors are to the largest slope of the same array, not entry by entry: where a gradient is next to 0, what
-    differs is round-off. An array passes if no error exceeds 1e-7 of that slope and 3e-10 of what the cost adds up,
-    :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p: about four times the most that round-off did
-    in the networks that were tried. The slope along a unit direction u, :math:`\langle \partial C / \partial W, u \rangle`,
-    takes two propagations of the batch, for any number of weights.
+    An array passes if every error is at most 1e-7 of the largest derivative in that array, plus round-off. Errors are not
+    relative to each entry: an entry next to 0 differs by round-off. The allowance for round-off is 3e-10 of the terms of the
+    cost, :math:`|C| + \sum |p\, \partial C / \partial p|` over the predictions p. That is about four times the largest
+    round-off error that was observed. The derivative along a unit vector u,
+    :math:`\langle \partial C / \partial W, u \rangle`, takes two propagations of the batch, for any number of weights.
 
-    Places that do not agree are looked at again, by differences of fourth order, and with smaller steps until they settle:
-    the first was too large where inputs are, or had a kink in it, as of ReLU. At a kink the slopes on both sides differ
-    however small the step is, and there is no derivative to compare with: the table says so, and the place is left out.
+    Places that disagree are computed again by differences of fourth order, with smaller and smaller steps, until the estimate
+    no longer changes: the first step may have been too large (as with large inputs), or may have crossed a kink (as of ReLU).
+    At a kink the derivatives on both sides differ however small the step is, so that there is no derivative to compare with.
+    The check reports such a place and leaves it out.
 
-    Of an array it cannot be told if all its places lie on kinks, or if its largest slope is less than ten times round-off,
-    as where gradients vanish: ``passed`` is then False. A gradient of 0 agrees if finite differences see none either: where
-    none arrives, as of dead units, or where what arrives cancels, as of a bias before BatchNorm.
+    An array is inconclusive if all its places lie on kinks, or if its largest derivative is less than ten times round-off,
+    as with vanishing gradients; ``passed`` is False then. A gradient of 0 agrees if finite differences are 0 up to
+    round-off: no gradient arrives (dead units), or its terms cancel (a bias before BatchNorm).
 
     Examples
     --------
@@ -119,16 +118,16 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
     every = entry_by_entry([a.size for a in arrays], directions)
     for name, a, gradient, flow, by_entry in zip(names, arrays, gradients, flows, every, strict=True):
         if by_entry:
-            rows.append(compare(name, a.size, None, cost, a, gradient, rounding, flow))
+            rows.append(compare_gradients(name, cost, a, gradient, rounding, flow=flow))
         else:
             units = unit_vectors(directions or DIRECTIONS, a.size, rng)
-            rows.append(compare(name, a.size, len(units), along(cost, a, units), np.zeros(len(units)),
-                                units @ gradient.reshape(-1), rounding, flow))
+            rows.append(compare_gradients(name, along(cost, a, units), np.zeros(len(units)), units @ gradient.reshape(-1),
+                                          rounding, flow=flow, directions_in=a.size))
     return GradientCheck(tuple(rows), cost.propagations)
 
 
 def entry_by_entry(sizes: Sequence[int], directions: int | None) -> Array:
-    """Of each array, whether its entries are moved one by one."""
+    """Return, for each array, whether its entries are moved one by one."""
     if directions is not None:
         return np.array(sizes) <= directions
     smallest_first = np.argsort(sizes, kind="stable")
@@ -138,13 +137,13 @@ def entry_by_entry(sizes: Sequence[int], directions: int | None) -> Array:
 
 
 def unit_vectors(count: int, size: int, rng: np.random.Generator) -> Array:
-    """Directions that no axis is preferred in, one a row."""
+    """Return random unit vectors, uniform on the sphere, one per row."""
     vectors = rng.standard_normal((count, size))
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def along(cost: Cost, a: Array, units: Array) -> Cost:
-    """The cost as a function of the coordinates t, where ``a`` is moved by t[0] times the first unit vector, and so on."""
+    """Return the cost as a function of coordinates t, which move ``a`` by t[0] times the first unit vector, and so on."""
     start = a.copy()
 
     def moved_by(t: Array) -> float:

@@ -16,14 +16,14 @@ from ...printing import aligned
 from .batch_cost import BatchCost
 from .differences import finite_differences
 
-REPEATS = 7                                                         # of backpropagation, which is over in microseconds
+REPEATS = 7                                                         # of backpropagation, which takes microseconds
 
 
 class GradientCost(NamedTuple):
-    """The gradient of one network: counts of propagations of single examples, forward and back, and seconds."""
+    """What the gradient of one network costs: propagations of single examples, forward and backward, and seconds."""
 
-    parameters: int                                                 # numbers in them
-    differences: int
+    parameters: int                                                 # numbers in the parameters
+    differences: int                                                # propagations
     backpropagation: int
     differences_seconds: float
     backpropagation_seconds: float
@@ -31,7 +31,7 @@ class GradientCost(NamedTuple):
 
 @dataclass(frozen=True)
 class GradientCosts:
-    """A row a network, as given; prints as a table.
+    """One row per network, in the given order; prints as a table.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class GradientCosts:
     rows: tuple[GradientCost, ...]
 
     def __str__(self) -> str:
-        header = ("parameters", "differences", "seconds", "backpropagation", "seconds", "times as fast")
+        header = ("parameters", "differences", "seconds", "backpropagation", "seconds", "speedup")
         rows = [(f"{n:,}", f"{counted:,}", f"{slow:.2g}", f"{back:,}", f"{fast:.2g}", f"{slow / fast:,.0f}")
                 for n, counted, back, slow, fast in self.rows]
         return aligned([header, *rows])
@@ -53,15 +53,15 @@ def gradient_costs(nets: Iterable[Module], loss: Loss, x: Any, y: ArrayLike) -> 
     Parameters
     ----------
     nets : iterable of Module
-        At least one, each with parameters, all for the same batch; finite differences take 2 n propagations of it for n
-        of them.
+        At least one network, each with parameters, all for the same batch. Finite differences propagate the batch 2 n times
+        for n numbers in the parameters.
     loss, x, y
         As for ``finite_differences``.
 
     Returns
     -------
     GradientCosts
-        Counts are the same each time; seconds are of this machine, of one run of the differences and of the fastest of
+        Counts are reproducible. Seconds are measured on this machine: one run of finite differences, and the fastest of
         seven backpropagations. ``rp.plots.gradient_costs`` draws them.
 
     Examples
@@ -72,7 +72,7 @@ def gradient_costs(nets: Iterable[Module], loss: Loss, x: Any, y: ArrayLike) -> 
     >>> [row[:3] for row in rp.gradient_costs(nets, rp.BCEWithLogits(), x, y).rows]
     [(9, 180, 20), (81, 1620, 20)]
     """
-    if isinstance(nets, Module):                                    # a Sequential would be taken for its modules
+    if isinstance(nets, Module):                                    # a Sequential would be taken for a list of its modules
         raise ArgumentError(f"nets must be a list of modules, got {nets!r}; write [net] for one")
     nets = list(nets)
     if not nets:
@@ -89,7 +89,7 @@ def gradient_cost(net: Module, loss: Loss, x: Any, y: ArrayLike) -> GradientCost
     slow = perf_counter() - start
     cost = BatchCost(net, loss, x, y)
     cost.backpropagate()
-    count, times = 2 * cost.propagations, []                        # each example goes forward once, and back once
+    count, times = 2 * cost.propagations, []                        # each example once forward, once backward
     for _ in range(REPEATS):
         start = perf_counter()
         cost.backpropagate()

@@ -1,4 +1,7 @@
-"""One array of a gradient check: computed slopes beside those of finite differences."""
+"""The one comparison of a computed gradient with finite differences: its margin, kinks, and the result for one array.
+
+``check_gradients``, the laws of the contract and ``retroprop check`` all use it.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ from .batch_cost import ROUND_OFF
 from .differences import STEP, one_sided, quotients
 
 Cost = Callable[[Array], float]
-TOLERANCE = 1e-7                                                    # of the largest gradient of the same array
+TOLERANCE = 1e-7                                                    # of the largest derivative of the same array
 ROUNDING = ROUND_OFF / STEP                                         # of the terms of the cost: 3e-10
-DIGIT = 10                                                          # times round-off: a slope that a tenth can be missing of
-CANCELLED = 1e-9                                                    # of what a gradient adds up: what is left is round-off
-FINER = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)             # the step over these: where a slope is looked for again
+DIGIT = 10                                                          # times round-off: its estimate may be wrong by 10 %
+CANCELLED = 1e-9                                                    # of the terms of a gradient: a smaller sum is round-off
+FINER = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)             # divisors of the step, tried where gradients disagree
 
 
 class Kink(NamedTuple):
-    """A place where the slope jumps within the step, so that a central difference says nothing."""
+    """A place where the derivative jumps within the step, so that a central difference says nothing."""
 
     where: str
     left: float
@@ -32,35 +35,39 @@ class Kink(NamedTuple):
 
 @dataclass(frozen=True)
 class GradientRow:
-    """One array of a check: a parameter, or the input.
+    """The comparison of one array: a parameter, or the input.
 
     Attributes
     ----------
     name : str
-        As in ``named_parameters``; the input is ``"x"``, and ``"input x"`` where a parameter is called that.
+        As in ``named_parameters``; the input is ``"x"``, and ``"input x"`` if a parameter has that name.
     size : int
-        Numbers in it.
+        Numbers in the array.
     directions : int or None
-        How many random directions were tried; None: every entry.
+        How many random directions were compared; None: entries.
+    places : int
+        How many derivatives were compared, or left out at kinks.
     largest : float
-        The largest slope by finite differences.
+        The largest derivative by finite differences.
     error : float
-        The largest difference between the two gradients, beside what round-off may add there.
+        The largest difference between the two gradients, apart from the round-off at each place; if it exceeds the margin,
+        the first such difference that smaller steps confirm.
     where : str
-        The entry, or the number of the direction, where it is.
+        The entry, or the number of the direction, with that error.
     numerical, computed : float
-        What finite differences and backpropagation give there.
+        The two derivatives there, by finite differences and by backpropagation.
     rounding : float
-        What round-off may add to it.
+        The largest effect of round-off there.
     zero : bool
-        Whether backpropagation gives 0 everywhere, but for what is left of terms that cancel.
+        Whether backpropagation gives 0 everywhere, up to the round-off of terms that cancel.
     kinks : tuple of Kink
-        Places that are left out of the error, for want of a derivative.
+        Places that are left out of the error, because no derivative exists there.
     """
 
     name: str
     size: int
     directions: int | None
+    places: int
     largest: float
     error: float
     where: str
@@ -71,21 +78,16 @@ class GradientRow:
     kinks: tuple[Kink, ...] = ()
 
     @property
-    def places(self) -> int:
-        """Slopes that were compared, or left out."""
-        return self.directions or self.size
-
-    @property
     def relative(self) -> float:
-        """The error over the largest slope."""
+        """The error divided by the largest derivative."""
         return self.error / self.largest if self.largest else math.inf if self.error else 0.0
 
     @property
-    def outcome(self) -> Literal["agrees", "differs", "cannot be told"]:
-        """Whether the error is at most a ten-millionth of the largest slope, and round-off; whether that says anything."""
+    def outcome(self) -> Literal["agrees", "differs", "inconclusive"]:
+        """Whether the error is within 1e-7 of the largest derivative plus round-off, if anything could be compared."""
         if not self.error <= TOLERANCE * self.largest + self.rounding:      # NaN too
             return "differs"
-        return "cannot be told" if self.untold else "agrees"
+        return "inconclusive" if self.why_inconclusive else "agrees"
 
     @property
     def passed(self) -> bool:
@@ -94,68 +96,114 @@ class GradientRow:
 
     @property
     def visible(self) -> bool:
-        """Whether the largest slope stands out of the round-off of finite differences."""
+        """Whether the largest derivative is well above the round-off of finite differences."""
         return self.largest > DIGIT * self.rounding
 
     @property
-    def untold(self) -> str:
+    def why_inconclusive(self) -> str:
         """Why nothing could be compared; empty if something was."""
         if len(self.kinks) == self.places:
             return "every place lies on a kink"
         if self.visible or self.zero:
             return ""
-        return (f"the largest slope, {self.largest:.2g}, is less than {DIGIT} times the round-off of finite differences, "
+        return (f"the largest derivative, {self.largest:.2g}, is less than {DIGIT} times the round-off of finite differences, "
                 f"{self.rounding:.2g}")
 
+    def disagreement(self, source: str) -> str:
+        """The place with the largest error in words; ``source`` names what computed the gradient."""
+        where = f" in {self.where}" if self.directions else self.where
+        return f"{self.name}{where}: finite differences give {self.numerical:.9g}, {source} {self.computed:.9g}"
+
+    def kink(self, source: str) -> str:
+        """The first kink in words."""
+        kink = self.kinks[0]
+        where = f" in {kink.where}" if self.directions else kink.where
+        return (f"{self.name}{where}: the derivative is {kink.left:.4g} to the left, {kink.right:.4g} to the right, and "
+                f"{source} gives {kink.computed + 0:.4g}")
+
     def cells(self) -> tuple[str, ...]:
-        tried = f"{self.directions} directions" if self.directions else "all"
+        compared = f"{self.directions} directions" if self.directions else "all"
         relative = f"{self.relative:.1e}" if self.visible or self.outcome == "differs" else "round-off"
         relative = "left out" if len(self.kinks) == self.places else relative
-        return self.name, f"{self.size:,}", tried, f"{self.largest:.3g}", f"{self.error:.1e}", relative, self.where
+        return self.name, f"{self.size:,}", compared, f"{self.largest:.3g}", f"{self.error:.1e}", relative, self.where
 
 
-def compare(name: str, size: int, directions: int | None, cost: Cost, a: Array, computed: Array, rounding: float,
-            flow: float = 0) -> GradientRow:
-    """The row of one array: ``cost`` differentiated by every entry of ``a``, and what was computed for each."""
-    numerical, computed = quotients(cost, a, np.arange(a.size), STEP), computed.reshape(-1)
-    roundings, kinks, margins = np.full(a.size, rounding), {}, np.full(a.size, np.inf)
+def compare_gradients(name: str, cost: Cost, a: Array, computed: Array, rounding: float, *, flow: float = 0,
+                      entries: Array | None = None, directions_in: int | None = None) -> GradientRow:
+    """Compare the computed gradient of ``cost`` at ``a`` with central differences.
+
+    Parameters
+    ----------
+    name : str
+        Of the array.
+    cost : callable
+    a : float64 array
+        Moved in place, entry by entry.
+    computed : array
+        The gradient of ``cost`` with respect to ``a``.
+    rounding : float
+        The largest effect of round-off on a central difference: ``ROUNDING`` times the size of the terms of the cost.
+    flow : float, default 0
+        Size of the terms that the gradient adds up; a sum that is far smaller counts as 0.
+    entries : array of int, optional
+        Flat indices of the entries to compare, by default all.
+    directions_in : int, optional
+        If ``a`` holds coordinates along directions in another array: the size of that array.
+    """
+    entries = np.arange(a.size) if entries is None else entries
+    numerical, computed = quotients(cost, a, entries, STEP), computed.reshape(-1)[entries]
+    count = len(entries)
+    roundings, margins, kinks = np.full(count, rounding), np.full(count, np.inf), dict[int, Kink]()
 
     def place(k: int) -> str:
-        return f"direction {k}" if directions else f"[{', '.join(str(i) for i in np.unravel_index(k, a.shape))}]"
+        return f"direction {k}" if directions_in else f"[{', '.join(str(i) for i in np.unravel_index(entries[k], a.shape))}]"
 
-    while True:                                                     # again where the largest slope came down
-        largest, errors = float(np.abs(numerical).max()), np.abs(numerical - computed)
-        margin = TOLERANCE * largest
+    def largest() -> float:
+        return float(np.abs(numerical).max())
+
+    worst: int | None = None
+    while worst is None:                                            # again if the largest derivative became smaller
+        errors, margin = np.abs(numerical - computed), TOLERANCE * largest()
         doubtful = np.flatnonzero((errors > margin + roundings) & (margins > margin))
         if not len(doubtful):
             break
-        margins[doubtful] = margin
-        for k in map(int, doubtful):
-            numerical[k], roundings[k], sides = closer(cost, a, k, computed[k], margin, rounding)
-            kinks[k] = None if sides is None else Kink(place(k), *sides, float(computed[k]))
-    found = {k: kink for k, kink in kinks.items() if kink}
-    errors[list(found)] = 0
-    worst = int((errors - roundings).argmax())                      # the first NaN, if there is one
+        for k in map(int, doubtful[np.argsort(-errors[doubtful], kind="stable")]):
+            margins[k] = margin
+            numerical[k], roundings[k], sides = refined(cost, a, entries[k], computed[k], margin, rounding)
+            if sides is not None:
+                kinks[k] = Kink(place(k), *sides, float(computed[k]))
+                continue
+            kinks.pop(k, None)
+            if abs(numerical[k] - computed[k]) > max(margin, TOLERANCE * largest()) + roundings[k]:
+                worst = k                                           # one place is enough: the gradient is wrong
+                break
+    errors = np.abs(numerical - computed)
+    errors[list(kinks)] = 0
+    if worst is None:
+        worst = int((errors - roundings).argmax())                  # the first NaN, if there is one
     reached = computed.any() or numerical.any() if flow == 0 else np.abs(computed).max() > CANCELLED * flow
-    return GradientRow(name, size, directions, largest, float(errors[worst]), place(worst), float(numerical[worst]),
-                       float(computed[worst]), float(roundings[worst]), not reached, tuple(found.values()))
+    return GradientRow(name, directions_in or a.size, count if directions_in else None, count, largest(), float(errors[worst]),
+                       place(worst), float(numerical[worst]), float(computed[worst]), float(roundings[worst]), not reached,
+                       tuple(kinks[k] for k in sorted(kinks)))
 
 
-def closer(cost: Cost, a: Array, entry: int, computed: float, margin: float,
-           rounding: float) -> tuple[float, float, tuple[float, float] | None]:
-    """The slope where finite differences settle; what round-off may add to it; the slopes on both sides at a kink.
+def refined(cost: Cost, a: Array, entry: int, computed: float, margin: float,
+            rounding: float) -> tuple[float, float, tuple[float, float] | None]:
+    """Return the derivative from smaller steps, the round-off in it, and, at a kink, the derivatives on both sides.
 
-    The error of fourth order, h⁴, is nothing where that of second order is small. Where it is not, as on a steep curve or
-    beside a kink, the slope still moves with the step, and smaller ones are taken, until it agrees or moves no more.
+    The differences are of fourth order in the step h: their error, h⁴, is negligible where that of second order is small.
+    On a steep curve or beside a kink it is not, and the estimate still changes with the step. Smaller steps follow until the
+    estimate agrees with the computed derivative or no longer changes.
     """
-    slope, noise, jump = math.nan, rounding, math.inf
+    derivative, noise, jump = math.nan, rounding, math.inf
     for finer in FINER:
         left, right = one_sided(cost, a, entry, STEP / finer)
         wide, before = one_sided(cost, a, entry, 2 * STEP / finer), jump
         better, jump, round_off = (2 * (left + right) - sum(wide) / 2) / 3, abs(left - right), 2 * finer * rounding
-        if abs(better - slope) <= margin + round_off:
+        if abs(better - derivative) <= margin + round_off:
             break
-        slope, noise = better, round_off
-        if abs(slope - computed) <= margin + noise:
-            return slope, noise, None
-    return slope, noise, (left, right) if jump > max(before / 2, round_off) else None   # that of a curve shrinks with the step
+        derivative, noise = better, round_off
+        if abs(derivative - computed) <= margin + noise:
+            return derivative, noise, None
+    at_kink = jump > max(before / 2, round_off)                     # the jump of a smooth curve shrinks with the step
+    return derivative, noise, (left, right) if at_kink else None

@@ -1,4 +1,4 @@
-"""Curvature of the cost: products with the Hessian in all parameters, and its leading eigenvalues."""
+"""The Hessian of the cost in all parameters: products with it, and its largest eigenvalues."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ from ...modules import Module
 from .batch_cost import BatchCost
 from .differences import STEP
 
-WHOLE = 300                                                         # numbers in the parameters: up to here all of H
-TOLERANCE = 1e-9                                                    # relative; the products have hardly more digits
-MISSED = 1e-8                                                       # of the largest: what stands out is an eigenvalue
+WHOLE = 300                                                         # numbers in the parameters, up to which H is computed
+TOLERANCE = 1e-9                                                    # relative, for eigsh; products have about as many digits
+MISSED = 1e-8                                                       # of the largest: what is above the k-th by more was missed
 
 
 def hessian_vector_product(net: Module, loss: Loss, x: Any, y: ArrayLike, v: ArrayLike) -> Array:
-    r"""H v, with H the second derivatives of a network's cost on a batch with respect to all its parameters.
+    r"""Return H v, where H is the Hessian of a network's cost on a batch with respect to all parameters.
 
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: float64 copies run, in the mode that each module is in, always with the same masks. Frozen
-        parameters count too.
+        Left as they are: float64 copies run, in the mode that each module is in, with the same masks in every call. H
+        includes frozen parameters.
     x, y : array_like
         A batch; x is a tuple of arrays for a module of several inputs.
     v : array_like of shape (n,)
-        A number for each of the n numbers in ``net.parameters()``, in their order, each array row by row, as
-        ``np.concatenate([p.data.ravel() for p in net.parameters()])`` lists them: the flat vector that SciPy's solvers
-        work on.
+        One number for each of the n numbers in the parameters, in the order of
+        ``np.concatenate([p.data.ravel() for p in net.parameters()])``: a flat vector, as SciPy's solvers use it.
 
     Returns
     -------
@@ -41,10 +40,10 @@ def hessian_vector_product(net: Module, loss: Loss, x: Any, y: ArrayLike, v: Arr
 
     Notes
     -----
-    :math:`H v \approx (\nabla C(\theta + h v) - \nabla C(\theta - h v)) / 2h`: two gradients, each exact, from forward,
-    backward and update. That H has n² entries does not matter. The step, h |v| = ε^(1/3), is relative to the numbers that
-    v moves, where they are above 1 in size; it leaves nine to ten digits of the largest entry. Where a kink lies between
-    the two points, as of ReLU, the product is off.
+    :math:`H v \approx (\nabla C(\theta + h v) - \nabla C(\theta - h v)) / 2h`: two exact gradients, from forward,
+    backward and update. H itself, with its n² entries, is never computed. The step has length h |v| = ε^(1/3), relative to
+    the numbers that v moves if they are above 1 in size; nine to ten digits of the largest entry are correct. If a kink, as
+    of ReLU, lies between the two points, the product is wrong.
 
     References
     ----------
@@ -61,23 +60,23 @@ def hessian_vector_product(net: Module, loss: Loss, x: Any, y: ArrayLike, v: Arr
     """
     curvature, v = Curvature(net, loss, x, y), as_floating(v, np.dtype("float64"), "v")
     if v.shape != curvature.theta.shape:
-        raise ShapeError(f"v must have shape {curvature.theta.shape}, a number for each in the parameters, got {v.shape}")
+        raise ShapeError(f"v must have shape {curvature.theta.shape}, one number per number in the parameters, got {v.shape}")
     if not np.isfinite(v).all():
         raise NonFiniteError("v must be finite")
     return curvature.product(v)
 
 
 def hessian_eigenvalues(net: Module, loss: Loss, x: Any, y: ArrayLike, k: int = 1, *, rng: Seed = 0) -> Array:
-    r"""The k largest eigenvalues of the Hessian of a network's cost on a batch, the largest first.
+    r"""Return the k largest eigenvalues of the Hessian of a network's cost on a batch, the largest first.
 
     Parameters
     ----------
     net, loss, x, y
         As in ``hessian_vector_product``.
     k : int, default 1
-        At most the n numbers in the parameters.
+        At most n, the number of numbers in the parameters.
     rng : None, int or numpy.random.Generator, default 0
-        Where Lanczos' method starts.
+        Source of the random vectors at which Lanczos' method starts.
 
     Returns
     -------
@@ -85,10 +84,11 @@ def hessian_eigenvalues(net: Module, loss: Loss, x: Any, y: ArrayLike, k: int = 
 
     Notes
     -----
-    The largest in the order of numbers, not of sizes: the largest curvature is what limits the step of gradient
-    descent, which on a parabola diverges from a learning rate of :math:`2 / \lambda` on (without momentum). An eigenvalue
-    that repeats, as of equal units, is there as often as it repeats. A net of few parameters (n at most 300, or 2 k) has
-    its whole Hessian computed; of others products are enough, for SciPy's ``eigsh``, asked again until nothing was missed.
+    Eigenvalues are ordered by value, not by magnitude: the largest curvature limits the learning rate. On a parabola with
+    curvature :math:`\lambda`, gradient descent without momentum diverges for learning rates of :math:`2 / \lambda` and more.
+    A multiple eigenvalue, as of identical units, is returned as often as its multiplicity. For few parameters (n at most 300,
+    or at most 2 k) the whole Hessian is computed. Otherwise SciPy's ``eigsh`` uses products with it, and is called again
+    until no eigenvalue was missed.
 
     References
     ----------
@@ -106,9 +106,9 @@ def hessian_eigenvalues(net: Module, loss: Loss, x: Any, y: ArrayLike, k: int = 
     curvature, rng = Curvature(net, loss, x, y), generator(rng)
     n, k = len(curvature.theta), positive_int("k", k)
     if k > n:
-        raise ArgumentError(f"hessian_eigenvalues: k must be at most {n}, the numbers in the parameters, got {k}")
+        raise ArgumentError(f"hessian_eigenvalues: k must be at most {n}, the number of numbers in the parameters, got {k}")
     if n <= max(WHOLE, 2 * k):
-        return np.linalg.eigvalsh([curvature.product(e) for e in np.eye(n)])[::-1][:k]      # reads one half of them
+        return np.linalg.eigvalsh([curvature.product(e) for e in np.eye(n)])[::-1][:k]      # reads one triangle
     return leading(curvature.product, n, k, rng)
 
 
@@ -118,7 +118,7 @@ class Curvature(BatchCost):
     Attributes
     ----------
     theta : float64 array of shape (n,)
-        Where the network is.
+        The parameters of the network.
     """
 
     def __init__(self, net: Module, loss: Loss, x: Any, y: ArrayLike) -> None:
@@ -127,8 +127,8 @@ class Curvature(BatchCost):
             raise ArgumentError(f"net must have parameters, got {net!r}")
         self.theta = np.concatenate([a.ravel() for a in self.parameters.values()])
 
-    def slope(self, theta: Array) -> Array:
-        """dC/dtheta at ``theta``, as update computes it."""
+    def gradient(self, theta: Array) -> Array:
+        """Return dC/dtheta at ``theta``, as update computes it."""
         start = 0
         for a in self.parameters.values():
             a[...] = theta[start:start + a.size].reshape(a.shape)
@@ -136,31 +136,32 @@ class Curvature(BatchCost):
         self.backpropagate(input_gradient=False)
         gradient = np.concatenate([parameter.grad.ravel() for parameter in self.net.parameters()])
         if not np.isfinite(gradient).all():
-            raise NonFiniteError("the gradient is not finite; diagnose(net, x, y) says where that begins")
+            raise NonFiniteError("the gradient must be finite, got NaN or infinity; diagnose(net, x, y) finds where they begin")
         return gradient
 
     def product(self, v: Array) -> Array:
-        """H v, from the gradients on both sides of theta."""
+        """Return H v, from the gradients on both sides of theta."""
         length = float(np.linalg.norm(v))
         if length == 0:
             return np.zeros_like(v)
         moved = float(np.linalg.norm(self.theta * v)) / length      # the size of the numbers that v moves
         step = STEP * max(1, moved) / length
-        above, below = (self.slope(self.theta + h * v) for h in (step, -step))
+        above, below = (self.gradient(self.theta + h * v) for h in (step, -step))
         return (above - below) / (2 * step)
 
 
 def leading(product: Callable[[Array], Array], n: int, k: int, rng: np.random.Generator) -> Array:
-    """The k largest eigenvalues of a symmetric matrix, from products with it, the largest first.
+    """Return the k largest eigenvalues of a symmetric matrix, from products with it, the largest first.
 
-    Lanczos' method sees one eigenvector of each eigenvalue. If that repeats, others come out of round-off, or do not. So
-    what was found is taken down to the least of it, and the largest are looked for again, until there is none above. All
-    are lifted meanwhile, for eigsh ends where an error is small beside the eigenvalue, which may be 0.
+    Lanczos' method finds one eigenvector per eigenvalue; further ones of a multiple eigenvalue appear by round-off only, or
+    not at all. Therefore eigenvalues that were found are lowered to the smallest of them (deflation), and the search is
+    repeated until it finds no larger one. All eigenvalues are shifted up by ``lift`` meanwhile, since eigsh stops when the
+    error is small relative to the eigenvalue, which may be 0.
     """
     from scipy.sparse.linalg import LinearOperator, eigsh
     start, values, vectors = rng.standard_normal(n), np.empty(0), np.empty((n, 0))
     lift = float(np.linalg.norm(product(start)) / np.linalg.norm(start))
-    if lift == 0:                                                   # no curvature, with which eigsh cannot start
+    if lift == 0:                                                   # H is 0, for which eigsh fails
         return np.zeros(k)
 
     def rest(v: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What each way to a Jacobian costs: backward, forward mode, finite differences."""
+"""What a Jacobian costs by backward, by forward mode and by finite differences."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ...modules.core.values import shape_of, size_of
 from ...printing import aligned
 from .jacobians import columns, difference_columns, given, rows
 
-REPEATS = 3                                                         # of a timing; the shortest counts
+REPEATS = 3                                                         # of each timing; the shortest counts
 
 
 class JacobianCost(NamedTuple):
-    """One way to a Jacobian.
+    """What a Jacobian costs in one way.
 
     Attributes
     ----------
     way : str
         "backward", "forward mode" or "finite differences".
     sweeps : int
-        Passes through the module, beside the one forward that sets the point.
+        Passes through the module, apart from the first forward.
     seconds : float
         The shortest of three runs.
     """
@@ -38,12 +38,12 @@ class JacobianCost(NamedTuple):
 
 @dataclass(frozen=True)
 class JacobianCosts:
-    """What the ways to one Jacobian cost; prints as a table.
+    """What one Jacobian costs in each way; prints as a table.
 
     Attributes
     ----------
     inputs, outputs : int
-        Numbers of x and of y.
+        How many numbers x and y hold.
     costs : tuple of JacobianCost
     """
 
@@ -59,15 +59,15 @@ class JacobianCosts:
 
 
 def jacobian_costs(module: Module, x: Any) -> JacobianCosts:
-    """Count and time the sweeps that the Jacobian takes by backward, by forward mode and by finite differences.
+    """Count and time the sweeps that a Jacobian takes by backward, by forward mode and by finite differences.
 
-    Backward takes a sweep for each number of y, forward mode one for each number of x, central differences two forwards
-    for each number of x: backward is cheaper for few outputs, as of a cost, forward mode for few inputs.
+    Backward takes one sweep per number of y, forward mode one per number of x, central differences two forwards per number
+    of x. Backward is cheaper for few outputs, such as a cost; forward mode is cheaper for few inputs.
 
     Parameters
     ----------
     module : Module
-        Left as it is: float64 copies run, so that all three compute with the same numbers.
+        Left as it is: float64 copies run, so that all three ways use the same dtype.
     x : array_like, or a tuple of them for a module of several inputs
 
     Returns
@@ -76,7 +76,7 @@ def jacobian_costs(module: Module, x: Any) -> JacobianCosts:
 
     Notes
     -----
-    A sweep of forward mode through a module that has none of its own takes as many backwards of it as it has outputs.
+    In a module without a ``jvp`` of its own, one sweep of forward mode takes one backward per number of its output.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def jacobian_costs(module: Module, x: Any) -> JacobianCosts:
 
 
 def timed(run: Callable[[], int]) -> tuple[int, float]:
-    """What ``run`` returns, and how long it takes at best."""
+    """Return the result of ``run``, and its shortest time."""
     seconds = []
     for _ in range(REPEATS):
         start = perf_counter()

@@ -1,4 +1,4 @@
-"""The Jacobian of a module: products with it, and all of it, by backward and by forward mode."""
+"""The Jacobian of a module, and products with it, by backward and by forward mode."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .differences import STEP, width
 
 
 def jvp(module: Module, x: Any, t: Any) -> tuple[Array, Array]:
-    """The output y at x, and J t, the change of y along the tangent t: one forward and one sweep of forward mode.
+    """Return the output y at x, and J t, the derivative of y along the tangent t: one forward, one sweep of forward mode.
 
     Parameters
     ----------
     module : Module
-        Run in the mode that it is in, and left as it was.
+        Runs in its current mode, and is left as it was.
     x, t : array_like of equal shape
-        Tuples of them for a module of several inputs.
+        Tuples of arrays for a module of several inputs.
 
     Returns
     -------
@@ -37,8 +37,8 @@ def jvp(module: Module, x: Any, t: Any) -> tuple[Array, Array]:
     Examples
     --------
     >>> import retroprop as rp
-    >>> y, slope = rp.jvp(rp.Tanh(), [[0.0, 1.0]], [[1.0, 1.0]])
-    >>> slope.round(3)
+    >>> y, derivative = rp.jvp(rp.Tanh(), [[0.0, 1.0]], [[1.0, 1.0]])
+    >>> derivative.round(3)
     array([[1.  , 0.42]])
     """
     with at_point("jvp", module, x) as y:
@@ -46,16 +46,16 @@ def jvp(module: Module, x: Any, t: Any) -> tuple[Array, Array]:
 
 
 def vjp(module: Module, x: Any, g: Any) -> tuple[Array, Array]:
-    """The output y at x, and J^T g, the gradient that backward makes of g: one forward and one backward.
+    """Return the output y at x, and J^T g, the gradient of x for a gradient g of y: one forward, one backward.
 
     Parameters
     ----------
     module : Module
-        Run in the mode that it is in, and left as it was.
+        Runs in its current mode, and is left as it was.
     x : array_like
-        A tuple of them for a module of several inputs.
+        A tuple of arrays for a module of several inputs.
     g : array_like of the shape of y
-        A tuple of them for a module of several outputs.
+        A tuple of arrays for a module of several outputs.
 
     Returns
     -------
@@ -73,32 +73,32 @@ def vjp(module: Module, x: Any, g: Any) -> tuple[Array, Array]:
 
 
 def jacobian(module: Module, x: Any, mode: str | None = None, wrt: str | None = None) -> Array:
-    """All derivatives of the output with respect to the input, or to one parameter, in the module's dtype.
+    """Return all derivatives of the output with respect to the input, or to one parameter, in the module's dtype.
 
     Parameters
     ----------
     module : Module
-        Left as it is: a copy runs, in the mode that each module is in, forward once and with the masks of that forward.
+        Left as it is: a copy runs forward once, in the mode that each module is in; all sweeps use the masks of that forward.
     x : array_like
-        A tuple of them for a module of several inputs.
+        A tuple of arrays for a module of several inputs.
     mode : {"backward", "forward"}, optional
-        Row by row, a backward for each number of y, or column by column, a ``jvp`` for each number of x. By default
-        what takes fewer sweeps; always backward where a module has no forward mode of its own.
+        Row by row with one backward per number of y, or column by column with one ``jvp`` per number of x. By default the
+        mode with fewer sweeps; always backward if a module has no ``jvp`` of its own.
     wrt : str, optional
-        Name of a parameter, as in ``named_parameters`` (``"0.weight"``), to differentiate with respect to instead of x:
-        by backward and update.
+        Name of a parameter, as in ``named_parameters`` (``"0.weight"``): differentiate with respect to this parameter
+        instead of x, by backward and update.
 
     Returns
     -------
     array of shape ``y.shape + x.shape``, or ``y.shape + parameter.shape``
-        Of several inputs a tuple of arrays, one for each; of several outputs a tuple of what there is for each.
+        For several inputs a tuple with one array per input; for several outputs a tuple with one of these per output.
 
     Notes
     -----
-    Entry ``[i, j]`` is :math:`\\partial y_i / \\partial x_j`, i and j being indices into y and x. Examples of a batch that do
-    not see each other have blocks of zeros between them. The derivative with respect to a matrix has as many axes as y
-    and the matrix together, where the notation of a Jacobian matrix ends (lecture, slides 64-69). Where an output is NaN,
-    its derivatives are what ``backward`` or ``jvp`` makes of it: nothing is refused.
+    Entry ``[i, j]`` is :math:`\\partial y_i / \\partial x_j`, with i and j indices into y and x. Independent
+    examples of a batch have blocks of zeros between them. The derivative with respect to a matrix has the axes of y and those
+    of the matrix, which a Jacobian matrix cannot express (lecture, slides 64-69). An output that is NaN is not refused: its
+    derivatives are those that ``backward`` or ``jvp`` returns.
 
     Examples
     --------
@@ -129,19 +129,19 @@ def jacobian(module: Module, x: Any, mode: str | None = None, wrt: str | None = 
 
 
 def numerical_jacobian(module: Module, x: Any) -> Array:
-    """The Jacobian from values of y alone, by central differences: what ``jacobian`` must give.
+    """Return the Jacobian by central differences: what ``jacobian`` must compute.
 
     Parameters
     ----------
     module : Module
-        Left as it is: a float64 copy runs, in the mode that each module is in, always with the same masks.
+        Left as it is: a float64 copy runs, in the mode that each module is in, with the same masks in every call.
     x : array_like, or a tuple of them for a module of several inputs
-        Two forwards for each number. At a kink the result is the mean of the slopes on both sides.
+        Each number takes two forwards. At a kink the result is the mean of the derivatives on both sides.
 
     Returns
     -------
-    float64 array of shape ``y.shape + x.shape``, or tuples of such arrays, as of ``jacobian``
-        Right to about ten digits of its largest entries.
+    float64 array of shape ``y.shape + x.shape``, or tuples of such arrays, as in ``jacobian``
+        The error is about 1e-10 of the largest entries.
 
     Examples
     --------
@@ -158,13 +158,13 @@ def numerical_jacobian(module: Module, x: Any) -> Array:
 
 
 def rows(module: Module, y: Value) -> Iterator[Array]:
-    """dy_i/dx for each number of y, flat, by backward."""
+    """Yield dy_i/dx for each number of y, flat, by backward."""
     for g in basis_vectors(shape_of(y), dtype_of(y)):
         yield flat(module.backward(g))
 
 
 def parameter_rows(module: Module, y: Value, parameter: Parameter) -> Iterator[Array]:
-    """dy_i/dparameter for each number of y, flat, by backward and update."""
+    """Yield dy_i/dparameter for each number of y, flat, by backward and update."""
     parameter.frozen = False
     for g in basis_vectors(shape_of(y), dtype_of(y)):
         module.backward(g, input_gradient=False)
@@ -173,30 +173,30 @@ def parameter_rows(module: Module, y: Value, parameter: Parameter) -> Iterator[A
 
 
 def columns(module: Module, x: Value) -> Iterator[Array]:
-    """dy/dx_j for each number of x, flat, by forward mode."""
+    """Yield dy/dx_j for each number of x, flat, by forward mode."""
     for t in basis_vectors(shape_of(x), dtype_of(x)):
         yield flat(module.jvp(t))
 
 
 def difference_columns(module: Module, x: Value) -> Iterator[Array]:
-    """dy/dx_j for each number of x, flat, by central differences: always with the same masks."""
+    """Yield dy/dx_j for each number of x, flat, by central differences, with the same masks in every call."""
     def at(x: Value) -> Array:
         with rewound(module):
             return flat(module.forward(x))
 
     steps = [width(array, j, STEP) for array in parts(x) for j in range(array.size)]
     for h, e in zip(steps, basis_vectors(shape_of(x), dtype_of(x)), strict=True):
-        left, right = (each(lambda array, unit: array + h * unit, x, e) for h in (-h, h))  # noqa: B023
+        left, right = (each(lambda array, basis: array + h * basis, x, e) for h in (-h, h))  # noqa: B023
         yield (at(right) - at(left)) / (2 * h)
 
 
 def flat(value: Value) -> Array:
-    """All numbers in one fresh axis."""
+    """Return all numbers in one new array of one axis."""
     return np.concatenate([array.ravel() for array in parts(value)])
 
 
 def blocks(matrix: Array, outputs: Shape, inputs: Shape) -> Value:
-    """The matrix of all numbers by all numbers, cut and shaped for each output and each input."""
+    """Cut the matrix of all outputs by all inputs into one array per output and input."""
     def cut(matrix: Array, shape: Shape, axis: int) -> Iterator[Array]:
         ends = np.cumsum([size_of(one) for one in parts(shape)])
         return iter(np.split(matrix, ends[:-1], axis))
@@ -211,20 +211,20 @@ def blocks(matrix: Array, outputs: Shape, inputs: Shape) -> Value:
 
 
 def has_forward_mode(module: Module) -> bool:
-    """Whether no module of the tree takes a backward for each of its outputs instead."""
+    """Return whether every module of the tree has a ``jvp`` of its own."""
     return all(type(leaf).jvp is not Module.jvp or leaf.symmetric for _, leaf in module.leaves())
 
 
 @contextmanager
 def at_point(function: str, module: Module, x: Any) -> Iterator[Array]:
-    """Run forward, and leave the module as it was afterwards."""
+    """Run forward; on leaving, restore the module."""
     check_no_loss(function, module)
     with unchanged(module):
         yield module.forward(x)
 
 
 def given(function: str, module: Module, x: Any, dtype: np.dtype[Any] | None = None) -> Value:
-    """x as the module takes it, by default in its own dtype; an error where there is no Jacobian."""
+    """Return x as the module takes it, by default in its own dtype; an error if there is no Jacobian."""
     check_no_loss(function, module)
     x = as_values(x, module.dtype if dtype is None else dtype, "x", module, module.arity)
     if not all(map(np.size, parts(x))):
@@ -234,5 +234,5 @@ def given(function: str, module: Module, x: Any, dtype: np.dtype[Any] | None = N
 
 def check_no_loss(function: str, module: Module) -> None:
     if not isinstance(module, Module) or isinstance(module, Loss):
-        raise ArgumentError(f"{function}: module must be a Module that is no loss, got {module!r}; the Jacobian of a loss is "
-                            "what its backward returns")
+        raise ArgumentError(f"{function}: module must be a Module and no loss, got {module!r}; the Jacobian of a loss is the "
+                            "result of its backward")

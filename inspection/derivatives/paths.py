@@ -1,4 +1,4 @@
-"""Backpropagation as a walk on a graph: how many paths there are, and what it saves to walk each edge once (slides 27-31)."""
+"""The gradient as a sum over the paths of a graph, and what backpropagation saves by using each edge once (slides 27-31)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ...modules.core.diagram import Node, Wiring
 from ...modules.core.phases import unchecked
 from ...modules.core.values import Value, as_values, copied, each, parts, reads, several, shape_of
 
-Path = list[tuple[Node, int]]                                       # from an output to an input: nodes, and which source
+Path = list[tuple[Node[Module], int]]                               # from an output to an input: nodes, and indices of sources
 
 
 class PathCounts(NamedTuple):
-    """Paths from the inputs of a network to its outputs, and the products with a local Jacobian that a gradient takes.
+    """The number of paths from inputs to outputs, and of products with a local Jacobian that a gradient takes.
 
     Attributes
     ----------
     paths : int
     naive_products : int
-        Of the sum over paths, each walked by itself: the sum of their lengths.
+        Of the sum over paths, each followed separately: the sum of their lengths.
     backward_products : int
-        Of ``backward``, which walks each edge once: the number of edges.
+        Of ``backward``, which uses each edge once: the number of edges.
     """
 
     paths: int
@@ -48,7 +48,7 @@ class PathSum(NamedTuple):
     gradient : array, or tuple of arrays
         Of the shapes of x.
     paths, products : int
-        How many were walked, and taken.
+        How many paths were followed, and how many products computed.
     """
 
     gradient: Value
@@ -57,13 +57,13 @@ class PathSum(NamedTuple):
 
 
 def count_paths(net: Module) -> PathCounts:
-    r"""Count the paths through a network, and the products that a gradient takes along them and by ``backward``.
+    r"""Count the paths through a network, and the products that its gradient takes path by path and by ``backward``.
 
     Parameters
     ----------
     net : Graph or Sequential
-        Containers inside are opened: an edge leads to a module that is none. Two inputs of one module are two edges,
-        also where both read the same.
+        Nodes are the modules inside, with nested containers opened. Each input of a module is an edge, also if two of them
+        read the same node.
 
     Returns
     -------
@@ -71,14 +71,14 @@ def count_paths(net: Module) -> PathCounts:
 
     Notes
     -----
-    Neither number is found by walking: :math:`p(v) = \sum_u p(u)` paths lead to a node v, over the nodes u that it reads
+    No path is followed to count them: :math:`p(v) = \sum_u p(u)` paths lead to a node v, over the nodes u that it reads
     and with p = 1 at an input, and :math:`\ell(v) = \sum_u (\ell(u) + p(u))` is the sum of their lengths. This is
-    dynamic programming, as is backward itself, which keeps one partial product for each node where the sum over paths
-    computes it anew for each path (lecture, slides 28-31).
+    dynamic programming. So is backward itself, which keeps one partial product per node, where the sum over paths computes
+    it again for each path (lecture, slides 28-31).
 
     Examples
     --------
-    Ten diamonds, one behind the other:
+    A chain of ten diamonds:
 
     >>> import retroprop as rp
     >>> nodes, before = {}, "x"
@@ -91,7 +91,7 @@ def count_paths(net: Module) -> PathCounts:
     wiring = wired("count_paths", net)
     for path, module, sources in wiring.nodes:
         if not reads(module.arity, len(sources)):
-            raise ArgumentError(f"count_paths: each array that a module reads must be the output of a node or an input, got "
+            raise ArgumentError("count_paths: modules must read single outputs of nodes, or inputs, got "
                                 f"{module!r} at {path!r}, which reads a tuple")
     paths, lengths = dict.fromkeys(wiring.inputs, 1), dict.fromkeys(wiring.inputs, 0)
     for path, _, sources in wiring.nodes:
@@ -102,7 +102,7 @@ def count_paths(net: Module) -> PathCounts:
 
 
 def path_sum(net: Module, x: Any, g: Any = None, *, limit: int = 100_000) -> PathSum:
-    """The gradient of the inputs without dynamic programming: each path from an output to an input is walked by itself.
+    """Return the gradient of the inputs without dynamic programming, as a sum over all paths from outputs to inputs.
 
     Parameters
     ----------
@@ -112,12 +112,12 @@ def path_sum(net: Module, x: Any, g: Any = None, *, limit: int = 100_000) -> Pat
     g : array_like, or a tuple of them, optional
         Gradient of the outputs; ones by default.
     limit : int, default 100,000
-        More paths are refused, with ArgumentError: their number grows exponentially with depth.
+        ArgumentError for a network with more paths, whose number grows exponentially with depth.
 
     Returns
     -------
     PathSum
-        The gradient is that of ``backward``, but for round-off.
+        The gradient equals that of ``backward`` up to round-off.
 
     Examples
     --------
@@ -148,18 +148,18 @@ def path_sum(net: Module, x: Any, g: Any = None, *, limit: int = 100_000) -> Pat
             products += 1
         last, k = path[-1]
         total[last.sources[k]] += partial
-    found = tuple(total.values())
-    return PathSum(found if len(found) > 1 else found[0], counts.paths, products)
+    gradients = tuple(total.values())
+    return PathSum(gradients if len(gradients) > 1 else gradients[0], counts.paths, products)
 
 
-def wired(function: str, net: Module) -> Wiring:
+def wired(function: str, net: Module) -> Wiring[Module]:
     if not isinstance(net, Container):
         raise ArgumentError(f"{function}: net must be a Graph or a Sequential, got {net!r}")
     return net.wiring()
 
 
 def gradient_like(net: Module, y: Value, g: Any) -> Value:
-    """``g`` in the form of y; ones for None."""
+    """Return ``g`` as arrays like y; ones for None."""
     if g is None:
         return each(np.ones_like, y)
     dtype = parts(y)[0].dtype
@@ -169,8 +169,8 @@ def gradient_like(net: Module, y: Value, g: Any) -> Value:
     return g
 
 
-def walks(wiring: Wiring) -> Iterator[Path]:
-    """Every path from an output back to an input."""
+def walks(wiring: Wiring[Module]) -> Iterator[Path]:
+    """Yield every path from an output back to an input."""
     nodes = {node.path: node for node in wiring.nodes}
     open_: list[tuple[str, Path]] = [(name, []) for name in wiring.outputs]
     while open_:
@@ -183,6 +183,6 @@ def walks(wiring: Wiring) -> Iterator[Path]:
 
 
 def local(module: Module, g: Array, k: int) -> Array:
-    """The product with the local Jacobian with respect to one source: what the module's backward is made of."""
+    """Return the product of g with the local Jacobian for source k, by the unchecked backward of the module."""
     module.gradient = g
     return parts(copied(unchecked(module, "backward")(g)))[k]

@@ -1,4 +1,4 @@
-"""The error of finite differences as a function of their step: truncation against round-off."""
+"""The error of finite differences as a function of the step: truncation and round-off."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ...printing import aligned
 from .batch_cost import BatchCost
 from .differences import best_step, moved, width
 
-SAMPLE = 100                                                        # numbers that are moved, of a network that has more
+SAMPLE = 100                                                        # numbers in the parameters; a random sample of more
 COUNT = 48                                                          # steps from ε to 1
 
 
 @dataclass(frozen=True, eq=False)
 class StepSizeErrors:
-    """Errors of finite differences against backpropagation, for each step; prints as a table.
+    """Errors of finite differences for each step, against backpropagation; prints as a table.
 
     Attributes
     ----------
     steps : array
-        Ascending; relative to each number above 1 in size.
+        Ascending; relative to numbers above 1 in size.
     central, one_sided : arrays
-        The largest error of the two schemes, over the largest gradient.
+        For each step, the largest error of the scheme divided by the largest derivative.
     dtype : str
-        What the cost was computed in.
+        The dtype in which the cost was computed.
     propagations : int
         How many single examples were propagated forward.
     """
@@ -44,16 +44,16 @@ class StepSizeErrors:
 
     @property
     def best_central(self) -> float:
-        """Where theory puts the best central step: ε^(1/3)."""
+        """The best central step by theory: ε^(1/3)."""
         return best_step("central", self.dtype)
 
     @property
     def best_one_sided(self) -> float:
-        """Where theory puts the best one-sided step: √ε."""
+        """The best one-sided step by theory: √ε."""
         return best_step("forward", self.dtype)
 
     def nearest(self, step: float) -> int | None:
-        """Index of the step that is nearest to this one; None outside their range."""
+        """Return the index of the nearest step; None if ``step`` is outside their range."""
         inside = self.steps[0] <= step <= self.steps[-1]
         return int(np.abs(np.log(self.steps / step)).argmin()) if inside else None
 
@@ -66,18 +66,18 @@ class StepSizeErrors:
 
 def step_size_errors(net: Module, loss: Loss, x: Any, y: ArrayLike, steps: ArrayLike | None = None, *,
                      dtype: DTypeLike = "float64", rng: Seed = 0) -> StepSizeErrors:
-    r"""Errors of central and one-sided (forward) differences against ``update``, as the step grows.
+    r"""Return the errors of central and forward differences against ``update``, for many steps.
 
     Parameters
     ----------
     net, loss, x, y
         As for ``finite_differences``.
     steps : array_like of floats, optional
-        Of at least ε of the dtype, below which nothing moves; by default 48 from ε to 1.
+        Each at least ε of the dtype, since a smaller step changes nothing; by default 48 steps from ε to 1.
     dtype : {"float64", "float32"}, default "float64"
-        In which the costs are computed; the gradient they are held against is always float64.
+        The dtype in which costs are computed; the gradient by backpropagation is always float64.
     rng : None, int or numpy.random.Generator, default 0
-        Which 100 numbers are moved, in a network that has more.
+        Draws 100 numbers of the parameters, if there are more.
 
     Returns
     -------
@@ -85,9 +85,10 @@ def step_size_errors(net: Module, loss: Loss, x: Any, y: ArrayLike, steps: Array
 
     Notes
     -----
-    With the step h, truncation costs :math:`C'' h / 2` one-sided and :math:`C''' h^2 / 6` central: slopes 1 and 2 in a
-    log-log plot (``rp.plots.step_sizes``). Round-off of the cost costs :math:`\epsilon\, C / h`: slope -1. If the cost and
-    its derivatives are of one size, the sum is least at :math:`h = \sqrt\epsilon` and at :math:`h = \epsilon^{1/3}`.
+    With the step h, the truncation error is :math:`C'' h / 2` for one-sided and :math:`C''' h^2 / 6` for central
+    differences: lines of slope 1 and 2 in a log-log plot (``rp.plots.step_sizes``). The round-off error is
+    :math:`\epsilon\, C / h`: a line of slope -1. If the cost and its derivatives are of similar size, the sum is least at
+    :math:`h = \sqrt\epsilon` and at :math:`h = \epsilon^{1/3}`.
 
     Examples
     --------
@@ -110,26 +111,26 @@ def step_size_errors(net: Module, loss: Loss, x: Any, y: ArrayLike, steps: Array
         raise ArgumentError(f"step_size_errors: net must have parameters, got {net!r}")
     if len(entries) > SAMPLE:
         entries = [entries[k] for k in generator(rng).choice(len(entries), SAMPLE, replace=False)]
-    largest, here = max(abs(slope) for _, _, slope in entries), cost()
+    largest, here = max(abs(derivative) for _, _, derivative in entries), cost()
     if not largest:
         raise ArgumentError(f"step_size_errors: net must have a gradient that is not 0 everywhere, got {net!r}")
-    with np.errstate(over="ignore", invalid="ignore"):              # a step of 1 may go far
-        errors = np.array([[slopes_minus(cost, a, k, step, here, slope) for a, k, slope in entries] for step in h])
+    with np.errstate(over="ignore", invalid="ignore"):              # a step of 1 may overflow
+        errors = np.array([[quotient_errors(cost, a, k, step, here, exact) for a, k, exact in entries] for step in h])
     central, one_sided = np.abs(errors).max(1).T / largest
     return StepSizeErrors(h, central, one_sided, dtype.name, cost.propagations)
 
 
-def slopes_minus(cost: BatchCost, a: Array, entry: int, step: float, here: float, slope: float) -> tuple[float, float]:
-    """Errors of the central and the forward quotient, which share a cost."""
+def quotient_errors(cost: BatchCost, a: Array, entry: int, step: float, here: float, exact: float) -> tuple[float, float]:
+    """Return the errors of the central and the forward difference, which share one cost."""
     h = width(a, entry, step)
     low, high = moved(cost, a, entry, -h), moved(cost, a, entry, h)
-    return (high - low) / (2 * h) - slope, (high - here) / h - slope
+    return (high - low) / (2 * h) - exact, (high - here) / h - exact
 
 
 def checked(steps: ArrayLike | None, dtype: np.dtype[Any]) -> Array:
-    """The steps, ascending; ArgumentError for such that are no steps."""
+    """Return the steps, ascending; ArgumentError for invalid ones."""
     least = float(np.finfo(dtype).eps)
     h = np.geomspace(least, 1, COUNT) if steps is None else np.sort(np.asarray(steps, float).reshape(-1))
-    if h.size == 0 or not (least <= h[0] and np.isfinite(h[-1])):   # NaN too: it is sorted to the end
-        raise ArgumentError(f"steps must be finite and at least {least:.3g}, the least that moves a {dtype} 1, got {steps!r}")
+    if h.size == 0 or not (least <= h[0] and np.isfinite(h[-1])):   # NaN fails too: it is sorted to the end
+        raise ArgumentError(f"steps must be finite and at least {least:.3g}, the least that changes a {dtype} 1, got {steps!r}")
     return h

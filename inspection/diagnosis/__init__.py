@@ -1,1 +1,1 @@
-"""What is wrong with a network, in sentences, and the statistics of its layers."""
+"""``diagnose``, which reports in sentences what is wrong with a network, and the layer statistics that it uses."""

@@ -1,4 +1,4 @@
-"""What is wrong with a network on a batch, in sentences."""
+"""``diagnose``: a report, in sentences, of what is wrong with a network on a batch."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from ...modules.core.base import Module
 from .labels import Finding, infer_loss, label_findings
 from .layers import RECTIFYING, LayerStatistics, hidden_activations, layer_statistics, preactivations
 
-# Nets of 5x100 units on digits decided the thresholds. Healthy starts (Glorot, He) have at most 4 % saturated outputs,
-# 17 % dead units (45 % in 20 layers of ReLU), and gradients at the first and the last hidden layer that differ by less
-# than a factor of 4, of 8 after training. N(0, 1) has 40 to 80 % saturated outputs and a factor of 40; N(0, 0.01²) has
-# a factor of 10^-4.
+# The thresholds come from nets of 5x100 units on digits. Good initializations (Glorot, He) have at most 4 % saturated
+# outputs, 17 % dead units (45 % in 20 layers of ReLU), and gradients at the first and the last hidden layer that differ by
+# less than a factor of 4 (8 after training). N(0, 1) has 40 to 80 % saturated outputs and a factor of 40; N(0, 0.01²) has a
+# factor of 10^-4.
 SATURATED = 0.25                                                    # share of the outputs of an activation function
-DEAD = 0.5                                                          # share of its units
+DEAD = 0.5                                                          # share of the units of an activation function
 VANISHING, EXPLODING = 0.05, 20                                     # gradient at the first hidden layer / at the last
-SMALL_INPUT, LARGE_INPUT = 0.05, 5                                  # root mean square; initializers count on 1
+SMALL_INPUT, LARGE_INPUT = 0.05, 5                                  # root mean square; initializers assume 1
 UNEVEN_INPUT = 100                                                  # root mean square of a feature / of the median one
 
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis(Sequence[Finding]):
-    """The findings, as a sequence: empty, and so false, if nothing was found. Prints as sentences.
+    """A sequence of findings: empty, and therefore false, if nothing is wrong. Prints as sentences.
 
     Attributes
     ----------
     findings : tuple of Finding
     loss : Loss
-        For which the batch was looked at.
+        The loss that was used.
     why : str
-        Why this loss, where none was given.
+        Why this loss was chosen, if none was given.
     """
 
     findings: tuple[Finding, ...]
@@ -59,32 +59,32 @@ class Diagnosis(Sequence[Finding]):
 
     def __str__(self) -> str:
         loss = f"{self.loss!r}, assumed because {self.why}" if self.why else repr(self.loss)
-        found = [f"{k}. {finding}" for k, finding in enumerate(self.findings, 1)]
-        return "\n".join([f"With {loss}:", *(found or ["Nothing found that would keep this network from learning."])])
+        lines = [f"{k}. {finding}" for k, finding in enumerate(self.findings, 1)]
+        return "\n".join([f"With {loss}:", *(lines or ["Nothing found that would keep this network from learning."])])
 
     __repr__ = __str__
 
 
 def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) -> Diagnosis:
-    """Say what would keep a network from learning a batch, with the remedy and the slides of the lecture.
+    """Report what would keep a network from learning a batch, with remedies and the slides of the lecture.
 
-    Looks for values that are not finite, inputs of an unsuitable scale, labels of the wrong form for the loss, weights
-    that start equal, saturated or dead units, and gradients that vanish or explode on their way through the layers.
+    The report covers values that are not finite, inputs of an unsuitable scale, labels that do not fit the loss, equal initial
+    weights, saturated or dead units, and vanishing or exploding gradients.
 
     Parameters
     ----------
     net : Module
-        Looked at in the mode that it is in, and left as it was (see ``layer_statistics``).
+        Runs in its current mode, and is left as it was (see ``layer_statistics``).
     x, y : array_like of equal length
-        Some hundred examples, and their labels as the loss takes them.
+        A few hundred examples, and their labels in the form that the loss takes.
     loss : Loss, optional
-        By default BCE for a network that ends with Sigmoid, NLL after LogSoftmax, BCEWithLogits for one output and
-        labels 0 and 1, CrossEntropy for integer labels, MSE for all others; the result says which.
+        By default BCE if the network ends with Sigmoid, NLL if it ends with LogSoftmax, BCEWithLogits for one output and
+        labels 0 and 1, CrossEntropy for other integer labels, else MSE. The report names it.
 
     Returns
     -------
     Diagnosis
-        Findings with ``.what``, ``.where``, ``.remedy`` and ``.slides``; ``print`` it.
+        A sequence of findings with ``.what``, ``.where``, ``.remedy`` and ``.slides``; prints as sentences.
 
     Examples
     --------
@@ -94,10 +94,10 @@ def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) 
     ...                     rp.Linear(100, 10, rng=1))
     >>> print(rp.diagnose(net, x[:300], y[:300]))
     With CrossEntropy(), assumed because the labels are integers:
-    1. Tanh 1: 58 % of the outputs are saturated: the slope there is less than 1/20 of its largest value,
-       and hardly any gradient passes.
-       Remedy: start with smaller weights, GlorotUniform(), or put BatchNorm before the activation (slides
-       75-77).
+    1. Tanh 1: 58 % of the outputs are saturated: the derivative there is less than 1/20 of its largest
+       value, so that hardly any gradient passes.
+       Remedy: initialize smaller weights with GlorotUniform(), or put BatchNorm before the activation
+       (slides 75-77).
     """
     layers = layer_statistics(net, x) if net.arity == 1 else []
     if sum(layer.is_output for layer in layers) != 1 or isinstance(layers[-1].activation, tuple):
@@ -105,73 +105,73 @@ def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) 
     x, y = pair(x, y)
     prediction = np.asarray(layers[-1].activation)
     loss, why = (loss, "") if loss is not None else infer_loss(net.leaves()[-1][1], prediction, y)
-    found = not_finite(net, x, y, layers)
-    if found:                                                       # all else would be NaN
-        return Diagnosis(tuple(found), loss, why)
-    found += list(input_scale(x))
+    findings = not_finite(net, x, y, layers)
+    if findings:                                                    # all other statistics would be NaN
+        return Diagnosis(tuple(findings), loss, why)
+    findings += list(input_scale(x))
     labels, fits = label_findings(net.leaves()[-1][1], loss, prediction, y)
-    found += labels
+    findings += labels
     if fits:
         layers = layer_statistics(net, x, loss, y)
-    found += [*equal_weights(net, layers), *flat_units(layers, net)]
+    findings += [*equal_weights(net, layers), *flat_units(layers, net)]
     if fits:
-        found += gradients(layers, net)
-    return Diagnosis(tuple(found), loss, why)
+        findings += gradients(layers, net)
+    return Diagnosis(tuple(findings), loss, why)
 
 
 def not_finite(net: Module, x: Array, y: Array, layers: list[LayerStatistics]) -> list[Finding]:
-    """NaN or infinity: where it is first."""
+    """Return a finding on the first place with NaN or infinity."""
     for name, array in (("x", x), ("y", y)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             count = array.size - np.count_nonzero(np.isfinite(array))
             return [Finding(f"{count} of the {array.size} values are NaN or infinite.", name,
-                            "clean the data: leave out or replace these values", "42")]
+                            "clean the data: remove or replace these values", "42")]
     for name, parameter in net.named_parameters():
         if not np.isfinite(parameter.data).all():
-            return [Finding("the numbers are not finite: training has diverged.", name,
-                            "start anew with a smaller learning rate or smaller weights", "75-76")]
+            return [Finding("the values are not finite: training has diverged.", name,
+                            "train again from smaller weights or with a smaller learning rate", "75-76")]
     for layer in layers:
         if not np.isfinite([layer.mean, layer.std]).all():
-            return [Finding("the outputs overflow, though input and parameters are finite.", places([layer]),
-                            f"start with smaller weights, {start(net)}", "75-76")]
+            return [Finding("the outputs overflow, although input and parameters are finite.", places([layer]),
+                            f"initialize smaller weights with {initializer(net)}", "75-76")]
     return []
 
 
 def input_scale(x: Array) -> Iterator[Finding]:
-    """Inputs far from the scale that initializers and learning rates count on."""
+    """Yield findings on inputs far from the scale that initializers and learning rates assume."""
     rows = x.reshape(len(x), -1).astype(np.float64)
     sizes = np.sqrt((rows ** 2).mean(0))
     size = np.sqrt((sizes ** 2).mean())
-    remedy = "subtract the mean of each feature and divide by its deviation, as datasets.standardize does"
+    remedy = "subtract the mean of each feature and divide by its standard deviation, as datasets.standardize does"
     if size > LARGE_INPUT or size < SMALL_INPUT:
-        effect = "the first layer saturates or explodes" if size > 1 else "the first layer hardly moves"
-        yield Finding(f"the inputs have a root mean square of {size:.3g}, where the starting weights count on about 1: "
+        effect = "saturates or explodes" if size > 1 else "hardly learns"
+        yield Finding(f"the inputs have a root mean square of {size:.3g}, but initializers assume about 1: the first layer "
                       f"{effect}.", "x", remedy, "76")
     elif sizes.max() > UNEVEN_INPUT * (median := np.median(sizes[sizes > 0])):
         yield Finding(f"feature {sizes.argmax()} is {sizes.max() / median:.0f} times as large as the median feature, "
-                      "and drowns the others.", "x", remedy, "76")
+                      "and dominates the others.", "x", remedy, "76")
 
 
 def equal_weights(net: Module, layers: list[LayerStatistics]) -> Iterator[Finding]:
-    """Hidden units that compute the same and are taught the same; layers that start with the same numbers."""
-    weighty = [(layer, module) for layer, (_, module) in zip(layers, net.leaves(), strict=True) if weights(module)]
-    twins = [layer for layer, module in weighty[:-1] if units_are_twins(module, layer.gradient)]
+    """Yield findings on hidden units with equal weights and gradients, and on layers with equal weights."""
+    weighted = [(layer, module) for layer, (_, module) in zip(layers, net.leaves(), strict=True) if weights(module)]
+    twins = [layer for layer, module in weighted[:-1] if units_are_twins(module, layer.gradient)]
     if twins:
-        yield Finding("all units start with the same weights and get the same gradient: they stay equal, and the layer "
-                      "is worth one unit.", places(twins), "draw the weights at random, as Linear does", "76")
-    drawn = [(layer, data) for layer, module in weighty for data in weights(module) if np.ptp(data) > 0]
+        yield Finding("all units have the same weights and get the same gradient: they stay equal, and the layer "
+                      "computes no more than one unit.", places(twins), "draw the weights at random, as Linear does", "76")
+    drawn = [(layer, data) for layer, module in weighted for data in weights(module) if np.ptp(data) > 0]
     for (a, first), (b, second) in combinations(drawn, 2):
         if first is not second and np.array_equal(first, second):
-            yield Finding("both hold the same numbers.", places([a, b]), "give each layer an rng of its own", "76")
+            yield Finding("both have the same weights.", places([a, b]), "give each layer an rng of its own", "76")
 
 
 def weights(module: Module) -> list[Array]:
-    """The module's own parameters of two axes or more."""
+    """Return the module's own parameters that have at least two axes."""
     return [parameter.data for parameter in module.own_parameters().values() if parameter.data.ndim > 1]
 
 
 def units_are_twins(module: Module, gradient: Array | None) -> bool:
-    """Whether the units have the same parameters and (to rounding) the same gradient at every example."""
+    """Return whether all units have equal parameters and, up to rounding, equal gradients for every example."""
     parameters = [parameter.data for parameter in module.own_parameters().values()]
     if len(parameters[0]) < 2 or any((data != data[:1]).any() for data in parameters):
         return False
@@ -182,58 +182,59 @@ def units_are_twins(module: Module, gradient: Array | None) -> bool:
 
 
 def flat_units(layers: list[LayerStatistics], net: Module) -> Iterator[Finding]:
-    """Saturated outputs and dead units."""
+    """Yield findings on saturated outputs and dead units."""
     hidden = hidden_activations(layers)
     saturated = [layer for layer in hidden if (layer.saturated or 0) > SATURATED]
     dead = [layer for layer in hidden if (layer.dead or 0) > DEAD and layer not in saturated]
     if saturated:
         share = percent([layer.saturated or 0 for layer in saturated])
-        yield Finding(f"{share} of the outputs are saturated: the slope there is less than 1/20 of its largest "
-                      "value, and hardly any gradient passes.", places(saturated),
-                      f"start with smaller weights, {start(net)}, or put BatchNorm before the activation", "75-77")
+        yield Finding(f"{share} of the outputs are saturated: the derivative there is less than 1/20 of its largest "
+                      "value, so that hardly any gradient passes.", places(saturated),
+                      f"initialize smaller weights with {initializer(net)}, or put BatchNorm before the activation", "75-77")
     if dead:
         share = percent([layer.dead or 0 for layer in dead])
-        yield Finding(f"{share} of the units are dead: flat at every example, so that no gradient passes.",
-                      places(dead), "start with HeNormal() and biases of 0, lower the learning rate, or use LeakyReLU",
-                      "75-76")
+        yield Finding(f"{share} of the units are dead: their derivative is almost 0 for every example, so that no "
+                      "gradient passes.", places(dead),
+                      "initialize with HeNormal() and biases of 0, lower the learning rate, or use LeakyReLU", "75-76")
 
 
 def gradients(layers: list[LayerStatistics], net: Module) -> Iterator[Finding]:
-    """Gradients at the first hidden layer against those at the last: they should be of one size."""
+    """Yield findings on gradients whose size differs between the first and the last hidden layer."""
     hidden, broken = before_the_last(layers), [layer for layer in layers if not np.isfinite(size(layer))]
     if broken:
-        yield Finding("the gradient overflows.", places(broken[-1:]), f"start with smaller weights, {start(net)}",
-                      "75-76")
+        yield Finding("the gradient overflows.", places(broken[-1:]),
+                      f"initialize smaller weights with {initializer(net)}", "75-76")
         return
-    if not hidden or size(layers[-1]) == 0:                         # nothing to be taught
+    if not hidden or size(layers[-1]) == 0:                         # nothing to learn
         return
-    remedy = f"start with {start(net)}, or add BatchNorm"
+    remedy = f"initialize with {initializer(net)}, or add BatchNorm"
     if any(layer.kind == "Sigmoid" for layer in hidden_activations(layers)):
-        remedy = "take Tanh or ReLU for Sigmoid, whose slope is at most 1/4, or add BatchNorm"
+        remedy = "replace Sigmoid, whose derivative is at most 1/4, by Tanh or ReLU, or add BatchNorm"
     first, last = hidden[0], hidden[-1]
     lost = [layer for layer in hidden if size(layer) == 0]
     if lost:
-        yield Finding("no gradient arrives, it is 0 at every example.", places(lost), remedy, "75-77")
+        yield Finding("no gradient arrives: it is 0 for every example.", places(lost), remedy, "75-77")
     elif not VANISHING <= size(first) / size(last) <= EXPLODING:
         verb = "vanishes" if size(first) < size(last) else "explodes"
-        yield Finding(f"the gradient {verb} on its way back: at the first hidden layer it is "
-                      f"{size(first) / size(last):.2g} times what it is at the last.",
+        yield Finding(f"the gradient {verb} from layer to layer: at the first hidden layer it is "
+                      f"{size(first) / size(last):.2g} times as large as at the last.",
                       f"{places([first])} and {places([last])}", remedy, "75-77")
 
 
 def before_the_last(layers: list[LayerStatistics]) -> list[LayerStatistics]:
-    """The preactivations from which a path leads to the last of them, and that."""
+    """Return the last preactivation, and those from which a path leads to it."""
     hidden = preactivations(layers)
-    found = leading_to([layer.path for layer in hidden[-1:]], {layer.path: layer.reads for layer in layers})
-    return [layer for layer in hidden if layer.path in found]
+    before = leading_to([layer.path for layer in hidden[-1:]], {layer.path: layer.reads for layer in layers})
+    return [layer for layer in hidden if layer.path in before]
 
 
 def size(layer: LayerStatistics) -> float:
-    """Root mean square of the gradient."""
+    """Return the root mean square of the gradient."""
     return float(np.hypot(layer.gradient_mean or 0, layer.gradient_std or 0))
 
 
-def start(net: Module) -> str:
+def initializer(net: Module) -> str:
+    """Return the initializer that suits the activation functions of a network."""
     rectifiers = any(isinstance(module, tuple(RECTIFYING)) for _, module in net.leaves())
     return "HeNormal()" if rectifiers else "GlorotUniform()"
 
@@ -244,6 +245,6 @@ def percent(shares: list[float]) -> str:
 
 
 def places(layers: list[LayerStatistics]) -> str:
-    """``Linear 0, 2, Conv2d 4``."""
+    """Return the layers as text, such as ``Linear 0, 2, Conv2d 4``."""
     kinds = {layer.kind: [other.path for other in layers if other.kind == layer.kind] for layer in layers}
     return ", ".join(f"{kind} {', '.join(paths)}".strip() for kind, paths in kinds.items())

@@ -1,4 +1,4 @@
-"""What a batch looks like inside a network, module by module: activations, and the gradients that come back."""
+"""Statistics of a batch inside a network, module by module: activations, and the gradients with respect to them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ...modules.core.diagram import Node
 from ...modules.core.rewinding import unchanged
 from ...modules.core.values import Value, as_values
 
-FLAT = 0.05                                                         # of the largest slope
-SQUASHING = {Sigmoid: 0.25, Tanh: 1.0, Softsign: 1.0, HardTanh: 1.0}    # flat on both sides; largest slopes
+FLAT = 0.05                                                         # of the largest derivative
+SQUASHING = {Sigmoid: 0.25, Tanh: 1.0, Softsign: 1.0, HardTanh: 1.0}    # flat on both sides; values: largest derivatives
 RECTIFYING = dict.fromkeys((ReLU, LeakyReLU, ELU, GELU, SiLU, Softplus), 1.0)   # flat on one side only
 
 
@@ -30,28 +30,28 @@ class LayerStatistics:
     Attributes
     ----------
     path : str
-        Its place, as in ``named_modules`` (``"0"``, ``"1.inner"``).
+        Path of the module, as in ``named_modules`` (``"0"``, ``"1.inner"``).
     module : str
-        Its repr.
+        Repr of the module.
     mean, std : float
-        Of its output.
+        Mean and standard deviation of the output.
     saturated : float or None
-        Of Sigmoid, Tanh, Softsign and HardTanh: the share of the outputs (one for each unit and example) at which the
-        slope is less than 1/20 of its largest value. That is \\|y\\| > 0.975 for tanh, y outside [0.013, 0.987] for the
+        For Sigmoid, Tanh, Softsign and HardTanh: the share of outputs (one per unit and example) at which the derivative
+        is less than 1/20 of its largest value. That is \\|y\\| > 0.975 for tanh, y outside [0.013, 0.987] for the
         sigmoid, \\|y\\| > 0.776 for softsign, \\|y\\| = 1 for hardtanh.
     dead : float or None
-        Of these and of ReLU, LeakyReLU, ELU, GELU, SiLU and Softplus: the share of the units whose slope is below 1/20
-        of that at all examples. A rectifier may be flat for half of its examples; a unit that is flat for all of them
-        learns nothing.
+        For these and for ReLU, LeakyReLU, ELU, GELU, SiLU and Softplus: the share of units whose derivative is below 1/20
+        of its largest value for all examples. A rectifier may be flat for half of the examples; a unit that is flat for
+        all of them learns nothing.
     gradient_mean, gradient_std : float or None
-        Of the gradient of the cost with respect to the output; at a Linear this is the :math:`\\partial C/\\partial s`
-        of Glorot & Bengio.
+        Mean and standard deviation of the gradient of the cost with respect to the output; for a Linear this is the
+        :math:`\\partial C/\\partial s` of Glorot & Bengio.
     activation, gradient : array or None
-        The output and that gradient themselves; None unless asked for. Tuples of a module with several outputs.
+        The output, and the gradient with respect to it; None if ``arrays=False``. Tuples for a module with several outputs.
     reads : tuple of str
-        Paths of the modules and names of the inputs that it reads.
+        Paths of the modules, and names of the inputs, that the module reads.
     is_output : bool
-        Whether its output is one of the network's.
+        Whether the output of the module is an output of the network.
     """
 
     path: str
@@ -69,25 +69,25 @@ class LayerStatistics:
 
     @property
     def kind(self) -> str:
-        """Name of the module's class."""
+        """Class name of the module."""
         return self.module.partition("(")[0]
 
 
 def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayLike | None = None, *,
                      arrays: bool = True) -> list[LayerStatistics]:
-    """Run the modules one by one on a batch and describe what leaves each, and the gradient that comes back to it.
+    """Run the modules one by one on a batch, and describe the output of each and the gradient with respect to it.
 
     Parameters
     ----------
     net : Module
-        A Sequential or a Graph, whose modules are described in the order in which data pass, containers inside it
-        opened; any other module is described as one.
+        A Sequential or a Graph, whose modules are described in the order in which data pass, with nested containers
+        opened. Any other module is described as a whole.
     x : array_like of shape (batch, ...), or a tuple of them
     loss, y : Loss and array_like, optional
-        With both, gradients too. They are of the cost as the loss reduces it: a mean makes them smaller by the size of
-        the batch.
+        If both are given, gradients are computed too. They are gradients of the cost as the loss reduces it: a mean divides
+        them by the batch size.
     arrays : bool, default True
-        Keep the arrays in the records, for histograms; without them a record is a few numbers.
+        Whether the records keep the arrays, for histograms.
 
     Returns
     -------
@@ -95,10 +95,10 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
 
     Notes
     -----
-    The modules run in the mode that they are in. What training sees is a network in training mode: there, at the start,
-    BatchNorm normalizes, whereas in evaluation mode its running statistics are not yet those of any data. Call
-    ``net.eval()`` before to look at the network without Dropout's noise. Either way nothing is disturbed: modes,
-    points, gradients, running statistics and random generators are afterwards what they were.
+    The modules run in their current mode. Training mode shows the network as training sees it: BatchNorm normalizes the
+    batch, whereas before training its running statistics, which evaluation mode uses, do not describe any data. Call
+    ``net.eval()`` first for statistics without the noise of Dropout. In either mode the network is left as it was: modes,
+    points, gradients, running statistics and random generators are restored.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
     2 Linear  std 0.51  gradient's std 1.0e-03
     """
     if (loss is None) != (y is None):
-        raise ArgumentError("loss and y must be given together, for gradients, or not at all")
+        raise ArgumentError(f"loss and y must be given together, got only {'y' if loss is None else 'loss'}")
     modules, outputs, shares = net.leaves(), [], []
     gradients: list[Array | None] = [None] * len(modules)
 
@@ -131,11 +131,11 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
                 net.backward(loss.backward())
                 gradients = [module.gradient for _, module in modules]
         wiring = net.wiring()
-        found = zip(wiring.nodes, outputs, shares, gradients, strict=True)
-        return [record(node, a, share, g, arrays, node.path in wiring.outputs) for node, a, share, g in found]
+        results = zip(wiring.nodes, outputs, shares, gradients, strict=True)
+        return [record(node, a, share, g, arrays, node.path in wiring.outputs) for node, a, share, g in results]
 
 
-def record(node: Node, value: Value, shares: tuple[float | None, float | None], gradient: Value | None, arrays: bool,
+def record(node: Node[Module], value: Value, shares: tuple[float | None, float | None], gradient: Value | None, arrays: bool,
            is_output: bool) -> LayerStatistics:
     (mean, std), (saturated, dead) = moments(value), shares
     gradient_mean, gradient_std = (None, None) if gradient is None else moments(gradient)
@@ -144,30 +144,30 @@ def record(node: Node, value: Value, shares: tuple[float | None, float | None], 
 
 
 def hidden_activations(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
-    """The records of the activation functions, but for one that ends the network."""
+    """Return the records of the activation functions, except for one whose output is that of the network."""
     return [layer for layer in layers if layer.dead is not None and not layer.is_output]
 
 
 def preactivations(layers: Sequence[LayerStatistics]) -> list[LayerStatistics]:
-    """The records of the modules that those of ``hidden_activations`` read: their outputs are the s, where z = f(s)."""
+    """Return the records of the modules before the hidden activation functions: their outputs are the s in z = f(s)."""
     known = {layer.path: layer for layer in layers}
     return [known[layer.reads[0]] for layer in hidden_activations(layers) if layer.reads[0] in known]
 
 
 def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
-    """Of each hidden activation function, the share of saturated outputs; of a rectifier, of dead units."""
+    """Return the share of saturated outputs of each hidden activation function; for a rectifier, that of dead units."""
     shares = [layer.dead if layer.saturated is None else layer.saturated for layer in hidden_activations(layers)]
     return [share for share in shares if share is not None]
 
 
 def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:
-    """The shares of saturated outputs and of dead units of an activation function that just gave ``y``."""
+    """Return the shares of saturated outputs and of dead units of an activation function, right after its forward."""
     table = SQUASHING | RECTIFYING
     kind = next((kind for kind in table if isinstance(module, kind)), None)
     if kind is None:
         return None, None
-    slope = module.backward(np.ones_like(y))                        # since the Jacobian is diagonal
-    flat = np.abs(slope) < FLAT * table[kind]
+    derivative = module.backward(np.ones_like(y))                   # since the Jacobian is diagonal
+    flat = np.abs(derivative) < FLAT * table[kind]
     return float(flat.mean()) if kind in SQUASHING else None, float(flat.all(0).mean())
 
 

@@ -1,4 +1,4 @@
-"""What a network looks for: images that a class, a layer, a channel or a unit answers to most, and dreams."""
+"""Feature visualization: images that maximize a class score, a layer, a channel or a unit, and DeepDream."""
 
 from .dreams import Dream, dream
 from .maximization import Maximization, activation_maximization, class_model

@@ -1,4 +1,4 @@
-"""DeepDream: an image changes so that a layer sees more of what it sees in it (lecture, slide 72)."""
+"""DeepDream: change an image so that the activation of a layer grows (lecture, slide 72)."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from ...printing import aligned
 from .images import Bounds, as_bounds, drawn_shift, shifted, shifted_back, within, zoomed
 from .targets import as_channels, output_size, part_of
 
-STEP = 1.5 / 255                                                    # of the range of pixels: that of the original
-JITTER, JITTERED = 32, 224                                          # the original's, and the side of its images
+STEP = 1.5 / 255                                                    # of the range of pixels, as in the original code
+JITTER, JITTERED = 32, 224                                          # as in the original code, and the side of its images
 
 
 @dataclass(frozen=True)
 class Dream:
-    """An image before and after, and how the objective grew; prints as a table.
+    """An image before and after, and the objective at each step; prints as a table.
 
     Attributes
     ----------
     before, image : arrays of one shape, (channels, height, width) or (height, width)
     layer : str
+        Path of the layer.
     sizes : tuple of (height, width)
-        Of the octaves, the smallest first.
+        Sizes of the image in the octaves, the smallest first.
     objectives : array, (octaves, steps + 1)
-        Half the squared norm of the activation, before each step and after the last, of what the network saw.
+        Half the squared norm of the activation, before each step and after the last, for the jittered image.
     """
 
     before: Array
@@ -51,7 +52,7 @@ class Dream:
 
 @dataclass(frozen=True)
 class Dreamer:
-    """What makes the steps: the part of the network, and the arguments of ``dream``, checked."""
+    """The gradient ascent: the part of the network up to the layer, and the checked arguments of ``dream``."""
 
     part: Module
     channels: list[int] | None
@@ -62,62 +63,62 @@ class Dreamer:
     rng: np.random.Generator
 
     def octave(self, x: Array, bar: Any) -> tuple[Array, list[float]]:
-        """All steps at one size; what comes out, and the objectives."""
+        """Make all steps at one size; return the image and the objectives."""
         objectives = []
         for _ in range(self.steps):
             shift = drawn_shift(self.rng, self.jitter)
-            value, seen = self.activation(shifted(x, shift))
+            value, activation = self.activation(shifted(x, shift))
             objectives.append(value)
-            g = shifted_back(self.part.backward(seen), shift)
+            g = shifted_back(self.part.backward(activation), shift)
             size = np.abs(g).mean()
-            if size:                                                # nothing to climb where the layer is silent
+            if size:                                                # 0 if the activation is 0
                 x = np.clip(x + self.step_size / float(size) * g, *self.bounds)
             bar.update()
         return x, [*objectives, self.activation(x)[0]]
 
     def activation(self, x: Array) -> tuple[float, Array]:
-        """The objective, half the squared norm of what is looked at, and its gradient, the activation itself."""
+        """Return the objective, half the squared norm of the chosen channels, and its gradient: their activation."""
         y = self.part.forward(x)
         if self.channels is not None:
-            seen = np.zeros_like(y)
-            seen[:, self.channels] = y[:, self.channels]
-            y = seen
+            chosen = np.zeros_like(y)
+            chosen[:, self.channels] = y[:, self.channels]
+            y = chosen
         return 0.5 * float(np.vdot(y, y)), y
 
 
 def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[int] | None = None, octaves: int = 4,
           scale: float = 1.4, steps: int = 10, step_size: float | None = None, jitter: int | None = None,
           bounds: Sequence[float] = (0, 1), rng: Seed = None, progress: bool = True) -> Dream:
-    r"""Change an image so that a layer sees more of what it sees in it: DeepDream.
+    r"""Change an image by gradient ascent so that the activation of a layer grows: DeepDream.
 
     Parameters
     ----------
     net : Module
-        Left as it is: a copy of what leads to the layer runs, in evaluation mode. It takes any size of image that these
-        modules take.
+        Left as it is: a copy of the modules up to the layer runs, in evaluation mode. The image may have any size that these
+        modules accept.
     image : array_like, (channels, height, width) or (height, width)
-        Within the bounds, and as the network was trained on. Two axes are one channel.
+        Within the bounds, and scaled as the images on which the network was trained. Two axes mean one channel.
     layer : str
         Path of a module, as in ``features.layers(net)``.
     channel : int or sequence of int, optional
-        Look only at these channels of the layer.
+        Maximize only these channels of the layer.
     octaves : int, default 4
-        How many sizes, from the smallest to the image's own. Those that the layer does not take are left out.
+        Number of sizes, from the smallest to that of the image. Sizes that the layer does not accept are skipped.
     scale : float > 1, default 1.4
-        From one size to the next.
+        Ratio of one size to the one before.
     steps : int, default 10
-        At each size.
+        Number of steps at each size.
     step_size : float > 0, optional
-        Mean change of a pixel in a step, by default 1.5/255 of the range of the bounds.
+        Mean change of a pixel per step, by default 1.5/255 of the range of the bounds.
     jitter : int, optional
-        Before each step the image moves by up to so many pixels in each direction, and back after it. By default 32, in
-        images of less than 224 pixels a seventh of the shorter side.
+        Each step shifts the image randomly by up to so many pixels in each direction, and shifts it back. By default 32;
+        for images whose shorter side is less than 224 pixels, a seventh of that side.
     bounds : (low, high), default (0, 1)
         The range of pixels.
     rng : None, int or numpy.random.Generator
-        For the jitter.
+        Source of the jitter.
     progress : bool, default True
-        Show a bar, if standard error is a terminal.
+        Whether to show a progress bar, if standard error is a terminal.
 
     Returns
     -------
@@ -131,8 +132,9 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
     Notes
     -----
     The objective is :math:`\frac12 \|a\|^2` of the layer's activation a, whose gradient is a itself; a step is
-    :math:`x \leftarrow x + s\, g / \overline{|g|}`. The smallest size comes first. What it added, the detail, is enlarged and
-    added to the image at the next size, so that large forms come before small ones and the image stays sharp.
+    :math:`x \leftarrow x + s\, g / \overline{|g|}`. The smallest size comes first. The change at one size, the
+    detail, is enlarged and added to the image of the next size, so that large structures appear first and the image stays
+    sharp.
 
     References
     ----------
@@ -143,8 +145,8 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
     >>> import numpy as np, retroprop as rp
     >>> net = rp.Sequential(rp.Flatten(), rp.Linear(64, 20, rng=0), rp.Tanh(), rp.Linear(20, 10, rng=1))
     >>> image = rp.datasets.digits()[0][0].reshape(8, 8)
-    >>> found = dream(net, image, "2", rng=0)
-    >>> found.image.shape, found.sizes                        # this layer takes one size
+    >>> result = dream(net, image, "2", rng=0)
+    >>> result.image.shape, result.sizes                      # this layer accepts one size
     ((8, 8), ((8, 8),))
     """
     part = part_of("dream", net, layer)
@@ -160,36 +162,36 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
         generator(rng))
     bases = sized(base, part, positive_int("octaves", octaves), real("scale", scale, 1, above=True))
     x, objectives = dreamt(dreamer, bases, progress)
-    image = np.clip(x.reshape(before.shape).astype(before.dtype), *limits)
-    return Dream(before, image, layer, tuple(base.shape[-2:] for base in bases), np.array(objectives))
+    after = np.clip(x.reshape(before.shape).astype(before.dtype), *limits)
+    return Dream(before, after, layer, tuple(base.shape[-2:] for base in bases), np.array(objectives))
 
 
 def dreamt(dreamer: Dreamer, bases: list[Array], progress: bool) -> tuple[Array, list[list[float]]]:
-    """The last image, and the objectives of each size."""
+    """Return the final image, and the objectives of each size."""
     from tqdm import tqdm
     detail, objectives = np.zeros_like(bases[0]), []
     with tqdm(total=len(bases) * dreamer.steps, unit="step", disable=None if progress else True) as bar:
         for base in bases:
             x = np.clip(base + zoomed(detail, base.shape[-2:]), *dreamer.bounds)
-            x, found = dreamer.octave(x, bar)
-            objectives.append(found)
+            x, values = dreamer.octave(x, bar)
+            objectives.append(values)
             detail = x - base
     return x, objectives
 
 
 def sized(base: Array, part: Module, octaves: int, scale: float) -> list[Array]:
-    """The image in up to so many sizes that the part takes, each smaller than the next."""
-    found = [base]
-    while len(found) < octaves:
-        old = found[0].shape[-2:]
+    """Return the image in up to ``octaves`` sizes that the part accepts, the smallest first."""
+    images = [base]
+    while len(images) < octaves:
+        old = images[0].shape[-2:]
         size = tuple(max(1, round(n / scale)) for n in old)
-        if size == old or not takes(part, (*base.shape[:2], *size)):
+        if size == old or not accepts(part, (*base.shape[:2], *size)):
             break
-        found.insert(0, zoomed(found[0], size))
-    return found
+        images.insert(0, zoomed(images[0], size))
+    return images
 
 
-def takes(part: Module, shape: tuple[int, ...]) -> bool:
+def accepts(part: Module, shape: tuple[int, ...]) -> bool:
     try:
         part.output_shape(shape)
     except ShapeError:
@@ -198,7 +200,7 @@ def takes(part: Module, shape: tuple[int, ...]) -> bool:
 
 
 def as_image(image: ArrayLike, bounds: Bounds) -> Array:
-    """A floating copy of the image; ShapeError or DataError if it is none."""
+    """Return a floating-point copy of the image; ShapeError or DataError if it is no image within the bounds."""
     x = finite("image", as_floating(image, None, "image").copy())
     if x.ndim not in (2, 3) or not x.size:
         raise ShapeError(f"image must have shape (channels, height, width) or (height, width), got {x.shape}")

@@ -1,4 +1,4 @@
-"""Images, whose last two axes are height and width: shifts, blur, size, total variation."""
+"""Operations on images whose last two axes are height and width: shift, blur, zoom, total variation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from ...arguments import Array, real
 from ...errors import ArgumentError, DataError
 
-ROUNDED = 1e-2                                                      # differences below it count less in total_variation
+ROUNDED = 1e-2                                                      # δ of total_variation
 Bounds = tuple[float, float]
 Shift = tuple[int, int]
 
 
 def total_variation(x: Array) -> tuple[Array, Array]:
-    r"""The total variation of each image of a batch, and its gradient, of the shape of x.
+    r"""Return the total variation of each image of a batch, and its gradient, of the shape of x.
 
     Notes
     -----
@@ -35,7 +35,7 @@ def total_variation(x: Array) -> tuple[Array, Array]:
 
 
 def drawn_shift(rng: np.random.Generator, jitter: int) -> Shift:
-    """By how much to move an image down and to the right: up to ``jitter`` pixels each, either way."""
+    """Return a random shift, down and right, of up to ``jitter`` pixels in either direction."""
     if not jitter:
         return 0, 0
     down, right = rng.integers(-jitter, jitter + 1, 2)
@@ -43,7 +43,7 @@ def drawn_shift(rng: np.random.Generator, jitter: int) -> Shift:
 
 
 def shifted(x: Array, by: Shift) -> Array:
-    """What leaves on one side comes in on the other; the same array where nothing moves."""
+    """Return x shifted cyclically; x itself for no shift."""
     return np.roll(x, by, (-2, -1)) if any(by) else x
 
 
@@ -52,20 +52,20 @@ def shifted_back(x: Array, by: Shift) -> Array:
 
 
 def blurred(x: Array, sigma: float) -> Array:
-    """Each image smoothed by a Gaussian of this many pixels."""
+    """Return each image smoothed by a Gaussian with a standard deviation of ``sigma`` pixels."""
     from scipy.ndimage import gaussian_filter
     return gaussian_filter(x, (0,) * (x.ndim - 2) + (sigma, sigma), mode="nearest")
 
 
 def zoomed(x: Array, size: Sequence[int]) -> Array:
-    """Each image in this height and width, by linear interpolation."""
+    """Return each image in this height and width, by linear interpolation."""
     from scipy.ndimage import zoom
     factors = (1,) * (x.ndim - 2) + tuple(new / old for new, old in zip(size, x.shape[-2:], strict=True))
     return zoom(x, factors, order=1)
 
 
 def as_bounds(bounds: Sequence[float]) -> Bounds:
-    """The least and the largest value of a pixel; ArgumentError unless they are that."""
+    """Return the least and the largest value of a pixel; ArgumentError if they are no such pair."""
     if not isinstance(bounds, (tuple, list, np.ndarray)) or len(bounds) != 2:
         raise ArgumentError(f"bounds must be (low, high), got {bounds!r}")
     low = real("bounds[0]", bounds[0])
@@ -73,7 +73,7 @@ def as_bounds(bounds: Sequence[float]) -> Bounds:
 
 
 def within(name: str, x: Array, bounds: Bounds) -> None:
-    """DataError for values outside."""
+    """Raise DataError for values outside the bounds."""
     low, high = bounds
     if x.min() < low or x.max() > high:
         raise DataError(f"{name} must lie within bounds, ({low:g}, {high:g}), got values from {x.min():g} to {x.max():g}")

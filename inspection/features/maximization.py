@@ -1,4 +1,4 @@
-"""Activation maximization: the image that a class, a layer, a channel or a unit answers to most (lecture, slides 73-74)."""
+"""Activation maximization: images that maximize a class score, a layer, a channel or a unit (lecture, slides 73-74)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from .targets import Targets, Unit, as_channels, chosen, output_size, part_of
 
 @dataclass(frozen=True)
 class Maximization:
-    """Images, and how the objective of each grew; prints as a table.
+    """Images, and the objective of each at every step; prints as a table.
 
     Attributes
     ----------
     images : array, (n, *shape)
-        One for each target.
+        One image per target.
     targets : tuple of str
-        ``"class 3"``, ``"channel 0"``, ``"unit (0, 2, 1)"``, or ``"mean"``, of a whole layer.
+        ``"class 3"``, ``"channel 0"``, ``"unit (0, 2, 1)"``, or ``"mean"`` for a whole layer.
     activations : array, (n,)
-        Of the targets, by the images.
+        The activation of each target for its image.
     objectives : array, (steps + 1, n)
-        Activation less penalties, before each step and after the last. While steps are jittered: by what the network saw.
+        Activation minus penalties, before each step and after the last. With jitter, the activation is that of the shifted
+        image.
     """
 
     images: Array
@@ -50,7 +51,7 @@ class Maximization:
 
 @dataclass(frozen=True)
 class Ascent:
-    """How the images climb: the arguments of ``activation_maximization``, checked."""
+    """The gradient ascent: the checked arguments of ``activation_maximization``."""
 
     steps: int
     lr: float
@@ -63,17 +64,17 @@ class Ascent:
     bounds: Bounds | None
 
     def penalties(self, x: Array) -> tuple[Array, Array]:
-        """What is taken off the objective of each image, and its gradient."""
+        """Return the penalty of each image, and the gradient of the penalties."""
         values = self.l2 * (x * x).sum(tuple(range(1, x.ndim)))
         gradient = 2 * self.l2 * x
         if self.total_variation:
-            variation, slope = total_variation(x)
+            variation, derivative = total_variation(x)
             values += self.total_variation * variation
-            gradient += self.total_variation * slope
+            gradient += self.total_variation * derivative
         return values, gradient
 
     def constrained(self, x: Array) -> Array:
-        """On the sphere, or within the bounds."""
+        """Return x projected on the sphere of the given norm, or clipped to the bounds."""
         if self.norm is not None:
             return x * (self.norm / norms(x))
         return x if self.bounds is None else np.clip(x, *self.bounds)
@@ -83,17 +84,18 @@ class Ascent:
         for step in range(1, self.steps + 1):
             shift = drawn_shift(rng, self.jitter)
             activations = targets.of(part.forward(shifted(x, shift)))
-            penalties, slope = self.penalties(x)
+            penalties, penalty_gradient = self.penalties(x)
             objectives.append(activations - penalties)
             gradient = part.backward(targets.weights)
             if step == 1:
-                warn_of_silence(targets, gradient)
-            x = x + self.lr * (shifted_back(gradient, shift) - slope)
+                warn_of_zero_gradients(targets, gradient)
+            x = x + self.lr * (shifted_back(gradient, shift) - penalty_gradient)
             if self.blur and step % self.blur_every == 0:
                 x = blurred(x, self.blur)
             x = self.constrained(x)
             if not np.isfinite(x).all():
-                raise NonFiniteError(f"the images are no longer finite after step {step}: lr, {self.lr:g}, is too large")
+                raise NonFiniteError(f"the images must stay finite, got NaN or infinity after step {step}: lr, {self.lr:g}, is "
+                                     "too large")
         activations = targets.of(part.forward(x))
         objectives.append(activations - self.penalties(x)[0])
         return Maximization(x, targets.names, activations, np.stack(objectives))
@@ -105,43 +107,45 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
                             blur: float = 0.0, blur_every: int = 10, norm: float | None = None,
                             bounds: Sequence[float] | None = None, start: ArrayLike | None = None,
                             rng: Seed = None) -> Maximization:
-    r"""Look for the image at which an activation is largest, by gradient ascent on the pixels.
+    r"""Find images that maximize activations, by gradient ascent on the pixels.
 
     Parameters
     ----------
     net : Module
         Left as it is: a copy runs, in evaluation mode.
     layer : str, default None
-        Path of a module, as in ``features.layers(net)``; the modules after it are left out. None: the scores of the
-        classes, before a closing Softmax, LogSoftmax or Sigmoid.
+        Path of a module, as in ``features.layers(net)``; later modules do not run. None: the class scores, before a final
+        Softmax, LogSoftmax or Sigmoid.
     channel : int or sequence of int, optional
-        Index of the first axis of the layer's output: a map, whose mean activation counts, or a unit of a Linear.
+        Index on the first axis of the layer's output. The objective is the mean activation of that map, or the activation
+        of that unit of a Linear.
     unit : tuple of int or sequence of tuples, optional
-        Index of one activation in the layer's output. Without channel and unit the mean of the layer counts.
+        Index of one activation in the layer's output. Without channel and unit the objective is the mean of the layer.
     shape : tuple of int
-        Of one image, as the network takes it: (64,), (1, 8, 8).
+        Shape of one image, as the network takes it: (64,), (1, 8, 8).
     steps : int, default 200
+        Number of steps.
     lr : float > 0, default 0.05
         Step of the ascent: x ← x + lr·gradient.
     l2, total_variation : float, default 0
-        Weights of the penalties :math:`\|x\|^2` and total variation, the sum of the differences between neighbours.
+        Weights of two penalties: :math:`\|x\|^2`, and the total variation, the sum of differences between neighbours.
     jitter : int, default 0
-        Before each step the images move by up to so many pixels in each direction, and back after it.
+        Each step shifts the images randomly by up to so many pixels in each direction, and shifts them back.
     blur, blur_every : float and int, default 0 and 10
-        Width in pixels of a Gaussian that smooths the images after so many steps each.
+        After every ``blur_every`` steps the images are smoothed by a Gaussian with a standard deviation of ``blur`` pixels.
     norm : float > 0, optional
         Keep :math:`\|x\|` at this value, as Erhan et al. do.
     bounds : (low, high), optional
-        Keep the pixels within; not with ``norm``.
+        Clip the pixels to this range; not together with ``norm``.
     start : array_like, (*shape) or (n, *shape), optional
-        Zeros by default, and with ``norm`` normal random numbers.
+        The images before the first step: zeros by default, and normal random numbers with ``norm``.
     rng : None, int or numpy.random.Generator
-        For jitter and a random start.
+        Source of jitter and random start images.
 
     Returns
     -------
     Maximization
-        One image for each channel or unit: all climb at once, as a batch.
+        One image per channel or unit; all images are computed together, as a batch.
 
     Raises
     ------
@@ -150,9 +154,9 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
 
     Notes
     -----
-    Nothing is learned: ``backward`` gives the gradient of the activation with respect to the pixels, ``update`` is not
-    called. Jitter, blur and total variation take the last two axes as height and width. A ReLU that is silent at the start
-    gives no gradient: look at the layer before it, or start elsewhere.
+    The network does not change: ``backward`` gives the gradient of the activation with respect to the pixels, and ``update`` is
+    not called. Jitter, blur and total variation take the last two axes as height and width. A ReLU whose output is 0 for the
+    start image passes no gradient: maximize the layer before it, or give another start image.
 
     References
     ----------
@@ -160,13 +164,13 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
 
     Examples
     --------
-    The image of a given norm that a linear unit answers to most is its row of weights:
+    Among images of a given norm, the one that maximizes a linear unit is its row of weights:
 
     >>> import numpy as np, retroprop as rp
     >>> net = rp.Sequential(rp.Linear(4, 3, rng=0), rp.Tanh(), rp.Linear(3, 2, rng=1))
-    >>> found = activation_maximization(net, "0", channel=[0, 2], shape=(4,), norm=1.0, rng=0)
+    >>> result = activation_maximization(net, "0", channel=[0, 2], shape=(4,), norm=1.0, rng=0)
     >>> w = net[0].weight.data[[0, 2]]
-    >>> bool(np.allclose(found.images, w / np.linalg.norm(w, axis=1, keepdims=True), atol=1e-2)), found.targets
+    >>> bool(np.allclose(result.images, w / np.linalg.norm(w, axis=1, keepdims=True), atol=1e-2)), result.targets
     (True, ('channel 0', 'channel 2'))
     """
     shape = sizes(shape)
@@ -178,23 +182,23 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
                     None if bounds is None else as_bounds(bounds))
     check_together(ascent, shape)
     rng = generator(rng)
-    x = started(start, (len(targets.names), *shape), targets.weights.dtype, norm is not None, rng)
+    x = start_images(start, (len(targets.names), *shape), targets.weights.dtype, norm is not None, rng)
     with np.errstate(over="ignore", invalid="ignore"):
         return ascent.climb(part, targets, x, rng)
 
 
 def class_model(net: Module, classes: int | Iterable[int] | None = None, *, shape: Sequence[int], l2: float = 0.5,
                 **options: Any) -> Maximization:
-    r"""An image of what a classifier takes a class for: :math:`\arg\max_x S_c(x) - \lambda \|x\|^2`, from the zero image.
+    r"""Find images that maximize class scores: :math:`\arg\max_x S_c(x) - \lambda \|x\|^2`, starting from zeros.
 
     Parameters
     ----------
     net : Module
-        Left as it is. :math:`S_c` is its score before a closing Softmax, LogSoftmax or Sigmoid.
+        Left as it is. :math:`S_c` is the score of class c before a final Softmax, LogSoftmax or Sigmoid.
     classes : int or sequence of int, default None
-        None: all. One image each; all climb at once.
+        The classes, with one image each. None: all.
     shape : tuple of int
-        Of one image, as the network takes it: (64,), (1, 8, 8).
+        Shape of one image, as the network takes it: (64,), (1, 8, 8).
     l2 : float, default 0.5
         λ.
     **options
@@ -212,40 +216,42 @@ def class_model(net: Module, classes: int | Iterable[int] | None = None, *, shap
     --------
     >>> import numpy as np, retroprop as rp
     >>> net = rp.Sequential(rp.Linear(4, 3, rng=0), rp.Softmax())
-    >>> found = class_model(net, shape=(4,))
-    >>> found.targets, bool(np.allclose(found.images, net[0].weight.data, atol=1e-4))      # w / 2λ
+    >>> result = class_model(net, shape=(4,))
+    >>> result.targets, bool(np.allclose(result.images, net[0].weight.data, atol=1e-4))    # w / 2λ
     (('class 0', 'class 1', 'class 2'), True)
     """
     for name in {"layer", "channel", "unit"} & options.keys():
-        raise ArgumentError(f"class_model: {name} is for activation_maximization; a class is a channel of the scores")
+        raise ArgumentError(f"class_model: {name} must not be given; activation_maximization takes layers, channels and units")
     size = output_size("class_model", part_of("class_model", net, None), sizes(shape))
     if len(size) != 1:
-        raise ArgumentError(f"class_model: net must give one score for each class, got an output of shape {(1, *size)}")
+        raise ArgumentError(f"class_model: net must have one score for each class, got an output of shape {(1, *size)}")
     which = range(size[0]) if classes is None else as_channels(classes, size, "classes")
-    found = activation_maximization(net, channel=which, shape=shape, l2=l2, **options)
-    return replace(found, targets=tuple(f"class {c}" for c in which))
+    result = activation_maximization(net, channel=which, shape=shape, l2=l2, **options)
+    return replace(result, targets=tuple(f"class {c}" for c in which))
 
 
-def warn_of_silence(targets: Targets, gradient: Array) -> None:
-    """Of what no change of the image it starts from changes: it stays there."""
+def warn_of_zero_gradients(targets: Targets, gradient: Array) -> None:
+    """Warn of targets whose gradient is 0 at the start image, which never changes then."""
     silent = [name for name, one in zip(targets.names, gradient, strict=True) if not one.any()]
     if silent:
-        warnings.warn(f"no pixel of the start changes {', '.join(silent)}, so that nothing is found: units may be silent "
-                      "there, as ReLUs without biases are at zero; give a start, such as small random numbers", stacklevel=4)
+        warnings.warn(f"no pixel of the start image changes {', '.join(silent)}, so that the image stays as it is: the output "
+                      "may be constant there, as that of ReLUs without biases at zero; give another start, such as small "
+                      "random numbers", stacklevel=4)
 
 
 def check_together(ascent: Ascent, shape: tuple[int, ...]) -> None:
-    """ArgumentError for arguments that contradict each other."""
+    """Raise ArgumentError for arguments that contradict each other."""
     if ascent.norm is not None and ascent.bounds is not None:
-        raise ArgumentError(f"norm and bounds exclude each other, got norm={ascent.norm:g} and bounds={ascent.bounds}")
+        raise ArgumentError(f"norm and bounds must not both be given, got norm={ascent.norm:g} and bounds={ascent.bounds}")
     flat = [name for name in ("total_variation", "jitter", "blur") if getattr(ascent, name)]
     if len(shape) < 2 and flat:
         raise ArgumentError(f"shape must be that of an image, (..., height, width), for {' and '.join(flat)}, got {shape}; "
                             "put Reshape or Flatten before a network that takes rows")
 
 
-def started(start: ArrayLike | None, shape: tuple[int, ...], dtype: Any, spherical: bool, rng: np.random.Generator) -> Array:
-    """The images to start from."""
+def start_images(start: ArrayLike | None, shape: tuple[int, ...], dtype: Any, spherical: bool,
+                 rng: np.random.Generator) -> Array:
+    """Return the images before the first step."""
     if start is None:
         return rng.standard_normal(shape).astype(dtype) if spherical else np.zeros(shape, dtype)
     x = finite("start", as_floating(start, np.dtype(dtype), "start"))
@@ -253,10 +259,10 @@ def started(start: ArrayLike | None, shape: tuple[int, ...], dtype: Any, spheric
         raise ShapeError(f"start must have shape {shape[1:]} or {shape}, got {x.shape}")
     x = np.array(np.broadcast_to(x, shape))
     if spherical and not norms(x).all():
-        raise ArgumentError("start must hold no image of zeros, which no factor brings to the norm")
+        raise ArgumentError("start must hold no image of zeros if norm is given, since no factor gives it that norm")
     return x
 
 
 def norms(x: Array) -> Array:
-    """Of each image, so that they divide x."""
+    """Return the norm of each image, in a shape that broadcasts with x."""
     return np.sqrt((x * x).sum(tuple(range(1, x.ndim)), keepdims=True))

@@ -1,4 +1,4 @@
-"""Which part of a network is looked at, and which of its activations."""
+"""The part of a network that is visualized, and the activations in it that are maximized."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ Unit = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Targets:
-    """One number of a layer's output for each image of a batch: the sum of what ``weights`` weighs.
+    """One objective per image of a batch: a weighted sum over the output of a layer.
 
     Attributes
     ----------
     names : tuple of str
     weights : array, (images, *size)
-        The gradient of the numbers with respect to the output, each of its own image's.
+        The gradient of each objective with respect to the output for its own image.
     """
 
     names: tuple[str, ...]
     weights: Array
 
     def of(self, y: Array) -> Array:
-        """The numbers, one for each image."""
+        """Return the objectives for an output y, one per image."""
         return (self.weights * y).sum(tuple(range(1, y.ndim)))
 
 
 def part_of(function: str, net: Module, layer: str | None) -> Module:
-    """The part of ``net`` that ends with the layer (None: with the scores of the classes), of one input and one output."""
+    """Return the part of ``net`` that ends with the layer (None: with the class scores); it must have one input."""
     if not isinstance(net, Module):
         raise ArgumentError(f"{function}: net must be a Module, got {net!r}")
     part = scores(net) if layer is None else truncated(net, layer)
     if part.arity != 1:
-        raise ArgumentError(f"{function}: one input must lead to the layer, got {len(part.wiring().inputs)}")
+        raise ArgumentError(f"{function}: layer must depend on one input, got {len(part.wiring().inputs)}")
     return part
 
 
 def output_size(function: str, part: Module, shape: Shape) -> tuple[int, ...]:
-    """Of the output for one image of this shape."""
+    """Return the shape of the output for one image of this shape; it must be one array."""
     size: Shape = part.output_shape((1, *shape))
     if several(size):
         raise ArgumentError(f"{function}: layer must have one output, got {len(size)}")
@@ -57,9 +57,9 @@ def output_size(function: str, part: Module, shape: Shape) -> tuple[int, ...]:
 
 def chosen(size: tuple[int, ...], channel: int | Iterable[int] | None, unit: Unit | Iterable[Unit] | None,
            dtype: DTypeLike) -> Targets:
-    """The mean of all activations, or of a channel's, or one activation; of several, one for each image."""
+    """Return targets: the mean of all activations, means of channels, or single units, one per image."""
     if channel is not None and unit is not None:
-        raise ArgumentError(f"channel and unit exclude each other, got channel={channel!r} and unit={unit!r}")
+        raise ArgumentError(f"channel and unit must not both be given, got channel={channel!r} and unit={unit!r}")
     if unit is not None:
         return single_units(size, as_units(unit, size), dtype)
     if channel is not None:
@@ -80,25 +80,25 @@ def single_units(size: tuple[int, ...], units: Sequence[Unit], dtype: DTypeLike)
 
 
 def as_channels(channel: Any, size: tuple[int, ...], name: str = "channel") -> list[int]:
-    """One index of the layer's first axis, or several, as a list."""
+    """Return one or several indices on the first axis of the layer's output, as a list."""
     given = list(channel) if isinstance(channel, Iterable) and not isinstance(channel, str) else [channel]
     if not given:
         raise ArgumentError(f"{name} must hold at least one index, got {channel!r}")
     for k in given:
         if positive_int(name, k, 0) >= size[0]:
-            raise ArgumentError(f"{name} must be under {size[0]}, the size of the layer's output, {size}, got {k}")
+            raise ArgumentError(f"{name} must be less than {size[0]}, since the output has shape {size}, got {k}")
     return list(map(int, given))
 
 
 def as_units(unit: Any, size: tuple[int, ...]) -> list[Unit]:
-    """One index of the layer's output, or several, as a list of tuples."""
+    """Return one or several indices into the layer's output, as a list of tuples."""
     several_given = isinstance(unit, Iterable) and all(isinstance(one, (tuple, list)) for one in unit)
     given = list(unit) if several_given else [unit]
     for one in given or [unit]:
         if not isinstance(one, (tuple, list)) or len(one) != len(size):
-            raise ArgumentError(f"unit must be an index of {len(size)} integers into the layer's output, {size}, or several "
+            raise ArgumentError(f"unit must be an index of {len(size)} integers into an output of shape {size}, or several "
                                 f"of them, got {unit!r}")
         for k, n in zip(one, size, strict=True):
             if positive_int("unit", k, 0) >= n:
-                raise ArgumentError(f"unit must be within the layer's output, {size}, got {one!r}")
+                raise ArgumentError(f"unit must be an index into an output of shape {size}, got {one!r}")
     return [tuple(map(int, one)) for one in given]

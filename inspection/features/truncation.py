@@ -1,4 +1,4 @@
-"""Parts of a network: what leads to a layer, and what leads to the scores of the classes."""
+"""Parts of a network: up to a layer, and up to the class scores."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ...modules.containers.container import Container
 from ...modules.containers.wiring import leading_to
 from ...modules.core.tree import below
 
-CLOSING = (Softmax, LogSoftmax, Sigmoid)                            # what makes probabilities of scores
+CLOSING = (Softmax, LogSoftmax, Sigmoid)                            # modules that turn scores into probabilities
 
 
 def layers(net: Module, prefix: str = "") -> dict[str, Module]:
-    """The modules that ``truncated`` can end with, by path (``"3"``, ``"block.1"``): containers, and what is in them."""
+    """Return the modules with which ``truncated`` can end, by path (``"3"``, ``"block.1"``): containers and their modules."""
     found: dict[str, Module] = {}
     if isinstance(net, Container) and net.opened:
         for name, child in net.children().items():
@@ -26,7 +26,7 @@ def layers(net: Module, prefix: str = "") -> dict[str, Module]:
 
 
 def truncated(net: Module, layer: str) -> Container:
-    """The part of a network that leads to a layer, as a network whose output is that of the layer.
+    """Return the part of a network up to a layer, as a network whose output is that of the layer.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ def truncated(net: Module, layer: str) -> Container:
     Returns
     -------
     Sequential or Graph
-        A copy in evaluation mode of all that the layer depends on, nothing else: it takes whatever size of image these
-        modules take, and has the inputs that lead to the layer.
+        A copy, in evaluation mode, of exactly the modules on which the layer depends, with the inputs on which it depends.
+        Images may have any size that these modules accept.
 
     Raises
     ------
     ArgumentError
-        There is no such layer; the message lists those there are.
+        There is no such layer; the message lists all layers.
 
     Examples
     --------
@@ -53,16 +53,16 @@ def truncated(net: Module, layer: str) -> Container:
     >>> truncated(net, "0.1"), truncated(net, "1").output_shape((5, 4))
     (Sequential(Sequential(Linear(4, 3), Tanh())), (5, 2))
     """
-    there = layers(net)
-    if layer not in there:
-        wanted = f"one of {', '.join(map(repr, there))}" if there else f"in a Sequential or a Graph, not in {net!r}"
+    available = layers(net)
+    if layer not in available:
+        wanted = f"one of {', '.join(map(repr, available))}" if available else f"in a Sequential or a Graph, not in {net!r}"
         raise ArgumentError(f"layer must be {wanted}, got {layer!r}")
-    with warnings.catch_warnings(action="ignore"):                  # of equal weights: it was given when net was made
+    with warnings.catch_warnings(action="ignore"):                  # equal weights: Sequential warned when net was made
         return up_to(cast(Container, deepcopy(net)), layer.split("."))[0].eval()
 
 
 def scores(net: Module) -> Module:
-    """The network that gives the scores of the classes: ``net`` without a Softmax, LogSoftmax or Sigmoid at its end.
+    """Return the network that computes class scores: ``net`` without a final Softmax, LogSoftmax or Sigmoid.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def scores(net: Module) -> Module:
     Returns
     -------
     Module
-        A copy in evaluation mode, up to what the closing module reads, also where that stands in a container inside. A
-        network that ends otherwise gives its scores itself: all of it is copied.
+        A copy in evaluation mode, without the final module, also if that is inside a nested container. A network that ends
+        with another module computes scores itself, and is copied as a whole.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def scores(net: Module) -> Module:
         raise ArgumentError(f"net must be a Module, got {net!r}")
     wiring = net.wiring()
     if len(wiring.outputs) > 1:
-        raise ArgumentError(f"net must have one output, the scores of the classes, got {len(wiring.outputs)}")
+        raise ArgumentError(f"net must have one output, the class scores, got {len(wiring.outputs)}")
     last = next(node for node in wiring.nodes if node.path == wiring.outputs[0])
     if type(last.module) not in CLOSING:
         return deepcopy(net).eval()
@@ -94,7 +94,7 @@ def scores(net: Module) -> Module:
 
 
 def up_to(net: Container, path: list[str]) -> tuple[Container, list[int]]:
-    """What leads to ``path``, made of the modules of ``net``, and which inputs of ``net`` it reads."""
+    """Return the part up to ``path``, made of the modules of ``net``, and the indices of the inputs that it reads."""
     name, *inner = path
     nodes, sources = dict(net.nodes), dict(net.sources)
     for node in nodes.values():
@@ -106,8 +106,8 @@ def up_to(net: Container, path: list[str]) -> tuple[Container, list[int]]:
         if len(sources[name]) == len(whole.inputs):
             sources[name] = tuple(sources[name][k] for k in read)
         elif len(read) < len(whole.inputs):
-            raise ArgumentError("layer must depend on the whole tuple that the module before returns, got one that reads a "
-                                f"part of it, {'.'.join(path)!r}")
+            raise ArgumentError("layer must depend on all arrays of the tuple that its container reads, got "
+                                f"{'.'.join(path)!r}, which depends on some of them")
     if isinstance(net, Sequential):
         last = list(nodes).index(name)
         return Sequential(*list(nodes.values())[:last + 1]), read if last == 0 else list(range(len(net.inputs)))

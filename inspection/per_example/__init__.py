@@ -1,1 +1,1 @@
-"""What each example of a batch adds to its gradient."""
+"""Gradients of single examples, and the noise of minibatch gradients."""

@@ -1,4 +1,4 @@
-"""The gradient of a batch, example by example: what each adds to it, and how much."""
+"""Gradients of single examples, and their norms."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from ...errors import ArgumentError, ShapeError
 from ...losses import Loss
 from ...modules import Module, Parameter
 from ...modules.core.arrays import squared_norms
-from ...modules.core.parameter import Home
+from ...modules.core.parameter import FlatParameters
 from ...modules.core.rewinding import unchanged
 from ..arguments import finite_cost, net_and_loss
 
 
 def per_example_gradients(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> dict[str, Array]:
-    r"""What each example adds to the gradient of a batch: exact, from one forward and one backward.
+    r"""Return the term of each example in the gradient of a batch: exact, from one forward and one backward.
 
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: modes, points, gradients, buffers and generators. The net runs in the mode that it is in;
+        Left as they are: modes, points, gradients, buffers and generators are restored. The net runs in its current mode;
         Dropout draws one mask for the batch.
     x, y : array_like
-        A batch, examples along axis 0; x is a tuple of arrays for a module of several inputs.
+        A batch, with examples along axis 0; x is a tuple of arrays for a module of several inputs.
 
     Returns
     -------
     dict of arrays of shape (N, \*parameter.shape), of the net's dtype
-        By the names of ``net.named_parameters()``, frozen ones left out. The sum over axis 0 is what ``update`` gives,
-        of the cost as the loss reduces it: with ``reduction="mean"`` an entry is 1/N of the gradient of its example's
-        own cost (with class weights, w_i over their sum), with "sum" and "none" it is that gradient itself. For all
-        parameters together N copies of the net: for their lengths alone, ``per_example_norms`` makes none of them.
+        By the names of ``net.named_parameters()``, without frozen parameters. The sum over axis 0 is the gradient that
+        ``update`` computes, for the cost as the loss reduces it. With ``reduction="mean"`` an entry is 1/N of the gradient
+        of its example's own cost (with class weights, w_i over their sum); with "sum" and "none" it is that gradient. In
+        all, the arrays are as large as N copies of the net; ``per_example_norms`` needs no such arrays for the norms.
 
     Raises
     ------
     ArgumentError
-        A module couples the examples, as BatchNorm in training does through mean and variance of the batch: an example
-        has no gradient of its own then. Or no parameter is to be trained.
+        The output of one example depends on the others, as BatchNorm in training mode makes it depend on the mean and
+        variance of the batch: then single examples have no gradient of their own. Or all parameters are frozen.
     NotImplementedError
         A module with parameters of its own does not define ``example_gradients``.
 
     Notes
     -----
-    The parameters' gradient is a sum over the examples, :math:`\partial C/\partial W = \sum_i g_i x_i^\top` for a Linear
-    (lecture, slides 64-69), of rows that backward has computed already: it is enough not to add them up.
+    The gradient of the parameters is a sum over examples, :math:`\partial C/\partial W = \sum_i g_i x_i^\top` for a Linear
+    (lecture, slides 64-69). Backward computes the factors of every term; the terms are returned without adding them up.
 
     Examples
     --------
@@ -68,17 +68,17 @@ def per_example_gradients(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> d
     array([[3., 5.]], dtype=float32)
     """
     with evaluated("per_example_gradients", net, loss, x, y) as (held, size):
-        found = gradients_of_examples(held, size)
-    return {name: found[parameter] for name, parameter in net.named_parameters() if parameter in found}
+        terms = gradients_of_examples(held, size)
+    return {name: terms[parameter] for name, parameter in net.named_parameters() if parameter in terms}
 
 
 def per_example_norms(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Array:
-    r"""Euclidean norm of what each example adds to the gradient, over all parameters together.
+    r"""Return the Euclidean norm of each example's term in the gradient of a batch, over all parameters together.
 
     Parameters
     ----------
     net, loss, x, y
-        As in ``per_example_gradients``, whose errors are raised here too.
+        As in ``per_example_gradients``, with the same errors.
 
     Returns
     -------
@@ -86,9 +86,9 @@ def per_example_norms(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Array
 
     Notes
     -----
-    The gradients themselves are not computed where a module knows a shorter way: an outer product is as long as its
-    two factors, :math:`\|g_i x_i^\top\| = \|g_i\| \|x_i\|`. Those of a Parameter that several modules share must be
-    added up first, and are computed. Squares are added up in float64: those of vanishing gradients would be 0 in float32.
+    The terms themselves are not computed if a module has a formula for their norms: for an outer product,
+    :math:`\|g_i x_i^\top\| = \|g_i\| \|x_i\|`. For a Parameter that several modules share, the terms must be added up
+    first, and are computed. Squares are summed in float64, since those of vanishing gradients would be 0 in float32.
 
     References
     ----------
@@ -106,14 +106,14 @@ def per_example_norms(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Array
     return norms if net.dtype is None else norms.astype(net.dtype, copy=False)
 
 
-Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, and those of their own parameters that train
+Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, each with its own parameters that are not frozen
 
 
 @contextmanager
 def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Iterator[tuple[Held, int]]:
-    """Points and gradients of the batch, for what runs inside; what holds parameters, and the number of examples."""
+    """Run forward and backward for the block; yield the modules with parameters, and the number of examples."""
     held = trained(who, net, loss)
-    with unchanged(net), unchanged(loss), respared(net), respared(loss):
+    with unchanged(net), unchanged(loss), reused_workspaces(net), reused_workspaces(loss):
         prediction = net.forward(x)
         finite_cost(loss.forward(prediction, y))
         net.backward(loss.backward(), input_gradient=False)
@@ -121,14 +121,15 @@ def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Ite
 
 
 @contextmanager
-def respared(root: Module) -> Iterator[None]:
-    """What runs inside, itself inside ``undisturbed``, takes the workspaces that the last such block left, if they fit.
+def reused_workspaces(root: Module) -> Iterator[None]:
+    """Inside a block of ``preserved_evaluation``, use the workspaces that the last such block left, if they fit.
 
-    On a small network making them takes longer than a step. On a tape it makes its own: plans hold that tape's recorders.
+    In a small network, new workspaces take longer than a step. On a tape they are always new, since plans contain the
+    recorders of the tape.
     """
     modules = [module for _, module in root.named_modules()]
-    state = modules, [module.training for module in modules], Home.changes
-    spare, root._spare = root._spare, None                          # a block inside this one makes its own
+    state = modules, [module.training for module in modules], FlatParameters.changes
+    spare, root._spare = root._spare, None                          # a nested block makes its own
     on_tape = any(module._taped for module in modules)
     if spare is not None and spare[0] == state and not on_tape:
         for module, values in zip(modules, spare[1], strict=True):
@@ -140,65 +141,65 @@ def respared(root: Module) -> Iterator[None]:
 
 
 def trained(who: str, net: Module, loss: Loss) -> Held:
-    """Of a net that is to be trained with this loss; ArgumentError where that has no gradients of single examples."""
+    """Return the modules with parameters; ArgumentError if there are none, or no gradients of single examples."""
     net_and_loss(net, loss)
     held = holders(who, net)
     holders(who, loss)
     if not held:
-        raise ArgumentError(f"{who}: net must have a parameter that is not frozen, got {net!r}")
+        raise ArgumentError(f"{who}: net must have at least one parameter that is not frozen, got {net!r}")
     return held
 
 
 def holders(who: str, root: Module) -> Held:
-    """All modules that have parameters to train; ArgumentError if one, with or without, couples the examples."""
-    found = []
+    """Return all modules with parameters that are not frozen; ArgumentError if a module is batch-dependent."""
+    held = []
     for path, module in root.named_modules():
         if module.batch_dependent:
             place = f" at {path!r}" if path else ""
-            raise ArgumentError(f"{who}: no example has a gradient of its own where {module!r}{place} makes its output depend "
-                                "on the others; BatchNorm does so in training mode only: call net.eval() first")
+            raise ArgumentError(f"{who}: examples must be independent, got the batch-dependent {module!r}{place}; BatchNorm "
+                                "is batch-dependent only in training mode: call net.eval() first")
         mine: dict[str, Parameter] = {}
         for name, parameter in module.own_parameters().items():
-            if not parameter.frozen and parameter not in mine.values():     # under two names it counts once
+            if not parameter.frozen and parameter not in mine.values():     # a parameter with two names counts once
                 mine[name] = parameter
         if mine:
-            found.append((module, mine))
-    return found
+            held.append((module, mine))
+    return held
 
 
 def gradients_of_examples(held: Held, size: int) -> dict[Parameter, Array]:
-    """After backward: the terms of each parameter; those of a shared one added up."""
-    found: dict[Parameter, Array] = {}
+    """Return, after backward, the terms of each parameter; those of a shared one are added up."""
+    summed: dict[Parameter, Array] = {}
     for module, mine in held:
         terms = module.example_gradients()
         for name, parameter in mine.items():
             term = fitting(module, "example_gradients", terms, name, (size, *parameter.shape))
-            if parameter in found:
-                found[parameter] = found[parameter] + term
-            else:                                                   # a bias may hand over its g, which is written again
-                found[parameter] = term.copy() if np.may_share_memory(term, module.gradient) else term
-    return found
+            if parameter in summed:
+                summed[parameter] = summed[parameter] + term
+            else:                                                   # the term of a bias may be g itself, which is overwritten
+                summed[parameter] = term.copy() if np.may_share_memory(term, module.gradient) else term
+    return summed
 
 
 def norms_of_examples(held: Held, size: int) -> Array:
-    """After backward: the norm of each example's gradient, in float64."""
+    """Return, after backward, the norm of each example's term, in float64."""
     places = [parameter for _, mine in held for parameter in mine.values()]
     shared = {parameter for parameter in places if places.count(parameter) > 1}
     squares, tied = [], []
     for module, mine in held:
         alone = [name for name, parameter in mine.items() if parameter not in shared]
-        found = module.example_squared_norms() if alone else {}
-        squares += [fitting(module, "example_squared_norms", found, name, (size,)) for name in alone]
+        norms = module.example_squared_norms() if alone else {}
+        squares += [fitting(module, "example_squared_norms", norms, name, (size,)) for name in alone]
         if len(alone) < len(mine):
             tied.append((module, {name: parameter for name, parameter in mine.items() if parameter in shared}))
-    squares += map(squared_norms, gradients_of_examples(tied, size).values())       # added up before they are squared
+    squares += map(squared_norms, gradients_of_examples(tied, size).values())       # the sum before the square
     return np.sqrt(sum(squares, np.zeros(size)))
 
 
 def fitting(module: Module, method: str, returned: Any, name: str, shape: tuple[int, ...]) -> Array:
-    """What a module returned for one of its parameters; ShapeError if it is not there or of another shape."""
-    found = returned.get(name) if isinstance(returned, dict) else None
-    if not isinstance(found, np.ndarray) or found.shape != shape:
+    """Return the array that a module returned for one of its parameters; ShapeError if it is missing or has a wrong shape."""
+    array = returned.get(name) if isinstance(returned, dict) else None
+    if not isinstance(array, np.ndarray) or array.shape != shape:
         raise ShapeError(f"{module!r}: {method} must return a dict with an array of shape {shape} for {name!r}, got "
-                         f"{'none' if found is None else f'one of shape {np.shape(found)}'}")
-    return found
+                         f"{'none' if array is None else f'one of shape {np.shape(array)}'}")
+    return array

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent: how far the gradient of a few examples is from that of all (lecture, slide 42)."""
+"""The noise of stochastic gradients: their distance from the gradient of all examples (lecture, slide 42)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ...printing import aligned
 from ..arguments import finite_cost
 from .gradients import evaluated, gradients_of_examples, trained
 
-AT_ONCE = 16                                                        # examples whose own gradients are held
+AT_ONCE = 16                                                        # examples whose gradients are in memory together
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class GradientNoise:
     sizes : tuple of int
         Sizes k of the minibatches.
     measured : tuple of float
-        For each, the root-mean-square distance between the minibatch's gradient and that of all examples.
+        For each size, the root-mean-square distance between the gradient of a minibatch and that of all examples.
     sigma : float
-        Deviation of the gradient of one example's cost from that of all.
+        Standard deviation of the gradient of one example.
     length : float
         Norm of the gradient of all examples.
     examples, draws : int
-        How many there are of all, and how many minibatches of each size were drawn.
+        Number of all examples, and number of minibatches of each size.
     """
 
     sizes: tuple[int, ...]
@@ -65,19 +65,19 @@ class GradientNoise:
 
 def gradient_noise(net: Module, loss: Loss, x: Inputs, y: ArrayLike, sizes: Sequence[int] | None = None, *,
                    draws: int = 100, rng: Seed = None) -> GradientNoise:
-    r"""How far the gradient of a minibatch of k examples is from the gradient of all, measured and predicted.
+    r"""Return the distance between the gradients of minibatches and that of all examples, measured and predicted.
 
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: float64 copies run, in the mode that each module is in. The loss takes the mean, of examples that
-        weigh alike.
+        Left as they are: float64 copies run, in the mode that each module is in. The loss must be the mean over examples of
+        equal weight.
     x, y : array_like
         All examples; x is a tuple of arrays for a module of several inputs.
     sizes : sequence of int, default None
         None: 1, 2, 4, ... up to the number of examples.
     draws : int, default 100
-        Minibatches of each size, their examples drawn with replacement.
+        Number of minibatches of each size; their examples are drawn with replacement.
     rng : None, int or numpy.random.Generator
 
     Returns
@@ -87,19 +87,19 @@ def gradient_noise(net: Module, loss: Loss, x: Inputs, y: ArrayLike, sizes: Sequ
     Raises
     ------
     ArgumentError
-        The law does not hold: the loss takes no mean, or class weights divide it; a module or the loss draws random
-        numbers, as Dropout in training, whose masks are a noise of their own; or the net couples the examples, as in
-        ``per_example_gradients``, whose other errors are raised here too.
+        The law below does not hold: the loss is no mean, or has class weights; a module or the loss draws random numbers,
+        which add noise of their own, as Dropout does in training mode; or the examples are not independent. Other errors
+        are those of ``per_example_gradients``.
 
     Notes
     -----
-    The k examples are drawn independently, so that the mean of their gradients :math:`G_i` has the mean
-    :math:`G = \frac1N \sum_i G_i`, the gradient of all, and
+    The k examples are drawn independently. The mean of their gradients :math:`G_i` therefore has the expectation
+    :math:`G = \frac1N \sum_i G_i`, the gradient of all examples, and
 
     .. math:: \sqrt{E \| G_{batch} - G \|^2} = \sigma / \sqrt{k}, \quad \sigma^2 = \frac1N \sum_i \| G_i - G \|^2.
 
-    Four times as many examples halve the noise. σ comes from ``per_example_gradients``; the measured distances know
-    nothing of it: every minibatch is propagated.
+    Four times as many examples halve the noise. σ comes from ``per_example_gradients``. The measured distances do not use
+    it: every minibatch is propagated.
 
     References
     ----------
@@ -125,9 +125,9 @@ def gradient_noise(net: Module, loss: Loss, x: Inputs, y: ArrayLike, sizes: Sequ
         raise ArgumentError(f"gradient_noise: sizes must hold at least one size, got {sizes!r}")
     net, loss = deepcopy(net).astype("float64"), deepcopy(loss)
     x, y = inputs_and_targets(as_values(x, net.dtype, "x", net, net.arity), y, arity=net.arity)
-    before = drawers(net, loss)
+    before = generator_states(net, loss)
     propagate(net, loss, x, y)
-    refuse_draws(before, drawers(net, loss))
+    refuse_draws(before, generator_states(net, loss))
     held, count = trained("gradient_noise", net, loss), len(y)
     whole = {parameter: parameter.grad.copy() for _, mine in held for parameter in mine.values()}
     sigma, chosen = deviation(net, loss, x, y, whole), chosen or tuple(2**i for i in range(count.bit_length()))
@@ -136,14 +136,14 @@ def gradient_noise(net: Module, loss: Loss, x: Inputs, y: ArrayLike, sizes: Sequ
 
 
 def refuse_unlawful(net: Module, loss: Loss) -> None:
-    """ArgumentError unless the gradient of a batch is the mean of those of its examples."""
+    """Raise ArgumentError unless the gradient of a batch is the mean of those of its examples."""
     trained("gradient_noise", net, loss)
     if loss.reduction != "mean":
-        raise ArgumentError("gradient_noise: loss must have reduction='mean', for gradients that do not grow with k, got "
+        raise ArgumentError("gradient_noise: loss must have reduction='mean', so that gradients do not grow with k, got "
                             f"{loss!r}")
     if isinstance(loss, OfClasses) and loss.weight is not None:
-        raise ArgumentError("gradient_noise: loss must have no class weights, since their sum in a minibatch, not k, divides "
-                            f"its mean, got {loss!r}")
+        raise ArgumentError("gradient_noise: loss must have no class weights, whose sum replaces k in the mean of a "
+                            f"minibatch, got {loss!r}")
 
 
 def propagate(net: Module, loss: Loss, x: Value, y: Array) -> None:
@@ -156,7 +156,7 @@ Gradient = dict[Parameter, Array]
 
 
 def distance(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient, draws: Array) -> float:
-    """Of the gradients of minibatches, rows of indices, from that of all: the root of the mean square."""
+    """Return the root-mean-square distance of minibatch gradients from that of all; each row of ``draws`` is a minibatch."""
     squares = 0.0
     for drawn in draws:
         propagate(net, loss, each(lambda a: a[drawn], x), y[drawn])  # noqa: B023
@@ -165,12 +165,12 @@ def distance(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient, draws
 
 
 def deviation(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient) -> float:
-    """Of the gradients of single examples from their mean; a difference of squared norms would cancel."""
+    """Return the standard deviation of the gradients of single examples (a difference of squared norms would cancel)."""
     squares = 0.0
     for xb, yb in in_batches(x, y, AT_ONCE, shuffle=False):
         with evaluated("gradient_noise", net, loss, xb, yb) as (held, size):
             for parameter, terms in gradients_of_examples(held, size).items():
-                squares += square(size * terms - whole[parameter])  # what an example adds to a mean over n is 1/n of its G_i
+                squares += square(size * terms - whole[parameter])  # the term of an example in a mean over n is G_i / n
     return math.sqrt(squares / len(y))
 
 
@@ -178,21 +178,21 @@ def square(a: Array) -> float:
     return float(np.linalg.norm(a))**2
 
 
-def drawers(net: Module, loss: Loss) -> dict[str, str]:
-    """States of the generators, by the modules that draw from them."""
-    found = {}
+def generator_states(net: Module, loss: Loss) -> dict[str, str]:
+    """Return the states of all generators, by the modules that own them."""
+    states = {}
     for root in (net, loss):
         modules = dict(root.named_modules())
         for path, stream in root.named_generators():
-            found[f"{modules[path]!r} at {path!r}" if path else repr(root)] = str(stream.bit_generator.state)
-    return found
+            states[f"{modules[path]!r} at {path!r}" if path else repr(root)] = str(stream.bit_generator.state)
+    return states
 
 
 def refuse_draws(before: dict[str, str], after: dict[str, str]) -> None:
     drew = next((module for module, state in after.items() if state != before[module]), None)
     if drew is not None:
-        raise ArgumentError(f"gradient_noise: no module may draw random numbers, which are a noise of their own, but {drew} "
-                            "does; Dropout does so in training mode only: call net.eval() first")
+        raise ArgumentError(f"gradient_noise: no module may draw random numbers, which add noise of their own, but {drew} "
+                            "does; Dropout draws in training mode only: call net.eval() first")
 
 
 def over(a: float, b: float) -> str:

@@ -1,1 +1,1 @@
-"""The tape: every phase of a network, recorded as it happens."""
+"""The tape: a record of every phase that a network runs."""

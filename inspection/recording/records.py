@@ -1,4 +1,4 @@
-"""What a tape writes down: one record a phase, and the table of them."""
+"""The records of a tape, one per phase, and the rows that they have in its table."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import several
 
-WIDTH = 24                                                          # of a module's repr in a table or a figure
+WIDTH = 24                                                          # characters of a module's repr in a table or a figure
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """An array that went through a phase.
+    """An array that a phase read, returned or stored.
 
     Attributes
     ----------
     name : str
     shape : tuple of int
     numbers : array or None
-        A copy; None where there are more than the tape's limit.
+        A copy; None if the array is larger than the limit of the tape.
     """
 
     name: str
@@ -46,26 +46,29 @@ class Record:
     number : int
         From 1, in the order in which the phases began.
     depth : int
-        How many phases were under way around this one: 0 for a phase that the user called.
+        How many other phases this one ran inside: 0 for a phase that the user called.
     root : int
-        Which of the tape's modules it is in, from 0: paths are unique within one. Tables name it where several are nets.
+        Index, among the modules given to the tape, of the one that contains the module. Paths are unique within one root.
+        Tables show it if several roots are containers.
     path, module : str
-        Its place, as in ``named_modules`` (``""``, ``"0"``, ``"1.inner"``), and its repr.
+        Path of the module, as in ``named_modules`` (``""``, ``"0"``, ``"1.inner"``), and its repr.
     phase : {"forward", "backward", "update"}
     training : bool
-        The module's mode: False within ``predict``.
+        The mode of the module: False within ``predict``.
     inputs, outputs : tuple of Tensor
-        What came in: ``x`` (of a loss ``prediction`` and ``target``) or ``g``; and what was returned: ``y`` or ``gx``.
+        The arguments: ``x`` (``prediction`` and ``target`` for a loss) or ``g``; and the result: ``y`` or ``gx``.
     stored : tuple of Tensor
-        What the phase left for the next ones: forward the point, backward the gradient, update the gradients of the module's
-        own parameters. A NamedTuple goes by its fields; an array that is also an input or an output by that name.
+        The arrays that the phase stored for later phases: the point by forward, the gradient by backward, the gradients of
+        the module's own parameters by update. Fields of a NamedTuple have their field names; an array that is also an
+        argument or a result has that name.
     nbytes : int
-        Of the arrays that were returned or stored, but not of memory that came in, and each memory once. Added up over the
-        forwards of the innermost modules: what a step keeps for its backward.
+        Size of the returned and stored arrays, without memory of the arguments; shared memory counts once. The sum over the
+        forwards of the innermost modules is the memory that a step keeps for its backward.
     start, seconds : float
-        When it began, since the tape was made, and how long it took. The clock stands while the tape itself works.
+        When the phase began, counted from the creation of the tape, and how long it took. The tape's own work takes no time
+        on this clock.
     raised : str or None
-        The kind of error that ended the phase.
+        The class of the error that ended the phase.
     """
 
     number: int
@@ -85,16 +88,16 @@ class Record:
 
     @property
     def label(self) -> str:
-        """Path and repr, short enough for a table."""
+        """Path and shortened repr, for a table."""
         return f"{self.path} {shortened(self.module)}".lstrip()
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields by name, of types that JSON has."""
+        """Return the fields by name, with types that JSON supports."""
         return {name: [tensor.as_dict() for tensor in value] if isinstance(value, tuple) else value
                 for name, value in vars(self).items()}
 
     def row(self, label: str) -> dict[str, str]:
-        """What a table shows, by the heads of its columns."""
+        """Return the cells of a table, by column."""
         shown = self.stored if self.phase == "update" else self.outputs
         return {"#": str(self.number), "phase": self.phase, "module": "  " * self.depth + label,
                 "in": shapes(self.inputs), "out": f"raised {self.raised}" if self.raised else shapes(self.outputs),
@@ -109,7 +112,7 @@ def shapes(tensors: Sequence[Tensor]) -> str:
 
 
 def shortened(module: str) -> str:
-    """A module's repr, cut after an argument, or after the class's name if that would cut through a module inside."""
+    """Return a repr cut after an argument, or after the class name if the cut would be inside an inner module."""
     if len(module) <= WIDTH:
         return module
     kind, _, arguments = module.partition("(")
@@ -118,7 +121,7 @@ def shortened(module: str) -> str:
 
 
 def inputs(module: Module, phase: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Array]:
-    """What a phase was given, by name."""
+    """Return the arguments of a phase, by name."""
     first = ("prediction", "target") if isinstance(module, Loss) else ("x",)
     names = {"forward": first, "backward": ("g",), "update": ()}[phase]
     given = dict(zip(names, args, strict=False)) | {name: options[name] for name in names if name in options}
@@ -129,14 +132,14 @@ def inputs(module: Module, phase: str, args: tuple[Any, ...], options: Mapping[s
 
 
 def stored(module: Module, phase: str) -> dict[str, Array]:
-    """What a phase left for the next ones, by name."""
+    """Return the arrays that a phase stored for later phases, by name."""
     if phase == "update":
         return {f"{name}.grad": parameter.grad for name, parameter in module.own_parameters().items() if not parameter.frozen}
     return named_arrays("point", module.point) if phase == "forward" else named_arrays("gradient", module.gradient)
 
 
 def named_arrays(name: str, value: Any) -> dict[str, Array]:
-    """The arrays that ``value`` is or holds, by name: of a NamedTuple by field, of another tuple by index."""
+    """Return the arrays in ``value`` by name: ``name`` itself, fields of a NamedTuple, or indices of another tuple."""
     if value is None:
         return {}
     if is_nest(value):
@@ -148,16 +151,16 @@ def named_arrays(name: str, value: Any) -> dict[str, Array]:
 
 
 def one_array(value: Any) -> Array | None:
-    """The array that ``value`` stands for, if it is one of numbers."""
+    """Return ``value`` as an array of numbers; None if it is not one."""
     try:
         array = np.asarray(value)
-    except ValueError:                                              # ragged: the phase will refuse it
+    except ValueError:                                              # ragged: the phase raises an error
         return None
     return array if array.dtype.kind in "fiub" else None
 
 
 def is_nest(value: Any) -> bool:
-    """Whether ``value`` is a tuple with arrays in it, at any depth, not one of rows or numbers that stands for one array."""
+    """Return whether ``value`` is a tuple of arrays, at any depth, and not a tuple of rows or numbers (one array)."""
     return isinstance(value, tuple) and (hasattr(value, "_fields")
                                          or any(isinstance(part, np.ndarray) or is_nest(part) for part in value))
 
@@ -168,13 +171,13 @@ def tensors(names: Iterable[str], arrays: Iterable[Array], limit: int) -> tuple[
 
 
 def titles(stored: Mapping[str, Array], known: Mapping[str, Array]) -> list[str]:
-    """Names for what is stored: those under which it came in or went out, where it did."""
+    """Return names for the stored arrays: the name of the argument or result whose memory it is, else its own."""
     return [next((title for title, other in known.items() if array.shape == other.shape and np.may_share_memory(array, other)),
                  name) for name, array in stored.items()]
 
 
 def added(made: Sequence[Array], given: Sequence[Array]) -> int:
-    """Bytes of what was made, each memory once, without memory that was given."""
+    """Return the bytes of the arrays made, shared memory once, without memory of the arrays given."""
     seen, total = list(given), 0
     for array in made:
         if not any(np.may_share_memory(array, other) for other in seen):

@@ -1,4 +1,4 @@
-"""The tape: every phase of a network, written down as it happens (lecture, slides 20-26 and 44-48)."""
+"""The tape: a record of every phase that a network runs (lecture, slides 20-26 and 44-48)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from ...printing import aligned
 from .records import Record, added, inputs, named_arrays, stored, tensors, titles
 
 RESULT = {"forward": "y", "backward": "gx", "update": ""}
-PLANNING = ("prepare", "review")                                    # once for each shape: a step that is looked at is not that
+PLANNING = ("prepare", "plan_updates")                                    # run once per shape: their time is not part of a step
 
 
 class Place(NamedTuple):
-    """Where a module stands in what a tape was given."""
+    """A module on a tape, and its place in the modules given to the tape."""
 
     root: int
     path: str
     module: Module
     text: str                                                       # its repr
-    guarded: bool                                                   # whether its point is fingerprinted: not of a container
+    guarded: bool                                                   # whether its point is fingerprinted; not for containers
 
     @property
     def where(self) -> str:
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
 
 class Fingerprint(NamedTuple):
-    """A point as forward left it."""
+    """Checksums of a point, taken right after forward."""
 
     where: str                                                      # the module
     point: Any
@@ -48,38 +48,38 @@ class Fingerprint(NamedTuple):
 
 
 def tape(*modules: Module, limit: int = 8) -> Tape:
-    r"""Record every phase of modules, of losses too, while a ``with`` block runs.
+    r"""Record every phase of modules and losses while a ``with`` block runs.
 
     Parameters
     ----------
     *modules : Module
-        Networks, losses, single modules. Every module inside them is recorded, at any depth.
+        Networks, losses, single modules. Modules inside them are recorded at any depth.
     limit : int >= 0, default 8
-        Numbers of arrays up to this size are copied into the records.
+        The records contain copies of arrays with at most so many numbers.
 
     Returns
     -------
     Tape
-        ``print`` it. It has the records, and ``retroprop.plots.timeline`` draws them.
+        Prints as a table. It has the records; ``retroprop.plots.timeline`` draws them.
 
     Raises
     ------
     ArgumentError
-        On entry, where a module is on another tape.
+        On entry, if a module is on another tape.
     PhaseError
-        On ``backward`` and ``update``, where an array of a point was written into since ``forward``: the gradient would be of
-        another point. Names the module and the array; nothing has changed then.
+        In ``backward`` and ``update``, if an array of a point was written into after ``forward``: the gradient would be wrong.
+        The error names the module and the array, and comes before anything changes.
 
     Notes
     -----
-    What the modules compute is the same to the last bit. On entry they forget points that they had: ``forward`` comes first,
-    inside. Once the block has been left nothing of it remains in the modules but their evaluation, and they run as fast as
-    before. While it lasts, containers let no module write over its input, so that every point has memory of its own.
+    Results are the same to the last bit. On entry the modules forget their points, so that ``forward`` must run first inside
+    the block. After the block the modules keep their last points and gradients, and run as fast as before. Inside the block no
+    container lets a module overwrite its input, so that every point has memory of its own.
 
-    Whatever runs the phases is recorded: ``fit``, ``predict`` (forwards in evaluation mode), a composite that calls
-    the modules inside it. Records add up, so tape a few steps, not a whole training. Copies that are made inside are not on the
-    tape. Modules that a container passes over, as those without parameters in ``update``, have no record. Where a
-    Parameter is shared, a record of ``update`` has the gradient that this one module adds.
+    Phases are recorded whoever calls them: the user, ``fit``, ``predict`` (forwards in evaluation mode), a user's composite.
+    Records accumulate, so record a few steps, not a whole training. Copies of modules made inside the block are not recorded.
+    A module that its container skips, as ``update`` skips modules without parameters, has no record. If a Parameter is shared,
+    the record of ``update`` has the gradient that this module adds.
 
     Examples
     --------
@@ -111,12 +111,13 @@ def tape(*modules: Module, limit: int = 8) -> Tape:
 
 
 class Tape:
-    """What ``tape`` returns: a context manager, and the records of what ran in it.
+    """A context manager that records phases, as ``tape`` returns it.
 
     Attributes
     ----------
     records : list of Record
-        In the order in which the phases began, those of a container before those inside it. Entered again, the tape goes on.
+        In the order in which the phases began: a container before the modules inside it. A tape that is entered again
+        appends to them.
     """
 
     def __init__(self, modules: tuple[Module, ...], limit: int) -> None:
@@ -129,11 +130,11 @@ class Tape:
         nets = [root for root, module in enumerate(modules) if module.children()]
         self._numbered = nets if len(nets) > 1 else []
         self.records: list[Record] = []
-        self._places: list[Place] = []                              # while it runs
+        self._places: list[Place] = []                              # of all modules, inside the block
         self._depth = 0
-        self._origin = perf_counter()                               # of its clock; moved on while the tape works
+        self._origin = perf_counter()                               # of its clock; moved forward by the time of the tape's work
 
-    # ------------------------------------------------------------------ what it shows
+    # ------------------------------------------------------------------ tables
 
     def __repr__(self) -> str:
         return f"<Tape with {len(self.records)} records>"
@@ -142,9 +143,10 @@ class Tape:
         return self.table()
 
     def table(self, *, times: bool = True) -> str:
-        """A row a phase, phases within a phase indented. Numbers are of what was returned, of ``update`` the gradients.
+        """Return a table with one row per phase, indented inside other phases.
 
-        Without ``times`` it is the same in every run. Modules of several nets are told apart by the net's place, as ``[1]``.
+        Its numbers are those of the result, or of the gradients in ``update``. With ``times=False`` every run gives the same
+        table. If several roots are containers, labels begin with the index of the root, as ``[1]``.
         """
         if not self.records:
             return "(nothing was recorded)"
@@ -153,17 +155,17 @@ class Tape:
         return aligned([list(rows[0]), *(list(row.values()) for row in rows)], ("#", "bytes", "µs"))
 
     def label(self, record: Record) -> str:
-        """What a table or a figure calls the record's module."""
+        """Return the name of the record's module for a table or a figure."""
         return f"[{record.root}] {record.label}" if record.root in self._numbered else record.label
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """The records as plain dicts, which ``json.dumps`` takes."""
+        """Return the records as plain dicts, which ``json.dumps`` accepts."""
         return [record.as_dict() for record in self.records]
 
-    # ------------------------------------------------------------------ on and off
+    # ------------------------------------------------------------------ enter and exit
 
     def __enter__(self) -> Self:
-        places: dict[int, Place] = {}                               # of a module in several places, the first
+        places: dict[int, Place] = {}                               # the first place of each module
         for root, given in enumerate(self.modules):
             for path, module in given.named_modules():
                 guarded = any(leaf is module for _, leaf in module.leaves())
@@ -173,9 +175,9 @@ class Tape:
         self._places = list(places.values())
         for place in self._places:
             for module in (place.module, *place.module.owners()):
-                module.forget()
-            self._stand_before(place)
-            place.module.replan()
+                module.clear_evaluation()
+            self._install(place)
+            place.module.invalidate_plans()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -183,15 +185,15 @@ class Tape:
             for name in place.module._taped:
                 vars(place.module).pop(name, None)
             place.module._taped, place.module._fingerprint = (), None
-            place.module.replan()
+            place.module.invalidate_plans()
         self._places = []
 
-    def _stand_before(self, place: Place) -> None:
-        """Put recorders before the phases of one module: before the doors for those who call it, inside for containers."""
+    def _install(self, place: Place) -> None:
+        """Put recorders around the phases of one module: the checked phases for callers, the unchecked for containers."""
         for phase in RESULT:
-            door = getattr(type(place.module), phase)
-            recorder = self._recorder(place, phase, door)
-            recorder.__wrapped__ = self._recorder(place, phase, getattr(door, "__wrapped__", door))
+            checked = getattr(type(place.module), phase)
+            recorder = self._recorder(place, phase, checked)
+            recorder.__wrapped__ = self._recorder(place, phase, getattr(checked, "__wrapped__", checked))
             vars(place.module)[phase] = MethodType(recorder, place.module)
         for name in PLANNING:
             vars(place.module)[name] = self._untimed(getattr(place.module, name))
@@ -208,7 +210,7 @@ class Tape:
     def _recorder(self, place: Place, phase: str, call: Phase) -> Any:
         @wraps(call)
         def recorder(module: Module, *args: Any, **options: Any) -> Any:
-            if not (self._places and module._taped):                # after the tape was left; in a jvp that runs backwards
+            if not (self._places and module._taped):                # after the block, or inside a jvp that runs backwards
                 return call(module, *args, **options)
             return self._run(place, phase, call, args, options)
 
@@ -225,7 +227,7 @@ class Tape:
         self._depth += 1
         try:
             if phase != "forward":
-                with self._stopped():                               # the whole tree once, before anything changes
+                with self._stopped():                               # check the whole tree once, before anything changes
                     check_points(place.module.named_modules() if self._depth == 1 else [("", place.module)], phase)
             result = call(place.module, *args, **options)
         except BaseException as error:
@@ -239,7 +241,7 @@ class Tape:
         return result
 
     def _outcome(self, place: Place, phase: str, given: Mapping[str, Array], result: Any) -> dict[str, Any]:
-        """What came out, and what was left; of a point, the fingerprint too."""
+        """Return the fields that describe the result, and fingerprint the point after forward."""
         returned, left = named_arrays(RESULT[phase], result), stored(place.module, phase)
         names = titles(left, {**given, **returned})
         if phase == "forward" and place.guarded:
@@ -258,22 +260,22 @@ class Tape:
 
     @contextmanager
     def _stopped(self) -> Iterator[None]:
-        """What runs inside takes no time."""
+        """Stop the clock of the tape inside the block."""
         start, origin = perf_counter(), self._origin
         try:
             yield
         finally:
-            self._origin = origin + perf_counter() - start          # that of a stop inside is in there
+            self._origin = origin + perf_counter() - start          # includes the time of nested stops
 
 
 def refuse_occupied(place: Place) -> None:
-    """ArgumentError for a module that is on another tape, or that carries a phase of its own."""
+    """Raise ArgumentError for a module that is on another tape, or that has a phase among its attributes."""
     if place.module._taped:
-        raise ArgumentError(f"tape: {place.where} is on a tape already; leave that one first, or give all modules to one tape")
+        raise ArgumentError(f"tape: {place.where} is on a tape already; leave that block first, or give all modules to one")
     own = next((name for name in (*RESULT, *PLANNING) if name in vars(place.module)), None)
     if own is not None:
-        raise ArgumentError(f"tape: {place.where} must take {own} from its class, got one among its attributes; delete "
-                            "that one first")
+        raise ArgumentError(f"tape: {place.where} must take {own} from its class, got an attribute of that name; delete the "
+                            "attribute first")
 
 
 def checksums(arrays: Mapping[str, Array]) -> list[int]:
@@ -281,14 +283,13 @@ def checksums(arrays: Mapping[str, Array]) -> list[int]:
 
 
 def check_points(modules: list[tuple[str, Module]], phase: str) -> None:
-    """PhaseError if a point is not as forward left it. One that was put in its place is its owner's affair."""
+    """Raise PhaseError if an array of a point changed after forward. A point that was replaced as a whole is allowed."""
     for _, inner in modules:
         kept = inner._fingerprint
         if kept is None or inner.point is not kept.point:
             continue
-        found = checksums(named_arrays("point", inner.point))
-        changed = [name for name, old, new in zip(kept.names, kept.checksums, found, strict=False) if old != new]
+        now = checksums(named_arrays("point", inner.point))
+        changed = [name for name, old, new in zip(kept.names, kept.checksums, now, strict=False) if old != new]
         if changed:
-            raise PhaseError(f"{kept.where}: {' and '.join(changed)}, which forward saved, must stay as it was until "
-                             f"update, but was written into before {phase}; edit a copy of the array (a.copy()), or call "
-                             "forward again")
+            raise PhaseError(f"{kept.where}: {' and '.join(changed)}, which forward saved, must not change before update, but "
+                             f"was written into before {phase}; change a copy of the array (a.copy()), or call forward again")

@@ -1,4 +1,4 @@
-"""Saliency: which numbers of an input a class score hangs on, by several methods, and whether a method hangs on the net."""
+"""Saliency maps: on which numbers of the input a class score depends, and whether a method depends on the network."""
 
 from .gradients import completeness_error, gradient, gradient_times_input, integrated_gradients, smooth_grad
 from .images import as_images, share

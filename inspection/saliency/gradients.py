@@ -1,4 +1,4 @@
-"""Saliency from the gradient of a class score: by one backward of a unit vector, or by several that are averaged."""
+"""Saliency from gradients of a class score: one gradient, or the average of several."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from .class_scores import ClassScores
 
 
 def gradient(net: Module, x: ArrayLike, classes: ArrayLike | None = None) -> Array:
-    r"""How much the score of a class changes with each number of the input: :math:`\partial S_c / \partial x`.
+    r"""Return the gradient of class scores with respect to the input: :math:`\partial S_c / \partial x`.
 
     Parameters
     ----------
     net : Module
         With one input and an output of shape (examples, classes). Left as it is: a copy runs, in evaluation mode.
     x : array_like of shape (examples, ...)
-        Of any number of axes: images, or rows of numbers.
+        Images, or rows of numbers; any number of axes.
     classes : int or array_like of int of shape (examples,), optional
-        Columns of the output, one for all examples or one for each; by default what the net predicts. A net with one
-        column has one score, that column, whatever it predicts.
+        Columns of the output, one for all examples or one per example; by default the predicted classes. The only score of a
+        net with one column is that column, whatever it predicts.
 
     Returns
     -------
     array of the shape and dtype of x
-        Signed; ``as_images`` makes the map of the paper, :math:`M_{ij} = \max_k |\partial S_c / \partial x_{kij}|`.
+        Signed; ``as_images`` turns it into the map of the paper, :math:`M_{ij} = \max_k |\partial S_c / \partial x_{kij}|`.
 
     Raises
     ------
     ArgumentError, ShapeError, DtypeError, DataError
-        The net has several inputs or its output another shape; x is empty or not finite; a class has no column.
+        The net has several inputs, or an output of another shape; x is empty or not finite; a class has no column.
 
     Notes
     -----
-    S is the score before a closing Softmax, LogSoftmax or Sigmoid, which is left out: a probability also rises where the
-    other classes fall, and where it is near 1 its gradient vanishes.
+    S is the score before a final Softmax, LogSoftmax or Sigmoid. A probability is not used, since it also rises when the
+    scores of other classes fall, and since its gradient vanishes where it is near 1.
 
     References
     ----------
@@ -60,7 +60,7 @@ def gradient(net: Module, x: ArrayLike, classes: ArrayLike | None = None) -> Arr
 
 
 def gradient_times_input(net: Module, x: ArrayLike, classes: ArrayLike | None = None) -> Array:
-    r"""How much of the score each number of the input holds, to first order: :math:`x \odot \partial S_c / \partial x`.
+    r"""Return the contribution of each number to the score, to first order: :math:`x \odot \partial S_c / \partial x`.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def gradient_times_input(net: Module, x: ArrayLike, classes: ArrayLike | None = 
     Returns
     -------
     array of the shape and dtype of x
-        Signed. For a net of Linear without bias and ReLU it sums to the score.
+        Signed. For a net of ReLUs and Linears without bias, the numbers sum to the score.
 
     References
     ----------
@@ -83,16 +83,16 @@ def gradient_times_input(net: Module, x: ArrayLike, classes: ArrayLike | None = 
 
 def smooth_grad(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, samples: int = 50, noise: float = 0.15,
                 rng: Seed = None) -> Array:
-    r"""The gradient averaged over noisy copies of the input, whose scores do not jump with each pixel.
+    r"""Return the gradient averaged over noisy copies of the input, which varies less between pixels: SmoothGrad.
 
     Parameters
     ----------
     net, x, classes
         As for ``gradient``; the predicted class is that of x without noise.
     samples : int, default 50
-        n, for each example.
+        n, the number of noisy copies per example.
     noise : float >= 0, default 0.15
-        σ as a share of the range of the example, from its smallest number to its largest.
+        σ, relative to the range of the example (its largest number minus its smallest).
     rng : None, int or numpy.random.Generator
 
     Returns
@@ -110,7 +110,6 @@ def smooth_grad(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, 
     axes = tuple(range(1, score.x.ndim))
     sigma = noise * np.ptp(score.x, axis=axes, keepdims=True)
 
-
     def noisy(some: slice) -> Array:
         return score.x + sigma * rng.standard_normal((some.stop - some.start, *score.x.shape))
 
@@ -119,16 +118,16 @@ def smooth_grad(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, 
 
 def integrated_gradients(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, baseline: ArrayLike = 0,
                          steps: int = 50) -> Array:
-    r"""The rise of the score from a baseline to x, shared out among the numbers of the input.
+    r"""Return the contributions of the numbers of the input to the rise of the score from a baseline to x.
 
     Parameters
     ----------
     net, x, classes
         As for ``gradient``; the predicted class is that of x.
     baseline : array_like, default 0
-        An input without what is looked for, such as a black image: a number, an example, or one for each of x.
+        An input without information, such as a black image: a number, an example, or one per example of x.
     steps : int, default 50
-        Gradients on the straight line from the baseline to x, for each example.
+        Number of gradients on the straight line from the baseline to x, per example.
 
     Returns
     -------
@@ -137,10 +136,11 @@ def integrated_gradients(net: Module, x: ArrayLike, classes: ArrayLike | None = 
 
     Notes
     -----
-    With the baseline b, :math:`A = (x - b) \odot \int_0^1 \frac{\partial S_c}{\partial x}(b + \alpha (x - b))\, d\alpha`, the
-    integral by Gauss and Legendre's rule. Completeness: the attributions of an example sum to S(x) - S(b), up to the error
-    of the rule, which ``completeness_error`` measures. On a small net of Tanh 50 steps leave round-off. The gradient of a net
-    of ReLU jumps along the line, and ten times the steps gain one digit: 50 leave about 0.1 % of the rise in the mean.
+    With the baseline b, :math:`A = (x - b) \odot \int_0^1 \frac{\partial S_c}{\partial x}(b + \alpha (x - b))\, d\alpha`, with
+    the integral by Gauss-Legendre quadrature. Completeness: the attributions of an example sum to S(x) - S(b), up to the
+    quadrature error, which ``completeness_error`` measures. For a small net of Tanh, 50 steps are exact up to round-off. The
+    gradient of a net of ReLU jumps along the line: 50 steps have a mean error of about 0.1 % of the rise, and ten times the
+    steps give one more digit.
 
     References
     ----------
@@ -148,22 +148,22 @@ def integrated_gradients(net: Module, x: ArrayLike, classes: ArrayLike | None = 
     """
     steps, score = positive_int("steps", steps), ClassScores(net, x, classes)
     start = score.like_x("baseline", baseline)
-    way = score.x - start
+    difference = score.x - start
     nodes, weights = np.polynomial.legendre.leggauss(steps)         # on [-1, 1]
     alphas = (nodes + 1) / 2
-    return way * averaged(score, weights / 2, lambda some: start + np.multiply.outer(alphas[some], way))
+    return difference * averaged(score, weights / 2, lambda some: start + np.multiply.outer(alphas[some], difference))
 
 
 def completeness_error(net: Module, x: ArrayLike, maps: ArrayLike, classes: ArrayLike | None = None, *,
                        baseline: ArrayLike = 0) -> Array:
-    """By how much the attributions of each example miss the rise of its score: their sum, less S(x) - S(baseline).
+    """Return the sum of the attributions of each example minus the rise of its score, S(x) - S(baseline).
 
     Parameters
     ----------
     net, x, classes, baseline
         As for ``integrated_gradients``.
     maps : array_like of the shape of x
-        Attributions, from there or from any other method.
+        Attributions by ``integrated_gradients`` or any other method.
 
     Returns
     -------
@@ -186,14 +186,14 @@ def completeness_error(net: Module, x: ArrayLike, maps: ArrayLike, classes: Arra
 
 
 def averaged(score: ClassScores, weights: Array, points: Callable[[slice], Array]) -> Array:
-    """The weighted sum of dS/dx over several points for each example, of which as many are in the net as it should hold.
+    """Return the weighted sum of dS/dx over several points per example, computed in parts to bound memory.
 
-    ``points`` is given a range of the weights, and returns a batch of the shape of x for each of them.
+    ``points`` takes a range of the weights, and returns a batch of the shape of x for each weight.
     """
     at_once, total = max(1, ROWS // len(score.x)), np.zeros(score.x.shape)
     for first in range(0, len(weights), at_once):
         some = slice(first, min(first + at_once, len(weights)))
         batches = points(some).astype(score.x.dtype, copy=False)
-        slopes = score.gradient(batches.reshape(-1, *score.x.shape[1:]))
-        total += np.tensordot(weights[some], slopes.reshape(batches.shape), 1)
+        gradients = score.gradient(batches.reshape(-1, *score.x.shape[1:]))
+        total += np.tensordot(weights[some], gradients.reshape(batches.shape), 1)
     return total.astype(score.x.dtype)

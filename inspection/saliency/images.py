@@ -1,4 +1,4 @@
-"""From a map of signed numbers to an image, and what share of it falls on a region."""
+"""Saliency maps as images of magnitudes, and the share of a map in a region."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ...errors import DtypeError, ShapeError
 
 
 def as_images(maps: ArrayLike) -> Array:
-    r"""The magnitude of each number of a map; of several channels the largest: :math:`M_{ij} = \max_k |m_{kij}|`.
+    r"""Return the magnitude of each number of a map, the largest of several channels: :math:`M_{ij} = \max_k |m_{kij}|`.
 
     Parameters
     ----------
     maps : array_like of shape (examples, channels, height, width), or (examples, ...) without channels
-        Of any method.
+        Maps by any method.
 
     Returns
     -------
@@ -36,15 +36,15 @@ def as_images(maps: ArrayLike) -> Array:
 
 
 def share(maps: ArrayLike, region: ArrayLike) -> Array:
-    """How much of each map's magnitude falls on a region, of all that there is.
+    """Return the share of the total magnitude of each map that lies in a region.
 
     Parameters
     ----------
     maps : array_like
-        Of any method, signed or not.
+        Maps by any method, signed or not.
     region : array_like of bool
-        Of the shape of ``as_images(maps)``, or of one image of it: what should be salient. The mean of the region is
-        the share of a map that knows nothing.
+        The pixels that should be salient: of the shape of ``as_images(maps)``, or of one of its images. The mean of the
+        region is the share of an uninformative, constant map.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Saliency without derivatives: what happens to the score when a part of the input is not there."""
+"""Saliency without derivatives: how the score falls when a part of the input is covered."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .class_scores import ClassScores
 
 def occlusion(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, window: int | tuple[int, int],
               stride: int | tuple[int, int] = 1, value: ArrayLike = 0) -> Array:
-    r"""By how much the score falls when a window of the input is covered: what no gradient can get wrong.
+    r"""Return how much the score falls when windows of the input are covered.
 
     Parameters
     ----------
     net, x, classes
         As for ``gradient``.
     window : int or pair of int
-        Height and width of the covered patch, on the last two axes of x, in all channels; where examples are rows of
-        numbers, an int: how many neighbours are covered.
+        Height and width of the covered window, on the last two axes of x, in all channels. If examples are rows of numbers,
+        an int: how many neighbouring numbers are covered.
     stride : int or pair of int, default 1
-        From one window to the next; at most the window. The last one ends where the input does.
+        Distance from one window to the next, at most the size of the window. The last window ends at the edge of the input.
     value : array_like, default 0
-        What stands in the window instead: a number, an example (as the mean image), or one for each of x.
+        The numbers that replace those in the window: a number, an example (such as the mean image), or one per example of x.
 
     Returns
     -------
     array of the shape and dtype of x
-        For each number the mean fall, S(x) - S(x covered), over the windows that cover it; the same in all channels.
+        For each number, the mean of S(x) - S(x covered) over the windows that cover it; the same in all channels.
 
     References
     ----------
@@ -64,18 +64,18 @@ def occlusion(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, wi
 
 
 def windows(window: Any, stride: Any, size: tuple[int, ...]) -> list[Array]:
-    """For each of the two axes, which numbers each window covers, ``(windows, size)``; one of one number for a missing axis."""
-    found = [np.ones((1, 1), bool)] if len(size) == 1 else []
+    """Return, for each of two axes, which numbers each window covers, ``(windows, size)``; for a missing axis, one."""
+    masks = [np.ones((1, 1), bool)] if len(size) == 1 else []
     for width, step, length in zip(as_sizes("window", window, size), as_sizes("stride", stride, size), size, strict=True):
         if width > length or step > width:
             raise ArgumentError(f"window must fit into {size} and stride into the window, got {window!r} and {stride!r}")
         starts = np.append(np.arange(0, length - width, step), length - width)[:, None]
-        found.append((starts <= np.arange(length)) & (np.arange(length) < starts + width))
-    return found
+        masks.append((starts <= np.arange(length)) & (np.arange(length) < starts + width))
+    return masks
 
 
 def as_sizes(name: str, value: Any, size: tuple[int, ...]) -> list[int]:
-    """One size for each axis."""
+    """Return one size per axis."""
     values = value if isinstance(value, (tuple, list)) else (value,) * len(size)
     if len(values) != len(size):
         raise ArgumentError(f"{name} must be an integer{', or a pair of them' * (len(size) == 2)}, got {value!r}")

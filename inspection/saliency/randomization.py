@@ -1,4 +1,4 @@
-"""A sanity check of saliency: a map that stays as it is when the net's parameters are lost does not show what it learned."""
+"""A sanity check of saliency: a map that does not change when parameters are randomized does not show what a net learned."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from .class_scores import ClassScores
 from .gradients import gradient
 from .images import as_images
 
-Method = Callable[..., ArrayLike]                                   # (net, x, classes) -> maps of the shape of x
+Method = Callable[..., ArrayLike]                                   # takes (net, x, classes), returns maps of the shape of x
 
 
 @dataclass(frozen=True, eq=False)
 class Randomization:
-    """Maps of a net that loses its parameters layer by layer; prints as a table.
+    """Maps of a net whose parameters are randomized layer by layer; prints as a table.
 
     Attributes
     ----------
     x : array of shape (examples, ...)
     classes : int array of shape (examples,)
-        Whose scores are explained, at all stages.
+        The classes whose scores are explained, the same at all stages.
     layers : tuple of (str, str)
-        Path and repr of the module that is drawn anew at each stage; all those before it stay as they were drawn.
+        Path and repr of the module that is randomized at each stage; modules of earlier stages stay randomized.
     maps : array of shape (stages + 1, examples, ...)
-        Images, magnitudes without channels: first those of the net as it is, then those of each stage.
+        Images of magnitudes, without channels: first those of the original net, then those of each stage.
     correlations : array of shape (stages, examples)
-        Spearman's rank correlation of each image with the first of the same example.
+        Spearman's rank correlation of each image with that of the original net for the same example.
     """
 
     x: Array
@@ -46,7 +46,7 @@ class Randomization:
     correlations: Array
 
     def __str__(self) -> str:
-        rows = [("drawn anew, down to", "", "rank correlation", "std")]
+        rows = [("randomized down to", "", "rank correlation", "std")]
         rows += [(path, module, f"{own.mean():.2f}", f"{own.std():.2f}")
                  for (path, module), own in zip(self.layers, self.correlations, strict=True)]
         return f"{len(self.x)} examples\n{aligned(rows, rows[0][2:])}"
@@ -54,35 +54,35 @@ class Randomization:
 
 def randomization(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, method: Method = gradient,
                   rng: Seed = None) -> Randomization:
-    """Draw the layers of a net anew, from the top down, and compare the maps at each stage with the original ones.
+    """Randomize the layers of a net, from the output to the input, and compare the maps at each stage with the original ones.
 
     Parameters
     ----------
     net : Module
-        Left as it is: a copy is drawn anew.
+        Left as it is: a copy is randomized.
     x, classes
-        As for ``gradient``; the predicted classes are those of the net as it is.
+        As for ``gradient``; the predicted classes are those of the original net.
     method : callable, default gradient
-        ``method(net, x, classes)`` returns maps of the shape of x: a function of this package, or of yours. For options,
-        ``functools.partial(smooth_grad, rng=0)``; an int draws the same noise at each stage.
+        ``method(net, x, classes)`` returns maps of the shape of x. For options, ``functools.partial(smooth_grad, rng=0)``; an
+        int draws the same noise at each stage.
     rng : None, int or numpy.random.Generator
-        Where the parameters are drawn from.
+        Source of the new parameters.
 
     Returns
     -------
     Randomization
-        Drawn by ``rp.plots.randomization``.
+        ``rp.plots.randomization`` draws it.
 
     Notes
     -----
-    A stage is a module with parameters of its own, the one nearest to the output first. It is put to where it could have
-    started: a parameter is drawn from the initializer that the module keeps for it (``weight_init``, ``bias_init``);
-    BatchNorm and LayerNorm start at 1 and 0, with new running statistics; what says nothing of its start has its numbers
-    shuffled. After the last stage the net has learned nothing.
+    Each stage randomizes one module with parameters of its own, beginning with the one nearest to the output. Parameters are
+    initialized again, by the initializer that the module keeps for them (``weight_init``, ``bias_init``). BatchNorm and
+    LayerNorm get weights of 1, biases of 0 and new running statistics. Parameters without a known initializer are shuffled.
+    After the last stage the net has learned nothing.
 
-    Ranks are compared, of magnitudes: the scale of a map means nothing, and a sign is not seen in an image. Two maps
-    correlate as images of one thing also where both merely follow the input, as those do that are multiplied by it:
-    the numbers that are 0 in the input stay the least salient ones. A map without differences correlates with nothing: 0.
+    The correlation is one of ranks, since the scale of a map has no meaning, and of magnitudes, since an image shows no signs.
+    Maps that are multiplied by the input correlate in any case: numbers that are 0 in the input have the least saliency in
+    both. The correlation with a constant map is 0.
 
     References
     ----------
@@ -93,32 +93,32 @@ def randomization(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *
     >>> import retroprop as rp
     >>> x, y = rp.datasets.digits()
     >>> net = rp.Sequential(rp.Linear(64, 20, rng=0), rp.ReLU(), rp.Linear(20, 10, rng=1), rp.Softmax())
-    >>> found = rp.saliency.randomization(net, x[:50], rng=2)
-    >>> found.layers, found.maps.shape, found.correlations.shape
+    >>> result = rp.saliency.randomization(net, x[:50], rng=2)
+    >>> result.layers, result.maps.shape, result.correlations.shape
     ((('2', 'Linear(20, 10)'), ('0', 'Linear(64, 20)')), (3, 50, 64), (2, 50))
     """
     score = ClassScores(net, x, classes)
     rng = generator(rng).spawn(1)[0]                                # not the stream that a layer with this seed was drawn from
-    drawn, layers = deepcopy(net).eval(), []
-    maps = [mapped(method, drawn, score)]
-    for path, module in from_the_top(drawn):
-        draw(module, rng)
+    randomized, layers = deepcopy(net).eval(), []
+    maps = [images_of(method, randomized, score)]
+    for path, module in from_the_output(randomized):
+        initialize(module, rng)
         layers.append((path, repr(module)))
-        maps.append(mapped(method, drawn, score))
+        maps.append(images_of(method, randomized, score))
     if not layers:
         raise ArgumentError(f"net must have at least one module with parameters, got {net!r}")
     return Randomization(score.x, score.classes, tuple(layers), np.stack(maps), rank_correlations(maps[0], maps[1:]))
 
 
-def mapped(method: Method, net: Module, score: ClassScores) -> Array:
+def images_of(method: Method, net: Module, score: ClassScores) -> Array:
     maps = np.asarray(method(net, score.x, score.classes))
     if maps.shape != score.x.shape:
         raise ShapeError(f"method must return maps of the shape of x, {score.x.shape}, got {maps.shape}")
     return as_images(maps)
 
 
-def from_the_top(net: Module) -> Iterator[tuple[str, Module]]:
-    """Modules with parameters of their own, against the order of the data; not those whose parameters all came before."""
+def from_the_output(net: Module) -> Iterator[tuple[str, Module]]:
+    """Yield modules with parameters of their own, from output to input; not those whose parameters were all yielded before."""
     seen = set[Parameter]()
     for path, leaf in reversed(net.leaves()):
         for inner, module in reversed(leaf.named_modules(path)):
@@ -128,8 +128,8 @@ def from_the_top(net: Module) -> Iterator[tuple[str, Module]]:
             seen |= own
 
 
-def draw(module: Module, rng: np.random.Generator) -> None:
-    """Put a module to where it could have started."""
+def initialize(module: Module, rng: np.random.Generator) -> None:
+    """Initialize the parameters of a module again."""
     for kind in (BatchNorm, LayerNorm):
         if isinstance(module, kind):
             module.load_state_dict(kind(module.features).state_dict(), strict=False)
@@ -143,11 +143,11 @@ def draw(module: Module, rng: np.random.Generator) -> None:
 
 
 def rank_correlations(first: Array, others: list[Array]) -> Array:
-    """Spearman's, of each image with that of the same example in ``first``: Pearson's, of the ranks."""
+    """Return Spearman's correlation (Pearson's, of ranks) of each image with that of the same example in ``first``."""
     from scipy.stats import rankdata
 
     ranks = [rankdata(images.reshape(len(first), -1), axis=1) for images in (first, *others)]
-    centred = np.stack(ranks) - (first[0].size + 1) / 2             # the mean rank, also where some are equal
+    centred = np.stack(ranks) - (first[0].size + 1) / 2             # the mean rank, also with ties
     norms = np.sqrt((centred**2).sum(-1))
     products, scale = (centred[1:] * centred[0]).sum(-1), norms[1:] * norms[0]
     return np.divide(products, scale, out=np.zeros_like(products), where=scale > 0)

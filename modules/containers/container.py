@@ -1,4 +1,4 @@
-"""Container: what Sequential and Graph share, modules inside modules that run from a plan."""
+"""Container: what Sequential and Graph share: modules inside a module, and a plan that runs them."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ from ...arguments import Array
 from ...errors import ArgumentError, DtypeError
 from ..core.base import Module
 from ..core.diagram import Node, Wiring, graphviz, mermaid
-from ..core.parameter import Home
-from ..core.phases import Phase, explain, planned, unchecked
+from ..core.parameter import FlatParameters
+from ..core.phases import Phase, explain, takes, unchecked, without_checks
 from ..core.tree import Step, below
-from ..core.values import Shape, Value, fitting, several, size_of
+from ..core.values import Shape, fitting, several, size_of
 
 
 class Container(Module):
-    """Modules by name, the nodes, each of which reads inputs of the container or the outputs of nodes before it.
+    """A module made of modules by name, its nodes; each reads inputs of the container or outputs of earlier nodes.
 
-    What a container makes of them is a plan: ``prepare`` writes down the nodes' bare phases beside the arrays that they
-    write into, once for each new shape of input.
+    For each new shape of input, ``prepare`` makes a plan: the nodes' unchecked phases, with the arrays that they write into.
 
     Attributes
     ----------
     nodes : dict of Module by name
-        In an order in which data can pass.
+        In an order in which data can pass: each node after those that it reads.
     sources : dict of tuple of str by name
-        What each node reads: names of inputs and of nodes.
+        The names of the inputs and nodes that each node reads.
     inputs, outputs : tuple of str
-        Names of the container's inputs, and of the nodes whose outputs are its own.
+        The names of the container's inputs, and of the nodes whose outputs are the container's outputs.
     inside : list of Module
-        All modules of the tree below.
+        All modules inside this one, at any depth.
     """
 
     nodes: dict[str, Module]
@@ -46,7 +45,7 @@ class Container(Module):
     outputs: tuple[str, ...]
 
     def adopt(self, nodes: Mapping[str, Module]) -> None:
-        """Take the modules in: from here on their parameters and gradients live in one flat vector each."""
+        """Make these modules the nodes, and move their parameters into one flat vector and their gradients into another."""
         kind = type(self).__name__
         seen: dict[int, str] = {}
         for name, module in nodes.items():
@@ -62,17 +61,17 @@ class Container(Module):
         check_one_dtype(self)
         self.inside = [module for _, module in self.named_modules()[1:]]
         for module in self.inside:
-            module.forget()                                         # their parameters move
+            module.clear_evaluation()                                         # their parameters will move
         for module in nodes.values():
             module._owner = weakref.ref(self)
-        Home.gather(self.parameters())
+        FlatParameters.gather(self.parameters())
 
     def called(self, name: str) -> str:
-        """What an error calls the node at construction."""
+        """Return the name of a node for errors of the constructor."""
         return f"node {name!r}"
 
     def located(self, name: str) -> str:
-        """Where the node stands, for the notes of errors."""
+        """Return the place of a node for notes that are added to errors."""
         return f"in {type(self).__name__}[{name!r}]"
 
     def children(self) -> dict[str, Module]:
@@ -80,7 +79,7 @@ class Container(Module):
 
     @property
     def opened(self) -> bool:
-        """Whether looking may go inside: a subclass that writes forward or backward itself is more than its nodes."""
+        """Whether the container only runs its nodes: False in a subclass that writes its own forward or backward."""
         writers = [next(kind for kind in type(self).__mro__ if phase in vars(kind)) for phase in ("forward", "backward")]
         return all(kind.__base__ is Container for kind in writers)
 
@@ -94,14 +93,14 @@ class Container(Module):
 
     # ------------------------------------------------------------------ values that pass from node to node
 
-    def flow(self, value: Any, step: Step) -> Any:
+    def flow(self, value: Any, step: Step[Module]) -> Any:
         if not self.opened:
             return step(self, value)
         return self.across(value, lambda module, read: module.flow(read, step))
 
-    def across(self, value: Any, step: Step) -> Any:
-        """What comes out if ``step(node, what it reads)`` is what each node makes of it."""
-        several_read = len(self.inputs) > 1 and not isinstance(value, str)      # a name stands for all outputs of a leaf
+    def across(self, value: Any, step: Step[Module]) -> Any:
+        """Pass ``value`` through the nodes, each of which returns ``step(node, what it reads)``; return the outputs."""
+        several_read = len(self.inputs) > 1 and not isinstance(value, str)      # one name stands for all outputs of a leaf
         known = dict(zip(self.inputs, value if several_read else (value,) * len(self.inputs), strict=True))
         for name, module in self.nodes.items():
             with noted(self.located(name)):
@@ -125,11 +124,11 @@ class Container(Module):
         return all(module.gradient_batch_last(given) for name, module in self.nodes.items()
                    if not set(self.inputs).isdisjoint(self.sources[name]))
 
-    def wiring(self) -> Wiring:
+    def wiring(self) -> Wiring[Module]:
         if not self.opened:
             return super().wiring()
         paths = {id(module): path for path, module in self.leaves()}
-        nodes: list[Node] = []
+        nodes: list[Node[Module]] = []
 
         def step(module: Module, read: Any) -> Any:
             path = paths[id(module)]
@@ -140,74 +139,84 @@ class Container(Module):
         return Wiring(self.inputs, nodes, tuple(named(outputs)))
 
     def graphviz(self) -> str:
-        """Source of a drawing, for Graphviz's ``dot``."""
+        """Return the graph in the language of Graphviz, for ``dot``."""
         return graphviz(self.wiring())
 
     def mermaid(self) -> str:
-        """Source of a drawing, for Mermaid: forges draw it where it stands in a Markdown page."""
+        """Return the graph in the language of Mermaid, which GitHub and GitLab draw in Markdown pages."""
         return mermaid(self.wiring())
 
-    # ------------------------------------------------------------------ the phases, as far as they are the same
+    # ------------------------------------------------------------------ what all containers do in the phases
 
     def update(self) -> None:
         """Gradients of all parameters of the modules inside."""
         for update in self.updates:
             update()
 
-    def pushed(self, t: Value) -> Value:
-        """Tangent of the input -> tangent of the output, node by node."""
-        return self.across(t, lambda module, t: unchecked(module, "jvp")(t))
-
-    def review(self) -> None:
-        super().review()
+    def plan_updates(self) -> None:
+        """Also list the updates of the nodes that have something to do."""
+        super().plan_updates()
         self.updates: list[Phase] = []
         for module, again in self.tied():
-            module.review()
+            module.plan_updates()
             if module._trains and module.parameters():
                 self.updates.append(partial(module.accumulate, again) if again else planned(module, "update"))
 
-    def disturb(self) -> None:
+    def begin_forward(self) -> None:
+        """Also clear the gradients of all modules inside."""
         for module in self.inside:
             module.gradient = None
-        Module.disturb(self)                                        # super() takes longer
+        Module.begin_forward(self)                                        # super() is slower
 
     def forward_failed(self, module: Module, error: BaseException) -> None:
-        """A forward failed at a node: half of the points are of this x, and none may serve."""
+        """Clear all points after a forward that failed at ``module``: some belong to this x, some to the last one."""
         for inner in self.inside:
-            inner.forget()
+            inner.clear_evaluation()
         error.add_note(self.located(self.name_of(module)))
 
     def backward_failed(self, module: Module, error: BaseException) -> None:
-        """A backward failed at a node: half of the gradients are of this g."""
+        """Clear the gradient after a backward that failed at ``module``: gradients inside belong to different g."""
         self.gradient = None
         explain(module, error)
         error.add_note(self.located(self.name_of(module)))
 
     def name_of(self, node: Module) -> str:
+        """Return the name of a node."""
         return next(name for name, module in self.nodes.items() if module is node)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name not in ("inside", "updates")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        super().__setstate__(state)
         self.adopt(self.nodes)
 
 
+def planned(module: Module, phase: str) -> Phase:
+    """Return the phase that a plan runs: the unchecked one, or on a tape the one that records it."""
+    return without_checks(vars(module)[phase], module) if module._taped else unchecked(module, phase)
+
+
+def without_input_gradient(module: Module) -> Phase:
+    """Return the module's planned backward for when nobody needs its input gradient."""
+    phase = planned(module, "backward")
+    return partial(phase, input_gradient=False) if takes(phase, "input_gradient") else phase
+
+
 def joined(values: list[Any]) -> Any:
-    """The one value, or the tuple of them."""
+    """Return the value if there is one, else the tuple of values."""
     return values[0] if len(values) == 1 else tuple(values)
 
 
 def named(read: Any) -> list[str]:
-    """The paths in a nest of tuples of them, from left to right."""
+    """Return the paths in nested tuples of paths, from left to right."""
     return [read] if isinstance(read, str) else [path for part in read for path in named(part)]
 
 
 def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool:
-    """Whether ``after``, from ``shape`` to ``output``, may write its output over its input, which ``before`` made.
+    """Whether ``after`` may write its output, of shape ``output``, over its input, of shape ``shape``, which ``before`` wrote.
 
-    Not while a tape looks.
+    On a tape it may not: the tape reads both.
     """
     return (before.saved in ("input", "neither") and after.saved in ("output", "neither")
             and not before._taped and not after._taped and not several(shape) and not several(output)
@@ -215,9 +224,9 @@ def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool
 
 
 def as_shape(buffer: Array, shape: tuple[int, ...]) -> Array | None:
-    """The buffer in another shape; the same object where it is that shape's, with which NumPy is faster.
+    """Return a view of the buffer with that shape, or None if its memory layout allows no such view.
 
-    None where its layout does not allow that.
+    A buffer that has the shape is returned itself: NumPy is faster if input and output are the same object.
     """
     if buffer.shape == shape:
         return buffer
@@ -227,7 +236,7 @@ def as_shape(buffer: Array, shape: tuple[int, ...]) -> Array | None:
 
 @contextmanager
 def noted(where: str) -> Iterator[None]:
-    """Errors from inside say in which module of the container they rose."""
+    """Add a note to errors inside the ``with`` block: the module of the container in which they occurred."""
     try:
         yield
     except Exception as error:
@@ -236,6 +245,7 @@ def noted(where: str) -> Iterator[None]:
 
 
 def check_one_dtype(net: Container) -> None:
+    """Raise DtypeError unless all parameters have one dtype."""
     found = {parameter.dtype: name for name, parameter in net.named_parameters()}
     if len(found) > 1:
         listed = " and ".join(f"{dtype} ({path})" for dtype, path in found.items())
@@ -243,7 +253,7 @@ def check_one_dtype(net: Container) -> None:
 
 
 def warn_of_equal_weights(net: Container) -> None:
-    """Two layers that start equal were most likely given the same seed."""
+    """Warn if two layers have equal initial weights: most likely they were given the same seed."""
     weights = [(name, parameter.data) for name, parameter in net.named_parameters() if parameter.data.ndim > 1]
     for (a, first), (b, second) in combinations(weights, 2):
         if first.shape == second.shape and np.array_equal(first, second):

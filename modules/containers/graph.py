@@ -11,24 +11,34 @@ import numpy as np
 from ...errors import ArgumentError
 from ..core.base import Module
 from ..core.diagram import table
-from ..core.phases import Phase, inward, planned, settle
+from ..core.phases import Phase, unchecked
 from ..core.values import Shape, Value, copied, each, empty_buffers
-from .container import Container, as_shape, check_one_dtype, in_place, joined, noted, warn_of_equal_weights
+from .container import (
+    Container,
+    as_shape,
+    check_one_dtype,
+    in_place,
+    joined,
+    noted,
+    planned,
+    warn_of_equal_weights,
+    without_input_gradient,
+)
 from .wiring import as_names, check_node, check_wiring, in_order, listed
 
-Pick = Callable[[list[Value]], Value]                               # what a node takes from a list of values
+Pick = Callable[[list[Value]], Value]                               # selects from a list of values what a node reads
 Step = tuple[Module, Phase, Pick, int]
 
 
-class Laid(NamedTuple):
-    """What is known of a value before it is there."""
+class Layout(NamedTuple):
+    """Shape, dtype and memory layout of a value."""
 
     shape: Shape
     dtype: np.dtype[Any]
     batch_last: bool
 
-    def gradient_room(self, reader: Module) -> Value:
-        """Where a node that reads it writes its gradient."""
+    def gradient_buffer(self, reader: Module) -> Value:
+        """Return a buffer for the gradient that a node which reads this value writes."""
         return empty_buffers(self.shape, self.dtype, reader.gradient_batch_last(self.batch_last))
 
 
@@ -36,25 +46,25 @@ class Reader(NamedTuple):
     """A node that reads a value."""
 
     place: int                                                      # in the order of the nodes
-    part: int | None                                                # which of its sources this is; None where it has one
+    part: int | None                                                # which of its sources the value is; None: it has one source
 
 
 class Plan(NamedTuple):
-    """Bare phases bound to their modules, what they take and where they write, for one shape of input.
+    """Unchecked phases, bound to their modules, with what they read and where they write, for one shape of input.
 
-    Two lists pass through it. Forward, the values: the inputs, then the output of each node. Back, the gradients: what each
-    node gives to its sources, then those of the outputs, as they were given. Where a buffer is None the array leaves the
-    graph: it is fresh, or the caller's.
+    The plan works on two lists. Forward fills the list of values: the inputs, then the output of each node. Backward fills the
+    list of gradients: what each node returns for its sources, then the given gradients of the outputs. Where a buffer is
+    None, the array leaves the graph, and is a new one or the caller's.
     """
 
-    buffers: list[Value]                                            # beside values
+    value_buffers: list[Value]                                      # one for each of the values
     forwards: list[tuple[Phase, Pick, int]]
-    outputs: tuple[int, ...]                                        # their places in values
+    outputs: tuple[int, ...]                                        # their places in the list of values
     result: Pick
-    spaces: list[Value]                                             # beside gradients
+    gradient_buffers: list[Value]                                   # one for each node's entry in the list of gradients
     backwards: list[Step]                                           # in reverse order
-    training: list[Step]                                            # the same, as far as parameters need them
-    entries: tuple[int, ...]                                        # of nodes that alone read one input alone, if all do
+    training: list[Step]                                            # those of them that the parameters' gradients need
+    entries: tuple[int, ...]                                        # see Graph.entries
     inputs: list[Pick]                                              # the gradient of each input
 
 
@@ -64,25 +74,25 @@ class Graph(Container):
     Parameters
     ----------
     nodes : dict of (Module, *sources) by name
-        ``{"h": (rp.Linear(2, 3), "x"), "z": (rp.Add(), "h", "x2")}``: the names of what a node reads, in any order of
-        nodes. A module of several inputs (``Add``, ``Multiply``, ``Concat``, ``Function``) reads that many. Each
-        instance once: to use the same weights twice, share the Parameter (``b.weight = a.weight``, before the
-        optimizer is built).
+        ``{"h": (rp.Linear(2, 3), "x"), "z": (rp.Add(), "h", "x2")}``: each module is followed by the names of the inputs or
+        nodes that it reads, one for each of the module's inputs (several for ``Add``, ``Multiply``, ``Concat`` and
+        ``Function``). The nodes may stand in any order. No instance may appear twice: to use the same weights twice, share
+        the Parameter (``b.weight = a.weight``, before the optimizer is built).
     inputs, outputs : str or sequence of str
-        Names of the graph's inputs, and of the nodes that are its outputs. With several, ``forward`` takes or returns
-        a tuple of arrays, and so ``backward``.
+        The names of the graph's inputs, and of the nodes that are its outputs. With several of them, ``forward`` and
+        ``backward`` take and return tuples of arrays.
 
     Raises
     ------
     ArgumentError
-        For a cycle, for a source that is not there, and for a node or an input that leads to no output.
+        If there is a cycle, if a node reads a name that does not exist, or if a node or an input leads to no output.
 
     Notes
     -----
-    ``forward`` runs the nodes in topological order, ``backward`` in the reverse one. Where a value is read by several
-    nodes (fan-out), its gradient is the sum of what they give back: each node is passed once, however many paths lead
-    through it (lecture, slides 10-31). Arrays between nodes are used again at the next step, as in Sequential, and what
-    comes back is fresh. An output that other nodes read too must not be written into before ``update``.
+    ``forward`` runs the nodes in topological order, ``backward`` in the reverse order. If several nodes read a value
+    (fan-out), its gradient is the sum of the gradients that they return. Each node runs once, however many paths lead
+    through it (lecture, slides 10-31). As in Sequential, the next step uses the arrays between the nodes again, and the
+    returned arrays are new. Do not write before ``update`` into an output that other nodes read too.
 
     Examples
     --------
@@ -124,51 +134,54 @@ class Graph(Container):
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self)
-        values = {name: Laid(one, dtype, self.batch_last)
-                  for name, one in zip(self.inputs, shape if len(self.inputs) > 1 else (shape,), strict=True)}
+        values = {name: Layout(part, dtype, self.batch_last)
+                  for name, part in zip(self.inputs, shape if len(self.inputs) > 1 else (shape,), strict=True)}
         for name, module in self.nodes.items():
             read = [values[source] for source in self.sources[name]]
-            batch_last = any(one.batch_last for one in read)
+            batch_last = any(value.batch_last for value in read)
             with noted(self.located(name)):
-                output = settle(module, joined([one.shape for one in read]), dtype, batch_last)
-            values[name] = Laid(output, dtype, module.output_batch_last(batch_last))
+                output = module.prepare_for(joined([value.shape for value in read]), dtype, batch_last)
+            values[name] = Layout(output, dtype, module.output_batch_last(batch_last))
         slots = {name: k for k, name in enumerate(values)}
         forwards: list[tuple[Phase, Pick, int]] = [
             (planned(module, "forward"), itemgetter(*(slots[source] for source in self.sources[name])), slots[name])
             for name, module in self.nodes.items()]
         outputs = tuple(slots[name] for name in self.outputs)
         entries = self.entries()
-        back = [joined([values[source].gradient_room(self.nodes[name]) for source in sources]) if k not in entries else None
+        back = [joined([values[source].gradient_buffer(self.nodes[name]) for source in sources]) if k not in entries else None
                 for k, (name, sources) in enumerate(self.sources.items())]
         return Plan(self.buffers_for(values), forwards, outputs, itemgetter(*outputs), back, *self.way_back(values), entries,
                     [self.gradient_of(name, values[name]) for name in self.inputs])
 
     def entries(self) -> tuple[int, ...]:
-        """Places of the nodes that alone read one input alone, if every input has one: what they give back is final."""
+        """Return for each input the place of its reader, or () unless each has just one reader, which reads nothing else.
+
+        Then the gradients that these nodes return are those of the inputs.
+        """
         readers = [self.readers[name] for name in self.inputs]
         alone = all(len(read) == 1 and read[0].part is None for read in readers)
         return tuple(read[0].place for read in readers) if alone else ()
 
-    def buffers_for(self, values: Mapping[str, Laid]) -> list[Value]:
-        """Where each node writes its output: over its input, where nobody else reads that and no point holds it."""
+    def buffers_for(self, values: Mapping[str, Layout]) -> list[Value]:
+        """Return the buffer for each node's output: its input's buffer, if no other node reads that and no point holds it."""
         buffers: dict[str, Value] = dict.fromkeys(values)
         for name, module in self.nodes.items():
             before = self.sources[name][0]
             if name in self.outputs:
-                continue                                            # a fresh array, or the caller's
-            shape, over = values[name].shape, None
+                continue                                            # a new array, or the caller's
+            shape, shared = values[name].shape, None
             if (before in self.nodes and before not in self.outputs and len(self.readers[before]) == 1
                     and values[before].batch_last == values[name].batch_last
                     and in_place(self.nodes[before], module, values[before].shape, shape)):
-                over = as_shape(buffers[before], shape)
-            buffers[name] = empty_buffers(*values[name]) if over is None else over
+                shared = as_shape(buffers[before], shape)
+            buffers[name] = empty_buffers(*values[name]) if shared is None else shared
         return list(buffers.values())
 
-    def way_back(self, values: Mapping[str, Laid]) -> tuple[list[Step], list[Step]]:
-        """The steps of backward, and what is left of them where nobody asks for the gradients of the inputs."""
+    def way_back(self, values: Mapping[str, Layout]) -> tuple[list[Step], list[Step]]:
+        """Return the steps of backward, and those that remain if nobody needs the gradients of the inputs."""
         backwards: list[Step] = []
         training: list[Step] = []
-        trained: set[str] = set()                                   # nodes with parameters in them or before them
+        trained: set[str] = set()                                   # nodes that have parameters, or read from such nodes
         for k, (name, module) in enumerate(self.nodes.items()):
             step = (module, planned(module, "backward"), self.gradient_of(name, values[name]), k)
             backwards.append(step)
@@ -176,21 +189,21 @@ class Graph(Container):
                 training.append(step)
                 trained.add(name)
             elif module.parameters():
-                training.append((module, inward(module), *step[2:]))
+                training.append((module, without_input_gradient(module), *step[2:]))
                 trained.add(name)
         return backwards[::-1], training[::-1]
 
-    def gradient_of(self, name: str, laid: Laid) -> Pick:
-        """The gradient of a value: what its readers give back, and what is given from outside if it is an output."""
-        found = [given_back(*reader) for reader in self.readers[name]]
-        found += [given_back(len(self.nodes) + k) for k, output in enumerate(self.outputs) if output == name]
-        return found[0] if len(found) == 1 else total(found, empty_buffers(*laid))
+    def gradient_of(self, name: str, layout: Layout) -> Pick:
+        """Return what computes a value's gradient: the sum of what its readers return, and of what is given for an output."""
+        found = [returned(*reader) for reader in self.readers[name]]
+        found += [returned(len(self.nodes) + k) for k, output in enumerate(self.outputs) if output == name]
+        return found[0] if len(found) == 1 else total(found, empty_buffers(*layout))
 
     def forward(self, x: Value, out: Value | None = None) -> Value:
-        """Inputs -> outputs: of each an array, or a tuple of arrays."""
+        """Inputs -> outputs: an array, or a tuple of arrays."""
         plan: Plan = self.scratch
         self.point = x
-        buffers = plan.buffers if out is None else placed(plan.buffers, plan.outputs, out)
+        buffers = plan.value_buffers if out is None else placed(plan.value_buffers, plan.outputs, out)
         values = [x] if self.arity == 1 else list(x)
         try:
             for phase, read, slot in plan.forwards:
@@ -203,17 +216,17 @@ class Graph(Container):
     def backward(self, g: Value, out: Value | None = None, *, input_gradient: bool = True) -> Value | None:
         """Gradients of the outputs -> gradients of the inputs.
 
-        With ``input_gradient=False`` the nodes at which no parameter's gradient depends are left out; returns None.
+        With ``input_gradient=False`` it runs only the nodes that the gradients of parameters depend on, and returns None.
         """
         plan: Plan = self.scratch
-        room = plan.spaces
-        gradients: list[Value] = [None] * len(room) + ([g] if len(plan.outputs) == 1 else list(g))
+        buffers = plan.gradient_buffers
+        gradients: list[Value] = [None] * len(buffers) + ([g] if len(plan.outputs) == 1 else list(g))
         if out is not None and plan.entries:
-            room = placed(room, plan.entries, out)
+            buffers = placed(buffers, plan.entries, out)
         try:
             for module, phase, collect, k in plan.backwards if input_gradient else plan.training:
                 module.gradient = g = collect(gradients)
-                gradients[k] = phase(g, room[k])
+                gradients[k] = phase(g, buffers[k])
         except BaseException as error:
             self.backward_failed(module, error)
             raise
@@ -223,8 +236,8 @@ class Graph(Container):
         return gx if plan.entries else copied(gx, out)
 
     def jvp(self, t: Value) -> Value:
-        """Tangent of the input -> tangent of the output, in the order in which data pass."""
-        return self.pushed(t)
+        """Tangents of the inputs -> tangents of the outputs, node by node."""
+        return self.across(t, lambda module, t: unchecked(module, "jvp")(t))
 
     def __str__(self) -> str:
         return table(self.wiring())
@@ -237,26 +250,26 @@ class Graph(Container):
 
 
 def placed(buffers: list[Value], places: tuple[int, ...], out: Value) -> list[Value]:
-    """The buffers with the caller's arrays at those places."""
+    """Return a copy of the list of buffers with the caller's arrays at those places."""
     buffers = buffers.copy()
-    for place, room in zip(places, out if len(places) > 1 else (out,), strict=True):
-        buffers[place] = room
+    for place, array in zip(places, out if len(places) > 1 else (out,), strict=True):
+        buffers[place] = array
     return buffers
 
 
-def given_back(slot: int, part: int | None = None) -> Pick:
-    """Picks what a node gave back: all of it, or the part for one of its sources."""
+def returned(slot: int, part: int | None = None) -> Pick:
+    """Return what selects the gradient that a node returned: all of it, or the part for one of its sources."""
     return itemgetter(slot) if part is None else lambda gradients: gradients[slot][part]
 
 
-def total(found: Sequence[Pick], room: Value) -> Pick:
-    """Adds up what is found, in an array of its own: paths meet."""
-    first, second, *rest = found
+def total(picks: Sequence[Pick], buffer: Value) -> Pick:
+    """Return what selects the sum of several gradients, which is computed in ``buffer``."""
+    first, second, *others = picks
 
     def collect(gradients: list[Value]) -> Value:
-        each(np.add, first(gradients), second(gradients), room)
-        for more in rest:
-            each(np.add, room, more(gradients), room)
-        return room
+        each(np.add, first(gradients), second(gradients), buffer)
+        for pick in others:
+            each(np.add, buffer, pick(gradients), buffer)
+        return buffer
 
     return collect

@@ -1,4 +1,4 @@
-"""Sequential: modules one after another, run from a plan."""
+"""Sequential: a chain of modules, run from a plan."""
 
 from __future__ import annotations
 
@@ -9,22 +9,31 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ..core.base import Module
-from ..core.phases import Phase, inward, planned, settle
+from ..core.phases import Phase, unchecked
 from ..core.values import Shape, Value, empty_buffers
-from .container import Container, as_shape, check_one_dtype, in_place, noted, warn_of_equal_weights
+from .container import (
+    Container,
+    as_shape,
+    check_one_dtype,
+    in_place,
+    noted,
+    planned,
+    warn_of_equal_weights,
+    without_input_gradient,
+)
 
 
 class Plan(NamedTuple):
-    """Bare phases bound to their modules and to the buffers that they write into, for one shape of input."""
+    """Unchecked phases, bound to their modules, with the buffers that they write into, for one shape of input."""
 
-    forwards: list[tuple[Phase, Value]]                             # all but the last
-    last: Phase
+    forwards: list[tuple[Phase, Value]]                             # of all modules but the last
+    last_forward: Phase
     backwards: list[tuple[Module, Phase, Value]]                    # from the last module to the second
     entry: Module                                                   # the first module
-    first: Phase                                                    # and its backward
+    entry_backward: Phase
     training: list[tuple[Module, Phase, Value]]                     # from the last module to the one after `root`
     root: Module                                                    # the first module that has parameters
-    inward: Phase                                                   # its backward, without the input gradient
+    root_backward: Phase                                            # without the input gradient
 
 
 class Sequential(Container):
@@ -33,15 +42,15 @@ class Sequential(Container):
     Parameters
     ----------
     *modules : Module
-        At least one; containers too. Each instance once: to use the same weights twice, share the Parameter
-        (``b.weight = a.weight``, before the optimizer is built).
+        At least one; they may be containers. No instance may appear twice: to use the same weights twice, share the
+        Parameter (``b.weight = a.weight``, before the optimizer is built).
 
     Notes
     -----
-    ``backward`` is the chain rule from the last module to the first (lecture, slides 8 and 49-63). The first input of
-    a new shape makes a plan: the modules' bare phases and the arrays between them, which the next steps use again. An
-    array is shared by the two sides of a module where no point saves it. What comes back is always fresh. All
-    parameters live in one flat vector, and all gradients in another.
+    ``backward`` applies the chain rule from the last module to the first (lecture, slides 8 and 49-63). For the first input
+    of a new shape the container makes a plan: the unchecked phases of its modules, and the arrays between them, which all
+    later steps use again. A module writes its output over its input if no point saves either. The arrays that forward and
+    backward return are always new. All parameters are views of one flat vector, and all gradients of another.
 
     Examples
     --------
@@ -91,14 +100,14 @@ class Sequential(Container):
         batch_last = self.batch_last
         for name, module in self.nodes.items():
             with noted(self.located(name)):
-                output = settle(module, shapes[-1], dtype, batch_last)
-            # The first's leaves the container.
+                output = module.prepare_for(shapes[-1], dtype, batch_last)
+            # The gradient of the container's input is a new array, not a buffer.
             gradients.append(None if before is None else
                              empty_buffers(shapes[-1], dtype, module.gradient_batch_last(batch_last)))
             given, batch_last = batch_last, module.output_batch_last(batch_last)
-            alike = before is not None and given == batch_last and in_place(before, module, shapes[-1], output)
-            over = as_shape(buffers[-1], output) if alike else None
-            buffers.append(empty_buffers(output, dtype, batch_last) if over is None else over)
+            same_buffer = before is not None and given == batch_last and in_place(before, module, shapes[-1], output)
+            shared = as_shape(buffers[-1], output) if same_buffer else None
+            buffers.append(empty_buffers(output, dtype, batch_last) if shared is None else shared)
             shapes.append(output)
             before = module
         forwards, backwards = ([planned(module, phase) for module in modules] for phase in ("forward", "backward"))
@@ -106,16 +115,16 @@ class Sequential(Container):
         first = next((k for k, module in enumerate(modules) if module.parameters()), len(self) - 1)
         root = modules[first]
         return Plan(list(zip(forwards[:-1], buffers[:-1], strict=True)), forwards[-1], steps[:0:-1], modules[0],
-                    backwards[0], steps[:first:-1], root, inward(root))
+                    backwards[0], steps[:first:-1], root, without_input_gradient(root))
 
     def forward(self, x: Value, out: Value | None = None) -> Value:
-        """Input of the first module -> output of the last."""
+        """Input of the first module -> output of the last module."""
         plan: Plan = self.scratch
         self.point = x
         try:
             for phase, buffer in plan.forwards:
                 x = phase(x, buffer)
-            phase = plan.last
+            phase = plan.last_forward
             return phase(x, out)
         except BaseException as error:
             self.forward_failed(phase.__self__, error)              # type: ignore[attr-defined]
@@ -124,8 +133,8 @@ class Sequential(Container):
     def backward(self, g: Value, out: Value | None = None, *, input_gradient: bool = True) -> Value | None:
         """Gradient of the output -> gradient of the input.
 
-        With ``input_gradient=False`` it ends at the first module that has parameters, before the product that only the
-        input's gradient needs, and returns None: enough for training, and up to a third less work.
+        With ``input_gradient=False`` it stops at the first module that has parameters and returns None. Training needs no
+        more, and up to a third of the work is saved.
         """
         plan: Plan = self.scratch
         try:
@@ -135,16 +144,16 @@ class Sequential(Container):
             module = plan.entry if input_gradient else plan.root
             module.gradient = g
             if input_gradient:
-                return plan.first(g, out)
-            plan.inward(g)
+                return plan.entry_backward(g, out)
+            plan.root_backward(g)
             return None
         except BaseException as error:
             self.backward_failed(module, error)
             raise
 
     def jvp(self, t: Value) -> Value:
-        """Tangent of the input -> tangent of the output, in the order in which data pass."""
-        return self.pushed(t)
+        """Tangent of the input -> tangent of the output, module by module."""
+        return self.across(t, lambda module, t: unchecked(module, "jvp")(t))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.modules))})"

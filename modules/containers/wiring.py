@@ -1,4 +1,4 @@
-"""What reads what in a graph: the checks at construction, and an order in which data can pass."""
+"""The wiring of a Graph: the checks of its constructor, and a topological order of the nodes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ...errors import ArgumentError
 from ..core.base import Module
 from ..core.values import reads
 
-Sources = Mapping[str, Sequence[str]]                               # what each node reads
+Sources = Mapping[str, Sequence[str]]                               # the names that each node reads
 
 
 def as_names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
-    """One name or several as a tuple of distinct ones."""
+    """Return one name or several as a tuple; ArgumentError unless they are distinct."""
     found = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, (tuple, list)) else ()
     if not found or not all(isinstance(name, str) for name in found) or len(set(found)) < len(found):
         raise ArgumentError(f"Graph: {argument} must be a name or several distinct ones, got {given!r}")
@@ -24,13 +24,13 @@ def as_names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def check_name(name: Any) -> None:
-    """A name of a node or an input: paths are made of them, with dots between."""
+    """Raise ArgumentError unless this can name a node or an input: dots separate the names in a path."""
     if not isinstance(name, str) or not name or "." in name or not name.isprintable():
         raise ArgumentError(f"Graph: a name must be a printable string without a dot, got {name!r}")
 
 
 def check_node(name: str, node: Any) -> None:
-    """``node`` is a module and the names of what it reads, as many as the module has inputs."""
+    """Raise ArgumentError unless ``node`` is a module followed by names."""
     check_name(name)
     if (not isinstance(node, (tuple, list)) or not node or not isinstance(node[0], Module)
             or not all(isinstance(source, str) for source in node[1:])):
@@ -38,7 +38,7 @@ def check_node(name: str, node: Any) -> None:
 
 
 def check_wiring(nodes: Mapping[str, Sequence[Any]], inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Every source is there, in the number that the node takes, and everything leads to an output."""
+    """Raise ArgumentError unless every source exists, every node reads as many as it needs, and all leads to an output."""
     sources: Sources = {name: node[1:] for name, node in nodes.items()}
     for name in inputs:
         if name in nodes:
@@ -60,7 +60,7 @@ def check_wiring(nodes: Mapping[str, Sequence[Any]], inputs: Sequence[str], outp
 
 
 def check_arity(name: str, module: Module, read: Sequence[str], nodes: Mapping[str, Any]) -> None:
-    """A node may also read one tuple of arrays from a node that has several outputs."""
+    """Raise ArgumentError unless the module takes so many sources, or one node that returns a tuple of arrays."""
     if hasattr(module, "costs"):
         raise ArgumentError(f"Graph: node {name!r}, {module!r}, is a loss, which stands in no container: its forward is called "
                             "with what the graph returns")
@@ -71,7 +71,7 @@ def check_arity(name: str, module: Module, read: Sequence[str], nodes: Mapping[s
 
 
 def leading_to(outputs: Sequence[str], sources: Sources) -> set[str]:
-    """The nodes and inputs from which a path leads to an output, the outputs included."""
+    """Return the nodes and inputs from which a path leads to an output, the outputs included."""
     found, open_ = set(outputs), list(outputs)
     while open_:
         for source in sources.get(open_.pop(), ()):
@@ -82,7 +82,7 @@ def leading_to(outputs: Sequence[str], sources: Sources) -> set[str]:
 
 
 def in_order(sources: Sources) -> list[str]:
-    """The nodes, each after all that it reads; ArgumentError with the nodes of a cycle."""
+    """Return the nodes, each after those that it reads; ArgumentError that names the nodes of a cycle."""
     try:
         order = list(TopologicalSorter(sources).static_order())
     except CycleError as error:
@@ -92,4 +92,5 @@ def in_order(sources: Sources) -> list[str]:
 
 
 def listed(names: Sequence[str] | Mapping[str, Any]) -> str:
+    """Return the names in quotes, with commas between them."""
     return ", ".join(map(repr, names))

@@ -1,1 +1,1 @@
-"""What every module is made of: the base class, parameters, and the machinery around the phases."""
+"""The base class of all modules, parameters, and the machinery around the phases."""

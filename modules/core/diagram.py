@@ -1,33 +1,32 @@
-"""What reads what, as text: a table, and sources for Graphviz and Mermaid."""
+"""The computational graph of a network as data, and as text: a table, and sources for Graphviz and Mermaid."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...printing import aligned
 
-if TYPE_CHECKING:
-    from .base import Module
+M = TypeVar("M")                                                    # Module; base.py imports this file
 
 
-class Node(NamedTuple):
-    """A module and the paths of what it reads."""
+class Node(NamedTuple, Generic[M]):
+    """A module, its path, and the paths of the nodes and inputs that it reads."""
 
     path: str
-    module: Module
+    module: M
     sources: tuple[str, ...]
 
 
-class Wiring(NamedTuple):
-    """A network as nodes that are no containers, in an order in which data can pass."""
+class Wiring(NamedTuple, Generic[M]):
+    """A network as a list of nodes without containers, each node after those that it reads."""
 
     inputs: tuple[str, ...]
-    nodes: list[Node]
+    nodes: list[Node[M]]
     outputs: tuple[str, ...]
 
 
-def table(wiring: Wiring) -> str:
-    """A row for each input and node: its name, its module, what it reads."""
+def table(wiring: Wiring[Any]) -> str:
+    """Return a table with one row per input and node: its name, its module, and what it reads."""
     rows = [("node", "module", "reads")]
     rows += [(name, "input", "") for name in wiring.inputs]
     rows += [(path, repr(module) + ", output" * (path in wiring.outputs), ", ".join(sources))
@@ -35,7 +34,8 @@ def table(wiring: Wiring) -> str:
     return aligned(rows, ())
 
 
-def graphviz(wiring: Wiring) -> str:
+def graphviz(wiring: Wiring[Any]) -> str:
+    """Return the graph in the DOT language of Graphviz."""
     lines = ["digraph {", "    rankdir=LR"]
     lines += [f"    {quoted(name)} [shape=plaintext]" for name in wiring.inputs]
     for path, module, sources in wiring.nodes:
@@ -45,7 +45,8 @@ def graphviz(wiring: Wiring) -> str:
     return "\n".join([*lines, "}"])
 
 
-def mermaid(wiring: Wiring) -> str:
+def mermaid(wiring: Wiring[Any]) -> str:
+    """Return the graph in Mermaid's language."""
     names = {name: f"n{k}" for k, name in enumerate([*wiring.inputs, *(node.path for node in wiring.nodes)])}
     lines = ["flowchart LR"]
     lines += [f"    {names[name]}([{escaped(name)}])" for name in wiring.inputs]
@@ -57,10 +58,10 @@ def mermaid(wiring: Wiring) -> str:
 
 
 def quoted(text: str) -> str:
-    """A string of Graphviz's language."""
+    """Return the text as a string literal of Graphviz."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def escaped(text: str) -> str:
-    """A string of Mermaid's language, which writes characters as HTML does."""
+    """Return the text as a string literal of Mermaid, in which special characters are written as HTML entities."""
     return '"' + text.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;") + '"'

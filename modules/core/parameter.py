@@ -1,32 +1,33 @@
-"""Parameters, and the flat vectors in which the parameters of a network live side by side."""
+"""Parameters, and the flat vectors in which the parameters of a network stand side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ...arguments import Array, Seed, as_numbers, floating_dtype
-from ...errors import ArgumentError, ShapeError
+from ...errors import ArgumentError, DtypeError, ShapeError
 from ...initializers.base import Initializer
 
 CACHE_LINE = 64                                                     # bytes
 
 
 def aligned_zeros(size: int, dtype: DTypeLike) -> Array:
-    """Zeros that begin with a cache line: where two cores read parameters, writing them is then twice as fast."""
+    """Return zeros that begin at a cache line: writing parameters that two cores read is then twice as fast."""
     dtype = np.dtype(dtype)
-    room = np.zeros(size + CACHE_LINE // dtype.itemsize, dtype)
-    start = -room.ctypes.data % CACHE_LINE // dtype.itemsize
-    return room[start:start + size]
+    longer = np.zeros(size + CACHE_LINE // dtype.itemsize, dtype)
+    start = -longer.ctypes.data % CACHE_LINE // dtype.itemsize
+    return longer[start:start + size]
 
 
-class Home:
-    """One flat vector of numbers and one of gradients; parameters hold views of them.
+class FlatParameters:
+    """One flat vector with the numbers of many parameters, and one with their gradients; the parameters hold views of them.
 
-    Neighbours can then be updated in one call: on small networks, most of an optimizer's time is calls.
+    An optimizer can then update neighbouring parameters in one call: on small networks, most of its time goes into calls.
 
     Attributes
     ----------
@@ -34,8 +35,9 @@ class Home:
     updated : bool
         Whether gradients have ever been computed.
     changes : int
-        Of the class: how often any parameter has moved, frozen or thawed. Whoever keeps views or a list of what
-        trains compares it with the number it saw.
+        How often any parameter has moved, been replaced, frozen or thawed; a counter of the class. Code that
+        caches views of parameters, or a list of trainable ones, compares this counter with the value it saw when it built
+        the cache.
     """
 
     __slots__ = ("data", "grad", "updated")
@@ -47,15 +49,15 @@ class Home:
 
     @classmethod
     def gather(cls, parameters: Iterable[Parameter], dtype: DTypeLike | None = None) -> None:
-        """Move distinct parameters, in this order, into one new home (with ``dtype``, converted to it)."""
+        """Move distinct parameters, in this order, into one new pair of vectors, converted to ``dtype`` if it is given."""
         moving = list(parameters)
         if not moving:
             return
-        home = cls(sum(p.data.size for p in moving), dtype or moving[0].dtype, any(p.home.updated for p in moving))
+        flat = cls(sum(p.data.size for p in moving), dtype or moving[0].dtype, any(p.flat.updated for p in moving))
         offset = 0
         for parameter in moving:
             data, grad = parameter.data, parameter.grad
-            parameter._live(home, offset, data.shape)
+            parameter._move(flat, offset, data.shape)
             parameter.data[...] = data
             parameter.grad[...] = grad
             offset += data.size
@@ -63,61 +65,62 @@ class Home:
 
 
 class Parameter:
-    """An array that training changes, beside the gradient of the cost with respect to it.
+    """An array that training changes, and the gradient of the cost with respect to it.
 
     Parameters
     ----------
     data : array_like
-        Where it starts; copied.
+        The initial numbers, which are copied.
     name : str
-        What messages call it; in a network its name is that of the attribute that holds it.
+        The name in error messages. In a network its name is that of the attribute that holds it.
     dtype : {"float32", "float64"}, default "float32"
 
     Attributes
     ----------
     data, grad : arrays of the same shape and dtype
-        Plain arrays. Assigning to them copies the numbers in. A container that takes the module in, and ``astype``,
-        move them: read the attribute again then. Several axes are stored column-major, so that the transpose of a
-        Linear's weight, which the forward product takes, is contiguous.
+        Plain arrays. Assignment copies numbers into them. A container that takes the module in, and ``astype``, move them
+        to other memory: read the attribute again after that. They are stored column-major, so that the transpose of a
+        Linear's weight, which forward multiplies with, is contiguous.
     T, grad_T : arrays
-        The transposes, C-contiguous views.
+        The transposes of data and grad, C-contiguous views.
     frozen : bool
-        A frozen parameter is left out of ``step``; a module whose parameters are all frozen, of ``update`` too.
-    home, offset
-        The flat vectors that ``data`` and ``grad`` are views of, and where in them.
+        ``step`` does not change a frozen parameter. ``update`` does nothing in a module whose parameters are all frozen.
+    flat, offset : FlatParameters and int
+        The flat vectors that ``data`` and ``grad`` are views of, and the place in them where the views begin.
     """
 
-    __slots__ = ("T", "_frozen", "data", "grad", "grad_T", "home", "name", "offset")
+    __slots__ = ("T", "_frozen", "data", "flat", "grad", "grad_T", "name", "offset")
 
     data: Array
     grad: Array
     T: Array
     grad_T: Array
-    home: Home
+    flat: FlatParameters
     offset: int
     name: str
 
     def __init__(self, data: ArrayLike, name: str, dtype: DTypeLike = "float32") -> None:
-        start = as_numbers(data, f"Parameter {name!r}: data")
+        initial = as_numbers(data, f"Parameter {name!r}: data")
         self.name = name
         self._frozen = False
-        self._live(Home(start.size, floating_dtype(dtype)), 0, start.shape)
-        self.data[...] = start
+        self._move(FlatParameters(initial.size, floating_dtype(dtype)), 0, initial.shape)
+        self.data[...] = initial
 
     @classmethod
     def drawn(cls, initializer: Initializer, shape: tuple[int, ...], rng: Seed, name: str, dtype: DTypeLike) -> Self:
-        """A parameter that starts where ``initializer(shape, rng, dtype)`` says."""
+        """Return a parameter with the initial numbers ``initializer(shape, rng, dtype)``."""
         if isinstance(initializer, type) or not callable(initializer):
             raise ArgumentError(f"{name}_init must be an initializer, such as GlorotUniform(), got {initializer!r}")
-        start = initializer(shape, rng, dtype)
-        if np.shape(start) != shape:
-            raise ShapeError(f"{name}_init must return an array of shape {shape}, got {np.shape(start)} from {initializer!r}")
-        return cls(start, name, dtype)
+        initial = initializer(shape, rng, dtype)
+        if np.shape(initial) != shape:
+            raise ShapeError(f"{name}_init must return an array of shape {shape}, got {np.shape(initial)} from {initializer!r}")
+        return cls(initial, name, dtype)
 
-    def _live(self, home: Home, offset: int, shape: tuple[int, ...]) -> None:
-        views = [flat[offset:][:int(np.prod(shape))].reshape(shape[::-1]) for flat in (home.data, home.grad)]
-        for slot, value in zip(("T", "grad_T", "data", "grad", "home", "offset"),
-                               (*views, views[0].T, views[1].T, home, offset), strict=True):
+    def _move(self, flat: FlatParameters, offset: int, shape: tuple[int, ...]) -> None:
+        """Become a view of ``flat`` from ``offset`` on."""
+        views = [vector[offset:][:int(np.prod(shape))].reshape(shape[::-1]) for vector in (flat.data, flat.grad)]
+        for slot, value in zip(("T", "grad_T", "data", "grad", "flat", "offset"),
+                               (*views, views[0].T, views[1].T, flat, offset), strict=True):
             object.__setattr__(self, slot, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -131,7 +134,7 @@ class Parameter:
                 raise ShapeError(f"{self!r}: {name} must have shape {array.shape}, got {value.shape}")
             array[...] = value
         if name == "grad":
-            self.home.updated = True
+            self.flat.updated = True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -148,18 +151,75 @@ class Parameter:
     @frozen.setter
     def frozen(self, value: bool) -> None:
         self._frozen = bool(value)
-        Home.changes += 1
+        FlatParameters.changes += 1
 
     def __repr__(self) -> str:
         return f"Parameter({self.name!r}, shape={self.shape}, dtype={self.dtype.name!r})"
 
-    def __getstate__(self) -> dict[str, Any]:                       # a copy gets a home of its own
+    def __getstate__(self) -> dict[str, Any]:                       # a copy gets vectors of its own
         return {"name": self.name, "frozen": self._frozen, "data": self.data, "grad": self.grad,
-                "updated": self.home.updated}
+                "updated": self.flat.updated}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         data = state["data"]
         self.name, self._frozen = state["name"], state["frozen"]
-        self._live(Home(data.size, data.dtype, state["updated"]), 0, data.shape)
+        self._move(FlatParameters(data.size, data.dtype, state["updated"]), 0, data.shape)
         self.data[...] = data
         self.grad[...] = state["grad"]
+
+
+class ParameterAttribute:
+    """A descriptor that refuses the assignment of a Parameter of another shape or dtype than the one that it replaces.
+
+    ``watch_parameters`` puts it into the class of a module. It has no ``__get__``, so that reading the attribute needs no call.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __set__(self, module: Any, value: Any) -> None:
+        held = vars(module).get(self.name)
+        if isinstance(held, Parameter) and isinstance(value, Parameter):
+            if value.shape != held.shape:
+                raise ShapeError(f"{module!r}: {self.name} must be replaced by a Parameter of shape {held.shape}, got "
+                                 f"{value.shape}")
+            if value.dtype != held.dtype:
+                raise DtypeError(f"{module!r}: {self.name} must be replaced by a Parameter of dtype {held.dtype}, got "
+                                 f"{value.dtype}; use astype")
+        vars(module)[self.name] = value
+        FlatParameters.changes += 1
+
+    def __delete__(self, module: Any) -> None:
+        if vars(module).pop(self.name, self) is self:
+            raise AttributeError(f"{type(module).__name__!r} object has no attribute {self.name!r}")
+        FlatParameters.changes += 1
+
+
+def watching(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor that ends with ``watch_parameters``."""
+
+    @wraps(init)
+    def constructor(self: Any, *args: Any, **options: Any) -> None:
+        init(self, *args, **options)
+        watch_parameters(self, complete=type(self).__init__ is constructor)
+
+    return constructor
+
+
+def watch_parameters(module: Any, complete: bool = True) -> None:
+    """Put a ParameterAttribute into the module's class for each attribute that holds a Parameter.
+
+    Without a value in the instance, reading such an attribute would not raise AttributeError. If a ``complete`` module, whose
+    constructor has returned, lacks the attribute, it is therefore optional, and no longer watched.
+    """
+    kind, held = type(module), vars(module)
+    for name, value in held.items():
+        if isinstance(value, Parameter) and not hasattr(kind, name) and name not in kind._optional:
+            setattr(kind, name, ParameterAttribute(name))
+    bases: list[Any] = list(kind.__mro__) if complete else []
+    for base in bases:
+        for name in [name for name, value in vars(base).items() if isinstance(value, ParameterAttribute) and name not in held]:
+            delattr(base, name)
+            base._optional |= {name}

@@ -1,4 +1,4 @@
-"""Looking at a network without leaving a trace."""
+"""Running a network for inspection without changing it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .base import Module
 
 @contextmanager
 def unchanged(net: Module) -> Iterator[None]:
-    """Whatever runs inside leaves ``net`` as it was: as ``net.undisturbed()``, and its buffers and generators too."""
-    with net.undisturbed(), rewound(net):
+    """Put back ``net`` after the ``with`` block: what ``net.preserved_evaluation()`` does, and its buffers and generators."""
+    with net.preserved_evaluation(), rewound(net):
         yield
 
 
 @contextmanager
 def rewound(net: Module) -> Iterator[None]:
-    """What is drawn inside is drawn again afterwards: generators and buffers are put back."""
+    """Put back generators and buffers after the ``with`` block, so that the next draws are the same again."""
     rewind = rewinder(net)
     try:
         yield
@@ -28,7 +28,7 @@ def rewound(net: Module) -> Iterator[None]:
 
 
 def rewinder(*modules: Module) -> Callable[[], None]:
-    """A function that puts the generators and buffers of these trees back to where they are now."""
+    """Return a function that puts back the generators and buffers of these networks to their present state."""
     streams = [(g.bit_generator, g.bit_generator.state) for root in modules for _, g in root.named_generators()]
     buffers = [(module, name, getattr(module, name), np.copy(getattr(module, name)))
                for root in modules for _, module in root.named_modules() for name in module.buffers]
@@ -36,9 +36,9 @@ def rewinder(*modules: Module) -> Callable[[], None]:
     def rewind() -> None:
         for stream, state in streams:
             stream.state = state
-        for module, name, array, kept in buffers:
-            array[...] = kept
-            if getattr(module, name) is not array:                  # a forward may bind it anew
+        for module, name, array, numbers in buffers:
+            array[...] = numbers
+            if getattr(module, name) is not array:                  # a forward may have assigned a new array
                 setattr(module, name, array)
 
     return rewind

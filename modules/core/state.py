@@ -1,4 +1,4 @@
-"""Copying a state into arrays: all of it, or nothing."""
+"""Loading a state into arrays: all of it or, after an error, nothing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike
 from ...arguments import Array, as_numbers
 from ...errors import RetropropError, StateError
 
-IGNORED = "num_batches_tracked"                                     # PyTorch's BatchNorm counts; ours does not need it
+IGNORED = "num_batches_tracked"                                     # PyTorch's BatchNorm counts batches; ours does not
 
 
 def load_arrays(who: str, targets: Mapping[str, Array], state: Mapping[str, ArrayLike], strict: bool = True) -> None:
-    """Write ``state`` into the ``targets`` of the same names, after all of it was found to fit.
+    """Copy the arrays of ``state`` into the ``targets`` of the same names, if all of them fit.
 
-    Raises StateError that lists all names that are missing, unexpected (both only if ``strict``), misshapen or not
-    real numbers.
+    Otherwise raise StateError, which lists the names that are missing or unexpected (both only if ``strict``), of a wrong
+    shape, or not real numbers. ``who`` begins its message.
     """
     if not isinstance(state, Mapping):
         raise StateError(f"{who}: state must be a dict of arrays by name, got {type(state).__name__}")

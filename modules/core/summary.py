@@ -1,28 +1,26 @@
-"""The table that ``print(net.summary(shape))`` shows."""
+"""The table that ``print(net.summary(shape))`` prints."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ...errors import ArgumentError
 from ...printing import aligned
+from .evaluation import Evaluated
 from .values import Shape
 
-if TYPE_CHECKING:
-    from .base import Module
 
-
-def summarize(module: Module, input_shape: Shape) -> str:
-    """One row a module that is not a container, in the order in which data pass; the totals last."""
+def summarize(module: Evaluated[Any], input_shape: Shape) -> str:
+    """Return a table with one row per module that is no container, in the order in which data pass, and the totals."""
     if not isinstance(input_shape, (tuple, list)):
         raise ArgumentError(f"input_shape must be a tuple such as (1, 64), got {input_shape!r}")
     rows, shapes = [("module", "output shape", "parameters", "memory")], []
 
-    def step(part: Module, shape: Shape) -> Shape:
+    def step(part: Evaluated[Any], shape: Shape) -> Shape:
         shapes.append(part.output_shape(shape))
         return shapes[-1]
 
-    module.output_shape(tuple(input_shape))                         # may say more than its parts
+    module.output_shape(tuple(input_shape))                         # may refuse more than its parts
     module.flow(tuple(input_shape), step)
     for (path, part), shape in zip(module.leaves(), shapes, strict=True):
         rows.append((f"{path} {part!r}" if path else repr(part), str(shape), f"{count(part):,}", size(part)))
@@ -31,12 +29,13 @@ def summarize(module: Module, input_shape: Shape) -> str:
     return "\n".join([head, rule, *lines[:-1], rule, lines[-1]])
 
 
-def count(module: Module) -> int:
+def count(module: Evaluated[Any]) -> int:
+    """Return the number of elements of all parameters."""
     return sum(parameter.data.size for parameter in module.parameters())
 
 
-def size(module: Module) -> str:
-    """Bytes of the parameters, in a unit that leaves one to four digits."""
+def size(module: Evaluated[Any]) -> str:
+    """Return the memory of the parameters as text, three digits and a unit."""
     amount = float(sum(parameter.data.nbytes for parameter in module.parameters()))
     for unit in ("B", "kB", "MB"):
         if amount < 1000:

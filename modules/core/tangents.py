@@ -1,26 +1,24 @@
-"""Forward mode from the backward phase, for modules that do not write their own."""
+"""Forward mode computed with the backward phase, for modules that do not write jvp."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ...arguments import Array
+from .evaluation import Evaluated
 from .phases import unchecked
 from .values import Value, basis_vectors, from_numbers, parts, product
 
-if TYPE_CHECKING:
-    from .base import Module
 
-
-def by_backward(module: Module, t: Value) -> Value:
-    """J t: backward itself where J is its own transpose, else the product of each row of J, a backward each, with t."""
+def by_backward(module: Evaluated[Any], t: Value) -> Value:
+    """Return J t. If J is symmetric this is backward of t; else each backward gives a row of J, which is multiplied with t."""
     backward = unchecked(module, "backward")
-    with spared(module):
-        module.gradient = t                                         # a bare backward may count on it
+    with preserved_backward(module):
+        module.gradient = t                                         # the checked backward would set it
         if module.symmetric:
             return backward(t)
         numbers = []
@@ -31,18 +29,18 @@ def by_backward(module: Module, t: Value) -> Value:
 
 
 @contextmanager
-def spared(module: Module) -> Iterator[None]:
-    """Bare backwards that run inside leave nothing behind: what the last one before them left is there for ``update``."""
+def preserved_backward(module: Evaluated[Any]) -> Iterator[None]:
+    """Undo what unchecked backwards change inside the ``with`` block, so that ``update`` finds what the last backward left."""
     tree = [inner for _, inner in module.named_modules()]
-    needed = any(inner.gradient is not None for inner in tree)      # else a backward comes before the next update
-    kept = [(inner, inner.gradient, inner._taped, dict(vars(inner)), [(a, a.copy()) for a in arrays(inner)] if needed else [])
-            for inner in tree]
+    needed = any(inner.gradient is not None for inner in tree)      # else update cannot be the next phase
+    states = [(inner, inner.gradient, inner._taped, dict(vars(inner)), [(a, a.copy()) for a in arrays(inner)] if needed else [])
+              for inner in tree]
     for inner in tree:
-        inner._taped = ()                                           # nor on a tape
+        inner._taped = ()                                           # a tape does not record them
     try:
         yield
     finally:
-        for inner, gradient, taped, attributes, contents in kept:
+        for inner, gradient, taped, attributes, contents in states:
             inner.gradient, inner._taped = gradient, taped
             vars(inner).clear()
             vars(inner).update(attributes)
@@ -50,8 +48,8 @@ def spared(module: Module) -> Iterator[None]:
                 array[...] = content
 
 
-def arrays(module: Module) -> Iterator[Array]:
-    """What a backward may write into: a container's gradients are arrays that its next backward uses again."""
+def arrays(module: Evaluated[Any]) -> Iterator[Array]:
+    """Yield the arrays that a backward may overwrite: its workspace, and the gradient, if that is a buffer of a container."""
     scratch = module.scratch if isinstance(module.scratch, tuple) else (module.scratch,)
     for value in (*parts(module.gradient), *scratch, *vars(module).values()):
         if isinstance(value, np.ndarray) and value.flags.writeable:

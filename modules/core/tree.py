@@ -1,10 +1,10 @@
-"""Tree: modules inside modules, and what the whole of them holds: parameters, buffers, generators, state."""
+"""Tree: the modules inside a module, and what all of them hold: parameters, buffers, generators and state."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,72 +14,70 @@ from .diagram import Node, Wiring
 from .parameter import Parameter
 from .state import load_arrays
 
-if TYPE_CHECKING:
-    from .base import Module
-
-Step = Callable[["Module", Any], Any]                               # a module and what it reads -> what it makes of it
+M = TypeVar("M", bound="Tree[Any]")                                 # Module, which base.py derives from Tree
+Step: TypeAlias = Callable[[M, Any], Any]                           # (module, what it reads) -> what it returns
 
 
-class Tree:
+class Tree(Generic[M]):
     """What a module knows of the modules inside it."""
 
     __slots__ = ()
 
+    arity: int | None = 1
     buffers: ClassVar[tuple[str, ...]] = ()
-    _owner: weakref.ref[Module] | None                               # the container that runs this module
+    _owner: weakref.ref[M] | None                                   # the container that runs this module
 
-    def children(self) -> dict[str, Module]:
-        """The modules that this one is made of, by name."""
-        return {name: cast("Module", value) for name, value in vars(self).items() if isinstance(value, Tree)}
+    def children(self) -> dict[str, M]:
+        """Return the modules directly inside this one, by name."""
+        return {name: cast("M", value) for name, value in vars(self).items() if isinstance(value, Tree)}
 
-    def named_modules(self, prefix: str = "") -> list[tuple[str, Module]]:
-        """This module and all below it, parents first, with their paths (``""``, ``"0"``, ``"1.inner"``)."""
-        found = [(prefix, cast("Module", self))]
+    def named_modules(self, prefix: str = "") -> list[tuple[str, M]]:
+        """Return this module and all modules inside it, parents first, with their paths (``""``, ``"0"``, ``"1.inner"``)."""
+        found = [(prefix, cast("M", self))]
         for name, child in self.children().items():
             found += child.named_modules(below(prefix, name))
         return found
 
-    def leaves(self, prefix: str = "") -> list[tuple[str, Module]]:
-        """The modules in the order in which data pass, with their paths; containers are opened, others stand for themselves."""
-        return [(prefix, cast("Module", self))]
+    def leaves(self, prefix: str = "") -> list[tuple[str, M]]:
+        """Return the modules that are no containers, with their paths, in the order in which data pass through them."""
+        return [(prefix, cast("M", self))]
 
-    def flow(self, value: Any, step: Step) -> Any:
-        """What comes out if ``step(leaf, what it reads)`` is what each of ``leaves()``, in their order, makes of it."""
-        return step(cast("Module", self), value)
+    def flow(self, value: Any, step: Step[M]) -> Any:
+        """Pass ``value`` through the ``leaves()``, each of which returns ``step(leaf, what it reads)``; return the outputs."""
+        return step(cast("M", self), value)
 
-    def wiring(self) -> Wiring:
-        """What reads what, by the paths of ``leaves()`` and the names of inputs, x or x0, x1, ..."""
-        module = cast("Module", self)
-        inputs = ("x",) if module.arity in (1, None) else tuple(f"x{k}" for k in range(module.arity))
-        return Wiring(inputs, [Node("", module, inputs)], ("",))
+    def wiring(self) -> Wiring[M]:
+        """Return what each of the ``leaves()`` reads, by path; the inputs are called x, or x0, x1, ..."""
+        inputs = ("x",) if self.arity in (1, None) else tuple(f"x{k}" for k in range(self.arity))
+        return Wiring(inputs, [Node("", cast("M", self), inputs)], ("",))
 
     def own_parameters(self) -> dict[str, Parameter]:
-        """Parameters of this module itself, by name."""
+        """Return the parameters of this module itself, by name, without those of inner modules."""
         return {name: value for name, value in vars(self).items() if isinstance(value, Parameter)}
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
-        """All parameters of the tree by path (``"0.weight"``); a shared one is listed once, where it first stands."""
+        """Return all parameters with their paths (``"0.weight"``); a shared one is listed once, under its first path."""
         found: dict[int, tuple[str, Parameter]] = {}
         for name, parameter in self._places():
             found.setdefault(id(parameter), (name, parameter))
         return list(found.values())
 
     def parameters(self) -> list[Parameter]:
-        """All parameters of the tree, each once: what an optimizer is given."""
+        """Return all parameters, each once: the argument of an optimizer."""
         return [parameter for _, parameter in self.named_parameters()]
 
     def named_buffers(self) -> list[tuple[str, Array]]:
-        """All buffers of the tree by path (``"1.running_mean"``)."""
+        """Return all buffers with their paths (``"1.running_mean"``)."""
         return [(below(path, name), getattr(module, name))
                 for path, module in self.named_modules() for name in module.buffers]
 
     def named_generators(self) -> list[tuple[str, np.random.Generator]]:
-        """The generators that modules of the tree draw from, by the module's path (``"3"``)."""
+        """Return the random generators that the modules draw from, with the path of the module (``"3"``)."""
         return [(path, value) for path, module in self.named_modules() for value in vars(module).values()
                 if isinstance(value, np.random.Generator)]
 
-    def tied(self) -> list[tuple[Module, list[Parameter]]]:
-        """The modules inside, each with those of its parameters that one before it has too: their gradients add up."""
+    def tied(self) -> list[tuple[M, list[Parameter]]]:
+        """Return each inner module with those of its parameters that an earlier one has too: their gradients are added."""
         found, seen = [], set[Parameter]()
         for module in self.children().values():
             mine = module.parameters()
@@ -88,42 +86,43 @@ class Tree:
         return found
 
     def _places(self) -> list[tuple[str, Parameter]]:
-        """Every place in the tree that holds a parameter; a shared one has several."""
+        """Return the parameters by every path that they have; a shared one has several."""
         return [(below(path, name), parameter) for path, module in self.named_modules()
                 for name, parameter in module.own_parameters().items()]
 
     @property
     def dtype(self) -> np.dtype[Any] | None:
-        """Type of the parameters, which inputs are converted to; None without parameters: inputs keep theirs."""
-        for module in (self, *self.children().values()):
+        """The dtype of the parameters, to which inputs are converted; None without parameters: inputs keep theirs."""
+        modules: list[Tree[Any]] = [self, *self.children().values()]
+        for module in modules:
             for parameter in module.own_parameters().values():
                 return parameter.dtype
             if module is not self and module.dtype is not None:
                 return module.dtype
         return None
 
-    def owners(self) -> Iterator[Module]:
-        """The containers that run this module, from the inside."""
+    def owners(self) -> Iterator[M]:
+        """Yield the containers around this module, the innermost first."""
         owner = None if self._owner is None else self._owner()
         if owner is not None:
             yield owner
             yield from owner.owners()
 
     def state_dict(self) -> dict[str, Array]:
-        """Copies of all parameters and buffers by path, as in PyTorch (a shared parameter under each of its names)."""
+        """Return copies of all parameters and buffers by path, as PyTorch does (a shared parameter under each of its paths)."""
         arrays = [(name, parameter.data) for name, parameter in self._places()] + self.named_buffers()
         return {name: np.array(array, order="C") for name, array in arrays}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
-        """Copy a state in. All names and shapes are checked before the first number is written.
+        """Copy a state into the parameters and buffers, after all names and shapes have been checked.
 
-        With ``strict=False`` missing and unexpected names are passed over. BatchNorm's ``num_batches_tracked``, which
-        PyTorch writes, is ignored. Raises StateError, which lists all that does not fit.
+        ``strict=False`` ignores missing and unexpected names. ``num_batches_tracked``, which PyTorch's BatchNorm writes, is
+        always ignored. Raises StateError, whose message lists everything that does not fit.
         """
         targets = {name: parameter.data for name, parameter in self._places()} | dict(self.named_buffers())
         load_arrays(repr(self), targets, state, strict)
 
 
 def below(path: str, name: str) -> str:
-    """The path of what is called ``name`` in the module at ``path``."""
+    """Return the path of the attribute ``name`` of the module at ``path``."""
     return f"{path}.{name}" if path else name

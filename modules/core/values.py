@@ -1,9 +1,9 @@
-"""What passes between modules: an array, or a tuple of arrays where a module has several inputs or outputs."""
+"""Values, which pass between modules: an array, or a tuple of arrays where a module has several inputs or outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,26 +11,30 @@ from ...arguments import as_floating, as_numbers
 from ...errors import DtypeError, ShapeError
 from .arrays import empty
 
-if TYPE_CHECKING:
-    from .base import Module
-
 Value = Any                                                         # an array, or a tuple of arrays
 Shape = tuple[Any, ...]                                             # of an array, or a tuple of such shapes
 Signature = tuple[Shape, np.dtype[Any]]                             # a shape and a dtype
 
 
+class Reader(Protocol):
+    """A module, as far as this file needs it: base.py, which imports this file, has the class."""
+
+    @property
+    def arity(self) -> int | None: ...
+
+
 def several(value: Value | Shape) -> bool:
-    """Whether this is a tuple of arrays, or of their shapes."""
+    """Whether the value is a tuple of arrays, or the shape a tuple of shapes."""
     return isinstance(value, tuple) and bool(value) and isinstance(value[0], (tuple, np.ndarray))
 
 
 def each(function: Callable[..., Any], *values: Any) -> Any:
-    """``function`` of the array, or of each array of the tuple (or shape); of several values, array by array."""
+    """Return ``function(array)``, or the tuple of its results for each array (or shape); several values go in side by side."""
     return tuple(map(function, *values)) if several(values[0]) else function(*values)
 
 
 def parts(value: Any) -> tuple[Any, ...]:
-    """The arrays of a value, or the shapes of a shape: a tuple also where there is one."""
+    """Return the arrays of a value, or the shapes of a shape, as a tuple, also if there is only one."""
     return value if several(value) else (value,)
 
 
@@ -39,24 +43,25 @@ def shape_of(value: Value) -> Shape:
 
 
 def size_of(shape: Shape) -> int:
-    """How many numbers there are in all."""
-    return sum(int(np.prod(one)) for one in parts(shape))
+    """Return the number of elements of all arrays together."""
+    return sum(int(np.prod(part)) for part in parts(shape))
 
 
 def empty_buffers(shape: Shape, dtype: np.dtype[Any], batch_last: bool = False) -> Value:
-    """New arrays of that shape; images batch last in memory, if asked."""
-    return each(lambda one: empty(one, dtype, batch_last), shape)
+    """Return new arrays of that shape; with ``batch_last``, images have the batch as the contiguous axis."""
+    return each(lambda part: empty(part, dtype, batch_last), shape)
 
 
 def reads(arity: int | None, count: int) -> bool:
-    """Whether a module of this arity reads so many arrays."""
+    """Whether a module of this arity reads ``count`` arrays."""
     return count == arity or (arity is None and count > 1)
 
 
-def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity: int | None) -> Value:
-    """``x`` as an array of ``dtype``, or as the tuple of ``arity`` arrays (None: two or more) that ``of`` takes.
+def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: object, arity: int | None) -> Value:
+    """Return ``x`` as an array of ``dtype``, or as a tuple of ``arity`` arrays (None: two or more).
 
-    With ``dtype=None`` as in ``as_floating``; the arrays of a tuple must then have one dtype.
+    ``dtype=None`` means what it means in ``as_floating``; the arrays of a tuple must then have one dtype. Error messages name
+    the argument ``name`` of the module ``of``.
     """
     if arity == 1:
         return as_floating(x, dtype, name, of)
@@ -64,8 +69,8 @@ def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity:
         count = "two or more" if arity is None else arity
         got = f"{len(x)}" if isinstance(x, (tuple, list)) else f"one {type(x).__name__}"
         raise ShapeError(f"{of!r}: {name} must be a tuple of {count} arrays, got {got}")
-    arrays = tuple(as_numbers(one, f"{name}[{k}]", of) for k, one in enumerate(x))
-    if dtype is None:                                               # integers follow what is floating
+    arrays = tuple(as_numbers(array, f"{name}[{k}]", of) for k, array in enumerate(x))
+    if dtype is None:                                               # integers take the dtype of the floating arrays
         found = {as_floating(array, None, name).dtype: k for k, array in enumerate(arrays) if array.dtype.kind == "f"}
         if len(found) > 1:
             listed = " and ".join(f"{kind} ({name}[{k}])" for kind, k in found.items())
@@ -75,55 +80,55 @@ def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: Module, arity:
 
 
 def product(a: Value, b: Value) -> float:
-    """The scalar product <a, b>."""
-    return float(sum(np.vdot(one, other) for one, other in zip(parts(a), parts(b), strict=True)))
+    """Return the scalar product <a, b>."""
+    return float(sum(np.vdot(left, right) for left, right in zip(parts(a), parts(b), strict=True)))
 
 
 def basis_vectors(shape: Shape, dtype: np.dtype[Any]) -> Iterator[Value]:
-    """The unit vectors of this shape, number by number, row by row."""
-    for k, one in enumerate(parts(shape)):
-        for i in range(int(np.prod(one))):
-            unit = each(lambda size: np.zeros(size, dtype), shape)
-            parts(unit)[k].flat[i] = 1
-            yield unit
+    """Yield the standard basis vectors of this shape: a single 1, at each place in row-major order."""
+    for k, part in enumerate(parts(shape)):
+        for i in range(int(np.prod(part))):
+            vector = each(lambda size: np.zeros(size, dtype), shape)
+            parts(vector)[k].flat[i] = 1
+            yield vector
 
 
 def from_numbers(numbers: Sequence[float], shape: Shape, dtype: np.dtype[Any]) -> Value:
-    """The value of this shape that has these numbers, in the order of ``basis_vectors``."""
-    ends = np.cumsum([int(np.prod(one)) for one in parts(shape)])
+    """Return the value of this shape with these elements, in the order of ``basis_vectors``."""
+    ends = np.cumsum([int(np.prod(part)) for part in parts(shape)])
     pieces = iter(np.split(np.asarray(numbers, dtype), ends[:-1]))
-    return each(lambda one: next(pieces).reshape(one), shape)
+    return each(lambda part: next(pieces).reshape(part), shape)
 
 
 def dtype_of(value: Value) -> np.dtype[Any]:
-    """The one dtype of all its arrays."""
+    """Return the dtype, which all arrays of a value share."""
     return parts(value)[0].dtype
 
 
 def overlap(a: Value, b: Value) -> bool:
-    """Whether an array of one may share memory with an array of the other."""
-    return any(np.may_share_memory(one, other) for one in parts(a) for other in parts(b))
+    """Whether an array of ``a`` may share memory with an array of ``b``."""
+    return any(np.may_share_memory(left, right) for left in parts(a) for right in parts(b))
 
 
 def copied(value: Value, out: Value | None = None) -> Value:
-    """The numbers of ``value`` in ``out``, or in fresh arrays."""
+    """Return a copy of ``value``, in ``out`` or in new arrays."""
     if out is None:
         return each(lambda array: np.array(array, order="C"), value)
     each(np.copyto, out, value)
     return out
 
 
-def fitting(shape: Shape, of: Module) -> Shape:
-    """``shape`` if it is that of as many arrays as the module reads; ShapeError otherwise."""
+def fitting(shape: Shape, of: Reader) -> Shape:
+    """Return ``shape`` if it describes as many arrays as the module ``of`` reads; ShapeError otherwise."""
     count = len(shape) if several(shape) else 1
     if not reads(of.arity, count) or any(map(several, parts(shape))):
-        wanted = {1: "one array", None: "a tuple of two or more arrays"}.get(of.arity, f"a tuple of {of.arity} arrays")
-        raise ShapeError(f"{of!r}: x must be {wanted}, got {'shapes' if count > 1 else 'shape'} {shape}")
+        expected = {1: "one array", None: "a tuple of two or more arrays"}.get(of.arity, f"a tuple of {of.arity} arrays")
+        raise ShapeError(f"{of!r}: x must be {expected}, got {'shapes' if count > 1 else 'shape'} {shape}")
     return shape
 
 
-def same_shapes(shapes: Shape, of: Module) -> tuple[int, ...]:
-    """The one shape that all inputs have."""
+def same_shapes(shapes: Shape, of: Reader) -> tuple[int, ...]:
+    """Return the shape that all inputs of the module ``of`` have; ShapeError if they differ."""
     fitting(shapes, of)
     first = parts(shapes)[0]
     if any(shape != first for shape in parts(shapes)):

@@ -1,4 +1,4 @@
-"""The windows that convolutions and pooling move over images: their sizes, and which pixels they see."""
+"""The windows that convolutions and pooling move over images: their number, and the pixels that they see."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ...arguments import positive_int
 from ...errors import ArgumentError, ShapeError
 
 Pixels = int | tuple[int, int]                                      # for both axes, or for height and width
-Index = tuple[slice, ...]                                           # of an array (batch, channels, height, width)
+Index = tuple[slice, ...]                                           # into an array (batch, channels, height, width)
 
 
 def as_pixels(name: str, value: Pixels, least: int = 1) -> Pixels:
-    """``value`` if it is an int, for both axes, or a pair for height and width; raises ArgumentError otherwise."""
+    """Return ``value`` if it is an int, for both axes, or a pair for height and width; ArgumentError otherwise."""
     if isinstance(value, (tuple, list)) and len(value) == 2:
         return positive_int(f"{name}[0]", value[0], least), positive_int(f"{name}[1]", value[1], least)
     if isinstance(value, (tuple, list)):
@@ -21,11 +21,12 @@ def as_pixels(name: str, value: Pixels, least: int = 1) -> Pixels:
 
 
 def pair(value: Pixels) -> tuple[int, int]:
+    """Return the numbers for height and width."""
     return (value, value) if isinstance(value, int) else value
 
 
 class Axis(NamedTuple):
-    """Windows along one axis, in pixels."""
+    """The windows along one axis; sizes are in pixels."""
 
     kernel: int
     stride: int
@@ -34,18 +35,18 @@ class Axis(NamedTuple):
 
     @property
     def span(self) -> int:
-        """From the first pixel of a window to its last, both counted."""
+        """The number of pixels from the first of a window to the last, both included."""
         return self.dilation * (self.kernel - 1) + 1
 
     def count(self, size: int) -> int:
-        """How many windows there are along ``size`` pixels."""
+        """Return the number of windows along ``size`` pixels."""
         return (size + 2 * self.padding - self.span) // self.stride + 1
 
     def taps(self, size: int) -> list[tuple[slice, slice]]:
-        """For each pixel of a window, the windows that have it inside ``size`` pixels, and where it is there."""
+        """For each pixel of a window, return the windows in which it is one of the ``size`` pixels, and which of them it is."""
         taps = []
         for k in range(self.kernel):
-            shift = k * self.dilation - self.padding                # of the first window's pixel
+            shift = k * self.dilation - self.padding                # place of this pixel of the first window
             first = max(0, -(shift // self.stride))
             last = min(self.count(size), (size - 1 - shift) // self.stride + 1)
             start = first * self.stride + shift
@@ -54,32 +55,33 @@ class Axis(NamedTuple):
         return taps
 
     def tile(self, size: int) -> bool:
-        """Whether each of ``size`` pixels is in just one window, and no window reaches beyond."""
+        """Whether each of ``size`` pixels is in exactly one window, and each window is complete."""
         return self.stride == self.kernel and self.dilation == 1 and self.padding == 0 and size % self.kernel == 0
 
 
-ONE = Axis(1, 1, 0)                                                 # each pixel alone
+ONE = Axis(1, 1, 0)                                                 # a window is one pixel
 
 
 class Tap(NamedTuple):
-    """One pixel of all windows, such as the upper left: the windows that have it inside the image, and where it is there."""
+    """One pixel of all windows, such as the upper left one: the windows in which it is in the image, and its places there."""
 
     windows: Index
     pixels: Index
 
 
 class Windows(NamedTuple):
-    """Windows over the height and the width of images."""
+    """The windows over the height and the width of images."""
 
     rows: Axis
     columns: Axis
 
     @classmethod
     def over(cls, kernel: Pixels, stride: Pixels, padding: Pixels = 0, dilation: Pixels = 1) -> Windows:
+        """Return the windows with these sizes, each an int or a pair for height and width."""
         return cls(*map(Axis, pair(kernel), pair(stride), pair(padding), pair(dilation)))
 
     def output_size(self, shape: tuple[int, ...], of: Any, channels: int | str = "channels") -> tuple[int, int]:
-        """Windows along the height and the width of ``(batch, channels, height, width)``; ShapeError if not one fits."""
+        """Return the number of windows along height and width of images of this shape; ShapeError if none fits."""
         if len(shape) != 4 or (channels != "channels" and shape[1] != channels):
             raise ShapeError(f"{of!r}: x must have shape (batch, {channels}, height, width), got {shape}")
         counts = self.rows.count(shape[2]), self.columns.count(shape[3])
@@ -89,11 +91,11 @@ class Windows(NamedTuple):
         return counts
 
     def taps(self, shape: tuple[int, ...]) -> list[Tap]:
-        """Each pixel of the windows over images of this shape, row by row."""
+        """Return the taps, one per pixel of a window, row by row, for images of this shape."""
         every = slice(None)
         return [Tap((every, every, down[0], right[0]), (every, every, down[1], right[1]))
                 for down in self.rows.taps(shape[2]) for right in self.columns.taps(shape[3])]
 
     def tile(self, shape: tuple[int, ...]) -> bool:
-        """Whether each pixel of such images is in just one window, and no window reaches beyond."""
+        """Whether each pixel of such images is in exactly one window, and each window is complete."""
         return self.rows.tile(shape[2]) and self.columns.tile(shape[3])

@@ -1,4 +1,4 @@
-"""The laws of `retroprop.datasets`: what comes out, in which type, from which seed, and what is refused."""
+"""`retroprop.datasets`: values, types, seeds, and wrong arguments."""
 
 import gzip
 import os
@@ -23,7 +23,7 @@ def refuses(error, text):
 
 
 def ids(pieces):
-    """The labels of some batches, as lists."""
+    """Return the labels of some batches, as lists."""
     return [y.tolist() for _, y in pieces]
 
 
@@ -203,7 +203,7 @@ def test_batches_refuses_at_the_call():
         datasets.batches(X, 1, batch_size=2)
     with refuses(DataError, "x must not be empty, got shape (0, 2)"):
         datasets.batches(X[:0], Y[:0], batch_size=2)
-    with refuses(ArgumentError, "batch_size must be at most 7, all the examples, with drop_last=True, got 8"):
+    with refuses(ArgumentError, "batch_size must be at most 7, the number of examples, with drop_last=True, got 8"):
         datasets.batches(X, Y, batch_size=8, drop_last=True)
 
 
@@ -231,7 +231,7 @@ def test_split_divides_all_examples_by_fraction_or_number(test, held_out):
 
 def test_split_refuses_an_empty_part():
     for test, count in ((7, 7), (0.01, 0), (0.99, 7)):
-        message = f"test must leave an example to both parts, got {test}, that is {count} of 7 examples"
+        message = f"test must leave at least one example in each part, got {test}: {count} of 7 examples"
         with refuses(ArgumentError, message):
             datasets.split(X, Y, test=test)
     for test in (0.0, 1.0, -0.5, float("nan"), "many", None):
@@ -294,7 +294,7 @@ def test_standardize_refuses_what_it_cannot_measure():
 
 
 def idx(a, code=0x08):
-    """The bytes of an IDX file, written by hand."""
+    """Return the bytes of an IDX file, written by hand."""
     axes = b"".join(length.to_bytes(4, "big") for length in a.shape)
     return bytes([0, 0, code, a.ndim]) + axes + a.astype(a.dtype.newbyteorder(">")).tobytes()
 
@@ -335,7 +335,7 @@ def test_idx_files_truncated_anywhere_are_refused(path):
     (idx(np.zeros(5, "u1")) + b"\n", "is too long: uint8 of shape (5,) takes 13 bytes, got 14"),
     (b"\0\0\x08\2" + b"\xff" * 8,
      "is truncated: uint8 of shape (4294967295, 4294967295) takes 18446744065119617037 bytes, got 12"),
-    (b"\0\0\x08\x41" + b"\0\0\0\1" * 65 + b"a", f"must have a shape that an array can have, got {(1,) * 65}"),
+    (b"\0\0\x08\x41" + b"\0\0\0\1" * 65 + b"a", f"must have a shape that NumPy allows, got {(1,) * 65}"),
     (gzip.compress(b"a long text", mtime=0)[:-9],
      "must be complete gzip data, got: Compressed file ended before the end-of-stream marker was reached"),
 ])
@@ -539,7 +539,7 @@ def test_other_files_are_not_taken_for_npz(tmp_path):
         datasets.load(path)
 
 
-# What users of the library do with it
+# Use of the data with the rest of the library
 
 
 def test_epochs_visit_all_digits_in_ever_new_orders():

@@ -1,4 +1,4 @@
-"""The laws of `retroprop.datasets.shapeset`: Shapeset-3x2 as its authors describe it, in the images and in their outlines."""
+"""`retroprop.datasets.shapeset`: images and outlines agree with the authors' description of Shapeset-3x2."""
 
 import re
 from itertools import pairwise
@@ -18,25 +18,25 @@ SCALES = (0.2, 0.8)
 
 @pytest.fixture(scope="module")
 def images():
-    """Images (N, 32, 32) as levels 0 to 255, with their classes."""
+    """Return images (N, 32, 32) as levels 0 to 255, with their classes."""
     x, y = shapeset(N, rng=0)
     return np.round((x[:, 0] + 1) * 127.5).astype(int), y
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    """The random numbers behind many scenes, and their first and second objects."""
+    """Return the random numbers of many scenes, and their first and second objects."""
     u = shapes._uniform(np.random.default_rng(0), N)
     return u, *shapes._scene(u, 2, SCALES)
 
 
 def corners(one, kind):
-    """(corners, images): of the objects of one kind."""
+    """Return the corners of the objects of one kind, shape (corners, images)."""
     return one.outline[:shapes.CORNERS[kind], one.kind == kind]
 
 
 def axes_and_turns(points):
-    """Of affine images of a regular polygon: the two scales, and both turns as numbers on the unit circle, doubled.
+    """Return the two scales of affine images of a regular polygon, and both rotations, doubled, as numbers on the unit circle.
 
     A regular polygon is one Fourier coefficient, the first; scaling its axes adds the one of the opposite sign.
     """
@@ -90,7 +90,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(options):
 
 @pytest.mark.parametrize("options", [{}, EASY_SHAPESET, {"scales": (0.8, 0.9)}])
 def test_images_are_a_stream(options):
-    """The first k of n are those of n=k, and a second call with the same generator goes on; also within a chunk."""
+    """The first k of n images are those of n=k, and a second call continues the sequence, also within a chunk."""
     n = 2 * shapes.CHUNK + 3
     x, y = shapeset(n, rng=1, **options)
     for k in (1, 5, shapes.CHUNK - 1, shapes.CHUNK, shapes.CHUNK + 1):
@@ -165,7 +165,7 @@ def test_scales_are_uniform_and_the_larger_comes_first(drawn):
 
 
 def test_turns_are_uniform(drawn):
-    """Before the scaling, all turns within the polygon's symmetry; after it, all angles."""
+    """Rotations before the scaling cover the polygon's symmetry, rotations after it all angles."""
     _, first, _ = drawn
     for kind, n in enumerate((3, 4, 20)):
         _, inner, outer = axes_and_turns(corners(first, kind))
@@ -224,7 +224,7 @@ def test_a_pixel_is_painted_where_its_centre_is_inside():
 
 
 def regular(n, centre, radius):
-    """With its first corner at centre + radius, a complex number."""
+    """Return a polygon whose first corner is centre + radius, a complex number."""
     outline = radius * np.exp(2j * np.pi * np.arange(n + 1) / n) + centre
     return shapes.Shapes(np.array([0]), outline[:, None], np.array([centre]), np.array([abs(radius) ** 2]))
 
@@ -233,14 +233,14 @@ def regular(n, centre, radius):
     (10, 5, 0), (8, 5, 1 - 2**-0.25), (5, 5, 0.5), (1e-9, 5, 1), (1e-9, 2, 0.16), (4, 3, 0.36 * 0.5), (20, 5, 1 - 2**0.5),
 ])
 def test_estimated_overlap(distance, radius, expected):
-    """Discs of radius 5 and ``radius``: none where they touch, all of the second's area where it is inside the first."""
+    """For discs, the share is 0 where they touch, and the second disc's whole area if it is inside the first."""
     first, second = regular(20, 10 + 10j, 5), regular(20, 10 + distance + 10j, radius)
     assert_allclose(shapes._overlap(first, second), expected, atol=1e-8)
 
 
 @pytest.mark.parametrize(("radii", "touching"), [((4, 4), 6), ((4, -4), 8), ((-4, 4), 4), ((-4, -4), 6)])
 def test_estimated_overlap_begins_where_shapes_touch(radii, touching):
-    """A triangle reaches twice as far with its corner as with the side behind it."""
+    """A triangle reaches twice as far in the direction of a corner as in that of the opposite side."""
     for direction in (1, np.exp(0.7j)):
         for distance in (touching - 0.1, touching + 0.1):
             one = regular(3, 9 + 9j, radii[0] * direction)
@@ -304,7 +304,7 @@ def test_greys_may_be_one_level_each():
     ({"scales": (0.8, 0.2)}, "scales must be in order, got (0.8, 0.2)"),
     ({"background": (-1, 1)}, "background[0] must be a number in [0, 1], got -1"),
     ({"foreground": (0.5, 2)}, "foreground[1] must be a number in [0, 1], got 2"),
-    ({"foreground": (0.5, 0.501)}, "foreground must hold a grey k/255, k an integer, got (0.5, 0.501)"),
+    ({"foreground": (0.5, 0.501)}, "foreground must contain a grey k/255 with k an integer, got (0.5, 0.501)"),
 ])
 def test_shapeset_refuses_arguments_without_drawing(options, text):
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Initializers: the variance that each promises, in both shapes of a weight, and the same start from the same seed."""
+"""Initializers: their variances, for weights of Linear and of Conv2d, and equal results for equal seeds."""
 
 import math
 import re
@@ -30,7 +30,7 @@ SCALED = [                                                          # initialize
 EVERY = [*(row[0] for row in SCALED), rp.Orthogonal(), rp.Zeros(), rp.Constant(0.25)]
 
 
-def test_every_initializer_stands_here():
+def test_every_initializer_is_in_these_tables():
     exported = {getattr(initializers, name) for name in initializers.__all__}
     kinds = {kind for kind in exported if isinstance(kind, type) and kind is not rp.Initializer}
     assert kinds == {type(init) for init in EVERY}
@@ -39,7 +39,7 @@ def test_every_initializer_stands_here():
 @SHAPES
 @pytest.mark.parametrize(("init", "variance", "kind"), SCALED, ids=[repr(row[0]) for row in SCALED])
 def test_mean_variance_and_distribution(init, variance, kind, shape, fan_in, fan_out):
-    """Within four standard errors; the fourth moment tells a uniform distribution, 9/5, from a normal one, 3."""
+    """Within four standard errors. The fourth moment is 9/5 for a uniform distribution and 3 for a normal one."""
     w, expected = init(shape, rng=7).astype(float), variance(fan_in, fan_out)
     kurtosis = {"uniform": 9 / 5, "normal": 3}[kind]
     assert abs(w.mean()) < 4 * math.sqrt(expected / w.size)
@@ -65,7 +65,7 @@ def test_orthogonal_rows_or_columns_are_orthonormal(shape):
 
 
 def test_orthogonal_is_uniform_over_the_group():
-    """QR alone would leave signs that depend on R: the mean of the trace, 0 over the group, would not vanish."""
+    """The mean of the trace is 0 for uniformly distributed orthogonal matrices; for Q of a QR alone it is not."""
     rng = np.random.default_rng(0)
     traces = [np.trace(rp.Orthogonal()((5, 5), rng, "float64")) for _ in range(2000)]
     assert abs(np.mean(traces)) < 4 / math.sqrt(2000)               # the trace has variance 1
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_bits_in_both_dtypes(init):
 
 
 @pytest.mark.parametrize("init", [init for init in EVERY if not isinstance(init, rp.Zeros | rp.Constant)], ids=repr)
-def test_another_seed_or_the_next_draw_gives_others(init):
+def test_another_seed_and_the_next_draw_give_other_numbers(init):
     rng = np.random.default_rng(5)
     draws = [init((4, 3), rng), init((4, 3), rng), init((4, 3), 6), init((4, 3)), init((4, 3))]
     assert all(not np.array_equal(a, b) for k, a in enumerate(draws) for b in draws[:k])
@@ -92,7 +92,7 @@ def test_constants():
     assert_array_equal(rp.Constant(0.25)((3,)), np.full(3, 0.25))
 
 
-def test_a_layer_starts_where_its_initializers_say():
+def test_a_layer_has_the_initial_weights_of_its_initializers():
     layer = rp.Linear(300, 200, weight_init=rp.HeNormal(), bias_init=rp.Constant(0.5), rng=3)
     assert_array_equal(layer.weight.data, rp.HeNormal()((200, 300), rng=3))
     assert_array_equal(layer.bias.data, np.full(200, 0.5))

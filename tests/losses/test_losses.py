@@ -1,4 +1,4 @@
-"""The laws of the losses: what a mean is over, what fits what, the ends of the ranges, and the gradients."""
+"""The losses: their reductions, the shapes and values that they accept, extreme values, and the gradients."""
 
 import re
 from functools import partial
@@ -31,7 +31,7 @@ class LogCosh(rp.Loss):
         return np.tanh(self.point)
 
 
-# How to build it, a prediction and a target away from its kinks, and what a mean is divided by.
+# A constructor, a prediction and a target away from kinks, and the divisor of the mean.
 LOSSES = {
     "BCE": (rp.BCE, P, BITS, 15),
     "BCE of soft targets": (rp.BCE, P, P.T.reshape(5, 3), 15),
@@ -82,7 +82,7 @@ def test_a_batch_twice_has_the_same_mean_and_twice_the_sum(build, x, y, divisor)
 @every_loss
 @every_reduction
 def test_gradients_match_central_differences(build, x, y, divisor, reduction):
-    """Of C = <g, forward(x)>, g random: a gradient of ones would hide an example that is given another's slope."""
+    """The gradients of <g, forward(x)>, with a random g: a g of ones would hide that examples were exchanged."""
     loss, other, x = build(reduction=reduction), build(reduction=reduction), x.copy()
     g = np.random.default_rng(7).standard_normal(np.shape(loss.forward(x, y)))
     numerical = numerical_gradient(lambda x: np.vdot(g, other.forward(x, y)), x)
@@ -118,12 +118,12 @@ def test_class_weights_belong_to_the_loss():
     assert repr(loss) == "NLL(weight=[0.5, 2.0, 3.0])"
 
 
-# What fits what
+# Shapes and values
 
 
 @pytest.mark.parametrize("build", ELEMENTWISE)
 @pytest.mark.parametrize("shapes", [((5, 1), (5,)), ((5,), (5, 1)), ((1, 1), (1,)), ((1,), (1, 1))], ids=str)
-def test_n_by_1_and_n_are_the_same(build, shapes):
+def test_n_by_1_and_n_count_as_the_same_shape(build, shapes):
     prediction, target = P[:, 0][:shapes[0][0]].reshape(shapes[0]), BITS[:, 0][:shapes[0][0]].reshape(shapes[1])
     loss, other = build(reduction="none"), build(reduction="none")
     costs = loss.forward(prediction, target)
@@ -143,7 +143,7 @@ def test_nothing_is_broadcast(build, shapes):
 
 
 @pytest.mark.parametrize("build", [rp.CrossEntropy, rp.NLL])
-def test_classes_fit_their_predictions(build):
+def test_classes_must_fit_the_predictions(build):
     loss = build()
     with refuses(ShapeError, f"{loss!r}: prediction must have shape (N, K), got (5,)"):
         loss.forward(X[:, 0], CLASSES)
@@ -200,12 +200,12 @@ def test_a_batch_without_weight_has_no_mean():
         assert_array_equal(loss.backward(), gradient)
 
 
-# The ends of the ranges
+# Extreme values
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_bce_at_the_ends_and_one_ulp_from_them(dtype):
-    """The logarithms stop at -100; the gradient is (p - y) / max(p (1 - p), 1e-12)."""
+def test_bce_at_0_and_1_and_one_ulp_from_them(dtype):
+    """The logarithms are at least -100; the gradient is (p - y) / max(p (1 - p), 1e-12)."""
     zero, one = np.array([0, 1], dtype)
     tiny, below = np.nextafter(zero, one), np.nextafter(one, zero)
     p = np.array([zero, zero, one, one, tiny, tiny, below, below])
@@ -229,7 +229,7 @@ def test_bce_with_logits_far_out():
 
 
 def test_a_saturated_sigmoid_hides_the_gradient_that_logits_show():
-    """As the docstring of BCE says; x = 20, y = 0, float32."""
+    """The case in the docstring of BCE: x = 20, y = 0, float32."""
     x, y = np.float32([[20]]), [[0]]
     sigmoid, bce, logits = rp.Sigmoid(), rp.BCE(), rp.BCEWithLogits()
     bce.forward(sigmoid.forward(x), y)
@@ -264,7 +264,7 @@ def test_dtypes(build, x, y, divisor, reduction):
 
 @every_loss
 @every_reduction
-def test_backward_is_fresh_and_idempotent_and_writes_where_it_is_told(build, x, y, divisor, reduction):
+def test_backward_returns_new_arrays_is_idempotent_and_writes_into_out(build, x, y, divisor, reduction):
     loss = build(reduction=reduction)
     x, y = x.copy(), y.copy()
     given = x.copy(), y.copy()
@@ -297,22 +297,22 @@ def test_phases_in_their_order(build, x, y, divisor):
 
 
 @every_loss
-def test_undisturbed_leaves_a_loss_as_it_was(build, x, y, divisor):
+def test_preserved_evaluation_leaves_a_loss_as_it_was(build, x, y, divisor):
     loss = build()
     loss.forward(x, y)
     gradient = loss.backward()
-    with loss.undisturbed():
+    with loss.preserved_evaluation():
         loss.forward(x[:2], y[:2])
     assert_array_equal(loss.backward(), gradient)
 
 
-def test_a_loss_must_say_what_it_costs():
+def test_a_loss_must_write_costs():
     with refuses(NotImplementedError, "Loss must implement costs(prediction, target)"):
         rp.Loss().forward(X, P)
 
 
-def test_another_reduction_or_weight_holds_from_the_next_forward():
-    """Nothing of the old divisor is left; what was computed before is not taken for it."""
+def test_a_changed_reduction_or_weight_holds_from_the_next_forward():
+    """The old divisor is gone, and backward must not use the old forward."""
     x, y = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
     loss = rp.CrossEntropy([0.5, 2, 1])
     loss.forward(x, y)

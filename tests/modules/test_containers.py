@@ -1,4 +1,4 @@
-"""The parameters of a container, what it refuses, and how it reads."""
+"""Containers: their parameters, the errors that they raise, and their text."""
 
 import pickle
 import warnings
@@ -15,7 +15,7 @@ from retroprop.errors import ArgumentError, DtypeError, PhaseError, ShapeError
 
 
 class Fragile(rp.Tanh):
-    """Its phases fail when told to."""
+    """A module whose phases raise an error on request."""
 
     fails = False
 
@@ -66,7 +66,7 @@ def test_a_parameter_may_be_shared_at_any_depth(tie):
 
 
 def test_a_parameter_tied_in_a_network_that_ran_is_seen_when_the_optimizer_is_built():
-    """The gradients add up from then on, where the container had already listed what it updates."""
+    """From then on the gradients are added, although the container had already planned its updates."""
     net = rp.Sequential(rp.Linear(3, 3, dtype="float64", rng=0), rp.Tanh(), rp.Linear(3, 3, dtype="float64", rng=1))
     x, g = numbers(5, 3), numbers(5, 3)
     step(net, x, g)
@@ -77,18 +77,18 @@ def test_a_parameter_tied_in_a_network_that_ran_is_seen_when_the_optimizer_is_bu
     assert_allclose(net[0].weight.grad, expected, rtol=1e-6)
 
 
-def test_all_parameters_live_in_one_vector():
+def test_all_parameters_are_views_of_one_vector():
     net = small_net()
-    homes = {id(parameter.home) for parameter in net.parameters()}
+    homes = {id(parameter.flat) for parameter in net.parameters()}
     assert len(homes) == 1
-    home = net[0].weight.home
+    home = net[0].weight.flat
     assert home.data.size == 3 * 4 + 4 + 4 * 2 + 2
     home.data[:] = 0
     assert not any(parameter.data.any() for parameter in net.parameters())
 
 
 @pytest.mark.parametrize("again", [deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["deepcopy", "pickle"])
-def test_a_copy_lives_in_a_vector_of_its_own_and_trains_alone(again):
+def test_a_copy_has_a_vector_of_its_own_and_trains_alone(again):
     net = small_net()
     step(net, SMALL_X, SMALL_G)
     copy, before = again(net), net.state_dict()
@@ -96,7 +96,7 @@ def test_a_copy_lives_in_a_vector_of_its_own_and_trains_alone(again):
     expected = step(net, SMALL_X, SMALL_G)
     assert_same(step(copy, SMALL_X, SMALL_G), expected)
     sgd.step()
-    assert all(np.shares_memory(p.data, copy[0].weight.home.data) for p in copy.parameters())
+    assert all(np.shares_memory(p.data, copy[0].weight.flat.data) for p in copy.parameters())
     assert not any(np.array_equal(p.data, before[name]) for name, p in copy.named_parameters())
     assert_same(net.state_dict().values(), before.values())
 
@@ -113,7 +113,7 @@ def test_frozen_modules_are_left_out_and_thawed():
     assert_same(step(net, SMALL_X, SMALL_G), expected)
 
 
-# What is refused
+# Errors
 
 
 def test_the_same_instance_twice_is_refused():
@@ -137,7 +137,7 @@ def test_a_module_of_another_container_is_refused_while_that_lives():
     rp.Sequential(rp.Tanh(), relu)
 
 
-def test_what_is_no_module_is_refused():
+def test_an_argument_that_is_no_module_is_refused():
     with refuses(ArgumentError, "Sequential needs at least one module"):
         rp.Sequential()
     with refuses(ArgumentError, "Sequential: argument 1 must be a Module, got [Tanh()]; unpack a list: Sequential(*modules)"):
@@ -164,7 +164,7 @@ def test_equal_weights_warn():
         small_net()
 
 
-def test_an_error_says_where_it_rose():
+def test_an_error_names_the_module_that_raised_it():
     net = rp.Sequential(rp.Tanh(), rp.Sequential(rp.Tanh(), rp.Linear(3, 4, rng=0)))
     with pytest.raises(ShapeError) as caught:
         net.forward(np.ones((5, 2)))
@@ -191,7 +191,7 @@ def test_a_forward_that_fails_leaves_no_point():
 
 
 def test_a_backward_that_fails_leaves_no_gradient():
-    """The modules behind the one that failed hold gradients of the new g, those before it of the old one."""
+    """The modules after the one that failed hold gradients of the new g, those before it gradients of the old one."""
     net = rp.Sequential(rp.Linear(3, 4, rng=1), rp.Sequential(Fragile()), rp.Linear(4, 2, rng=2))
     step(net, SMALL_X, SMALL_G)
     net[1][0].fails = True
@@ -201,7 +201,7 @@ def test_a_backward_that_fails_leaves_no_gradient():
     with pytest.raises(PhaseError, match="no backward has run since the last forward"):
         net.update()
     net[1][0].fails = False
-    net.backward(SMALL_G)                                           # the point is still there
+    net.backward(SMALL_G)                                           # the point is still valid
     net.update()
 
 
@@ -216,7 +216,7 @@ def test_an_input_that_is_refused_leaves_the_point():
 # Text
 
 
-def test_it_reads_as_a_list():
+def test_repr_lists_the_modules():
     net = small_net()
     assert repr(net) == "Sequential(Linear(3, 4), ReLU(), Linear(4, 2))"
     assert (len(net), net[1], list(net)) == (3, net.modules[1], list(net.modules))

@@ -1,4 +1,4 @@
-"""Convolution and pooling: their sums written out, the layout of images in a network, and the tiles in which it works."""
+"""Convolution and pooling: comparison with explicit sums, the memory layout of images in a network, and the tiles."""
 
 from copy import deepcopy
 from itertools import pairwise
@@ -18,7 +18,7 @@ MEGABYTES = 1000 * 1000
 
 
 def one_by_one(layer, x):
-    """y as the docstring has it, number by number."""
+    """Return y, each number computed by the formula of the docstring."""
     (sh, sw), (ph, pw), (dh, dw) = ((n, n) if isinstance(n, int) else n for n in (layer.stride, layer.padding, layer.dilation))
     y = np.zeros(layer.output_shape(x.shape))
     for n, f, i, j in np.ndindex(*y.shape):
@@ -38,7 +38,7 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("build", LAYERS)
-def test_convolution_is_the_sum_that_its_docstring_says(build):
+def test_convolution_is_the_sum_in_its_docstring(build):
     layer, x = build("float64"), numbers(2, 2, 5, 7)
     assert_allclose(layer.forward(x), one_by_one(layer, x), rtol=1e-12, atol=1e-12)
 
@@ -51,7 +51,7 @@ def test_convolution_is_the_sum_that_its_docstring_says(build):
 def test_columns_stay_under_two_megabytes(shape, filters, kernel, dtype):
     conv = rp.Conv2d(shape[1], filters, kernel, padding=1, dtype=dtype, rng=0)
     tiles = conv.prepare(shape, np.dtype(dtype)).tiles
-    assert len({id(tile.product.base) for tile in tiles}) == 1      # one room serves all tiles
+    assert len({id(tile.product.base) for tile in tiles}) == 1      # all tiles use one buffer
     assert tiles[0].product.base.nbytes < 2 * MEGABYTES
     ends = [0, *(tile.numbers.stop for tile in tiles)]
     assert [tile.numbers.start for tile in tiles] == ends[:-1]
@@ -63,7 +63,7 @@ def test_columns_stay_under_two_megabytes(shape, filters, kernel, dtype):
 @pytest.mark.parametrize("options", [{"padding": 1}, {"stride": 2, "padding": (2, 1)}, {"dilation": (2, 1), "bias": False}],
                          ids=str)
 def test_tiles_of_any_size_give_the_same(places, options, monkeypatch):
-    """Of a part of the examples, of some pixels of a row, of whole rows."""
+    """Tiles of a part of the examples, of some pixels of a row, and of whole rows."""
     conv = rp.Conv2d(2, 3, 3, **options, dtype="float64", rng=0)
     x = numbers(5, 2, 11, 9)
     g = numbers(*conv.output_shape(x.shape), seed=1)
@@ -71,25 +71,25 @@ def test_tiles_of_any_size_give_the_same(places, options, monkeypatch):
     assert len(conv.scratch.tiles) == 1
     monkeypatch.setattr(convolution, "TILE", places * (len(conv.scratch.matrix) + 3) * x.itemsize)
     monkeypatch.setattr(convolution, "LEAST", 1)
-    conv.forget()
+    conv.clear_evaluation()
     found = step(conv, x, g)
     assert len(conv.scratch.tiles) > 1
     for a, b in zip(found, expected, strict=True):
         assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
-def test_tiles_are_whole_rows_before_single_ones_and_all_examples_before_some():
-    most = convolution.TILE // 4 // 100                             # places of 90 numbers and 10 outputs in float32
+def test_tiles_are_cut_along_rows_then_columns_then_examples():
+    most = convolution.TILE // 4 // 100                             # places, of 90 numbers and 10 outputs in float32 each
     assert most == 983
     assert tile_size(90, 10, (8, 10, 12), 4) == (8, 10, 12)
     assert tile_size(90, 10, (28, 28, 32), 4) == (1, 28, 32)
     assert tile_size(90, 10, (28, 28, 16), 4) == (2, 28, 16)
-    assert tile_size(90, 10, (28, 28, 100), 4) == (1, 7, 100)       # 28 in four parts, not in three of 9 and a rest of 1
+    assert tile_size(90, 10, (28, 28, 100), 4) == (1, 7, 100)       # 28 in four equal parts, not in three of 9 and one of 1
     assert tile_size(90, 10, (28, 28, 2000), 4) == (1, 1, 667)
 
 
 def test_convolution_is_one_linear_at_every_place():
-    """The columns of the notes: a 1 by 1 convolution is a Linear on the channels, and its gradients are that Linear's."""
+    """A 1 by 1 convolution is a Linear on the channels, with the same gradients."""
     linear, conv = rp.Linear(3, 4, rng=0, dtype="float64"), rp.Conv2d(3, 4, 1, dtype="float64")
     conv.weight.data = linear.weight.data[:, :, None, None]
     x, g = numbers(5, 3, 2, 6), numbers(5, 4, 2, 6, seed=3)
@@ -107,8 +107,8 @@ def net():
                          rp.Linear(3, 2, rng=4))
 
 
-def test_images_lie_batch_last_between_modules_and_nobody_has_to_copy():
-    """All buffers and gradients of images from the first Conv2d on, but what the caller gave and gets."""
+def test_images_lie_batch_last_between_modules_without_copies():
+    """Images lie batch last from the first Conv2d on, and their gradients too, except the arrays of the caller."""
     model = net()
     y = model.forward(numbers(5, 1, 6, 6))
     plan = model.scratch
@@ -120,8 +120,8 @@ def test_images_lie_batch_last_between_modules_and_nobody_has_to_copy():
     assert gx.flags.c_contiguous
 
 
-def test_what_is_read_row_by_row_stays_row_by_row():
-    """Layers on the last axis of four, without a convolution before them."""
+def test_without_a_convolution_arrays_stay_c_contiguous():
+    """Layers of the last axis, for inputs of four axes, without a convolution before them."""
     model = rp.Sequential(rp.Linear(3, 4, rng=1), rp.ReLU(), rp.LayerNorm(4), rp.Tanh(), rp.Linear(4, 2, rng=2))
     model.forward(numbers(5, 2, 6, 3))
     assert all(a.flags.c_contiguous for _, a in model.scratch.forwards)
@@ -138,7 +138,7 @@ def test_the_layout_of_the_input_changes_nothing():
 
 
 def drawn_module(rng, shape):
-    """One of many kinds that fits, for images or what has become of them."""
+    """Return a random module that takes an input of this shape: images, or what earlier modules made of them."""
     seed, size, step, pad = (int(rng.integers(*limits)) for limits in ((0, 999), (1, 4), (1, 3), (0, 2)))
     candidates = [
         lambda: rp.Conv2d(shape[1], 3, (size, 3), step, pad, rng=seed, dtype="float64"),
@@ -159,7 +159,7 @@ def drawn_module(rng, shape):
 
 @pytest.mark.parametrize("seed", range(60))
 def test_a_random_net_of_images_computes_what_its_modules_compute_one_by_one(seed):
-    """Whatever lies how in memory, and is written over: outputs, gradients of the input and of the parameters."""
+    """Outputs, input gradients and parameter gradients do not depend on memory layouts and shared buffers."""
     rng = np.random.default_rng(seed)
     x, modules, shape = rng.standard_normal((3, 2, 6, 5)), [], (3, 2, 6, 5)
     for _ in range(rng.integers(2, 7)):
@@ -232,12 +232,12 @@ def test_padding_is_never_the_maximum_and_counts_in_the_mean():
     (lambda: rp.AvgPool2d(3).forward(np.ones((5, 1, 2, 9))), rp.ShapeError, "x must be at least 3 pixels high and 3 wide"),
     (lambda: rp.GlobalAvgPool2d().forward(np.ones((5, 3))), rp.ShapeError, r"\(batch, channels, height, width\), got \(5, 3\)"),
     (lambda: rp.Upsample2d(0), rp.ArgumentError, "scale_factor must be an integer of at least 1, got 0")])
-def test_what_is_refused(call, error, text):
+def test_bad_arguments_and_inputs_are_refused(call, error, text):
     with pytest.raises(error, match=text):
         call()
 
 
-def test_sizes_are_shown_as_they_were_given():
+def test_repr_shows_sizes_as_they_were_given():
     assert repr(rp.Conv2d(1, 2, (3, 5), padding=(1, 2))) == "Conv2d(1, 2, (3, 5), padding=(1, 2))"
     assert repr(rp.MaxPool2d(2)) == "MaxPool2d(2)"
     assert repr(rp.Dropout(0.2, channelwise=True)) == "Dropout(p=0.2, channelwise=True)"

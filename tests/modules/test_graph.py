@@ -1,4 +1,4 @@
-"""Graph: its wiring, its order, its memory, its text; and random graphs against finite differences."""
+"""Graph: its wiring, the order of its nodes, its memory, its text; and random graphs against finite differences."""
 
 import pickle
 import re
@@ -9,7 +9,7 @@ import pytest
 from cases import diamond, numbers, two_by_two
 from hypothesis import HealthCheck, given, settings
 from numpy.testing import assert_allclose, assert_array_equal
-from random_graphs import BATCH, WIDTH, graphs, one
+from random_graphs import BATCH, WIDTH, graphs, one_or_all
 
 import retroprop as rp
 from retroprop.errors import ArgumentError, DataError, DtypeError, PhaseError, ShapeError
@@ -26,7 +26,7 @@ def tanh(*sources):
     return (rp.Tanh(), *sources)
 
 
-# What is refused
+# Errors
 
 
 @pytest.mark.parametrize(("text", "nodes", "inputs", "outputs"), [
@@ -48,12 +48,12 @@ def tanh(*sources):
     ("node 'a' must be (module, *sources), such as (Tanh(), 'x'), got Tanh()", {"a": rp.Tanh()}, "x", "a"),
     ("nodes must be a dict of (module, *sources) by name, got []", [], "x", "a"),
 ])
-def test_wiring_that_cannot_be_is_refused_and_the_nodes_are_named(text, nodes, inputs, outputs):
+def test_impossible_wiring_is_refused_and_the_nodes_are_named(text, nodes, inputs, outputs):
     with pytest.raises(ArgumentError, match=f"^Graph: {re.escape(text)}$"):
         rp.Graph(nodes, inputs=inputs, outputs=outputs)
 
 
-def test_a_module_stands_in_one_place():
+def test_a_module_cannot_be_two_nodes():
     module = rp.Tanh()
     with pytest.raises(ArgumentError, match=r"^Graph: Tanh\(\) stands in two places, a and b; make a second module"):
         rp.Graph({"a": (module, "x"), "b": (module, "a")}, inputs="x", outputs="b")
@@ -89,7 +89,7 @@ def test_the_inputs_of_a_graph_are_a_tuple_of_arrays_of_one_dtype():
         net.predict((a, b[1:]))
 
 
-def test_an_error_in_a_phase_says_at_which_node_and_leaves_no_point():
+def test_an_error_in_a_phase_names_the_node_and_leaves_no_point():
     def broken(x):
         raise ZeroDivisionError
 
@@ -106,11 +106,11 @@ def test_an_error_in_a_phase_says_at_which_node_and_leaves_no_point():
         net.backward(np.ones(3))
 
 
-# What it computes
+# Values and gradients
 
 
-def test_where_paths_meet_gradients_add_up():
-    """z = x² + sin x, with x read by three nodes' inputs."""
+def test_gradients_of_a_value_that_several_nodes_read_are_added():
+    """z = x² + sin x: x is read three times."""
     net = rp.Graph({"square": (rp.Multiply(), "x", "x"), "sine": (rp.Function(np.sin, np.cos), "x"),
                     "z": (rp.Add(), "square", "sine")}, inputs="x", outputs="z")
     x = numbers(5)
@@ -119,7 +119,7 @@ def test_where_paths_meet_gradients_add_up():
 
 
 def test_an_output_may_be_read_by_other_nodes():
-    """y = exp x and z = y²: the gradient of y is what was given and what came back through z."""
+    """y = exp x and z = y²: the gradient of y is the given one plus the one through z."""
     net = rp.Graph({"y": (rp.Function(np.exp, np.exp), "x"), "z": (rp.Multiply(), "y", "y")}, inputs="x", outputs=("y", "z"))
     x, g, h = numbers(3, 5)
     y, z = net.forward(x)
@@ -150,7 +150,7 @@ def test_a_chain_trains_bit_for_bit_as_a_sequential():
         assert_array_equal(a.data, b.data)
 
 
-def test_fit_trains_a_graph_and_state_goes_by_the_names_of_nodes():
+def test_fit_trains_a_graph_and_its_state_has_the_names_of_nodes():
     x, y = rp.datasets.moons(200, noise=0.1, rng=0)
     net = rp.Graph({"h": (rp.Linear(2, 16, rng=1), "x"), "t": (rp.Tanh(), "h"), "r": (rp.Linear(16, 16, rng=3), "t"),
                     "a": (rp.Add(), "t", "r"), "z": (rp.Linear(16, 1, rng=2), "a")}, inputs="x", outputs="z")
@@ -159,11 +159,11 @@ def test_fit_trains_a_graph_and_state_goes_by_the_names_of_nodes():
     assert list(net.state_dict()) == ["h.weight", "h.bias", "r.weight", "r.bias", "z.weight", "z.bias"]
     for copy in (deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert_array_equal(copy.predict(x), net.predict(x))
-    assert net.parameters()[0].home is net.parameters()[-1].home
+    assert net.parameters()[0].flat is net.parameters()[-1].flat
 
 
 def test_fit_takes_several_inputs_as_a_tuple():
-    """Two halves of each digit, in two arrays; batches, validation, evaluate and the check of bad data follow."""
+    """The two inputs are the halves of each digit; batches, validation, evaluate and the check of bad data take both."""
     x, y = rp.datasets.digits()
     train, test = rp.datasets.split((x[:, :32], x[:, 32:]), y, test=500, rng=0)
     net = rp.Graph({"a": (rp.Linear(32, 20, rng=1), "top"), "b": (rp.Linear(32, 20, rng=2), "bottom"),
@@ -188,7 +188,7 @@ def test_fit_takes_several_inputs_as_a_tuple():
     assert_array_equal(kept[1][0][1], train[0][1][500:1000])
 
 
-def test_without_the_input_gradient_only_what_trains_is_passed():
+def test_without_the_input_gradient_only_nodes_before_parameters_are_skipped():
     seen = []
 
     class Watched(rp.Identity):
@@ -239,16 +239,16 @@ def test_arrays_between_nodes_are_used_again():
         gx = net.backward(np.ones_like(y))
         held.append([net[name].point for name in ("r", "b")] + [net[name].gradient for name in ("a", "r", "b", "s")])
     assert all(a is b for a, b in zip(*held, strict=True))
-    _, a, r, b, *_ = net.scratch.buffers
-    assert a is r is net["r"].point                                 # ReLU writes over what Linear gave
-    assert not np.shares_memory(r, b)                               # read by two: nobody writes over it
+    _, a, r, b, *_ = net.scratch.value_buffers
+    assert a is r is net["r"].point                                 # ReLU overwrites the output of Linear
+    assert not np.shares_memory(r, b)                               # two nodes read it: none may overwrite it
     again = net.forward(x), net.backward(np.ones_like(y))
     assert not np.may_share_memory(again[0], y)
     assert not np.may_share_memory(again[1], gx)
 
 
-def test_in_place_only_where_nobody_else_reads():
-    """a is read by b, which could write over it, and by c."""
+def test_a_node_writes_over_its_input_only_if_no_other_node_reads_it():
+    """b could overwrite a, its input, if c did not read a too."""
     for names in (("b", "c"), ("c", "b")):
         nodes = {"a": (rp.Linear(3, 3, rng=0), "x"), "z": (rp.Add(), *names)}
         nodes |= {name: (rp.ReLU() if name == "b" else rp.Identity(), "a") for name in names}
@@ -261,7 +261,7 @@ def test_in_place_only_where_nobody_else_reads():
 # Text
 
 
-def test_print_says_what_reads_what_and_containers_are_opened():
+def test_str_lists_what_each_node_reads_also_inside_containers():
     assert str(diamond()) == """\
 node     module              reads
 ---------------------------------------------
@@ -275,7 +275,7 @@ gate     Sigmoid()           sum
 y        Multiply(), output  gate, sum"""
 
 
-def test_repr_builds_it_again():
+def test_repr_is_the_code_that_builds_the_graph():
     net = silu()
     assert repr(net) == ("Graph({'h': (Linear(2, 3), 'x'), 's': (Sigmoid(), 'h'), 'z': (Multiply(), 'h', 's')}, "
                          "inputs='x', outputs='z')")
@@ -318,21 +318,21 @@ flowchart LR
 @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(graphs())
 def test_gradients_of_random_graphs_agree_with_finite_differences(net):
-    """Of every input and every parameter, to 1e-7 of the largest; at a second step, with other arrays to write into."""
+    """All gradients agree to 1e-7 of the largest, in a second step, which uses the buffers again."""
     rng = np.random.default_rng(0)
     x = [rng.normal(size=(BATCH, WIDTH)) for _ in net.inputs]
-    copy = deepcopy(net)                                            # with the masks of the second forward
-    net.forward(one([rng.normal(size=(BATCH + 1, WIDTH)) for _ in x]))
-    copy.forward(one([rng.normal(size=(BATCH + 1, WIDTH)) for _ in x]))
+    copy = deepcopy(net)                                            # draws the masks of the second forward
+    net.forward(one_or_all([rng.normal(size=(BATCH + 1, WIDTH)) for _ in x]))
+    copy.forward(one_or_all([rng.normal(size=(BATCH + 1, WIDTH)) for _ in x]))
 
     def run(net):
-        with rewound(net):                                          # always with the same masks and running statistics
-            return parts(net.forward(one(x)))
+        with rewound(net):                                          # with the same masks and running statistics each time
+            return parts(net.forward(one_or_all(x)))
 
     g = [rng.normal(size=y.shape) for y in run(copy)]
     out = [np.empty((BATCH, WIDTH)) for _ in g], [np.empty((BATCH, WIDTH)) for _ in x]
-    assert_array_equal(parts(net.forward(one(x), out=one(out[0]))), run(copy))
-    gx = net.backward(one(g), out=one(out[1]))
+    assert_array_equal(parts(net.forward(one_or_all(x), out=one_or_all(out[0]))), run(copy))
+    gx = net.backward(one_or_all(g), out=one_or_all(out[1]))
     net.update()
     assert all(a is b for a, b in zip(parts(gx), out[1], strict=True))
     computed = [*out[1], *(parameter.grad for parameter in net.parameters())]

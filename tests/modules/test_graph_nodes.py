@@ -1,4 +1,4 @@
-"""What nodes read and give: how many arrays, of which kind; containers of a user's; a Function that is written wrongly."""
+"""Nodes of a graph: the number and names of their inputs and outputs; users' containers; errors of Function."""
 
 import re
 
@@ -14,7 +14,7 @@ X = numbers(5, 2)
 
 
 def joining(*last):
-    """h is (5, 3)."""
+    """A graph whose node h has an output of shape (5, 3), for X."""
     return rp.Graph({"h": (rp.Linear(2, 3, rng=0), "x"), "y": last}, inputs="x", outputs="y")
 
 
@@ -53,7 +53,7 @@ def test_shapes_are_checked_without_running():
 @pytest.mark.parametrize(("concat", "shapes"), [
     (rp.Concat(), ((5,), (5,))), (rp.Concat(-2), ((5, 3), (5, 3))), (rp.Concat(2), ((5, 3), (5, 3))),
     (rp.Concat(), ((5, 3), (4, 3))), (rp.Concat(), ((5, 2, 3), (5, 3))), (rp.Concat(1), ((5, 2, 3), (5, 2, 4)))])
-def test_concat_refuses_the_axis_of_the_batch_and_shapes_that_do_not_meet(concat, shapes):
+def test_concat_refuses_the_axis_of_the_batch_and_shapes_that_do_not_fit(concat, shapes):
     with pytest.raises(ShapeError, match=rf"^{re.escape(repr(concat))}: the arrays of x must have "):
         concat.output_shape(shapes)
 
@@ -76,7 +76,7 @@ def test_a_loss_is_no_node_and_takes_one_array():
         rp.fit(net, rp.MSE(), sgd, (X, X), epochs=1)
 
 
-def test_integers_follow_what_is_floating():
+def test_integers_take_the_dtype_of_the_floating_inputs():
     for dtype in ("float32", "float64"):
         y = rp.Multiply().forward((np.full(3, 0.5, dtype), np.arange(3)))
         assert y.dtype == dtype
@@ -96,7 +96,7 @@ def test_outs_of_several_outputs_must_not_overlap_each_other():
     assert_allclose(y[1], np.tanh(X))
 
 
-def test_backward_writes_into_out_where_inputs_go_straight_into_a_join():
+def test_backward_writes_into_out_if_each_input_has_one_reader():
     net = rp.Graph({"y": (rp.Multiply(), "a", "b")}, inputs=("a", "b"), outputs="y")
     a, b, g = numbers(3, 5, 2)
     net.forward((a, b))
@@ -138,12 +138,12 @@ def test_a_graph_is_read_by_the_names_of_its_nodes():
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "a\nb"])
-def test_names_of_inputs_are_held_to_what_names_of_nodes_are(name):
+def test_names_of_inputs_obey_the_rules_for_names_of_nodes(name):
     with pytest.raises(ArgumentError, match=r"^Graph: a name must be a printable string without a dot, got"):
         rp.Graph({"y": (rp.Tanh(), name)}, inputs=(name,), outputs="y")
 
 
-def test_tuples_that_pass_are_drawn_from_the_module_that_gives_them():
+def test_a_node_that_reads_a_tuple_has_an_edge_from_the_module_that_returns_it():
     assert [node.sources for node in bundles().wiring().nodes] == [("x",), ("pq",), ("g.t", "pq"), ("g.t", "g.m")]
     assert [node.sources for node in rp.Sequential(two_by_two(), rp.Concat()).wiring().nodes] == [
         ("x0",), ("0.h", "x1"), ("0.both",), ("0.y", "x1"), ("0.y", "0.z")]
@@ -151,11 +151,11 @@ def test_tuples_that_pass_are_drawn_from_the_module_that_gives_them():
         assert rp.plots.graph(net, x).texts
 
 
-# Containers of a user's
+# Users' containers
 
 
-def test_a_container_that_writes_a_phase_stands_for_itself():
-    """Looking inside it would pass over what it adds."""
+def test_a_container_that_writes_a_phase_is_one_leaf():
+    """A container that does more than run its nodes: tools must not look only at these."""
     net, x = rp.Sequential(Skip(rp.Linear(3, 3, rng=1), rp.Tanh()), rp.Linear(3, 2, rng=2)), numbers(5, 3)
     assert [path for path, _ in net.leaves()] == ["0", "1"]
     assert_array_equal(rp.layer_statistics(net, x)[-1].activation, net.forward(x))
@@ -166,9 +166,9 @@ def test_a_container_that_writes_a_phase_stands_for_itself():
     rp.check_module(Skip(rp.Linear(3, 3, rng=1), rp.Tanh()), x)
 
 
-def test_another_forward_remembers_what_it_says_or_both():
+def test_a_class_with_another_forward_saves_what_it_says_or_both():
     class Squared(rp.ReLU):
-        """max(0, x)²: remembers x, where ReLU remembers its output."""
+        """max(0, x)²: it saves x, while ReLU saves its output."""
 
         def forward(self, x):
             self.point = x
@@ -182,11 +182,11 @@ def test_another_forward_remembers_what_it_says_or_both():
     rp.check_module(rp.Sequential(rp.Linear(3, 4, rng=0), Squared(), rp.Linear(4, 2, rng=1)), numbers(5, 3))
 
 
-# What layers are told by
+# The order of layers
 
 
 def branches(scale=1.0):
-    """Two branches that meet, their nodes in turns; the second is ``scale`` times as small."""
+    """Two branches that end in one node; their nodes alternate, and those of the second are smaller by ``scale``."""
     return rp.Graph({"h": (rp.Linear(3, 4, rng=0), "x"), "g": (rp.Linear(3, 4, rng=1), "x"), "s": (rp.Tanh(), "h"),
                      "t": (rp.Tanh(), "g"), "u": (rp.Linear(4, 4, rng=2), "s"),
                      "v": (rp.Linear(4, 4, weight_init=rp.Normal(std=scale), rng=3), "t"), "y": (rp.Add(), "u", "v")},
@@ -200,7 +200,7 @@ def test_preactivations_are_what_the_activations_read():
 
 
 def test_diagnose_compares_gradients_on_one_path():
-    """The branch of s is small, that of t is not: neither stands behind the other."""
+    """The branch of s is small and that of t is not; they are parallel, so that neither makes the other small."""
     net = branches()
     net["u"].weight.data *= 1e-6
     x, y = numbers(40, 3), numbers(40, 4, seed=5)
@@ -250,21 +250,21 @@ def test_a_function_with_one_derivative_too_few_says_so():
         rp.Function(np.sin, 1)
 
 
-def test_a_number_stands_for_an_array_of_it():
+def test_a_function_may_return_one_number_for_all_elements():
     line = rp.Function(lambda x: 3, lambda x: 0.0)
     assert_array_equal(line.forward(np.ones((2, 3))), np.full((2, 3), 3.0))
     assert_array_equal(line.backward(np.ones((2, 3))), np.zeros((2, 3)))
 
 
-def test_function_of_two_reads_a_tuple_that_a_node_gives():
+def test_a_function_of_two_variables_reads_a_tuple_of_a_node():
     net = rp.Sequential(Split(), rp.Function(squashed, squashed_by_x, squashed_by_y), Residual(rp.Tanh()))
     z = np.tanh(2 * X) * X**2
     assert_allclose(net.forward(X), z + np.tanh(z), rtol=1e-14)
 
 
-def test_no_output_of_several_is_written_over_the_input():
+def test_one_of_several_outputs_is_not_written_over_the_input():
     class Halves(rp.Module):
-        """The first and the second half of each example; remembers nothing."""
+        """The first and the second half of each example; it saves nothing."""
 
         saved = "neither"
 
@@ -286,7 +286,7 @@ def test_no_output_of_several_is_written_over_the_input():
         rp.check_module(net, X)
 
 
-def test_a_sum_over_paths_keeps_the_gradient_that_a_bare_backward_reads():
+def test_a_sum_over_paths_keeps_the_gradient_that_an_unchecked_backward_reads():
     class Doubled(rp.Module):
         def forward(self, x):
             self.point = None

@@ -1,4 +1,4 @@
-"""What the base class promises an author: bare phases, doors, parameters, state, modes."""
+"""What the base class does for an author: checked phases, parameters, state, modes."""
 
 import re
 from copy import deepcopy
@@ -16,7 +16,7 @@ X = numbers(5, 3).astype("float32")
 
 
 class Halve(rp.Module):
-    """Changes the shape without saying so."""
+    """A module that changes the shape and has no ``output_shape``."""
 
     def forward(self, x):
         self.point = x.shape
@@ -34,7 +34,7 @@ class HalveAndSay(Halve):
 
 
 class Inner(rp.Module):
-    """A composite of two, with a parameter of its own, and the phases of both in its own."""
+    """A module of two inner modules and a parameter of its own; its phases call those of the inner modules."""
 
     def __init__(self):
         self.first, self.second = rp.Linear(3, 4, rng=1), rp.Sequential(rp.Tanh(), rp.Linear(4, 3, rng=2))
@@ -55,13 +55,13 @@ class Inner(rp.Module):
 # Authors
 
 
-def test_a_module_of_a_dozen_lines_keeps_the_whole_contract():
+def test_a_module_of_a_dozen_lines_passes_check_module():
     rp.check_module(Affine(3), X)
     rp.check_module(HalveAndSay(), X)
     rp.check_module(Inner(), X)
 
 
-def test_a_dozen_lines_take_out_and_stand_in_a_container():
+def test_a_module_of_a_dozen_lines_takes_out_and_works_in_a_container():
     module, out = Affine(3), np.empty((5, 3), "float32")
     assert module.forward(X, out=out) is out
     assert_array_equal(out, X * module.scale.data)
@@ -78,7 +78,7 @@ def test_a_shape_that_changes_without_output_shape_is_refused_with_both_shapes()
         rp.Sequential(Halve(), rp.Tanh()).forward(X)
 
 
-def test_phases_that_are_not_written_say_so():
+def test_phases_that_are_not_written_raise_not_implemented_error():
     class Nothing(rp.Module):
         pass
 
@@ -88,7 +88,7 @@ def test_phases_that_are_not_written_say_so():
         Nothing().backward(X)
 
 
-def test_the_door_names_module_argument_expected_and_given():
+def test_errors_of_the_checks_name_module_argument_expected_and_given():
     layer = rp.Linear(3, 4, rng=0)
     with refuses(PhaseError, "Linear(3, 4): no forward has run: call forward(x) first"):
         layer.backward(np.ones((5, 4)))
@@ -127,10 +127,10 @@ def test_point_and_gradient_are_none_until_a_phase_sets_them():
     assert layer.gradient is None
 
 
-def test_lists_and_integers_are_converted_once_at_the_door():
+def test_lists_and_integers_are_converted_once_by_the_checks():
     assert rp.Linear(2, 3, rng=0).forward([[1, 2], [3, 4]]).dtype == np.float32
     assert rp.Tanh().forward([[True, False]]).dtype == np.float32
-    assert rp.Tanh().forward([[1.0]]).dtype == np.float64           # NumPy's type of a list of floats
+    assert rp.Tanh().forward([[1.0]]).dtype == np.float64           # NumPy's dtype for a list of floats
     assert rp.Tanh().forward(np.ones((1, 1), "float16")).dtype == np.float32
 
 
@@ -161,14 +161,14 @@ def test_assigning_copies_into_the_same_memory():
     assert_array_equal(data, grad)
 
 
-def test_what_does_not_fit_a_parameter_is_refused_and_changes_nothing():
+def test_data_that_do_not_fit_a_parameter_are_refused_and_change_nothing():
     parameter = rp.Parameter([1, 2, 3], "bias")
     with refuses(ShapeError, "Parameter('bias', shape=(3,), dtype='float32'): data must have shape (3,), got (2,)"):
         parameter.data = [1, 2]
     with refuses(ShapeError, "Parameter('bias', shape=(3,), dtype='float32'): grad must have shape (3,), got (1, 3)"):
         parameter.grad = [[1, 2, 3]]
     with refuses(ShapeError, "Parameter('bias', shape=(3,), dtype='float32'): data must have shape (3,), got ()"):
-        parameter.data = 1                                          # nothing is broadcast
+        parameter.data = 1                                          # without broadcasting
     with refuses(DtypeError, "Parameter('bias', shape=(3,), dtype='float32'): data must be real numbers, got complex128"):
         parameter.data = [1j, 0, 0]
     with refuses(DtypeError, "dtype must be float32 or float64, got 'float16'"):
@@ -235,7 +235,7 @@ def test_state_is_named_as_in_pytorch():
         "2.second.1.bias", "1.running_mean", "1.running_var"]
 
 
-def test_a_state_that_does_not_fit_is_refused_whole_with_all_that_is_wrong():
+def test_a_state_that_does_not_fit_is_refused_with_a_list_of_all_errors():
     net = stirred(rp.Sequential(rp.Linear(3, 4, rng=0), rp.BatchNorm(4)))
     before, state = net.state_dict(), net.state_dict()
     for array in state.values():
@@ -250,7 +250,7 @@ def test_a_state_that_does_not_fit_is_refused_whole_with_all_that_is_wrong():
         assert_array_equal(array, before[name])
 
 
-def test_strict_false_passes_over_names_but_not_shapes():
+def test_strict_false_ignores_names_but_not_shapes():
     layer = rp.Linear(3, 4, rng=0)
     layer.load_state_dict({"bias": np.ones(4), "extra": np.zeros(1)}, strict=False)
     assert_array_equal(layer.bias.data, np.ones(4))
@@ -259,7 +259,7 @@ def test_strict_false_passes_over_names_but_not_shapes():
     rp.BatchNorm(3).load_state_dict(rp.BatchNorm(3).state_dict() | {"num_batches_tracked": np.array(7)})
 
 
-def test_modes_reach_the_whole_tree():
+def test_train_and_eval_change_all_inner_modules():
     net = rp.Sequential(rp.Dropout(rng=0), Residual(rp.Sequential(rp.Dropout(rng=1))))
     assert all(module.training for _, module in net.named_modules())
     assert net.eval() is net
@@ -289,7 +289,7 @@ def test_predict_restores_the_mode_after_an_error():
     net.backward(np.ones((5, 4)))
 
 
-def test_a_large_batch_accumulates_from_its_parts():
+def test_accumulate_over_parts_gives_the_gradient_of_the_whole_batch():
     net, parts = (rp.Sequential(rp.Linear(3, 4, rng=0, dtype="float64"), rp.Tanh()) for _ in range(2))
     g = numbers(5, 4, seed=1)
     net.forward(X)

@@ -1,4 +1,4 @@
-"""`Sequential` computes, bit for bit, what its modules compute one by one; and keeps their memory in order."""
+"""`Sequential` computes bit for bit what its modules compute one by one, and shares memory between them safely."""
 
 import tracemalloc
 from copy import deepcopy
@@ -14,7 +14,7 @@ import retroprop as rp
 from retroprop.errors import PhaseError
 
 WIDTH = 4
-HIDDEN = {                                                          # whatever takes (5, 4) and returns it
+HIDDEN = {                                                          # modules that take (5, 4) and return it
     "Linear": lambda: rp.Linear(WIDTH, WIDTH, rng=1),
     "Identity": rp.Identity,
     "Sigmoid": rp.Sigmoid,
@@ -33,7 +33,7 @@ HIDDEN = {                                                          # whatever t
     "BatchNorm": lambda: rp.BatchNorm(WIDTH),
     "LayerNorm": lambda: rp.LayerNorm(WIDTH),
     "Flatten": rp.Flatten,
-    "Reshape": lambda: rp.Reshape(2, 2),                            # and Flatten behind it, see `pair`
+    "Reshape": lambda: rp.Reshape(2, 2),                            # followed by Flatten, see `pair`
     "user's": lambda: Affine(WIDTH),
     "composite": lambda: Residual(rp.Sequential(rp.Tanh(), rp.Linear(WIDTH, WIDTH, rng=3))),
     "Sequential": lambda: rp.Sequential(rp.ReLU(), rp.Linear(WIDTH, WIDTH, bias=False, rng=4), rp.Tanh()),
@@ -42,7 +42,7 @@ X, G = numbers(5, WIDTH).astype("float32"), numbers(5, WIDTH, seed=1).astype("fl
 
 
 def modules(*names):
-    """New modules of these names; what Reshape made two axes of becomes one again before it goes on."""
+    """Return new modules of these names, with Flatten after Reshape, so that the next module gets (5, 4)."""
     found = []
     for name in names:
         found.append(HIDDEN[name]())
@@ -57,8 +57,8 @@ def modules(*names):
 @pytest.mark.filterwarnings("ignore:Sequential. .* start with the same numbers")
 @pytest.mark.parametrize("second", HIDDEN)
 @pytest.mark.parametrize("first", HIDDEN)
-def test_every_pair_computes_what_its_modules_compute(first, second):
-    """In training and evaluation; for a second step on the same buffers; between two Linears, and as first and last."""
+def test_every_pair_computes_the_same_as_its_modules_one_by_one(first, second):
+    """In training and evaluation, in a second step on the same buffers, between two Linears, and as first and last modules."""
     for make in (lambda: modules(first, second),
                  lambda: [rp.Linear(WIDTH, WIDTH, rng=5), *modules(first, second), rp.Linear(WIDTH, WIDTH, rng=6)]):
         parts, net = make(), rp.Sequential(*make())
@@ -73,7 +73,7 @@ def test_every_pair_computes_what_its_modules_compute(first, second):
 
 @pytest.mark.parametrize("batch", [10, 40])
 def test_a_trained_plan_has_the_parameters_of_modules_trained_one_by_one(batch):
-    """Twenty steps of SGD with momentum, on layers of which some are multiplied in ways of their own (see Linear)."""
+    """Twenty steps of SGD with momentum, with layers for which Linear uses its other forms of the products."""
     def make():
         return [rp.Linear(300, 280, rng=1), rp.Tanh(), rp.Linear(280, 40, rng=2), rp.BatchNorm(40), rp.ReLU(),
                 rp.Dropout(rng=3), rp.Linear(40, 10, rng=4)]
@@ -95,7 +95,7 @@ def test_a_trained_plan_has_the_parameters_of_modules_trained_one_by_one(batch):
                 [parameter.data for parameter in net.parameters()])
 
 
-def test_shapes_may_change_and_come_back():
+def test_shapes_may_change_and_change_back():
     parts = modules("Linear", "BatchNorm", "Dropout", "Reshape", "GELU", "Sequential")
     net = rp.Sequential(*deepcopy(parts))
     for n in (5, 7, 5, 2, 7):
@@ -103,7 +103,7 @@ def test_shapes_may_change_and_come_back():
         assert_same(step(net, x, g), by_hand(parts, x, g))
 
 
-def test_dtypes_may_change_and_come_back():
+def test_dtypes_may_change_and_change_back():
     parts = [rp.Tanh(), rp.Softsign(), rp.Softmax()]
     net = rp.Sequential(*deepcopy(parts))
     for dtype in ("float32", "float64", "float32"):
@@ -114,7 +114,7 @@ def test_dtypes_may_change_and_come_back():
 
 @pytest.mark.parametrize("name", [name for name in HIDDEN if name not in ("user's", "composite")])
 def test_a_step_makes_no_array_of_a_hidden_layers_size(name):
-    """Once the plan is made: the peak of what NumPy allocates stays under one hidden array."""
+    """After the plan is made, NumPy allocates less than one hidden array at the peak."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(globals(), "WIDTH", 256)
         parts = modules(name) if name != "Reshape" else [rp.Reshape(16, 16), rp.Tanh(), rp.Flatten()]
@@ -131,7 +131,7 @@ def test_a_step_makes_no_array_of_a_hidden_layers_size(name):
     assert peak < 64 * 256 * 4
 
 
-def test_neighbours_share_an_array_only_where_no_point_remembers_it():
+def test_neighbours_share_an_array_only_if_no_point_saves_it():
     net = rp.Sequential(rp.Linear(4, 4, rng=1), rp.ReLU(), rp.Linear(4, 4, rng=2), rp.Sigmoid(), rp.ReLU(),
                         rp.Linear(4, 4, rng=3))
     net.forward(X)
@@ -140,10 +140,10 @@ def test_neighbours_share_an_array_only_where_no_point_remembers_it():
     assert shared == [True, False, True, False]                     # Linear → ReLU, Linear → Sigmoid
 
 
-# What the caller sees
+# The caller's arrays
 
 
-def test_what_is_returned_is_fresh():
+def test_returned_arrays_are_new():
     net = small_net()
     y, gx, *_ = step(net, SMALL_X, SMALL_G)
     kept = y.copy(), gx.copy()
@@ -172,7 +172,7 @@ def test_points_and_gradients_inside_can_be_read():
             inner.update()
 
 
-def test_a_module_that_runs_alone_takes_the_containers_point_away():
+def test_an_inner_module_that_runs_alone_deletes_the_containers_point():
     net = rp.Sequential(small_net(), rp.Tanh())
     net.forward(SMALL_X)
     net[0][1].forward(np.ones((2, 4)))
@@ -184,17 +184,17 @@ def test_a_module_that_runs_alone_takes_the_containers_point_away():
     net[0][2].backward(SMALL_G)
     with pytest.raises(PhaseError, match=r"no backward has run since the last forward: call backward\(g\) first"):
         net.update()
-    net.backward(SMALL_G)                                           # the point is still that of the forward
+    net.backward(SMALL_G)                                           # the point of forward is still valid
     net.update()
     assert_same(step(net, SMALL_X, SMALL_G), step(rp.Sequential(small_net(), rp.Tanh()), SMALL_X, SMALL_G))
 
 
-def test_predict_may_stand_between_the_phases():
+def test_predict_may_be_called_between_the_phases():
     net, twin = small_net(), small_net()
     for each in (net, twin):
         each.forward(SMALL_X)
     net.predict(numbers(7, 3), batch_size=2)
-    net[2].predict(numbers(7, 4))                                   # of a module inside, too
+    net[2].predict(numbers(7, 4))                                   # also of an inner module
     assert_same([net.backward(SMALL_G)], [twin.backward(SMALL_G)])
     net[0].predict(numbers(7, 3))
     for each in (net, twin):

@@ -1,4 +1,4 @@
-"""What users build on top: subclasses that call the phases above them, careless modules, losses of their own, extremes."""
+"""Users' classes: subclasses that call inherited phases, modules with mistakes, losses, extreme cases."""
 
 import copy
 
@@ -12,8 +12,8 @@ X = numbers(5, 3).astype("float32")
 
 
 @pytest.mark.parametrize("options", [{}, {"input_gradient": False}])
-def test_a_subclass_may_call_the_phases_above_it(options):
-    """Alone and in a container, and the inherited update takes the gradient that was handed on."""
+def test_a_subclass_may_call_the_inherited_phases(options):
+    """Alone and in a container; the inherited update reads the gradient that was passed to super().backward."""
     rp.check_module(DoubledLinear(3, 4, rng=0), X)
     layer = DoubledLinear(3, 4, dtype="float64", rng=0)
     net = rp.Sequential(layer, rp.Tanh())
@@ -26,7 +26,7 @@ def test_a_subclass_may_call_the_phases_above_it(options):
 
 
 class Through(rp.Module):
-    """Gives back what it was given: written carelessly, without a copy."""
+    """The identity, written carelessly: its phases return their argument itself, without a copy."""
 
     def forward(self, x):
         self.point = None
@@ -36,7 +36,7 @@ class Through(rp.Module):
         return g
 
 
-def test_what_a_careless_module_returns_is_not_a_buffer_of_the_container():
+def test_the_result_of_a_careless_module_is_not_a_buffer_of_the_container():
     net = rp.Sequential(Through(), rp.Linear(3, 4, rng=0), Through())
     first = net.forward(X)
     kept, gx = first.copy(), net.backward(np.ones_like(first))
@@ -49,7 +49,7 @@ def test_what_a_careless_module_returns_is_not_a_buffer_of_the_container():
 
 
 class Branch(rp.Sequential):
-    """A container with more than its modules."""
+    """A container that does more than run its modules."""
 
     def __init__(self, *modules):
         super().__init__(*modules)
@@ -82,12 +82,12 @@ def test_a_loss_may_override_forward():
     assert Cubic().forward(np.array([1.0, 3.0]), np.array([0.0, 1.0])) == 2 * (1 + 8) / 2
 
 
-def test_a_number_is_no_batch():
+def test_a_single_number_is_refused_as_input():
     with pytest.raises(rp.ShapeError, match=r"Tanh\(\): x must have at least one axis, got shape \(\)"):
         rp.Tanh().forward(0.5)
 
 
-def test_gelu_and_its_slope_do_not_overflow():
+def test_gelu_and_its_derivative_do_not_overflow():
     gelu = rp.GELU()
     np.testing.assert_array_equal(gelu.forward(np.float32([-1e30, 1e30])), np.float32([0, 1e30]))
     np.testing.assert_array_equal(gelu.backward(np.float32([1, 1])), [0, 1])
@@ -112,7 +112,7 @@ class Silent(Through):
         self.point = x
 
 
-def test_an_author_reads_what_was_forgotten():
+def test_errors_tell_an_author_what_is_missing():
     with pytest.raises(rp.ShapeError, match=r"Silent\(\): forward returned None, where output_shape\(\(5, 3\)\) says \(5, 3\)"):
         Silent().forward(X)
     for module in Forgetful(), rp.Sequential(Forgetful()):
@@ -123,7 +123,7 @@ def test_an_author_reads_what_was_forgotten():
 
 
 class InPlace(rp.Module):
-    """y = a x, computed in x: no trace while a = 1."""
+    """y = a x, computed in place in x, which goes unnoticed while a = 1."""
 
     def __init__(self, features):
         self.factor = rp.Parameter(np.ones(features), "factor")
@@ -140,22 +140,22 @@ class InPlace(rp.Module):
         self.factor.grad = (self.gradient * self.point).sum(0)
 
 
-def test_a_factor_that_starts_at_1_hides_no_write_into_x():
-    with pytest.raises(rp.CheckError, match="forward wrote into its surroundings: expected x"):
+def test_check_module_finds_a_write_into_x_although_the_factor_is_1():
+    with pytest.raises(rp.CheckError, match="forward wrote into an array that is not its own: expected x"):
         rp.check_module(InPlace(3), X)
 
 
 @pytest.mark.parametrize("what", ["Glorot", 0.1, rp.HeNormal])
-def test_what_is_no_initializer_is_named(what):
+def test_an_argument_that_is_no_initializer_is_named(what):
     with pytest.raises(rp.ArgumentError, match=r"weight_init must be an initializer, such as GlorotUniform\(\), got "):
         rp.Linear(2, 3, weight_init=what)
 
 
-# What backward leaves for update
+# What backward computes for update
 
 
 class WholeNetwork(rp.Module):
-    """A network of one hidden layer, written as one module: update uses what backward computed."""
+    """A network with one hidden layer, written as one module; its update uses what its backward computed."""
 
     def __init__(self, inputs, units, outputs, rng):
         rng = np.random.default_rng(rng)
@@ -182,7 +182,7 @@ class WholeNetwork(rp.Module):
 
 
 class Scaled(rp.Linear):
-    """Passes a scaled gradient up, and says so in update."""
+    """Passes a scaled gradient to super().backward, and its update uses the scaled one."""
 
     def backward(self, g, out=None):
         return super().backward(2 * g, out)
@@ -193,7 +193,7 @@ class Scaled(rp.Linear):
 
 @pytest.mark.parametrize("make", [lambda: WholeNetwork(3, 5, 2, rng=0), lambda: Scaled(3, 2, dtype="float64", rng=0)])
 def test_training_runs_a_backward_that_update_relies_on(make):
-    """fit, and a container, ask for no input gradient: they get all the same what they would with it."""
+    """The parameter gradients are the same without the input gradient, which fit and containers do not ask for."""
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(20, 3)), rng.integers(2, size=20)
     trained = []
@@ -216,7 +216,7 @@ def test_training_runs_a_backward_that_update_relies_on(make):
             np.testing.assert_array_equal(a, b.data)
 
 
-def test_what_goes_up_to_sequential_goes_on_without_the_input_gradient():
+def test_a_subclass_of_sequential_passes_input_gradient_on():
     class Counting(rp.Sequential):
         def backward(self, g, out=None, *, input_gradient=True):
             self.asked = input_gradient
@@ -250,7 +250,7 @@ def test_points_of_a_linear_may_be_kept_and_put_back(inputs):
 
 
 class Folded(rp.Linear):
-    """Takes (n, 2, features), and hands (2 n, features) up."""
+    """Takes (n, 2, features), and passes (2 n, features) to super()."""
 
     def output_shape(self, input_shape):
         return (2 * input_shape[0], self.out_features)
@@ -262,7 +262,7 @@ class Folded(rp.Linear):
         return super().backward(g).reshape(-1, 2, self.in_features)
 
 
-def test_a_linear_may_be_handed_another_shape_by_a_subclass():
+def test_a_subclass_may_pass_another_shape_to_linear():
     rp.check_module(Folded(3, 4, rng=0), np.random.default_rng(0).normal(size=(5, 2, 3)))
 
 
@@ -276,7 +276,7 @@ class Signs(rp.MSE):
         return 2 * super().convert(target, prediction) - 1
 
 
-def test_a_convert_of_ones_own_is_asked_for_every_batch():
+def test_a_users_convert_is_called_for_every_batch():
     loss, p, y = Signs(), np.array([[1.0], [-1.0]]), np.array([[1.0], [0.0]])
     assert [loss.forward(p, y) for _ in range(3)] == [0, 0, 0]
 
@@ -298,11 +298,11 @@ def test_a_cost_that_fails_leaves_no_point():
         loss.backward()
 
 
-def test_a_number_has_a_cost():
+def test_the_cost_of_a_single_number():
     assert rp.MSE().forward(3.0, 2.0) == 1
 
 
-# Errors on the way
+# Errors inside phases
 
 
 class Stumbling(rp.Tanh):
@@ -314,7 +314,7 @@ class Stumbling(rp.Tanh):
         return super().forward(x, out)
 
 
-def test_a_forward_that_fails_takes_every_point_inside_away():
+def test_a_forward_that_fails_deletes_every_point_inside():
     net = rp.Sequential(rp.Linear(3, 4, rng=0), Stumbling(), rp.Linear(4, 2, rng=1))
     g = np.ones_like(net.forward(X))
     net[1].stumbles = True
@@ -336,7 +336,7 @@ def test_an_out_that_does_not_fit_another_batch_size_leaves_the_evaluation(make)
     assert module.forward(X).shape == y.shape
 
 
-def test_a_mode_that_is_changed_inside_is_seen_by_the_container():
+def test_the_container_notices_a_change_of_mode_of_an_inner_module():
     net = rp.Sequential(rp.Linear(3, 4, rng=0), rp.BatchNorm(4))
     net[1].eval()
     net.forward(X[:1])
@@ -346,17 +346,17 @@ def test_a_mode_that_is_changed_inside_is_seen_by_the_container():
     np.testing.assert_array_equal(net[1].running_mean, np.zeros(4))
 
 
-def test_copies_of_a_linear_keep_its_parameters_together_and_shallow_ones_leave_the_network_alone():
+def test_copies_of_a_linear_keep_weight_and_bias_together_and_do_not_change_the_network():
     layer = copy.deepcopy(rp.Linear(3, 4, rng=0))
-    assert layer.weight.home is layer.bias.home
+    assert layer.weight.flat is layer.bias.flat
     net = rp.Sequential(rp.Linear(3, 4, rng=0), rp.Tanh(), rp.Linear(4, 2, rng=1))
-    home = net[0].weight.home
+    home = net[0].weight.flat
     copy.copy(net[0])
-    assert all(parameter.home is home for parameter in net.parameters())
+    assert all(parameter.flat is home for parameter in net.parameters())
 
 
 class Bare(rp.Loss):
-    """Without a word of ``reduction``, and with one cost for each example."""
+    """A loss without ``reduction`` in its constructor, and with one cost per example."""
 
     def __init__(self):
         self.scale = 2
@@ -377,7 +377,7 @@ class Pointless(Bare):
         return np.zeros(len(prediction), prediction.dtype)
 
 
-def test_a_loss_of_ones_own_may_have_a_cost_for_each_example():
+def test_a_users_loss_may_have_one_cost_per_example():
     loss = Bare()
     rp.check_module(loss, X, np.zeros_like(X))
     assert loss.forward(np.ones((5, 3)), np.zeros((5, 3))) == 6

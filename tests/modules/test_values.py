@@ -1,4 +1,4 @@
-"""The numbers of single modules, against formulas in float64 and against hand computation."""
+"""The values of single modules, compared with formulas in float64 and with results computed by hand."""
 
 import math
 import re
@@ -27,7 +27,7 @@ def cdf(x):
     return erfc(-x / math.sqrt(2)) / 2
 
 
-ACTIVATIONS = [                                                     # module, value, slope
+ACTIVATIONS = [                                                     # module, value, derivative
     (rp.Identity(), lambda x: x, np.ones_like),
     (rp.Sigmoid(), sigma, lambda x: sigma(x) * sigma(-x)),
     (rp.Tanh(), np.tanh, lambda x: 4 * sigma(2 * x) * sigma(-2 * x)),
@@ -49,20 +49,20 @@ WIDE = np.concatenate([np.linspace(-80, 80, 4001), numbers(2000), [1e-30, -1e-30
 
 @FUNCTIONS
 def test_float32_values_are_right_to_a_few_ulp_in_both_tails(module, value, slope):
-    """Relative to the value, down to where float32 ends: on the left of Sigmoid, GELU, SiLU, Softplus they are tiny."""
+    """The relative error is small even for the tiny values of Sigmoid, GELU, SiLU and Softplus at negative inputs."""
     expected = value(WIDE.astype(float))
     error = np.abs(module.forward(WIDE) - expected) / np.maximum(np.abs(expected), TINY)
     assert error.max() <= 8 * EPS
 
 
 @FUNCTIONS
-def test_float32_slopes_are_right_to_a_few_ulp_of_one(module, value, slope):
+def test_float32_derivatives_are_right_to_a_few_ulp_of_one(module, value, slope):
     module.forward(WIDE)
     assert_allclose(module.backward(np.ones_like(WIDE)), slope(WIDE.astype(float)), rtol=0, atol=10 * EPS)
 
 
 @FUNCTIONS
-def test_float64_values_and_slopes(module, value, slope):
+def test_float64_values_and_derivatives(module, value, slope):
     x = np.linspace(-30, 30, 1000)
     assert_allclose(module.forward(x), value(x), rtol=1e-12, atol=1e-200)
     assert_allclose(module.backward(np.ones_like(x)), slope(x), rtol=0, atol=1e-14)
@@ -77,7 +77,7 @@ def test_nothing_overflows_far_out(module, value, slope, dtype):
     assert_allclose(module.backward(np.ones_like(x))[wide != 0], slope(wide)[wide != 0], atol=1e-6)
 
 
-def test_slopes_at_the_kinks():
+def test_derivatives_at_the_kinks():
     for module, x, expected in ((rp.ReLU(), [0.0, -0.0], [0, 0]), (rp.LeakyReLU(0.2), [0.0, -0.0], [0.2, 0.2]),
                                 (rp.HardTanh(), [-1.0, 1.0], [0, 0]), (rp.ELU(0.5), [0.0], [0.5]), (rp.ELU(), [0.0], [1])):
         module.forward(np.array(x))
@@ -87,7 +87,7 @@ def test_slopes_at_the_kinks():
 # Softmax
 
 
-def test_softmax_adds_up_to_one_and_does_not_see_a_shift():
+def test_softmax_adds_up_to_one_and_is_invariant_to_a_shift():
     x = numbers(5, 3)
     y = rp.Softmax().forward(x)
     assert_allclose(y, np.exp(x) / np.exp(x).sum(1, keepdims=True), rtol=1e-14)
@@ -106,7 +106,7 @@ def test_softmax_of_far_logits():
 
 
 def test_batchnorm_by_hand():
-    """Four values 1, 3, 5, 7 and a constant: the biased variance normalizes, 5, and the unbiased one is kept, 20/3."""
+    """For the values 1, 3, 5, 7 it normalizes with the biased variance, 5, and averages the unbiased one, 20/3."""
     norm, x = rp.BatchNorm(2, eps=1e-3, momentum=0.1, dtype="float64"), np.array([[1.0, 2], [3, 2], [5, 2], [7, 2]])
     norm.weight.data, norm.bias.data = [2, 3], [0.5, -1]
     assert_allclose(norm.forward(x)[:, 0], 2 * (x[:, 0] - 4) / math.sqrt(5 + 1e-3) + 0.5, rtol=1e-14)
@@ -131,7 +131,7 @@ def test_batchnorm_of_images_is_that_of_their_pixels():
     assert_allclose(images.running_var, 0.9 + 0.1 * x.var((0, 2, 3), ddof=1), rtol=1e-12)
 
 
-def test_batchnorm_far_from_zero_keeps_its_digits():
+def test_batchnorm_is_accurate_far_from_zero():
     x = (1e3 + numbers(500, 2)).astype("float32")
     y = rp.BatchNorm(2).forward(x)
     centred = x.astype(float) - x.astype(float).mean(0)
@@ -170,7 +170,7 @@ def test_dropout_drops_with_probability_p_and_keeps_the_mean():
         assert abs(y.mean(dtype=float) - 3) < 4 * 3 * math.sqrt(p / (1 - p) / n)
 
 
-def test_dropout_multiplies_with_the_same_mask_on_the_way_back():
+def test_dropout_uses_the_same_mask_in_backward():
     module, x, g = rp.Dropout(0.5, rng=1), np.ones((50, 4)), numbers(50, 4)
     y = module.forward(x)
     assert_array_equal(module.backward(g), g * y)
@@ -185,7 +185,7 @@ def test_dropout_draws_a_new_mask_each_time_from_its_own_seed():
     assert not np.array_equal(other.forward(x), a)
 
 
-def test_dropout_takes_no_more_than_a_seed_from_a_generator():
+def test_dropout_draws_only_a_seed_from_a_given_generator():
     rng = np.random.default_rng(3)
     first, second = rp.Dropout(rng=rng), rp.Dropout(rng=rng)
     x, state = np.ones((50, 4)), rng.bit_generator.state
@@ -193,7 +193,7 @@ def test_dropout_takes_no_more_than_a_seed_from_a_generator():
     assert rng.bit_generator.state == state
 
 
-def test_dropout_at_its_ends():
+def test_dropout_with_p_0_and_p_almost_1():
     x = numbers(5, 3)
     assert_array_equal(rp.Dropout(0, rng=0).forward(x), x)
     assert_array_equal(rp.Dropout(0.9, rng=0).eval().forward(x), x)
@@ -241,8 +241,8 @@ def test_flatten_and_reshape_keep_the_order():
 
 @pytest.mark.parametrize("outputs", [260, 20])
 @pytest.mark.parametrize("shape", [(1, 280), (7, 280), (2, 5, 280), (40, 280), (8, 5, 280)])
-def test_the_input_gradient_is_the_same_in_whichever_way_it_is_multiplied(shape, outputs):
-    """Few rows against a large weight from the other side, many rows on an upright copy of a small one: all are G W."""
+def test_all_forms_of_the_product_give_the_same_input_gradient(shape, outputs):
+    """With few rows and a large weight it is computed transposed, with many rows from a copy of the weight: both are G W."""
     layer = rp.Linear(280, outputs, dtype="float64", rng=0)
     g = numbers(*shape[:-1], outputs)
     layer.forward(numbers(*shape))
@@ -255,8 +255,8 @@ def test_the_input_gradient_is_the_same_in_whichever_way_it_is_multiplied(shape,
 
 @pytest.mark.parametrize("shape", [(1, 280), (7, 280), (2, 5, 280), (40, 280)])
 @pytest.mark.parametrize("tie", [None, "weight", "bias"])
-def test_weight_and_bias_serve_side_by_side_and_apart(shape, tie):
-    """Few inputs are multiplied with both at once: not many, nor once a parameter is another layer's, from then on."""
+def test_linear_with_weight_and_bias_side_by_side_and_apart(shape, tie):
+    """Small inputs are multiplied with weight and bias at once; large ones are not, nor after a parameter was replaced."""
     layer, other = (rp.Linear(280, 6, dtype="float64", rng=k, bias_init=rp.Uniform(-1, 1)) for k in range(2))
     x, g = numbers(*shape), numbers(*shape[:-1], 6, seed=1)
     layer.forward(x)

@@ -1,4 +1,4 @@
-"""The laws of the optimizers: their rules by hand, and steps that no move of the parameters in memory disturbs."""
+"""Optimizers: their rules, calculated by hand, and steps that do not depend on where parameters are in memory."""
 
 import copy
 import pickle
@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
-from retroprop.errors import PhaseError
+from retroprop.errors import ArgumentError, PhaseError
 
 ALL = {
     "SGD": lambda parameters: rp.SGD(parameters, lr=0.1),
@@ -32,7 +32,7 @@ def network(dtype="float32", seed=1):
 
 
 def gradients(net, k):
-    """Those of the k-th batch."""
+    """Compute the gradients of the k-th batch."""
     rng, loss = np.random.default_rng(k), rp.MSE()
     loss.forward(net.forward(rng.standard_normal((5, 3))), rng.standard_normal((5, 2)))
     net.backward(loss.backward())
@@ -116,11 +116,11 @@ def test_no_step_before_there_are_gradients(build):
     assert_same_state(optimizer.state_dict(), trained.state_dict())
 
 
-# Whole runs of neighbours in memory
+# Segments: parameters that lie side by side in memory move together
 
 
 @every_rule
-def test_flat_runs_equal_updates_of_single_parameters(build, monkeypatch):
+def test_segments_equal_updates_of_single_parameters(build, monkeypatch):
     flat, cut = network(), network()
     alone = [rp.Parameter(parameter.data, parameter.name) for parameter in flat.parameters()]
     optimizers = [build(parameters) for parameters in (flat.parameters(), alone)]
@@ -156,7 +156,7 @@ def freeze_and_thaw(net, optimizer):
     for frozen in (True, False):
         for parameter in net.parameters():
             parameter.frozen = frozen
-        optimizer.state_dict()                                      # settles: the states are put away and found again
+        optimizer.state_dict()                                      # divides the parameters into segments again
 
 
 DISTURBANCES = {
@@ -173,7 +173,7 @@ DISTURBANCES = {
 @every_rule
 @pytest.mark.parametrize("disturb", DISTURBANCES.values(), ids=DISTURBANCES)
 def test_momentum_is_kept(build, disturb):
-    """Whatever moves the parameters or looks at the optimizer between two steps: the next ones are the same."""
+    """Moving parameters in memory, or reading the optimizer's state, does not change the next steps."""
     net, undisturbed = network("float64"), network("float64")
     optimizer = build(net.parameters())
     train(net, optimizer, batches=range(4))
@@ -211,7 +211,7 @@ def test_an_optimizer_trains_what_was_loaded(build):
 
 @every_rule
 def test_built_again_on_the_same_network_it_starts_afresh(build):
-    """A notebook cell that is run twice."""
+    """As when a notebook cell is run twice."""
     net = network()
     train(net, build(net.parameters()))
     twin = copy.deepcopy(net)
@@ -250,7 +250,7 @@ def test_a_shared_parameter_moves_once():
     assert_array_equal(a.weight.data, start - np.float32(0.5) * a.weight.grad)
 
 
-# Going on
+# Resuming
 
 
 @every_rule
@@ -328,6 +328,61 @@ def test_a_changed_option_takes_effect_at_the_next_step(change):
     change(sgd)
     train(net, sgd)
     assert_array_equal(numbers(net), start)
+
+
+ALTERATIONS = {
+    "item": lambda group, name, value: group.__setitem__(name, value),
+    "keyword of update": lambda group, name, value: group.update(**{name: value}),
+    "dict to update": lambda group, name, value: group.update({name: value}),
+    "pairs to update": lambda group, name, value: group.update([(name, value)]),
+    "|=": lambda group, name, value: group.__ior__({name: value}),
+}
+altered = pytest.mark.parametrize("alter", ALTERATIONS.values(), ids=ALTERATIONS)
+
+
+@altered
+@pytest.mark.parametrize(("build", "name", "value", "text"), [
+    (lambda p: rp.SGD(p, lr=0.1), "nesterov", True, "SGD: nesterov needs a momentum above 0"),
+    (lambda p: rp.SGD(p, lr=0.1, momentum=0.9, nesterov=True), "momentum", 0, "SGD: nesterov needs a momentum above 0"),
+    (rp.Adam, "betas", (0.9, 1), "betas must be a number in [0, 1), got 1"),
+    (rp.AdamW, "betas", 0.9, "betas must be a pair of numbers, got 0.9"),
+    (rp.RMSprop, "alpha", 1, "alpha must be a number in [0, 1), got 1"),
+    (rp.Adagrad, "lr_decay", -1, "lr_decay must be a number in [0, inf), got -1"),
+    (rp.Adagrad, "momentum", 0.9, "Adagrad has no option 'momentum'; it has lr, lr_decay, weight_decay, eps"),
+    (rp.RMSprop, "params", [], 'RMSprop: "params" of a group cannot be replaced: make a new optimizer'),
+])
+def test_a_group_refuses_later_what_the_constructor_refuses(alter, build, name, value, text):
+    optimizer = build(network().parameters())
+    group, before = optimizer.groups[0], dict(optimizer.groups[0])
+    with refuses(ArgumentError, text):
+        alter(group, name, value)
+    with refuses(ArgumentError, text):
+        group.update({"lr": 0.7, name: value})
+    assert dict(group) == before
+
+
+@altered
+def test_options_that_need_each_other_may_come_one_by_one_or_together(alter):
+    one_by_one, together, built = network(), network(), network()
+    changed, updated = rp.SGD(one_by_one.parameters(), lr=0.1), rp.SGD(together.parameters(), lr=0.1)
+    alter(changed.groups[0], "momentum", 0.9)
+    alter(changed.groups[0], "nesterov", True)
+    updated.groups[0].update(nesterov=True, momentum=0.9)
+    for net, sgd in ((one_by_one, changed), (together, updated), (built, rp.SGD(built.parameters(), 0.1, 0.9, True))):
+        train(net, sgd)
+        assert_array_equal(numbers(net), numbers(one_by_one))
+
+
+def test_a_state_whose_options_do_not_go_together_is_refused_and_changes_nothing():
+    net = network()
+    sgd = rp.SGD([{"params": net[0].parameters()}, {"params": net[2].parameters()}], lr=0.1, momentum=0.9)
+    train(net, sgd)
+    state, before = sgd.state_dict(), sgd.state_dict()
+    state["groups"][0]["lr"] = 0.5
+    state["groups"][1] |= {"nesterov": True, "momentum": 0}
+    with refuses(ArgumentError, "SGD: nesterov needs a momentum above 0"):
+        sgd.load_state_dict(state)
+    assert_same_state(sgd.state_dict(), before)
 
 
 def test_weight_decay_of_a_group_is_its_own():

@@ -1,4 +1,4 @@
-"""The laws of `plots`: that what is drawn are the numbers, and what is refused."""
+"""Figures: that they draw the right numbers, and refuse bad arguments."""
 
 import re
 import subprocess
@@ -8,6 +8,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawn import assert_draws_in_figure, assert_draws_on_axes, labels
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -16,7 +17,6 @@ from retroprop import plots
 from retroprop.errors import ArgumentError, DataError, PhaseError, ShapeError
 from retroprop.inspection import GradientNoise, layer_statistics
 
-mpl.use("Agg")
 X = np.random.default_rng(0).standard_normal((40, 2)).astype("float32")
 Y = (X[:, 0] > 0).astype(int)
 HISTORY = {"epoch": [1, 2, 3], "cost": [3.0, 2.0, 1.0], "validation_cost": [3.0, 1.5, 2.0],
@@ -25,19 +25,9 @@ HISTORY = {"epoch": [1, 2, 3], "cost": [3.0, 2.0, 1.0], "validation_cost": [3.0,
 NOISE = GradientNoise((1, 4, 16), (2.1, 0.9, 0.5), sigma=2.0, length=0.7, examples=40, draws=9)
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def refuses(error, text):
-    """``pytest.raises`` for an error whose text begins like this."""
+    """Return ``pytest.raises`` for an error whose text begins with ``text``."""
     return pytest.raises(error, match=f"^{re.escape(text)}")
-
-
-def labels(artist):
-    return [text.get_text() for text in artist.get_legend().get_texts()]
 
 
 def net(outputs=3, hidden=5, end=()):
@@ -46,7 +36,7 @@ def net(outputs=3, hidden=5, end=()):
 
 
 def ran(batch=3):
-    """A network that has run both ways."""
+    """Return a network after forward and backward."""
     made, loss = net(), rp.CrossEntropy()
     loss.forward(made.forward(X[:batch]), Y[:batch])
     made.backward(loss.backward())
@@ -60,7 +50,7 @@ def records(init=None, **options):
     return layer_statistics(made, X, rp.CrossEntropy(), Y, **options)
 
 
-# Around the images
+# All figures
 
 
 def test_importing_retroprop_does_not_import_matplotlib():
@@ -83,23 +73,14 @@ def test_no_global_is_set(tmp_path):
     lambda ax: plots.learning_curves_by({"a": [HISTORY]}, title="a message", ax=ax),
 ])
 def test_axes_are_drawn_on_and_returned(draw):
-    figure, ax = plt.subplots()
-    assert draw(ax) is ax
-    assert plt.get_fignums() == [figure.number]
-    assert ax.get_title() == "a message"
-    assert draw(None) is not ax
+    assert_draws_on_axes(draw)
 
 
 @pytest.mark.parametrize("draw", [lambda figure: plots.layer_histograms(records(), title="a message", figure=figure),
                                   lambda figure: plots.outer_products(ran(), 0, title="a message", figure=figure),
                                   lambda figure: plots.saturation([[0, 0.1]], title="a message", figure=figure)])
-def test_figures_are_drawn_in_and_returned(draw):
-    figure = plt.figure(layout="constrained")
-    assert draw(figure) is figure
-    assert figure.get_suptitle() == "a message"
-    part, _ = plt.figure(layout="constrained").subfigures(1, 2)
-    assert draw(part) is part
-    assert draw(None) is not figure
+def test_figures_are_drawn_into_and_returned(draw):
+    assert_draws_in_figure(draw)
 
 
 def test_save_writes_the_same_bytes_again(tmp_path):
@@ -143,7 +124,7 @@ def test_a_derivative_that_jumps_is_drawn_with_a_gap():
 
 @pytest.mark.parametrize("module", [rp.Softmax(), rp.LogSoftmax(), rp.Linear(1, 1, rng=0), rp.BatchNorm(1),
                                     rp.Flatten(), rp.Dropout(rng=0), "tanh"], ids=repr)
-def test_activation_refuses_what_is_not_a_function_of_each_element(module):
+def test_activation_refuses_other_modules(module):
     with refuses(ArgumentError, "activation: module must be a function of each element, without parameters, got "):
         plots.activation(module)
 
@@ -165,7 +146,7 @@ def boundary(ax):
 
 
 @pytest.mark.parametrize("end", [[rp.Sigmoid()], []], ids=["probability", "logit"])
-def test_the_boundary_of_one_output_is_where_both_classes_are_equally_likely(end):
+def test_the_boundary_of_one_output_is_where_both_classes_are_equally_probable(end):
     made = net(1, end=[type(module)() for module in end])
     ax = plots.decision_boundary(made, X, Y)
     (line,) = boundary(ax)
@@ -184,7 +165,7 @@ def test_two_outputs_are_drawn_as_one_would_be():
     assert_allclose(logits[:, 0], logits[:, 1], atol=5e-3)
 
 
-def test_the_colour_of_several_classes_is_that_of_the_likeliest():
+def test_with_several_classes_the_colour_is_that_of_the_most_probable():
     made = net(3)
     labels3 = np.arange(40) % 3
     ax = plots.decision_boundary(made, X, labels3)
@@ -198,7 +179,7 @@ def test_the_colour_of_several_classes_is_that_of_the_likeliest():
     assert_allclose(drawn / drawn.max(), pure / pure.max(), rtol=1e-6)
 
 
-def test_a_network_that_always_says_the_same_has_no_boundary():
+def test_a_constant_network_has_no_boundary():
     sure = rp.Sequential(rp.Linear(2, 1, weight_init=rp.Zeros(), bias_init=rp.Constant(3.0)), rp.Sigmoid())
     assert boundary(plots.decision_boundary(sure, X, Y)) == []
 
@@ -218,7 +199,7 @@ def test_decision_boundary_refuses():
         plots.decision_boundary(net(1), X, np.arange(40) % 3)
 
 
-def test_a_representation_of_two_units_is_drawn_as_it_is():
+def test_a_representation_of_two_units_is_drawn_directly():
     made = net(hidden=2)
     ax = plots.representation(made, X, Y, 1)
     z = made[1].forward(made[0].forward(X))
@@ -241,7 +222,7 @@ def test_more_units_are_projected_on_their_principal_components():
     assert ax.get_xlabel() == f"principal component 1 of 5 units ({share:.0f} % of variance)"
 
 
-def test_a_representation_is_of_evaluation_mode_and_leaves_the_network_alone():
+def test_a_representation_is_of_evaluation_mode_and_does_not_change_the_network():
     made = rp.Sequential(rp.Sequential(rp.BatchNorm(2), rp.Dropout(0.5, rng=0)), rp.Linear(2, 3, rng=1))
     for layer in (0, -2, "0", "0.1"):
         ax = plots.representation(made, X, Y, layer)
@@ -355,7 +336,7 @@ def test_histograms_of_gradients_on_a_logarithmic_scale():
     assert_allclose(np.diff(np.log(edges)), np.log(edges[1] / edges[0]), rtol=1e-6)
 
 
-def test_several_starts_share_their_scales():
+def test_several_initializations_share_their_scales():
     groups = {"Glorot": records(), "wide": records(rp.Normal(1.0)), "zeros": records(rp.Normal(1e-9))}
     for log in (False, True):
         axs = plots.layer_histograms(groups, "gradient", log=log).axes
@@ -363,7 +344,7 @@ def test_several_starts_share_their_scales():
         assert len({ax.get_xlim() for ax in axs}) == 1
 
 
-def test_values_that_are_not_finite_are_left_out_and_said():
+def test_values_that_are_not_finite_are_left_out_and_reported():
     made = records()
     made[1].activation[0, 0] = np.nan
     made[3].activation[...] = np.inf
@@ -389,7 +370,7 @@ def test_layer_histograms_refuse():
         plots.layer_histograms(records(), bins=0)
 
 
-def test_saturation_draws_a_line_a_layer():
+def test_saturation_draws_one_line_per_layer():
     shares = {"Glorot": [[0, 0.1], [0.2, 0.3], [0.4, 0.5]], "wide": [[0.9, 1.0], [0.8, 0.7]]}
     figure = plots.saturation(shares)
     assert [ax.get_title() for ax in figure.axes] == ["Glorot", "wide"]
@@ -436,7 +417,7 @@ def test_outer_products_and_their_sum_are_drawn(batch, shown, layer):
     assert texts == ["+"] * (shown - 1) + (["="] if batch == shown else ["+", f"… {batch - shown}\nmore  ="])
 
 
-def test_outer_products_are_on_the_scale_of_the_sum_where_all_are_drawn():
+def test_outer_products_have_the_scale_of_the_sum_if_all_are_drawn():
     for batch, same in ((3, True), (7, False)):
         figure = plots.outer_products(ran(batch), 2)
         names = [ax.get_xlabel() for ax in figure.axes]
@@ -473,13 +454,13 @@ def test_outer_products_refuse():
     layer = rp.Linear(2, 3, rng=0)
     layer.forward(np.ones((4, 5, 2)))
     layer.backward(np.ones((4, 5, 3)))
-    with refuses(ShapeError, "outer_products: x of Linear(2, 3) must have shape (batch, 2), for one product an example, got "
+    with refuses(ShapeError, "outer_products: x of Linear(2, 3) must have shape (batch, 2), for one product per example, got "
                              "(4, 5, 2)"):
         plots.outer_products(layer)
     assert not plt.get_fignums()
 
 
-def test_gradient_noise_draws_the_law_and_what_was_measured():
+def test_gradient_noise_draws_the_law_and_the_measurements():
     ax = plots.gradient_noise(NOISE)
     law, measured, length = ax.lines
     assert_allclose(law.get_data(), [(1, 4, 16), (2, 1, 0.5)])

@@ -1,6 +1,5 @@
-"""The laws of the figures of adversarial examples: that what is drawn are the numbers."""
+"""Figures of adversarial examples."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -14,14 +13,7 @@ from retroprop.errors import ArgumentError, ShapeError
 from retroprop.inspection.adversarial import Robustness
 from retroprop.plots.adversarial import magnification
 
-mpl.use("Agg")
 RESULT = Robustness((0.2, 0.1), (0.9, 0.4), (0.8, 0.7), (0.1, 0.05), np.inf, 0.02, 500, "fgsm")
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def drawn(ax):
@@ -31,7 +23,7 @@ def drawn(ax):
 
 @pytest.mark.parametrize("shape", [(4,), (2, 2), (1, 2, 3), (3, 2, 3)])
 def test_images_the_change_and_their_sum_are_drawn(shape):
-    """On one scale, from the least number to the largest; the change magnified, around a mean grey."""
+    """On one scale, from the least number to the largest; changes are magnified, around a medium grey."""
     x = numbers(5, *shape)
     moved = x + 0.01 * np.sign(numbers(5, *shape, seed=1)) * np.ptp(x)
     net = rp.Sequential(rp.Reshape(-1), rp.Linear(x[0].size, 3, rng=0))
@@ -48,7 +40,7 @@ def test_images_the_change_and_their_sum_are_drawn(shape):
         assert_allclose(drawn(rows[1, k]), 0.5 + change, atol=1e-12)
 
 
-def test_classes_and_probabilities_stand_above():
+def test_titles_are_classes_and_probabilities():
     x = np.array([[0.5, 0.5, 0.25, 1], [0.0, 1.0, 0.5, 0.5]], "float32")
     net = rp.Linear(4, 1, weight_init=rp.Constant(1.0), bias_init=rp.Constant(-2.0))
     moved = x - np.array([[0.25], [0.0]])
@@ -59,7 +51,7 @@ def test_classes_and_probabilities_stand_above():
     assert rows[0, 0].figure.get_suptitle() == "Two"
 
 
-def test_a_change_of_nothing_is_drawn():
+def test_no_change_is_drawn():
     x = np.zeros((1, 4))
     (_, change, _) = plots.adversarial(rp.Linear(4, 2, rng=0), x, x).axes
     assert_array_equal(drawn(change), np.full((2, 2), 0.5))
@@ -72,7 +64,7 @@ def test_the_magnification_is_a_round_number(largest, factor):
     assert magnification(largest) == pytest.approx(factor)
 
 
-def test_rows_of_numbers_are_square_images_or_of_the_shape_that_is_given():
+def test_rows_of_numbers_are_square_images_or_have_the_given_shape():
     x = np.arange(24.0).reshape(2, 12) % 2
     net = rp.Linear(12, 3, rng=0)
     figure = plots.adversarial(net, x, x, shape=(3, 4))
@@ -93,7 +85,7 @@ def test_adversarial_refuses():
     assert not plt.get_fignums()
 
 
-def test_robustness_is_drawn_from_no_change_on():
+def test_robustness_is_drawn_from_size_0_on():
     ax = plots.robustness(RESULT)
     error, noise = ax.lines
     assert_array_equal(error.get_data(), [[0, 0.1, 0.2], [0.02, 0.4, 0.9]])

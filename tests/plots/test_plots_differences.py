@@ -1,12 +1,11 @@
-"""What the figures of finite differences draw."""
+"""Figures of finite differences."""
 
 import re
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from cases import numbers
+from drawn import assert_draws_on_axes, labels
 from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
@@ -15,15 +14,8 @@ from retroprop.errors import ArgumentError
 from retroprop.inspection import GradientCosts
 from retroprop.inspection.derivatives.gradient_costs import GradientCost
 
-mpl.use("Agg")
 X, Y = numbers(7, 3), [0, 2, 1, 1, 0, 2, 2]
 COSTS = GradientCosts((GradientCost(90, 1800, 20, 0.5, 1e-4), GradientCost(9, 180, 20, 0.05, 2e-4)))
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def net(activation=rp.Tanh):
@@ -38,21 +30,13 @@ def impact(**options):
     return rp.perturb(net(), rp.CrossEntropy(), X, Y, "2.weight", (0, 3), **options)
 
 
-def labels(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
 @pytest.mark.parametrize("draw", [
     lambda ax: plots.step_sizes(errors(), title="a message", ax=ax),
     lambda ax: plots.perturbation(impact(), title="a message", ax=ax),
     lambda ax: plots.gradient_costs(COSTS, title="a message", ax=ax),
 ])
 def test_axes_are_drawn_on_and_returned(draw):
-    figure, ax = plt.subplots()
-    assert draw(ax) is ax
-    assert plt.get_fignums() == [figure.number]
-    assert ax.get_title() == "a message"
-    assert draw(None) is not ax
+    assert_draws_on_axes(draw)
 
 
 def test_step_sizes_draws_both_errors_and_marks_the_best_steps():
@@ -74,8 +58,8 @@ def test_step_sizes_draws_the_slopes_of_theory_beside_the_curves():
         assert_allclose(np.polyfit(*np.log(line.get_data()), 1)[0], slope)
 
 
-def test_a_slope_that_a_curve_does_not_have_is_not_drawn():
-    """Along one weight, the square error of a network of ReLU is a parabola, piece by piece: no truncation between kinks."""
+def test_a_line_whose_slope_a_curve_does_not_have_is_not_drawn():
+    """Along one weight, the squared error of a network of ReLU is piecewise a parabola, without truncation error."""
     found = rp.step_size_errors(net(rp.ReLU), rp.MSE(), X, numbers(7, 3, seed=1))
     assert [text.get_text() for text in plots.step_sizes(found).texts] == ["slope −1", "slope 1"]
 
@@ -101,7 +85,7 @@ def test_perturbation_draws_the_cost_its_tangent_and_the_point():
     assert_allclose(tangent.get_ydata(), found.cost + found.gradient * np.array([-1, 0.5, 1]))
     assert_array_equal(point.get_data(), ([0], [found.cost]))
     assert ax.get_title() == f"2.weight[0, 3]: {found.effect}"
-    assert labels(ax) == ["cost", f"tangent: slope {found.gradient:.3g}", f"now: cost {found.cost:.4g}"]
+    assert labels(ax) == ["cost", f"tangent: slope {found.gradient:.3g}", f"current cost {found.cost:.4g}"]
 
 
 def test_a_steep_tangent_does_not_flatten_the_curve():
@@ -122,7 +106,7 @@ def test_gradient_costs_draws_both_over_the_number_of_parameters(what, differenc
     assert ax.get_ylabel() == ylabel
 
 
-def test_what_is_refused():
+def test_bad_arguments_are_refused():
     with pytest.raises(ArgumentError, match=re.escape("what must be one of 'seconds', 'propagations', got 'bytes'")):
         plots.gradient_costs(COSTS, "bytes")
     for empty in ({}, 3):

@@ -1,6 +1,5 @@
-"""Images in files, and what the figures of features draw."""
+"""Image files, and figures of feature visualization."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -9,14 +8,6 @@ from PIL import Image
 
 import retroprop as rp
 from retroprop import features, plots
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def bands(*shape):
@@ -32,13 +23,13 @@ def saved(pixels, path, mode=None, **options):
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (1, 5, 7), (3, 5, 7)])
-def test_what_is_written_is_read(shape, tmp_path):
+def test_a_written_image_can_be_read(shape, tmp_path):
     image = (bands(*shape) / 255).astype("float32")
     path = plots.write_image(image, tmp_path / "a" / "image.png")
     found = plots.read_image(path, shape[0] if len(shape) == 3 else 1)
     assert found.dtype == "float32"
     assert_allclose(found.reshape(shape), image, atol=1e-6)
-    assert b"matplotlib" not in path.read_bytes().lower()           # whose version would change the bytes
+    assert b"matplotlib" not in path.read_bytes().lower()           # its version would change the bytes
     assert path.read_bytes() == plots.write_image(image, tmp_path / "again.png").read_bytes()
 
 
@@ -58,7 +49,7 @@ def test_every_kind_of_file_is_channels_height_width_in_0_to_1(tmp_path):
     assert_allclose(plots.read_image(tmp_path / "cmyk.jpg").mean((1, 2)), [1, 0, 0], atol=0.05)
 
 
-def test_colours_become_their_brightness_and_what_is_transparent_is_seen_on_white(tmp_path):
+def test_colours_become_their_brightness_and_transparent_pixels_are_blended_with_white(tmp_path):
     colours = np.zeros((2, 2, 4), "uint8")
     colours[0, 0] = 255, 0, 0, 255
     colours[0, 1] = 0, 255, 0, 255
@@ -117,7 +108,7 @@ def test_class_models_draws_every_image_under_its_name():
     assert named.axes[3].get_title() == "a3"
 
 
-def test_class_models_draws_in_grey_where_nothing_is_negative_and_in_colours_where_there_are_three():
+def test_class_models_draws_in_grey_without_negative_pixels_and_in_colours_with_three_channels():
     grey = plots.class_models(models(bounds=(0, 1)))
     assert grey.axes[0].images[0].get_cmap().name == "gray"
     figure = plots.class_models(models(3))
@@ -126,7 +117,7 @@ def test_class_models_draws_in_grey_where_nothing_is_negative_and_in_colours_whe
     assert (pixels.min(), pixels.max()) == (0, 1)
 
 
-def test_dream_draws_before_after_and_a_line_an_octave():
+def test_dream_draws_before_after_and_one_line_per_octave():
     found = features.dream(rp.Sequential(rp.Tanh()), np.full((1, 9, 8), 0.5), "0", octaves=3, steps=4, rng=0)
     whole = plt.figure()
     assert plots.dream(found, figure=whole) is whole
@@ -139,8 +130,8 @@ def test_dream_draws_before_after_and_a_line_an_octave():
     assert [text.get_text() for text in growth.get_legend().get_texts()] == ["4 × 4", "6 × 6", "9 × 8"]
 
 
-def test_figures_say_what_cannot_be_drawn():
-    with pytest.raises(rp.ArgumentError, match="names must hold 7, one for each image, got 2"):
+def test_bad_arguments_are_refused():
+    with pytest.raises(rp.ArgumentError, match="names must hold 7 names, one per image, got 2"):
         plots.class_models(models(), ["a", "b"])
     flat = features.class_model(rp.Linear(30, 2, rng=0), shape=(30,), steps=1)
     with pytest.raises(rp.ShapeError, match=r"result.images must be images, .* got shape \(2, 30\)"):

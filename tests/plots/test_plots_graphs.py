@@ -1,9 +1,8 @@
-"""What the drawings of graphs show."""
+"""Drawings of graphs, and figures of products by path."""
 
 import re
 from copy import deepcopy
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -15,14 +14,6 @@ import retroprop as rp
 from retroprop import plots
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.plots.canvas import COLORS
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def texts(ax):
@@ -38,18 +29,18 @@ def arrows(ax):
 
 
 def small():
-    """w = x sin x + x."""
+    """Return a graph of w = x sin x + x."""
     return rp.Graph({"s": (rp.Function(np.sin, np.cos), "x"), "p": (rp.Multiply(), "x", "s"), "w": (rp.Add(), "p", "x")},
                     inputs="x", outputs="w")
 
 
 def line():
-    """A drawing as flat as any: what a title took from its height would be missed."""
+    """Return a graph whose drawing is so flat that a title must not take any of its height."""
     return rp.Graph({"y": (rp.Function(np.sin, np.cos), "x"), "z": (rp.Function(np.exp, np.exp), "y")}, inputs="x", outputs="z")
 
 
 def crossing():
-    """Drawn in the order in which it is written, every edge would cross another."""
+    """Return a graph whose edges would all cross if nodes were drawn in the order of definition."""
     nodes = {f"a{k}": (rp.Tanh(), "x") for k in range(4)}
     nodes |= {f"b{k}": (rp.Tanh(), f"a{3 - k}") for k in range(4)}
     return rp.Graph(nodes | {"y": (rp.Add(), "b0", "b1", "b2", "b3")}, inputs="x", outputs="y")
@@ -79,19 +70,19 @@ def test_texts_are_inside_boxes_that_do_not_overlap(net, title):
         assert any(box.x0 <= extent.x0 and extent.x1 <= box.x1 and box.y0 <= extent.y0 and extent.y1 <= box.y1 for box in boxes)
 
 
-def test_every_node_stands_to_the_right_of_what_it_reads():
+def test_every_node_is_to_the_right_of_the_nodes_that_it_reads():
     ax = plots.graph(diamond())
     across = {text.get_text(): text.get_position()[0] for text in ax.texts}
     for path, _, sources in diamond().wiring().nodes:
         assert all(across[source] < across[path] for source in sources)
 
 
-def test_arrows_begin_at_the_right_of_what_is_read():
+def test_arrows_begin_at_the_right_edge_of_their_source():
     net = diamond()
     ax = plots.graph(net)
     ends = {(round(box.get_x() + box.get_width(), 6), round(box.get_y() + box.get_height() / 2, 6)) for box in frames(ax)}
     starts = [tuple(arrow.get_path().vertices[0].round(6)) for arrow in arrows(ax)]
-    assert len(ends - set(starts)) == 1                             # that of y, which nobody reads
+    assert len(ends - set(starts)) == 1                             # that of y, which no node reads
     assert set(starts) <= ends
     assert sorted(map(starts.count, set(starts))) == sorted(
         len([source for node in net.wiring().nodes for source in node.sources if source == name])
@@ -123,7 +114,7 @@ def test_many_numbers_are_shown_as_their_shape():
     assert not any(text.startswith("∂") for text in shown)
 
 
-def test_gradients_are_at_the_point_that_is_shown_where_masks_are_drawn():
+def test_values_and_gradients_use_the_same_mask():
     net = rp.Sequential(rp.Dropout(0.5, rng=0), rp.Tanh())
     x = np.full((1, 4), 0.5)
     twin = deepcopy(net)
@@ -154,21 +145,21 @@ def test_products_draws_both_counts_by_size_on_a_logarithmic_scale():
 
 @pytest.mark.parametrize(("error", "text", "draw"), [
     (ArgumentError, "graph: net must be a Graph or a Sequential, got Tanh()", lambda: plots.graph(rp.Tanh())),
-    (ArgumentError, "graph: x must be given with g, since backward needs a forward", lambda: plots.graph(small(), g=[1.0])),
+    (ArgumentError, "graph: x must be given if g is, since backward needs a forward", lambda: plots.graph(small(), g=[1.0])),
     (ShapeError, "g must have the shape of the output, (1,), got (2,)", lambda: plots.graph(small(), [1.0], [1.0, 1.0])),
     (ArgumentError, "products: counts must be a dict of PathCounts by size, got {}", lambda: plots.products({})),
     (ArgumentError, "products: counts must be a dict of PathCounts by size, got {1: 2}", lambda: plots.products({1: 2})),
     (ArgumentError, "products: counts must be a dict of PathCounts by size, got [3]", lambda: plots.products([3])),
-    (ArgumentError, "products: counts must be below 2e+308 to be drawn, got more at depth 2",
+    (ArgumentError, "products: counts must be at most 2e+308 to be drawn, got more at depth 2",
      lambda: plots.products({1: rp.count_paths(small()), 2: rp.inspection.PathCounts(1, 10**400, 1)})),
 ])
-def test_what_cannot_be_drawn_is_refused(error, text, draw):
+def test_bad_arguments_are_refused(error, text, draw):
     with pytest.raises(error, match=re.escape(text) + "$"):
         draw()
 
 
 def test_an_edge_that_passes_a_column_is_level_beside_its_boxes():
-    """And arrives from the side on which its port is: no edge crosses a box, or another without need."""
+    """It arrives from the side of its port: no edge crosses a box, or another edge without need."""
     net = rp.Graph({"h": (rp.Linear(2, 3, rng=0), "x"), "s": (rp.Sigmoid(), "h"), "z": (rp.Multiply(), "h", "s")}, inputs="x",
                    outputs="z")
     ax = plots.graph(net, np.ones((1, 2)), np.ones((1, 3)))

@@ -1,26 +1,19 @@
-"""What the figures of saliency draw."""
+"""Figures of saliency maps."""
 
 import re
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from cases import numbers
+from drawn import assert_draws_in_figure
 from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
 from retroprop import plots, saliency
 from retroprop.errors import ArgumentError, ShapeError
 
-mpl.use("Agg")
 X = numbers(3, 1, 4, 5)
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def randomized(x=X):
@@ -29,20 +22,15 @@ def randomized(x=X):
 
 
 def rows(figure, count):
-    """The images, row by row."""
+    """Return the images, row by row."""
     shown = [ax.images[0].get_array() for ax in figure.axes if ax.images and ax.get_label() != "<colorbar>"]
     return [shown[k:k + len(shown) // count] for k in range(0, len(shown), len(shown) // count)]
 
 
 @pytest.mark.parametrize("draw", [lambda figure: plots.saliency(X, X, title="a message", figure=figure),
                                   lambda figure: plots.randomization(randomized(), title="a message", figure=figure)])
-def test_figures_are_drawn_in_and_returned(draw):
-    figure = plt.figure(layout="constrained")
-    assert draw(figure) is figure
-    assert figure.get_suptitle() == "a message"
-    part, _ = plt.figure(layout="constrained").subfigures(1, 2)
-    assert draw(part) is part
-    assert draw(None) is not figure
+def test_figures_are_drawn_into_and_returned(draw):
+    assert_draws_in_figure(draw)
 
 
 def test_saliency_draws_inputs_and_the_magnitudes_of_each_map():
@@ -58,7 +46,7 @@ def test_saliency_draws_inputs_and_the_magnitudes_of_each_map():
     assert [figure.axes[k].get_ylabel() for k in (0, 3, 6)] == ["a", "7", "c"]
 
 
-def test_a_map_of_zeros_is_dark_and_a_lone_number_is_bright():
+def test_a_map_of_zeros_is_dark_and_a_single_number_is_bright():
     maps = np.zeros((2, 20, 20))
     maps[1, 3, 4] = -0.2
     none, lone = (row[1] for row in rows(plots.saliency(maps, maps), 2))
@@ -66,7 +54,7 @@ def test_a_map_of_zeros_is_dark_and_a_lone_number_is_bright():
     assert (lone.max(), np.count_nonzero(lone)) == (1, 1)
 
 
-def test_colours_are_drawn_as_such_and_rows_of_numbers_in_the_shape_that_is_given():
+def test_colours_are_drawn_as_colours_and_rows_of_numbers_in_the_given_shape():
     x = np.abs(numbers(2, 3, 4, 5)) * 0.9
     shown, magnitude = rows(plots.saliency(x, -x), 2)[1]
     assert_array_equal(shown, np.clip(x[1], 0, 1).transpose(1, 2, 0))
@@ -75,7 +63,7 @@ def test_colours_are_drawn_as_such_and_rows_of_numbers_in_the_shape_that_is_give
     assert_array_equal(rows(plots.saliency(flat, flat, shape=(4, 5)), 3), rows(plots.saliency(X, X), 3))
 
 
-def test_randomization_draws_a_column_a_stage_and_the_correlations_below():
+def test_randomization_draws_a_column_per_stage_and_the_correlations_below():
     found = randomized()
     figure = plots.randomization(found, examples=2)
     shown = rows(figure, 2)
@@ -98,7 +86,7 @@ def test_more_examples_than_there_are_and_rows_of_numbers():
     (lambda: plots.saliency(X, {}), ArgumentError, "maps must hold at least one labelled entry, got {}"),
     (lambda: plots.saliency(X, {"a": X[:2]}), ShapeError,
      "maps must have the shape of x, (3, 1, 4, 5), got (2, 1, 4, 5) for 'a'"),
-    (lambda: plots.saliency(X, X, names=["a"]), ArgumentError, "names must be one for each of 3 examples, got 1"),
+    (lambda: plots.saliency(X, X, names=["a"]), ArgumentError, "names must hold one name for each of 3 examples, got 1"),
     (lambda: plots.saliency(X.reshape(3, 20), X.reshape(3, 20)), ShapeError,
      "x must be images, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of "
      "numbers, got shape (3, 20)"),
@@ -108,7 +96,7 @@ def test_more_examples_than_there_are_and_rows_of_numbers():
     (lambda: plots.randomization(3), ArgumentError,
      "randomization: result must come from retroprop.saliency.randomization, got 3"),
     (lambda: plots.randomization(randomized(), examples=0), ArgumentError, "examples must be an integer of at least 1, got 0")])
-def test_what_is_refused(call, error, text):
+def test_bad_arguments_are_refused(call, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}"):
         call()
 

@@ -1,4 +1,4 @@
-"""save and load: all of a state or nothing, in files that cannot execute anything."""
+"""save and load: whole states or nothing, in files that cannot execute code."""
 
 import os
 import pickle
@@ -24,7 +24,7 @@ def train():
 
 @pytest.mark.parametrize("kind", [lambda p: rp.SGD(p, lr=0.1, momentum=0.9), rp.Adam, rp.AdamW, rp.RMSprop, rp.Adagrad])
 def test_training_that_is_resumed_goes_on_bit_for_bit(train, tmp_path, kind):
-    """Parameters, running statistics, the optimizer's states and the mask generator: nothing is missing from the file."""
+    """The file holds parameters, running statistics, the optimizer's states and the generator of masks."""
     loss, whole = rp.CrossEntropy(), network()
     optimizer = kind(whole.parameters())
     rp.fit(whole, loss, optimizer, train, epochs=2, rng=1)
@@ -51,7 +51,7 @@ def test_the_file_has_pytorchs_names_and_nothing_is_left_beside_it(tmp_path):
 
 
 def test_a_state_of_pytorch_loads_by_name(tmp_path):
-    """As ``safetensors.torch.save_file(model.state_dict(), path)`` writes it, with BatchNorm's counter."""
+    """A file of ``safetensors.torch.save_file(model.state_dict(), path)``, with BatchNorm's counter, can be loaded."""
     from safetensors.numpy import save_file
     state = network(seed=3).state_dict() | {"1.num_batches_tracked": np.array(7)}
     save_file(state, tmp_path / "torch.safetensors")
@@ -76,7 +76,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def damaged(path):
-    """Ways for a file not to be what it claims, by name."""
+    """Damaged and wrong files, by name."""
     content = path.read_bytes()
     return {"truncated": content[:-5], "header only": content[:40], "empty": b"", "pickle": pickle.dumps({"0.weight": [1.0]}),
             "too long a header": struct.pack("<Q", 2**40) + content[8:], "text": b"hello, world"}
@@ -130,8 +130,8 @@ def test_an_optimizer_that_does_not_fit_leaves_the_network_alone(train, tmp_path
 
 
 @pytest.mark.parametrize(("notes", "kind", "text"), [
-    ("[]", rp.FileFormatError, "its notes are not what retroprop.save writes"), ("{", rp.FileFormatError, "not a whole"),
-    ('{"groups": 3}', rp.FileFormatError, "its notes are not"), ('{"groups": [3]}', rp.StateError, "the state has groups"),
+    ("[]", rp.FileFormatError, "its notes must be those that retroprop.save writes"), ("{", rp.FileFormatError, "not a whole"),
+    ('{"groups": 3}', rp.FileFormatError, "its notes must be"), ('{"groups": [3]}', rp.StateError, "the state has groups"),
     ('{"generators": {"3": {"bit_generator": "MT19937"}}, "groups": []}', rp.StateError,
      "generator of module 3: the saved state is not one of a SFC64"),
 ])

@@ -1,4 +1,4 @@
-"""Layer-sequential unit variance, and the constraint on norms."""
+"""LSUV (layer-sequential unit variance) and MaxNorm."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def images():
 
 
 def test_convolutions_and_nothing_but_weights_changes():
-    """Biases, the norms' parameters and statistics, the generator of Dropout, modes, points: all as they were."""
+    """Biases, parameters and statistics of norms, the generator of Dropout, modes and points do not change."""
     net = images()
     net.forward(X[:3])
     point, stream = net[-1].point.copy(), str(net[4].rng.bit_generator.state)
@@ -88,7 +88,7 @@ def test_a_convolutional_net_has_unit_variance_on_other_images_too():
 
 
 def test_a_net_in_eval_mode_is_scaled_as_it_will_train():
-    """With running statistics, which have seen nothing yet, the layer after BatchNorm would get another scale."""
+    """With the initial running statistics, the layer after BatchNorm would be scaled differently."""
     training, evaluating = images(), images().eval()
     rp.lsuv(training, X[:256], rng=0)
     rp.lsuv(evaluating, X[:256], rng=0)
@@ -231,7 +231,7 @@ def test_fit_keeps_every_vector_and_every_filter_within_the_norm(dtype):
     rp.Linear(7, 3, weight_init=rp.Normal(1e25), rng=0),            # and of these, infinite
 ], ids=str)
 def test_the_projection_keeps_directions_and_its_norm_is_exact(layer):
-    """Of a column-major array of any number of axes, whatever the width and the size of the numbers."""
+    """Holds for column-major arrays of any number of axes, width and size of the numbers."""
     before = layer.weight.data.reshape(3, -1).astype(np.float64)
     rp.MaxNorm(0.5).project(layer)
     after = layer.weight.data.reshape(3, -1).astype(np.float64)

@@ -1,4 +1,4 @@
-"""fit, evaluate, accuracy and callbacks: the loop does what the phases written out would do, and says what went wrong."""
+"""fit, evaluate, accuracy and callbacks: the loop gives the same bits as the phases written out, and explains errors."""
 
 import tracemalloc
 
@@ -20,7 +20,7 @@ def classifier(seed=0, **options):
 
 
 def test_fit_is_the_loop_written_out(digits):
-    """Same batches, same steps, same bits: fit adds nothing to the phases."""
+    """The loop of phases, written out with the same batches, gives the same bits."""
     (x, y), _ = digits
     by_hand, by_fit, loss = classifier(), classifier(), rp.CrossEntropy()
     sgd = rp.SGD(by_hand.parameters(), lr=0.1, momentum=0.9)
@@ -88,7 +88,7 @@ def test_accuracy_takes_columns_and_vectors(prediction, y):
 
 
 def test_early_stopping_goes_back_to_the_best_epoch(digits):
-    """The learning rate grows until the network is spoilt: what comes back is the network of the best epoch."""
+    """The learning rate grows until training diverges; the network of the best epoch is restored."""
     train, test = digits
     net, loss = classifier(), rp.CrossEntropy()
     sgd = rp.SGD(net.parameters(), lr=0.1)
@@ -162,7 +162,7 @@ def test_modules_that_are_to_keep_their_statistics_do(digits):
 
 
 def test_the_cost_of_an_epoch_is_that_of_all_its_examples(digits):
-    """Also where classes have weights, and batches therefore unequal ones."""
+    """Also if classes have weights, so that batches have unequal weights."""
     (x, y), _ = digits
     loss, net = rp.CrossEntropy(weight=np.linspace(0.01, 1, 10)), classifier()
     history = rp.fit(net, loss, rp.SGD(net.parameters(), lr=0), (x, y), epochs=1, batch_size=7, rng=0)
@@ -189,7 +189,7 @@ def test_a_cost_that_is_not_finite_names_epoch_batch_and_module(digits):
 
 
 def test_a_single_last_example_joins_the_batch_before_it():
-    """17 examples by 8 leave one, which a training BatchNorm could not take."""
+    """17 examples in batches of 8 leave one, which BatchNorm refuses in training."""
     x, y = rp.datasets.blobs(17, rng=0)
     net = rp.Sequential(rp.Linear(2, 4, rng=0), rp.BatchNorm(4), rp.Linear(4, 3, rng=1))
     sizes = []
@@ -235,7 +235,7 @@ SPOILT = np.where(np.arange(18).reshape(6, 3) == 7, np.nan, 1.0)
     ({"loss": "mse"}, rp.ArgumentError, "loss must be a Loss, such as CrossEntropy"),
     ({"optimizer": 0.1}, rp.ArgumentError, "optimizer must be an Optimizer, such as SGD"),
     ({"optimizer": rp.SGD(rp.Linear(3, 4, rng=1).parameters(), lr=0.1)}, rp.ArgumentError,
-     "optimizer must hold parameters of net: it was built for another network"),
+     "optimizer must hold parameters of net, got one that was built for another network"),
     ({"callbacks": rp.EarlyStopping()}, rp.ArgumentError, "callbacks must be a list of Callbacks or functions"),
     ({"rng": "0"}, rp.ArgumentError, "rng must be None, an integer"),
     ({"validation": (SPOILT, Y)}, rp.DataError, r"validation\[0\] must be finite"),
@@ -259,7 +259,7 @@ def test_labels_that_are_no_numbers_have_no_accuracy():
 
 @pytest.mark.parametrize("build", [lambda p: rp.SGD(p, lr=0.1, momentum=0.9), rp.Adam], ids=["SGD", "Adam"])
 def test_a_step_makes_no_array_of_a_hidden_layers_size(build):
-    """After the first one: forward, loss, backward, update and step."""
+    """The peak of memory is measured in the second step, from forward to the optimizer."""
     net = rp.Sequential(rp.Linear(8, 256, rng=0), rp.BatchNorm(256), rp.ReLU(), rp.Dropout(rng=1), rp.Linear(256, 3, rng=2))
     loss, optimizer, x, y = rp.CrossEntropy(), build(net.parameters()), np.ones((64, 8), "float32"), np.zeros(64, int)
 

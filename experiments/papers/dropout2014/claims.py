@@ -1,262 +1,244 @@
-"""What Srivastava et al. 2014 claim, judged by what came out here."""
+"""What Srivastava et al. 2014 claim, judged by the runs."""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
-from ...reports.statistics import number, paired
-from ...sweeps.trials import Numbers, Settings
-from ..claims import Claim, claim, every
-from ..paper import Results
-from .mnist import mnist_claims, not_run
-from .numbers import (
-    autoencoders,
-    averaged,
-    best_rate,
-    chosen,
-    early,
-    error,
-    gains,
-    mean,
-    medians,
-    needed,
-    of,
-    percent,
-    ratios,
-    silent,
-    smaller,
-    sure,
-    training,
-    words,
-)
-from .plan import CLEAN, FULL, NETS, NOISE, PIXELS, PLAIN, RATES, SLOW, counts, fixed, keeps, network, penalties, sparse, width
-from .runs import exact, learned
+from ...lab.readings import NETS
+from ...reports.statistics import number
+from ...reports.statistics import paired as p_value
+from ..bounds import above, at_least, at_most, between, exactly, near, spoken
+from ..claims import Claim, claim, difference, every
+from ..paper import Results, texts
+from ..series import Series, best, paired
+from .measured import autoencoders, average, chosen, floored, gain, measured, needed, on_files, percent, words
+from .plan import CLEAN, COUNTED, FULL, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, SPARSE, TABLE_9
+from .runs import exact
+
+NOT_RUN = {                                                         # rows of table 2: the paper's error in %, and why
+    "ReLU, 2x4096, dropout, max-norm": (1.01, "larger than the networks that are trained here"),
+    "ReLU, 2x8192, dropout, max-norm": (0.95, "has over 65 million weights"),
+    "maxout, 2x(5x240), dropout": (0.94, "there are no maxout units here"),
+    "support vector machine": (1.40, "not a neural network"),
+    "deep belief network, fine-tuned with dropout": (0.92, "there is no training of belief networks here"),
+    "deep Boltzmann machine, fine-tuned with dropout": (0.79, "there is no training of Boltzmann machines here"),
+}
+NEEDED = between(20, 100)                                           # sampled networks
+reason = texts(__file__)
+
+
+def slug(name: str) -> str:
+    """A name as a part of an id."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def claims(results: Results) -> list[Claim]:
-    facts = exact_claims(results)
     if results.scale.name == "paper":
-        return [*facts, *mnist_claims(results), *not_run()]
-    parts = [main, variants, activity, keeping, sizes, averaging, table_9, thumb]
-    if results.scale.name == "quick":                               # too small for differences as fine as those of the others
-        parts = [main, activity, keeping, sizes, averaging, table_9]
-    return [one for part in parts for one in part(results)] + facts + not_run()
+        return [*of_facts(results), *of_mnist(results), *not_run()]
+    fine = results.scale.name != "quick"                            # quick's runs are too small for the finer differences
+    parts = [of_errors, *([of_variants] if fine else []), of_activity, of_keeping, of_sizes, of_averages, of_table_9,
+             *([of_thumb] if fine else []), of_facts]
+    return [*(one for part in parts for one in part(results)), *not_run()]
 
 
-def main(results: Results) -> list[Claim]:
-    """Table 2, figure 4, and what is memorized."""
-    net = partial(network, results.scale)
-    plain, dropped = results.paired(error, learned, net(**PLAIN), net())
-    by_heart, not_learned = results.paired(training, learned, net(**PLAIN), net())
-    half = width(results.scale) // 2
+def of_errors(results: Results) -> list[Claim]:
+    """Table 2, figure 4, and what is learned by heart."""
+    of, half = partial(measured, results), SIZES[results.scale.name].width // 2
     return [
-        smaller("Dropout lowers the test error", "table 2", results.paired(error, learned, net(), net(**PLAIN)),
-                paper="1.60 → 1.25 %", unit="%"),
-        claim("Dropout divides the test error by", "table 2", ratios(plain, dropped), lambda r: r >= 2,
-              "at least 2 (30 % are wrong)", paper="1.28"),
-        smaller("Dropout lowers the test error with half as many units", "figure 4",
-                results.paired(error, learned, net(width=half), net(width=half, **PLAIN)), paper="at every size", unit="%"),
-        claim("Without dropout wrong labels are learned by heart: training error", "ours", by_heart, lambda e: e <= 0.02,
-              "at most 2 %", unit="%"),
-        claim("With dropout wrong labels are not learned by heart: training error", "ours", not_learned,
-              lambda e: abs(e - NOISE) <= 0.05, "30 ± 5 %", unit="%"),
-    ]
+        difference("error-lower", "Dropout lowers the test error", "table 2", of(), of(**PLAIN), paper="1.60 → 1.25 %",
+                   unit="%"),
+        claim("error-divided", "Dropout divides the test error by", "table 2", of(**PLAIN) / floored(of()),
+              at_least(2).noting(" (30 % are wrong)"), paper="1.28"),
+        difference("half-width-error-lower", "Dropout lowers the test error with half as many units", "figure 4",
+                   of(width=half), of(width=half, **PLAIN), paper="at every size", unit="%"),
+        claim("by-heart-without", "Without dropout wrong labels are learned by heart: training error", "ours",
+              of("training", **PLAIN), at_most(0.02, "%"), unit="%"),
+        claim("not-by-heart-with", "With dropout wrong labels are not learned by heart: training error", "ours",
+              of("training"), near(NOISE, 0.05, "%"), unit="%")]
 
 
-def variants(results: Results) -> list[Claim]:
+def of_variants(results: Results) -> list[Claim]:
     """What else tables 2 and 10 compare."""
-    net = partial(network, results.scale)
-    best = chosen(results, penalties(results.scale)["dropout + max-norm"].choices)
+    of, c = partial(measured, results), chosen(results, SIZES[results.scale.name].strengths["dropout + max-norm"])
+    further = "lowers the error further"
     return [
-        smaller("Max-norm (c = 2) lowers the error further", "table 2",
-                results.paired(error, learned, net(norm=2.0), net()), paper="1.25 → 1.06 %", unit="%"),
-        smaller("Max-norm with a c that validation examples choose lowers the error further", "table 2",
-                results.paired(error, learned, net(**best), net()), paper="1.25 → 1.06 %", unit="%"),
-        smaller("Max-norm (c = 2) lowers the error further with 400 examples", "table 2",
-                results.paired(error, learned, net(examples=400, norm=2.0), net(examples=400)), paper="1.25 → 1.06 %",
-                unit="%"),
-        smaller("Gaussian noise of the same variance does not do worse", "table 10",
-                results.paired(error, learned, net(kind="Gaussian"), net()), paper="0.95, 1.08 %", unit="%"),
-    ]
+        *(difference(id, what, "table 2", of(**changes), of(**changes | {"norm": None}), paper="1.25 → 1.06 %", unit="%")
+          for id, what, changes in (
+              ("max-norm-lower", f"Max-norm (c = 2) {further}", {"norm": 2.0}),
+              ("max-norm-chosen-lower", f"Max-norm with a c that validation examples choose {further}", c),
+              ("max-norm-400-lower", f"Max-norm (c = 2) {further} with 400 examples", {"examples": 400, "norm": 2.0}))),
+        difference("gaussian-no-worse", "Gaussian noise of the same variance does not do worse", "table 10",
+                   of(kind="Gaussian"), of(), paper="0.95, 1.08 %", unit="%")]
 
 
-def activity(results: Results) -> list[Claim]:
+def of_activity(results: Results) -> list[Claim]:
     """Figures 7 and 8: features and sparsity."""
-    without, within = results.paired(silent, learned, *sparse(results.scale).values())
+    (unseen, seen), (active, less_active), (silent, more_silent) = (
+        autoencoders(results, name) for name in ("neighbours", "mean", "silent"))
+    without, dropout = (measured(results, "silent", **changes) for changes in SPARSE)
     return [
-        every("An autoencoder's weights become features: correlation between neighbouring pixels, with less without dropout",
-              "figure 7", [a - b for a, b in autoencoders(results, "neighbours")], lambda gap: gap > 0, "above 0",
-              paper="strokes, spots"),
-        every("An autoencoder's units are less active: mean activation, with / without dropout", "figure 8",
-              [a / b for a, b in autoencoders(results, "mean")], lambda r: r <= 0.5, "at most 0.5", paper="0.7 / 2.0"),
-        every("An autoencoder's units are more often silent (under 0.001): with dropout less without", "figure 8",
-              [a - b for a, b in autoencoders(results, "silent")], lambda gap: gap > 0, "above 0", unit="%",
-              paper="a peak at 0 (from memory)"),
-        every("A classifier's second layer is silent more often, with dropout less without", "ours",
-              [b - a for a, b in zip(without, within, strict=True)], lambda gap: gap >= 0.15, "at least 15 points", unit="%"),
-    ]
+        every("autoencoder-features", "An autoencoder's weights become features: correlation between neighbouring pixels, with "
+              "less without dropout", "figure 7", seen - unseen, above(0), paper="strokes, spots"),
+        every("autoencoder-less-active", "An autoencoder's units are less active: mean activation, with / without dropout",
+              "figure 8", less_active / active, at_most(0.5), paper="0.7 / 2.0"),
+        every("autoencoder-silent", "An autoencoder's units are more often silent (under 0.001): with dropout less without",
+              "figure 8", more_silent - silent, above(0), unit="%", paper="a peak at 0 (from memory)"),
+        every("classifier-silent", "A classifier's second layer is silent more often, with dropout less without", "ours",
+              dropout - without, at_least(0.15, "points"), unit="%")]
 
 
-def keeping(results: Results) -> list[Claim]:
+def of_keeping(results: Results) -> list[Claim]:
     """Figure 9: the effect of p."""
-    scale, net, low = results.scale, partial(network, results.scale), 0.2
-    starved, fed = results.paired(training, learned, net(keep=low), net())
-    small = scale.choose(0.2, 0.3)
-    few, many = fixed(scale)[small]
+    of, small = partial(measured, results), results.scale.choose(0.2, 0.3)
+    few, many = SIZES[results.scale.name].fixed()[small]
     return [
-        *([] if scale.name == "quick" else [flat(results)]),
-        smaller("p = 0.5 does better than p = 1", "figure 9a", results.paired(error, learned, net(), net(keep=1.0)), unit="%"),
-        claim("p = 0.2 under-fits: training error, less that of p = 0.5", "figure 9a",
-              [a - b for a, b in zip(starved, fed, strict=True)], lambda gap: gap >= 0.05, "at least 5 points", unit="%",
-              paper="rises"),
-        smaller(f"pn fixed, p = {small:g} harms less: {many['width']} units against {few['width']}", "figure 9b",
-                results.paired(error, learned, many, few), paper="much lower", unit="%"),
-    ]
+        *([] if results.scale.name == "quick" else [flat(results)]),
+        difference("keep-half-better", "p = 0.5 does better than p = 1", "figure 9a", of(), of(keep=1.0), unit="%"),
+        claim("keep-small-under-fits", "p = 0.2 under-fits: training error, less that of p = 0.5", "figure 9a",
+              of("training", keep=0.2) - of("training"), at_least(0.05, "points"), unit="%", paper="rises"),
+        difference("keep-units-fixed", f"pn fixed, p = {small:g} harms less: {many['width']} units against {few['width']}",
+                   "figure 9b", of(**many), of(**few), paper="much lower", unit="%")]
 
 
 def flat(results: Results) -> Claim:
     """Figure 9a: between 0.4 and 0.8 the error hardly depends on p."""
-    errors = {keep: mean(of(results, network(results.scale, keep=keep))) for keep in keeps(results.scale) if 0.4 <= keep <= 0.8}
-    least, most = min(errors.values()), max(errors.values())
-    return claim(f"The error is flat for p of {', '.join(map(str, errors))}: largest mean over smallest", "figure 9a",
-                 [] if math.isnan(sum(errors.values())) else [most / max(least, 1e-4)], lambda r: r <= 1.25, "at most 1.25",
-                 paper="flat", reason="the means are " + ", ".join(f"{100 * e:.1f} %" for e in errors.values()) + ".")
+    means = {keep: measured(results, keep=keep).mean for keep in SIZES[results.scale.name].keeps if 0.4 <= keep <= 0.8}
+    ratio = math.nan if math.isnan(sum(means.values())) else max(means.values()) / max(min(means.values()), 1e-4)
+    return claim("keep-flat", f"The error is flat for p of {', '.join(map(str, means))}: largest mean over smallest",
+                 "figure 9a", Series.single(ratio), at_most(1.25), paper="flat",
+                 reason=f"the means are {', '.join(f'{100 * mean:.1f} %' for mean in means.values())}.")
 
 
-def sizes(results: Results) -> list[Claim]:
+def of_sizes(results: Results) -> list[Claim]:
     """Figure 10: the effect of the number of examples, on wrong and on right labels."""
-    scale, net = results.scale, partial(network, results.scale)
-    few, *between, most = counts(scale)
-    largest = max(between, key=lambda count: mean(gains(results, count)))
-    clean, dropped, hidden = (percent(of(results, net(examples=FULL, noise=0.0, **changes)))
-                              for changes in (PLAIN, {}, PIXELS))
-    p = paired(*results.paired(error, learned, *(net(examples=400, noise=0.0, **changes) for changes in (PIXELS, PLAIN))))
-    middle, helped = (percent(of(results, net(examples=400, noise=0.0, **changes))) for changes in (PLAIN, PIXELS))
-    by_heart = percent(of(results, net(examples=most, **PLAIN), training))
-
-    def grow(what: str, low: int, high: int, **options: Any) -> Claim:
-        pair = gains(results, low), gains(results, high)
-        return smaller(what, "figure 10", pair if len(pair[0]) == len(pair[1]) else ([], []), unit="%", **options)
-
+    of, gains = partial(measured, results), {n: gain(results, n) for n in SIZES[results.scale.name].counts}
+    few, *between_, most = gains
+    largest = max(between_, key=lambda n: gains[n].mean)
+    clean, dropped, hidden = (of(**CLEAN | changes) for changes in (PLAIN, {}, PIXELS))
+    clean_400, hidden_400 = paired(*(of(**CLEAN | {"examples": 400} | changes) for changes in (PLAIN, PIXELS)))
+    what = "The gain of dropout {} examples, the best number of them"
     found = [
-        grow(f"The gain of dropout grows with the data: {few} examples, the best number of them", few, largest, paper="grows"),
-        smaller(f"On {FULL} examples with right labels dropout helps too", "table 2",
-                results.paired(error, learned, net(examples=FULL, noise=0.0), net(examples=FULL, noise=0.0, **PLAIN)),
-                paper="1.60 → 1.25 %", unit="%",
-                reason="to drop a fifth of only 64 pixels costs more than dropout gains on these easy data. "
-                       f"With all pixels kept and half of the hidden units dropped it errs on {hidden}, without "
-                       f"dropout on {clean}, with both on {dropped}. With 400 examples and all pixels kept it errs on "
-                       f"{helped}, without dropout on {middle} (p = {number(p)})."),
-    ]
-    nothing_gained = [
-        sure(claim(f"With {count} examples dropout gains nothing: share of the error removed", "figure 10",
-                   gains(results, count), lambda gain: gain <= 0.1, "at most 10 %, the interval too", paper="no gain", unit="%",
-                   reason="with wrong labels there is something to gain even there."), 0.1) for count in (few, 500)]
-    return found if scale.name == "quick" else [
-        *nothing_gained, *found,
-        grow(f"The gain of dropout falls in the end: {most} examples, the best number of them", most, largest, paper="falls",
-             reason=f"with all {most} examples the training error without dropout is {by_heart}, and {100 * NOISE:g} % of the "
-                    "labels are wrong: the network still learns wrong ones."),
-    ]
-
-
-def averaging(results: Results) -> list[Claim]:
-    """Figure 11: Monte-Carlo averaging against weight scaling."""
-    noisy, clean = network(results.scale), network(results.scale, **CLEAN)
-
-    def apart(result: Numbers) -> float:
-        return abs(error(result) - averaged(result))
-
-    def in_deviations(result: Numbers) -> float:
-        return apart(result) / max(result["averages"]["stds"][-1], 1e-4)
-
-    def median(settings: Settings) -> list[float]:
-        return medians(of(results, settings, needed))
-
-    pixels = network(results.scale, **PIXELS)
-    found = [
-        claim("Sampled networks whose average does as well as weight scaling, median", "figure 11", median(noisy),
-              lambda k: 20 <= k <= 100, "20 to 100", paper="about 50",
-              reason="for noise on the input, a fifth of only 64 pixels, weight scaling is a poor approximation: its error is "
-                     f"{percent(of(results, noisy))}, that of {NETS} averaged networks "
-                     f"{percent(of(results, noisy, averaged))}, so that few do as well. With all pixels kept it is "
-                     f"{percent(of(results, pixels))} against {percent(of(results, pixels, averaged))}, and it takes "
-                     f"{', '.join(map(number, median(pixels)))} networks; with right labels there is a claim of its own."),
-        claim("Weight scaling approximates the average: how far apart, in its standard deviations", "figure 11",
-              of(results, noisy, in_deviations), lambda d: d <= 1, "at most 1", paper="within 1",
-              reason="for noise on the input weight scaling is a poor approximation: averaging does better."),
-        claim("Right labels, all pixels kept: the two are apart by", "figure 11", of(results, clean, apart),
-              lambda d: d <= 0.005, "at most 0.5 points", unit="%"),
-        sure(claim("Averages do not do worse than weight scaling: error less that of weight scaling", "figure 11",
-                   of(results, noisy, lambda result: averaged(result) - error(result)), lambda d: d <= 0.002,
-                   "at most 0.2 points", paper="slightly less", unit="%"), 0.002),
-    ]
-    return found if results.scale.name == "quick" else [
-        *found,
-        claim("Right labels, all pixels kept: sampled networks needed, median", "figure 11", median(clean),
-              lambda k: 20 <= k <= 100, "20 to 100", paper="about 50",
-              reason=f"by seed it takes {', '.join(map(number, of(results, clean, needed)))} "
-              f"(inf: more than {NETS}); a step of the error is one of 500 examples, so that the number says little."),
-    ]
-
-
-def table_9(results: Results) -> list[Claim]:
-    """Table 9, row by row: each errs less than the one before it."""
-    rows = penalties(results.scale)
-    changes = {name: chosen(results, row.choices) for name, row in rows.items()}
-    best = {name: network(results.scale, **each) for name, each in changes.items()}
-    against = [("L2", "dropout + L2"), *(() if results.scale.name == "quick" else pairwise(rows))]
-    return [smaller(f"{b[0].upper()}{b[1:]} does better than {a}", "table 9", results.paired(error, learned, best[b], best[a]),
-                    paper=f"{rows[b].paper:.2f}, {rows[a].paper:.2f} %", unit="%",
-                    reason=f"compared are {b} with {words(changes[b])} and {a} with {words(changes[a])}, chosen by validation "
-                           "examples; the difference is within the spread of the seeds.") for a, b in against]
-
-
-def thumb(results: Results) -> list[Claim]:
-    """Rules of thumb for learning rate, momentum and width."""
-    scale, net = results.scale, partial(network, results.scale)
-    large = width(scale) // 2
-    wider = [percent(of(results, net(width=n))) for n in (large, 2 * large)]
-    return [
-        rate_claim(best_rate(results, {}), best_rate(results, PLAIN)),
-        smaller(f"Momentum 0.95 speeds it: early error at lr {SLOW:g}, against momentum 0", "the paper",
-                results.paired(early, learned, *(net(lr=SLOW, momentum=m) for m in (0.95, 0.0))),
-                paper="0.95 to 0.99", unit="%"),
-        smaller(f"With dropout n/p = {large} units do better than n = {large // 2}", "the paper",
-                results.paired(error, learned, net(width=large), net(width=large // 2)), paper="n/p", unit="%",
-                reason=f"{large} units err on {wider[0]}, {2 * large} on {wider[1]}."),
-    ]
-
-
-def rate_claim(with_: float, without: float) -> Claim:
-    """The ratio of the best learning rates; inconclusive if one is at an end of those tried: the best may lie beyond."""
-    found = claim("The best learning rate with dropout / without", "the paper",
-                  [] if math.isnan(with_ / without) else [with_ / without], lambda r: 10 <= round(r, 6) <= 100, "10 to 100",
-                  paper="10 to 100", reason="they are those of the smallest validation error, after equally many updates.")
-    if not found.values:
+        difference("gain-grows", what.format(f"grows with the data: {few}"), "figure 10", gains[few], gains[largest],
+                   paper="grows", unit="%"),
+        difference("clean-error-lower", f"On {FULL} examples with right labels dropout helps too", "table 2", dropped, clean,
+                   paper="1.60 → 1.25 %", unit="%", reason=reason(
+                       "reason: clean", clean=percent(clean), dropped=percent(dropped), hidden=percent(hidden),
+                       clean_400=percent(clean_400), hidden_400=percent(hidden_400),
+                       p=number(p_value(hidden_400.values, clean_400.values))))]
+    if results.scale.name == "quick":
         return found
-    ends = {min(RATES), max(RATES)} & {with_, without}
-    here = f"{found.here}: {with_:g} with, {without:g} without" + (", an end of the rates tried" if ends else "")
-    return replace(found, here=here, holds=None if ends else found.holds)
-
-
-def exact_claims(results: Results) -> list[Claim]:
-    """Statements that hold exactly, or in expectation."""
-    def fact(what: str, source: str, name: str, most: float, asked: str, **options: Any) -> Claim:
-        values = results.values(lambda result: float(result[name]), exact)
-        return every(what, source, values, lambda gap: gap <= most, asked, **options)
-
     return [
-        fact("Linear regression with dropout of the inputs is ridge regression: weights, 4096 masks", "the paper", "ridge",
-             1e-8, "at most 1e-8", paper="equal"),
-        fact("The cost of linear regression with dropout of the inputs is that of ridge regression, at other weights",
-             "the paper", "cost", 1e-8, "at most 1e-8", paper="equal"),
-        fact("E[dropout(x)] = x: largest of 20 deviations of means of 20,000 masks, in standard errors", "the paper", "mean", 4,
-             "at most 4"),
-        fact("Evaluation mode changes nothing", "the paper", "test", 0, "exactly 0"),
-        fact("Backward multiplies by forward's mask", "the paper", "mask", 1e-12, "at most 1e-12"),
-    ]
+        *(claim(f"{n}-examples-no-gain", f"With {n} examples dropout gains nothing: share of the error removed", "figure 10",
+                gains[n], at_most(0.1, "%").noting(", the interval too"), paper="no gain", unit="%", inconclusive_at=0.1,
+                reason=reason("reason: no gain")) for n in (few, 500)),
+        *found,
+        difference("gain-falls", what.format(f"falls in the end: {most}"), "figure 10", gains[most], gains[largest],
+                   paper="falls", unit="%", reason=reason("reason: gain falls", most=most, wrong=spoken(NOISE, "%"),
+                                                          by_heart=percent(of("training", examples=most, **PLAIN))))]
+
+
+def of_averages(results: Results) -> list[Claim]:
+    """Figure 11: Monte-Carlo averaging against weight scaling."""
+    of, right = partial(measured, results), PIXELS | CLEAN
+    scaled, averaged, deviation = of("scaled"), of(average), of(lambda result: result["averages"]["stds"][-1])
+    what = "sampled networks whose average does as well as weight scaling, median"
+    found = [
+        claim("nets-needed", what.capitalize(), "figure 11", Series.single(of(needed).median), NEEDED, paper="about 50",
+              reason=reason("reason: nets", nets=NETS, scaled=percent(scaled), averaged=percent(averaged),
+                            scaled_hidden=percent(of("scaled", **PIXELS)), averaged_hidden=percent(of(average, **PIXELS)),
+                            needed_hidden=number(of(needed, **PIXELS).median))),
+        claim("scaling-near-average", "Weight scaling approximates the average: how far apart, in its standard deviations",
+              "figure 11", abs(scaled - averaged) / floored(deviation), at_most(1), paper="within 1",
+              reason=reason("reason: scaling")),
+        claim("clean-scaling-near-average", "Right labels, all pixels kept: the two are apart by", "figure 11",
+              abs(of("scaled", **right) - of(average, **right)), at_most(0.005, "points"), unit="%"),
+        claim("averages-no-worse", "Averages do not do worse than weight scaling: error less that of weight scaling",
+              "figure 11", averaged - scaled, at_most(0.002, "points"), paper="slightly less", unit="%", inconclusive_at=0.002)]
+    return found if results.scale.name == "quick" else [
+        *found, claim("clean-nets-needed", f"Right labels, all pixels kept: {what}", "figure 11",
+                      Series.single(of(needed, **right).median), NEEDED, paper="about 50",
+                      reason=reason("reason: clean nets", needed=", ".join(map(number, of(needed, **right))), nets=NETS))]
+
+
+def of_table_9(results: Results) -> list[Claim]:
+    """Table 9, row by row: each errs less than the one before it."""
+    picked = {name: chosen(results, choices) for name, choices in SIZES[results.scale.name].strengths.items()}
+    against = [("L2", "dropout + L2"), *(() if results.scale.name == "quick" else pairwise(picked))]
+    return [difference(f"{slug(low)}-below-{slug(high)}", f"{low[0].upper()}{low[1:]} does better than {high}", "table 9",
+                       measured(results, **picked[low]), measured(results, **picked[high]),
+                       paper=f"{TABLE_9[low]:.2f}, {TABLE_9[high]:.2f} %", unit="%",
+                       reason=reason("reason: table 9", low=low, high=high, low_strength=words(picked[low]),
+                                     high_strength=words(picked[high]))) for high, low in against]
+
+
+def of_thumb(results: Results) -> list[Claim]:
+    """Rules of thumb for learning rate, momentum and width."""
+    of, large = partial(measured, results), SIZES[results.scale.name].width // 2
+    rates = [best({lr: of("validation", lr=lr, **changes) for lr in RATES}) for changes in ({}, PLAIN)]
+    early = partial(of, lambda result: result["curve"][1]["error"], lr=SLOW)
+    return [
+        rate_claim(*rates),
+        difference("momentum-faster", f"Momentum 0.95 speeds it: early error at lr {SLOW:g}, against momentum 0", "the paper",
+                   early(momentum=0.95), early(momentum=0.0), paper="0.95 to 0.99", unit="%"),
+        difference("width-over-p", f"With dropout n/p = {large} units do better than n = {large // 2}", "the paper",
+                   of(width=large), of(width=large // 2), paper="n/p", unit="%",
+                   reason=f"{large} units err on {percent(of(width=large))}, {2 * large} on {percent(of())}.")]
+
+
+def rate_claim(dropout: float | None, plain: float | None) -> Claim:
+    """The ratio of the best learning rates; inconclusive if one is an end of those tried, since the best may lie beyond."""
+    ratio = None if dropout is None or plain is None else dropout / plain
+    found = claim("rate-ratio", "The best learning rate with dropout / without", "the paper", Series.single(ratio),
+                  between(10, 100), paper="10 to 100", reason=reason("reason: rates"))
+    if ratio is None:
+        return found
+    at_end = not {min(RATES), max(RATES)}.isdisjoint((dropout, plain))
+    text = f"{found.measured}: {dropout:g} with, {plain:g} without{', an end of the rates tried' if at_end else ''}"
+    return replace(found, measured=text, holds=None if at_end else found.holds)
+
+
+def of_facts(results: Results) -> list[Claim]:
+    """Statements that hold exactly, or in expectation."""
+    regression = "linear regression with dropout of the inputs"
+    return [every(id, what, "the paper", results.series(key, exact), bound, paper=paper) for id, what, key, bound, paper in (
+        ("ridge-weights", f"L{regression[1:]} is ridge regression: weights, 4096 masks", "ridge", at_most(1e-8), "equal"),
+        ("ridge-cost", f"The cost of {regression} is that of ridge regression, at other weights", "cost", at_most(1e-8),
+         "equal"),
+        ("mean-kept", "E[dropout(x)] = x: largest of 20 deviations of means of 20,000 masks, in standard errors", "mean",
+         at_most(4), ""),
+        ("evaluation-unchanged", "Evaluation mode changes nothing", "test", exactly(0), ""),
+        ("backward-mask", "Backward multiplies by forward's mask", "mask", at_most(1e-12), ""))]
+
+
+def of_mnist(results: Results) -> list[Claim]:
+    """Tables 2 and 9 row by row, and figures 10 and 11, on the files."""
+    nets, errors = "ReLU, 3x1024, dropout, max-norm", {name: on_files(results, name) for name in MNIST}
+    gains = {n: on_files(results, COUNTED["without dropout"], examples=n) - on_files(results, COUNTED["dropout"], examples=n)
+             for n in MNIST_COUNTS}
+    few, *_, many, _ = MNIST_COUNTS
+    return [
+        *(claim(f"mnist-{slug(name)}", f"Test error: {name}", "table 9" if name.startswith("table 9") else "table 2",
+                errors[name], near(paper / 100, 0.002, "%"), paper=f"{paper:.2f} %", unit="%")
+          for name, (paper, _) in MNIST.items() if paper is not None),
+        *(difference(f"mnist-{slug(low)}-below-{slug(high)}", f"{low}, errs less than {high}", "tables 2 and 9", errors[low],
+                     errors[high], unit="%") for low, high in (
+            ("ReLU, 3x1024, dropout", "ReLU, 3x1024, no dropout"), (nets, "ReLU, 3x1024, dropout"),
+            ("logistic, 3x1024, dropout", "logistic, 2x800, no dropout"), ("table 9: max-norm", "table 9: L2"),
+            ("table 9: dropout + L2", "table 9: max-norm"), ("table 9: dropout + max-norm", "table 9: dropout + L2"))),
+        *(claim(f"mnist-{n}-examples-no-gain", f"Dropout gains nothing at {n} examples: error without less error with",
+                "figure 10", gains[n], at_most(0.01, "%"), paper="no gain", unit="%", inconclusive_at=0.01)
+          for n in (few, 500)),
+        *(claim(f"mnist-{n or 'all'}-examples-gain", f"Dropout gains with {n or 'all'} examples: error without less error with",
+                "figure 10", gains[n], above(0), unit="%", inconclusive_at=0) for n in (many, None)),
+        claim("mnist-nets-needed", "Sampled networks whose average does as well as weight scaling, median", "figure 11",
+              Series.single(on_files(results, nets, needed).median), NEEDED, paper="about 50")]
+
+
+def not_run() -> list[Claim]:
+    """The rows of table 2 that nothing here repeats, with the reason."""
+    return [Claim(f"mnist-{slug(name)}", f"Test error: {name}", "table 2", f"{paper:.2f} %", f"not run: {why}", "–", None)
+            for name, (paper, why) in NOT_RUN.items()]

@@ -11,7 +11,8 @@ import pytest
 
 import retroprop as rp
 from retroprop.experiments.compare.job import Config, compare, load
-from retroprop.experiments.lab.networks import fit_start, network, spread, start
+from retroprop.experiments.lab.data import spread
+from retroprop.experiments.lab.networks import dense, initialization
 from retroprop.experiments.reports.statistics import holm
 from retroprop.experiments.sweeps.workers import Workers
 
@@ -87,11 +88,11 @@ def test_no_run_shares_this_process_and_its_blas_threads(jobs, tasks):
 
 def test_initializations_are_paired_by_seed():
     """Two initializations draw the same random numbers from one seed: Glorot's weights are Standard's, scaled."""
-    glorot, standard = (network(64, 10, start(name)[1], depth=2, width=30, seed=4) for name in ("Glorot", "Standard"))
+    glorot, standard, other = (dense(64, 10, initialization(name).initializer, depth=2, width=30, seed=seed)
+                               for name, seed in (("Glorot", 4), ("Standard", 4), ("Glorot", 5)))
     for a, b in zip(glorot.parameters(), standard.parameters(), strict=True):
         if a.data.ndim == 2:
             np.testing.assert_allclose(a.data / b.data, np.full(a.shape, a.data[0, 0] / b.data[0, 0]), rtol=1e-5)
-    other = network(64, 10, start("Glorot")[1], depth=2, width=30, seed=5)
     assert not np.array_equal(glorot[0].weight.data, other[0].weight.data)
 
 
@@ -103,7 +104,6 @@ def test_lsuv_scales_orthogonal_weights_on_the_data():
         if a.kind == "Linear":
             assert b.std ** 2 == pytest.approx(1, abs=0.1)
             assert abs(a.std ** 2 - 1) > 0.1
-    assert start("lsuv") == ("LSUV", rp.Orthogonal())
     x = np.arange(1000)[:, None]
     assert spread(x, 256)[[0, -1], 0].tolist() == [0, 999]          # data may be sorted by class
     assert len(set(spread(x, 256)[:, 0].tolist())) == 256
@@ -113,10 +113,9 @@ def test_lsuv_scales_orthogonal_weights_on_the_data():
 def test_lsuv_is_paired_with_orthogonal_and_its_fit_draws_nothing():
     """LSUV scales each weight matrix of Orthogonal by one number, and leaves biases, generators and buffers as they are."""
     x = load("digits")[0][0]
-    plain, fitted = (network(64, 10, start(name)[1], depth=2, width=30, batch_norm=True, dropout=0.5, seed=4)
-                     for name in ("Orthogonal", "LSUV"))
-    fit_start("Orthogonal", plain, x)
-    fit_start("LSUV", fitted, x)
+    plain, fitted = (initialization(name).network(
+        lambda initializer: dense(64, 10, initializer, depth=2, width=30, batch_norm=True, dropout=0.5, seed=4),
+        lambda count: spread(x, count)) for name in ("Orthogonal", "LSUV"))
     for (name, a), b in zip(plain.named_parameters(), fitted.parameters(), strict=True):
         factor = b.data.flat[0] / a.data.flat[0] if a.data.ndim == 2 else 1
         assert (factor == 1) == (a.data.ndim == 1), name
@@ -155,13 +154,14 @@ def test_the_paired_test_is_scipys():
     ("N(0,1)", ("N(0, 1)", rp.Normal(1.0))), ("n(0, 0.01)", ("N(0, 0.01²)", rp.Normal(0.01))),
     ("N(0, 0.01²)", ("N(0, 0.01²)", rp.Normal(0.01))), ("U(-0.5,0.5)", ("U(-0.5, 0.5)", rp.Uniform(-0.5, 0.5)))])
 def test_initializations_by_name(name, expected):
-    assert start(name) == expected
+    found = initialization(name)
+    assert (found.label, found.initializer) == expected
 
 
 @pytest.mark.parametrize(("options", "text"), [
     ({"init": ["Xavier"]}, "init must be one of Glorot, .*, got 'Xavier'"),
     ({"init": "N(0, 1..2)"}, r"init must be one of Glorot, .*, got 'N\(0, 1\.\.2\)'"),
-    ({"init": [rp.GlorotUniform()]}, r"init must be names of starts, such as 'Glorot', got GlorotUniform\("),
+    ({"init": [rp.GlorotUniform()]}, r"init must be names of initializations, such as 'Glorot', got GlorotUniform\("),
     ({"init": []}, "init must name at least one initialization"),
     ({"init": ["Glorot", "glorot"]}, "init must name at least one initialization, and each once"),
     ({"activation": "swish"}, "activation must be one of 'tanh', .*, got 'swish'"),

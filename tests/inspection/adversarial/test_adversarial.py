@@ -1,11 +1,11 @@
-"""Adversarial examples: where they are, what they do, what they leave alone."""
+"""Adversarial examples: their distance, their effect, and the state that attacks must not change."""
 
 from copy import deepcopy
 from functools import partial
 
 import numpy as np
 import pytest
-from cases import numbers
+from cases import Centre, numbers
 from numpy.testing import assert_allclose, assert_array_equal
 from steps import refuses
 
@@ -24,7 +24,7 @@ ATTACKS = [partial(fgsm), partial(pgd, steps=3), partial(pgd, norm=2, steps=3, r
 
 
 def named(attack):
-    """Ids that are the same in every process."""
+    """Return ids that are the same in every process."""
     return ", ".join([attack.func.__name__, *(f"{name}={value}" for name, value in attack.keywords.items())])
 
 
@@ -35,7 +35,7 @@ def layers(*end, outputs=3):
 
 
 def noisy():
-    """In training, nothing here would be as in evaluation."""
+    """Return a net that computes something else in training mode."""
     net = rp.Sequential(rp.Linear(3, 6, rng=1), rp.BatchNorm(6), rp.Tanh(), rp.Dropout(0.4, rng=3), rp.Linear(6, 3, rng=2))
     for k in range(4):
         net.forward(numbers(9, 3, seed=k))
@@ -43,7 +43,7 @@ def noisy():
 
 
 def attackable(loss):
-    """A network whose output fits, and targets: of one output (N, 1) for the losses of two classes."""
+    """Return a network and targets that fit the loss: with one output, (N, 1), for losses of two classes."""
     if isinstance(loss, (rp.CrossEntropy, rp.NLL)):
         return layers(*[rp.LogSoftmax()] * isinstance(loss, rp.NLL)), Y
     if isinstance(loss, (rp.BCE, rp.BCEWithLogits, rp.Hinge)):
@@ -52,7 +52,7 @@ def attackable(loss):
 
 
 def gradients(net, loss, x, y):
-    """dC/dx of each example on its own, in evaluation mode."""
+    """Return dC/dx of each example alone, in evaluation mode."""
     net, loss, found = deepcopy(net).eval(), deepcopy(loss), []
     for k in range(len(x)):
         loss.forward(net.forward(x[k:k + 1]), y[k:k + 1])
@@ -88,20 +88,20 @@ def test_neither_the_reduction_nor_the_other_examples_matter(attack, loss):
         assert_allclose(np.concatenate([attack(net, loss, X[k:k + 1], y[k:k + 1], 0.25) for k in range(7)]), found, atol=1e-5)
 
 
-def test_of_a_logistic_regression_the_sign_is_that_of_its_weights():
+def test_for_logistic_regression_the_sign_is_that_of_the_weights():
     """Goodfellow et al., section 5: the sign is -y sign(w), y in {-1, 1}, whatever the example."""
     net = rp.Linear(64, 1, rng=0)
     x, y = numbers(40, 64).astype("float32"), np.arange(40) % 2
     for target in (y, y[:, None]):
         moved = fgsm(net, rp.BCEWithLogits(), x, target, 0.25)
         assert_array_equal(np.sign(moved - x), -(2 * y - 1)[:, None] * np.sign(net.weight.data))
-    two = rp.Linear(64, 2, rng=0)                                   # the same as a softmax of two
+    two = rp.Linear(64, 2, rng=0)                                   # a softmax of two classes is a logistic regression
     difference = two.weight.data[1] - two.weight.data[0]
     assert_array_equal(np.sign(fgsm(two, rp.CrossEntropy(), x, y, 0.25) - x), -(2 * y - 1)[:, None] * np.sign(difference))
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
-def test_a_number_without_a_derivative_stays(attack):
+def test_a_number_whose_derivative_is_0_does_not_change(attack):
     net = rp.Sequential(rp.Linear(3, 4, rng=1), rp.ReLU(), rp.Linear(4, 3, rng=2))
     net[0].weight.data[:, 1] = 0
     moved = attack(net, rp.CrossEntropy(), X, Y, 0.25)
@@ -112,14 +112,14 @@ def test_a_number_without_a_derivative_stays(attack):
     assert_array_equal(attack(net, rp.CrossEntropy(), X, Y, 0.25), X)
 
 
-# Where they are
+# Distances
 
 
 @pytest.mark.parametrize("bounds", [None, (0, 1)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("attack", ATTACKS, ids=named)
 def test_no_example_leaves_its_ball_or_the_bounds(attack, dtype, bounds):
-    """Exactly, as float64 measures it: a sum that is rounded up would be outside."""
+    """Exactly, when measured in float64: a sum that is rounded up would be outside."""
     rng = np.random.default_rng(0)
     x, y = rng.random((50, 64)).astype(dtype), rng.integers(10, size=50)
     x[:, :20] = np.round(x[:, :20])
@@ -130,15 +130,15 @@ def test_no_example_leaves_its_ball_or_the_bounds(attack, dtype, bounds):
         size = np.linalg.norm(change, axis=1) if "norm" in str(attack) else np.abs(change)
         assert size.max() <= eps
         assert size.max() >= 0.9 * eps
-        assert np.linalg.norm(moved - x, axis=1).max() <= eps or "norm" not in str(attack)      # in the dtype itself too
+        assert np.linalg.norm(moved - x, axis=1).max() <= eps or "norm" not in str(attack)  # in the dtype of x too
         assert bounds is None or ((moved >= 0) & (moved <= 1)).all()
         assert (moved.shape, moved.dtype) == (x.shape, dtype)
     assert_array_equal(moved, x)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_an_offset_that_nothing_rounds_is_in_the_ball_too(dtype):
-    """Around 0, where no number is lost, the norm is what was scaled: whoever measures it must not find more."""
+def test_an_offset_without_rounding_is_in_the_ball(dtype):
+    """Around 0 the sum x + offset is exact, and the measured norm must not exceed eps."""
     ball = Ball(np.zeros((500, 37), dtype), 0.7, 2, None)
     point = ball.point(ball.project(9 * ball.direction(numbers(500, 37))))
     for a in (point, point.astype(float)):
@@ -146,7 +146,7 @@ def test_an_offset_that_nothing_rounds_is_in_the_ball_too(dtype):
         assert np.sqrt((a**2).sum(1)).max() <= 0.7
 
 
-def test_bounds_may_be_of_each_channel():
+def test_bounds_may_differ_between_channels():
     x = np.array([[0.5, 10.0, -1.0]], "float32")
     net = rp.Linear(3, 1, weight_init=rp.Constant(-1.0))
     moved = fgsm(net, rp.BCEWithLogits(), x, [1], 1, bounds=([0, 0, -np.inf], [1, 10.5, np.inf]))
@@ -173,7 +173,7 @@ def test_integers_become_float32():
 
 @pytest.mark.parametrize("norm", [np.inf, 2])
 def test_many_steps_find_the_corner_of_a_linear_model(norm):
-    """Of logits that are linear the worst point is known: along -y sign(w), or -y w/|w|."""
+    """For linear logits the worst point is known: along -y sign(w), or -y w/|w|."""
     net, x, sign = rp.Linear(3, 1, rng=0), X, -(2 * BINARY - 1)[:, None]
     w = net.weight.data
     worst = x + 0.5 * sign * (np.sign(w) if norm != 2 else w / np.linalg.norm(w))
@@ -182,8 +182,8 @@ def test_many_steps_find_the_corner_of_a_linear_model(norm):
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-30, 1e-200, 5e-324])
-def test_a_vanishing_gradient_has_a_direction_too(scale):
-    """Its squares would be 0; and none has a gradient of 0."""
+def test_a_vanishing_gradient_has_a_direction(scale):
+    """Although its squares underflow to 0; only a gradient of 0 has no direction."""
     g = np.array([[3.0, -4.0], [0.0, 0.0], [1.0, 0.0]]) * scale
     ball = Ball(np.zeros((3, 2)), 1, 2, None)
     assert_allclose(ball.direction(g), [[0.6, -0.8], [0, 0], [1, 0]], rtol=1e-12)
@@ -191,8 +191,8 @@ def test_a_vanishing_gradient_has_a_direction_too(scale):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("step_size", [None, 0.7])
-def test_what_a_single_step_fools_many_steps_fool(seed, step_size):
-    """Also with steps so long that they lose their way, and where the cost of the right class is highest elsewhere."""
+def test_examples_that_fgsm_fools_pgd_fools_too(seed, step_size):
+    """Also with steps that are too long, and if the cost is higher at points that are classified correctly."""
     net = rp.Sequential(rp.Linear(3, 20, weight_init=rp.Normal(2), rng=seed), rp.Tanh(), rp.Linear(20, 5, rng=seed + 9))
     x, y = numbers(300, 3, seed=seed), net.predict(numbers(300, 3, seed=seed)).argmax(1)
     loss = rp.CrossEntropy()
@@ -204,14 +204,14 @@ def test_what_a_single_step_fools_many_steps_fool(seed, step_size):
     assert not (wrong(net, many, y) & ~more).any()
 
 
-def test_an_example_that_is_wrong_already_stays_wrong():
+def test_a_misclassified_example_stays_misclassified():
     net, loss = layers(), rp.CrossEntropy()
     y = (net.predict(X).argmax(1) + 1) % 3
     for attack in ATTACKS[1:]:
         assert wrong(net, attack(net, loss, X, y, 1.0), y).all()
 
 
-def test_without_classes_the_cost_counts():
+def test_without_classes_only_the_cost_counts():
     net, loss = layers(), rp.MSE("none")
     cost = [loss.forward(net.predict(x), SEVERAL).sum(1) for x in (
         X, fgsm(net, loss, X, SEVERAL, 0.5), pgd(net, loss, X, SEVERAL, 0.5),
@@ -221,7 +221,7 @@ def test_without_classes_the_cost_counts():
     assert (cost[4] < cost[0]).all()
 
 
-def test_a_targeted_attack_gets_the_class_it_wants():
+def test_a_targeted_attack_reaches_its_class():
     net, loss, wanted = layers(), rp.CrossEntropy(), np.full(7, 1)
     before, after = (net.predict(x) for x in (X, pgd(net, loss, X, wanted, 3, targeted=True)))
     assert (after.argmax(1) == 1).sum() > (before.argmax(1) == 1).sum() + 2
@@ -244,12 +244,12 @@ def test_random_points_fill_the_ball(norm):
     assert_allclose([np.mean(inner < 0.25), np.mean(offsets[:, 0] < 0)], [0.25, 0.5], atol=0.03)
 
 
-# What they leave alone
+# What attacks must not change
 
 
 @pytest.mark.parametrize("attack", [*ATTACKS, partial(robustness, rng=0)], ids=named)
 def test_the_network_is_attacked_in_evaluation_mode_and_left_as_it_was(attack):
-    """Between forward and backward, it may be attacked: the phases go on from where they were."""
+    """An attack between forward and backward does not change the results of later phases."""
     net, loss = noisy(), rp.CrossEntropy()
     net[4].eval()
     eps = [0.3] if attack.func is robustness else 0.3
@@ -274,7 +274,7 @@ def test_the_network_is_attacked_in_evaluation_mode_and_left_as_it_was(attack):
     assert_array_equal(*(getattr(one, "error", one) for one in (quiet, found)))
 
 
-# How much a network errs
+# Robustness
 
 
 def test_robustness_counts_the_errors():
@@ -303,7 +303,7 @@ def test_the_confidence_is_the_probability_of_the_wrong_class(loss, probability)
     assert_allclose(found.confidence, [probability(out).mean()], rtol=1e-6)
 
 
-def test_random_changes_are_as_large_in_either_norm(monkeypatch):
+def test_random_changes_have_the_size_of_the_attack_in_either_norm(monkeypatch):
     seen = []
     net = rp.Linear(3, 3, rng=0)
     monkeypatch.setattr(rp.Linear, "predict", lambda self, x, rows: seen.append(x) or np.eye(3)[Y])
@@ -315,7 +315,7 @@ def test_random_changes_are_as_large_in_either_norm(monkeypatch):
 
 def test_robustness_prints_as_a_table():
     text = str(Robustness((0.05, 0.25), (0.0, 0.996), (np.nan, 0.85), (0.0, 0.09), np.inf, 0.02, 500, "fgsm"))
-    assert text.splitlines() == ["fgsm of 500 examples, error 0.020 as they are", " eps  error  confidence  random signs",
+    assert text.splitlines() == ["fgsm of 500 examples, error without attack 0.020", " eps  error  confidence  random signs",
                                  "-" * 37, "0.05  0.000           -         0.000", "0.25  0.996        0.85         0.090"]
     found = robustness(layers(), rp.CrossEntropy(), X, Y, [0.1], attack=partial(pgd, steps=2))
     assert str(found).startswith("pgd(steps=2) of 7 examples, error ")
@@ -324,8 +324,8 @@ def test_robustness_prints_as_a_table():
 # Training
 
 
-def test_part_of_a_batch_is_replaced_by_what_fools_the_network_then():
-    """fit with the callback is the loop written out."""
+def test_part_of_a_batch_is_replaced_by_adversarial_examples_of_the_current_network():
+    """fit with the callback equals an explicit loop."""
     made, by_hand, loss = noisy(), noisy(), rp.CrossEntropy()
     x, y = numbers(12, 3).astype("float32"), np.arange(12) % 3
     sgd, rng, bounds = rp.SGD(by_hand.parameters(), lr=0.1), np.random.default_rng(7), (float(x.min()), float(x.max()))
@@ -360,21 +360,21 @@ def test_fractions_of_an_example_are_carried_over(share, size, total):
             assert len(run.x) == len(run.y)
 
     callback = AdversarialTraining(0.5, share, attack)
-    for _ in range(2):                                              # a second training starts anew
+    for _ in range(2):                                              # a second training carries nothing over
         replaced.clear(), sizes.clear()
         rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), (x, np.arange(20) % 3), epochs=1, batch_size=size,
                callbacks=[callback, Look()])
         assert sum(replaced) == sum(sizes) == total
-    assert max(replaced, default=0) <= size + 1                     # fit joins a single last example
+    assert max(replaced, default=0) <= size + 1                     # fit appends a single last example to the batch before
 
 
-def test_the_callback_says_what_it_does():
+def test_the_repr_of_the_callback():
     assert repr(AdversarialTraining(0.1)) == "AdversarialTraining(0.1, share=0.5, attack=fgsm)"
     assert repr(AdversarialTraining(0.1, 1, partial(pgd, steps=3), (0, 1))) == (
         "AdversarialTraining(0.1, share=1, attack=pgd(steps=3), bounds=(0, 1))")
 
 
-# On the digits, as Goodfellow et al. have it
+# On the digits, after Goodfellow et al.
 
 
 @pytest.fixture(scope="module")
@@ -392,7 +392,7 @@ def deep():
 
 
 @pytest.mark.parametrize(("build", "lr"), [(lambda: rp.Linear(64, 10, rng=0), 0.5), (deep, 0.1)], ids=["softmax", "tanh"])
-def test_small_steps_fool_a_network_that_random_ones_do_not(digits, build, lr):
+def test_small_adversarial_changes_fool_a_network_and_random_ones_do_not(digits, build, lr):
     train, test = digits
     net, loss = trained(build(), lr, train, 70), rp.CrossEntropy()
     found = robustness(net, loss, *test, bounds=(0, 1), rng=0)
@@ -415,18 +415,7 @@ def test_adversarial_training_halves_the_error(digits):
     assert after.clean_error <= before.clean_error + 0.02
 
 
-# What cannot be attacked
-
-
-class Centre(rp.Module):
-    batch_dependent = True
-
-    def forward(self, x):
-        self.point = ()
-        return x - x.mean(0)
-
-    def backward(self, g):
-        return g - g.mean(0)
+# What is refused
 
 
 def two_inputs():
@@ -437,11 +426,11 @@ def two_inputs():
     ({"net": "net"}, ArgumentError, "net must be a Module, got 'net'"),
     ({"loss": "loss"}, ArgumentError, "loss must be a Loss, got 'loss'"),
     ({"net": two_inputs(), "x": (X, X)}, ShapeError,
-     "net must read one array, the one to be changed, got a network of 2 inputs"),
+     "net must have one input, which the attack changes, got 2 inputs"),
     ({"net": rp.Add(), "x": (X, X)}, ShapeError,
-     "net must read one array, the one to be changed, got a network of several inputs"),
+     "net must have one input, which the attack changes, got several inputs"),
     ({"net": rp.Sequential(Centre(), rp.Linear(3, 3, rng=0))}, ArgumentError,
-     "net must not couple the examples, whose gradients are to be their own, in evaluation mode, as Centre() does"),
+     "net must compute each example independently in evaluation mode, got a batch-dependent module, Centre()"),
     ({"y": Y[:5]}, ShapeError, "y must have as many examples as x, 7, got 5"),
     ({"x": X * np.nan}, DataError, "x must be finite, got 21 NaN or infinite of 21 values, first at (0, 0)"),
     ({"eps": -1}, ArgumentError, "eps must be a number in [0, inf), got -1"),
@@ -477,13 +466,14 @@ def test_a_cost_or_a_gradient_that_is_not_finite_is_refused():
     with pytest.raises(NonFiniteError, match="the cost of this batch is"):
         fgsm(net, rp.CrossEntropy(), X, Y, 0.1)
     root = rp.Function(np.sqrt, lambda x: 0.5 / np.sqrt(x))
-    with np.errstate(divide="ignore"), refuses(NonFiniteError, "the gradient of the cost with respect to x is not finite"):
+    with np.errstate(divide="ignore"), refuses(NonFiniteError, "the gradient of the cost with respect to x must be finite, got "
+                                                                 "NaN or infinity"):
         fgsm(root, rp.MSE(), np.zeros((7, 3)), np.ones((7, 3)), 0.1)
 
 
 @pytest.mark.parametrize(("change", "kind", "text"), [
     ({"loss": rp.MSE(), "y": X}, ArgumentError,
-     "robustness: loss must be one of classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL), and y must hold classes, shape "
+     "robustness: loss must be one for classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL), and y must hold classes, shape "
      "(7,), got MSE() and y of shape (7, 3)"),
     ({"eps": []}, ArgumentError, "robustness: eps must hold at least one number, got []"),
     ({"eps": 0.1}, ArgumentError, "robustness: eps must hold at least one number, got 0.1"),
@@ -506,7 +496,7 @@ def test_adversarial_training_refuses(arguments, text):
 
 
 def test_attacks_take_many_examples_in_parts(monkeypatch):
-    """With bounds of each pixel; what comes out is what each part alone gives."""
+    """With bounds per pixel; the result is that of each part alone."""
     net, loss, x = rp.Sequential(rp.Linear(3, 5, rng=0), rp.Tanh(), rp.Linear(5, 3, rng=1)), rp.CrossEntropy(), numbers(13, 3)
     y, bounds = np.arange(13) % 3, (x - 0.2, x + np.linspace(0, 0.2, 39).reshape(13, 3))
     whole = [attack(net, loss, x, y, 0.3, bounds=bounds) for attack in (fgsm, pgd)]
@@ -520,7 +510,7 @@ def test_robustness_measures_in_the_norm_of_its_attack():
         robustness(rp.Linear(3, 3, rng=0), rp.CrossEntropy(), X, Y, attack=partial(pgd, norm=2))
 
 
-def test_adversarial_training_looks_at_the_bounds_of_all_examples():
+def test_adversarial_training_checks_the_bounds_of_all_examples():
     x, y = np.zeros((8, 3)), np.arange(8) % 3
     x[7] = 2
     net = rp.Linear(3, 3, rng=0)

@@ -1,11 +1,11 @@
-"""The check of the gallery: what it counts, and that every kind of mistake fails it."""
+"""``check_cases``: what it counts, and that every kind of mistake fails."""
 
 import numpy as np
 import pytest
 from cases import Affine, Square, case, numbers
 
 import retroprop as rp
-from retroprop.inspection.contract.derivative_checks import check_gallery
+from retroprop.inspection.contract.derivative_checks import check_cases
 
 
 class Twice(Affine):
@@ -21,10 +21,9 @@ class WrongInEvaluation(Affine):
         return super().backward(g) * (1 if self.training else 1.001)
 
 
-class Nowhere(Affine):
+class NotANumber(Affine):
     def backward(self, g):
         return np.full_like(g, np.nan)
-
 
 
 class Broken(Affine):
@@ -33,7 +32,7 @@ class Broken(Affine):
 
 
 def row_of(module, x=None, target=None):
-    check = check_gallery([case(lambda: module, x, target)])
+    check = check_cases([case(lambda: module, x, target)])
     return check, check.rows[0]
 
 
@@ -47,7 +46,7 @@ def test_numbers_are_counted_in_both_modes():
     (Square(), "Square() in training mode: dC/dx["),
     (Twice(3), "Twice(3) in training mode: dC/dscale["),
     (WrongInEvaluation(3), "WrongInEvaluation(3) in evaluation mode: dC/dx["),
-    (Nowhere(3), "Nowhere(3) in training mode: dC/dx["),
+    (NotANumber(3), "NotANumber(3) in training mode: dC/dx["),
 ])
 def test_a_mistake_fails(wrong, where):
     check, row = row_of(wrong)
@@ -58,7 +57,7 @@ def test_a_mistake_fails(wrong, where):
 
 
 def test_a_module_that_raises_fails_alone():
-    check = check_gallery([case(lambda: Broken(3), None, None), case(rp.Tanh, None, None)])
+    check = check_cases([case(lambda: Broken(3)), case(rp.Tanh)])
     assert [row.passed for row in check.rows] == [False, True]
     assert not check.passed
     assert str(check).splitlines()[-1] == "FAILED: Broken(3): in training mode, ValueError: no such luck"
@@ -67,14 +66,14 @@ def test_a_module_that_raises_fails_alone():
 def test_a_kink_at_the_input_fails():
     check, _ = row_of(rp.ReLU(), np.zeros((5, 3)))
     assert not check.passed
-    assert "FAILED: ReLU() in training mode: dC/dx[0, 0]: the slope is " in str(check)
+    assert "FAILED: ReLU() in training mode: dC/dx[0, 0]: the derivative is " in str(check)
 
 
-def test_errors_are_shown_but_not_those_of_gradients_that_are_round_off():
-    """A bias before BatchNorm has no effect: its gradient is 0 but for rounding."""
+def test_relative_errors_of_gradients_that_are_round_off_are_not_shown():
+    """A bias before BatchNorm has no effect: its gradient is 0 up to round-off."""
     net = rp.Sequential(rp.Linear(3, 4, rng=0), rp.BatchNorm(4))
     _, row = row_of(net)
     assert float(row.cells()[3]) < 1e-7
     assert any(not one.largest > one.rounding for one in row.parameters["training"])
     assert row_of(rp.Tanh())[1].cells()[3] == ""
-    assert row_of(Nowhere(3))[1].cells()[2] == "nan"
+    assert row_of(NotANumber(3))[1].cells()[2] == "nan"

@@ -1,4 +1,4 @@
-"""Each law catches its mutants, in every module of the library: a check that cannot fail would be worth nothing."""
+"""Each law catches its mutants, in every module of the library: a check that cannot fail is worth nothing."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ from retroprop.modules.core.base import Module
 
 CASES = [case for case in MODULES + LOSSES if not isinstance(case.x, tuple)     # the others: test_mutants_of_several_inputs
          and not isinstance(case.build().forward(*case.inputs), tuple)
-         and case.name not in ("Sequential of images", "Graph of images")]  # large; what is in them is there alone
+         and case.name not in ("Sequential of images", "Graph of images")]  # large; their modules are cases of their own
 
 HAS_PARAMETERS = needs("parameters", "there is no parameter")
 HAS_STATE = needs("state", "there is no state")
@@ -84,11 +84,11 @@ NO_LOSS = spared("loss", "a loss makes no such promise")
 SQUARE = needs("square", "the product does not fit")
 
 
-# Mutants that are none
+# Reasons why a mutant is equivalent to the original
 
 
 def scratch_is_idle(facts):
-    """Modules for which a workspace of the wrong shape does no harm."""
+    """Return why a workspace of the wrong shape does no harm."""
     module = facts.module
     if isinstance(module, rp.Linear) and module.bias is None:
         return "the workspace serves the bias"
@@ -160,7 +160,7 @@ MUTANTS = {
         Mutant("J t is a view of t", before_checks("jvp", view_of_tangent), needs("copies_g", "J t has other numbers than t")),
         Mutant("moves a buffer", jvp(move_buffers), needs("buffers", "it has none of its own")),
         Mutant("adds to the parameter gradients", jvp(touch_gradients), HAS_PARAMETERS)],
-    "examples_stay_apart_unless_couples_examples": [
+    "examples_are_independent_unless_batch_dependent": [
         Mutant("it does not say so", attributes(batch_dependent=False), only(rp.BatchNorm)),
         Mutant("gradients go to other examples", backward(to_other_examples),
                either(NO_LOSS, spared("even", "the second container turns them round again")))],
@@ -170,7 +170,7 @@ MUTANTS = {
             ("their sum, once", lambda each: np.concatenate([each.sum(0)[None], 0 * each[1:]])))),
         Mutant("the squares doubled", by_example("example_squared_norms", lambda each: 2 * each), has_none_of_its_own)],
     "a_phase_that_comes_too_early_is_refused": [
-        Mutant("the gradient outlives its point", attributes(disturb=lambda self: None), lets_children_refuse)],
+        Mutant("the gradient outlives its point", attributes(begin_forward=lambda self: None), lets_children_refuse)],
     "backward_leaves_the_parameter_gradients_alone": [
         Mutant("backward adds to them", backward(touch_gradients), HAS_PARAMETERS)],
     "backward_and_update_can_be_repeated": [
@@ -203,8 +203,8 @@ MUTANTS = {
     "an_out_that_does_not_fit_is_refused": [
         Mutant("passed over", before_checks("backward", pass_over_out))],
     "the_point_holds_no_more_than_saved_says": [
-        Mutant("remembers neither", attributes(saved="neither"), needs("holds", "its points hold neither x nor y")),
-        Mutant("remembers all", attributes(saved="all"))],
+        Mutant("saves neither", attributes(saved="neither"), needs("holds", "its points hold neither x nor y")),
+        Mutant("saves all", attributes(saved="all"))],
     "forward_may_write_over_an_input_that_is_not_saved": [
         Mutant("written before it is read", behind_checks("forward", write_out_first),
                needs("in_place", "no container runs it in place"))],
@@ -225,7 +225,7 @@ MUTANTS = {
     "a_copy_is_independent": [
         Mutant("parameters are shared", attributes(__deepcopy__=shallow_copy), HAS_STATE)],
     "a_container_runs_it_as_it_runs_alone": [
-        Mutant("the door computes", before_checks("backward", double), either(NO_LOSS, in_its_own_container))],
+        Mutant("the checked phase computes", before_checks("backward", double), either(NO_LOSS, in_its_own_container))],
     "update_does_without_the_input_gradient": [
         Mutant("update does without backward", before_checks("backward", keep_only),
                either(HAS_PARAMETERS, needs("parts", "update takes the gradient itself"))),
@@ -264,7 +264,7 @@ def test_the_law_catches_the_mutant_of_every_module(law, mutant, facts):
 
 
 def test_phases_that_are_replaced_by_themselves_are_not_caught(facts):
-    """What the laws catch is what a mutant changes, not that it was changed."""
+    """The laws catch what a mutant computes, not that a phase was replaced."""
     unchanged = Mutant("none", lambda kind: {name: phase for change in UNCHANGED for name, phase in change(kind).items()})
     for case, fact in facts[::3]:
         with unchanged.applied(type(fact.module)):

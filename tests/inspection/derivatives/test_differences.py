@@ -1,4 +1,4 @@
-"""Derivatives from values alone: finite differences, their step, what they cost, what one parameter does."""
+"""Finite differences: schemes, counts of propagations, and the error as a function of the step."""
 
 import pickle
 import re
@@ -17,7 +17,7 @@ SLOPES = {"central": 2, "one_sided": 1}
 
 
 def refuses(error, text):
-    """``pytest.raises`` for an error whose text begins like this."""
+    """Return ``pytest.raises`` for an error whose text begins with ``text``."""
     return pytest.raises(error, match=f"^{re.escape(text)}")
 
 
@@ -34,7 +34,7 @@ def with_everything():
 
 
 def gradients(net, loss, x, y):
-    """What ``update`` gives in float64."""
+    """Return the gradients of ``update`` in float64."""
     for parameter in net.parameters():
         parameter.frozen = False
     net.astype("float64")
@@ -45,7 +45,7 @@ def gradients(net, loss, x, y):
 
 
 class TwoInputs(rp.Module):
-    """a W' + b², as small as it can be."""
+    """A minimal module of two inputs: a W' + b²."""
 
     arity = 2
 
@@ -70,8 +70,8 @@ class TwoInputs(rp.Module):
 
 
 @pytest.mark.parametrize(("scheme", "error"), [("central", 1e-9), ("forward", 1e-6), ("backward", 1e-6)])
-def test_finite_differences_of_a_network_are_what_update_gives(scheme, error):
-    """On a float64 copy, with one mask, and nothing disturbed."""
+def test_finite_differences_of_a_network_equal_update(scheme, error):
+    """On a float64 copy, with one mask, and without side effects."""
     made, loss = with_everything(), rp.CrossEntropy()
     masks, statistics = made[3].rng.bit_generator.state, made[1].running_mean.copy()
     found = rp.finite_differences(made, loss, X, Y, scheme)
@@ -89,8 +89,8 @@ def test_finite_differences_of_a_network_are_what_update_gives(scheme, error):
         assert_allclose(found[name], gradient, atol=error, err_msg=name)
 
 
-def test_one_sided_schemes_look_to_their_side():
-    """At a kink they give its two slopes, and the central scheme their mean."""
+def test_one_sided_schemes_give_one_sided_derivatives():
+    """At a kink they give the two derivatives, and the central scheme their mean."""
     kink = rp.Sequential(rp.Linear(1, 1, bias=False, weight_init=rp.Zeros(), rng=0), rp.ReLU())
     found = {scheme: rp.finite_differences(kink, rp.L1(), [[3.0]], [[-1.0]], scheme)["0.weight"].item()
              for scheme in ("central", "forward", "backward")}
@@ -119,7 +119,7 @@ def test_a_network_without_parameters_has_none():
     assert (found, found.propagations) == ({}, 0)
 
 
-def test_an_x_that_is_a_tuple_of_arrays_goes_to_the_module_as_such():
+def test_a_module_of_several_inputs_takes_a_tuple_of_arrays():
     module, x, y = TwoInputs(), (numbers(5, 3), numbers(5, 2)), np.ones((5, 2))
     found = rp.finite_differences(module, rp.MSE(), x, y)
     assert_allclose(found["weight"], gradients(module, rp.MSE(), x, y)["weight"], atol=1e-9)
@@ -127,11 +127,11 @@ def test_an_x_that_is_a_tuple_of_arrays_goes_to_the_module_as_such():
     check = rp.check_gradients(module, rp.MSE(), x, y)
     assert [row.name for row in check.rows] == ["weight", "x[0]", "x[1]"]
     assert check.passed
-    with refuses(ShapeError, "x must hold arrays of equally many examples, got 5, 4"):
+    with refuses(ShapeError, "x must hold arrays with equal numbers of examples, got 5, 4"):
         rp.finite_differences(module, rp.MSE(), (x[0], x[1][:4]), y)
 
 
-def test_an_x_that_is_written_as_a_tuple_is_one_array():
+def test_a_module_of_one_input_takes_a_tuple_of_rows():
     assert BatchCost(net(), rp.CrossEntropy(), ((1, 2, 3), (4, 5, 6)), [0, 1]).x.shape == (2, 3)
 
 
@@ -142,7 +142,7 @@ def test_an_x_that_is_written_as_a_tuple_is_one_array():
     (ArgumentError, "loss must be a Loss, got Tanh()", {"loss": rp.Tanh()}),
     (DataError, "x must be finite, got 1 NaN or infinite of 3 values, first at (0, 1)", {"x": [[1, np.nan, 2]]}),
     (ShapeError, "x must have an axis of examples, got shape ()", {"x": 1.0}),
-    (ShapeError, "x must have an axis of examples before those that Sequential(", {"x": X[0], "y": Y[0]}),
+    (ShapeError, "x must have a batch axis before the axes that Sequential(", {"x": X[0], "y": Y[0]}),
     (ShapeError, "Linear(3, 4, dtype='float64'): x must have shape (..., 3), got (7, 2)", {"x": X[:, :2]}),
 ])
 @pytest.mark.parametrize("function", [rp.finite_differences, rp.check_gradients, rp.step_size_errors,
@@ -165,18 +165,17 @@ def test_numerical_gradient_refuses():
 
 
 @pytest.mark.parametrize("value", [1, 1.0, np.float32(1), np.float64(1), np.array(1.0)])
-def test_a_cost_is_a_number_of_any_kind(value):
+def test_a_cost_may_be_a_number_of_any_type(value):
     assert_array_equal(rp.numerical_gradient(lambda a: value, np.ones(2)), [0, 0])
 
 
-def test_entries_are_counted_from_the_end_too():
+def test_entries_may_be_negative():
     a = np.arange(3.0)
     assert_allclose(rp.numerical_gradient(lambda a: (a**2).sum(), a, entries=[-1, 1]), [4, 2])
     assert rp.numerical_gradient(lambda a: (a**2).sum(), a, entries=[]).shape == (0,)
 
 
-def test_a_vector_of_as_many_examples_needs_no_other_axis():
-    """One number an example."""
+def test_examples_may_be_single_numbers():
     found = rp.check_gradients(rp.Tanh(), rp.MSE(), X[:, 0], X[:, 1])
     assert found.passed
     assert found.propagations == (2 * 7 + 2) * 7
@@ -195,7 +194,7 @@ def test_the_error_of_truncation_falls_with_the_square_of_the_step(h, error):
     assert_array_equal(a, [0.3, -0.8])
 
 
-def test_the_array_is_put_back_where_the_cost_raises():
+def test_the_array_is_restored_if_the_cost_raises():
     a = np.array([1.0, 2.0])
     with pytest.raises(ZeroDivisionError):
         rp.numerical_gradient(lambda a: 1 / 0, a)
@@ -221,7 +220,7 @@ def test_truncation_grows_with_the_step_and_round_off_with_its_inverse(dtype):
     assert found.propagations == (48 * 2 * 31 + 1) * len(X)
 
 
-def test_errors_are_of_the_quotients_over_the_largest_gradient():
+def test_errors_are_relative_to_the_largest_gradient():
     """C = log(1 + e^w) at w = 0.5."""
     one = rp.Sequential(rp.Linear(1, 1, bias=False, weight_init=rp.Constant(0.5), rng=0))
     found = rp.step_size_errors(one, rp.BCEWithLogits(), [[1.0]], [[0.0]], [1.0])
@@ -230,7 +229,7 @@ def test_errors_are_of_the_quotients_over_the_largest_gradient():
     assert_allclose(found.one_sided, abs(high - here - slope) / slope)
 
 
-def test_of_a_large_network_a_sample_is_moved():
+def test_a_large_network_is_sampled():
     large = rp.Sequential(rp.Linear(3, 50, rng=0), rp.Tanh(), rp.Linear(50, 3, rng=1))
     found = rp.step_size_errors(large, rp.CrossEntropy(), X, Y, [1e-5, 1e-2])
     assert found.propagations == (2 * 2 * 100 + 1) * len(X)
@@ -247,8 +246,8 @@ def test_step_size_errors_print_the_best_steps():
 
 
 @pytest.mark.parametrize("steps", [[], [1e-17, 1e-3], [np.nan, 1e-3], [1e-3, np.inf], [-1.0]], ids=str)
-def test_step_size_errors_refuse_what_is_no_step(steps):
-    with refuses(ArgumentError, "steps must be finite and at least 2.22e-16, the least that moves a float64 1, got "):
+def test_step_size_errors_refuse_bad_steps(steps):
+    with refuses(ArgumentError, "steps must be finite and at least 2.22e-16, the least that changes a float64 1, got "):
         rp.step_size_errors(net(), rp.CrossEntropy(), X, Y, steps)
 
 

@@ -1,4 +1,4 @@
-"""check_gradients: what it says of right networks, of wrong ones, and of kinks."""
+"""check_gradients on correct networks, on wrong ones, and at kinks."""
 
 import re
 
@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 
 import retroprop as rp
 from retroprop.errors import ArgumentError
-from retroprop.inspection.derivatives.gradient_rows import compare
+from retroprop.inspection.derivatives.gradient_rows import compare_gradients
 
 X, Y = numbers(7, 3), [0, 2, 1, 1, 0, 2, 2]
 
@@ -91,7 +91,7 @@ def test_the_data_are_left_alone():
 
 
 def test_propagations_are_counted():
-    """Two for each number, one that shows whether the cost repeats, and the one that backward needs."""
+    """Two per number, one to see whether the cost repeats, and one for backward."""
     n = 31 + X.size
     assert check(net()).propagations == (2 * n + 2) * len(X)
     assert check(net(), directions=3).propagations == (2 * (4 * 3 + 3) + 2) * len(X)
@@ -99,7 +99,7 @@ def test_propagations_are_counted():
 
 @pytest.mark.parametrize("directions", [None, 3])
 @pytest.mark.parametrize("middle", [Doubled(), Slightly()], ids=lambda module: type(module).__name__)
-def test_a_wrong_backward_shows_in_all_that_lies_before_it(middle, directions):
+def test_a_wrong_backward_shows_in_everything_before_it(middle, directions):
     assert failed(check(net(middle=middle), directions=directions)) == ["0.weight", "0.bias", "x"]
 
 
@@ -110,7 +110,7 @@ def test_a_wrong_backward_of_the_first_module_shows_in_x():
 def test_an_update_that_forgets_a_parameter_shows():
     made = net(last=Forgetful)
     gradient = rp.finite_differences(made, rp.CrossEntropy(), X, Y)["2.bias"]
-    made[2].bias.grad = gradient                                    # even where the gradient of before is right
+    made[2].bias.grad = gradient                                    # the stale gradient is correct, and must not count
     assert failed(check(made)) == ["2.bias"]
 
 
@@ -126,7 +126,7 @@ def test_one_wrong_entry_is_named():
     assert row.error == pytest.approx(1e-5, rel=1e-3)
     assert row.computed - row.numerical == pytest.approx(1e-5, rel=1e-3)
     assert row.relative == row.error / row.largest
-    assert str(found).splitlines()[-1] == (f"FAILED: 2.weight [2, 1]: finite differences give {row.numerical:.9g}, "
+    assert str(found).splitlines()[-1] == (f"FAILED: 2.weight[2, 1]: finite differences give {row.numerical:.9g}, "
                                            f"backpropagation {row.computed:.9g}")
     assert failed(check(net(last=Off), directions=5)) == ["2.weight"]
 
@@ -142,8 +142,8 @@ def test_a_gradient_that_is_not_a_number_fails():
     assert found["2.weight"].where == "[1, 2]"
 
 
-def test_large_arrays_are_tried_in_directions():
-    """The smallest arrays entry by entry, up to 2000 numbers in all."""
+def test_large_arrays_are_compared_along_directions():
+    """The smallest arrays are compared entry by entry, up to 2000 numbers in all."""
     made = rp.Sequential(rp.Linear(30, 60, rng=0), rp.Tanh(), rp.Linear(60, 3, rng=1))
     found = rp.check_gradients(made, rp.CrossEntropy(), numbers(7, 30), Y)
     assert {row.name: row.directions for row in found.rows} == {
@@ -152,7 +152,7 @@ def test_large_arrays_are_tried_in_directions():
     assert found["0.weight"].where.startswith("direction ")
 
 
-def test_directions_are_as_many_as_asked_but_not_more_than_numbers():
+def test_small_arrays_are_compared_entry_by_entry_and_not_along_more_directions():
     found = check(net(), directions=4)
     assert {row.name: row.directions for row in found.rows} == {
         "0.weight": 4, "0.bias": None, "2.weight": 4, "2.bias": None, "x": 4}
@@ -160,8 +160,8 @@ def test_directions_are_as_many_as_asked_but_not_more_than_numbers():
     assert found["0.weight"].numerical != check(net(), directions=4, rng=1)["0.weight"].numerical
 
 
-def test_a_slope_along_a_direction_is_the_product_with_the_gradient():
-    """Of unit length: for a linear cost with gradient w, the largest slope is at most the norm of w, and not 0."""
+def test_the_derivative_along_a_direction_is_the_product_with_the_gradient():
+    """Directions have length 1: with gradient w, the largest of 20 derivatives is about 2.2 |w| / √40."""
     w = numbers(1, 40)
     line = rp.Sequential(rp.Linear(40, 1, bias=False, rng=0))
     found = rp.check_gradients(line, rp.L1(), w, [[-100.0]], directions=20)["0.weight"]
@@ -171,13 +171,13 @@ def test_a_slope_along_a_direction_is_the_product_with_the_gradient():
 # Kinks
 
 
-def test_at_a_kink_the_slopes_on_both_sides_are_told():
+def test_at_a_kink_the_derivatives_on_both_sides_are_reported():
     """The first example lies on the kink of every hidden unit."""
     made, x = net(middle=rp.ReLU()), X.copy()
     x[0] = 0
     found = rp.check_gradients(made, rp.CrossEntropy(), x, Y)
     assert {row.name: row.outcome for row in found.rows} == {
-        "0.weight": "agrees", "0.bias": "cannot be told", "2.weight": "agrees", "2.bias": "agrees", "x": "agrees"}
+        "0.weight": "agrees", "0.bias": "inconclusive", "2.weight": "agrees", "2.bias": "agrees", "x": "agrees"}
     assert not found.passed
     assert len(found["0.bias"].kinks) == 4
     assert len(found["x"].kinks) == 3
@@ -185,21 +185,21 @@ def test_at_a_kink_the_slopes_on_both_sides_are_told():
     assert kink.where == "[0]"
     assert min(abs(kink.computed - kink.left), abs(kink.computed - kink.right)) < 1e-6      # as ReLU'(0) = 0 on one side
     assert abs(kink.left - kink.right) > 1e-3
-    assert (f"left out: 0.bias has kinks at 4 of 4 places; at [0] the slope is {kink.left:.4g} to the left, "
+    assert (f"left out: 4 of 4 places, which lie on kinks; 0.bias[0]: the derivative is {kink.left:.4g} to the left, "
             f"{kink.right:.4g} to the right, and backpropagation gives {kink.computed:.4g}") in str(found).splitlines()
     assert "left out" in str(found).splitlines()[3]
-    assert str(found).splitlines()[-1] == "cannot be told: 0.bias: every place lies on a kink"
+    assert str(found).splitlines()[-1] == "inconclusive: 0.bias: every place lies on a kink"
 
 
-def test_a_slope_of_0_at_a_kink_has_no_sign():
+def test_a_derivative_of_0_at_a_kink_has_no_sign():
     made = rp.Sequential(rp.Linear(1, 1, weight_init=rp.Constant(1.0), bias_init=rp.Constant(-2.0)), rp.ReLU())
     made.forward([[2.0]])
-    assert np.signbit(made.backward([[-1.0]]))                      # what would print as -0
+    assert np.signbit(made.backward([[-1.0]]))                      # would print as -0
     assert str(rp.check_gradients(made, rp.MSE(), [[2.0]], [[1.0]])).count("and backpropagation gives 0\n") == 3
 
 
-def test_beside_a_kink_the_slope_where_the_network_is_must_agree():
-    """The kink lies within the step, so that the central difference is no slope; with a smaller step it is."""
+def test_beside_a_kink_the_derivative_at_the_parameters_must_agree():
+    """The kink lies within the first step, whose central difference is no derivative; that of a smaller step is."""
     class Wrong(rp.ReLU):
         def backward(self, g):
             return 0.9 * super().backward(g)
@@ -211,11 +211,11 @@ def test_beside_a_kink_the_slope_where_the_network_is_must_agree():
             row = rp.check_gradients(made, rp.MSE(), x, y)["0.bias"]
             assert row.passed is passes
             assert not row.kinks
-            assert (row.largest, row.numerical) == pytest.approx((2, -2), rel=1e-5)     # what it is where the network is
+            assert (row.largest, row.numerical) == pytest.approx((2, -2), rel=1e-5)     # at the parameters
 
 
 def test_curvature_is_no_kink():
-    """One-sided slopes differ there too, by h C''."""
+    """One-sided differences differ there too, by h C''."""
     class Steep(rp.Module):
         def forward(self, x):
             self.point = x
@@ -231,8 +231,8 @@ def test_curvature_is_no_kink():
 
 @pytest.mark.parametrize("size", [255, 1e4, 1e6])
 @pytest.mark.parametrize("factor", [1, 1 + 1e-4])
-def test_of_large_inputs_the_step_is_taken_smaller(size, factor):
-    """Where the first step goes far on the curve, nothing is a kink; what is right passes, what is wrong does not."""
+def test_large_inputs_need_smaller_steps(size, factor):
+    """The first step is too large for the curve: no kink is reported, and only a wrong gradient fails."""
     for seed in range(5):
         middle = Doubled()
         middle.factor = factor
@@ -250,7 +250,7 @@ def test_smooth_networks_have_no_error_and_no_kink_on_pixels(activation):
         made = rp.Sequential(rp.Linear(64, 10, rng=seed), activation(), rp.Linear(10, 10, rng=seed + 100))
         batch = slice(10 * seed, 10 * seed + 10)
         found = rp.check_gradients(made, rp.CrossEntropy(), x[batch] * (255 / x.max()), y[batch])
-        assert not any(row.kinks or row.outcome == "differs" for row in found.rows), found      # saturated ones may not be told
+        assert not any(row.kinks or row.outcome == "differs" for row in found.rows), found  # saturated units are inconclusive
 
 
 def test_round_off_is_that_of_the_terms_not_of_their_sum():
@@ -259,51 +259,51 @@ def test_round_off_is_that_of_the_terms_not_of_their_sum():
     assert rp.check_gradients(line, rp.MSE(), [[1e3]], [[1e6 - 1]]).passed
 
 
-def test_the_worst_place_is_the_one_with_the_least_excuse():
-    """The first entry is steep: a smaller step agrees, with more round-off than the second is wrong by."""
+def test_the_worst_place_is_the_one_that_round_off_explains_least():
+    """The first entry is steep: a smaller step agrees, with a round-off that is larger than the error of the second."""
     def cost(a):
         return 1e-3 / 3e4 * np.sin(3e4 * a[0]) + 1e-4 * a[1]
 
-    row = compare("a", 2, None, cost, np.zeros(2), np.array([1e-3 + 5e-9, 1e-4 + 1e-9]), 3e-10)
+    row = compare_gradients("a", cost, np.zeros(2), np.array([1e-3 + 5e-9, 1e-4 + 1e-9]), 3e-10)
     assert row.where == "[1]"
     assert not row.passed
-    assert compare("a", 2, None, cost, np.zeros(2), np.array([1e-3 + 5e-9, 1e-4]), 3e-10).passed
+    assert compare_gradients("a", cost, np.zeros(2), np.array([1e-3 + 5e-9, 1e-4]), 3e-10).passed
 
 
 @pytest.mark.parametrize("steep", [1, 1e2, 1e3])
-def test_smaller_steps_excuse_no_error(steep):
-    """Round-off grows as they shrink; but where the slope has settled, they have nothing to say."""
+def test_the_round_off_of_smaller_steps_hides_no_error(steep):
+    """Round-off grows as steps shrink, but no smaller step is tried once the estimate no longer changes."""
     def cost(a):
         return 1e-3 / steep * np.sin(steep * a[0])
 
     for wrong, passes in ((0, True), (1e-9, False), (3e-9, False), (1e-7, False)):
-        row = compare("a", 1, None, cost, np.zeros(1), np.array([1e-3 + wrong]), 3e-10)
+        row = compare_gradients("a", cost, np.zeros(1), np.array([1e-3 + wrong]), 3e-10)
         assert row.passed is passes
         assert not row.kinks
 
 
-def test_the_largest_slope_is_one_where_the_network_is():
-    """The step of one entry has a kink in it, with a slope of 1 behind: what the other is wrong by is not small beside that."""
+def test_the_largest_derivative_is_taken_at_the_parameters():
+    """The step of one entry crosses a kink with a derivative of 1 behind it, which does not excuse the error of the other."""
     def cost(a):
         return max(0.0, a[0] - 1e-6) + 1e-6 * a[1]
 
-    row = compare("a", 2, None, cost, np.zeros(2), np.array([0, 1e-6 + 1e-8]), 1e-11)
+    row = compare_gradients("a", cost, np.zeros(2), np.array([0, 1e-6 + 1e-8]), 1e-11)
     assert row.largest == pytest.approx(1e-6)
     assert (row.where, row.passed) == ("[1]", False)
-    assert compare("a", 2, None, cost, np.zeros(2), np.array([0, 1e-6]), 1e-11).passed
+    assert compare_gradients("a", cost, np.zeros(2), np.array([0, 1e-6]), 1e-11).passed
 
 
-def test_a_steep_entry_is_looked_at_again_when_the_largest_slope_comes_down():
-    """What was near enough beside 0.4, which is a kink's, is not beside 1e-3."""
+def test_a_steep_entry_is_compared_again_when_the_largest_derivative_becomes_smaller():
+    """An error that is small against 0.4, the difference across a kink, is not small against 1e-3."""
     def cost(a):
         return max(0.0, a[0] - 1e-6) + 1e-3 / 3e4 * np.sin(3e4 * a[1])
 
-    row = compare("a", 2, None, cost, np.zeros(2), np.array([0, 1e-3]), 1e-11)
+    row = compare_gradients("a", cost, np.zeros(2), np.array([0, 1e-3]), 1e-11)
     assert row.largest == pytest.approx(1e-3, rel=1e-7)
     assert row.passed
 
 
-# What cannot be told
+# Inconclusive comparisons
 
 
 def vanishing(wrong):
@@ -320,23 +320,23 @@ class Halved(rp.Sigmoid):
 
 
 @pytest.mark.parametrize("wrong", [0, None])
-def test_a_gradient_below_round_off_cannot_be_told(wrong):
+def test_a_gradient_below_round_off_is_inconclusive(wrong):
     found = rp.check_gradients(vanishing(wrong), rp.CrossEntropy(), numbers(10, 10), np.arange(10) % 3)
-    untold = [row for row in found.rows if row.outcome == "cannot be told"]
-    assert [row.name for row in untold] == failed(found) == ["0.weight", "0.bias", "x"]
+    inconclusive = [row for row in found.rows if row.outcome == "inconclusive"]
+    assert [row.name for row in inconclusive] == failed(found) == ["0.weight", "0.bias", "x"]
     assert not found.passed
     assert str(found).splitlines()[-3:] == [
-        f"cannot be told: {row.name}: the largest slope, {row.largest:.2g}, is less than 10 times the round-off of finite "
-        f"differences, {row.rounding:.2g}" for row in untold]
+        f"inconclusive: {row.name}: the largest derivative, {row.largest:.2g}, is less than 10 times the round-off of finite "
+        f"differences, {row.rounding:.2g}" for row in inconclusive]
 
 
-def test_a_wrong_backward_shows_as_soon_as_its_gradient_does():
+def test_a_wrong_backward_shows_once_its_gradient_exceeds_round_off():
     found = rp.check_gradients(vanishing(2), rp.CrossEntropy(), numbers(10, 10), np.arange(10) % 3)
     assert {"2.weight", "4.weight"} <= {row.name for row in found.rows if row.outcome == "differs"}
     assert found["6.weight"].passed
 
 
-def test_where_all_places_are_kinks_nothing_is_told():
+def test_an_array_with_kinks_everywhere_is_inconclusive():
     class Wrong(rp.ReLU):
         def backward(self, g):
             return 17 * super().backward(g)
@@ -345,19 +345,19 @@ def test_where_all_places_are_kinks_nothing_is_told():
     assert failed(check(made)) == ["0.weight", "0.bias"]
 
 
-def test_a_gradient_that_backward_forgets_cannot_be_told_from_one_below_round_off():
+def test_a_missing_gradient_below_round_off_is_inconclusive():
     class Blind(rp.Identity):
         def backward(self, g):
             return 0 * g
 
     found = rp.check_gradients(rp.Sequential(Blind(), *[*vanishing(None)]), rp.CrossEntropy(), numbers(10, 10), [0] * 10)
     assert found["x"].computed == 0
-    assert found["x"].outcome == "cannot be told"
+    assert found["x"].outcome == "inconclusive"
 
 
 @pytest.mark.parametrize(("std", "size"), [(1e-3, 7), (1.0, 7), (1.0, 2)])
 def test_a_gradient_of_zero_agrees_where_it_cancels(std, size):
-    """As of a bias before BatchNorm, however much that enlarges what it passes on, and between two examples."""
+    """A bias before BatchNorm, also where BatchNorm enlarges gradients, and in a batch of two."""
     made = rp.Sequential(rp.Linear(3, 4, weight_init=rp.Normal(std=std), rng=0), rp.BatchNorm(4), rp.Tanh(),
                          rp.Linear(4, 3, rng=1))
     found = rp.check_gradients(made, rp.CrossEntropy(), X[:size], Y[:size])
@@ -366,7 +366,7 @@ def test_a_gradient_of_zero_agrees_where_it_cancels(std, size):
     assert not found["0.weight"].zero
 
 
-def test_a_gradient_of_zero_agrees_where_none_arrives():
+def test_a_gradient_of_zero_agrees_if_no_gradient_arrives():
     """Dead units; a parameter that nothing reads, and one of a module that does not run."""
     class Idle(rp.Linear):
         def __init__(self, *features, **options):
@@ -386,7 +386,7 @@ class Drawing(rp.MSE):
     def __init__(self, rng):
         super().__init__()
         if isinstance(rng, np.random.Generator):
-            self.rng = rng                                          # where it is found, and rewound
+            self.rng = rng                                          # an attribute, so that the check rewinds it
         self.draw = [rng.standard_normal]
 
     def costs(self, prediction, target):
@@ -427,7 +427,7 @@ def test_an_input_and_a_parameter_may_both_be_called_x():
 
 def test_the_table_is_aligned():
     lines = str(check(net(), directions=3)).splitlines()
-    assert lines[0].split() == ["gradient", "of", "numbers", "tried", "largest", "error", "relative", "at"]
+    assert lines[0].split() == ["gradient", "of", "numbers", "compared", "largest", "error", "relative", "at"]
     assert set(lines[1]) == {"-"}
     assert len({len(line) for line in lines[:-1]}) == 1
     assert lines[2].split()[:4] == ["0.weight", "12", "3", "directions"]
@@ -435,7 +435,7 @@ def test_the_table_is_aligned():
 
 
 def test_a_gradient_of_zero_is_called_round_off():
-    """BatchNorm takes the bias before it away."""
+    """The bias before BatchNorm has no effect."""
     made = rp.Sequential(rp.Linear(3, 4, rng=0), rp.BatchNorm(4), rp.Tanh(), rp.Linear(4, 3, rng=1))
     found = check(made)
     assert found.passed

@@ -1,4 +1,4 @@
-"""Second derivatives of the cost: against what is known in closed form, and against finite differences of the gradient."""
+"""Second derivatives of the cost, against closed forms and against finite differences of the gradient."""
 
 import re
 from copy import deepcopy
@@ -30,7 +30,7 @@ def flat(net, name="data"):
 
 
 def numerical_hessian(net, loss, x, y):
-    """From the gradient of each parameter, entry by entry: h is larger, and the error smaller, than that of the product."""
+    """Return H from gradients, entry by entry, with a scheme of a smaller error than that of the product."""
     net = deepcopy(net).astype("float64")
 
     def gradient():
@@ -53,7 +53,7 @@ def numerical_hessian(net, loss, x, y):
 
 
 def test_least_squares_has_the_hessian_of_its_design():
-    """C = mean of (Wx + b - y)²: H = 2/n [X 1]^T [X 1] for each output, exact in every direction."""
+    """C = mean of (Wx + b - y)²: H = 2/n [X 1]^T [X 1] for each output."""
     layer, x = rp.Linear(3, 2, rng=0), numbers(7, 3)
     ones = np.c_[x, np.ones(7)]
     block = 2 / 14 * ones.T @ ones
@@ -69,12 +69,12 @@ def test_least_squares_has_the_hessian_of_its_design():
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_products_are_those_with_the_whole_hessian(name):
+def test_products_equal_those_with_the_whole_hessian(name):
     build, loss = NETS[name]
     net = build()
     h = numerical_hessian(net, loss, X, Y)
     for parameter in net.parameters()[:2]:
-        parameter.frozen = True                                     # it has a curvature all the same
+        parameter.frozen = True                                     # H includes frozen parameters
     for scale in (1e-6, 1, 1e6):                                    # the step does not depend on the length of v
         v = scale * numbers(len(h), seed=3)
         expected = h @ v
@@ -91,12 +91,12 @@ def test_the_hessian_is_symmetric(name):
     assert abs(u @ hv - v @ hu) < 1e-8 * np.abs(u * hv).sum()
 
 
-def test_zero_has_the_product_zero():
+def test_the_product_with_zero_is_zero():
     assert_array_equal(rp.hessian_vector_product(classifier(), rp.CrossEntropy(), X, Y, np.zeros(38)), np.zeros(38))
 
 
 def products_alone(monkeypatch):
-    """As of a net that is too large for its whole Hessian."""
+    """Force Lanczos' method, as for a net that is too large for its whole Hessian."""
     monkeypatch.setattr(hessians, "WHOLE", 0)
 
 
@@ -104,7 +104,7 @@ def products_alone(monkeypatch):
 @pytest.mark.parametrize("k", [1, 3, 18, 19, 37, 38])
 @pytest.mark.parametrize("name", ["tanh", "BatchNorm and Dropout"])
 def test_eigenvalues_are_the_largest_of_the_whole_hessian(name, k, whole, monkeypatch):
-    """By Lanczos' method, and where n is at most 2 k, from the whole matrix."""
+    """By Lanczos' method; from the whole matrix if n is at most 2 k."""
     if not whole:
         products_alone(monkeypatch)
     build, loss = NETS[name]
@@ -127,8 +127,8 @@ def test_small_nets_have_as_many_eigenvalues_as_numbers():
 
 @pytest.mark.parametrize("k", [2, 7, 13])
 @pytest.mark.parametrize("seed", range(5))
-def test_eigenvalues_are_there_as_often_as_they_repeat(seed, k, monkeypatch):
-    """Of equal classes, and of independent outputs: n - 1 and n copies of each, whatever Lanczos' method starts from."""
+def test_multiple_eigenvalues_are_returned_with_their_multiplicity(seed, k, monkeypatch):
+    """Equal classes give n - 1 copies of each, independent outputs n, whatever vector Lanczos' method starts from."""
     products_alone(monkeypatch)
     x = numbers(50, 6, seed=seed)
     softmax = rp.Sequential(rp.Linear(6, 10, weight_init=rp.Zeros()))
@@ -158,7 +158,7 @@ def test_close_eigenvalues_are_told_apart(monkeypatch):
 
 @pytest.mark.parametrize("k", [3, 20, 40])
 def test_more_eigenvalues_than_the_rank_are_zero(k, monkeypatch):
-    """Three examples, three outputs: 9 eigenvalues of 183 are not 0. Few products are enough to see it."""
+    """Three examples, three outputs: only 9 of 183 eigenvalues are not 0, and few products find them."""
     products_alone(monkeypatch)
     passes, product = [], hessians.Curvature.product
     monkeypatch.setattr(hessians.Curvature, "product", lambda self, v: passes.append(1) or product(self, v))
@@ -177,7 +177,7 @@ def test_the_step_is_relative_to_the_parameters_that_move(size):
     assert_allclose(found, [18, 6], rtol=1e-8)
 
 
-def test_a_start_changes_nothing_but_round_off(monkeypatch):
+def test_the_random_vector_changes_only_round_off(monkeypatch):
     products_alone(monkeypatch)
     net = classifier()
     found = [rp.hessian_eigenvalues(net, rp.CrossEntropy(), X, Y, 2, rng=rng) for rng in (0, 0, 1)]
@@ -186,7 +186,7 @@ def test_a_start_changes_nothing_but_round_off(monkeypatch):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_no_curvature_is_zero(whole, monkeypatch):
+def test_a_linear_cost_has_eigenvalues_zero(whole, monkeypatch):
     """The cost is linear in the parameters: |Wx + b - y|, away from its kinks."""
     if not whole:
         products_alone(monkeypatch)
@@ -227,9 +227,10 @@ def without_a_gradient():
     (ArgumentError, "net must have parameters, got Tanh()", {"net": rp.Tanh()}),
     (ArgumentError, "loss must return one number, got CrossEntropy(reduction='none'), which returns an array of shape (7,)",
      {"loss": rp.CrossEntropy(reduction="none")}),
-    (ShapeError, "v must have shape (38,), a number for each in the parameters, got (3,)", {"v": np.ones(3)}),
+    (ShapeError, "v must have shape (38,), one number per number in the parameters, got (3,)", {"v": np.ones(3)}),
     (NonFiniteError, "v must be finite", {"v": np.full(38, np.nan)}),
-    (NonFiniteError, "the gradient is not finite; diagnose(net, x, y) says where that begins", {"net": without_a_gradient()}),
+    (NonFiniteError, "the gradient must be finite, got NaN or infinity; diagnose(net, x, y) finds where they begin",
+     {"net": without_a_gradient()}),
     (NonFiniteError, "the cost of this batch is nan: it has no derivative", {"loss": rp.MSE(), "y": np.full((7, 3), np.nan)}),
     (DataError, "x must be finite, got 21 NaN or infinite of 21 values, first at (0, 0)", {"x": X * np.inf}),
 ])
@@ -241,7 +242,7 @@ def test_a_product_refuses(error, text, changes):
 
 @pytest.mark.parametrize(("k", "text"), [
     (0, "k must be an integer of at least 1, got 0"),
-    (39, "hessian_eigenvalues: k must be at most 38, the numbers in the parameters, got 39")])
+    (39, "hessian_eigenvalues: k must be at most 38, the number of numbers in the parameters, got 39")])
 def test_eigenvalues_refuse(k, text):
     with pytest.raises(ArgumentError, match=f"^{re.escape(text)}$"):
         rp.hessian_eigenvalues(classifier(), rp.CrossEntropy(), X, Y, k)

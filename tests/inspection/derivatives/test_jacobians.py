@@ -1,4 +1,4 @@
-"""Jacobians by backward, by forward mode and by finite differences: one number, three ways."""
+"""Jacobians by backward, by forward mode and by finite differences."""
 
 import re
 from contextlib import nullcontext
@@ -17,7 +17,7 @@ from retroprop.modules.core.values import each, parts, shape_of
 
 
 def close(got, expected, digits):
-    """Equal to so many digits of the largest entry, of arrays or of nests of tuples of them."""
+    """Assert that arrays, or nested tuples of them, are equal up to ``tolerance`` times the largest entry."""
     for one, right in zip(arrays(got), arrays(expected), strict=True):
         assert one.shape == right.shape
         assert_allclose(one, right, rtol=0, atol=10.0**-digits * np.abs(right).max())
@@ -30,7 +30,7 @@ def arrays(nest):
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("case", MODULES, ids=str)
 def test_the_three_ways_agree(case, training):
-    """In float64, also with Dropout's mask and BatchNorm's coupled examples; forward mode is not differentiated backward."""
+    """In float64, also with the mask of Dropout and the batch statistics of BatchNorm."""
     module, x = case.build().astype("float64").train(training), case.x
     by_rows, by_columns = (rp.jacobian(module, x, mode) for mode in ("backward", "forward"))
     outputs, inputs = parts(module.output_shape(shape_of(x))), parts(shape_of(x))
@@ -51,7 +51,7 @@ def test_the_jacobian_is_in_the_dtype_of_the_module(case):
 def test_the_derivative_in_a_parameter_is_that_of_finite_differences(case):
     module, x = case.build().astype("float64"), case.x
     for name, parameter in module.named_parameters():
-        parameter.frozen = True                                     # it has a derivative all the same
+        parameter.frozen = True                                     # frozen parameters have derivatives too
         found, shapes = arrays(rp.jacobian(module, x, wrt=name)), parts(module.output_shape(shape_of(x)))
         assert [j.shape for j in found] == [shape + parameter.shape for shape in shapes]
         g = [numbers(*shape, seed=3) for shape in shapes]
@@ -67,7 +67,7 @@ def test_the_derivative_in_a_weight_is_an_outer_product_with_the_identity():
     assert_array_equal(rp.jacobian(layer, x, wrt="weight"), np.einsum("ij,nk->nijk", np.eye(4), x))
 
 
-def test_products_are_those_with_the_jacobian():
+def test_jvp_and_vjp_are_products_with_the_jacobian():
     net, x = rp.Sequential(rp.Linear(3, 4, dtype="float64", rng=0), rp.Softmax(), rp.Linear(4, 2, dtype="float64", rng=1)), \
         numbers(5, 3)
     j, t, g = rp.jacobian(net, x), numbers(5, 3, seed=1), numbers(5, 2, seed=2)
@@ -77,7 +77,7 @@ def test_products_are_those_with_the_jacobian():
 
 
 @pytest.mark.parametrize("case", LOSSES, ids=str)
-def test_forward_mode_of_a_loss_is_the_slope_of_the_cost(case):
+def test_forward_mode_of_a_loss_is_the_directional_derivative_of_the_cost(case):
     loss, x, t = case.build(), case.x, numbers(*case.x.shape, seed=4)
     cost = loss.forward(x, case.target)
     found, h = loss.jvp(t), 1e-6
@@ -87,11 +87,11 @@ def test_forward_mode_of_a_loss_is_the_slope_of_the_cost(case):
     assert_allclose(found, (above - below) / (2 * h), rtol=1e-6, atol=1e-8)
 
 
-# Which way
+# Which mode
 
 
 class Counting(rp.Linear):
-    """Counts its passes, in all copies."""
+    """Counts its passes, summed over all copies."""
 
     passes: ClassVar[dict] = {}
 
@@ -116,7 +116,7 @@ def passes(run):
 
 @pytest.mark.parametrize("net", [lambda *sizes: Counting(*sizes, rng=0),
                                  lambda *sizes: rp.Sequential(rp.Identity(), Counting(*sizes, rng=0))])
-def test_the_way_with_fewer_sweeps_is_taken(net):
+def test_the_mode_with_fewer_sweeps_is_the_default(net):
     x = numbers(1, 3)
     assert passes(lambda: rp.jacobian(net(3, 2), x)) == (1, 2, 0)
     assert passes(lambda: rp.jacobian(net(3, 3), x)) == (1, 3, 0)
@@ -127,12 +127,12 @@ def test_the_way_with_fewer_sweeps_is_taken(net):
     assert passes(lambda: rp.numerical_jacobian(net(3, 2), x)) == (6, 0, 0)
 
 
-def test_a_module_without_forward_mode_is_swept_backward_from_the_start():
+def test_a_module_without_forward_mode_defaults_to_backward():
     net = rp.Sequential(Affine(2), Counting(2, 3, rng=0))
     assert passes(lambda: rp.jacobian(net, numbers(1, 2))) == (1, 3, 0)
 
 
-def test_costs_are_the_passes_that_were_counted():
+def test_costs_equal_the_counted_passes():
     net, x = rp.Sequential(Counting(3, 4, rng=0), rp.Tanh()), numbers(2, 3)
     found = rp.jacobian_costs(net, x)
     assert (found.inputs, found.outputs) == (6, 8)
@@ -153,7 +153,7 @@ def test_costs_are_the_passes_that_were_counted():
 
 
 class Careless(rp.Module):
-    """Its update takes what backward kept; y has one number an example, and J is not square."""
+    """Its update reads an array that backward stored; y has one number per example, so that J is not square."""
 
     def __init__(self):
         self.weight = rp.Parameter([0.5, -1, 2], "weight")
@@ -174,7 +174,7 @@ class Careless(rp.Module):
 
 
 class CarelessSquare(Careless):
-    """The same where backward is forward mode: y = w x²."""
+    """The same with backward as forward mode: y = w x²."""
 
     symmetric = True
 
@@ -191,7 +191,7 @@ class CarelessSquare(Careless):
 
 
 class CarelessInPlace(CarelessSquare):
-    """And where what was kept is always the same array."""
+    """Backward stores into the same array every time."""
 
     symmetric = True
 
@@ -207,7 +207,7 @@ class CarelessInPlace(CarelessSquare):
 
 
 class Doubled(rp.Sequential):
-    """A container that hands on another gradient than it is given, into arrays that it uses again."""
+    """A container that passes on twice its gradient, in an array that it reuses."""
 
     def forward(self, x, out=None):
         y = super().forward(x, out)
@@ -224,7 +224,7 @@ class Doubled(rp.Sequential):
 
 
 class CarelessReader(Careless):
-    """And where backward reads the gradient that its door keeps."""
+    """Update reads the gradient that the checked backward stored."""
 
     def backward(self, g):
         return super().backward(self.gradient)
@@ -242,14 +242,14 @@ CARELESS = [Careless, CarelessSquare, CarelessReader, CarelessSquareReader, Care
 
 
 @pytest.mark.parametrize("make", CARELESS)
-def test_what_update_takes_from_backward_survives_jvp(make):
+def test_arrays_that_backward_leaves_for_update_survive_jvp(make):
     for module in (make(), rp.Sequential(Residual(rp.Sequential(rp.Linear(3, 3, rng=1), rp.Tanh())), make())):
         rp.check_module(module, numbers(5, 3))
 
 
 @pytest.mark.parametrize("make", CARELESS)
-def test_that_it_does_is_seen(make, monkeypatch):
-    monkeypatch.setattr(tangents, "spared", lambda module: nullcontext())
+def test_the_contract_catches_a_jvp_that_overwrites_them(make, monkeypatch):
+    monkeypatch.setattr(tangents, "preserved_backward", lambda module: nullcontext())
     with pytest.raises(rp.CheckError, match="jvp changes nothing"):
         rp.check_module(make(), numbers(5, 3))
 
@@ -268,7 +268,7 @@ def test_points_and_gradients_inside_a_composite_survive_jvp():
 
 
 def test_forward_mode_is_not_inherited_by_other_phases():
-    """A subclass that changes forward and backward, and knows nothing of jvp, gets the right one all the same."""
+    """A subclass that overrides forward and backward, but not jvp, has a correct jvp."""
 
     class Shifted(rp.Softmax):                                      # not symmetric
         def forward(self, x, out=None):
@@ -280,7 +280,7 @@ def test_forward_mode_is_not_inherited_by_other_phases():
             return gx
 
     class Named(rp.Linear):
-        """Changes no phase."""
+        """Overrides no phase."""
 
     assert DoubledLinear.jvp is Shifted.jvp is rp.Module.jvp
     assert not Shifted.symmetric
@@ -292,10 +292,10 @@ def test_forward_mode_is_not_inherited_by_other_phases():
         gx = module.backward(numbers(*module.output_shape((5, 3))))
         gradient = module.gradient
         module.jvp(gx)
-        assert module.gradient is gradient                          # the phase above has a door too, which sets it
+        assert module.gradient is gradient                          # the superclass has a checked phase too, which sets it
 
 
-def test_a_jvp_of_ones_own_may_call_the_one_above():
+def test_a_jvp_may_call_that_of_the_superclass():
     class Scaled(rp.Linear):
         def forward(self, x, out=None):
             y = super().forward(x, out)
@@ -311,7 +311,7 @@ def test_a_jvp_of_ones_own_may_call_the_one_above():
     rp.check_module(stirred(Scaled(3, 4, rng=0)), numbers(5, 3))
 
 
-def test_a_jvp_may_hand_another_shape_to_the_one_above():
+def test_a_jvp_may_pass_another_shape_to_the_superclass():
     class OfPixels(rp.Linear):
         """A Linear of the flattened last two axes."""
 
@@ -331,10 +331,10 @@ def test_a_jvp_may_hand_another_shape_to_the_one_above():
     close(rp.jacobian(module, x, "forward"), rp.numerical_jacobian(module, x), 9)
 
 
-# The door
+# Checks
 
 
-def test_errors_say_what_is_wrong_and_where():
+def test_errors_name_the_mistake_and_the_module():
     net = rp.Sequential(rp.Tanh(), rp.Sequential(rp.Linear(3, 4, rng=0), rp.Softmax()))
     with pytest.raises(PhaseError, match=r"no forward has run: call forward\(x\) first"):
         net.jvp(np.ones((5, 3)))
@@ -356,15 +356,15 @@ def test_errors_say_what_is_wrong_and_where():
 @pytest.mark.parametrize(("function", "arguments"), [
     ("jvp", (np.ones((1, 2)), np.ones((1, 2)))), ("vjp", (np.ones((1, 2)), np.ones((1, 2)))),
     ("jacobian", (np.ones((1, 2)),)), ("numerical_jacobian", (np.ones((1, 2)),)), ("jacobian_costs", (np.ones((1, 2)),))])
-def test_what_has_no_jacobian_is_refused(function, arguments):
+def test_losses_and_other_objects_are_refused(function, arguments):
     for module in (np.tanh, rp.MSE()):
-        text = f"{function}: module must be a Module that is no loss, got {module!r}; the Jacobian of a loss is"
+        text = f"{function}: module must be a Module and no loss, got {module!r}; the Jacobian of a loss is"
         with pytest.raises(ArgumentError, match=f"^{re.escape(text)}"):
             getattr(rp, function)(module, *arguments)
 
 
 @pytest.mark.parametrize("function", ["jacobian", "numerical_jacobian", "jacobian_costs"])
-def test_of_no_number_there_is_no_jacobian(function):
+def test_an_empty_input_is_refused(function):
     with pytest.raises(ShapeError, match=f"^{re.escape(f'{function}: x must hold at least one number, got shape (0, 3)')}$"):
         getattr(rp, function)(rp.Linear(3, 2, rng=0), np.ones((0, 3)))
 

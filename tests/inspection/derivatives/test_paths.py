@@ -1,4 +1,4 @@
-"""Paths through a graph: their number, what a sum over them takes, and that it is the gradient."""
+"""Paths through a graph: their number, the products that a sum over them takes, and that the sum is the gradient."""
 
 import re
 from copy import deepcopy
@@ -21,7 +21,7 @@ CONTAINERS = [case for case in MODULES if isinstance(case.build(), Container) an
 
 
 def ladder(depth, width=2):
-    """``depth`` times: ``width`` nodes read the one before, and one adds them up."""
+    """Return a chain of ``depth`` rungs: ``width`` nodes read the node before, and one node adds them up."""
     nodes, before = {}, "x"
     for k in range(depth):
         names = [f"{k}-{i}" for i in range(width)]
@@ -32,7 +32,7 @@ def ladder(depth, width=2):
 
 
 def layered(layers, width):
-    """Every node reads all of the layer before."""
+    """Return a graph of layers, in which every node reads all nodes of the layer before."""
     nodes, before = {}, ["x0", "x1"]
     for k in range(layers):
         names = [f"{k}-{i}" for i in range(width)]
@@ -49,16 +49,16 @@ def random_gradient(y):
 
 @pytest.mark.parametrize(("depth", "width"), [(1, 2), (3, 2), (2, 5), (4, 3)])
 def test_a_ladder_has_width_to_the_depth_paths(depth, width):
-    """Each of two edges a step; backward walks the two edges of each rung."""
+    """Each path has two edges per rung; backward uses all edges of each rung once."""
     assert rp.count_paths(ladder(depth, width)) == (width**depth, 2 * depth * width**depth, 2 * depth * width)
 
 
-def test_layers_that_read_all_before_them():
+def test_fully_connected_layers():
     counts = rp.count_paths(layered(3, 4))
     assert counts == (2 * 4**3, 4 * 2 * 4**3, 2 * 4 + 4 * 4 + 4 * 4 + 4)
 
 
-def test_counts_are_exact_where_no_float_would_be():
+def test_counts_are_exact_beyond_the_range_of_floats():
     assert rp.count_paths(ladder(200)).paths == 2**200
 
 
@@ -67,14 +67,14 @@ def test_skipping_edges_make_paths_of_every_length():
     names = ["x", *(f"n{k}" for k in range(6))]
     net = rp.Graph({name: (rp.Add(), *names[:k], "x") for k, name in enumerate(names) if k}, inputs="x", outputs="n5")
     walked = rp.path_sum(net, np.ones(1))
-    doubled = sum(comb(5, k) * 2 * (k + 1) for k in range(6))       # x is read twice wherever it is read
+    doubled = sum(comb(5, k) * 2 * (k + 1) for k in range(6))       # every node that reads x reads it twice
     assert (walked.paths, walked.products) == (2 * 2**5, doubled)
     assert rp.count_paths(net)[:2] == (walked.paths, walked.products)
 
 
 @pytest.mark.parametrize("case", CONTAINERS, ids=str)
-def test_the_sum_over_paths_is_backward(case):
-    """To 1e-12, in float64, for every container of the table, in training: with its masks and its batch's moments."""
+def test_the_sum_over_paths_equals_backward(case):
+    """To 1e-12, in float64, for every container among the cases, in training mode."""
     net = case.build().astype("float64")
     copy = case.build().astype("float64")
     g = random_gradient(copy.forward(case.x))
@@ -89,7 +89,7 @@ def test_the_sum_over_paths_is_backward(case):
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(graphs())
-def test_the_sum_over_paths_is_backward_on_random_graphs(net):
+def test_the_sum_over_paths_equals_backward_on_random_graphs(net):
     x = each(lambda shape: np.random.default_rng(0).normal(size=shape),
              ((3, 2),) * len(net.inputs) if len(net.inputs) > 1 else (3, 2))
     twin = deepcopy(net)
@@ -102,14 +102,14 @@ def test_the_sum_over_paths_is_backward_on_random_graphs(net):
 
 
 @pytest.mark.parametrize("case", [case for case in MODULES if case.name in TUPLES], ids=str)
-def test_where_tuples_pass_no_path_is_followed(case):
-    """Which of a module's outputs an edge begins at is not known."""
-    with pytest.raises(ArgumentError, match=r"each array that a module reads must be|every module must have one output"):
+def test_graphs_whose_modules_read_tuples_are_refused(case):
+    """The path does not tell from which output of a module an edge begins."""
+    with pytest.raises(ArgumentError, match=r"modules must read single outputs of nodes|every module must have one output"):
         rp.path_sum(case.build(), case.x)
 
 
-def test_backward_takes_the_products_that_are_counted():
-    """One for each source of each node that the tape saw going backward."""
+def test_backward_computes_as_many_products_as_counted():
+    """One per source of each node whose backward the tape recorded."""
     net = layered(3, 3)
     sources = {node.path: len(node.sources) for node in net.wiring().nodes}
     with rp.tape(net) as t:
@@ -141,6 +141,6 @@ def test_print():
     (ArgumentError, "limit must be an integer of at least 1, got 0", lambda: rp.path_sum(ladder(2), [1.0], limit=0)),
     (ShapeError, "g must have the shape of the output, (1,), got (2,)", lambda: rp.path_sum(ladder(2), [1.0], [1.0, 2.0])),
 ])
-def test_what_cannot_be_counted_is_refused(error, text, call):
+def test_bad_arguments_are_refused(error, text, call):
     with pytest.raises(error, match=re.escape(text) + "$"):
         call()

@@ -1,4 +1,4 @@
-"""Each finding of `diagnose`, both ways: it is there where it should be, and not where it should not."""
+"""Each finding of `diagnose`: present where it should be, and absent where it should not."""
 
 import warnings
 
@@ -26,9 +26,9 @@ def net(init=None, activation=rp.Tanh, depth=5, norm=False, end=()):
 
 
 def whats(*args, **options):
-    """(first words that tell the findings apart, where) of each finding."""
+    """Return (characteristic words, where) of each finding."""
     keys = ("root mean square", "saturated", "dead", "vanishes", "explodes", "no gradient", "stay equal",
-            "same numbers", "drowns", "do not fit", "twice", "log-probabilities", "NaN", "diverged", "overflow")
+            "same weights", "dominates", "do not fit", "twice", "log-probabilities", "NaN", "diverged", "overflow")
     found = diagnose(*args, **options)
     return {next(key for key in keys if key in finding.what): finding.where for finding in found}
 
@@ -36,7 +36,7 @@ def whats(*args, **options):
 @pytest.mark.parametrize(("init", "activation"), [
     (rp.GlorotUniform(), rp.Tanh), (rp.GlorotNormal(), rp.Softsign), (rp.GlorotUniform(), rp.HardTanh),
     (rp.HeNormal(), rp.ReLU), (rp.HeUniform(), rp.LeakyReLU)], ids=str)
-def test_healthy_starts_have_nothing(init, activation):
+def test_good_initializations_have_no_finding(init, activation):
     found = diagnose(net(init, activation), X, Y)
     assert list(found) == []
     assert not found
@@ -44,12 +44,12 @@ def test_healthy_starts_have_nothing(init, activation):
                           "Nothing found that would keep this network from learning.")
 
 
-def test_a_wide_start_saturates_and_explodes():
+def test_a_wide_initialization_saturates_and_explodes():
     found = whats(net(rp.Normal(1.0)), X, Y)
     assert found == {"saturated": "Tanh 1, 3, 5, 7, 9", "explodes": "Linear 0 and Linear 8"}
 
 
-def test_a_narrow_start_vanishes():
+def test_a_narrow_initialization_vanishes():
     assert whats(net(rp.Normal(0.01)), X, Y) == {"vanishes": "Linear 0 and Linear 8"}
 
 
@@ -57,11 +57,11 @@ def test_zeros_keep_units_equal_and_pass_no_gradient():
     assert whats(net(rp.Zeros()), X, Y) == {"stay equal": "Linear 0, 2, 4, 6, 8", "no gradient": "Linear 0, 2, 4, 6, 8"}
 
 
-def test_zeros_are_no_harm_where_there_is_nothing_hidden():
+def test_zeros_are_harmless_without_hidden_layers():
     assert not diagnose(rp.Sequential(rp.Linear(64, 10, weight_init=rp.Zeros())), X, Y)
 
 
-def test_equal_units_that_get_different_gradients_are_no_harm():
+def test_equal_units_with_different_gradients_are_harmless():
     first = rp.Linear(64, 20, weight_init=rp.Zeros())
     assert not diagnose(rp.Sequential(first, rp.Tanh(), rp.Linear(20, 10, rng=1)), X, Y)
 
@@ -69,16 +69,16 @@ def test_equal_units_that_get_different_gradients_are_no_harm():
 def test_layers_that_share_a_seed():
     sick = net()
     sick[4].weight.data = sick[2].weight.data
-    assert whats(sick, X, Y) == {"same numbers": "Linear 2, 4"}
+    assert whats(sick, X, Y) == {"same weights": "Linear 2, 4"}
     shared = net()
     shared[4].weight = shared[2].weight
     assert not diagnose(rp.Sequential(*(rp.Linear(64, 100, rng=0), rp.Tanh()), rp.Linear(100, 10, rng=1)), X, Y)
-    assert "same numbers" not in whats(shared, X, Y)
+    assert "same weights" not in whats(shared, X, Y)
 
 
-def test_sigmoids_vanish_and_batchnorm_heals_them():
+def test_gradients_vanish_in_sigmoids_but_not_with_batchnorm():
     assert "vanishes" in whats(net(activation=rp.Sigmoid), X, Y)
-    assert "Tanh or ReLU for Sigmoid" in diagnose(net(activation=rp.Sigmoid), X, Y)[0].remedy
+    assert "by Tanh or ReLU" in diagnose(net(activation=rp.Sigmoid), X, Y)[0].remedy
     assert not diagnose(net(activation=rp.Sigmoid, norm=True), X, Y)
     assert not diagnose(net(rp.Normal(1.0), norm=True), X, Y)
 
@@ -143,7 +143,7 @@ def test_two_classes_and_one_output():
     assert "BCEWithLogits()" in diagnose(one, X, Y % 2, rp.CrossEntropy())[0].remedy
 
 
-def test_ends_that_do_not_fit_the_loss():
+def test_last_modules_that_do_not_fit_the_loss():
     assert whats(net(end=[rp.Softmax()]), X, Y) == {"twice": "Softmax() and CrossEntropy()"}
     twice = rp.Sequential(rp.Linear(64, 1, rng=0), rp.Sigmoid())
     assert whats(twice, X, Y % 2, loss=rp.BCEWithLogits()) == {"twice": "Sigmoid() and BCEWithLogits()"}
@@ -159,7 +159,7 @@ def test_ends_that_do_not_fit_the_loss():
     ([rp.Linear(64, 10, rng=0)], Y, "CrossEntropy()"),
     ([rp.Linear(64, 1, rng=0)], R.standard_normal(300), "MSE()"),
 ], ids=["BCE", "NLL", "BCEWithLogits", "CrossEntropy", "MSE"])
-def test_the_loss_is_inferred_and_said(end, y, loss):
+def test_the_loss_is_inferred_and_reported(end, y, loss):
     found = diagnose(rp.Sequential(*end), X, y)
     assert repr(found.loss) == loss
     assert str(found).startswith(f"With {loss}, assumed because ")

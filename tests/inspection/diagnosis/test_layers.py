@@ -1,4 +1,4 @@
-"""The laws of `inspection.layers`: what is measured, and that measuring leaves no trace."""
+"""Layer statistics: what is measured, and that measuring changes nothing."""
 
 import re
 
@@ -41,7 +41,7 @@ def test_records_hold_outputs_and_gradients_of_the_network_itself():
                         atol=1e-15)
 
 
-def test_arrays_and_gradients_are_there_only_if_asked_for():
+def test_arrays_and_gradients_are_optional():
     plain, = layer_statistics(rp.Tanh(), X)
     assert plain.gradient is None
     assert plain.gradient_std is None
@@ -52,7 +52,7 @@ def test_arrays_and_gradients_are_there_only_if_asked_for():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_nothing_is_disturbed(training):
+def test_nothing_is_changed(training):
     net, twin = small_net().train(training), small_net().train(training)
     loss = rp.CrossEntropy()
     for each in (net, twin):
@@ -72,7 +72,7 @@ def test_nothing_is_disturbed(training):
     assert_array_equal(net.forward(X), twin.forward(X))             # with the same Dropout mask
 
 
-def test_nothing_is_disturbed_by_an_error_inside():
+def test_nothing_is_changed_by_an_error():
     net, twin = small_net(), small_net()
     with pytest.raises(ShapeError, match="Linear"):
         layer_statistics(net, X[:, :2])
@@ -82,7 +82,7 @@ def test_nothing_is_disturbed_by_an_error_inside():
     assert_array_equal(net.forward(X), twin.forward(X))
 
 
-def test_layers_run_in_the_mode_that_they_are_in():
+def test_layers_run_in_their_current_mode():
     net = rp.Sequential(rp.BatchNorm(3), rp.Dropout(0.5, rng=0))
     trained, dropped = layer_statistics(net, 5 + X)
     assert_allclose((trained.mean, trained.std), (0, 1), atol=1e-4)
@@ -94,14 +94,14 @@ def test_layers_run_in_the_mode_that_they_are_in():
 
 @pytest.mark.parametrize(("module", "edge"), [(rp.Sigmoid(), 4.357), (rp.Tanh(), 2.178), (rp.Softsign(), 3.473),
                                               (rp.HardTanh(), 1.0)], ids=repr)
-def test_saturated_is_where_the_slope_is_below_a_twentieth_of_its_largest(module, edge):
+def test_saturated_is_where_the_derivative_is_below_a_twentieth_of_its_largest(module, edge):
     x = np.array([[-1.01, -0.99, 0, 0.99, 1.01, 1.01]]).T * edge
     record, = layer_statistics(module, x)
     assert record.saturated == 0.5
     assert record.dead == 0
 
 
-def test_a_unit_is_dead_if_it_is_flat_at_every_example():
+def test_a_unit_is_dead_if_it_is_flat_for_every_example():
     x = np.array([[-9.0, -9, 3, -9], [-9, 3, 3, -9]])
     relu, = layer_statistics(rp.ReLU(), x)
     assert relu.saturated is None
@@ -112,7 +112,7 @@ def test_a_unit_is_dead_if_it_is_flat_at_every_example():
     assert layer_statistics(rp.Linear(4, 2, rng=0), x)[0].dead is None
 
 
-def test_hidden_layers_are_activation_functions_but_for_the_last_module():
+def test_hidden_layers_are_activation_functions_except_for_the_last_module():
     net = rp.Sequential(rp.Linear(3, 5, rng=0), rp.BatchNorm(5), rp.Tanh(), rp.Linear(5, 6, rng=1), rp.ReLU(),
                         rp.Linear(6, 1, rng=2), rp.Sigmoid())
     records = layer_statistics(net, X)
@@ -121,13 +121,13 @@ def test_hidden_layers_are_activation_functions_but_for_the_last_module():
     assert saturated_shares(records) == [records[2].saturated, records[4].dead]
 
 
-def test_overflow_is_told_in_numbers_not_in_warnings():
+def test_overflow_shows_in_numbers_not_in_warnings():
     large = rp.Normal(1e30)
     net = rp.Sequential(rp.Linear(3, 5, weight_init=large, rng=0), rp.Linear(5, 5, weight_init=large, rng=1))
     assert not np.isfinite(layer_statistics(net, X)[1].std)
 
 
-def test_loss_and_labels_come_together():
+def test_loss_and_labels_must_be_given_together():
     with pytest.raises(ArgumentError, match=re.escape("loss and y must be given together")):
         layer_statistics(small_net(), X, rp.CrossEntropy())
     with pytest.raises(ArgumentError, match=re.escape("loss and y must be given together")):
@@ -152,7 +152,7 @@ def test_glorot_and_bengio_at_initialization():
 
 
 class Rebinding(rp.Module):
-    """Its buffer is another array after each forward, and so is its output."""
+    """Each forward replaces its buffer by a new array, and changes its output."""
 
     buffers = ("mean",)
 
@@ -189,8 +189,8 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_looking_puts_back_what_is_drawn_and_what_is_kept(look):
-    """Generators, of the loss too, and buffers, also such as are bound anew."""
+def test_inspection_restores_generators_and_buffers(look):
+    """Also generators of the loss, and buffers that forward replaces."""
     net, loss = rp.Sequential(rp.Linear(3, 3, rng=0), Rebinding()), Drawing()
     mean = net[1].mean
     for _ in range(2):
@@ -200,7 +200,7 @@ def test_looking_puts_back_what_is_drawn_and_what_is_kept(look):
         assert loss.rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
 
 
-def test_derivatives_are_of_one_function_also_where_a_forward_moves_a_buffer_or_draws():
+def test_derivatives_are_of_one_function_even_if_forward_changes_a_buffer_or_draws():
     net, loss = rp.Sequential(rp.Linear(3, 3, rng=0), Rebinding()), Drawing()
     assert rp.check_gradients(net, loss, X, X).passed
     z = np.c_[X - 0.1 * X.mean(0), np.full(7, 0.9)]                 # H = 2/21 z^T z for each output

@@ -1,4 +1,4 @@
-"""DeepDream: what a step is, what an octave is, and what comes out."""
+"""DeepDream: its steps, its octaves and its results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_jitter_lowers_the_share_of_the_highest_frequencies():
 
 
 def share_of_highest(image):
-    """Of the energy, where a wave along either axis is shorter than 2.5 pixels."""
+    """Return the share of energy in waves shorter than 2.5 pixels along either axis."""
     energy = np.abs(np.fft.fft2(image - image.mean()))**2
     high = np.abs(np.fft.fftfreq(len(image))) > 0.4
     return energy[high[:, None] | high].sum() / energy.sum()
@@ -48,10 +48,10 @@ def test_the_image_keeps_size_type_and_range(image):
     assert not np.may_share_memory(found.before, image)
     part = features.truncated(digits_net(), "0.3")
     seen = part.forward(found.image.reshape(1, 1, *found.image.shape[-2:]))
-    assert found.objectives[-1, -1] == pytest.approx(0.5 * (seen**2).sum(), rel=1e-5)       # in the bounds at each step
+    assert found.objectives[-1, -1] == pytest.approx(0.5 * (seen**2).sum(), rel=1e-5)       # clipped to the bounds at each step
 
 
-def test_a_step_changes_pixels_by_its_size_in_the_mean():
+def test_a_step_changes_pixels_by_step_size_on_average():
     """One octave, no jitter: x + s g / mean|g|, where g is the gradient of half the squared norm."""
     net = small().astype("float64")
     x = numbers(2, 5, 6)
@@ -66,7 +66,7 @@ def test_a_step_changes_pixels_by_its_size_in_the_mean():
     assert_allclose(found.objectives[0], [objective(x), objective(found.image)])
 
 
-def test_two_octaves_are_one_after_the_other_and_the_detail_is_what_is_enlarged():
+def test_the_detail_of_the_first_octave_is_enlarged_and_added_to_the_second():
     options = {"layer": "0.3", "steps": 3, "step_size": 0.05, "jitter": 0, "bounds": (-9, 9), "rng": 0}
     base = sheet()[:28, :21]
     small_base = zoomed(base, (20, 15))
@@ -78,7 +78,7 @@ def test_two_octaves_are_one_after_the_other_and_the_detail_is_what_is_enlarged(
     assert_allclose(both.objectives, np.concatenate([first.objectives, second.objectives]), rtol=1e-5)
 
 
-def test_an_image_that_does_not_change_comes_back_sharp():
+def test_an_image_that_does_not_change_stays_sharp():
     found = features.dream(digits_net(), sheet(), "0.3", rng=0, step_size=1e-9)
     assert_allclose(found.image, sheet(), atol=1e-5)
 
@@ -89,7 +89,7 @@ def test_jitter_is_a_seventh_of_the_side_by_default():
     assert_array_equal(plain, nine)
 
 
-def test_sizes_are_left_out_where_the_layer_does_not_take_them():
+def test_sizes_that_the_layer_does_not_accept_are_skipped():
     unpadded = rp.Sequential(rp.Conv2d(1, 2, 3, rng=0))
     assert features.dream(unpadded, sheet()[:8, :8], "0", rng=0, octaves=9).sizes == ((3, 3), (4, 4), (6, 6), (8, 8))
     with pytest.raises(rp.ShapeError, match=r"x must be at least 3 pixels high and 3 wide, got \(1, 1, 2, 8\)"):
@@ -99,7 +99,7 @@ def test_sizes_are_left_out_where_the_layer_does_not_take_them():
     assert features.dream(rp.Sequential(rp.Tanh()), np.full((1, 2), 0.5), "0", octaves=9).sizes == ((1, 1), (1, 2))
 
 
-def test_a_silent_layer_changes_nothing():
+def test_a_layer_of_zeros_changes_nothing():
     found = features.dream(rp.Sequential(rp.ReLU()), np.zeros((6, 7)), "0", rng=0)
     assert_array_equal(found.image, 0)
     assert_array_equal(found.objectives, 0)
@@ -110,7 +110,7 @@ def test_bounds_other_than_0_and_1():
     image = 255 * sheet()
     found = features.dream(digits_net(), image, "0.3", rng=0, bounds=(0, 255), octaves=1, steps=1, jitter=0)
     moved = np.abs(found.image - image)
-    assert 0.2 < moved.mean() < 1.5 + 1e-3                          # 1.5 in the mean, but for what is cut off at the bounds
+    assert 0.2 < moved.mean() < 1.5 + 1e-3                          # 1.5 on average, less at the bounds
     assert found.image.max() <= 255
 
 
@@ -121,7 +121,7 @@ def test_bounds_other_than_0_and_1():
     (np.full((8, 8), np.nan), {}, "image must be finite"),
     (sheet(), {"scale": 1}, "scale must be a number in (1, inf)"),
     (sheet(), {"octaves": 0}, "octaves must be an integer of at least 1"),
-    (sheet(), {"channel": 16}, "channel must be under 16"),
+    (sheet(), {"channel": 16}, "channel must be less than 16"),
     (sheet(), {"jitter": -1}, "jitter must be an integer of at least 0"),
     (sheet(), {"layer": "x"}, "layer must be one of '0', '0.0'"),
 ])

@@ -1,4 +1,4 @@
-"""Images that a network answers to most: the ascent does what its arguments say, and what comes out is what is there."""
+"""Activation maximization: the gradient ascent, its arguments, and its results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retroprop import features
 from retroprop.inspection.features.images import blurred, total_variation
 
 
-def test_a_class_model_is_the_weights_over_2_lambda_where_the_score_is_linear():
+def test_the_class_model_of_a_linear_score_is_the_weights_over_2_lambda():
     net = rp.Sequential(rp.Linear(4, 3, rng=0), rp.LogSoftmax())
     found = features.class_model(net, [2, 0], shape=(4,), l2=0.25)
     assert_allclose(found.images, net[0].weight.data[[2, 0]] / (2 * 0.25), rtol=1e-2)
@@ -31,8 +31,8 @@ def test_a_class_model_correlates_best_with_the_mean_image_of_its_class():
     assert (correlations.argmax(1) == np.arange(10)).sum() >= 9
 
 
-def test_one_step_is_the_gradient_of_what_is_asked_for():
-    """Against central differences of the mean of a layer, of a channel's map, of one unit, and of a score."""
+def test_one_step_is_the_gradient_of_the_objective():
+    """Against central differences, for the mean of a layer, a channel's map, one unit, and a score."""
     net, x = small().astype("float64"), numbers(2, 5, 6)
     maps = features.truncated(net, "0.2")
     wanted = {
@@ -50,7 +50,7 @@ def test_one_step_is_the_gradient_of_what_is_asked_for():
         assert_allclose(found.activations, found.objectives[-1])
 
 
-def test_the_penalties_lower_the_objective_and_their_gradient_joins_the_step():
+def test_the_penalties_enter_the_objective_and_the_step():
     net, x = small().astype("float64"), numbers(2, 5, 6)
     options = {"layer": "0.2", "channel": 1, "shape": x.shape, "start": x, "steps": 1, "lr": 0.1}
     plain = features.activation_maximization(net, **options)
@@ -63,7 +63,7 @@ def test_the_penalties_lower_the_objective_and_their_gradient_joins_the_step():
     assert_allclose((plain.images - found.images)[0] / 0.1, rp.numerical_gradient(penalty, x), rtol=1e-5, atol=1e-7)
 
 
-def test_several_targets_at_once_are_those_targets_one_by_one():
+def test_several_targets_at_once_give_the_same_images_as_one_by_one():
     units = [(0, 0, 0), (2, 1, 2), (1, 2, 1)]
     options = {"layer": "0.2", "shape": (2, 5, 6), "start": numbers(2, 5, 6), "steps": 5, "l2": 0.1, "total_variation": 0.01,
                    "blur": 0.5, "blur_every": 2}
@@ -76,7 +76,7 @@ def test_several_targets_at_once_are_those_targets_one_by_one():
         assert alone.targets == together.targets[k:k + 1]
 
 
-def test_total_variation_has_the_gradient_it_says_and_is_that_of_each_image():
+def test_total_variation_and_its_gradient_are_those_of_each_image():
     x = numbers(3, 2, 4, 5)
     values, gradient = total_variation(x)
     for k in range(3):
@@ -99,7 +99,7 @@ def test_regularization_smooths():
     assert roughness(blur=1.0, blur_every=4) < 0.8 * plain
 
 
-def test_blur_comes_after_so_many_steps():
+def test_blur_is_applied_every_few_steps():
     x = numbers(1, 5, 6).astype("float32")
     for steps, times in ((2, 0), (3, 1), (5, 1), (6, 2)):
         found = features.activation_maximization(rp.Tanh(), shape=x.shape, start=x, lr=1e-9, steps=steps, blur=0.7,
@@ -120,8 +120,8 @@ def test_the_norm_and_the_bounds_hold():
     assert found.images.max() <= 0.5
 
 
-def test_jitter_moves_the_image_and_moves_it_back():
-    """What the network sees moves; where it looks at each place alike, what comes out is the same as without."""
+def test_jitter_shifts_the_image_and_shifts_it_back():
+    """The network sees a shifted image; if it treats all places alike, the result is the same as without jitter."""
     net = rp.Sequential(rp.Tanh(), rp.Tanh())
     options = {"layer": "1", "shape": (1, 5, 6), "start": numbers(1, 5, 6), "steps": 3, "lr": 2}
     plain, jittered = (features.activation_maximization(net, **options, jitter=jitter, rng=0) for jitter in (0, 2))
@@ -146,7 +146,7 @@ def test_the_network_stays_as_it_was_and_the_same_seed_gives_the_same_bits():
     assert str(net[2].rng.bit_generator.state) == generator
     for name, array in net.state_dict().items():
         assert_array_equal(array, state[name])
-    net.backward(np.ones_like(y))                                   # its point is still there
+    net.backward(np.ones_like(y))                                   # its point still exists
 
 
 def test_images_have_the_type_of_the_network():
@@ -163,14 +163,14 @@ def test_it_prints_a_table():
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"layer": "9"}, "layer must be one of '0', '0.0', '0.1', '0.2', '1'"),
-    ({"layer": "0.2", "channel": 3}, "channel must be under 3, the size of the layer's output, (3, 3, 3), got 3"),
+    ({"layer": "0.2", "channel": 3}, "channel must be less than 3, since the output has shape (3, 3, 3), got 3"),
     ({"channel": -1}, "channel must be an integer of at least 0, got -1"),
     ({"channel": []}, "channel must hold at least one index, got []"),
     ({"layer": "0.2", "unit": (0, 1)}, "unit must be an index of 3 integers"),
     ({"layer": "0.2", "unit": []}, "unit must be an index of 3 integers"),
-    ({"layer": "0.2", "unit": (0, 3, 0)}, "unit must be within the layer's output, (3, 3, 3), got (0, 3, 0)"),
-    ({"channel": 0, "unit": (0,)}, "channel and unit exclude each other"),
-    ({"norm": 1, "bounds": (0, 1)}, "norm and bounds exclude each other"),
+    ({"layer": "0.2", "unit": (0, 3, 0)}, "unit must be an index into an output of shape (3, 3, 3), got (0, 3, 0)"),
+    ({"channel": 0, "unit": (0,)}, "channel and unit must not both be given"),
+    ({"norm": 1, "bounds": (0, 1)}, "norm and bounds must not both be given"),
     ({"norm": 1, "start": np.zeros((2, 5, 6))}, "start must hold no image of zeros"),
     ({"start": np.zeros((5, 6))}, "start must have shape (2, 5, 6) or (1, 2, 5, 6), got (5, 6)"),
     ({"bounds": (1, 0)}, "bounds[1] must be a number in (1, inf)"),
@@ -184,16 +184,16 @@ def test_bad_arguments_are_named(options, message):
     assert message in str(caught.value)
 
 
-def test_what_cannot_be_maximized_is_refused():
+def test_bad_networks_are_refused():
     row = rp.Sequential(rp.Linear(4, 3, rng=0))
     with pytest.raises(rp.ArgumentError, match=r"for total_variation and blur, got \(4,\); put Reshape or Flatten before"):
         features.class_model(row, shape=(4,), total_variation=1, blur=1)
     with pytest.raises(rp.ArgumentError, match="one score for each class"):
         features.class_model(rp.Tanh(), shape=(1, 5, 6))
-    with pytest.raises(rp.NonFiniteError, match="no longer finite after step"):
+    with pytest.raises(rp.NonFiniteError, match="must stay finite, got NaN or infinity after step"):
         features.class_model(row, shape=(4,), l2=1e6)
     two = rp.Graph({"s": (rp.Add(), "a", "b"), "t": (rp.Tanh(), "a")}, inputs=["a", "b"], outputs=["s", "t"])
-    with pytest.raises(rp.ArgumentError, match="one input must lead to the layer, got 2"):
+    with pytest.raises(rp.ArgumentError, match="layer must depend on one input, got 2"):
         features.activation_maximization(two, "s", shape=(4,))
     assert features.activation_maximization(two, "t", shape=(4,)).images.shape == (1, 4)
     with pytest.raises(rp.ArgumentError, match="net must be a Module, got None"):
@@ -208,16 +208,16 @@ def test_blur_keeps_the_mean_and_the_channels_apart():
     assert total_variation(blurred(x, 1.0))[0].sum() < 0.5 * total_variation(x)[0].sum()
 
 
-def test_silence_at_the_start_is_said():
-    """ReLUs without biases on the image of zeros."""
+def test_zero_gradients_at_the_start_give_a_warning():
+    """ReLUs without biases, for an image of zeros."""
     net = rp.Sequential(rp.Linear(6, 5, rng=0), rp.ReLU(), rp.Linear(5, 2, rng=1))
-    with pytest.warns(UserWarning, match="no pixel of the start changes channel 0, channel 1"):
+    with pytest.warns(UserWarning, match="no pixel of the start image changes channel 0, channel 1"):
         found = features.class_model(net, shape=(6,))
     assert not found.images.any()
     assert features.class_model(net, shape=(6,), start=0.01 * np.random.default_rng(0).standard_normal((2, 6))).images.any()
 
 
 @pytest.mark.parametrize("name", ["layer", "channel", "unit"])
-def test_a_class_model_is_of_classes(name):
-    with pytest.raises(rp.ArgumentError, match=f"class_model: {name} is for activation_maximization"):
+def test_a_class_model_takes_no_layer_channel_or_unit(name):
+    with pytest.raises(rp.ArgumentError, match=f"class_model: {name} must not be given; activation_maximization takes"):
         features.class_model(rp.Linear(6, 2, rng=0), shape=(6,), **{name: 0})

@@ -1,4 +1,4 @@
-"""The part of a network that leads to a layer is a network of its own."""
+"""The part of a network up to a layer, as a network of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def inputs(net):
 
 
 def layer_by_layer(net, x):
-    """What each layer puts out, by path: each leaf runs alone, and a container puts out what its last leaf does."""
+    """Return the output of each layer by path: each leaf runs alone, and a container has the output of its last leaf."""
     net, found = deepcopy(net).eval(), {}
     paths = {id(module): path for path, module in net.leaves()}
 
@@ -47,18 +47,18 @@ def layer_by_layer(net, x):
 def test_the_output_of_the_part_is_that_of_the_layer(make):
     net = make()
     x = inputs(net)
-    fewer = {"a.0.t": x[0], "b": x[1]} if make is graph else {}     # layers to which one of the inputs does not lead
+    fewer = {"a.0.t": x[0], "b": x[1]} if make is graph else {}     # layers that depend on one of the inputs only
     for path, y in layer_by_layer(net, x).items():
         assert_array_equal(truncated(net, path).forward(fewer.get(path, x)), y, err_msg=path)
 
 
-def test_the_part_has_what_leads_to_the_layer_and_nothing_else():
+def test_the_part_has_exactly_the_modules_on_which_the_layer_depends():
     assert repr(truncated(nested(), "0.0")) == "Sequential(Sequential(Linear(4, 3)))"
     assert list(truncated(graph(), "b")) == ["b"]
     assert [name for name, _ in truncated(graph(), "a.0.t").named_modules()] == ["", "a", "a.0", "a.0.t"]
 
 
-def test_the_part_is_a_copy_in_evaluation_mode_and_the_network_stays():
+def test_the_part_is_a_copy_in_evaluation_mode_and_the_network_does_not_change():
     net = nested()
     x = inputs(net)
     y = net.forward(x).copy()
@@ -66,7 +66,7 @@ def test_the_part_is_a_copy_in_evaluation_mode_and_the_network_stays():
     part.parameters()[0].data[...] = 0
     assert not part.training
     assert net.training
-    assert_array_equal(net.backward(np.ones_like(y)).shape, x.shape)          # its point is still there
+    assert_array_equal(net.backward(np.ones_like(y)).shape, x.shape)          # its point still exists
     assert np.abs(net.parameters()[0].data).max() > 0
 
 
@@ -81,7 +81,7 @@ def test_shared_parameters_stay_shared_and_no_warning_comes_twice():
         truncated(net, "2")
 
 
-def test_scores_are_what_the_closing_module_reads():
+def test_scores_are_the_input_of_the_final_module():
     for net in (nested(), graph()):
         x = inputs(net)
         values = layer_by_layer(net, x)
@@ -94,17 +94,17 @@ def test_scores_are_what_the_closing_module_reads():
     assert_array_equal(scores(rp.Softmax()).forward(x), x)
 
 
-def test_errors_list_what_there_is():
+def test_errors_list_the_layers():
     with pytest.raises(rp.ArgumentError, match=r"layer must be one of '0', '0\.0', '0\.1', '0\.2', '1', '2', '3', got '4'"):
         truncated(nested(), "4")
     with pytest.raises(rp.ArgumentError, match=r"layer must be in a Sequential or a Graph, not in Tanh\(\), got ''"):
         truncated(rp.Tanh(), "")
-    with pytest.raises(rp.ArgumentError, match="one output, the scores of the classes, got 2"):
+    with pytest.raises(rp.ArgumentError, match="one output, the class scores, got 2"):
         scores(rp.Graph({"a": (rp.Tanh(), "x"), "b": (rp.Sigmoid(), "x")}, inputs="x", outputs=["a", "b"]))
     inside = rp.Graph({"s": (rp.Tanh(), "u"), "t": (rp.Add(), "s", "v")}, inputs=["u", "v"], outputs="t")
     net = rp.Sequential(rp.Graph({"a": (rp.Tanh(), "x"), "b": (rp.Sigmoid(), "x")}, inputs="x", outputs=["a", "b"]), inside)
     assert truncated(net, "1.t").output_shape((5, 4)) == (5, 4)
-    with pytest.raises(rp.ArgumentError, match=r"depend on the whole tuple .* part of it, '1\.s'"):
+    with pytest.raises(rp.ArgumentError, match=r"depend on all arrays of the tuple that its container reads, got '1\.s'"):
         truncated(net, "1.s")
 
 

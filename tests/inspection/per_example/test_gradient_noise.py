@@ -1,4 +1,4 @@
-"""The noise of minibatches: the law, the measurement, and where the law does not hold."""
+"""The noise of minibatch gradients: the law, the measurement, and cases in which the law does not hold."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_sigma_is_the_deviation_of_the_examples_gradients():
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_the_measured_noise_is_that_of_the_minibatches_drawn(frozen):
-    """In the parameters that train."""
+    """In the parameters that are not frozen."""
     net = layers()
     net[0].weight.frozen = net[2].bias.frozen = frozen
     found = rp.gradient_noise(net, rp.CrossEntropy(), X, Y, sizes=[1, 3], draws=2, rng=5)
@@ -53,14 +53,14 @@ def test_noise_falls_with_the_root_of_the_size():
     assert_allclose(noise.measured, noise.predicted, rtol=0.05)
 
 
-def test_more_examples_than_are_looked_at_at_once():
+def test_more_examples_than_fit_in_one_part():
     x, y = numbers(40, 3), np.arange(40) % 3
     noise = rp.gradient_noise(layers(), rp.CrossEntropy(), x, y, sizes=[1], draws=1, rng=0)
     own = np.array([gradient(layers(), rp.CrossEntropy(), x[i:i + 1], y[i:i + 1]) for i in range(40)])
     assert_allclose(noise.sigma, np.sqrt(((own - own.mean(0))**2).sum(1).mean()), rtol=1e-12)
 
 
-def test_equal_examples_make_no_noise():
+def test_equal_examples_have_no_noise():
     for net in (rp.Linear(3, 3, rng=0), layers()):
         noise = rp.gradient_noise(net, rp.CrossEntropy(), X[[0, 0, 0]], Y[[0, 0, 0]], draws=3, rng=0)
         assert noise.length > 0.1
@@ -68,8 +68,8 @@ def test_equal_examples_make_no_noise():
     assert str(rp.inspection.GradientNoise((1,), (0.0,), 0.0, 0.0, 1, 3)).splitlines()[3].split() == ["1", "0", "0", "-", "-"]
 
 
-def test_nearly_equal_examples_make_little_noise():
-    """Less than the digits of a float32 net, or of a difference of squares, would show."""
+def test_nearly_equal_examples_have_little_noise():
+    """So little that float32, or a difference of squares, could not resolve it."""
     x = X[:1] + 1e-9 * numbers(50, 3, seed=1)
     noise = rp.gradient_noise(rp.Linear(3, 3, rng=0), rp.CrossEntropy(), x, np.zeros(50, int), draws=500, rng=0)
     assert 0 < noise.sigma < 1e-7 * noise.length
@@ -87,7 +87,7 @@ def test_a_net_of_several_inputs():
     assert_allclose((noise.sigma, noise.length, *noise.measured), (same.sigma, same.length, *same.measured), rtol=1e-6)
 
 
-# Where the law does not hold
+# Cases in which the law does not hold
 
 
 def masked():
@@ -105,18 +105,18 @@ class Noisy(rp.MSE):
 
 @pytest.mark.parametrize(("net", "loss", "what"), [
     (masked(), rp.MSE(), "Dropout(p=0.1) at '1.0'"), (layers(), Noisy(), "Noisy()")])
-def test_what_draws_random_numbers_is_refused(net, loss, what):
-    with refuses(ArgumentError, "gradient_noise: no module may draw random numbers, which are a noise of their own, but "
-                                f"{what} does; Dropout does so in training mode only: call net.eval() first"):
+def test_modules_that_draw_random_numbers_are_refused(net, loss, what):
+    with refuses(ArgumentError, "gradient_noise: no module may draw random numbers, which add noise of their own, but "
+                                f"{what} does; Dropout draws in training mode only: call net.eval() first"):
         rp.gradient_noise(net, loss, X, X)
     assert rp.gradient_noise(masked().eval(), rp.MSE(), X, X, draws=1).sigma > 0
 
 
 @pytest.mark.parametrize(("options", "loss", "text"), [
-    ({}, rp.MSE("sum"), "gradient_noise: loss must have reduction='mean', for gradients that do not grow with k, got "
+    ({}, rp.MSE("sum"), "gradient_noise: loss must have reduction='mean', so that gradients do not grow with k, got "
                         "MSE(reduction='sum')"),
-    ({}, rp.CrossEntropy([1, 50, 1]), "gradient_noise: loss must have no class weights, since their sum in a minibatch, not k, "
-                                      "divides its mean, got CrossEntropy(weight=[1.0, 50.0, 1.0])"),
+    ({}, rp.CrossEntropy([1, 50, 1]), "gradient_noise: loss must have no class weights, whose sum replaces k in the mean "
+                                      "of a minibatch, got CrossEntropy(weight=[1.0, 50.0, 1.0])"),
     ({"draws": 0}, rp.MSE(), "draws must be an integer of at least 1, got 0"),
     ({"sizes": [2, 0]}, rp.MSE(), "sizes must be an integer of at least 1, got 0"),
     ({"sizes": []}, rp.MSE(), "gradient_noise: sizes must hold at least one size, got []"),
@@ -127,7 +127,7 @@ def test_gradient_noise_refuses(options, loss, text):
         rp.gradient_noise(rp.Linear(3, 3, rng=0), loss, X, X, **options)
 
 
-def test_as_many_examples_as_inputs_are_still_examples():
+def test_as_many_examples_as_inputs_of_the_net():
     net = rp.Graph({"s": (rp.Add(), "a", "b"), "y": (rp.Linear(3, 3, rng=1), "s")}, inputs=("a", "b"), outputs="y")
     noise = rp.gradient_noise(net, rp.CrossEntropy(), (X[:2], X[2:4]), Y[:2], sizes=[1, 2], rng=0)
     assert noise.examples == 2

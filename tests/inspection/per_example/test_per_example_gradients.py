@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from cases import Affine, Residual, numbers, shared, stirred
+from cases import Affine, Centre, Residual, numbers, shared, stirred
 from numpy.testing import assert_allclose, assert_array_equal
 from steps import refuses
 
@@ -16,7 +16,7 @@ X, Y = numbers(7, 3), np.array([0, 2, 1, 1, 0, 2, 2])
 
 
 class Silent(rp.Module):
-    """A user's module with a parameter, that says nothing of single examples."""
+    """A user's module with a parameter, without ``example_gradients``."""
 
     def __init__(self, features):
         self.shift = rp.Parameter(np.linspace(-1, 1, features), "shift")
@@ -33,27 +33,14 @@ class Silent(rp.Module):
 
 
 class Shift(Silent):
-    """The same with gradients of examples: g itself, which a container will write over."""
+    """The same with ``example_gradients``: g itself, which a container will overwrite."""
 
     def example_gradients(self):
         return {"shift": self.gradient}
 
 
-class Centre(rp.Module):
-    """A user's module in which the examples meet, in either mode."""
-
-    batch_dependent = True
-
-    def forward(self, x):
-        self.point = ()
-        return x - x.mean(0)
-
-    def backward(self, g):
-        return g - g.mean(0)
-
-
 def sequences():
-    """A Linear and a LayerNorm on three axes: (batch, 4, 3)."""
+    """Return a net with a Linear and a LayerNorm on three axes: (batch, 4, 3)."""
     return rp.Sequential(rp.Reshape(4, 3), rp.Linear(3, 5, rng=1), rp.LayerNorm(5), rp.Tanh(), rp.Linear(5, 2, rng=2),
                          rp.Flatten())
 
@@ -92,8 +79,8 @@ def gradient(net, loss, x, y):
 
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_they_are_the_gradients_of_batches_of_one(name, reduction):
-    """Of the example's own cost; the mean over the batch divides them by its size."""
+def test_they_equal_the_gradients_of_batches_of_one(name, reduction):
+    """With reduction="mean" they are divided by the size of the batch."""
     net, x, y = case(name)
     found = rp.per_example_gradients(net, rp.CrossEntropy(reduction=reduction), x, y)
     assert list(found) == [name for name, _ in net.named_parameters()]
@@ -116,7 +103,7 @@ def test_they_add_up_to_the_gradient_of_the_batch(name, weight):
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_norms_are_those_of_the_gradients(name):
+def test_norms_equal_those_of_the_gradients(name):
     net, x, y = case(name)
     found = rp.per_example_gradients(net, rp.CrossEntropy(), x, y)
     expected = np.sqrt(sum((each.reshape(len(x), -1)**2).sum(1) for each in found.values()))
@@ -125,7 +112,7 @@ def test_norms_are_those_of_the_gradients(name):
 
 @pytest.mark.parametrize("rows", [1, 2, 9])
 def test_norms_of_few_rows_and_of_many(rows):
-    """Pairs of inner products, or the gradients themselves: (batch, rows, 6) through 6 x 4 weights."""
+    """By pairs of inner products, or by the gradients themselves: (batch, rows, 6) through 6 x 4 weights."""
     net = rp.Sequential(rp.Linear(6, 4, rng=1), rp.Flatten()).astype("float64")
     x, y = numbers(5, rows, 6), numbers(5, 4 * rows, seed=1)
     each = rp.per_example_gradients(net, rp.MSE(), x, y)
@@ -134,7 +121,7 @@ def test_norms_of_few_rows_and_of_many(rows):
 
 
 @pytest.mark.parametrize("x", [X, numbers(7, 2, 3)])
-def test_norms_of_a_linear_do_without_its_gradients(x, monkeypatch):
+def test_norms_of_a_linear_are_computed_without_its_gradients(x, monkeypatch):
     net = rp.Sequential(rp.Linear(3, 90, rng=1), rp.Flatten())
     y = np.zeros(net.output_shape(x.shape))
     expected = rp.per_example_norms(net, rp.MSE(), x, y)
@@ -154,7 +141,7 @@ def test_dtype_is_that_of_the_net(name, dtype):
 def test_dropout_draws_one_mask():
     net = rp.Sequential(rp.Linear(3, 40, rng=1), rp.Dropout(0.5, rng=2), rp.Linear(40, 3, rng=3)).astype("float64")
     found = rp.per_example_gradients(net, rp.CrossEntropy(), X, Y)
-    for name, grad in gradient(net, rp.CrossEntropy(), X, Y).items():       # its mask is the next one, and so was that one
+    for name, grad in gradient(net, rp.CrossEntropy(), X, Y).items():       # both drew the next mask of equal generators
         assert_allclose(found[name].sum(0), grad, atol=1e-13, err_msg=name)
 
 
@@ -168,7 +155,7 @@ def test_frozen_parameters_are_left_out():
 
 
 class Doubled(rp.Linear):
-    """Other phases than those of its base, whose gradients of examples are not its own."""
+    """Overrides the phases, so that the inherited ``example_gradients`` is wrong."""
 
     def forward(self, x, out=None):
         return 2 * super().forward(x)
@@ -188,7 +175,7 @@ class DoubledByExample(Doubled):
 
 
 class Untouched(DoubledByExample):
-    """Writes no phase: all is inherited."""
+    """Overrides no phase."""
 
 
 class Scaled(rp.BatchNorm):
@@ -197,7 +184,7 @@ class Scaled(rp.BatchNorm):
         self.weight.grad *= 3
 
 
-def test_a_subclass_with_phases_of_its_own_inherits_no_gradients_of_examples():
+def test_a_subclass_that_overrides_phases_does_not_inherit_example_gradients():
     for net in (Doubled(3, 3, rng=0), Scaled(3).eval()):
         for look in (rp.per_example_gradients, rp.per_example_norms):
             with pytest.raises(NotImplementedError, match=r"must implement example_gradients\(\) .* {'weight': array of shape"):
@@ -208,7 +195,7 @@ def test_a_subclass_with_phases_of_its_own_inherits_no_gradients_of_examples():
         for name, grad in gradient(net, loss, X, Y).items():
             assert_allclose(found[name].sum(0), grad, atol=1e-13, err_msg=name)
         expected = np.sqrt(sum((terms.reshape(7, -1)**2).sum(1) for terms in found.values()))
-        assert_allclose(rp.per_example_norms(net, loss, X, Y), expected, rtol=1e-12)    # no squares of the base either
+        assert_allclose(rp.per_example_norms(net, loss, X, Y), expected, rtol=1e-12)    # nor are the norms inherited
 
 
 def test_a_parameter_with_two_names_in_a_module_counts_once():
@@ -237,9 +224,9 @@ def test_a_parameter_with_two_names_in_a_module_counts_once():
     assert_allclose(rp.per_example_norms(net, rp.MSE(), X, 0 * X), np.linalg.norm(found["u"], axis=1), rtol=1e-13)
 
 
-def test_terms_of_a_shared_parameter_are_not_added_up_in_an_array_of_the_module():
+def test_terms_of_a_shared_parameter_are_not_added_into_an_array_of_the_module():
     class Kept(Shift):
-        """Hands over an array that it keeps."""
+        """Returns an array that it keeps."""
 
         def example_gradients(self):
             self.kept = self.gradient.copy()
@@ -253,10 +240,10 @@ def test_terms_of_a_shared_parameter_are_not_added_up_in_an_array_of_the_module(
         assert_array_equal(module.kept, module.twin)
 
 
-def test_norms_of_float32_do_not_vanish_where_their_squares_would():
+def test_norms_of_float32_do_not_vanish_although_their_squares_would():
     net = rp.Sequential(rp.Linear(3, 3, rng=1), rp.Tanh(), rp.Linear(3, 3, rng=2))
     loss, x = rp.MSE(), X.astype("float32")
-    y = net.forward(x) - np.float32(1e-22)                          # too little: the gradient is 0
+    y = net.forward(x) - np.float32(1e-22)                          # too small a change: the gradient is 0
     net[2].weight.data *= np.float32(1e-22)
     net[2].bias.frozen = net[2].weight.frozen = True
     norms, each = rp.per_example_norms(net, loss, x, y), rp.per_example_gradients(net, loss, x, y)
@@ -265,12 +252,12 @@ def test_norms_of_float32_do_not_vanish_where_their_squares_would():
     assert_allclose(norms, expected, rtol=1e-6)
     shared = rp.Sequential(rp.Linear(3, 3, bias=False, rng=1), rp.Linear(3, 3, bias=False, rng=3))
     shared[1].weight = shared[0].weight
-    shared[0].weight.data *= np.float32(1e-23)                      # the terms are added up first
+    shared[0].weight.data *= np.float32(1e-23)                      # here the terms are added first
     assert rp.per_example_norms(shared, loss, x, 1 + 0 * x).all()
 
 
 def test_norms_of_rows_that_cancel():
-    """Two equal rows with opposite gradients, but for a millionth: pairs of inner products are differences of large ones."""
+    """Two equal rows with almost opposite gradients: inner products of pairs are large numbers that cancel."""
     layer = rp.Linear(40, 30, bias=False, rng=0)
     net, x = rp.Sequential(layer, rp.Flatten()), np.repeat(numbers(4, 1, 40), 2, 1).astype("float32")
     g = numbers(4, 30, seed=1)
@@ -279,17 +266,17 @@ def test_norms_of_rows_that_cancel():
     assert_allclose(found, np.linalg.norm(each.astype("float64").reshape(4, -1), axis=1), rtol=1e-2)
 
 
-# What is left behind
+# Side effects
 
 
 @pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms,
                                   lambda *arguments: rp.gradient_noise(*arguments, sizes=[2], draws=2, rng=0)])
 @pytest.mark.parametrize("ran", [False, True])
-def test_nothing_is_disturbed(look, ran):
+def test_nothing_is_changed(look, ran):
     net = rp.Sequential(rp.Linear(3, 4, rng=1), rp.BatchNorm(4), rp.Dropout(0.3, rng=2), rp.Linear(4, 3, rng=3))
     net[1].eval()
     if look not in (rp.per_example_gradients, rp.per_example_norms):
-        net[2].p = 0                                                # gradient_noise takes no masks
+        net[2].p = 0                                                # gradient_noise refuses random masks
     loss, twin, other = rp.CrossEntropy(), deepcopy(net), rp.CrossEntropy()
     if ran:
         for each, of in ((net, loss), (twin, other)):
@@ -308,7 +295,7 @@ def test_nothing_is_disturbed(look, ran):
     else:
         with pytest.raises(PhaseError):
             net.backward(X)
-        assert not net[0].weight.home.updated
+        assert not net[0].weight.flat.updated
     for (name, mine), (_, right) in zip(net.named_parameters(), twin.named_parameters(), strict=True):
         assert_array_equal(mine.grad, right.grad, err_msg=name)
         assert_array_equal(mine.data, right.data, err_msg=name)
@@ -318,8 +305,8 @@ def test_nothing_is_disturbed(look, ran):
             assert_array_equal(mine[name], right[name], err_msg=name)
 
 
-def test_later_calls_leave_earlier_results_alone():
-    """Although they run in the same workspaces."""
+def test_later_calls_do_not_change_earlier_results():
+    """Although they use the same workspaces."""
     net, x, y = case("a user's modules")
     first = rp.per_example_gradients(net, rp.CrossEntropy(), x, y)
     kept = {name: each.copy() for name, each in first.items()}
@@ -329,7 +316,7 @@ def test_later_calls_leave_earlier_results_alone():
 
 
 @pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms])
-def test_what_the_loss_draws_is_drawn_again(look):
+def test_the_generator_of_the_loss_is_restored(look):
     class Noisy(rp.MSE):
         def __init__(self):
             super().__init__()
@@ -345,8 +332,8 @@ def test_what_the_loss_draws_is_drawn_again(look):
 
 
 @pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms])
-def test_the_batch_is_let_go(look):
-    """Between two calls there is room for the next one, but not what was in it."""
+def test_the_batch_is_released(look):
+    """Workspaces are kept for the next call, but hold no array of the batch."""
     class Keeping(rp.Module):
         saved = "input"
 
@@ -376,8 +363,8 @@ def test_the_batch_is_let_go(look):
     lambda net: net[0].forward(X[:2]),
     lambda net: gradient(net, rp.MSE(), X[:4], X[:4]),
 ], ids=["dtype", "mode", "numbers", "tied", "frozen", "moved", "predict", "inner", "other batch"])
-def test_what_changes_between_two_calls_is_seen(change):
-    """Workspaces of an earlier call serve only where they fit."""
+def test_changes_between_two_calls_take_effect(change):
+    """Workspaces of an earlier call are used only if they fit."""
     def build():
         net = rp.Sequential(rp.Linear(3, 3, rng=1), rp.Tanh(), rp.Linear(3, 3, rng=2), rp.Dropout(0.5, rng=3))
         return net.astype("float64").eval()
@@ -393,7 +380,7 @@ def test_what_changes_between_two_calls_is_seen(change):
             assert_array_equal(found[name], each, err_msg=name)
 
 
-def test_a_workspace_of_another_mode_does_not_serve():
+def test_a_workspace_of_another_mode_is_not_used():
     class Moded(Shift):
         example_gradients = Shift.example_gradients
 
@@ -411,7 +398,7 @@ def test_a_workspace_of_another_mode_does_not_serve():
     assert_allclose(in_training, 4 * rp.per_example_norms(net.eval(), rp.MSE(), X, 0 * X), rtol=1e-6)
 
 
-def test_a_call_inside_a_call_has_workspaces_of_its_own():
+def test_a_nested_call_has_workspaces_of_its_own():
     class Curious(rp.MSE):
         def costs(self, prediction, target):
             rp.per_example_norms(net, rp.MSE(), 2 * X, X)
@@ -422,7 +409,7 @@ def test_a_call_inside_a_call_has_workspaces_of_its_own():
     assert_array_equal(rp.per_example_norms(net, Curious(), X, X), expected)
 
 
-def test_a_call_that_fails_leaves_nothing_behind():
+def test_a_call_that_fails_changes_nothing():
     net, loss = rp.Sequential(rp.Linear(3, 3, rng=1), Silent(3)), rp.CrossEntropy()
     expected = gradient(net, loss, X, Y)
     for y in (Y, Y[:4], Y + 1):
@@ -442,32 +429,32 @@ def test_a_call_that_fails_leaves_nothing_behind():
     (rp.BatchNorm(3), "BatchNorm(3)"),
     (rp.Sequential(rp.Linear(3, 3, rng=0), Centre()).eval(), "Centre() at '1'")], ids=["inside", "alone", "always"])
 @pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms, rp.gradient_noise])
-def test_coupled_examples_are_refused(net, what, look):
-    with refuses(ArgumentError, f"{look.__name__}: no example has a gradient of its own where {what} makes its output depend "
-                                "on the others; BatchNorm does so in training mode only: call net.eval() first"):
+def test_batch_dependent_modules_are_refused(net, what, look):
+    with refuses(ArgumentError, f"{look.__name__}: examples must be independent, got the batch-dependent {what}; BatchNorm is "
+                                "batch-dependent only in training mode: call net.eval() first"):
         look(net, rp.CrossEntropy(), X, Y)
 
 
-def test_a_loss_that_couples_the_examples_is_refused():
+def test_a_batch_dependent_loss_is_refused():
     class Ranking(rp.MSE):
         batch_dependent = True
 
-    with refuses(ArgumentError, "per_example_norms: no example has a gradient of its own where Ranking() makes its output "
-                                "depend on the others; BatchNorm does so in training mode only: call net.eval() first"):
+    with refuses(ArgumentError, "per_example_norms: examples must be independent, got the batch-dependent Ranking(); BatchNorm "
+                                "is batch-dependent only in training mode: call net.eval() first"):
         rp.per_example_norms(rp.Linear(3, 3, rng=0), Ranking(), X, X)
 
 
-def test_a_module_that_does_not_say_so_is_found():
+def test_the_contract_catches_an_undeclared_dependence():
     class Mean(Centre):
         batch_dependent = False
 
-    with pytest.raises(rp.CheckError, match=r"^Mean\(\): examples stay apart unless couples examples: in training mode, "
-                                            r"expected dC/dx = 0 but for example 0, whose g alone is not 0, got up to "):
+    with pytest.raises(rp.CheckError, match=r"^Mean\(\): examples are independent unless batch dependent: in training mode, "
+                                            r"expected dC/dx = 0 except for example 0, since g is 0 for all others, got up "):
         rp.check_module(Mean(), X)
-    rp.check_module(Silent(3), X)                                   # examples' gradients are no duty
+    rp.check_module(Silent(3), X)                                   # example_gradients is optional
 
 
-def test_a_module_that_cannot_is_named():
+def test_a_module_without_example_gradients_is_named():
     text = ("Silent must implement example_gradients() for gradients of single examples: from self.point and self.gradient, "
             "as update, it returns {'shift': array of shape (batch, 3)}")
     for look in (rp.per_example_gradients, rp.per_example_norms):
@@ -477,7 +464,7 @@ def test_a_module_that_cannot_is_named():
 
 @pytest.mark.parametrize(("returned", "got"), [
     ({}, "none"), (None, "none"), ({"shift": np.zeros((7, 4))}, "one of shape (7, 4)"), ({"shift": 0.0}, "one of shape ()")])
-def test_a_module_that_returns_something_else_is_named(returned, got):
+def test_a_module_with_a_wrong_result_is_named(returned, got):
     class Wrong(Shift):
         def example_gradients(self):
             return returned
@@ -489,7 +476,7 @@ def test_a_module_that_returns_something_else_is_named(returned, got):
 
 def test_examples_must_stay_on_axis_0():
     class Whole(rp.Reshape):
-        """The whole batch in another shape."""
+        """Gives the whole batch another shape."""
 
         def output_shape(self, shape):
             return self.shape
@@ -503,15 +490,16 @@ def test_examples_must_stay_on_axis_0():
         rp.per_example_gradients(rp.Linear(3, 3, rng=0), rp.MSE(), [1, 2, 3], [1, 2, 3])
 
 
-def test_nothing_to_train_is_refused():
+def test_a_net_without_trainable_parameters_is_refused():
     frozen = rp.Linear(3, 3, rng=0)
     frozen.weight.frozen = frozen.bias.frozen = True
     for net in (rp.Tanh(), frozen):
-        with refuses(ArgumentError, f"per_example_gradients: net must have a parameter that is not frozen, got {net!r}"):
+        with refuses(ArgumentError, "per_example_gradients: net must have at least one parameter that is not frozen, got "
+                                    f"{net!r}"):
             rp.per_example_gradients(net, rp.CrossEntropy(), X, Y)
 
 
-def test_gradients_of_examples_need_a_backward():
+def test_example_gradients_need_a_backward():
     for layer in (rp.Linear(3, 2, rng=0), rp.LayerNorm(3), rp.BatchNorm(3)):
         for method in (layer.example_gradients, layer.example_squared_norms):
             with pytest.raises(PhaseError, match="no forward has run"):
@@ -523,7 +511,7 @@ def test_gradients_of_examples_need_a_backward():
     (rp.Linear(3, 3, rng=0), rp.Tanh(), "loss must be a Loss, got Tanh()"),
     (rp.MSE(), rp.Linear(3, 3, rng=0), "loss must be a Loss, got Linear(3, 3)")])
 @pytest.mark.parametrize("look", [rp.per_example_gradients, rp.per_example_norms, rp.gradient_noise])
-def test_what_is_no_net_or_no_loss_is_refused(look, net, loss, text):
+def test_bad_arguments_are_refused(look, net, loss, text):
     with refuses(ArgumentError, text):
         look(net, loss, X, Y)
 

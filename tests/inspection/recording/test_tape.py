@@ -1,4 +1,4 @@
-"""The laws of the tape: it writes down what happens, changes nothing, and leaves nothing behind."""
+"""The laws of the tape: it records every phase, changes nothing, and leaves nothing behind."""
 
 import copy
 import importlib
@@ -17,7 +17,7 @@ import retroprop as rp
 from retroprop import plots
 from retroprop.modules.core.values import each, parts, shape_of
 
-tape_file = importlib.import_module("retroprop.inspection.recording.tape")    # the package has the function under that name
+tape_file = importlib.import_module("retroprop.inspection.recording.tape")    # in the package, that name is the function
 
 X = numbers(5, 3).astype("float32")
 Y = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [1, 0]], "float32")
@@ -28,7 +28,7 @@ def net():
 
 
 def step(net, loss, x=X, y=Y, **options):
-    """The three phases; all that they compute."""
+    """Run the three phases; return all their results."""
     cost = loss.forward(net.forward(x), y)
     gx = net.backward(loss.backward(), **options)
     net.update()
@@ -36,11 +36,11 @@ def step(net, loss, x=X, y=Y, **options):
 
 
 def recorded(t, phase):
-    """Paths in the order in which this phase began."""
+    """Return the paths, in the order in which this phase began."""
     return [record.path for record in t.records if record.phase == phase]
 
 
-# What is written down
+# What is recorded
 
 
 def test_the_worked_example_of_the_lecture_number_by_number():
@@ -99,7 +99,7 @@ def test_every_module_at_every_depth_is_recorded_in_the_order_of_the_phases(make
     assert all(record.depth == len(record.path.split(".")) * bool(record.path) for record in t.records)
 
 
-def test_phases_lie_within_those_that_run_them_and_take_their_time():
+def test_phases_lie_in_time_within_those_that_run_them():
     module = deep()
     with rp.tape(module) as t:
         module.forward(X)
@@ -110,7 +110,7 @@ def test_phases_lie_within_those_that_run_them_and_take_their_time():
     assert after.start + after.seconds <= whole.start + whole.seconds
 
 
-def test_the_clock_stands_while_the_tape_works(monkeypatch):
+def test_the_work_of_the_tape_takes_no_time_on_its_clock(monkeypatch):
     now = [0.0]
 
     class Slow(rp.Tanh):
@@ -131,7 +131,7 @@ def test_the_clock_stands_while_the_tape_works(monkeypatch):
 
 
 def test_shapes_stored_arrays_and_bytes():
-    """Memory counts where it is made: not where it came in, and once where it is returned and stored."""
+    """Memory of an argument does not count; memory that is both returned and stored counts once."""
     module, loss = rp.Sequential(rp.Linear(3, 4, rng=0), rp.ReLU(), rp.BatchNorm(4)), rp.MSE()
     with rp.tape(module, loss) as t:
         step(module, loss, y=np.ones((5, 4), "float32"))
@@ -156,7 +156,7 @@ def test_shapes_stored_arrays_and_bytes():
 
 def test_points_and_inputs_of_several_arrays_are_recorded_by_name():
     class Pair(rp.Module):
-        """With a tuple within its point."""
+        """Its point contains a tuple."""
 
         def forward(self, x):
             self.point = (np.ones(2), (x, None)), "sum", x.reshape(-1)
@@ -167,14 +167,14 @@ def test_points_and_inputs_of_several_arrays_are_recorded_by_name():
 
     with rp.tape(Pair()) as t:
         t.modules[0].forward(X)
-        t.modules[0].forward(((1, 2, 3), (4, 5, 6)))                # one array, which the door makes
+        t.modules[0].forward(((1, 2, 3), (4, 5, 6)))                # one array, made by the checked phase
     given, listed = ([(tensor.name, tensor.shape) for tensor in (*record.inputs, *record.stored)] for record in t.records)
     assert given == [("x", (5, 3)), ("point[0][0]", (2,)), ("x", (5, 3)), ("point[2]", (15,))]
     assert listed == [("x", (2, 3)), ("point[0][0]", (2,)), ("point[0][1][0]", (2, 3)), ("point[2]", (6,))]
 
 
-def test_inputs_of_several_arrays_are_recorded_however_they_are_given():
-    """As a list too, or as nests of numbers: how many arrays there are is the module's affair."""
+def test_inputs_of_several_arrays_may_be_given_in_any_form():
+    """Also as a list, or as nested sequences of numbers: the arity of the module tells how many arrays there are."""
     concat, x = rp.Concat(), X[:2]
     fan = rp.Graph({"a": (rp.Tanh(), "x"), "b": (rp.Tanh(), "x")}, inputs="x", outputs=("a", "b"))
     with rp.tape(concat, fan) as t:
@@ -205,7 +205,7 @@ def test_numbers_of_small_arrays_are_copied():
     assert all(tensor.numbers is None for record in t.records for tensor in (*record.inputs, *record.outputs))
 
 
-def test_predict_is_recorded_in_evaluation_mode_and_leaves_the_points_and_their_guard():
+def test_predict_is_recorded_in_evaluation_mode_and_keeps_points_and_fingerprints():
     module, loss = net(), rp.MSE()
     expected = step(copy.deepcopy(module), loss)
     with rp.tape(module) as t:
@@ -222,7 +222,7 @@ def test_predict_is_recorded_in_evaluation_mode_and_leaves_the_points_and_their_
             module.update()
 
 
-def test_a_phase_that_calls_the_one_above_it_is_one_record():
+def test_a_phase_that_calls_super_is_one_record():
     class Doubled(rp.Linear):
         def forward(self, x, out=None):
             return super().forward(2 * x, out)
@@ -238,7 +238,7 @@ def test_a_phase_that_calls_the_one_above_it_is_one_record():
         assert all(record.outputs == () for record in t.records if record.phase == "backward")
 
 
-def test_a_record_of_update_has_what_the_module_adds_to_a_shared_parameter():
+def test_a_record_of_update_has_the_gradient_that_the_module_adds_to_a_shared_parameter():
     module = shared()
     with rp.tape(module, limit=9) as t:
         module.backward(module.forward(X))
@@ -248,7 +248,7 @@ def test_a_record_of_update_has_what_the_module_adds_to_a_shared_parameter():
     np.testing.assert_array_equal(module[0].weight.grad, parts[0] + parts[1])
 
 
-def test_a_module_that_stands_in_two_places_is_recorded_in_the_first():
+def test_a_module_with_two_paths_is_recorded_under_the_first():
     module = rp.Sequential(rp.Tanh(), rp.Tanh())
     with rp.tape(Both(*[module[0]] * 2), module) as t:
         module.forward(X)
@@ -284,8 +284,8 @@ def test_a_module_of_a_container_that_is_not_on_the_tape_is_recorded():
 
 
 @pytest.mark.parametrize("case", MODULES + LOSSES, ids=str)
-def test_every_module_computes_on_a_tape_what_it_computes_without(case):
-    """Bit for bit, in two steps, with a second backward: and no module is blamed for writing into its point."""
+def test_every_module_computes_the_same_on_a_tape(case):
+    """Bit for bit, in two steps, with a second backward; and no module is accused of changing its point."""
     def run(module):
         results = []
         for _ in range(2):
@@ -304,7 +304,7 @@ def test_every_module_computes_on_a_tape_what_it_computes_without(case):
         np.testing.assert_array_equal(a, b)
 
 
-def test_training_on_a_tape_is_training():
+def test_training_on_a_tape_gives_the_same_network():
     trained, y = [], (X[:, 0] > 0).astype(int)
     for wrap in (lambda fit, *modules: fit(), on_a_tape):
         module = rp.Sequential(rp.Linear(3, 4, rng=1), rp.BatchNorm(4), rp.ReLU(), rp.Dropout(rng=2), rp.Linear(4, 2, rng=3))
@@ -326,11 +326,11 @@ def on_a_tape(train, module, loss):
 
 
 @pytest.mark.parametrize("wrap", [lambda inner: inner, Residual])
-def test_looks_at_single_examples_are_recorded_whatever_ran_before(wrap):
-    """They keep workspaces from call to call, but none from without the tape within it, or from one tape in another."""
+def test_per_example_gradients_are_recorded_whatever_ran_before(wrap):
+    """They reuse workspaces between calls, but never one from before the tape inside it, nor one from another tape."""
     inner, loss = rp.Sequential(rp.Linear(3, 3, rng=1), rp.Dropout(0.5, rng=2), rp.Linear(3, 3, rng=3)), rp.MSE()
     module = wrap(inner)
-    twin = copy.deepcopy(module)                                    # on no tape, and made before any workspace
+    twin = copy.deepcopy(module)                                    # on no tape, copied before any workspace exists
     rp.per_example_norms(module, loss, X, X)
     for _ in range(3):
         expected = rp.per_example_norms(twin, rp.MSE(), X, X)
@@ -342,12 +342,12 @@ def test_looks_at_single_examples_are_recorded_whatever_ran_before(wrap):
                                   ("backward", ""), ("backward", "2"), ("backward", "1"), ("backward", "0")]
                 t.records.clear()
             np.testing.assert_array_equal(rp.per_example_norms(module, loss, X, X), expected)
-        module.forward(X)                                           # other masks next time, and in arrays that were looked at
+        module.forward(X)                                           # draws other masks, and overwrites arrays that were read
         twin.forward(X)
 
 
 def test_a_jvp_is_not_recorded():
-    """Also where backwards of modules inside make it."""
+    """Also if it runs backwards of inner modules."""
     class Through(rp.Module):
         def __init__(self):
             self.inner, self.layer = rp.Sequential(rp.Linear(3, 3, rng=0), rp.Tanh()), rp.Linear(3, 2, rng=1)
@@ -373,7 +373,7 @@ def test_a_jvp_is_not_recorded():
         assert len([record for record in t.records if record.phase == "backward"]) == length
 
 
-# It leaves nothing behind
+# What remains after the block
 
 
 def test_after_the_tape_a_step_calls_as_many_functions_as_before():
@@ -396,7 +396,7 @@ def test_after_the_tape_a_step_calls_as_many_functions_as_before():
     assert len(t.records) == length
 
 
-def test_after_the_tape_a_look_at_single_examples_calls_as_many_functions_as_before():
+def test_after_the_tape_per_example_gradients_call_as_many_functions_as_before():
     module, loss = net(), rp.MSE()
 
     def look():
@@ -410,7 +410,7 @@ def test_after_the_tape_a_look_at_single_examples_calls_as_many_functions_as_bef
     assert function_calls(look) == before
 
 
-def test_points_stay_when_the_tape_is_left_and_go_when_one_is_entered():
+def test_points_stay_on_exit_and_are_forgotten_on_entry():
     module, loss = net(), rp.MSE()
     expected = step(copy.deepcopy(module), loss)
     module.forward(X)
@@ -426,7 +426,7 @@ def test_points_stay_when_the_tape_is_left_and_go_when_one_is_entered():
         np.testing.assert_array_equal(a, b)
 
 
-def test_tapes_one_after_another_and_one_again():
+def test_tapes_may_follow_each_other_and_be_entered_again():
     module, loss = net(), rp.MSE()
     first, second = rp.tape(module), rp.tape(module, loss)
     for t in (first, second, first):
@@ -439,7 +439,7 @@ def test_tapes_one_after_another_and_one_again():
     assert recorded(second, "forward") == ["", "0", "1", "2", "3", ""]
 
 
-def test_a_tape_within_a_tape_has_other_modules():
+def test_a_nested_tape_records_other_modules():
     module, loss = net(), rp.MSE()
     with rp.tape(module) as outer:
         with rp.tape(loss) as inner:
@@ -453,7 +453,7 @@ def test_a_tape_within_a_tape_has_other_modules():
 def test_a_module_is_on_one_tape_at_a_time(other):
     module, loss = net(), rp.MSE()
     with rp.tape(module) as t:
-        with pytest.raises(rp.ArgumentError, match=r"^tape: .* is on a tape already; leave that one first"), \
+        with pytest.raises(rp.ArgumentError, match=r"^tape: .* is on a tape already; leave that block first"), \
              rp.tape(loss, other(module)):
             pass
         step(module, loss)
@@ -474,7 +474,7 @@ def test_a_copy_made_inside_is_not_on_the_tape(twin):
 
 
 def test_a_copy_made_inside_keeps_its_attributes():
-    """A callable too, where the class has one of that name."""
+    """Also a callable with the name of a phase."""
     layer = Curved(np.sin)
     with rp.tape(layer):
         twins = copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
@@ -515,10 +515,10 @@ def test_a_phase_that_fails_is_recorded_and_the_next_ones_run():
     step(module, rp.MSE())
 
 
-# It guards the points
+# Points that change are detected
 
 
-def test_who_writes_into_what_forward_remembered_is_told():
+def test_writing_into_an_array_of_a_point_raises():
     module, loss = rp.Sequential(rp.Sequential(rp.Linear(3, 2, rng=0), rp.Sigmoid())), rp.MSE()
     x = X.copy()
     with rp.tape(module, loss):
@@ -528,8 +528,8 @@ def test_who_writes_into_what_forward_remembered_is_told():
         loss.forward(y, Y)
         g = loss.backward()
         y[0, 0] = 0.5
-        text = (r"^Sigmoid\(\) at '0.1': y, which forward saved, must stay as it was until update, but was written into "
-                r"before backward; edit a copy of the array \(a.copy\(\)\), or call forward again$")
+        text = (r"^Sigmoid\(\) at '0.1': y, which forward saved, must not change before update, but was written into "
+                r"before backward; change a copy of the array \(a.copy\(\)\), or call forward again$")
         with pytest.raises(rp.PhaseError, match=text):
             module.backward(g)
         assert module[0][0].gradient is None
@@ -543,7 +543,7 @@ def test_who_writes_into_what_forward_remembered_is_told():
 
 
 @pytest.mark.parametrize(("loss", "name"), [(rp.BCE(), "prediction"), (rp.Hinge(), "point")])
-def test_the_points_of_a_loss_are_guarded(loss, name):
+def test_writing_into_the_point_of_a_loss_raises(loss, name):
     p, y = np.array([0.2, 0.7]), np.array([0, 1])
     with rp.tape(loss):
         loss.forward(p, y)
@@ -551,11 +551,11 @@ def test_the_points_of_a_loss_are_guarded(loss, name):
         if name == "prediction":
             with pytest.raises(rp.PhaseError, match=r"^BCE\(\): prediction, which forward saved"):
                 loss.backward()
-        else:                                                       # Hinge remembers costs and signs, not the scores
+        else:                                                       # Hinge saves costs and signs, not the scores
             loss.backward()
 
 
-def test_a_composite_that_writes_over_what_a_module_inside_remembers_is_told():
+def test_a_composite_that_overwrites_the_point_of_an_inner_module_raises():
     class Careless(Residual):
         def forward(self, x):
             self.point = None
@@ -568,7 +568,7 @@ def test_a_composite_that_writes_over_what_a_module_inside_remembers_is_told():
         module.backward(module.forward(X))
 
 
-def test_a_point_is_summed_once_with_the_whole_and_once_alone(monkeypatch):
+def test_a_checksum_is_computed_once_for_the_tree_and_once_for_the_module(monkeypatch):
     """However deep the module lies."""
     summed = []
 
@@ -586,8 +586,8 @@ def test_a_point_is_summed_once_with_the_whole_and_once_alone(monkeypatch):
             assert summed.count(id(x)) == (1 if "forward" in phase.__code__.co_names else 2)
 
 
-def test_what_is_not_needed_may_be_written_and_a_point_may_be_put_in_place():
-    """A container's own point, its input, is only to be looked at; who assigns a point means it."""
+def test_unneeded_arrays_may_change_and_a_point_may_be_replaced():
+    """Nothing reads the point of a container, its input; and assigning a point is deliberate."""
     module, layer, x = rp.Sequential(rp.Sigmoid(), rp.Linear(3, 2, rng=0)), rp.Linear(3, 2, rng=0), X.copy()
     with rp.tape(module, layer):
         y = module.forward(x)
@@ -601,7 +601,7 @@ def test_what_is_not_needed_may_be_written_and_a_point_may_be_put_in_place():
     np.testing.assert_allclose(layer.weight.grad, Y.T @ (2 * X), rtol=1e-5)
 
 
-# What it shows
+# Tables and figures
 
 
 def test_the_table_is_aligned_and_shows_nesting():
@@ -636,7 +636,7 @@ def test_labels_are_short(module, shown):
     assert t.records[0].label == shown
 
 
-def test_nets_of_a_kind_are_told_apart():
+def test_labels_tell_several_nets_apart():
     first, second, loss = net(), net(), rp.MSE()
     with rp.tape(first, second, loss) as t:
         for module in (first, second):
@@ -652,7 +652,7 @@ def test_nets_of_a_kind_are_told_apart():
     assert not any("[" in t.label(record) for record in t.records)
 
 
-def test_records_are_dicts_that_json_takes():
+def test_records_as_dicts_can_be_written_as_json():
     module = deep()
     with rp.tape(module, limit=2) as t:
         module.backward(module.forward(X[:1]))
@@ -668,7 +668,7 @@ def test_records_are_dicts_that_json_takes():
         t.records[0].path = "1"
 
 
-def test_what_is_no_module_is_refused():
+def test_bad_arguments_are_refused():
     with pytest.raises(rp.ArgumentError, match=r"^tape: modules must be at least one Module, got none"):
         rp.tape()
     with pytest.raises(rp.ArgumentError, match=r"^tape: modules must be at least one Module, got \[Tanh\(\)\]"):
@@ -686,7 +686,7 @@ def test_what_is_no_module_is_refused():
         pass
 
 
-def test_the_timeline_climbs_and_comes_down():
+def test_in_the_timeline_forward_rises_and_backward_falls():
     module, loss = net(), rp.BCE()
     with rp.tape(module, loss) as t:
         step(module, loss)
@@ -711,8 +711,8 @@ def test_the_timeline_climbs_and_comes_down():
             plots.timeline(nothing)
 
 
-def test_making_a_plan_takes_no_time_of_the_tape(monkeypatch):
-    """It happens once for a shape, and would hide what every step takes."""
+def test_making_a_plan_takes_no_time_on_the_clock(monkeypatch):
+    """A plan is made once per shape, and would hide the time of a step."""
     prepare = rp.Linear.prepare
 
     def slow(self, shape, dtype):
@@ -725,7 +725,7 @@ def test_making_a_plan_takes_no_time_of_the_tape(monkeypatch):
         module.forward(X)
     assert t.records[-1].start + t.records[-1].seconds < 0.05
     assert all(0 <= record.seconds <= t.records[0].seconds for record in t.records)
-    assert not {"prepare", "review", "forward"} & vars(module).keys()
+    assert not {"prepare", "plan_updates", "forward"} & vars(module).keys()
 
 
 def test_a_list_of_modules_is_to_be_unpacked():

@@ -1,4 +1,4 @@
-"""The laws of `saliency`: what each map is, what it finds, and that it is lost with the net's parameters."""
+"""Saliency maps: their definitions, what they find, and that randomized parameters change them."""
 
 import re
 from copy import deepcopy
@@ -37,11 +37,11 @@ def net(*end, inputs=6, dtype="float64", activation=rp.Tanh):
 
 
 def score(made, x, c):
-    """Of class c in the last Linear, summed over the examples."""
+    """Return the score of class c[k] for example k, summed over the examples."""
     return made.predict(x)[np.arange(len(x)), c].sum()
 
 
-# What the maps are
+# Definitions
 
 
 @pytest.mark.parametrize("end", [(), (rp.Softmax(),), (rp.LogSoftmax(),), (rp.Sequential(rp.Softmax()),)], ids=repr)
@@ -52,7 +52,7 @@ def test_the_gradient_is_of_the_score_before_the_softmax(end, classes):
     assert_allclose(found, rp.numerical_gradient(lambda a: score(net(), a, classes), x), rtol=1e-6, atol=1e-8)
 
 
-def test_without_classes_the_predicted_ones_are_explained():
+def test_the_predicted_classes_are_the_default():
     made = net(rp.Softmax())
     predicted = made.predict(X).argmax(1)
     assert len(set(predicted)) > 1
@@ -69,7 +69,7 @@ def test_the_only_column_of_a_binary_net_is_its_score():
         saliency.gradient(made, X, 1)
 
 
-def test_gradient_times_input_is_that():
+def test_gradient_times_input_is_the_product():
     assert_allclose(saliency.gradient_times_input(net(), X, 1), X * saliency.gradient(net(), X, 1), rtol=1e-14)
 
 
@@ -93,7 +93,7 @@ def test_integrated_gradients_of_an_affine_score_are_exact_in_one_step():
                                                                 (rp.ReLU, "float64", 0.02)])
 @pytest.mark.parametrize("baseline", [0, numbers(1, 6, seed=3)[0], numbers(5, 6, seed=4)], ids=["number", "example", "batch"])
 def test_integrated_gradients_are_complete(activation, dtype, tolerance, baseline):
-    """They sum to the rise of the score: to round-off for smooth nets, to the kinks between the steps for others."""
+    """They sum to the rise of the score, up to round-off for smooth nets, up to the quadrature error for others."""
     made = net(rp.Softmax(), activation=activation, dtype=dtype)
     maps = saliency.integrated_gradients(made, X, 1, baseline=baseline)
     rise = [score(net(activation=activation, dtype=dtype), a[None], 1) for a in X] - np.array(
@@ -103,7 +103,7 @@ def test_integrated_gradients_are_complete(activation, dtype, tolerance, baselin
     assert np.abs(rise).max() > 0.3
 
 
-def test_the_axiom_fails_for_a_gradient_that_is_not_integrated():
+def test_gradient_times_input_is_not_complete():
     maps = saliency.gradient_times_input(net(), X, 1)
     assert np.abs(saliency.completeness_error(net(), X, maps, 1)).max() > 0.1
 
@@ -131,7 +131,7 @@ def test_occlusion_of_rows_of_numbers_covers_neighbours():
     assert_allclose(row, saliency.occlusion(net(), X[:, None, None], 1, window=(1, 3), stride=(1, 2))[:, 0, 0], atol=1e-13)
 
 
-# Around the maps
+# Shapes, dtypes, side effects
 
 
 @over_methods
@@ -140,7 +140,7 @@ def test_a_map_has_the_shape_and_dtype_of_the_input_whatever_its_axes(method, sh
     x, made = numbers(7, 40), net(inputs=40)
     found = method(made, x.reshape(shape))
     assert found.shape == shape
-    if method is not METHODS["occlusion"]:                          # whose windows are of other neighbours then
+    if method is not METHODS["occlusion"]:                          # its windows would cover other neighbours
         assert_allclose(found.reshape(x.shape), method(made, x), rtol=1e-12)
     for dtype in ("float32", "float64"):
         assert method(made, x.reshape(shape).astype(dtype)).dtype == dtype
@@ -148,8 +148,8 @@ def test_a_map_has_the_shape_and_dtype_of_the_input_whatever_its_axes(method, sh
 
 
 @over_methods
-def test_each_example_has_its_own_map_however_many_there_are(method):
-    """Also where they do not go through the net at once, and in whatever order they lie in memory."""
+def test_the_map_of_an_example_does_not_depend_on_the_others(method):
+    """Also if they are propagated in parts, and in any memory order."""
     if method is METHODS["smooth_grad"]:
         method = partial(saliency.smooth_grad, samples=3, noise=0)
     x = numbers(1100, 2, 3, 2)
@@ -191,11 +191,11 @@ def test_share_is_the_part_of_the_magnitude_in_a_region():
     assert np.isnan(saliency.share(np.zeros((1, 3)), np.ones(3, bool)))
 
 
-# What they find
+# Whether maps find what matters
 
 
 def planted(seed, steps=2000):
-    """Gaussian images whose label is the sign of the mean of one patch, and a net before and after it learned that."""
+    """Return Gaussian images whose label is the sign of the mean of one patch, and a net before and after training on them."""
     rng, patch = np.random.default_rng(seed), np.zeros((8, 8), bool)
     patch[2:5, 3:6] = True
 
@@ -226,12 +226,12 @@ def test_planted_saliency_is_found(seed):
         most = np.argsort(saliency.as_images(maps).mean(0).ravel())[-9:]
         assert patch.ravel()[most].mean() >= 0.95
     most = np.argsort(saliency.as_images(saliency.gradient(made, x)).reshape(500, -1), 1)[:, -9:]
-    assert patch.ravel()[most].mean() >= 0.95                       # of each example
+    assert patch.ravel()[most].mean() >= 0.95                       # for each example
 
 
 @pytest.fixture(scope="module")
 def digits():
-    """A net that knows them, and examples that it has not seen."""
+    """Return a net trained on the digits, and test examples."""
     x, y = rp.datasets.digits()
     x = x.reshape(-1, 1, 8, 8)
     made = rp.Sequential(rp.Flatten(), rp.Linear(64, 100, rng=0), rp.ReLU(), rp.Linear(100, 10, rng=1), rp.LogSoftmax())
@@ -240,7 +240,7 @@ def digits():
     return made, x[:500]
 
 
-def test_saliency_of_digits_is_on_the_ink(digits):
+def test_saliency_of_digits_is_on_the_foreground(digits):
     made, x = digits
     foreground = x[:, 0] > 0
     for method in (saliency.gradient, partial(saliency.smooth_grad, samples=10, rng=0), partial(saliency.occlusion, window=2)):
@@ -251,19 +251,19 @@ def test_saliency_of_digits_is_on_the_ink(digits):
 
 
 @pytest.mark.parametrize("method", [saliency.gradient, partial(saliency.smooth_grad, samples=10, rng=0)])
-def test_maps_are_lost_with_the_parameters(digits, method):
+def test_maps_change_with_the_parameters(digits, method):
     made, x = digits
     top, whole = saliency.randomization(made, x, method=method, rng=3).correlations.mean(1)
     assert top <= 0.6
     assert abs(whole) <= 0.2
 
 
-def test_what_is_multiplied_by_the_input_keeps_looking_like_it(digits):
+def test_maps_multiplied_by_the_input_still_resemble_it(digits):
     made, x = digits
     assert saliency.randomization(made, x, method=saliency.gradient_times_input, rng=3).correlations.mean(1)[-1] > 0.6
 
 
-def test_layers_are_drawn_from_the_top_down_with_their_own_initializers():
+def test_layers_are_randomized_from_the_output_on_with_their_own_initializers():
     made = rp.Sequential(rp.Linear(6, 5, weight_init=rp.Orthogonal(), bias_init=rp.Constant(0.5), rng=0), rp.BatchNorm(5),
                          rp.Sequential(rp.Tanh(), Residual(rp.Linear(5, 5, rng=1))), Affine(5))
     for parameter in made.parameters():
@@ -288,7 +288,7 @@ def test_layers_are_drawn_from_the_top_down_with_their_own_initializers():
     assert sorted(last[3].scale.data) == sorted(made[3].scale.data)
 
 
-def test_a_shared_parameter_is_drawn_once():
+def test_a_shared_parameter_is_randomized_once():
     first, second = rp.Linear(6, 6, bias=False, rng=0), rp.Linear(6, 6, bias=False, rng=1)
     second.weight = first.weight
     found = saliency.randomization(rp.Sequential(first, rp.Tanh(), second), X, rng=0)
@@ -311,7 +311,7 @@ def test_randomization_compares_the_ranks_of_magnitudes():
     assert str(found).splitlines()[3].split()[:2] == ["3", "Linear(8,"]
 
 
-def test_the_method_is_asked_for_the_same_classes_at_every_stage_in_evaluation_mode():
+def test_every_stage_explains_the_same_classes_in_evaluation_mode():
     asked, made = [], net(rp.Softmax())
 
     def method(net, x, classes):
@@ -324,7 +324,7 @@ def test_the_method_is_asked_for_the_same_classes_at_every_stage_in_evaluation_m
     assert asked[-1][2] != predicted
 
 
-def test_a_method_that_looks_at_the_input_alone_does_not_notice():
+def test_a_method_that_uses_only_the_input_has_correlations_of_1():
     found = saliency.randomization(net(), X, method=lambda net, x, classes: x, rng=0)
     assert_allclose(found.correlations, 1)
     assert_array_equal(saliency.randomization(net(), X, method=lambda net, x, classes: 0 * x, rng=0).correlations, 0)
@@ -376,18 +376,18 @@ def ones(net, x, classes):
      "net must have at least one module with parameters, got Tanh()"),
     (lambda: saliency.randomization(net(), X, method=ones), ShapeError,
      "method must return maps of the shape of x, (5, 6), got (2, 2)")])
-def test_what_is_refused(call, error, text):
+def test_bad_arguments_are_refused(call, error, text):
     with refuses(error, text):
         call()
 
 
-def test_randomization_does_not_draw_what_a_layer_with_the_same_seed_started_from():
+def test_randomization_draws_other_numbers_than_a_layer_with_the_same_seed():
     net = rp.Linear(64, 10, rng=0)
     found = rp.saliency.randomization(net, rp.datasets.digits()[0][:20], rng=0)
     assert found.correlations.mean() < 0.3
 
 
-def test_a_net_that_couples_examples_is_refused():
+def test_a_batch_dependent_net_is_refused():
     class Centred(rp.Module):
         batch_dependent = True
 
@@ -398,5 +398,5 @@ def test_a_net_that_couples_examples_is_refused():
         def backward(self, g):
             return g - g.mean(0)
 
-    with pytest.raises(rp.ArgumentError, match="net must not couple the examples"):
+    with pytest.raises(rp.ArgumentError, match="net must compute each example independently"):
         rp.saliency.gradient(rp.Sequential(rp.Linear(4, 3, rng=0), Centred()), np.ones((5, 4)))

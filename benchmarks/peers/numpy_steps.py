@@ -1,4 +1,4 @@
-"""NumPy without a framework: what the same steps cost with nothing in between."""
+"""NumPy without a framework: the same steps written by hand, and their matrix products alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from ..workloads import Array, Problem, Step, Workload
 from .numpy_images import images
 from .numpy_parts import (
     Calls,
@@ -21,17 +22,17 @@ from .numpy_parts import (
     relu,
     tanh,
 )
-from .workloads import Array, Problem, Step, Workload
 
 
 def by_hand(workload: Workload, problem: Problem, noise: bool = True) -> Step:
+    """A whole training step in plain NumPy calls."""
     p = np.concatenate([value.reshape(-1) for value in problem.parameters])
     gradients, velocities = np.zeros_like(p), np.zeros_like(p)
     batch, layers, at = workload.batch, [layer for layer in workload.layers if noise or layer != "dropout"], 0
     draw = np.random.SFC64(0).random_raw
 
     def matrices(rows: int, columns: int) -> list[Array]:
-        """Of the next parameters, and of their gradients."""
+        """Return views of the next parameters and of their gradients."""
         nonlocal at
         part, at = slice(at, at + rows * columns), at + rows * columns
         return [flat[part].reshape(rows, columns) for flat in (p, gradients)]
@@ -83,11 +84,11 @@ def by_hand(workload: Workload, problem: Problem, noise: bool = True) -> Step:
 
 
 def nothing(x: Array) -> None:
-    """What the calls of backward leave to do: where x is a copy, they have done it all."""
+    """Do nothing with x: for images, the calls of backward have computed all gradients."""
 
 
 def floor(workload: Workload, problem: Problem, noise: bool = True) -> Step:
-    """The matrix products of a step and nothing else. (A weight that is copied upright first can be a little faster.)"""
+    """The matrix products of a step and nothing else. (They can be a little faster after a copy of a weight.)"""
     draw, calls = np.random.default_rng(0).standard_normal, Calls()
     weights = iter(value for value in problem.parameters if value.ndim > 1)
     for k, (layer, shape) in enumerate(workload.each()):
@@ -104,6 +105,6 @@ def floor(workload: Workload, problem: Problem, noise: bool = True) -> Step:
             call()
 
     def gradients() -> list[Array]:
-        raise NotImplementedError("the products alone are no step")
+        raise NotImplementedError("the products alone compute no gradients")
 
     return Step(run, gradients)

@@ -1,6 +1,6 @@
-"""What the steps by hand are made of.
+"""The layers, losses and SGD of the steps by hand.
 
-Every buffer is made once, so a layer is the same calls in each step: lists of ``partial``, with their arrays bound.
+Every buffer is allocated once, so a layer makes the same calls in each step: a list of ``partial`` with its arrays bound.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import numpy as np
 from numpy import add, divide, exp, greater, log, logaddexp, maximum, multiply, reciprocal, sqrt, subtract, unpackbits
 from numpy.typing import NDArray
 
-from .workloads import BATCH_NORM_MOMENTUM, DROP, EPS, MOMENTUM, RATE, Array
+from ..workloads import BATCH_NORM_MOMENTUM, DROP, EPS, MOMENTUM, RATE, Array
 
 Calls = list[Callable[[], object]]
 Part = tuple[Calls, Calls]                                          # forward, backward
 OfInput = Callable[[Array], object]
 
-SMALL = 8192                                                        # numbers of an input that gets a column of ones
-FEW, LARGE = 32, 65536                                              # rows of a batch, numbers of a weight
-PIECE = 2**18                                                       # parameters that stay in the cache for their update
+SMALL = 8192                                                        # the largest input, in numbers, that gets a column of ones
+FEW, LARGE = 32, 65536                                              # rows of a batch; numbers of a weight
+PIECE = 2**18                                                       # parameters whose update fits into the cache
 
 
 def scalar(value: float) -> Array:
-    """Of no dimension: cheaper to a ufunc than Python's numbers, which it converts each time."""
+    """Return a 0-d array: a ufunc would convert a Python number in each call."""
     return np.array(value, "float32")
 
 
@@ -34,23 +34,23 @@ def empty(*shape: int) -> Array:
 
 
 def fill(target: Array, source: NDArray[Any]) -> Callable[[], object]:
-    """``target[...] = source``"""
+    """Return the call ``target[...] = source``."""
     return partial(target.__setitem__, ..., source)
 
 
 def linear(w: Array, gw: Array, y: Array, g: Array) -> tuple[OfInput, OfInput]:
-    """From x to y, and from x and g to the gradients. Last rows of ``w`` and ``gw``: the bias and its gradient."""
+    """Return forward and the gradients of the parameters. The last rows of ``w`` and ``gw`` are the bias and its gradient."""
     rows, size = len(y), len(w) - 1
-    if rows * size <= SMALL:                                        # x with a column of ones: nothing to do for the bias
+    if rows * size <= SMALL:                                        # a column of ones in x takes care of the bias
         inputs = np.ones((rows, size + 1), "float32")
-        room, dot, turned_dot = inputs[:, :-1], inputs.dot, inputs.T.dot
+        features, dot, transposed_dot = inputs[:, :-1], inputs.dot, inputs.T.dot
 
         def forward(x: Array) -> None:
-            room[...] = x
+            features[...] = x
             dot(w, y)
 
         def backward(x: Array) -> None:
-            turned_dot(g, gw)
+            transposed_dot(g, gw)
     else:
         (weight, bias), (g_weight, g_bias), add_rows = (w[:-1], w[-1]), (gw[:-1], gw[-1]), np.ones(rows, "float32").dot
 
@@ -65,36 +65,36 @@ def linear(w: Array, gw: Array, y: Array, g: Array) -> tuple[OfInput, OfInput]:
 
 
 def input_gradient(weight: Array, g: Array, gx: Array) -> Calls:
-    """The product first."""
+    """Return the calls that compute the gradient of a Linear's input; the matrix product is the first."""
     if gx.flags.f_contiguous:
         return [partial(weight.dot, g.T, gx.T)]
     if len(g) > FEW or weight.size < LARGE:
         return [partial(g.dot, weight.T, gx)]
-    turned = empty(*gx.T.shape)                                     # BLAS is faster on the weight's side here
-    return [partial(weight.dot, g.T, turned), fill(gx, turned.T)]
+    transposed = empty(*gx.T.shape)                                 # BLAS is faster with the weight on the left here
+    return [partial(weight.dot, g.T, transposed), fill(gx, transposed.T)]
 
 
 def tanh(x: Array, g: Array) -> Part:
-    """In place."""
+    """Compute tanh in place."""
     t = empty(*x.shape)
     return [partial(np.tanh, x, x)], [partial(multiply, x, x, t), partial(multiply, t, g, t), partial(subtract, g, t, g)]
 
 
 def relu(x: Array, y: Array, g: Array, gx: Array) -> Part:
-    """In place, if y is x and gx is g."""
+    """Compute ReLU, in place if y is x and gx is g."""
     zeros, zero, passed, mask = np.zeros_like(x), scalar(0), np.empty(x.shape, bool), empty(*x.shape)
     return ([partial(maximum, x, zeros, out=y)],
             [partial(greater, y, zero, passed), fill(mask, passed), partial(multiply, g, mask, gx)])
 
 
 def dropout(x: Array, y: Array, g: Array, draw: Callable[[int], NDArray[np.uint64]]) -> Part:
-    """One random bit decides for each number, which will do for a half only."""
+    """Drop each number by one random bit, which suffices for p = 0.5 only."""
     assert DROP == 0.5
     mask, words = empty(*x.shape), -(-x.size // 64)
 
     def forward() -> None:
         bits = unpackbits(draw(words).view("uint8"), count=x.size).reshape(x.shape)
-        add(bits, bits, bits)                                       # what is kept is doubled
+        add(bits, bits, bits)                                       # the numbers that stay are doubled
         mask[...] = bits
         multiply(x, mask, y)
 
@@ -102,7 +102,7 @@ def dropout(x: Array, y: Array, g: Array, draw: Callable[[int], NDArray[np.uint6
 
 
 def batchnorm(x: Array, y: Array, g: Array, w: Array, gw: Array) -> Part:
-    """``w``: scale and shift. x must come from a Linear, which does not need it again: it is left centred, not divided."""
+    """Normalize; ``w`` is scale and shift. x is centred in place, so it must come from a Linear, which does not need it."""
     rows, size = x.shape
     (scale, shift), (g_scale, g_shift) = w, gw
     mean_of, sum_of = np.full(rows, 1 / rows, "float32").dot, np.ones(rows, "float32").dot
@@ -123,24 +123,25 @@ def batchnorm(x: Array, y: Array, g: Array, w: Array, gw: Array) -> Part:
 
 
 def binary_cross_entropy(x: Array, g: Array) -> Callable[[NDArray[Any]], float]:
-    n, logits, slopes = len(x), x.reshape(-1), g.reshape(-1)
+    """Return the cost, with the gradient in ``g``, as a function of the targets."""
+    n, logits, derivatives = len(x), x.reshape(-1), g.reshape(-1)
     soft, total, zero, share = empty(n), np.ones(n, "float32").dot, scalar(0), scalar(1 / n)
 
     def cost(y: Array) -> float:
-        """Mean of s - xy, s = log(1 + exp(x)); the gradient is (exp(x - s) - y)/n."""
+        """Return the mean of s - xy, where s = log(1 + exp(x)); the gradient is (exp(x - s) - y)/n."""
         logaddexp(logits, zero, soft)
-        subtract(logits, soft, slopes)
-        exp(slopes, slopes)
-        subtract(slopes, y, slopes)
-        multiply(slopes, share, slopes)
+        subtract(logits, soft, derivatives)
+        exp(derivatives, derivatives)
+        subtract(derivatives, y, derivatives)
+        multiply(derivatives, share, derivatives)
         return float(total(soft) - logits.dot(y)) / n
 
     return cost
 
 
 def cross_entropy(x: Array, g: Array) -> Callable[[NDArray[Any]], float]:
-    """x is shifted in place."""
-    (n, k), logits, slopes = x.shape, x.reshape(-1), g.reshape(-1)
+    """Return the cost, with the gradient in ``g``, as a function of the classes; x is shifted in place."""
+    (n, k), logits, derivatives = x.shape, x.reshape(-1), g.reshape(-1)
     starts, places, columns, share = np.arange(n) * k, np.empty(n, np.intp), empty(n, k), scalar(1 / n)
     sums, logs, of_row, total, count = empty(n), empty(n), np.ones(k, "float32"), np.ones(n, "float32").dot, scalar(n)
 
@@ -152,23 +153,23 @@ def cross_entropy(x: Array, g: Array) -> Callable[[NDArray[Any]], float]:
         exp(x, g)
         g.dot(of_row, sums)
         log(sums, logs)
-        add(y, starts, places)                                      # of the classes, in the flat arrays
+        add(y, starts, places)                                      # positions of the classes in the flat arrays
         mean = float(total(logs) - total(logits[places])) / n
         multiply(sums, count, sums)
         columns[...] = sums[:, None]
         divide(g, columns, g)
-        slopes[places] -= share
+        derivatives[places] -= share
         return mean
 
     return cost
 
 
 def descent(p: Array, g: Array, v: Array) -> Calls:
-    """v = MOMENTUM v + g, p = p - RATE v."""
-    momentum, rate, room, calls = scalar(MOMENTUM), scalar(RATE), empty(min(PIECE, len(p))), Calls()
+    """Return the calls of v = MOMENTUM v + g, p = p - RATE v, in pieces."""
+    momentum, rate, work, calls = scalar(MOMENTUM), scalar(RATE), empty(min(PIECE, len(p))), Calls()
     for start in range(0, len(p), PIECE):
         pp, gg, vv = (flat[start:start + PIECE] for flat in (p, g, v))
-        t = room[:len(pp)]
+        t = work[:len(pp)]
         calls += [partial(multiply, vv, momentum, vv), partial(add, vv, gg, vv), partial(multiply, vv, rate, t),
                   partial(subtract, pp, t, pp)]
     return calls

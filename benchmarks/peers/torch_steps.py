@@ -1,4 +1,4 @@
-"""PyTorch on the CPU, eager: the loop of its tutorials."""
+"""PyTorch on the CPU, eager, in the loop of its tutorials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .workloads import (
+from ..workloads import (
     BATCH_NORM_MOMENTUM,
     DROP,
     EPS,
@@ -24,7 +24,7 @@ from .workloads import (
 
 
 def network(workload: Workload, problem: Problem, noise: bool = True) -> nn.Sequential:
-    """The workload's network with the problem's parameters; without noise, dropout lets everything pass."""
+    """Return the workload's network with the problem's parameters; without ``noise``, dropout drops nothing."""
     modules: list[nn.Module] = []
     for layer, (size, *_) in workload.each():
         match layer:
@@ -48,7 +48,7 @@ def network(workload: Workload, problem: Problem, noise: bool = True) -> nn.Sequ
 
 
 def step(workload: Workload, problem: Problem, noise: bool, **options: Any) -> Step:
-    """``options`` choose the implementation of SGD."""
+    """A training step; ``options`` choose the implementation of SGD."""
     torch.manual_seed(0)
     net = network(workload, problem, noise)
     sgd = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM, **options)
@@ -68,7 +68,7 @@ def step(workload: Workload, problem: Problem, noise: bool, **options: Any) -> S
 
 
 def foreach(workload: Workload, problem: Problem, noise: bool = True) -> Step:
-    """SGD with one call for all parameters, operation by operation: what PyTorch calls foreach."""
+    """SGD with one call per operation for all parameters, which PyTorch calls foreach."""
     return step(workload, problem, noise, foreach=True)
 
 

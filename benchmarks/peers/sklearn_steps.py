@@ -1,17 +1,17 @@
-"""scikit-learn, for the networks that it has: one activation throughout, no BatchNorm, no dropout."""
+"""scikit-learn, for the networks that it offers: one activation throughout, no BatchNorm, no dropout."""
 
 from __future__ import annotations
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from .workloads import BATCHES, MOMENTUM, RATE, Array, Problem, Step, Workload
+from ..workloads import BATCHES, MOMENTUM, RATE, Array, Problem, Step, Workload
 
-STEPS = 50                                                          # a call: the checks of partial_fit cost it little then
+STEPS = 50                                                          # per call, so that the checks of partial_fit cost little
 
 
 def model(workload: Workload, problem: Problem) -> MLPClassifier:
-    """With the problem's parameters, and at rest."""
+    """Return a network with the problem's parameters and zero velocities."""
     for layer in workload.layers:
         if layer not in ("tanh", "relu") and not isinstance(layer, int):
             raise NotImplementedError(f"scikit-learn has no {layer if isinstance(layer, str) else layer[0]}")
@@ -27,9 +27,9 @@ def model(workload: Workload, problem: Problem) -> MLPClassifier:
 
 
 def partial_fit(workload: Workload, problem: Problem, noise: bool = True) -> Step:
-    """``noise`` makes no difference: there is no dropout."""
+    """Many steps per call of ``partial_fit``. ``noise`` has no effect, since there is no dropout."""
     net, batch = model(workload, problem), workload.batch
-    rows = (BATCHES + STEPS) * batch                                # so that a call can begin with any batch
+    rows = (BATCHES + STEPS) * batch                                # a call can begin with any batch
     x, y = np.resize(problem.x, (rows, *workload.shape)), np.resize(problem.y, rows)
 
     def run(row: int) -> float:
@@ -38,10 +38,10 @@ def partial_fit(workload: Workload, problem: Problem, noise: bool = True) -> Ste
         return net.loss_
 
     def gradients() -> list[Array]:
-        """Of the first step alone: at rest, v = -RATE g after it."""
-        fresh = model(workload, problem)
-        fresh.partial_fit(x[:batch], y[:batch])
-        gradients = [velocity / -RATE for velocity in fresh._optimizer.velocities]
+        """Return the gradients of a first step from zero velocities, after which v = -RATE g."""
+        net = model(workload, problem)
+        net.partial_fit(x[:batch], y[:batch])
+        gradients = [velocity / -RATE for velocity in net._optimizer.velocities]
         half = len(gradients) // 2                                  # weights, then biases
         return [gradient for pair in zip(gradients[:half], gradients[half:], strict=True) for gradient in pair]
 

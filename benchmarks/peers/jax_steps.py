@@ -1,4 +1,4 @@
-"""JAX on the CPU: a whole step compiled, or many steps."""
+"""JAX on the CPU: one compiled step, or a scan over many steps."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import jax
 import numpy as np
 from jax import numpy as jnp
 
-from .workloads import BATCH_NORM_MOMENTUM, BATCHES, DROP, EPS, MOMENTUM, RATE, Problem, Step, Workload
+from ..workloads import BATCH_NORM_MOMENTUM, BATCHES, DROP, EPS, MOMENTUM, RATE, Problem, Step, Workload
 
-LARGE = 10**6                                                       # parameters from which a scan takes fewer steps, as it does
-                                                                    # with convolutions: they are slow in it
+# With more parameters than this, and with convolutions, which are slow in a scan, a scan has 10 steps, not 100.
+LARGE = 10**6
 
 
 class Network:
-    """The workload's network as functions to compile.
+    """The workload's network, as functions to compile.
 
-    A state is what a step changes: parameters, velocities, running statistics of each BatchNorm, key of the dropouts.
+    A step maps a state to the next one: parameters, velocities, running statistics of each BatchNorm, key of the dropouts.
     """
 
     def __init__(self, workload: Workload, noise: bool) -> None:
@@ -26,11 +26,11 @@ class Network:
     def start(self, problem: Problem) -> Any:
         parameters = [jnp.array(value) for value in problem.parameters]
         statistics = [(jnp.zeros(shape), jnp.ones(shape)) for layer, shape in self.workload.each() if layer == "batchnorm"]
-        key = jax.random.key(0) if self.noise else None             # passing one on takes time too
+        key = jax.random.key(0) if self.noise else None             # None where unused: passing a key on takes time
         return parameters, [jnp.zeros_like(value) for value in parameters], statistics, key
 
     def cost(self, parameters: Any, statistics: Any, key: Any, x: Any, y: Any) -> Any:
-        """Mean cost, and the new running statistics."""
+        """Return the mean cost and the new running statistics."""
         values, old, new = iter(parameters), iter(statistics), []
         for layer in self.workload.layers:
             if isinstance(layer, int):
@@ -51,25 +51,25 @@ class Network:
             elif layer != "dropout":
                 x = {"tanh": jnp.tanh, "relu": jax.nn.relu}[layer](x)
             elif self.noise:
-                key, mine = jax.random.split(key)
-                x = jnp.where(jax.random.bernoulli(mine, 1 - DROP, x.shape), x / (1 - DROP), 0)
+                key, subkey = jax.random.split(key)
+                x = jnp.where(jax.random.bernoulli(subkey, 1 - DROP, x.shape), x / (1 - DROP), 0)
         if self.workload.binary:
             return jnp.mean(jax.nn.softplus(x) - x * y), new
         return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(x), y, 1)), new
 
     def step(self, state: Any, x: Any, y: Any) -> Any:
-        """The next state, and the cost."""
+        """Return the next state and the cost."""
         parameters, velocities, statistics, key = state
-        mine = None
+        subkey = None
         if self.noise:
-            key, mine = jax.random.split(key)
-        (cost, new), gradients = jax.value_and_grad(self.cost, has_aux=True)(parameters, statistics, mine, x, y)
+            key, subkey = jax.random.split(key)
+        (cost, new), gradients = jax.value_and_grad(self.cost, has_aux=True)(parameters, statistics, subkey, x, y)
         velocities = [MOMENTUM * v + g for v, g in zip(velocities, gradients, strict=True)]
         parameters = [p - RATE * v for p, v in zip(parameters, velocities, strict=True)]
         return (parameters, velocities, [tuple(pair) for pair in new], key), cost
 
     def batches(self, problem: Problem) -> tuple[Any, Any]:
-        """Examples (BATCHES, batch, *shape), targets (BATCHES, batch, 1)."""
+        """Return examples (BATCHES, batch, *shape) and targets (BATCHES, batch, 1)."""
         x = jnp.array(problem.x).reshape(BATCHES, self.workload.batch, *self.workload.shape)
         y = problem.y.astype("float32" if self.workload.binary else "int32")
         return x, jnp.array(y).reshape(BATCHES, self.workload.batch, 1)
@@ -82,7 +82,7 @@ class Network:
 
 
 def jit(workload: Workload, problem: Problem, noise: bool = True) -> Step:
-    """One step a call. The old state is given away: its memory takes the new one."""
+    """One step per call. The old state is donated: the new one reuses its memory."""
     net = Network(workload, noise)
     state, (xs, ys), batch = net.start(problem), map(list, net.batches(problem)), workload.batch
     step = jax.jit(net.step, donate_argnums=0)
@@ -96,7 +96,7 @@ def jit(workload: Workload, problem: Problem, noise: bool = True) -> Step:
 
 
 def scan(workload: Workload, problem: Problem, noise: bool = True) -> Step:
-    """Many steps a call: what is left when no step returns to Python."""
+    """Many steps per call: the time of a step that never returns to Python."""
     net = Network(workload, noise)
     state, (xs, ys), batch = net.start(problem), net.batches(problem), workload.batch
     steps = 10 if "flatten" in workload.layers or sum(value.size for value in problem.parameters) > LARGE else 100

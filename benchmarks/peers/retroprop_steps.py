@@ -1,14 +1,14 @@
-"""The library itself, through its public interface, as a user's loop would write it."""
+"""retroprop, used through its public interface in a loop that a user would write."""
 
 from __future__ import annotations
 
 import retroprop as rp
 
-from .workloads import DROP, FILTER, MOMENTUM, RATE, Problem, Step, Workload, outputs_first, outputs_last
+from ..workloads import DROP, FILTER, MOMENTUM, RATE, Problem, Step, Workload, outputs_first, outputs_last
 
 
 def network(workload: Workload, problem: Problem, noise: bool = True) -> rp.Sequential:
-    """The workload's network with the problem's parameters; without noise, dropout lets everything pass."""
+    """Return the workload's network with the problem's parameters; without ``noise``, dropout drops nothing."""
     modules: list[rp.Module] = []
     for layer, (size, *_) in workload.each():
         match layer:

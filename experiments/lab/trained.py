@@ -1,0 +1,125 @@
+"""The one task of training: a named network, from a named initialization, on named data, with named readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...arguments import one_of
+from ...modules import Module, Parameter
+from ...optim import SGD
+from ...training import Callback, MaxNorm, Run
+from .data import source
+from .loop import train
+from .networks import NETWORKS, initialization
+from .readings import READINGS
+
+FIRST = 0.5                                                         # momentum of the first step, where it rises
+
+
+def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int,
+            network: str = "dense", readings: str = "errors", momentum: float = 0.0, rising: bool = False, l2: float = 0.0,
+            l1: float = 0.0, norm: float | None = None, examples: int | None = None, binary: bool = False,
+            digest: str | None = None, checkpoint: Path | None = None, **architecture: Any) -> dict[str, Any]:
+    """Train a network by SGD on cross-entropy and measure it at the evaluation steps ``at``.
+
+    Parameters
+    ----------
+    data : str
+        A name that `source` knows; ``binary`` makes its images black and white, ``examples`` limits its training part.
+    init : str
+        A name that `initialization` knows.
+    network : {"dense", "rectifiers", "convolutions", "noisy"}
+        A function of ``NETWORKS``, called with ``architecture``.
+    readings : {"errors", "layers", "batch statistics", "sampled averages"}
+        A class of ``READINGS``: what is measured.
+    momentum, rising
+        Momentum of SGD; with ``rising`` it grows evenly from 0.5, in the first tenth of the steps.
+    l2, l1, norm
+        Penalties on weights, not on biases: weight decay, an L1 penalty, and the largest norm of a unit's weights.
+    digest
+        Decides nothing here: it makes runs on other files of the same name other runs.
+    checkpoint : Path or None
+        Folder in which the run is saved on its way and taken up again.
+
+    Returns
+    -------
+    dict
+        ``readings``, a list of dicts; ``diverged``, the step at which the cost was not finite, or None; and what the
+        readings add at the end.
+    """
+    found = source(data)._replace(binary=binary)
+    if examples is not None:
+        found = found.limited(examples)
+    build = NETWORKS[one_of("network", network, NETWORKS)]
+    net = initialization(init).network(
+        lambda initializer: build(found.features, found.classes, initializer, seed=seed, **architecture), found.some)
+    measured = READINGS[one_of("readings", readings, READINGS)](net, found, batch_size=batch_size, seed=seed)
+    optimizer = descent(net, lr, min(FIRST, momentum) if rising else momentum, l2)
+    constraints = [penalty.project for penalty in penalties(lr, l1, norm)]
+
+    def after_step() -> None:
+        if rising:
+            rise(optimizer, momentum, 10 * (momentum - FIRST) / steps)
+        for constrain in constraints:
+            constrain(net)
+
+    ended = train(net, optimizer, found.stream(batch_size, seed), steps, at=at, read=lambda step: measured.read(),
+                  after_step=after_step if rising or constraints else None, checkpoint=checkpoint)
+    return {"diverged": ended.diverged} | measured.result(ended.readings, ended.diverged is not None)
+
+
+def weights(net: Module) -> list[Parameter]:
+    """The parameters that are no biases."""
+    return [parameter for parameter in net.parameters() if parameter.data.ndim > 1]
+
+
+def descent(net: Module, lr: float, momentum: float, l2: float = 0.0) -> SGD:
+    """SGD; its weight decay spares the biases."""
+    if not l2:
+        return SGD(net.parameters(), lr=lr, momentum=momentum)
+    biases = [parameter for parameter in net.parameters() if parameter.data.ndim == 1]
+    groups: list[dict[str, Any]] = [{"params": weights(net), "weight_decay": l2}, {"params": biases}]
+    return SGD(groups, lr=lr, momentum=momentum)
+
+
+def rise(optimizer: SGD, momentum: float, by: float) -> None:
+    """Raise the momentum of each group towards its last value; the optimizer's state holds the present one."""
+    for group in optimizer.groups:
+        if group["momentum"] < momentum:
+            group["momentum"] = min(momentum, group["momentum"] + by)
+
+
+class Shrink(Callback):
+    """After each step, take ``by`` off the size of each weight, down to 0: the step of an L1 penalty."""
+
+    def __init__(self, by: float) -> None:
+        self.by = by
+
+    def after_step(self, run: Run) -> None:
+        self.project(run.net)
+
+    def project(self, net: Module) -> None:
+        for parameter in weights(net):
+            parameter.data -= np.clip(parameter.data, -self.by, self.by)
+
+
+def penalties(lr: float, l1: float, norm: float | None) -> list[Any]:
+    """The callbacks of an L1 penalty and of a largest norm."""
+    return [*([] if norm is None else [MaxNorm(norm)]), *([Shrink(lr * l1)] if l1 else [])]
+
+
+def error_at(step: int | None = None, part: str = "error") -> Callable[[dict[str, Any]], float]:
+    """A function of a result: the error after ``step`` steps, by default at the last reading; 1 if the run had diverged."""
+    return partial(read_error, step=step, part=part)
+
+
+def read_error(result: dict[str, Any], step: int | None, part: str) -> float:
+    if result["diverged"] is not None and (step is None or step > result["diverged"]):
+        return 1.0
+    rows = result["readings"] if step is None else [row for row in result["readings"] if row["step"] == step]
+    return float(rows[-1][part])

@@ -1,0 +1,86 @@
+"""Bounds: what must be found for a claim to be reproduced, as a predicate and as text, made of the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..reports.statistics import number
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A condition on a number.
+
+    Attributes
+    ----------
+    text : str
+        The criterion in words.
+    holds : function of a float
+        Whether a number meets it.
+    """
+
+    text: str
+    holds: Callable[[float], bool]
+
+    def of(self, what: str) -> Bound:
+        """The same, its text beginning with what the number is: ``at_most(2).of("gap")`` reads "gap at most 2"."""
+        return replace(self, text=f"{what} {self.text}")
+
+    def noting(self, note: str) -> Bound:
+        """The same, with words behind its text."""
+        return replace(self, text=f"{self.text}{note}")
+
+
+def spoken(value: float, unit: str = "", digits: int = 3) -> str:
+    """A number with its unit: "%" and "points" write shares as percent.
+
+    >>> spoken(0.045, "%"), spoken(1e-8), spoken(3.0, "times")
+    ('4.5 %', '1e-08', '3 times')
+    """
+    factor = 100 if unit in ("%", "points") else 1
+    return f"{number(factor * value, digits)}{f' {unit}' if unit else ''}"
+
+
+def at_most(limit: float, unit: str = "") -> Bound:
+    """
+    >>> at_most(1.2).text, at_most(1.2).holds(1.2)
+    ('at most 1.2', True)
+    """
+    return Bound(f"at most {spoken(limit, unit)}", lambda value: value <= limit)
+
+
+def at_least(limit: float, unit: str = "") -> Bound:
+    return Bound(f"at least {spoken(limit, unit)}", lambda value: value >= limit)
+
+
+def below(limit: float, unit: str = "") -> Bound:
+    return Bound(f"below {spoken(limit, unit)}", lambda value: value < limit)
+
+
+def above(limit: float, unit: str = "") -> Bound:
+    return Bound(f"above {spoken(limit, unit)}", lambda value: value > limit)
+
+
+def between(low: float, high: float, unit: str = "") -> Bound:
+    """Both ends included."""
+    return Bound(f"{spoken(low, '' if unit != '%' else unit).removesuffix(' %')} to {spoken(high, unit)}",
+                 lambda value: low <= value <= high)
+
+
+def near(value: float, tolerance: float, unit: str = "") -> Bound:
+    """
+    >>> near(0.3, 0.05, "%").text
+    '30 ± 5 %'
+    """
+    return Bound(f"{spoken(value, unit).removesuffix(' ' + unit)} ± {spoken(tolerance, unit)}",
+                 lambda found: abs(found - value) <= tolerance)
+
+
+def within_factor(factor: float, reference: float) -> Bound:
+    return Bound(f"{spoken(reference)} within a factor of {spoken(factor)}",
+                 lambda value: reference / factor <= value <= reference * factor)
+
+
+def exactly(value: float, unit: str = "") -> Bound:
+    return Bound(f"exactly {spoken(value, unit)}", lambda found: found == value)

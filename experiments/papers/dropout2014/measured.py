@@ -1,0 +1,72 @@
+"""What the claims and the figures of dropout2014 take from its runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ...lab.trained import error_at, trained
+from ...sweeps.trials import Numbers
+from ..bounds import spoken
+from ..paper import Pick, Results
+from ..series import Series, best
+from .plan import PLAIN, Changes, autoencoder, mnist, network
+from .runs import autoencoded, learned
+
+LAST = error_at()
+
+
+def measured(results: Results, pick: Pick = "error", **changes: object) -> Series:
+    """A number of each run of ``learned`` that differs from the main run by ``changes``."""
+    return results.series(pick, learned, **network(results.scale, **changes))
+
+
+def runs(results: Results, **changes: object) -> list[Numbers]:
+    """The whole results of these runs."""
+    return [one.result for one in results.of(learned, **network(results.scale, **changes))]
+
+
+def gain(results: Results, examples: int) -> Series:
+    """The share of the error that dropout takes away, with wrong labels among so many examples."""
+    return 1 - measured(results, examples=examples) / floored(measured(results, examples=examples, **PLAIN))
+
+
+def autoencoders(results: Results, pick: Pick) -> tuple[Series, Series]:
+    """A number of each autoencoder, without and with dropout."""
+    plain, dropout = (results.series(pick, autoencoded, **autoencoder(results.scale, keep)) for keep in (1.0, 0.5))
+    return plain, dropout
+
+
+def on_files(results: Results, name: str, pick: Pick = LAST, examples: int | None = None) -> Series:
+    """A number of each run of a network of ``MNIST``, by default the last test error; ``examples`` None: it learns from all."""
+    return results.series(pick, trained, **mnist(results.scale, name, examples=examples))
+
+
+def floored(series: Series) -> Series:
+    """The series as a denominator: numbers below a hundredth of a percent become that."""
+    return series.map(lambda value: max(value, 1e-4))
+
+
+def average(result: Numbers) -> float:
+    """The error of the average of the most sampled networks."""
+    return float(result["averages"]["errors"][-1])
+
+
+def needed(result: Numbers) -> float:
+    """The smallest number of sampled networks whose average errs as little as weight scaling does; inf if there is none."""
+    errors = result["averages"]["errors"] if "averages" in result else []
+    return next((k for k, error in enumerate(errors, 1) if error <= result["scaled"]), math.inf)
+
+
+def chosen(results: Results, choices: Sequence[Changes]) -> Changes:
+    """The choice with the smallest validation error; the first choice if no run ended."""
+    return choices[best({k: measured(results, "validation", **each) for k, each in enumerate(choices)}) or 0]
+
+
+def words(changes: Changes) -> str:
+    """The strengths of penalties, in words."""
+    return ", ".join(f"{'c' if name == 'norm' else name} = {value:g}" for name, value in changes.items() if name not in PLAIN)
+
+
+def percent(series: Series) -> str:
+    return spoken(series.mean, "%")

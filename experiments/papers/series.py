@@ -1,0 +1,143 @@
+"""Series: a number by seed, with arithmetic that pairs seeds; and choices among several series."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..reports.statistics import Estimate, estimate
+
+Key = tuple[int, int]                                               # a seed, and which of its runs
+K = TypeVar("K")
+
+
+@dataclass(frozen=True)
+class Series:
+    """A number for each run, by the run's seed.
+
+    ``a - b``, ``a / b``, ... take the runs that both have: what two settings give is compared seed by seed. A number stands
+    for the same number in each run.
+
+    >>> Series.by_seed({1: 6.0, 2: 8.0}) / Series.by_seed({2: 2.0, 3: 1.0})
+    Series(4.0)
+    """
+
+    numbers: Mapping[Key, float]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[int, float]]) -> Series:
+        """Of seeds and numbers; a seed may come several times, as where a setting besides the seed differs."""
+        found: dict[Key, float] = {}
+        for seed, value in pairs:
+            found[seed, sum(key[0] == seed for key in found)] = float(value)
+        return cls(dict(sorted(found.items())))
+
+    @classmethod
+    def by_seed(cls, numbers: Mapping[int, float]) -> Series:
+        return cls.of(numbers.items())
+
+    @classmethod
+    def single(cls, value: float | None) -> Series:
+        """One number that is of no seed; none for None and NaN."""
+        return cls({} if value is None or math.isnan(value) else {(0, 0): float(value)})
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        return tuple(self.numbers.values())
+
+    @property
+    def estimate(self) -> Estimate:
+        """Mean and half of the 95 % interval."""
+        return estimate(self.values)
+
+    @property
+    def mean(self) -> float:
+        """NaN where there is no run."""
+        return self.estimate.mean
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.values)) if self.numbers else math.nan
+
+    def map(self, function: Callable[[float], Any]) -> Series:
+        return Series({key: float(function(value)) for key, value in self.numbers.items()})
+
+    def worst(self) -> Series:
+        """The largest number of each seed."""
+        largest: dict[int, float] = {}
+        for (seed, _), value in self.numbers.items():
+            largest[seed] = max(value, largest.get(seed, -math.inf))
+        return Series.by_seed(largest)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.values)
+
+    def __repr__(self) -> str:
+        return f"Series({', '.join(f'{value!r}' for value in self)})"
+
+    def __abs__(self) -> Series:
+        return self.map(abs)
+
+    def __add__(self, other: Series | float) -> Series:
+        return combined(operator.add, self, other)
+
+    def __sub__(self, other: Series | float) -> Series:
+        return combined(operator.sub, self, other)
+
+    def __mul__(self, other: Series | float) -> Series:
+        return combined(operator.mul, self, other)
+
+    def __truediv__(self, other: Series | float) -> Series:
+        return combined(operator.truediv, self, other)
+
+    def __rsub__(self, other: float) -> Series:
+        return self.map(lambda value: other - value)
+
+    def __rtruediv__(self, other: float) -> Series:
+        return self.map(lambda value: other / value)
+
+
+def combined(function: Callable[..., Any], *series: Series | float) -> Series:
+    """``function`` of the numbers of each run that all the series have; a plain number is the same in each run."""
+    keys = set.intersection(*(set(one.numbers) for one in series if isinstance(one, Series)))
+    return Series({key: float(function(*(one.numbers[key] if isinstance(one, Series) else one for one in series)))
+                   for key in sorted(keys)})
+
+
+def paired(*series: Series) -> list[Series]:
+    """The same series with those runs alone that all of them have."""
+    common = set.intersection(*(set(one.numbers) for one in series))
+    return [Series({key: value for key, value in one.numbers.items() if key in common}) for one in series]
+
+
+def largest(*series: Series) -> Series:
+    """The largest of the numbers of each run."""
+    return combined(max, *series)
+
+
+def smallest(*series: Series) -> Series:
+    """The smallest of the numbers of each run."""
+    return combined(min, *series)
+
+
+def best(choices: Mapping[K, Series]) -> K | None:
+    """The choice of the smallest mean, such as a learning rate by its validation errors; None where no run ended.
+
+    A choice without runs, or whose mean is not a number, is not chosen; of equal ones the first is.
+    """
+    means = {choice: one.mean for choice, one in choices.items() if not math.isnan(one.mean)}
+    return min(means, key=means.__getitem__) if means else None
+
+
+def best_by_seed(choices: Mapping[float, Series]) -> Series:
+    """For each seed the choice of its smallest number; of equal ones the first. Only seeds that have all choices count."""
+    numbers = list(choices)
+    return combined(lambda *values: numbers[int(np.argmin(values))], *choices.values()) if choices else Series({})

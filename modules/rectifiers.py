@@ -1,0 +1,225 @@
+"""Rectifiers: functions of each element that pass large inputs and hold back negative ones, with a kink or smoothly.
+
+Their Jacobian is diagonal, as that of all functions of each element: see ``activations.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..arguments import Array, real
+from .core.arrays import ONE, ZERO, as_out, empty, sigmoid, zeros
+from .core.base import Module
+from .core.scratch import WithScratch
+
+
+class ReLU(Module):
+    r"""Rectifier of each element: :math:`y = \max(0, x)`. Any shape.
+
+    Notes
+    -----
+    The derivative is 1 where :math:`y > 0`, else 0; at the kink, :math:`x = 0`, it is 0.
+    """
+
+    saved = "output"
+    layout = "kept"
+    symmetric = True
+
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
+        return ZERO[dtype], zeros(shape, dtype, self.batch_last), empty(shape, bool, self.batch_last)
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Any shape -> the same shape. Saves y."""
+        self.point = y = np.maximum(x, self.scratch[1], out=out)
+        return y
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> the same shape."""
+        zero, _, positive = self.scratch
+        np.greater(self.point, zero, positive)
+        gx = as_out(out, g)
+        gx[...] = positive                                          # twice as fast as a product of floats with booleans
+        gx *= g
+        return gx
+
+
+class LeakyReLU(WithScratch):
+    r""":math:`y = x` where :math:`x > 0`, else :math:`\mathrm{slope} \cdot x`. Any shape.
+
+    Parameters
+    ----------
+    slope : float in [0, 1], default 0.01
+        The derivative on the negative side, and at the kink, x = 0.
+
+    References
+    ----------
+    Maas, Hannun & Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".
+    """
+
+    saved = "output"
+    layout = "kept"
+    symmetric = True
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = real("slope", slope, 0, 1)
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Any shape -> the same shape. Saves y, whose sign is that of x."""
+        scaled = np.multiply(x, self.slope, self.scratch)
+        self.point = y = np.maximum(x, scaled, out=out)
+        return y
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> the same shape."""
+        gx = np.greater(self.point, ZERO[g.dtype], out=as_out(out, g))
+        gx *= 1 - self.slope
+        gx += self.slope
+        gx *= g
+        return gx
+
+
+class ELU(WithScratch):
+    r""":math:`y = x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`. Any shape.
+
+    Parameters
+    ----------
+    alpha : float, at least 0, default 1
+        The output tends to -alpha for large negative inputs.
+
+    Notes
+    -----
+    The derivative is 1 where :math:`y > 0`, else :math:`y + \alpha`.
+
+    References
+    ----------
+    Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by exponential linear units".
+    """
+
+    saved = "output"
+    layout = "kept"
+    symmetric = True
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = real("alpha", alpha, 0)
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Any shape -> the same shape. Saves y."""
+        zero = ZERO[x.dtype]
+        left = np.minimum(x, zero, out=self.scratch)
+        np.expm1(left, left)
+        left *= self.alpha
+        self.point = y = np.maximum(x, zero, out=out)
+        y += left
+        return y
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> the same shape."""
+        y, zero = self.point, ZERO[g.dtype]
+        gx = np.greater(y, zero, out=as_out(out, g))
+        gx *= 1 - self.alpha
+        gx += self.alpha
+        gx += np.minimum(y, zero, out=self.scratch)
+        gx *= g
+        return gx
+
+
+class Gate(NamedTuple):
+    """The input, and the gate in [0, 1] that multiplies it."""
+
+    x: Array
+    gate: Array
+
+
+class GELU(WithScratch):
+    r""":math:`y = x \Phi(x)`, with :math:`\Phi` the distribution function of N(0, 1), not an approximation of it. Any shape.
+
+    Notes
+    -----
+    The derivative is :math:`\Phi(x) + x \varphi(x)`, with :math:`\varphi(x) = e^{-x^2/2} / \sqrt{2 \pi}`.
+
+    References
+    ----------
+    Hendrycks & Gimpel 2016, "Gaussian error linear units".
+    """
+
+    saved = "input"
+    layout = "kept"
+    symmetric = True
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Any shape -> the same shape. Saves x and Φ(x)."""
+        from scipy.special import ndtr
+        self.point = Gate(x, ndtr(x, self.scratch))
+        return np.multiply(x, self.point.gate, out)
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> the same shape."""
+        x, gate = self.point
+        gx = np.clip(x, -40, 40, out=out)                           # outside, φ is 0, and x² may overflow
+        np.multiply(gx, gx, gx)
+        gx *= -0.5
+        np.exp(gx, gx)
+        gx *= (2 * np.pi) ** -0.5
+        gx *= x
+        gx += gate
+        gx *= g
+        return gx
+
+
+class SiLU(WithScratch):
+    r""":math:`y = x \sigma(x)`, also called swish. Any shape.
+
+    Notes
+    -----
+    The derivative is :math:`\sigma(x) (1 + x (1 - \sigma(x)))`.
+
+    References
+    ----------
+    Elfwing, Uchibe & Doya 2018, "Sigmoid-weighted linear units for neural network function approximation".
+    """
+
+    saved = "input"
+    layout = "kept"
+    symmetric = True
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Any shape -> the same shape. Saves x and σ(x)."""
+        self.point = Gate(x, sigmoid(x, self.scratch))
+        return np.multiply(x, self.point.gate, out)
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> the same shape."""
+        x, gate = self.point
+        gx = np.subtract(ONE[g.dtype], gate, out)
+        gx *= x
+        gx += ONE[g.dtype]
+        gx *= gate
+        gx *= g
+        return gx
+
+
+class Softplus(Module):
+    r""":math:`y = \log(1 + e^x)`. Any shape.
+
+    Notes
+    -----
+    The derivative, :math:`\sigma(x) = 1 - e^{-y}`, needs only the output.
+    """
+
+    saved = "output"
+    layout = "kept"
+    symmetric = True
+
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Any shape -> the same shape. Saves y."""
+        self.point = y = np.logaddexp(x, ZERO[x.dtype], out)
+        return y
+
+    def backward(self, g: Array, out: Array | None = None) -> Array:
+        """Shape of y -> the same shape."""
+        gx = np.negative(self.point, out)
+        np.expm1(gx, gx)
+        gx *= g
+        return np.negative(gx, gx)
