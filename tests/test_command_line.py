@@ -197,7 +197,7 @@ def test_check_compares_the_gradients_of_a_users_cost(script, run):
     assert [line.split()[0] for line in out.splitlines()[2:-1]] == ["0.weight", "0.bias", "2.weight", "2.bias", "x"]
     status, out, _ = run("check", script(OWN.replace("SLOPE", "2") + "y, loss = np.zeros((2, 3)), rp.MSE()"))
     assert status == 1
-    assert "FAILED: x [" in out
+    assert "FAILED: x[" in out
 
 
 def test_check_tries_the_laws_on_a_net_without_a_loss(script, run):
@@ -206,7 +206,7 @@ def test_check_tries_the_laws_on_a_net_without_a_loss(script, run):
     assert run("check", script(OWN.replace("SLOPE", "FACTOR")))[0] == 0
     status, out, err = run("check", script(OWN.replace("SLOPE", "2")))
     assert (status, err) == (1, "")
-    assert out.startswith("FAILED: Scale(): backward is the transposed jacobian: in training mode, dC/dx[0, 0]: ")
+    assert out.startswith("FAILED: Scale(): backward is the transposed jacobian: in training mode, dC/dx[")
     loss = "import numpy as np\nimport retroprop as rp\nnet = rp.MSE()\nx, y = np.eye(2, 3), np.ones((2, 3)) / 2"
     assert run("check", script(loss))[0] == 0
 
