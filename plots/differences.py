@@ -93,7 +93,7 @@ def perturbation(result: Perturbation, *, title: str | None = None, ax: Axes | N
     room = 0.3 * (top - bottom)                                     # the tangent may leave the axes, but not stretch them
     low, high = ax.get_ylim()
     ax.set(ylim=(max(low, bottom - room), min(high, top + room)), ylabel="cost",
-           xlabel=f"change of {result.entry}, which is {result.value:.4g}")
+           xlabel=f"change of {result.entry} from {result.value:.4g}")
     ax.grid(alpha=0.25)
     legend(ax)
     return ax
@@ -124,7 +124,7 @@ def gradient_costs(costs: GradientCosts, what: str = "seconds", *, title: str | 
                                         ((back, fast)[what == "seconds"], "backpropagation"))):
         ax.plot(n, values, MARKERS[k] + "-", color=COLORS[1 - k], lw=1.8, label=name)
     ax.set(xscale="log", yscale="log", xlabel="number of parameters",
-           ylabel="seconds" if what == "seconds" else "propagations of one example")
+           ylabel="seconds" if what == "seconds" else "propagations of single examples")
     ax.grid(alpha=0.25)
     legend(ax)
     return ax

@@ -94,7 +94,7 @@ def gradient_noise(result: GradientNoise, *, title: str | None = None, ax: Axes 
     ax.plot(result.sizes, result.predicted, color=COLORS[0], lw=1.8, label=f"predicted: σ/√k, σ = {result.sigma:.3g}")
     ax.plot(result.sizes, result.measured, "o", color=COLORS[1], label=f"measured, {result.draws} draws")
     ax.axhline(result.length, color="0.45", ls="--", lw=1.2, label=f"length of the gradient\nof all {result.examples} examples")
-    ax.set(xscale="log", yscale="log", xlabel="examples in a minibatch, k", ylabel="distance from the gradient of all")
+    ax.set(xscale="log", yscale="log", xlabel="examples in a minibatch, k", ylabel="distance from the full gradient")
     ax.set_xticks(result.sizes[::-(-len(result.sizes) // 8)], minor=False)
     ax.xaxis.set_major_formatter(ScalarFormatter())
     ax.xaxis.set_minor_locator(NullLocator())

@@ -125,7 +125,7 @@ def rows_as_images(name: str, x: ArrayLike, shape: tuple[int, int] | None = None
     elif array.ndim in (3, 4) and shape is None:
         return array
     wanted = ("images, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of numbers"
-              if shape is None else f"rows of {shape[0]} x {shape[1]} numbers, as shape says")
+              if shape is None else f"rows of {shape[0]} x {shape[1]} numbers, according to shape")
     raise ShapeError(f"{name} must be {wanted}, got shape {array.shape}")
 
 

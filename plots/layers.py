@@ -78,7 +78,7 @@ def saturation(shares: Mapping[str, ArrayLike] | ArrayLike, *, title: str | None
     Figure or SubFigure
         The first layer has the thickest and darkest line, so that coinciding lines are all visible.
     """
-    groups = {label: table(label, values) for label, values in
+    groups = {label: as_table(label, values) for label, values in
               labelled("shares", shares, (list, tuple, np.ndarray)).items()}
     figure, axs = panels(figure, groups, "epoch", (2.6, 2.3), title)
     for ax, group in zip(axs, groups.values(), strict=True):
@@ -120,15 +120,15 @@ def arrays(label: str, records: Records, what: str) -> list[Array]:
     if not all(isinstance(record, LayerStatistics) for record in records):
         raise ArgumentError(f"layer_histograms: records must come from layer_statistics, got {records!r} for {label!r}")
     hidden = hidden_activations(records) if what == "activation" else preactivations(records)
-    found = [getattr(record, what) for record in hidden]
-    if not found:
+    values = [getattr(record, what) for record in hidden]
+    if not values:
         raise ArgumentError(f"layer_histograms: records of {label!r} must hold at least one hidden activation function "
                             "(and, for gradients, a module before it)")
-    if any(array is None for array in found):
+    if any(array is None for array in values):
         needed = "arrays=True" if what == "activation" else "loss, y and arrays=True"
         raise ArgumentError(f"layer_histograms: records of {label!r} hold no {what}s: call layer_statistics with "
                             f"{needed}")
-    return [array.reshape(-1) for array in found]
+    return [array.reshape(-1) for array in values]
 
 
 def common_bins(all_arrays: Sequence[Array], bins: int, log: bool) -> Array:
@@ -145,14 +145,14 @@ def common_bins(all_arrays: Sequence[Array], bins: int, log: bool) -> Array:
     return np.geomspace(low, high, bins + 1) if low < high else np.geomspace(low / 2, high * 2, bins + 1)
 
 
-def table(label: str, shares: ArrayLike) -> Array:
+def as_table(label: str, shares: ArrayLike) -> Array:
     """Return shares as an array of shape (epochs, layers)."""
     try:
-        found = np.asarray(shares, float)
+        table = np.asarray(shares, float)
     except (TypeError, ValueError):
-        found = np.empty(0)
-    if found.ndim != 2 or found.size == 0:
-        raise ShapeError(f"saturation: shares must have shape (epochs, layers), got {np.shape(found)} for {label!r}")
-    if (found < 0).any() or (found > 1).any():
-        raise ArgumentError(f"saturation: shares must be in [0, 1], got values from {found.min():g} to {found.max():g}")
-    return found
+        table = np.empty(0)
+    if table.ndim != 2 or table.size == 0:
+        raise ShapeError(f"saturation: shares must have shape (epochs, layers), got {np.shape(table)} for {label!r}")
+    if (table < 0).any() or (table > 1).any():
+        raise ArgumentError(f"saturation: shares must be in [0, 1], got values from {table.min():g} to {table.max():g}")
+    return table

@@ -172,9 +172,9 @@ def place(who: str, net: Module, layer: int | str) -> str:
 
 def scatter(ax: Axes, points: Array, labels: Array) -> None:
     """Draw points by class: by colour and marker for up to seven classes, by class number for more."""
-    found = np.unique(labels)
-    few = bool(found[-1] < len(MARKERS))
-    for k in found:
+    classes_drawn = np.unique(labels)
+    few = bool(classes_drawn[-1] < len(MARKERS))
+    for k in classes_drawn:
         marker, size, edge = (MARKERS[k], 26, 0.5) if few else (f"${k}$", 42, 0)
         u, v = points[labels == k].T
         ax.scatter(u, v, size, COLORS[k % len(COLORS)], marker=marker, label=f"class {k}", linewidths=edge,

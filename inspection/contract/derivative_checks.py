@@ -80,9 +80,9 @@ class CasesCheck:
         return "\n".join(lines)
 
 
-def worst(found: dict[str, tuple[GradientRow, ...]]) -> str:
+def worst(by_mode: dict[str, tuple[GradientRow, ...]]) -> str:
     """Return the largest relative error, among arrays whose gradient exceeds round-off; empty if there is none."""
-    errors = [row.relative for rows in found.values() for row in rows if row.largest > row.rounding]
+    errors = [row.relative for rows in by_mode.values() for row in rows if row.largest > row.rounding]
     return f"{np.max(errors):.1e}" if errors else ""                # NaN if one is
 
 

@@ -102,7 +102,7 @@ def the_point_holds_no_more_than_saved_says(s: Sample) -> None:
     if saved in ("input", "neither"):
         copied(garbage(y, 5), y)                                    # another factor: equal numbers of x and y become unequal
     same(f'saved is "{saved}": after the arrays that it does not name were overwritten',
-         {"y": forward} | s.retrace(module, s.g), expected)
+         {"y": forward} | s.go_back(module, s.g), expected)
 
 
 @law
@@ -111,7 +111,7 @@ def forward_may_write_over_an_input_that_is_not_saved(s: Sample) -> None:
         module, expected = s.new(), s.run(s.new())
         x = copied(s.x)
         y = copied(module.forward(x, out=x))
-        same("forward(x, out=x)", {"y": y} | s.retrace(module, s.g), expected)
+        same("forward(x, out=x)", {"y": y} | s.go_back(module, s.g), expected)
 
 
 @law

@@ -21,7 +21,7 @@ def a_phase_that_comes_too_early_is_refused(s: Sample) -> None:
     refuses(PhaseError, "jvp before forward", module.jvp, s.x)
     s.forward(module, s.x)
     refuses(PhaseError, "update before backward", module.update)
-    s.retrace(module, s.g)
+    s.go_back(module, s.g)
     s.forward(module, s.x)
     refuses(PhaseError, "update after a new forward, before its backward", module.update)
 
@@ -36,17 +36,17 @@ def bad_input_is_refused_before_anything_changes(s: Sample) -> None:
     refuses(ShapeError, "a gradient of another shape than the output's", module.backward,
             each(lambda a: a[..., None], s.g))
     refuses(ShapeError, "a tangent of another shape than x's", module.jvp, each(lambda a: a[..., None], s.x))
-    same("after refused calls", s.retrace(module, s.g), s.retrace(twin, s.g))
+    same("after refused calls", s.go_back(module, s.g), s.go_back(twin, s.g))
 
 
 @law
 def backward_and_update_can_be_repeated(s: Sample) -> None:
     module = s.new()
     s.forward(module, s.x)
-    once = s.retrace(module, s.g)
+    once = s.go_back(module, s.g)
     module.update()
     same("update twice", {"dC/dx": once["dC/dx"]} | gradients(module), once)
-    same("backward and update twice", s.retrace(module, s.g), once)
+    same("backward and update twice", s.go_back(module, s.g), once)
 
 
 @law
@@ -62,7 +62,7 @@ def update_is_of_the_last_backward(s: Sample) -> None:
     module, twin = s.new(), s.new()
     s.run(module)
     s.forward(twin, s.x)
-    same("after a backward of another g", s.retrace(module, s.h), s.retrace(twin, s.h))
+    same("after a backward of another g", s.go_back(module, s.h), s.go_back(twin, s.h))
 
 
 @law

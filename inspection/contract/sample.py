@@ -82,9 +82,9 @@ class Sample:
     def run(self, module: Any, x: Value | None = None, g: Value | None = None) -> Results:
         """Run all three phases, by default at ``x`` and ``g`` of the sample; return copies of their results."""
         y = copied(self.forward(module, self.x if x is None else x))
-        return {"y": y} | self.retrace(module, self.g if g is None else g)
+        return {"y": y} | self.go_back(module, self.g if g is None else g)
 
-    def retrace(self, module: Any, g: Value) -> Results:
+    def go_back(self, module: Any, g: Value) -> Results:
         """Run backward and update; return copies of their results."""
         gx = copied(module.backward(g))
         module.update()

@@ -42,7 +42,7 @@ def a_copy_is_independent(s: Sample) -> None:
     y = s.forward(module, s.x)
     copy = deepcopy(module)
     s.run(s.jitter(copy), s.other, s.h)
-    same("after a copy was changed and run", {"y": y} | s.retrace(module, s.g) | module.state_dict(), expected)
+    same("after a copy was changed and run", {"y": y} | s.go_back(module, s.g) | module.state_dict(), expected)
 
 
 @law
@@ -51,7 +51,7 @@ def the_mode_of_forward_decides(s: Sample) -> None:
     module, expected = s.new(), s.run(s.new())
     y = s.forward(module, s.x)
     module.train(not module.training)
-    same("after a change of mode between forward and backward", {"y": y} | s.retrace(module, s.g), expected)
+    same("after a change of mode between forward and backward", {"y": y} | s.go_back(module, s.g), expected)
 
 
 @law
@@ -73,7 +73,7 @@ def predict_leaves_no_trace(s: Sample) -> None:
     module.predict(s.other)
     require([inner.training for _, inner in module.named_modules()] == modes, "predict did not restore the modes")
     require(module.point is point and module.gradient is gradient, "predict did not restore point and gradient")
-    same("update after predict", s.retrace(module, s.g), s.retrace(twin, s.g))
+    same("update after predict", s.go_back(module, s.g), s.go_back(twin, s.g))
     same("the next steps after predict", s.run(module) | module.state_dict(), s.run(twin) | twin.state_dict())
 
 

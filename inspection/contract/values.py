@@ -23,7 +23,7 @@ ENTRIES = 200                                                       # of each ar
 @law
 def output_shape_is_that_of_forward(s: Sample) -> None:
     expected, y = s.module.output_shape(shape_of(s.x)), s.forward(s.new(), s.x)
-    require(shape_of(y) == expected, f"output_shape says {expected}, forward returned {shape_of(y)}")
+    require(shape_of(y) == expected, f"output_shape returned {expected}, but forward an output of shape {shape_of(y)}")
 
 
 @law

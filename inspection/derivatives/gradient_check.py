@@ -120,8 +120,8 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
         if by_entry:
             rows.append(compare_gradients(name, cost, a, gradient, rounding, flow=flow))
         else:
-            units = unit_vectors(directions or DIRECTIONS, a.size, rng)
-            rows.append(compare_gradients(name, along(cost, a, units), np.zeros(len(units)), units @ gradient.reshape(-1),
+            vectors = unit_vectors(directions or DIRECTIONS, a.size, rng)
+            rows.append(compare_gradients(name, along(cost, a, vectors), np.zeros(len(vectors)), vectors @ gradient.reshape(-1),
                                           rounding, flow=flow, directions_in=a.size))
     return GradientCheck(tuple(rows), cost.propagations)
 
@@ -142,12 +142,12 @@ def unit_vectors(count: int, size: int, rng: np.random.Generator) -> Array:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def along(cost: Cost, a: Array, units: Array) -> Cost:
+def along(cost: Cost, a: Array, vectors: Array) -> Cost:
     """Return the cost as a function of coordinates t, which move ``a`` by t[0] times the first unit vector, and so on."""
     start = a.copy()
 
     def moved_by(t: Array) -> float:
-        a[...] = start + (t @ units).reshape(a.shape)
+        a[...] = start + (t @ vectors).reshape(a.shape)
         try:
             return cost(a)
         finally:

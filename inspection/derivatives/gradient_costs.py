@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from numpy.typing import ArrayLike
 
@@ -16,6 +16,7 @@ from ...printing import aligned
 from .batch_cost import BatchCost
 from .differences import finite_differences
 
+T = TypeVar("T")
 REPEATS = 7                                                         # of backpropagation, which takes microseconds
 
 
@@ -84,14 +85,19 @@ def gradient_costs(nets: Iterable[Module], loss: Loss, x: Any, y: ArrayLike) -> 
 
 
 def gradient_cost(net: Module, loss: Loss, x: Any, y: ArrayLike) -> GradientCost:
-    start = perf_counter()
-    differences = finite_differences(net, loss, x, y)
-    slow = perf_counter() - start
+    differences, slow = timed(lambda: finite_differences(net, loss, x, y))
     cost = BatchCost(net, loss, x, y)
     cost.backpropagate()
-    count, times = 2 * cost.propagations, []                        # each example once forward, once backward
-    for _ in range(REPEATS):
+    count = 2 * cost.propagations                                   # each example once forward, once backward
+    _, fast = timed(cost.backpropagate, REPEATS)
+    return GradientCost(sum(a.size for a in cost.parameters.values()), differences.propagations, count, slow, fast)
+
+
+def timed(run: Callable[[], T], repeats: int = 1) -> tuple[T, float]:
+    """Return the result of ``run``, and its shortest time in seconds."""
+    seconds = []
+    for _ in range(repeats):
         start = perf_counter()
-        cost.backpropagate()
-        times.append(perf_counter() - start)
-    return GradientCost(sum(a.size for a in cost.parameters.values()), differences.propagations, count, slow, min(times))
+        result = run()
+        seconds.append(perf_counter() - start)
+    return result, min(seconds)

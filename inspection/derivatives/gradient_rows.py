@@ -130,25 +130,11 @@ class GradientRow:
 
 def compare_gradients(name: str, cost: Cost, a: Array, computed: Array, rounding: float, *, flow: float = 0,
                       entries: Array | None = None, directions_in: int | None = None) -> GradientRow:
-    """Compare the computed gradient of ``cost`` at ``a`` with central differences.
+    """Compare the computed gradient of ``cost`` at ``a`` with central differences, at all entries or some (flat indices).
 
-    Parameters
-    ----------
-    name : str
-        Of the array.
-    cost : callable
-    a : float64 array
-        Moved in place, entry by entry.
-    computed : array
-        The gradient of ``cost`` with respect to ``a``.
-    rounding : float
-        The largest effect of round-off on a central difference: ``ROUNDING`` times the size of the terms of the cost.
-    flow : float, default 0
-        Size of the terms that the gradient adds up; a sum that is far smaller counts as 0.
-    entries : array of int, optional
-        Flat indices of the entries to compare, by default all.
-    directions_in : int, optional
-        If ``a`` holds coordinates along directions in another array: the size of that array.
+    ``rounding`` is the largest effect of round-off on a difference: ``ROUNDING`` times the size of the terms of the cost.
+    ``flow`` is the size of the terms that the gradient adds up; a far smaller gradient counts as 0. If ``a`` holds coordinates
+    along directions in another array, ``directions_in`` is the size of that array.
     """
     entries = np.arange(a.size) if entries is None else entries
     numerical, computed = quotients(cost, a, entries, STEP), computed.reshape(-1)[entries]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from ...modules import Module
 from ...modules.core.values import shape_of, size_of
 from ...printing import aligned
+from .gradient_costs import timed
 from .jacobians import columns, difference_columns, given, rows
 
 REPEATS = 3                                                         # of each timing; the shortest counts
@@ -100,14 +100,4 @@ def jacobian_costs(module: Module, x: Any) -> JacobianCosts:
         "backward": lambda: len(list(rows(ran, ran.forward(x)))),
         "forward mode": forward_mode,
         "finite differences": lambda: 2 * len(list(difference_columns(ran, x)))}
-    return JacobianCosts(inputs, outputs, tuple(JacobianCost(way, *timed(run)) for way, run in ways.items()))
-
-
-def timed(run: Callable[[], int]) -> tuple[int, float]:
-    """Return the result of ``run``, and its shortest time."""
-    seconds = []
-    for _ in range(REPEATS):
-        start = perf_counter()
-        result = run()
-        seconds.append(perf_counter() - start)
-    return result, min(seconds)
+    return JacobianCosts(inputs, outputs, tuple(JacobianCost(way, *timed(run, REPEATS)) for way, run in ways.items()))

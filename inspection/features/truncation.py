@@ -17,12 +17,12 @@ CLOSING = (Softmax, LogSoftmax, Sigmoid)                            # modules th
 
 def layers(net: Module, prefix: str = "") -> dict[str, Module]:
     """Return the modules with which ``truncated`` can end, by path (``"3"``, ``"block.1"``): containers and their modules."""
-    found: dict[str, Module] = {}
+    by_path: dict[str, Module] = {}
     if isinstance(net, Container) and net.opened:
         for name, child in net.children().items():
             path = below(prefix, name)
-            found |= {path: child} | layers(child, path)
-    return found
+            by_path |= {path: child} | layers(child, path)
+    return by_path
 
 
 def truncated(net: Module, layer: str) -> Container:

@@ -100,12 +100,12 @@ def test_save_writes_the_same_bytes_again(tmp_path):
 def test_activation_draws_function_derivative_and_tangent():
     module = rp.Sigmoid()
     ax = plots.activation(module, at=1.0, span=4)
-    f, slope, tangent, point = ax.lines[-4:]
+    f, derivative, tangent, point = ax.lines[-4:]
     x, y = f.get_data()
     s = 1 / (1 + np.exp(-x))
     assert (x[0], x[-1]) == (-4, 4)
     assert_allclose(y, s, rtol=1e-12)
-    assert_allclose(slope.get_ydata(), s * (1 - s), rtol=1e-9)
+    assert_allclose(derivative.get_ydata(), s * (1 - s), rtol=1e-9)
     at = 1 / (1 + np.exp(-1))
     assert_allclose(tangent.get_ydata(), at + at * (1 - at) * (x - 1), rtol=1e-9)
     assert_allclose(point.get_data(), [[1], [at]])
@@ -115,9 +115,9 @@ def test_activation_draws_function_derivative_and_tangent():
 
 
 def test_a_derivative_that_jumps_is_drawn_with_a_gap():
-    slope = plots.activation(rp.ReLU()).lines[-1].get_ydata()
-    assert np.isnan(slope).sum() == 1
-    assert set(slope[~np.isnan(slope)]) == {0, 1}
+    derivative = plots.activation(rp.ReLU()).lines[-1].get_ydata()
+    assert np.isnan(derivative).sum() == 1
+    assert set(derivative[~np.isnan(derivative)]) == {0, 1}
     assert np.isnan(plots.activation(rp.HardTanh()).lines[-1].get_ydata()).sum() == 2
     assert not np.isnan(plots.activation(rp.Identity()).lines[-1].get_ydata()).any()
 

@@ -97,7 +97,7 @@ def test_a_steep_tangent_does_not_flatten_the_curve():
 
 @pytest.mark.parametrize(("what", "differences", "backpropagation", "ylabel"), [
     ("seconds", [0.05, 0.5], [2e-4, 1e-4], "seconds"),
-    ("propagations", [180, 1800], [20, 20], "propagations of one example")])
+    ("propagations", [180, 1800], [20, 20], "propagations of single examples")])
 def test_gradient_costs_draws_both_over_the_number_of_parameters(what, differences, backpropagation, ylabel):
     ax = plots.gradient_costs(COSTS, what)
     for line, values in zip(ax.lines, (differences, backpropagation), strict=True):

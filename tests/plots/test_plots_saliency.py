@@ -91,7 +91,7 @@ def test_more_examples_than_there_are_and_rows_of_numbers():
      "x must be images, (examples, channels, height, width), (examples, height, width) or, if they are square, rows of "
      "numbers, got shape (3, 20)"),
     (lambda: plots.saliency(X.reshape(3, 20), X.reshape(3, 20), shape=(4, 4)), ShapeError,
-     "x must be rows of 4 x 4 numbers, as shape says, got shape (3, 20)"),
+     "x must be rows of 4 x 4 numbers, according to shape, got shape (3, 20)"),
     (lambda: plots.saliency(numbers(3, 2, 4, 5), X), ShapeError, "x must have one channel or three, got shape (3, 2, 4, 5)"),
     (lambda: plots.randomization(3), ArgumentError,
      "randomization: result must come from retroprop.saliency.randomization, got 3"),

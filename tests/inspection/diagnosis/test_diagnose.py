@@ -25,7 +25,7 @@ def net(init=None, activation=rp.Tanh, depth=5, norm=False, end=()):
         return rp.Sequential(*modules, rp.Linear(100, 10, weight_init=init, rng=99), *end)
 
 
-def whats(*args, **options):
+def findings_of(*args, **options):
     """Return (characteristic words, where) of each finding."""
     keys = ("root mean square", "saturated", "dead", "vanishes", "explodes", "no gradient", "stay equal",
             "same weights", "dominates", "do not fit", "twice", "log-probabilities", "NaN", "diverged", "overflow")
@@ -45,16 +45,16 @@ def test_good_initializations_have_no_finding(init, activation):
 
 
 def test_a_wide_initialization_saturates_and_explodes():
-    found = whats(net(rp.Normal(1.0)), X, Y)
+    found = findings_of(net(rp.Normal(1.0)), X, Y)
     assert found == {"saturated": "Tanh 1, 3, 5, 7, 9", "explodes": "Linear 0 and Linear 8"}
 
 
 def test_a_narrow_initialization_vanishes():
-    assert whats(net(rp.Normal(0.01)), X, Y) == {"vanishes": "Linear 0 and Linear 8"}
+    assert findings_of(net(rp.Normal(0.01)), X, Y) == {"vanishes": "Linear 0 and Linear 8"}
 
 
 def test_zeros_keep_units_equal_and_pass_no_gradient():
-    assert whats(net(rp.Zeros()), X, Y) == {"stay equal": "Linear 0, 2, 4, 6, 8", "no gradient": "Linear 0, 2, 4, 6, 8"}
+    assert findings_of(net(rp.Zeros()), X, Y) == {"stay equal": "Linear 0, 2, 4, 6, 8", "no gradient": "Linear 0, 2, 4, 6, 8"}
 
 
 def test_zeros_are_harmless_without_hidden_layers():
@@ -67,32 +67,32 @@ def test_equal_units_with_different_gradients_are_harmless():
 
 
 def test_layers_that_share_a_seed():
-    sick = net()
-    sick[4].weight.data = sick[2].weight.data
-    assert whats(sick, X, Y) == {"same weights": "Linear 2, 4"}
+    made = net()
+    made[4].weight.data = made[2].weight.data
+    assert findings_of(made, X, Y) == {"same weights": "Linear 2, 4"}
     shared = net()
     shared[4].weight = shared[2].weight
     assert not diagnose(rp.Sequential(*(rp.Linear(64, 100, rng=0), rp.Tanh()), rp.Linear(100, 10, rng=1)), X, Y)
-    assert "same weights" not in whats(shared, X, Y)
+    assert "same weights" not in findings_of(shared, X, Y)
 
 
 def test_gradients_vanish_in_sigmoids_but_not_with_batchnorm():
-    assert "vanishes" in whats(net(activation=rp.Sigmoid), X, Y)
+    assert "vanishes" in findings_of(net(activation=rp.Sigmoid), X, Y)
     assert "by Tanh or ReLU" in diagnose(net(activation=rp.Sigmoid), X, Y)[0].remedy
     assert not diagnose(net(activation=rp.Sigmoid, norm=True), X, Y)
     assert not diagnose(net(rp.Normal(1.0), norm=True), X, Y)
 
 
 def test_dead_units():
-    sick = net(rp.HeNormal(), rp.ReLU)
-    sick[2].bias.data[:70] = -100
-    assert whats(sick, X, Y) == {"dead": "ReLU 3"}
-    assert "77" not in diagnose(sick, X, Y)[0].slides
+    made = net(rp.HeNormal(), rp.ReLU)
+    made[2].bias.data[:70] = -100
+    assert findings_of(made, X, Y) == {"dead": "ReLU 3"}
+    assert "77" not in diagnose(made, X, Y)[0].slides
 
 
 def test_scale_of_the_input():
-    assert whats(net(), 255 * X, Y)["root mean square"] == "x"
-    assert whats(net(), 0.01 * X, Y)["root mean square"] == "x"
+    assert findings_of(net(), 255 * X, Y)["root mean square"] == "x"
+    assert findings_of(net(), 0.01 * X, Y)["root mean square"] == "x"
     uneven = R.standard_normal((50, 64))
     assert not diagnose(net(), uneven, Y[:50])
     uneven *= 0.1
@@ -103,12 +103,12 @@ def test_scale_of_the_input():
 def test_values_that_are_not_finite():
     broken = X.copy()
     broken[3, 4] = np.nan
-    assert whats(net(), broken, Y) == {"NaN": "x"}
-    assert whats(net(), X, np.full((300, 10), np.inf)) == {"NaN": "y"}
-    sick = net()
-    sick[2].weight.data[0, 0] = np.inf
-    assert whats(sick, X, Y) == {"diverged": "2.weight"}
-    assert whats(net(rp.Normal(1e12), rp.Identity), X, Y) == {"overflow": "Linear 4"}
+    assert findings_of(net(), broken, Y) == {"NaN": "x"}
+    assert findings_of(net(), X, np.full((300, 10), np.inf)) == {"NaN": "y"}
+    made = net()
+    made[2].weight.data[0, 0] = np.inf
+    assert findings_of(made, X, Y) == {"diverged": "2.weight"}
+    assert findings_of(net(rp.Normal(1e12), rp.Identity), X, Y) == {"overflow": "Linear 4"}
     backwards = net(rp.Normal(1e12), rp.Identity)
     backwards[0].weight.data *= 1e-42                               # the outputs stay finite, the gradient does not
     assert diagnose(backwards, X, Y)[-1].what == "the gradient overflows."
@@ -144,11 +144,11 @@ def test_two_classes_and_one_output():
 
 
 def test_last_modules_that_do_not_fit_the_loss():
-    assert whats(net(end=[rp.Softmax()]), X, Y) == {"twice": "Softmax() and CrossEntropy()"}
+    assert findings_of(net(end=[rp.Softmax()]), X, Y) == {"twice": "Softmax() and CrossEntropy()"}
     twice = rp.Sequential(rp.Linear(64, 1, rng=0), rp.Sigmoid())
-    assert whats(twice, X, Y % 2, loss=rp.BCEWithLogits()) == {"twice": "Sigmoid() and BCEWithLogits()"}
+    assert findings_of(twice, X, Y % 2, loss=rp.BCEWithLogits()) == {"twice": "Sigmoid() and BCEWithLogits()"}
     assert not diagnose(twice, X, Y % 2)
-    assert whats(net(), X, Y, loss=rp.NLL()) == {"log-probabilities": "Linear(100, 10) and NLL()"}
+    assert findings_of(net(), X, Y, loss=rp.NLL()) == {"log-probabilities": "Linear(100, 10) and NLL()"}
     assert not diagnose(net(end=[rp.LogSoftmax()]), X, Y)
 
 
