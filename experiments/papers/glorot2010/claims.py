@@ -18,7 +18,7 @@ from ..claims import Claim, claim, difference, every
 from ..paper import Pick, Results, texts
 from ..series import Series, largest, paired
 from . import initial_claims
-from .plan import EASY, LABELS, NAIVE, NETS, SIGMOIDS, main_data, of_net, tuned
+from .plan import EASY, LABELS, NETS, SIGMOIDS, label_of, main_data, of_net, tuned
 
 PRINTED = {"softsign": (16.27, 1.64, 55.78, 69.14), "softsign N": (16.06, 1.72, 53.8, 68.13),     # table 1, in %
            "tanh": (27.15, 1.76, 55.9, 70.58), "tanh N": (15.60, 1.64, 52.92, 68.57), "sigmoid": (82.61, 2.21, 57.28, 70.66)}
@@ -33,10 +33,11 @@ def claims(results: Results) -> list[Claim]:
     scale, found = results.scale, initial_claims.claims(results)
     if scale.name == "paper":
         return [*found, *of_table(results, str(scale.data)), *of_layers(results), *of_four_layers(results), *not_run()]
-    small = scale.name == "small"
-    tables = [one for data in ("digits", EASY) for one in of_table(results, data)] if small else []
-    return [*found, *of_digits(results), *tables, *of_plateaus(results), *of_layers(results),
-            *(of_digits_saturation(results) if small else []), *not_run()]
+    if scale.name == "quick":
+        return [*found, *of_digits(results), *of_plateaus(results), *of_layers(results), *not_run()]
+    return [*found, *of_digits(results), *of_table(results, "digits"), *of_table(results, EASY), *of_plateaus(results),
+            *of_layers(results), in_turn(results, "digits", "digits, ", texts(__file__)("reason: digits")),
+            alike(results, "digits", "digits, "), *not_run()]
 
 
 def over_mean(values: Series, reference: Series) -> Series:
@@ -64,10 +65,9 @@ def of_digits(results: Results) -> list[Claim]:
                   standard - normalized, above(0).of("difference of errors"), unit="%")]
     found.append(difference("tanh-normalized-ends-ahead", "tanh: normalized is better than standard at the end too", "table 1",
                             error("tanh", "Glorot"), error("tanh", "Standard"), unit="%"))
-    found += [claim(f"{f}-{id}-chance", f"{f}, {label}: stays at chance", ours, error(f, init),
+    found += [claim(f"{f}-{id}-chance", f"{f}, {label_of(init)}: stays at chance", ours, error(f, init),
                     at_least(0.85, "%").of("error").noting(after), unit="%")
-              for f, id, init, label in (("tanh", "small", "N(0, 0.01)", NAIVE["N(0, 0.01)"]),
-                                         *(("sigmoid", label, init, label) for init, label in LABELS.items()))]
+              for f, id, init in (("tanh", "small", "N(0, 0.01)"), *(("sigmoid", LABELS[init], init) for init in LABELS))]
     lost = of_net(results, lambda result: float(result["diverged"] is not None), ("relu", "N(0, 1)"), "digits")
     return [*found,
             claim("tanh-large-learns-badly", "tanh, N(0, 1): saturated from the start, learns badly", ours, over_mean(
@@ -100,16 +100,16 @@ def of_table(results: Results, data: str) -> list[Claim]:
                    found["softsign"], found["tanh"], paper=printed("softsign", "tanh"), unit="%",
                    reason=texts(__file__)("reason: slow") if data == EASY else ""),
         difference(f"{id}-normalization-helps-tanh", f"{short}: normalization helps tanh more than softsign", where,
-                   *gains.values(), "a smaller mean gain of softsign than of tanh", unit="%",
+                   gains["softsign"], gains["tanh"], "a smaller mean gain of softsign than of tanh", unit="%",
                    paper=" / ".join(f"{PRINTED[name][k] - PRINTED[f'{name} N'][k]:.2f} points" for name in gains)),
         every(f"{id}-sigmoid-worst", f"{short}: sigmoid is the worst of the five", where,
               found["sigmoid"] - largest(*(found[name] for name in NETS if name != "sigmoid")),
               above(0).of("difference from the second worst"), paper=printed("sigmoid"), unit="%")]
     if data == EASY:
-        ahead = [of_net(results, error_at(8000), NETS[name], EASY) for name in ("tanh N", "tanh", "sigmoid")]
+        standard, normalized, sigmoid = (of_net(results, error_at(8000), net, EASY) for net in list(NETS.values())[2:])
         claims += [difference(f"{id}-tanh-n-ahead", f"{short}: tanh N is ahead of tanh after 8000 steps", f"figure 11 {MEMORY}",
-                              *ahead[:2], "a smaller mean (each image is new)", unit="%"),
-                   claim(f"{id}-sigmoid-chance", f"{short}: the sigmoid network does not learn at all", where, ahead[2],
+                              normalized, standard, "a smaller mean (each image is new)", unit="%"),
+                   claim(f"{id}-sigmoid-chance", f"{short}: the sigmoid network does not learn at all", where, sigmoid,
                          at_least(0.6, "%").of("error").noting(" after 8000 steps (chance: 67 %)"), paper=printed("sigmoid"),
                          unit="%")]
     elif data != "digits":
@@ -229,13 +229,13 @@ def of_layers(results: Results) -> list[Claim]:
         difference("tanh-weight-gradients-apart", "tanh, standard: weight gradients, alike in all layers at the start, come "
                    "apart", f"figure 9 {MEMORY}", of(spread_first, "tanh"), of(spread_last, "tanh"),
                    "largest / smallest std: start < end"),
-        alike(results, data, "tanh-weight-gradients-alike", "tanh"),
+        alike(results, data),
         difference("tanh-error-on-the-way", "tanh: the error during training is lower from normalized", f"figure 11 {MEMORY}",
                    of(on_the_way, "tanh N"), of(on_the_way, "tanh"), "a smaller mean of the readings", unit="%")]
     if data == "digits":
         return found
     reasons = {id: texts(__file__)(f"reason: {id}") if small else "" for id in ("together", "knees")}      # of small's runs
-    found += [in_turn(results, data, "tanh-saturates-in-turn", "tanh, standard"),
+    found += [in_turn(results, data),
               difference("softsign-saturates-together", "softsign: layers saturate together, unlike those of tanh", "figure 3",
                          of(uneven, "softsign"), of(uneven, "tanh"), "a smaller range of the 98th percentiles, at the end",
                          reason=reasons["together"])]
@@ -252,24 +252,20 @@ def of_layers(results: Results) -> list[Claim]:
     return found
 
 
-def of_digits_saturation(results: Results) -> list[Claim]:
-    return [in_turn(results, "digits", "digits-tanh-saturates-in-turn", "digits, tanh, standard",
-                    texts(__file__)("reason: digits")),
-            alike(results, "digits", "digits-tanh-weight-gradients-alike", "digits, tanh")]
-
-
-def in_turn(results: Results, data: str, id: str, what: str, reason: str = "") -> Claim:
-    return every(id, f"{what}: layer 1 saturates first, then layers 2 and 3", "figure 3",
+def in_turn(results: Results, data: str, where: str = "", reason: str = "") -> Claim:
+    return every(f"{where}tanh-saturates-in-turn".replace(", ", "-"),
+                 f"{where}tanh, standard: layer 1 saturates first, then layers 2 and 3", "figure 3",
                  of_net(results, in_order, NETS["tanh"], data), above(0).of(
                      "smallest fall of the 98th percentile of |z| from layer 1 to 2 and from 2 to 3, of all readings,"),
                  reason=reason)
 
 
-def alike(results: Results, data: str, id: str, what: str) -> Claim:
+def alike(results: Results, data: str, where: str = "") -> Claim:
     """Whether the weight gradients of the layers are more alike from normalized; if not, how far they come apart."""
     ends = {f"{name} {when}".replace(" ", "_"): of_net(results, pick, NETS[name], data).mean for name in ("tanh", "tanh N")
             for when, pick in (("first", spread_first), ("last", spread_last))}
-    return difference(id, f"{what}, in training: normalized keeps the weight gradients of the layers more alike",
-                      f"figure 9 {MEMORY}", *(of_net(results, spread, NETS[name], data) for name in ("tanh N", "tanh")),
-                      "a smaller largest / smallest std, over all readings",
+    return difference(f"{where}tanh-weight-gradients-alike".replace(", ", "-"),
+                      f"{where}tanh, in training: normalized keeps the weight gradients of the layers more alike",
+                      f"figure 9 {MEMORY}", of_net(results, spread, NETS["tanh N"], data),
+                      of_net(results, spread, NETS["tanh"], data), "a smaller largest / smallest std, over all readings",
                       reason="" if any(map(math.isnan, ends.values())) else texts(__file__)("reason: alike", **ends))

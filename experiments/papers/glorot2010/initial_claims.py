@@ -12,7 +12,7 @@ from ..bounds import at_most, between, near, within_factor
 from ..claims import Claim, claim, difference, every
 from ..paper import Pick, Results
 from ..series import Series
-from .plan import LABELS, NAIVE, sizes
+from .plan import LABELS, label_of, sizes
 from .runs import layers, signals, surface
 
 STD_OF_Z = {"Standard": (0.32, 0.18, 0.10, 0.058, 0.034), "Glorot": (0.47, 0.39, 0.34, 0.31, 0.28)}
@@ -55,14 +55,6 @@ def worst_update(result: Numbers) -> float:
     return farthest(inner, [last] * len(inner))
 
 
-def inner_magnitude(result: Numbers) -> float:
-    return float(np.mean(result["magnitude"][1:]))
-
-
-def nearest_magnitude(result: Numbers) -> float:
-    return float(min(result["magnitude"], key=lambda z: min(z - 0.96, 0.99 - z)))
-
-
 def farthest(found: list[float], expected: tuple[float, ...] | list[float]) -> float:
     """The largest relative distance."""
     return max(abs(one / value - 1) for one, value in zip(found, expected, strict=True))
@@ -92,9 +84,10 @@ def of_layers(results: Results) -> list[Claim]:
                         paper="the same in all layers"),
                   claim(f"singular-{label}", f"{SINGULAR}, {at_top}", "the paper", read(results, "singular", "tanh", init),
                         between(0.46, 0.52) if standard else between(0.72, 0.82), paper="0.5" if standard else "0.8")]
-    logs = [read(results, lambda result: math.log10(gradient_ratio(result)), "tanh", init) for init in LABELS]
+    standard_logs, normalized_logs = (read(results, lambda result: math.log10(gradient_ratio(result)), "tanh", init)
+                                      for init in LABELS)
     return [*found, difference("log-gradient-ratio", f"log10 of {RATIO}, tanh, standard against normalized, width {known[-1]}",
-                               "figure 7", *logs)]
+                               "figure 7", standard_logs, normalized_logs)]
 
 
 def of_other_activations(results: Results) -> list[Claim]:
@@ -112,16 +105,19 @@ def of_other_activations(results: Results) -> list[Claim]:
 def of_naive(results: Results) -> list[Claim]:
     """Normal weights of one standard deviation, whatever the width; of n inputs N(0, 1) makes 1 - E|z| about 0.55 / √n."""
     ratios = {("small", "N(0, 0.01)"): {100: 1e-8, 1000: 9e-5}, ("large", "N(0, 1)"): {100: 7e2, 1000: 2e5}}
-    found = [claim(f"gradient-ratio-{id}-width{width}", f"{RATIO}, tanh, {NAIVE[init]}, width {width}", SLIDE,
+    found = [claim(f"gradient-ratio-{id}-width{width}", f"{RATIO}, tanh, {label_of(init)}, width {width}", SLIDE,
                    read(results, gradient_ratio, "tanh", init, width), within_factor(2.5, value))
              for (id, init), row in ratios.items() for width, value in row.items() if width in widths(results)]
     for width in widths(results):
+        inner = read(results, lambda result: np.mean(result["magnitude"][1:]), "tanh", "N(0, 1)", width)
+        nearest = read(results, lambda result: min(result["magnitude"], key=lambda z: min(z - 0.96, 0.99 - z)), "tanh",
+                       "N(0, 1)", width)
         expected = 1 - math.sqrt(2 / math.pi) * math.log(2) / math.sqrt(width)
-        what, pick, bound = (
-            ("mean |z|, layers 2 to 5", inner_magnitude, near(expected, 0.01).noting(" (less than wider layers)"))
-            if width < 300 else ("mean |z| of the layer that is nearest to a limit", nearest_magnitude, between(0.96, 0.99)))
-        if magnitudes := read(results, pick, "tanh", "N(0, 1)", width):
-            found.append(every(f"saturated-width{width}", f"{what}, tanh, N(0, 1), width {width}", SLIDE, magnitudes, bound))
+        what, series, bound = (
+            ("mean |z|, layers 2 to 5", inner, near(expected, 0.01).noting(" (less than wider layers)")) if width < 300 else
+            ("mean |z| of the layer that is nearest to a limit", nearest, between(0.96, 0.99)))
+        if series:
+            found.append(every(f"saturated-width{width}", f"{what}, tanh, N(0, 1), width {width}", SLIDE, series, bound))
     return found
 
 
@@ -187,14 +183,12 @@ def of_signals(results: Results) -> list[Claim]:
     found += [claim(f"{id}-linear", f"{symbol}, layer 1 over 5, linear, standard, width {wide}", source,
                     results.series(pick, signals, init="Standard", width=wide, depth=5), bound, paper=paper)
               for id, symbol, source, pick, bound, paper in (
-                  ("weight-gradient", "std of dC/dW", "eq. 14", update_ratio, between(0.9, 1.1), "1"),
+                  ("weight-gradient", "std of dC/dW", "eq. 14",
+                   lambda result: math.sqrt(result["linear"]["update"][0] / result["linear"]["update"][-1]),
+                   between(0.9, 1.1), "1"),
                   ("gradient-ratio", "Var(dC/ds)", "the paper", lambda result: result["linear"]["backward"][0],
                    between(0.0105, 0.0145), "(1/3)⁴ = 0.0123"))]
     return found
-
-
-def update_ratio(result: Numbers) -> float:
-    return math.sqrt(result["linear"]["update"][0] / result["linear"]["update"][-1])
 
 
 def flat(results: Results, reach: float) -> list[Series]:
@@ -204,10 +198,12 @@ def flat(results: Results, reach: float) -> list[Series]:
 
 
 def of_surfaces(results: Results) -> Claim:
-    closer = " against ".join(f"{100 * share.mean:.1f} %" for share in flat(results, 3.0) if share)
+    entropy, quadratic = flat(results, 6.0)
+    closer = [f"{100 * share.mean:.1f} %" for share in flat(results, 3.0) if share]
     return difference("surface-flatter", "share of the surface over two weights in [-6, 6] where the slope is under 1/20 of "
-                      "its largest, cross-entropy against quadratic cost", "figure 5", *flat(results, 6.0),
-                      f"a smaller mean (in [-3, 3]: {closer or 'not run'})", unit="%", paper="quadratic has more")
+                      "its largest, cross-entropy against quadratic cost", "figure 5", entropy, quadratic,
+                      f"a smaller mean (in [-3, 3]: {' against '.join(closer) or 'not run'})", unit="%",
+                      paper="quadratic has more")
 
 
 def of_files(results: Results) -> list[Claim]:

@@ -15,7 +15,7 @@ from ...sweeps.trials import Done
 from ..figures import band, grid, labelled, one_legend
 from ..paper import Results
 from .initial_claims import STD_OF_Z, gradient_ratio, predicted, read, widths
-from .plan import DEPTH, LABELS
+from .plan import DEPTH, LABELS, label_of
 from .runs import histograms, layers, signals, surface
 
 KINDS = {"linear": "linear layers", "tanh": "tanh", "relu": "ReLU"}
@@ -101,7 +101,7 @@ def initial_numbers(results: Results) -> Rows:
         numbers = [read(results, pick, f, init, width)
                    for pick in ("singular", gradient_ratio, lambda result: result["magnitude"][-1])]
         if numbers[0]:
-            rows.append([LABELS.get(init, initialization(init).label), f, str(width), *(f"{one.mean:.3g}" for one in numbers)])
+            rows.append([label_of(init), f, str(width), *(f"{one.mean:.3g}" for one in numbers)])
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from ..series import Series
 from .claims import CENTRES, PRINTED, PRINTED_DATA, SHORT, table
 from .initial_claims import flat, widths
 from .initial_page import Rows, before_training
-from .plan import EASY, LABELS, NAIVE, NETS, TUNED, main_data, of_net, selected, tuned
+from .plan import EASY, LABELS, NETS, TUNED, label_of, main_data, of_net, selected, tuned
 
 PIXELS = {EASY: "shapeset", "digits": "digits"}                     # sections about data whose pixels differ
 WATCHED = ("tanh", "tanh N", "softsign", "softsign N")              # whose layers figures show
@@ -33,7 +33,7 @@ def draw(results: Results, report: Report) -> None:
     shares = [f"{100 * share.mean:.1f} %" for reach in (6.0, 3.0) for share in flat(results, reach)]
     facts: dict[str, Any] = {"seeds": many(scale.seeds, "seed"), "data": name_of(main_data(scale)),
                              "width": widths(results)[-1], "flat": shares}
-    for name, part in [*before_training(results), *in_training(results)]:
+    for name, part in chain(before_training(results), in_training(results)):
         if isinstance(part, list):
             report.add(name, **facts)
             report.page.table(part)
@@ -58,8 +58,7 @@ def in_training(results: Results) -> Iterator[tuple[str, Figure | Rows]]:
     places = dict.fromkeys([main] if paper else [main, "digits"])
     nets = {data: {name: runs for name, net in NETS.items() if (runs := results.of(trained, **selected(results, net, data)))}
             for data in places}
-    watched = {data: {name: kept for name, runs in found.items() if name in WATCHED and (kept := whole(runs))}
-               for data, found in nets.items()}
+    watched = {data: {name: kept for name in WATCHED if (kept := whole(found.get(name, [])))} for data, found in nets.items()}
     for data, panels in watched.items():
         if panels:
             yield f"saturation-{PIXELS.get(data, 'paper')}", saturation(panels)
@@ -86,14 +85,14 @@ def shown(errors: Series) -> str:
 
 def rates(results: Results) -> Rows:
     """Errors on digits, each activation at one learning rate; at the small scale also each network at its best."""
-    last, labels, small = results.scale.choose(1000, 4000), LABELS | NAIVE, results.scale.name == "small"
+    last, small = results.scale.choose(1000, 4000), results.scale.name == "small"
     steps = sorted({500, 1000, last})
     rows = [["network", "learning rate", *(f"after {step} steps" for step in steps),
              *(["best learning rate", f"after {last} steps"] if small else [])]]
     for net in TUNED:
         for one in results.of(trained, **selected(results, net, "digits"))[:1]:
             best, errors = tuned(results, net)
-            rows.append([f"{net[0]}, {labels.get(net[1], net[1])}", f"{one.trial.settings['lr']:g}",
+            rows.append([f"{net[0]}, {label_of(net[1])}", f"{one.trial.settings['lr']:g}",
                          *(shown(of_net(results, error_at(step), net, "digits")) for step in steps),
                          *(["–" if best is None else f"{best:g}", shown(errors)] if small else [])])
     return rows
@@ -133,6 +132,12 @@ def readings(runs: Sequence[Done], row: str) -> tuple[Array, Array]:
     return np.array([reading["step"] for reading in runs[0].result["readings"]]), np.array(table, float)
 
 
+def mean(runs: Sequence[Done], row: str) -> tuple[Array, Array]:
+    """Steps, and an array (readings, layers) of the means over the seeds."""
+    steps, table = readings(runs, row)
+    return steps, table.mean(0)
+
+
 def lines(ax: Any, x: Array, rows: Array, half: Array | None = None, fmt: str = "-") -> None:
     """A line a layer, the first the thickest and darkest."""
     count = max(5, rows.shape[-1])                                  # a layer has its colour in networks of all depths
@@ -142,13 +147,14 @@ def lines(ax: Any, x: Array, rows: Array, half: Array | None = None, fmt: str = 
             ax.fill_between(x, rows[:, k] - half[:, k], rows[:, k] + half[:, k], color=color, alpha=0.13, lw=0)
 
 
-def by_layer(panels: Mapping[str, Sequence[Done]], plot: Callable[[Any, Sequence[Done]], None], xlabel: str, ylabel: str,
-             note: str | None = None, **limits: Any) -> Figure:
-    """A panel for each title, which ``plot(ax, runs)`` draws, and one legend."""
+def by_layer(panels: Mapping[str, Sequence[Done]], curves: Callable[[Sequence[Done]], Sequence[Sequence[Any]]], xlabel: str,
+             ylabel: str, note: str | None = None, **limits: Any) -> Figure:
+    """A panel for each title, with the ``curves`` of its runs, which are arguments of `lines`, and one legend."""
     columns = 3 if len(panels) > 4 else 2
     figure, every = grid(columns, -(-len(panels) // columns), width=8.6 / columns, height=2.9, sharex=True, sharey=True)
     for ax, (title, runs) in zip(every, panels.items(), strict=False):
-        plot(ax, runs)
+        for curve in curves(runs):
+            lines(ax, *curve)
         ax.set(**limits)
         labelled(ax, xlabel, ylabel if ax in every[::columns] else "", title, legend=False)
         ax.tick_params(labelbottom=True)
@@ -158,34 +164,28 @@ def by_layer(panels: Mapping[str, Sequence[Done]], plot: Callable[[Any, Sequence
 
 
 def plateaus(runs: Sequence[Done]) -> Figure:
-    def plot(ax: Any, runs: Sequence[Done]) -> None:
-        steps, means = readings(runs, "mean")
-        lines(ax, steps, means.mean(0), readings(runs, "std")[1].mean(0))
-
     panels: dict[str, list[Done]] = {}
     for one in sorted(runs, key=lambda one: (int(one.trial.settings["depth"]), str(one.trial.settings["init"]))):
         title = f"{many(one.trial.settings['depth'], 'layer')}, {LABELS[one.trial.settings['init']]}"
         panels.setdefault(title, []).append(one)
-    return by_layer(panels, plot, "steps", "activation z", ylim=(0, 1))
+    return by_layer(panels, lambda runs: [(*mean(runs, "mean"), mean(runs, "std")[1])], "steps", "activation z", ylim=(0, 1))
 
 
 def saturation(panels: Mapping[str, Sequence[Done]]) -> Figure:
-    def plot(ax: Any, runs: Sequence[Done]) -> None:
-        for quantity, fmt in (("high", "o:"), ("std", "-")):
-            steps, values = readings(runs, quantity)
-            lines(ax, steps, values.mean(0), fmt=fmt)
-
-    return by_layer(panels, plot, "steps", "activation |z|", "lines: std\ndots: 98th\npercentile", ylim=(0, 1.03))
+    return by_layer(panels, lambda runs: [(*mean(runs, "high"), None, "o:"), mean(runs, "std")], "steps", "activation |z|",
+                    "lines: std\ndots: 98th\npercentile", ylim=(0, 1.03))
 
 
 def last_activations(panels: Mapping[str, Sequence[Done]]) -> Figure:
-    def plot(ax: Any, runs: Sequence[Done]) -> None:
+    def density(runs: Sequence[Done]) -> Array:
         counts = np.sum([one.result["histograms"] for one in runs], axis=0, dtype=float)
-        lines(ax, CENTRES, (counts / counts.sum(1, keepdims=True) / (CENTRES[1] - CENTRES[0])).T)
-        for knee in (-0.8, -0.6, 0.6, 0.8) if runs[0].trial.settings["activation"] == "softsign" else ():
-            ax.axvline(knee, color="0.6", lw=0.8, ls=":")
+        return np.asarray(counts / counts.sum(1, keepdims=True) / (CENTRES[1] - CENTRES[0])).T
 
-    return by_layer(panels, plot, "activation z", "density", yscale="log", ylim=(0.02, 20))
+    figure = by_layer(panels, lambda runs: [(CENTRES, density(runs))], "activation z", "density", yscale="log", ylim=(0.02, 20))
+    for ax, knee in product(figure.axes, (-0.8, -0.6, 0.6, 0.8)):
+        if ax.get_title().startswith("softsign"):
+            ax.axvline(knee, color="0.6", lw=0.8, ls=":")
+    return figure
 
 
 def gradients(nets: Mapping[str, Sequence[Done]]) -> Figure:
@@ -205,7 +205,9 @@ def errors(nets: Mapping[str, Mapping[str, Sequence[Done]]], last: int) -> Figur
     figure, panels = grid(len(nets), width=8.6 / len(nets), height=3.6, sharey=True)
     for ax, (data, groups) in zip(panels, nets.items(), strict=True):
         learning(ax, groups)
-        ax.set(ylim=(1, 100), title=name_of(data), xlim=(0, last) if data == "digits" else None)    # sigmoid's runs are longer
+        ax.set(title=name_of(data), xlim=(0, last) if data == "digits" else None)    # sigmoid's runs are longer
+    for ax in panels:                                               # they share an axis: after all of them are drawn
+        ax.set_ylim(1, 100)
         logarithmic(ax)
         ax.label_outer()
     legend(panels[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...lab.networks import INITIALIZERS
+from ...lab.networks import INITIALIZERS, initialization
 from ...lab.trained import error_at, trained
 from ...sweeps.trials import Trial
 from ..paper import Pick, Results, Scale, evaluation_steps, trials
@@ -12,7 +12,7 @@ from ..series import Series, best
 from .runs import histograms, layers, signals, surface
 
 LABELS = {"Standard": "standard", "Glorot": "normalized"}           # the paper's two initializations, in its words
-NAIVE = {"N(0, 0.01)": "N(0, 0.01²)", "N(0, 1)": "N(0, 1)"}
+NAIVE = ("N(0, 0.01)", "N(0, 1)")
 DEPTH = 5
 FUNCTIONS = ("tanh", "softsign", "sigmoid")                         # of networks before training
 EVERY_INIT = (*INITIALIZERS, *NAIVE, "U(-1, 1)")                    # that signals pass
@@ -34,7 +34,7 @@ def plan(scale: Scale) -> list[Trial]:
 def before_training(scale: Scale) -> list[Trial]:
     """Runs without a training step, so that the paper's own width, 1000, is part of the small scale too."""
     nets = [(f, init) for f in FUNCTIONS for init in LABELS] + [("tanh", init) for init in NAIVE]
-    widths = {100: nets} | scale.choose({300: nets[:2]}, {300: nets, 1000: nets})
+    widths: dict[int, list[Net]] = {100: nets} | scale.choose({300: nets[:2]}, {300: nets, 1000: nets})
     read = [untrained(*net, width) for width, some in widths.items() for net in some]
     if scale.name == "paper" and scale.data not in (None, "shapeset"):
         read += [untrained("tanh", init, 1000) | scale.files() for init in LABELS]
@@ -77,6 +77,11 @@ def network(activation: str, init: str, *, at: list[int], **settings: Any) -> di
     """Settings of a run of `trained`, by default with 5 hidden layers of 100 units on digits."""
     return {"data": "digits", "activation": activation, "init": init, "depth": DEPTH, "width": 100, "batch_size": 10,
             "steps": at[-1], "at": at, "readings": "layers"} | settings
+
+
+def label_of(init: str) -> str:
+    """The paper's word for an initialization, or its name."""
+    return LABELS.get(init, initialization(init).label)
 
 
 def main_data(scale: Scale) -> str:
