@@ -122,7 +122,7 @@ def of_naive(results: Results) -> list[Claim]:
 
 
 def predicted(gain: float, kind: str, depth: int) -> tuple[list[float], list[float]]:
-    """Mean squares of s and of dC/ds, layer by layer, in the linear regime, and half of each layer's for ReLU."""
+    """Mean squares of s and of dC/ds, layer by layer, in the linear regime; each ReLU layer halves what passes."""
     half = 0.5 if kind == "relu" else 1.0
     return [gain * (half * gain) ** k for k in range(depth)], [(half * gain) ** (depth - 1 - k) for k in range(depth)]
 

@@ -90,16 +90,16 @@ def main_data(scale: Scale) -> str:
 
 
 def selected(results: Results, net: Net, data: str | None = None) -> dict[str, Any]:
-    """Settings that the runs of a network on ``data``, by default the main data, have and no others.
+    """Settings that select the runs of a network on ``data``, by default on the main data.
 
-    At the paper's scale the network's best learning rate is one of them.
+    At the paper's scale they are those at the network's best learning rate.
     """
     rate = {"lr": tuned(results, net)[0]} if results.scale.name == "paper" else {}
     return {"data": data or main_data(results.scale), "depth": DEPTH, "activation": net[0], "init": net[1]} | rate
 
 
 def of_net(results: Results, pick: Pick, net: Net, data: str | None = None) -> Series:
-    """A number of each of these runs."""
+    """A number of each of the runs that `selected` selects."""
     return results.series(pick, trained, **selected(results, net, data))
 
 
