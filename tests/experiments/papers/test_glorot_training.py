@@ -190,6 +190,7 @@ def test_missing_runs_leave_claims_unjudged_and_pages_whole(name, keep, tmp_path
     if not keep:
         assert {one.holds for one in found} == {None}
     assert [one.id for one in found] == [one.id for one in of_glorot.claims(whole)]
+    assert len({one.id for one in found}) == len(found)
     page = Page("")
     if name == "quick" or keep == 0:                                # drawing takes a second
         PAPER.draw(lost, Report(page, Figures(page, tmp_path), PAPER.texts))
