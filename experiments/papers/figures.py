@@ -32,6 +32,13 @@ def labelled(ax: Axes, xlabel: str, ylabel: str, title: str | None = None, legen
         ax.legend(frameon=False, fontsize="small")
 
 
+def one_legend(figure: Figure, panels: Sequence[Any], title: str | None = None) -> Figure:
+    """Add a legend of all panels, in which each label stands once."""
+    handles = {label: handle for ax in panels for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(handles.values()), list(handles), loc="outside right upper", frameon=False, title=title)
+    return figure
+
+
 def band(ax: Axes, x: ArrayLike, rows: ArrayLike, color: Any, label: str, middle: Callable[..., Any] = np.mean,
          **options: Any) -> None:
     """The mean, or another ``middle``, of rows, one a seed, over x, and the range from the least to the largest."""

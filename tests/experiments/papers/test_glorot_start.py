@@ -1,4 +1,4 @@
-"""Glorot & Bengio before training: what the runs measure is what it is called, and the claims judge what they were given."""
+"""Glorot & Bengio before training: runs measure what their names say, and claims judge the numbers that they are given."""
 
 import json
 import math
@@ -11,11 +11,14 @@ from numpy.testing import assert_allclose
 
 import retroprop as rp
 from retroprop.experiments.lab.data import source
-from retroprop.experiments.lab.networks import STARTS, network, start
-from retroprop.experiments.papers.glorot2010.start_claims import allowed, predicted
-from retroprop.experiments.papers.glorot2010.start_plan import EVERY_START, claims, draw, plan
-from retroprop.experiments.papers.glorot2010.start_runs import IMAGES, histograms, layers, signals, singular_values, surface
-from retroprop.experiments.papers.paper import Results, Scale
+from retroprop.experiments.lab.networks import INITIALIZERS, dense, initialization
+from retroprop.experiments.papers.glorot2010.initial_claims import allowed, claims, predicted
+from retroprop.experiments.papers.glorot2010.initial_page import before_training
+from retroprop.experiments.papers.glorot2010.paper import PAPER
+from retroprop.experiments.papers.glorot2010.plan import EVERY_INIT
+from retroprop.experiments.papers.glorot2010.plan import before_training as plan
+from retroprop.experiments.papers.glorot2010.runs import IMAGES, histograms, layers, signals, singular_values, surface
+from retroprop.experiments.papers.paper import Report, Results, Scale
 from retroprop.experiments.reports.page import Figures, Page
 from retroprop.experiments.sweeps.trials import Done
 
@@ -34,7 +37,7 @@ def outcomes():
 
 def test_layers_are_those_of_the_network():
     found, data = layers(**SMALL, examples=2), source("digits")
-    net, loss = network(64, 10, start("Glorot")[1], depth=3, width=12, seed=0), rp.CrossEntropy()
+    net, loss = dense(64, 10, initialization("Glorot").initializer, depth=3, width=12, seed=0), rp.CrossEntropy()
     x, y = (a[:IMAGES] for a in data.part())
     loss.forward(net.forward(x), y)
     net.backward(loss.backward())
@@ -63,16 +66,16 @@ def test_histograms_hold_every_number_once():
     assert_allclose(found["activation"]["std"], layers(**SMALL, examples=1)["activation"], rtol=1e-5)
 
 
-def test_signals_of_an_orthogonal_start_keep_their_variance_exactly():
+def test_signals_of_orthogonal_weights_keep_their_variance_exactly():
     found = signals(init="Orthogonal", width=20, depth=12, seed=0)
     assert_allclose(found["gain"], 1)
     assert_allclose(found["linear"]["forward"] + found["linear"]["backward"], 1, rtol=1e-12)
     assert found["relu"]["forward"][-1] < 0.01
 
 
-@pytest.mark.parametrize("init", EVERY_START)
-def test_every_start_has_the_variance_that_it_names(init):
-    _, initializer = start(init)
+@pytest.mark.parametrize("init", EVERY_INIT)
+def test_every_initialization_has_the_variance_that_it_names(init):
+    initializer = initialization(init).initializer
     for shape in ((400, 400), (100, 700), (700, 100)):
         assert_allclose(initializer(shape, rng=0, dtype="float64").var(), initializer.variance(shape), rtol=0.03)
 
@@ -108,7 +111,7 @@ def test_cost_surface_is_flat_where_its_slopes_are_small():
 def test_plan_is_json_and_goes_to_workers(scale):
     trials = plan(scale)
     inits = {trial.settings["init"] for trial in trials if trial.task is signals}
-    assert inits == {*STARTS, "N(0, 0.01)", "N(0, 1)", "U(-1, 1)"} - {"LSUV"}
+    assert inits == {*INITIALIZERS, "N(0, 0.01)", "N(0, 1)", "U(-1, 1)"}
     assert pickle.loads(pickle.dumps(trials)) == trials
     assert len({trial.key for trial in trials}) == len(trials)
     assert json.loads(json.dumps([trial.settings for trial in trials])) == [trial.settings for trial in trials]
@@ -138,34 +141,43 @@ def test_layers_of_files_in_mnists_format(tmp_path):
     assert_allclose([one["ratio"][0] for one in found], 72 / 86)
 
 
+def drawn(results, folder):
+    page = Page("untrained")
+    report = Report(page, Figures(page, folder), PAPER.texts)
+    for name, part in before_training(results):
+        report.add(name, None if isinstance(part, list) else part, seeds="1 seed", width=100, flat=["6 %"] * 4)
+    return page
+
+
 def test_claims_and_page_of_few_runs(outcomes, tmp_path, monkeypatch):
     results = Results(Scale("quick", 1), outcomes)
-    found = {one.what: one.holds for one in claims(results)}
-    assert found["Var(dC/ds), layer 1 over 5, tanh, standard, width 100"] is True
-    assert found["variance of s and dC/ds, orthogonal start, linear layers, every size: relative distance from theory"] is True
+    found = {one.id: one.holds for one in claims(results)}
+    assert found["gradient-ratio-standard-width100"] is True
+    assert found["variance-orthogonal"] is True
     write = rp.plots.canvas.write                                   # small images: drawing takes long
     monkeypatch.setattr(rp.plots, "save", lambda figure, folder, name: (write(figure, folder / f"{name}.png", 30), None))
-    page = Page("start")
-    draw(results, page, Figures(page, tmp_path))
-    assert {"depth-forward.png", "depth-backward.png", "start-layers.png", "surfaces.png", "width.png"} <= {
+    drawn(results, tmp_path)
+    assert {"depth-forward.png", "depth-backward.png", "initial-layers.png", "surfaces.png", "width.png"} <= {
         path.name for path in tmp_path.iterdir()}
 
 
-def test_a_claim_that_is_false_does_not_come_out(outcomes):
-    """Runs of the normalized start, given out as the standard one."""
+def test_a_claim_that_is_false_is_not_reproduced(outcomes):
+    """Runs of the normalized initialization, given out as standard ones."""
     wrong = [one._replace(result=next(other.result for other in outcomes if other.trial.settings == one.trial.settings
                                       | {"init": "Glorot"}))
              if one.trial.task in (layers, signals) and one.trial.settings["init"] == "Standard" else one for one in outcomes]
-    found = {one.what: one.holds for one in claims(Results(Scale("quick", 1), wrong))}
-    assert found["Var(dC/ds), layer 1 over 5, tanh, standard, width 100"] is False
-    assert found["n_in Var W, standard, all layers and widths: relative distance from theory"] is False
-    assert found["variance of s, factor a layer, 50 layers of 100, Standard, linear"] is False
-    assert found["mean singular value of layer Jacobians, tanh, standard, width 100"] is False
+    found = {one.id: one.holds for one in claims(Results(Scale("quick", 1), wrong))}
+    assert found["gradient-ratio-standard-width100"] is False
+    assert found["weights-standard"] is False
+    assert found["factor-standard-linear"] is False
+    assert found["singular-standard"] is False
 
 
 @pytest.mark.parametrize("scale", [Scale("quick"), Scale("small"), Scale("paper", data="/data")])
 def test_without_runs_nothing_is_judged_or_drawn(scale, tmp_path):
-    results, page = Results(replace(scale), []), Page("start")
-    assert {one.holds for one in claims(results)} == {None}
-    draw(results, page, Figures(page, tmp_path))
+    results = Results(replace(scale), [])
+    found = claims(results)
+    assert {one.holds for one in found} == {None}
+    assert len({one.id for one in found}) == len(found)
+    drawn(results, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What Glorot & Bengio measure before any training: layers, signals through depth and width, and a cost surface."""
+"""The runs of Glorot & Bengio 2010 that train nothing: layers, signals through depth and width, and a cost surface."""
 
 from __future__ import annotations
 
@@ -10,26 +10,24 @@ import numpy as np
 from ....arguments import Array
 from ....inspection.diagnosis.layers import LayerStatistics, hidden_activations, layer_statistics, preactivations
 from ....losses import MSE, CrossEntropy, Loss
-from ....modules import Identity, Linear, Module, ReLU, Sequential, Softmax, Tanh
+from ....modules import Identity, Linear, Module, Parameter, ReLU, Sequential, Softmax, Tanh
 from ...lab.data import source
-from ...lab.networks import ACTIVATIONS, network, start
+from ...lab.networks import ACTIVATIONS, dense, initialization
 
-IMAGES = 300                                                        # the paper's fixed set of examples
+IMAGES = 300                                                        # of the paper's fixed set, on which layers are read
 KINDS: dict[str, type[Module]] = {"linear": Identity, "tanh": Tanh, "relu": ReLU}
-EXAMPLES = 100                                                      # Gaussian ones, that pass the networks of ``signals``
+EXAMPLES = 100                                                      # Gaussian inputs of the networks of ``signals``
 
 
-def layers(*, data: str, activation: str, init: str, width: int, depth: int, examples: int, seed: int,
+def layers(*, data: str, activation: str, init: str, width: int, depth: int, seed: int, examples: int = 1,
            digest: str | None = None) -> dict[str, Any]:
-    """Numbers of each hidden layer at the start, on the images.
+    """Numbers of each hidden layer of an untrained network, on images.
 
     Lists, an entry a layer: ``weight`` (n_in Var W), ``ratio`` (n_in over the mean of n_in and n_out), ``activation`` (std of
     z), ``magnitude`` (mean \\|z\\|), ``gradient`` (Var dC/ds), ``weight_gradient`` (std of dC/dW); and ``singular``, the mean
     singular value of the Jacobians dz/dz of layer 2 and those above it, over ``examples`` images.
     """
-    net, read = looked_at(data, activation, init, width, depth, seed)
-    s, z = preactivations(read), hidden_activations(read)
-    weights = [parameter for name, parameter in net.named_parameters() if name.endswith("weight")][:depth]
+    s, z, weights = untrained(data, activation, init, width, depth, seed)
     fans = [weight.shape[::-1] for weight in weights]
     singular = [singular_values(weight.data, flat(layer), activation, examples)
                 for weight, layer in zip(weights[1:], s[1:], strict=True)]
@@ -42,35 +40,35 @@ def layers(*, data: str, activation: str, init: str, width: int, depth: int, exa
             "singular": float(np.mean(singular))}
 
 
-def histograms(*, data: str, activation: str, init: str, width: int, depth: int, bins: int, seed: int,
-               digest: str | None = None) -> dict[str, Any]:
+def histograms(*, data: str, activation: str, init: str, width: int, depth: int, bins: int, seed: int) -> dict[str, Any]:
     """Shares of z, dC/ds and dC/dW of each hidden layer in equal bins from -``bound`` to ``bound``.
 
-    Gradients are in units of the last hidden layer's standard deviation, and what lies beyond the bound counts to its bin.
+    Gradients are in units of the last hidden layer's standard deviation. The outermost bins also count what lies beyond them.
     """
-    net, read = looked_at(data, activation, init, width, depth, seed)
-    weights = [parameter for name, parameter in net.named_parameters() if name.endswith("weight")][:depth]
-    found = {"activation": [flat(layer) for layer in hidden_activations(read)],
-             "gradient": [np.asarray(layer.gradient) for layer in preactivations(read)],
-             "weight_gradient": [weight.grad for weight in weights]}
-    units = {name: 1.0 if name == "activation" else float(arrays[-1].std(dtype=float)) for name, arrays in found.items()}
-    bounds = {"activation": 1.0, "gradient": 3.0, "weight_gradient": 3.0}
-    return {name: {"bound": bounds[name], "unit": units[name],
-                   "shares": [shares(a / units[name], bounds[name], bins) for a in arrays],
-                   "std": [float(a.std(dtype=float)) for a in arrays]} for name, arrays in found.items()}
+    s, z, weights = untrained(data, activation, init, width, depth, seed)
+    found: dict[str, Any] = {}
+    for name, arrays in (("activation", [flat(layer) for layer in z]),
+                         ("gradient", [np.asarray(layer.gradient) for layer in s]),
+                         ("weight_gradient", [weight.grad for weight in weights])):
+        unit, bound = (1.0, 1.0) if name == "activation" else (float(arrays[-1].std(dtype=float)), 3.0)
+        found[name] = {"bound": bound, "unit": unit, "shares": [shares(a / unit, bound, bins) for a in arrays],
+                       "std": [float(a.std(dtype=float)) for a in arrays]}
+    return found
 
 
-def looked_at(data: str, activation: str, init: str, width: int, depth: int, seed: int
-              ) -> tuple[Sequential, list[LayerStatistics]]:
-    """A network at its start, its layers on the images, and the gradients of its weights."""
+def untrained(data: str, activation: str, init: str, width: int, depth: int, seed: int
+              ) -> tuple[list[LayerStatistics], list[LayerStatistics], list[Parameter]]:
+    """Sums and activations of the hidden layers of an untrained network on images, and their weights with gradients."""
     found, loss = source(data), CrossEntropy()
     x, y = (a[:IMAGES] for a in found.part())
-    net = network(found.features, found.classes, start(init)[1], activation=activation, depth=depth, width=width, seed=seed)
-    read = layer_statistics(net, x, loss, y)
+    net = dense(found.features, found.classes, initialization(init).initializer, activation=activation, depth=depth,
+                width=width, seed=seed)
+    records = layer_statistics(net, x, loss, y)
     loss.forward(net.forward(x), y)
     net.backward(loss.backward())
     net.update()
-    return net, read
+    weights = [parameter for parameter in net.parameters() if parameter.data.ndim > 1]
+    return preactivations(records), hidden_activations(records), weights[:depth]
 
 
 def flat(layer: LayerStatistics) -> Array:
@@ -85,17 +83,17 @@ def shares(a: Array, bound: float, bins: int) -> list[float]:
 def singular_values(weight: Array, s: Array, activation: str, examples: int) -> float:
     """Mean singular value of diag(f'(s)) W over the first examples."""
     f = ACTIVATIONS[activation]()
-    slopes = f.backward(np.ones_like(f.forward(s[:examples])))
-    return float(np.mean([np.linalg.svd(slope[:, None] * weight, compute_uv=False) for slope in slopes]))
+    derivatives = f.backward(np.ones_like(f.forward(s[:examples])))
+    return float(np.mean([np.linalg.svd(derivative[:, None] * weight, compute_uv=False) for derivative in derivatives]))
 
 
 def signals(*, init: str, width: int, depth: int, seed: int) -> dict[str, Any]:
-    """Gaussian examples forward, a Gaussian gradient back, through equal layers: linear, tanh and ReLU, of the same weights.
+    """Gaussian examples go forward, and a Gaussian gradient back, through linear, tanh and ReLU layers of the same weights.
 
-    For each kind, lists with an entry a layer: ``forward``, the mean square of s; ``backward``, of dC/ds, both relative to what
-    went in; ``update``, of dC/dW. And ``gain``, n Var W as the initializer promises it.
+    For each kind of layer, lists with an entry a layer: the mean squares of s, ``forward``, of dC/ds, ``backward``, both
+    relative to those of what went in, and of dC/dW, ``update``. And ``gain``, the n Var W that the initializer promises.
     """
-    rng, initializer = np.random.default_rng(seed), start(init)[1]
+    rng, initializer = np.random.default_rng(seed), initialization(init).initializer
     linears = [Linear(width, width, bias=False, weight_init=initializer, dtype="float64", rng=rng) for _ in range(depth)]
     x, g = rng.standard_normal((2, EXAMPLES, width))
     variance = float(initializer.variance((width, width)))          # type: ignore[attr-defined]
@@ -103,7 +101,7 @@ def signals(*, init: str, width: int, depth: int, seed: int) -> dict[str, Any]:
 
 
 def passed(linears: Sequence[Linear], kind: type[Module], x: Array, g: Array) -> dict[str, list[float]]:
-    """The examples forward and the gradient back, with what is left of both at each layer."""
+    """Send the examples forward and the gradient back through the layers, and measure both at each."""
     functions = [kind() for _ in linears[1:]]
     sent, forward, backward, update = x, [], [], []
     for k, linear in enumerate(linears):
@@ -124,28 +122,28 @@ def mean_square(a: Array) -> float:
 
 
 def surface(*, reach: float, points: int, seed: int) -> dict[str, Any]:
-    """Both costs over one weight of the first and one of the second layer of a small network on random data.
+    """Two costs of a small network on random data, over one weight of its first and one of its second layer.
 
-    Both weights go from -``reach`` to ``reach``, all others stay. ``costs`` has a table for each, a row a value of the first
-    weight; ``plateau`` is the share of the table at which the gradient with respect to the two weights is shorter than a
-    twentieth of its largest length.
+    Both weights go from -``reach`` to ``reach``; all others stay. ``costs`` has a table for each cost, with a row for each
+    value of the first weight; ``plateau`` is the share of a table at which the gradient with respect to the two weights is
+    shorter than a twentieth of its largest length.
     """
     rng = np.random.default_rng(seed)
-    net = Sequential(Linear(2, 2, dtype="float64", rng=rng), Tanh(), Linear(2, 2, dtype="float64", rng=rng))
-    weights = [parameter for name, parameter in net.named_parameters() if name.endswith("weight")]
+    first, second = (Linear(2, 2, dtype="float64", rng=rng) for _ in range(2))
+    net = Sequential(first, Tanh(), second)
     x, y = rng.standard_normal((20, 2)), rng.integers(2, size=20)
     values = np.linspace(-reach, reach, points)
     ends: dict[str, tuple[Module, Loss, Array]] = {"cross-entropy": (Identity(), CrossEntropy(), y),
                                                    "quadratic": (Softmax(), MSE(), np.eye(2)[y])}
     found: dict[str, Any] = {"costs": {}, "plateau": {}}
     for name, (end, loss, target) in ends.items():
-        table, slopes = np.empty((points, points)), np.empty((points, points))
+        table, lengths = np.empty((points, points)), np.empty((points, points))
         for i, j in np.ndindex(points, points):
-            weights[0].data[0, 0], weights[1].data[0, 0] = values[i], values[j]
+            first.weight.data[0, 0], second.weight.data[0, 0] = values[i], values[j]
             table[i, j] = loss.forward(end.forward(net.forward(x)), target)
             net.backward(end.backward(loss.backward()))
             net.update()
-            slopes[i, j] = np.hypot(weights[0].grad[0, 0], weights[1].grad[0, 0])
+            lengths[i, j] = np.hypot(first.weight.grad[0, 0], second.weight.grad[0, 0])
         found["costs"][name] = table.tolist()
-        found["plateau"][name] = float((slopes < 0.05 * slopes.max()).mean())
+        found["plateau"][name] = float((lengths < 0.05 * lengths.max()).mean())
     return found
