@@ -99,8 +99,8 @@ def of_depths(results: Results, level: float, short: str) -> list[Claim]:
               "final test errors", "its 22 layers", ends, below(level, "%"), paper="both converge", unit="%",
               reason=texts(__file__)("reason: layers22", level=f"{level:.0%}", reached=reached, seeds=len(error["Glorot 22"]))),
         difference("layers22-he-earlier", f"22 layers ({spoken(made['He 22'])}): steps until the test error is below "
-                   f"{level:.0%} (twice all steps if never), He and Glorot", "its 22 layers", steps["He"], steps["Glorot"], "He earlier",
-                   paper="He earlier"),
+                   f"{level:.0%} (twice all steps if never), He and Glorot", "its 22 layers", steps["He"], steps["Glorot"],
+                   "He earlier", paper="He earlier"),
         difference("layers30-worse-than-14", f"He ({spoken(made['He 30'])}): 30 layers end worse than 14 (test errors of "
                    "14 and of 30)", "its 14 and 30 layers", error[short], error["He 30"], "14 layers lower", unit="%",
                    paper="33.82 / 13.34 % with 14, 38.56 / 16.59 % with 30")]
