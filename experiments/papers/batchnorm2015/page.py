@@ -86,7 +86,8 @@ def draw_rates(results: Results, report: Report) -> None:
     ax.grid(alpha=0.25)
     legend(ax)
     least, *others = rates(results.scale)
-    report.add("rates", ax, count=1 + len(others), least=f"{least:g}", most=f"{others[-1]:g}", seeds=results.scale.seeds, **widths)
+    report.add("rates", ax, count=1 + len(others), least=f"{least:g}", most=f"{others[-1]:g}", seeds=results.scale.seeds,
+               **widths)
 
 
 def draw_momentum(results: Results, report: Report) -> None:

@@ -18,7 +18,7 @@ def draw(results: Results, report: Report) -> None:
     for ax, (name, settings) in zip(axs, panels.items(), strict=True):
         learning(ax, {init: results.of(trained, init=init, **settings) for init in INITS})
         ax.set_title(name)
-        legend(ax)
+    legend(axs[-1])
     report.add("curves", figure, seeds=results.scale.seeds)
 
 
