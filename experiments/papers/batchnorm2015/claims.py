@@ -10,7 +10,7 @@ from ...reports.statistics import number
 from ...sweeps.trials import Numbers
 from ..bounds import above, at_least, at_most, below, exactly, near
 from ..claims import Claim, claim, difference, every
-from ..paper import Results, texts
+from ..paper import Pick, Results, texts
 from ..series import Series, best, combined
 from .plan import BATCH, INITS, MOMENTA, RATES, biases, rates, setting, shown, swept, with_momentum
 from .runs import exact, redundant
@@ -32,11 +32,16 @@ def steps_to_learn(result: Numbers) -> float:
     return float(next((row["step"] for row in result["readings"] if row["error"] < LEARNED), result["readings"][-1]["step"]))
 
 
+def both(results: Results, pick: Pick) -> tuple[Series, Series]:
+    """A number of the runs that figure 1 is drawn from, with BN and without."""
+    with_bn, without = (results.series(pick, trained, **shown(results.scale, batch_norm)) for batch_norm in (True, False))
+    return with_bn, without
+
+
 def of_figure_one(results: Results) -> list[Claim]:
     """Figure 1, at the rate that it is drawn for."""
     rate = f"learning rate {shown(results.scale, True)['lr']:g}"
-    faster, ends, moved = ([results.series(pick, trained, **shown(results.scale, batch_norm)) for batch_norm in (True, False)]
-                           for pick in (steps_to_learn, error_at(), "moved"))
+    faster, ends, moved = (both(results, pick) for pick in (steps_to_learn, error_at(), "moved"))
     stay = "With BN a typical sigmoid's percentiles stay"
     judged = [] if results.scale.name == "paper" else [
         claim("bn-stays", f"{stay}, from step {SETTLED}, {rate}, evaluation: moved by", "figure 1 c", moved[0], below(MOVED),
@@ -108,9 +113,9 @@ def of_rates(results: Results) -> list[Claim]:
                   claim(f"plain-{rate}-rate-fails", f"{what}: without", "the paper", without[lr],
                         above(0.5, "%").of("test error"), unit="%")]
     chosen = best(with_bn), best(without)
-    none = Series({})
+    ends = [Series({}) if lr is None else errors[lr] for lr, errors in zip(chosen, (with_bn, without), strict=True)]
     lower = difference("bn-lower-at-best-rates", "Each at its best rate, chosen on the same test examples: BN ends lower",
-                       "figure 1 a", with_bn.get(chosen[0], none), without.get(chosen[1], none), unit="%")
+                       "figure 1 a", ends[0], ends[1], unit="%")
     known = f"; rates {chosen[0]:g} with, {chosen[1]:g} without" if None not in chosen else ""
     return [*found, replace(lower, measured=lower.measured + known)]
 

@@ -52,7 +52,7 @@ def draw_figure_one(results: Results, report: Report) -> None:
         ax, readings = panels[k + 1], runs[0].result["readings"]
         for j, percentile in enumerate(PERCENTILES):
             ax.plot([row["step"] for row in readings], [row["inputs"][j] for row in readings],
-                    DASHES[0 if percentile == 50 else 1], color=COLORS[k], label=f"{percentile}th percentile")
+                    DASHES[0 if percentile == 50 else 1], color=COLORS[k])
         ax.set(title=f"{'bc'[k]}  {NAMES[batch_norm]}", xlabel="steps", ylabel="input of the sigmoid")
         ax.grid(alpha=0.25)
     panels[0].set(title="a  test accuracy", xlabel="steps", ylabel="test accuracy", ylim=(0, 1))

@@ -52,7 +52,7 @@ def network(sizes: Sequence[int], bias: bool, seed: int) -> Sequential:
     for (inputs, outputs), rng in zip(pairwise(sizes[:-1]), rngs, strict=True):
         modules += [Linear(inputs, outputs, bias, weight_init=Normal(0.1), bias_init=Normal(1), dtype="float64", rng=rng),
                     BatchNorm(outputs, dtype="float64"), Sigmoid()]
-    return Sequential(*modules, Linear(*sizes[-2:], weight_init=Normal(0.1), dtype="float64", rng=last))
+    return Sequential(*modules, Linear(sizes[-2], sizes[-1], weight_init=Normal(0.1), dtype="float64", rng=last))
 
 
 def exact(*, batch_size: int, features: int, seed: int) -> dict[str, Any]:

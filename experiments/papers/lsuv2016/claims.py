@@ -44,20 +44,24 @@ def errors(results: Results, network: str, init: str, step: int | None = None) -
     return results.series(error_at(step), trained, init=init, **networks(results.scale)[network])
 
 
+def against(results: Results, network: str, init: str, step: int | None = None) -> tuple[Series, Series]:
+    """Errors from LSUV and from another initialization."""
+    return errors(results, network, "LSUV", step), errors(results, network, init, step)
+
+
 def of_training(results: Results) -> list[Claim]:
     deep, chance = f"relu, {DEEP} layers", above(0.85, "%").of("test error")
     end = results.scale.choose(0.6, 0.12)
     between = results.series(lambda r: r["between"][-1], fitted, activation="sigmoid")
     return [*(difference(f"{name}10-ahead", f"{name}, 10 layers: after {EARLY} steps, ahead of plain orthogonal weights",
-                         TRAINED, *(errors(results, f"{name}, 10 layers", init, EARLY) for init in ("LSUV", "Orthogonal")),
-                         unit="%") for name in ("tanh", "relu")),
+                         TRAINED, *against(results, f"{name}, 10 layers", "Orthogonal", EARLY), unit="%")
+              for name in ("tanh", "relu")),
             claim("relu30-learns", f"{deep}: learns", TRAINED, errors(results, deep, "LSUV"),
                   below(end, "%").of("test error"), unit="%"),
             claim("relu30-orthogonal-stalls", f"{deep}: plain orthogonal weights do not learn", TRAINED,
                   errors(results, deep, "Orthogonal"), chance, unit="%"),
             difference("relu30-as-good-as-he", f"{deep}: as good as He's initialization or better", TRAINED,
-                       *(errors(results, deep, init, EARLY) for init in ("LSUV", "He")),
-                       f"a smaller mean after {EARLY} steps", unit="%"),
+                       *against(results, deep, "He", EARLY), f"a smaller mean after {EARLY} steps", unit="%"),
             claim("sigmoid10-chance", "sigmoid, 10 layers: LSUV does not help, a network stays at chance", "ours",
                   errors(results, "sigmoid, 10 layers", "LSUV"), chance, unit="%"),
             every("sigmoid-images-alike", "sigmoid: hardly any of the variance that is 1 is between images: share in the last "
@@ -66,8 +70,7 @@ def of_training(results: Results) -> list[Claim]:
 
 def of_images(results: Results) -> list[Claim]:
     [network] = networks(results.scale)
-    error = {init: errors(results, network, init) for init in INITS}
-    return [claim("convolutions-learn", f"{network} learns MNIST", TRAINED, error["LSUV"], below(0.01, "%").of("test error"),
-                  paper="about 0.5 %", unit="%"),
-            *(difference(f"convolutions-better-than-{init.lower()}", f"better than {init}", TRAINED, error["LSUV"], error[init],
-                         unit="%") for init in INITS[1:])]
+    return [claim("convolutions-learn", f"{network} learns MNIST", TRAINED, errors(results, network, "LSUV"),
+                  below(0.01, "%").of("test error"), paper="about 0.5 %", unit="%"),
+            *(difference(f"convolutions-better-than-{init.lower()}", f"better than {init}", TRAINED,
+                         *against(results, network, init), unit="%") for init in INITS[1:])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,26 +20,21 @@ OTHERS = 512                                                        # images tha
 
 def fitted(*, activation: str, depth: int, width: int, seed: int) -> dict[str, Any]:
     """`measured` of a dense network."""
-    found = source("digits")
-    rngs = np.random.default_rng(seed).spawn(depth + 2)
-    sizes = [found.features, *[width] * depth]
+    *rngs, last = np.random.default_rng(seed).spawn(depth + 2)
     modules: list[Module] = []
-    for k in range(depth):
-        modules += [Linear(sizes[k], sizes[k + 1], rng=rngs[k]), ACTIVATIONS[activation]()]
-    return measured(Sequential(*modules, Linear(sizes[depth], found.classes, rng=rngs[depth])), rngs[-1])
+    for (inputs, outputs), rng in zip(pairwise([64, *[width] * depth, 10]), rngs, strict=True):
+        modules += [Linear(inputs, outputs, rng=rng), ACTIVATIONS[activation]()]
+    return measured(Sequential(*modules[:-1]), last)
 
 
 def convolutional(*, seed: int) -> dict[str, Any]:
     """`measured` of three convolutions and a dense layer, with biases that are not zero."""
-    rngs = iter(np.random.default_rng(seed).spawn(5))
-
-    def convolution(inputs: int, outputs: int) -> Conv2d:
-        return Conv2d(inputs, outputs, 3, padding=1, bias_init=Normal(0.1), rng=next(rngs))
-
-    net = Sequential(
-        Reshape(1, 8, 8), convolution(1, 16), ReLU(), convolution(16, 32), ReLU(), MaxPool2d(2), convolution(32, 32), ReLU(),
-        Flatten(), Linear(512, 10, bias_init=Normal(0.1), rng=next(rngs)))
-    return measured(net, next(rngs))
+    *rngs, dense, last = np.random.default_rng(seed).spawn(5)
+    first, second, third = (Conv2d(inputs, outputs, 3, padding=1, bias_init=Normal(0.1), rng=rng)
+                            for (inputs, outputs), rng in zip(pairwise((1, 16, 32, 32)), rngs, strict=True))
+    net = Sequential(Reshape(1, 8, 8), first, ReLU(), second, ReLU(), MaxPool2d(2), third, ReLU(), Flatten(),
+                     Linear(512, 10, bias_init=Normal(0.1), rng=dense))
+    return measured(net, last)
 
 
 def measured(net: Sequential, rng: np.random.Generator) -> dict[str, Any]:

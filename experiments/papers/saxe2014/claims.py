@@ -12,7 +12,7 @@ from ..bounds import above, at_most, below, between, near
 from ..claims import Claim, claim, every
 from ..paper import Results, texts
 from ..series import Series, best_by_seed, smallest
-from .plan import DEPTHS, INITS, LAYERS, MODES, hidden, rates, setting
+from .plan import DEPTHS, HIDDEN, INITS, LAYERS, MODES, rates, setting
 from .runs import activity, learned, products, scalar
 
 SHARES = {1: 0.02, 5: 0.21, 20: 0.62, 100: 0.90}                    # of singular values below 0.01, reference at 100×100
@@ -35,8 +35,8 @@ def of_products(results: Results) -> list[Claim]:
 
 def of_gaussian(results: Results, depth: int) -> list[Claim]:
     what = f"Product of {depth} Gaussian matrices"
-    share = results.series(lambda r: np.mean(values(r, depth) < 0.01), products, init="Glorot normal")
-    rms = results.series(lambda r: np.sqrt(np.mean(values(r, depth)**2)), products, init="Glorot normal")
+    share = results.series(lambda r: float(np.mean(values(r, depth) < 0.01)), products, init="Glorot normal")
+    rms = results.series(lambda r: float(np.sqrt(np.mean(values(r, depth)**2))), products, init="Glorot normal")
     found = [claim(f"gaussian{depth}-share-small", f"{what}: share of singular values below 0.01", "the paper", share,
                    near(SHARES[depth], 0.08), paper="they spread with depth")] if results.scale.name != "paper" else []
     return [*found, claim(f"gaussian{depth}-rms", f"{what}: rms of the singular values", "the paper", rms, between(0.7, 1.3),
@@ -64,7 +64,7 @@ def shortest(results: Results, init: str, depth: int) -> Series:
 
 
 def of_times(results: Results) -> list[Claim]:
-    first, *_, last = hidden(results.scale)
+    first, *_, last = HIDDEN[results.scale.name]
     grow = {init: shortest(results, init, last) / shortest(results, init, first) for init in INITS}
     what = f"learning time at depth {last} over that at {first}, each seed's best step size"
     note = "; a seed that never learned counts with all its steps"

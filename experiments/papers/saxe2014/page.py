@@ -7,7 +7,7 @@ from ..figures import median_and_range
 from ..paper import Report, Results
 from ..series import rows
 from .claims import shortest, values
-from .plan import DEPTHS, GAINS, INITS, LAYERS, hidden
+from .plan import DEPTHS, GAINS, HIDDEN, INITS, LAYERS
 from .runs import activity, products, scalar
 
 
@@ -26,7 +26,7 @@ def draw(results: Results, report: Report) -> None:
     descent.set(xlabel="t / tau", ylabel="u")
 
     for k, init in enumerate(INITS):
-        steps = {depth: found for depth in hidden(results.scale) if len(found := shortest(results, init, depth))}
+        steps = {depth: reached for depth in HIDDEN[results.scale.name] if len(reached := shortest(results, init, depth))}
         median_and_range(times, list(steps), rows(*steps.values()), k, init)
     times.set(xlabel="hidden layers", ylabel="steps", ylim=(0, None))
 
