@@ -20,23 +20,23 @@ def claims(results: Results) -> list[Claim]:
 
 
 def farthest(result: Numbers) -> float:
-    """Of the variances after LSUV, the distance from 1 of the one that is farthest from it."""
+    """The largest distance from 1 of a layer's variance after LSUV."""
     return float(max(abs(variance - 1) for variance in result["after"]))
 
 
 def of_fits(results: Results) -> list[Claim]:
-    found, all_one = [], "all layers have variance 1: distance of the farthest"
+    found, what = [], f"largest distance of a layer's variance from 1, on {OTHERS} other images"
     for name in RATES:
         others = results.series(lambda r: sum(tries != 1 for tries in r["tries"]), fitted, activation=name)
-        found += [every(f"{name}-one-rescaling", f"{name}: a dense layer needs one rescaling, since its output is proportional "
-                        "to its weight: layers of 11 with another number", TRIED, others, exactly(0)),
-                  every(f"{name}-variance-1", f"{name}: on {OTHERS} other images {all_one}", TRIED,
-                        results.series(farthest, fitted, activation=name), below(0.1))]
+        found += [every(f"{name}-one-rescaling", f"{name}: one rescaling is enough, since the output of a dense layer is "
+                        "proportional to its weight: layers of 11 with another number", TRIED, others, exactly(0)),
+                  every(f"{name}-variance-1", f"{name}: {what}", TRIED, results.series(farthest, fitted, activation=name),
+                        below(0.1))]
     kept = Series.of((one.trial.settings["seed"], one.result["biases"])
                      for task in (fitted, convolutional) for one in results.of(task))
     return [*found,
-            every("convolutions-variance-1", f"convolutions: on {OTHERS} other images {all_one}", TRIED,
-                  results.series(farthest, convolutional), below(0.15)),
+            every("convolutions-variance-1", f"convolutions: {what}", TRIED, results.series(farthest, convolutional),
+                  below(0.15)),
             every("biases-kept", "biases are not touched", TRIED, kept, exactly(1).noting(" (equal to the bit)"))]
 
 
