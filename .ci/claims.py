@@ -1,4 +1,4 @@
-"""Read the claims that ``retroprop reproduce all`` wrote, and fail if one does not come out, other than those known not to.
+"""Read the claims that ``retroprop reproduce all`` wrote, and fail if one is not reproduced, other than those known not to be.
 
     python .ci/claims.py results/reproduce/quick/claims.csv
 """
@@ -7,25 +7,25 @@ import csv
 import sys
 from pathlib import Path
 
-# Claims of the papers that do not come out here, or that five seeds cannot decide; their pages say why.
+# Claims, by paper and id, that are not reproduced, or that five seeds cannot decide; the pages of the papers say why.
 KNOWN = {
-    ("saxe2014", "Glorot: learning time at depth 20 over that at 3, each seed's best step size"),  # inconclusive
-    ("lsuv2016", "relu, 30 layers: as good as He's start or better"),  # inconclusive
-    ("glorot2010", "tanh, in training: normalized keeps the weight gradients of the layers more alike"),
-    ("dropout2014", "On 1297 examples with right labels dropout helps too"),
-    ("dropout2014", "Sampled networks whose average does as well as weight scaling, median"),
-    ("dropout2014", "Weight scaling approximates the average: how far apart, in its standard deviations"),
+    ("saxe2014", "glorot-time-grows"),  # inconclusive
+    ("lsuv2016", "relu30-as-good-as-he"),  # inconclusive
+    ("glorot2010", "TO FILL: tanh, in training: normalized keeps the weight gradients of the layers more alike"),
+    ("dropout2014", "TO FILL: On 1297 examples with right labels dropout helps too"),
+    ("dropout2014", "TO FILL: Sampled networks whose average does as well as weight scaling, median"),
+    ("dropout2014", "TO FILL: Weight scaling approximates the average: how far apart, in its standard deviations"),
 }
 
 with Path(sys.argv[1]).open(encoding="utf-8") as file:
     rows = list(csv.DictReader(file))
-missed = [row for row in rows if row["holds"] != "True" and not row["here"].startswith("not run")]
+missed = [row for row in rows if row["reproduced"] != "True" and not row["measured"].startswith("not run")]
 for row in missed:
-    state = "known" if (row["paper"], row["claim"]) in KNOWN else "NEW"
-    print(f"{state}: {row['paper']}: {row['claim']}: asked {row['asked']}, found {row['here']}")
-print(f"of {len(rows)} claims {sum(row['holds'] == 'True' for row in rows)} came out, {len(missed)} did not")
-gone = KNOWN - {(row["paper"], row["claim"]) for row in rows}
+    state = "known" if (row["paper"], row["id"]) in KNOWN else "NEW"
+    print(f"{state}: {row['paper']}: {row['id']}: {row['claim']}: measured {row['measured']}, criterion: {row['criterion']}")
+print(f"of {len(rows)} claims {sum(row['reproduced'] == 'True' for row in rows)} are reproduced, {len(missed)} are not")
+gone = KNOWN - {(row["paper"], row["id"]) for row in rows}
 if gone:
-    sys.exit(f"no such claim any more: {gone}")
-if not rows or any((row["paper"], row["claim"]) not in KNOWN for row in missed):
-    sys.exit("a claim does not come out that did before, or there is none")
+    sys.exit(f"no claims have these ids any more: {sorted(gone)}")
+if not rows or any((row["paper"], row["id"]) not in KNOWN for row in missed):
+    sys.exit("a claim is not reproduced that was before, or there is no claim")

@@ -92,9 +92,10 @@ class Trained(NamedTuple):
 
 def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: Iterable[int],
           read: Callable[[int], dict[str, Any]], loss: Loss | None = None, after_step: Callable[[], None] | None = None,
-          checkpoint: Path | None = None) -> Trained:
+          until: Callable[[dict[str, Any]], bool] | None = None, checkpoint: Path | None = None) -> Trained:
     """Make ``steps`` training steps; call ``read(k)`` after k of them, for each evaluation step k in ``at``.
 
+    Training ends early at the first reading for which ``until`` returns True.
     With a folder ``checkpoint``, the network, the optimizer and the readings are saved there once a minute. A run that
     finds a checkpoint goes on from it and computes the same bits as a run that was never interrupted.
     """
@@ -105,6 +106,8 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
         for step in range(start, steps + 1):
             if step in evaluation_steps and not (readings and readings[-1]["step"] == step):
                 readings.append({"step": step} | read(step))
+                if until is not None and until(readings[-1]):
+                    break
             if step == steps:
                 break
             x, y = stream.batch(step)

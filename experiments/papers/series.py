@@ -118,6 +118,11 @@ def paired(*series: Series) -> list[Series]:
     return [Series({key: value for key, value in one.numbers.items() if key in common}) for one in series]
 
 
+def rows(*series: Series) -> list[tuple[float, ...]]:
+    """For each run that all the series have, a row of its numbers."""
+    return list(zip(*paired(*series), strict=True)) if series else []
+
+
 def largest(*series: Series) -> Series:
     """The largest of the numbers of each run."""
     return combined(max, *series)

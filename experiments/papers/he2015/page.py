@@ -70,4 +70,4 @@ def draw_others(results: Results, report: Report) -> None:
     ax = axes(None, size=(7.6, 3.9))
     learning(ax, {label: results.of(trained, **settings[name]) for label, name in names.items() if name in settings})
     legend(ax)
-    report.add("others" if results.scale.name == "small" else "others, quick", ax, seeds=results.scale.seeds)
+    report.add("others" if results.scale.name == "small" else "others-quick", ax, seeds=results.scale.seeds)

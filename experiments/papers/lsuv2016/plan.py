@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from ...lab.dense import errors
-from ...sweeps.trials import Trial
-from ..paper import Scale, evaluation_steps
-from .runs import convolutional, fitted, images
+from typing import Any
 
-FUNCTIONS = ("tanh", "relu", "sigmoid")
-STARTS = ("LSUV", "Orthogonal", "Glorot", "He")
+from ...lab.trained import trained
+from ...sweeps.trials import Trial
+from ..paper import Scale, evaluation_steps, trials
+from .runs import convolutional, fitted
+
 RATES = {"tanh": 0.03, "relu": 0.03, "sigmoid": 0.1}
+INITS = ("LSUV", "Orthogonal", "Glorot", "He")
 DEEP = 30                                                           # layers of the deep network
 
 
-def plan(scale: Scale) -> list[Trial]:
-    seeds = range(scale.seeds)
+def networks(scale: Scale) -> dict[str, dict[str, Any]]:
+    """Settings of the trained networks, but for the initialization, by their names in figures and claims."""
     if scale.name == "paper":
         steps = scale.steps or 25_000                               # 64 times all of MNIST's examples
-        shared = {"data": scale.data, "digest": scale.digest, "lr": 0.01, "batch_size": 128, "steps": steps,
-                  "at": evaluation_steps(steps, 50)}
-        return [Trial(images, shared | {"init": init, "seed": seed}, True) for seed in seeds for init in STARTS]
+        return {"a thin deep convolutional network": scale.files() | {
+            "network": "convolutions", "stages": [[16] * 3, [16] * 3, [12] * 3], "pools": 3, "lr": 0.01, "momentum": 0.9,
+            "batch_size": 128, "steps": steps, "at": evaluation_steps(steps, 50)}}
     steps = scale.choose(500, 1500)
     shared = {"data": "digits", "batch_size": 32, "steps": steps, "at": evaluation_steps(steps, 10)}
-    small = shared | {"depth": 10, "width": 100}
-    large = shared | {"depth": DEEP, "width": 64, "activation": "relu", "lr": 0.01}
-    shallow = [Trial(errors, small | {"activation": name, "init": init, "lr": RATES[name], "seed": seed})
-               for seed in seeds for name in FUNCTIONS for init in STARTS]
-    deep = [Trial(errors, large | {"init": init, "seed": seed}) for seed in seeds for init in STARTS]
-    fits = [Trial(fitted, {"activation": f, "depth": 10, "width": 100, "seed": seed}) for seed in seeds for f in FUNCTIONS]
-    return [*fits, *(Trial(convolutional, {"seed": seed}) for seed in seeds), *shallow, *deep]
+    found = {f"{name}, 10 layers": shared | {"activation": name, "depth": 10, "width": 100, "lr": lr}
+             for name, lr in RATES.items()}
+    return found | {f"relu, {DEEP} layers": shared | {"activation": "relu", "depth": DEEP, "width": 64, "lr": 0.01}}
+
+
+def plan(scale: Scale) -> list[Trial]:
+    paper = scale.name == "paper"
+    fits = [] if paper else [*trials(scale, fitted, *({"activation": name, "depth": 10, "width": 100} for name in RATES)),
+                             *trials(scale, convolutional, {})]
+    return [*fits, *trials(scale, trained, *(each | {"init": init} for each in networks(scale).values() for init in INITS),
+                           resumable=paper)]

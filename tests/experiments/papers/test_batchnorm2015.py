@@ -2,24 +2,19 @@
 
 import json
 import pickle
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
-from test_compare import write_mnist_format
 
-from retroprop.experiments.lab.dense import errors
+from retroprop.experiments.lab.trained import trained
 from retroprop.experiments.papers.batchnorm2015 import plan as plans
-from retroprop.experiments.papers.batchnorm2015.claims import gap, span, steps_to_learn
+from retroprop.experiments.papers.batchnorm2015.claims import spans, steps_to_learn
 from retroprop.experiments.papers.batchnorm2015.paper import PAPER
-from retroprop.experiments.papers.batchnorm2015.runs import black_and_white, exact, followed, movements, redundant
-from retroprop.experiments.papers.paper import Results, Scale
+from retroprop.experiments.papers.batchnorm2015.runs import exact, redundant
+from retroprop.experiments.papers.paper import Report, Results, Scale
 from retroprop.experiments.papers.reproduce import reproduce
+from retroprop.experiments.papers.series import Series
 from retroprop.experiments.reports.page import Figures, Page
 from retroprop.experiments.sweeps.trials import Done, Failed
-
-SMALL = {"data": "digits", "init": "N(0, 0.1)", "lr": 0.5, "batch_size": 60, "seed": 0}
 
 
 def made_up(trial, good):
@@ -35,11 +30,11 @@ def made_up(trial, good):
         size = 1e-14 if good else 0.5
         return {"with_bias": rows, "without": other, "bias_gradient": size, "apart": size, "apart_running": size}
     ahead = how["batch_norm"] == good
-    if trial.task is errors:
+    if "readings" not in how:                                       # of the sweep over learning rates
         learns = ahead or how["lr"] == 3.0
         rows = [{"step": step, "error": (0.01 if ahead else 0.05) if learns else 0.9} for step in how["at"]]
         return {"readings": rows, "diverged": None}
-    lag = {0.01: 100, 0.1: 20, 0.5: 0}[how.get("momentum", 0.1)] if good else 0
+    lag = {0.01: 100, 0.1: 20, 0.5: 0}[how.get("norm_momentum", 0.1)] if good else 0
     rows = [{"step": step, "error": 0.9 if step <= lag or not ahead else 0.02, "inputs": [-1.0, 0.0, 1.0],
              "of_batch": 0.02 if good or step > 50 else 0.9} for step in how["at"]]
     moved = 0.4 if ahead else 2.0
@@ -64,15 +59,21 @@ def test_the_plan_is_text_and_its_runs_differ(scale):
 
 
 def test_the_papers_scale_is_the_papers():
-    trials = [trial for trial in PAPER.plan(Scale("paper", data="somewhere")) if trial.task is followed]
+    trials = [trial for trial in PAPER.plan(Scale("paper", data="somewhere")) if trial.task is trained]
     assert len(trials) == 10
     assert all(trial.resumable and trial.settings["binary"] for trial in trials)
     assert {(trial.settings["steps"], trial.settings["batch_size"]) for trial in trials} == {(50_000, 60)}
 
 
-def test_claims_come_out_where_they_do_and_not_where_they_do_not():
-    assert {claim.what: claim.verdict for claim in PAPER.claims(results(True)) if not claim.holds} == {}
-    assert {claim.what: claim.verdict for claim in PAPER.claims(results(False)) if claim.holds is not False} == {}
+def test_claims_hold_where_they_should_and_fail_where_they_should():
+    assert {claim.id: claim.verdict for claim in PAPER.claims(results(True)) if not claim.holds} == {}
+    assert {claim.id: claim.verdict for claim in PAPER.claims(results(False)) if claim.holds is not False} == {}
+
+
+def test_claims_have_ids_of_their_own_at_each_scale():
+    for scale in ("quick", "small", "paper"):
+        ids = [claim.id for claim in PAPER.claims(Results(Scale(scale, data="x"), []))]
+        assert len(set(ids)) == len(ids)
 
 
 def test_missing_runs_are_not_judged_and_do_not_crash(tmp_path):
@@ -81,58 +82,19 @@ def test_missing_runs_are_not_judged_and_do_not_crash(tmp_path):
     assert claims
     assert all(claim.holds is None for claim in claims)
     page = Page("nothing")
-    PAPER.draw(nothing, page, Figures(page, tmp_path))
+    report = Report(page, Figures(page, tmp_path), PAPER.texts)
+    PAPER.draw(nothing, report)
     partly = results(True, of=lambda trial: trial.settings["seed"] > 0 or not trial.settings.get("batch_norm"))
     assert all(claim.holds for claim in PAPER.claims(partly))
-    PAPER.draw(partly, page, Figures(page, tmp_path))
+    PAPER.draw(partly, report)
     assert {path.name for path in tmp_path.iterdir()} >= {"figure-1.png", "rates.png", "momentum.png"}
 
 
-def test_a_followed_run_reads_percentiles_of_the_typical_sigmoid():
-    plain, normalized = (followed(**SMALL, steps=120, at=[0, 100, 120], batch_norm=batch_norm) for batch_norm in (False, True))
-    assert normalized["readings"][-1]["error"] < 0.1 < 0.6 < plain["readings"][-1]["error"]
-    for run in (plain, normalized):
-        assert all(row["inputs"] == sorted(row["inputs"]) for row in run["readings"])
-        table = np.array([row["inputs"] for row in run["readings"][1:]])
-        assert np.ptp(table, axis=0).max() == pytest.approx(run["moved"], rel=0.1)
-    assert all(row["error"] == row["of_batch"] for row in plain["readings"])            # without BN the modes are one
-    assert any(row["error"] != row["of_batch"] for row in normalized["readings"])
-
-
-def test_what_moves_is_told_apart():
-    """Before γ and β the percentiles move least; gamma is read at each step."""
-    run = followed(**SMALL, steps=200, at=[0, 100, 150, 200], batch_norm=True)
-    assert 0 < run["moved_normalized"] < run["moved_of_batch"]
-    assert run["readings"][0]["gamma"] == 1 < run["readings"][-1]["gamma"]
-    assert all(len(row["inputs"]) == 3 and "normalized" not in row for row in run["readings"])
-
-
 def test_the_reason_says_what_was_measured():
-    [one] = [claim for claim in PAPER.claims(results(False)) if "evaluation: moved by" in claim.what]
+    [one] = [claim for claim in PAPER.claims(results(False)) if claim.id == "bn-stays"]
     assert one.holds is False
     assert "move by 1.6 instead of 2" in one.reason
     assert "from 1.1 to 2" in one.reason
-
-
-def test_reading_does_not_change_the_run():
-    """Errors with the statistics of batches are a copy's: more readings, the same network."""
-    few, many = (followed(**SMALL, steps=20, at=at, batch_norm=True)["readings"][-1] for at in ([20], [*range(21)]))
-    assert (few["error"], few["of_batch"]) == (many["error"], many["of_batch"])
-
-
-def test_running_statistics_of_momentum_one_are_those_of_the_last_batch():
-    slow, fast = (followed(**SMALL, steps=5, at=[5], batch_norm=True, momentum=m)["readings"][0] for m in (0.0, 1.0))
-    assert slow["error"] > 0.8
-    assert fast["error"] < 0.7
-    assert slow["of_batch"] == fast["of_batch"]
-
-
-def test_movements_are_from_the_settled_step_on_and_the_median_units():
-    readings = [{"step": step, "inputs": [[shift * unit, 0.0, 1.0] for unit in range(5)]}
-                for step, shift in ((0, 100.0), (100, 1.0), (200, 3.0))]
-    moves, unit = movements(readings)
-    assert_array_equal(moves, [0, 2, 4, 6, 8])
-    assert unit == 2
 
 
 def test_biases_before_batch_norm_do_nothing():
@@ -153,23 +115,21 @@ def test_numbers_picked_from_runs():
     rows = [{"step": 0, "error": 0.9, "of_batch": 0.5}, {"step": 50, "error": 0.05, "of_batch": 0.06}]
     assert steps_to_learn({"readings": rows}) == 50
     assert steps_to_learn({"readings": [*rows[:1], {"step": 70, "error": 0.4}]}) == 70
-    assert gap(0)({"readings": rows}) == pytest.approx(0.4)
-    runs = [Done(SimpleNamespace(settings={"lr": lr}), {"diverged": None, "readings": [{"step": 9, "error": error}]}, 1.0)
-            for lr, error in ((0.1, 0.05), (1.0, 0.04), (10.0, 0.09), (100.0, 0.5))]
-    assert span(runs) == pytest.approx(100)
-    assert span(runs[3:]) == 1
+    errors = {0.1: [0.05, 0.5], 1.0: [0.04, 0.5], 10.0: [0.09, 0.5], 100.0: [0.5, 0.05]}
+    found = spans({lr: Series.of(enumerate(values)) for lr, values in errors.items()})
+    assert found.values == pytest.approx((100, 1))
 
 
-def test_black_and_white():
-    assert_array_equal(black_and_white(np.array([0.0, 0.49, 0.5, 1.0])), [0, 0, 1, 1])
+def test_the_best_rates_are_named_and_those_alone_are_compared():
+    [one] = [claim for claim in PAPER.claims(results(True)) if claim.id == "bn-lower-at-best-rates"]
+    assert one.measured.endswith("; rates 0.03 with, 3 without")
+    assert one.values == pytest.approx([-0.04] * 5)
 
 
-def test_the_papers_scale_runs_on_a_folder(tmp_path):
-    data = tmp_path / "data"
-    data.mkdir()
-    write_mnist_format(data)
+def test_the_papers_scale_runs_on_a_folder(mnist_folder, tmp_path):
+    data = mnist_folder()
     found = reproduce("batchnorm2015", scale="paper", data=data, steps=3, seeds=1, jobs=1, out=tmp_path / "out", progress=False)
     assert not found.failed
     assert all(claim.holds is None for claim in found.claims["batchnorm2015"])
     assert (tmp_path / "out" / "paper" / "batchnorm2015" / "report.html").is_file()
-    assert plans.figure_one(Scale("paper", data=str(data), steps=3), True)["at"] == [0, 3]
+    assert plans.setting(Scale("paper", data=str(data), steps=3), True)["at"] == [0, 3]

@@ -1,14 +1,45 @@
-"""Claims: what holds, what does not, and what nobody can tell."""
+"""Claims, series and bounds: what holds, what does not, and what nobody can tell."""
 
 import math
 
 import pytest
 from scipy.stats import t, ttest_rel
 
-from retroprop.experiments.papers.claims import claim, difference, every, summary
-from retroprop.experiments.reports.statistics import estimate, number, paired
+from retroprop.experiments.papers.bounds import (
+    above,
+    at_least,
+    at_most,
+    below,
+    between,
+    exactly,
+    near,
+    within_factor,
+)
+from retroprop.experiments.papers.claims import HEADER, claim, difference, every, summary
+from retroprop.experiments.papers.paper import Results, Scale, trials
+from retroprop.experiments.papers.series import (
+    Series,
+    best,
+    best_by_seed,
+    combined,
+    largest,
+    paired,
+    rows,
+    smallest,
+)
+from retroprop.experiments.reports.statistics import estimate, number
+from retroprop.experiments.reports.statistics import paired as p_value
+from retroprop.experiments.sweeps.trials import Done, Failed
 
 LOW, HIGH, NEAR = [0.1, 0.2, 0.15, 0.12, 0.17], [0.3, 0.35, 0.4, 0.28, 0.41], [0.12, 0.17, 0.16, 0.11, 0.18]
+
+
+def series(*values):
+    return Series.of(enumerate(values))
+
+
+def judged(low, high, **options):
+    return difference("id", "smaller", "figure 1", series(*low), series(*high), **options)
 
 
 def test_the_interval_is_students():
@@ -21,34 +52,151 @@ def test_the_interval_is_students():
 
 
 def test_the_p_value_is_scipys_and_says_nothing_where_there_is_nothing():
-    assert paired(LOW, NEAR) == pytest.approx(ttest_rel(LOW, NEAR).pvalue)
+    assert p_value(LOW, NEAR) == pytest.approx(ttest_rel(LOW, NEAR).pvalue)
     for a, b in (([0.1, 0.2, 0.3], [0.4, 0.5, 0.6]), ([1], [2]), ([1, 2], [2, 3]), ([math.nan, 1], [1, 3]), ([], [])):
-        assert math.isnan(paired(a, b))
+        assert math.isnan(p_value(a, b))
 
 
-def test_a_difference_that_seeds_cannot_tell_is_undecided():
-    assert difference("smaller", "figure 1", LOW, HIGH).verdict == "yes"
-    assert difference("smaller", "figure 1", HIGH, LOW).verdict == "NO"
-    for a, b in ((LOW, NEAR), (NEAR, LOW), (LOW[1:], HIGH)):        # the last: a seed is missing
-        assert difference("smaller", "figure 1", a, b).verdict == "inconclusive"
-    assert difference("smaller", "figure 1", [1, 2], [2, 3]).verdict == "yes"      # the same in each seed: no test, no doubt
-    assert difference("smaller", "figure 1", [], HIGH).verdict == "–"
+def test_a_difference_that_seeds_cannot_tell_is_inconclusive():
+    assert judged(LOW, HIGH).verdict == "yes"
+    assert judged(HIGH, LOW).verdict == "NO"
+    for a, b in ((LOW, NEAR), (NEAR, LOW), ([0.1], [0.3])):
+        assert judged(a, b).verdict == "inconclusive"
+    assert judged([1, 2], [2, 3]).verdict == "yes"                  # the same in each seed: no test, no doubt
+    assert judged([], HIGH).verdict == "–"
+
+
+def test_a_difference_compares_the_seeds_that_both_have():
+    low, high = Series.by_seed({0: 5.0, 1: 1.0, 2: 2.0}), Series.by_seed({1: 2.0, 2: 3.5, 7: 0.0})
+    found = difference("id", "smaller", "figure 1", low, high)
+    assert found.values == (-1.0, -1.5)
+    assert found.measured.startswith("1.5 ± ")
 
 
 def test_means_and_every_seed():
-    assert claim("small", "table 1", LOW, lambda v: v < 0.16, "under 0.16").verdict == "yes"
-    assert every("small", "table 1", LOW, lambda v: v < 0.16, "under 0.16").verdict == "NO"
-    assert every("small", "table 1", LOW, lambda v: v < 0.16, "under 0.16").here == "0.148 ± 0.049; in 3 of 5 seeds"
-    assert claim("small", "table 1", [], lambda v: v < 1, "under 1").verdict == "–"
+    low, bound = series(*LOW), below(0.16)
+    assert claim("id", "small", "table 1", low, bound).verdict == "yes"
+    assert every("id", "small", "table 1", low, bound).verdict == "NO"
+    assert every("id", "small", "table 1", low, bound).measured == "0.148 ± 0.049; in 3 of 5 seeds"
+    assert every("id", "small", "table 1", low, bound).criterion == "below 0.16 in each seed"
+    assert claim("id", "small", "table 1", series(), below(1)).verdict == "–"
+    assert claim("id", "small", "table 1", series(math.nan, 0), below(1)).holds is None
 
 
-def test_a_row_gives_the_reason_only_where_a_claim_does_not_come_out():
-    yes, no = (claim("c", "s", [v], lambda v: v < 1, "under 1", reason="because", paper="0.5") for v in (0, 2))
+@pytest.mark.parametrize(("values", "verdict"), [((2.0, 2.2, 2.1), "yes"), ((0.2, 0.3, 0.25), "NO"),
+                                                 ((0.5, 3.0, 2.5), "inconclusive"), ((2.0,), "inconclusive")])
+def test_a_mean_whose_interval_reaches_a_number_is_inconclusive(values, verdict):
+    assert claim("id", "grows", "table 1", series(*values), above(1.5), inconclusive_at=1).verdict == verdict
+
+
+def test_a_row_gives_the_reason_only_where_a_claim_fails():
+    yes, no = (claim("id", "c", "s", series(v), below(1), reason="because", paper="0.5") for v in (0, 2))
     assert (yes.row()["reason"], no.row()["reason"]) == ("", "because")
-    assert no.cells() == ["c", "0.5 (s)", "2", "under 1", "NO"]
-    assert summary([yes, no, difference("d", "s", LOW, NEAR)]) == "1 of 3 claims came out; 1 did not; 1 inconclusive."
+    assert no.cells() == ["c", "0.5 (s)", "2", "below 1", "NO"]
+    assert len(no.cells()) == len(HEADER)
+    assert list(no.row()) == ["id", "claim", "source", "in_the_paper", "measured", "criterion", "reproduced", "reason",
+                              "values"]
+    found = [yes, no, judged(LOW, NEAR), judged([], [])]
+    assert summary(found) == "1 of 4 claims are reproduced; 1 are not; 1 inconclusive; 1 not judged."
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (12345.678, "12346"), (math.inf, "inf"), (-0.000123456, "-0.000123")])
 def test_numbers_have_three_digits(value, text):
     assert number(value) == text
+
+
+STEP = 1e-9                                                         # just beside a limit
+
+
+@pytest.mark.parametrize(("bound", "text", "met", "unmet"), [
+    (at_most(1.2, "times"), "at most 1.2 times", [1.2, 1.2 - STEP, -math.inf], [1.2 + STEP, math.inf]),
+    (at_least(0.9), "at least 0.9", [0.9, 0.9 + STEP, math.inf], [0.9 - STEP]),
+    (below(0.12, "%"), "below 12 %", [0.12 - STEP, -1], [0.12, 0.12 + STEP]),
+    (above(0.85, "%"), "above 85 %", [0.85 + STEP], [0.85, 0.85 - STEP]),
+    (between(0.7, 1.3), "0.7 to 1.3", [0.7, 1, 1.3], [0.7 - STEP, 1.3 + STEP]),
+    (between(0.2, 0.4, "%"), "20 to 40 %", [0.2, 0.4], [0.2 - STEP, 0.4 + STEP]),
+    (between(-1.4, -0.5), "-1.4 to -0.5", [-1.4, -0.5], [-1.4 - STEP, -0.5 + STEP]),
+    (near(0.5, 0.25), "0.5 ± 0.25", [0.25, 0.5, 0.75], [0.25 - STEP, 0.75 + STEP]),
+    (near(0, 0.02, "points"), "0 ± 2 points", [-0.02, 0, 0.02], [-0.02 - STEP, 0.02 + STEP]),
+    (within_factor(4, 0.5), "0.5 within a factor of 4", [0.125, 2], [0.125 - STEP, 2 + STEP, -0.5]),
+    (exactly(0), "exactly 0", [0, -0.0], [STEP, -STEP]),
+    (exactly(1), "exactly 1", [1], [1 - STEP, 1 + STEP]),
+], ids=lambda value: getattr(value, "text", None))
+def test_the_text_and_the_predicate_of_a_bound_agree(bound, text, met, unmet):
+    """At the limits and just beside them; NaN meets nothing."""
+    assert bound.text == text
+    assert all(bound.holds(value) for value in met)
+    assert not any(bound.holds(value) for value in [*unmet, math.nan])
+
+
+def test_words_around_a_bound_leave_its_predicate():
+    bound = at_most(0.02, "%").of("test error").noting("; a note")
+    assert bound.text == "test error at most 2 %; a note"
+    assert (bound.holds(0.02), bound.holds(0.021)) == (True, False)
+
+
+def test_arithmetic_pairs_the_runs_of_a_seed():
+    a, b = Series.by_seed({1: 6.0, 2: 8.0, 3: 1.0}), Series.by_seed({2: 2.0, 1: 3.0, 9: 5.0})
+    assert (a - b).numbers == {(1, 0): 3.0, (2, 0): 6.0}
+    assert (a + b).values == (9.0, 10.0)
+    assert (a * b).values == (18.0, 16.0)
+    assert (a / b).values == (2.0, 4.0)
+    assert (1 - b).values == (-2.0, -1.0, -4.0)
+    assert (6 / b).values == (2.0, 3.0, 1.2)
+    assert (a - 1).values == (5.0, 7.0, 0.0)
+    assert abs(1 - a).values == (5.0, 7.0, 0.0)
+    assert [one.values for one in paired(a, b)] == [(6.0, 8.0), (3.0, 2.0)]
+    assert rows(a, b) == [(6.0, 3.0), (8.0, 2.0)]
+    assert rows() == []
+
+
+def test_runs_of_one_seed_are_paired_in_their_order():
+    a, b = Series.of([(0, 1.0), (1, 2.0), (0, 3.0)]), Series.of([(0, 10.0), (0, 30.0), (1, 20.0)])
+    assert a.numbers == {(0, 0): 1.0, (0, 1): 3.0, (1, 0): 2.0}
+    assert (b / a).values == (10.0, 10.0, 10.0)
+    assert a.worst().numbers == {(0, 0): 3.0, (1, 0): 2.0}
+
+
+def test_what_a_series_says_of_its_numbers():
+    found = series(1.0, 2.0, 6.0)
+    assert (found.mean, found.median, len(found), list(found)) == (3.0, 2.0, 3, [1.0, 2.0, 6.0])
+    assert math.isnan(series().mean)
+    assert math.isnan(series().median)
+    assert Series.single(2).values == (2.0,)
+    assert len(Series.single(None)) == len(Series.single(math.nan)) == 0
+
+
+def test_largest_smallest_and_functions_of_several():
+    a, b = series(1.0, 5.0), series(2.0, 3.0, 9.0)
+    assert largest(a, b).values == (2.0, 5.0)
+    assert smallest(a, b).values == (1.0, 3.0)
+    assert combined(lambda x, y, z: x + y * z, a, b, 10).values == (21.0, 35.0)
+
+
+def test_the_best_choice_has_the_smallest_mean():
+    assert best({0.1: series(3.0, 1.0), 0.2: series(1.0, 2.0), 0.3: series(2.0, 1.0)}) == 0.2
+    assert best({0.1: series(), 0.2: series(math.nan), 0.3: series(4.0)}) == 0.3
+    assert best({0.1: series()}) is None
+    assert best({}) is None
+
+
+def test_the_best_choice_of_each_seed():
+    found = best_by_seed({0.1: series(3.0, 1.0, 2.0), 0.2: series(1.0, 2.0, 2.0, 0.0)})
+    assert found.values == (0.2, 0.1, 0.1)                          # of equal ones the first; a seed must have all choices
+    assert best_by_seed({}).values == ()
+
+
+def task(*, x, seed, y=2):
+    return {"twice": 2 * x, "y": y}
+
+
+def test_results_give_series_of_runs_with_these_settings_or_defaults():
+    scale = Scale("quick", seeds=2)
+    plan = trials(scale, task, {"x": 1}, {"x": 3, "y": 5}, {"x": 1})
+    assert len(plan) == 4                                           # settings that come twice are run once
+    done = [Done(trial, task(**trial.settings), 0.0) for trial in plan[:3]] + [Failed(plan[3], "error", "")]
+    results = Results(scale, done[::-1])
+    assert results.series("twice", task, x=1).numbers == {(0, 0): 2.0, (1, 0): 2.0}
+    assert results.series(lambda r: r["twice"] + 1, task, x=3).numbers == {(0, 0): 7.0}
+    assert results.series("y", task, y=2).values == (2.0, 2.0)      # a default is a setting
+    assert len(results.series("twice", task, x=4)) == 0

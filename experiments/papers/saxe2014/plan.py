@@ -1,0 +1,37 @@
+"""The runs that stand for those of Saxe et al. 2014."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...sweeps.trials import Trial
+from ..paper import Scale, trials
+from .runs import activity, learned, products, scalar
+
+INITS = ("Glorot normal", "Orthogonal")
+DEPTHS = (1, 5, 20, 100)                                            # of the products
+LAYERS = 100                                                        # of tanh, that signals pass
+GAINS = (0.8, 0.9, 1.0, 1.1, 1.2)
+MODES = {"weak": 0.5, "middle": 1.0, "strong": 2.0}                 # s: the singular value that a 1-1-1 network learns
+HIDDEN = {"quick": (3, 20), "small": (3, 10, 30), "paper": (3, 10, 30, 100)}      # layers of the networks that learn
+COUNTS = {"quick": 13, "small": 15, "paper": 20}                    # of their learning rates
+
+
+def rates(scale: Scale) -> list[float]:
+    """Learning rates, the same for all depths: 0.16, and each 1/√2 of the one before."""
+    return [round(0.16 * 2 ** (-k / 2), 6) for k in range(COUNTS[scale.name])]
+
+
+def setting(scale: Scale) -> dict[str, Any]:
+    own = scale.files() | {"width": 1000, "steps": scale.steps or 2000}
+    return (own if scale.name == "paper" else {"data": "digits", "width": 100, "steps": 400}) | {"share": 0.2}
+
+
+def plan(scale: Scale) -> list[Trial]:
+    size = setting(scale)["width"]
+    return [*trials(scale, products, *({"init": init, "size": size, "depths": list(DEPTHS)} for init in INITS)),
+            *(Trial(scalar, {"s": s, "u0": 0.001, "lr": 0.002, "steps": 10_000}) for s in MODES.values()),
+            *trials(scale, activity, *({"init": init, "gain": gain, "depth": LAYERS, "width": size}
+                                       for init in INITS for gain in GAINS)),
+            *trials(scale, learned, *(setting(scale) | {"init": init, "depth": depth, "lr": lr} for depth in HIDDEN[scale.name]
+                                      for init in INITS for lr in rates(scale)), resumable=True)]

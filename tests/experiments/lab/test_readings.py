@@ -1,0 +1,77 @@
+"""Readings: what a run measures on its way, and that measuring changes nothing."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from retroprop.experiments.lab.readings import READINGS, movements
+from retroprop.experiments.lab.trained import trained
+
+SMALL = {"data": "digits", "init": "N(0, 0.1)", "lr": 0.5, "batch_size": 60, "seed": 0, "activation": "sigmoid", "depth": 3,
+         "width": 100}
+FOLLOWED = SMALL | {"readings": "batch statistics"}
+
+
+@pytest.mark.parametrize("readings", READINGS)
+def test_measuring_changes_no_error(readings):
+    how = SMALL | {"steps": 20, "batch_norm": True}
+    few, many = (trained(**how, at=at, readings=name) for at, name in (([20], "errors"), ([*range(0, 21, 5)], readings)))
+    assert few["readings"][-1]["error"] == many["readings"][-1]["error"]
+    assert [row["step"] for row in many["readings"]] == [0, 5, 10, 15, 20]
+
+
+def test_layers_are_read_one_by_one():
+    found = trained(**SMALL | {"depth": 2}, steps=5, at=[0, 5], readings="layers")
+    assert {len(row[name]) for row in found["readings"] for name in row if name not in ("step", "error")} == {2}
+    assert [sum(counts) for counts in found["histograms"]] == [300 * 100] * 2
+
+
+def test_a_typical_sigmoid_is_read():
+    """The one whose percentiles move by the median of all; BatchNorm's modes differ, without it there is one."""
+    plain, normalized = (trained(**FOLLOWED, steps=120, at=[0, 100, 120], batch_norm=batch_norm)
+                         for batch_norm in (False, True))
+    assert normalized["readings"][-1]["error"] < 0.1 < 0.6 < plain["readings"][-1]["error"]
+    for run in (plain, normalized):
+        assert all(row["inputs"] == sorted(row["inputs"]) for row in run["readings"])
+        table = np.array([row["inputs"] for row in run["readings"][1:]])
+        assert np.ptp(table, axis=0).max() == pytest.approx(run["moved"], rel=0.1)
+    assert all(row["error"] == row["of_batch"] for row in plain["readings"])
+    assert any(row["error"] != row["of_batch"] for row in normalized["readings"])
+
+
+def test_the_causes_of_movement_are_told_apart():
+    """Before γ and β the percentiles move least; γ is read at each step."""
+    run = trained(**FOLLOWED, steps=200, at=[0, 100, 150, 200], batch_norm=True)
+    assert 0 < run["moved_normalized"] < run["moved_of_batch"]
+    assert run["readings"][0]["gamma"] == 1 < run["readings"][-1]["gamma"]
+    assert all(len(row["inputs"]) == 3 and "normalized" not in row for row in run["readings"])
+
+
+def test_errors_with_the_statistics_of_batches_are_a_copys():
+    few, many = (trained(**FOLLOWED, steps=20, at=at, batch_norm=True)["readings"][-1] for at in ([20], [*range(21)]))
+    assert (few["error"], few["of_batch"]) == (many["error"], many["of_batch"])
+
+
+def test_running_statistics_of_momentum_one_are_those_of_the_last_batch():
+    slow, fast = (trained(**FOLLOWED, steps=5, at=[5], batch_norm=True, norm_momentum=m)["readings"][0] for m in (0.0, 1.0))
+    assert slow["error"] > 0.8
+    assert fast["error"] < 0.7
+    assert slow["of_batch"] == fast["of_batch"]
+
+
+def test_movements_are_from_the_settled_step_on_and_the_median_units():
+    readings = [{"step": step, "inputs": [[shift * unit, 0.0, 1.0] for unit in range(5)]}
+                for step, shift in ((0, 100.0), (100, 1.0), (200, 3.0))]
+    moves, unit = movements(readings)
+    assert_array_equal(moves, [0, 2, 4, 6, 8])
+    assert unit == 2
+    assert_array_equal(movements(readings[:1])[0], [0] * 5)         # a run that ended before
+
+
+def test_averages_of_sampled_networks_are_for_runs_that_ended():
+    how = {name: SMALL[name] for name in ("data", "batch_size", "seed")} | {
+        "network": "noisy", "sizes": [20], "keep": 0.5, "keep_input": 1.0, "init": "He", "readings": "sampled averages"}
+    found = trained(**how, lr=0.1, steps=20, at=[20])
+    assert found["scaled"] == found["readings"][-1]["error"]        # weight scaling is evaluation mode
+    assert len(found["averages"]["errors"]) == len(found["averages"]["stds"]) == 100
+    assert "averages" not in trained(**how, lr=1e30, steps=20, at=[20])

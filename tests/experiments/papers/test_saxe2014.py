@@ -1,0 +1,172 @@
+"""Saxe et al. 2014: exact facts of the runs, learning times paired by seed, and claims that can hold and can fail."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from retroprop.experiments.lab.data import source
+from retroprop.experiments.papers import reproduce
+from retroprop.experiments.papers.paper import Results, Scale
+from retroprop.experiments.papers.saxe2014.claims import shortest, times
+from retroprop.experiments.papers.saxe2014.paper import PAPER
+from retroprop.experiments.papers.saxe2014.runs import activity, learned, products, projected, reduced, scalar
+from retroprop.experiments.papers.series import best_by_seed
+from retroprop.experiments.sweeps.trials import Done
+
+SCALE = Scale("quick")
+
+
+@pytest.mark.parametrize("scale", [SCALE, Scale("small"), Scale("paper", data="mnist", digest="0")],
+                         ids=lambda scale: scale.name)
+def test_the_plan_is_plain_data_and_without_runs_nothing_is_judged(scale):
+    plan = PAPER.plan(scale)
+    assert all(json.loads(json.dumps(trial.settings)) == trial.settings and pickle.loads(pickle.dumps(trial)) == trial
+               for trial in plan)
+    assert len({trial.key for trial in plan}) == len(plan)
+    claims = PAPER.claims(Results(scale, []))
+    assert all(one.holds is None for one in claims)
+    assert len({one.id for one in claims}) == len(claims)
+
+
+def test_products_of_orthogonal_matrices_keep_all_lengths():
+    values = products(init="Orthogonal", size=12, depths=[1, 30], seed=0)["values"]["30"]
+    np.testing.assert_allclose(values, 1, atol=1e-12)
+
+
+def test_gradient_descent_follows_the_exact_solution():
+    assert scalar(s=1.0, u0=0.001, lr=0.002, steps=8000)["worst"] < 0.02
+
+
+def test_the_reduced_examples_have_the_gradient_of_all():
+    x, y = source("digits").train
+    r, q = reduced("digits")
+    w = np.random.default_rng(0).standard_normal((64, 10))
+    expected = x.T.astype(float) @ (x @ w - np.eye(10)[y]) / len(y)
+    np.testing.assert_allclose(r.T.astype(float) @ (r @ w - q), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_directions_that_the_examples_lack_do_not_stay_in_the_cost():
+    rng = np.random.default_rng(0)
+    x = np.pad(rng.standard_normal((30, 4)) @ rng.standard_normal((4, 6)), ((0, 0), (0, 3)))     # rank 4 of 9
+    y = rng.standard_normal((30, 2))
+    r, q = projected(x, y)
+    assert r.shape == (4, 9)
+    optimal, *_ = np.linalg.lstsq(x, y)
+    assert np.square(r @ optimal - q).sum() < 1e-10
+    assert np.square(q).sum() == pytest.approx((np.square(y).sum() - np.square(y - x @ optimal).sum()) / 30, rel=1e-5)
+
+
+def learning_times(steps_of, rate=lambda depth: 0.02):
+    """Made-up results: ``steps_of(seed, init, depth)`` steps at the step size ``rate(depth)``; other step sizes never learn."""
+    found = []
+    for trial in PAPER.plan(SCALE):
+        one = trial.settings
+        if trial.task is learned:
+            steps = steps_of(one["seed"], one["init"], one["depth"]) if one["lr"] == rate(one["depth"]) else None
+            found += [] if steps == "lost" else [Done(trial, {"steps": steps, "left": 0.2}, 0.0)]
+    return Results(SCALE, found)
+
+
+def test_learning_times_are_paired_by_seed():
+    lost = {3: 0, 20: 4}                                            # each depth lacks another seed
+    results = learning_times(lambda seed, init, depth: "lost" if lost[depth] == seed else 10 * (seed + 1))
+    growth = shortest(results, "Glorot normal", 20) / shortest(results, "Glorot normal", 3)
+    assert growth.numbers == {(1, 0): 1, (2, 0): 1, (3, 0): 1}
+
+
+def test_a_seed_that_never_learned_counts_with_all_its_steps_and_has_no_best_rate():
+    results = learning_times(lambda seed, init, depth: None if seed == 2 else 50)
+    assert shortest(results, "Orthogonal", 3).values == (50, 50, 400, 50, 50)
+    assert best_by_seed(times(results, "Orthogonal", 3)).values == (0.02, 0.02, np.inf, 0.02, 0.02)
+
+
+@pytest.mark.parametrize(("deep", "holds"), [({"Glorot normal": 90, "Orthogonal": 31}, True),
+                                             ({"Glorot normal": 31, "Orthogonal": 90}, False)])
+def test_learning_times_that_do_or_do_not_grow(deep, holds):
+    results = learning_times(lambda seed, init, depth: 30 if depth == 3 else deep[init])
+    found = [one.holds for one in PAPER.claims(results) if "learning time" in one.what]
+    assert found == [holds, holds]
+
+
+def test_a_growth_of_exactly_what_the_criterion_says_is_within_it():
+    results = learning_times(lambda seed, init, depth: 30 if depth == 3 else 36)
+    [one] = [one for one in PAPER.claims(results) if one.id == "orthogonal-time-stays"]
+    assert one.values == (1.2,) * 5
+    assert one.criterion.startswith("at most 1.2 times")
+    assert one.holds
+
+
+def test_a_growth_that_the_seeds_do_not_show_is_inconclusive():
+    results = learning_times(lambda seed, init, depth: 30 if depth == 3 else 20 + 40 * seed)
+    [one] = [one for one in PAPER.claims(results) if one.id == "glorot-time-grows"]
+    assert one.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("deep", "holds"), [(0.0025, True), (0.02, False)])
+def test_the_best_rate_must_fall_with_depth(deep, holds):
+    results = learning_times(lambda seed, init, depth: 30, rate=lambda depth: 0.02 if depth == 3 else deep)
+    [one] = [one for one in PAPER.claims(results) if one.id == "orthogonal-best-rate"]
+    assert one.holds is holds
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_claims_of_what_learns_nothing_can_hold_and_can_fail(good):
+    shares = {1: 0.02, 5: 0.21, 20: 0.62, 100: 0.90}
+
+    def result(trial):
+        one = trial.settings
+        if trial.task is products and one["init"] == "Orthogonal":
+            return {"values": {str(depth): [1.0 if good else 0.5] * 4 for depth in one["depths"]}}
+        if trial.task is products:
+            small = {depth: shares[depth] if good else 1 - shares[depth] for depth in one["depths"]}
+            return {"values": {str(depth): [1.0 / np.sqrt(1 - share) if good else 90.0] * round(100 * (1 - share))
+                               + [1e-9] * round(100 * share) for depth, share in small.items()}}
+        if trial.task is scalar:
+            return {"worst": 0.001 if good else 0.5}
+        return {"rms": [0.5 if (one["gain"] > 1) == good else 1e-6]}
+
+    runs = [Done(trial, result(trial), 0.0) for trial in PAPER.plan(SCALE) if trial.task in (products, scalar, activity)]
+    found = [one for one in PAPER.claims(Results(SCALE, runs)) if one.holds is not None]
+    assert len(found) == 16
+    assert {one.id: one.holds for one in found if one.holds is not good} == {}
+
+
+def test_a_network_that_begins_at_a_high_cost_is_not_given_up_before_the_first_step():
+    """Seed 4 of 20 layers begins at 16 times the cost of zero."""
+    settings = {"data": "digits", "init": "Glorot normal", "depth": 20, "width": 100, "share": 0.2, "seed": 4}
+    found = [learned(lr=lr, steps=3, **settings)["left"] for lr in (0.0001, 0.001)]
+    assert found[0] != found[1]
+
+
+def test_a_linear_network_learns_what_a_linear_map_can():
+    settings = {"data": "digits", "init": "Orthogonal", "depth": 1, "width": 40, "share": 0.2, "seed": 0}
+    found = learned(lr=0.05, steps=300, **settings)
+    assert 0 < found["steps"] < 300
+    assert found["left"] <= 0.2
+    assert learned(lr=0.05, steps=found["steps"] - 1, **settings)["steps"] is None
+    assert learned(lr=100.0, steps=300, **settings)["steps"] is None         # the cost runs away
+
+
+SMALLER = {"width": 12, "size": 12}
+
+
+def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
+    """One run of each kind and initialization at the paper's scale, two steps, and the page of them."""
+    scale = Scale("paper", seeds=1, data=str(mnist_folder(zoom=1, frame=0, count=20)), steps=2, digest="0")
+    kinds = {}
+    for trial in PAPER.plan(scale):
+        one = trial.settings
+        kinds.setdefault((trial.task, *(one.get(name) for name in ("init", "depth", "gain", "s"))), trial)
+    results = {}
+    for kind, trial in kinds.items():
+        smaller = trial.settings | {name: SMALLER[name] for name in SMALLER if name in trial.settings}
+        results[kind] = trial.task(**smaller)
+    done = [Done(trial, results[trial.task, *(trial.settings.get(name) for name in ("init", "depth", "gain", "s"))], 0.0)
+            for trial in PAPER.plan(scale)]                         # each learning rate has the result of the first
+    claims = PAPER.claims(Results(scale, done))
+    missing = {one.id for one in claims if one.measured == "no run ended"}
+    assert missing <= {"orthogonal-best-rate"}                      # two steps do not learn
+    reproduce.write_paper(PAPER.name, Results(scale, done), claims, tmp_path / "page")
+    assert (tmp_path / "page" / "report.html").exists()
