@@ -10,7 +10,7 @@ from retroprop import __version__
 from retroprop.errors import RetropropError
 from retroprop.experiments.compare import job as compare
 from retroprop.experiments.look import job as look
-from retroprop.experiments.papers import reproduce
+from retroprop.experiments.reproduce import job as reproduce
 from retroprop.experiments.scripts import check, graph, tape
 
 

@@ -1,1 +1,1 @@
-"""What the commands run: compare, look, papers (``reproduce``) and scripts, above sweeps, lab, reports and options."""
+"""What the commands run: compare, look, reproduce with its papers, and scripts, above sweeps, lab, reports and options."""

@@ -1,1 +1,1 @@
-"""The papers behind the lecture, one file each: what they did, as runs, and what they claim, as questions to the runs."""
+"""The papers behind the lecture, a folder each: the plan of their runs, their claims, and the page with its figures."""

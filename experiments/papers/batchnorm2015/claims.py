@@ -7,11 +7,11 @@ from dataclasses import replace
 from ...lab.readings import SETTLED
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
+from ...reproduce.bounds import above, at_least, at_most, below, exactly, near
+from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.paper import Pick, Results, texts
+from ...reproduce.series import Series, best, combined
 from ...sweeps.trials import Numbers
-from ..bounds import above, at_least, at_most, below, exactly, near
-from ..claims import Claim, claim, difference, every
-from ..paper import Pick, Results, texts
-from ..series import Series, best, combined
 from .plan import BATCH, INITS, MOMENTA, RATES, biases, rates, setting, shown, swept, with_momentum
 from .runs import exact, redundant
 

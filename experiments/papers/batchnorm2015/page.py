@@ -12,10 +12,10 @@ from ...lab.networks import initialization
 from ...lab.readings import PERCENTILES
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
+from ...reproduce.figures import band, grid, median_and_range
+from ...reproduce.paper import Report, Results
+from ...reproduce.series import rows
 from ...sweeps.trials import Done
-from ..figures import band, grid, median_and_range
-from ..paper import Report, Results
-from ..series import rows
 from .claims import LEARNED, finals, spans
 from .plan import BATCH, MOMENTA, RATES, biases, rates, replica, setting, shown, with_momentum
 from .runs import exact, redundant

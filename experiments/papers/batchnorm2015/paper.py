@@ -1,6 +1,6 @@
 """Ioffe & Szegedy 2015: normalization of each layer's input over the batch."""
 
-from ..paper import Paper, texts
+from ...reproduce.paper import Paper, texts
 from .claims import claims
 from .page import draw
 from .plan import plan

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...lab.readings import SETTLED
 from ...lab.trained import trained
+from ...reproduce.paper import Scale, trials
 from ...sweeps.trials import Trial
-from ..paper import Scale, trials
 from .runs import exact, redundant
 
 BATCH = 60

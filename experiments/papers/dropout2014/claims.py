@@ -11,10 +11,10 @@ from itertools import pairwise
 from ...lab.readings import NETS
 from ...reports.statistics import number
 from ...reports.statistics import paired as p_value
-from ..bounds import above, at_least, at_most, between, exactly, near, spoken
-from ..claims import Claim, claim, difference, every
-from ..paper import Results, texts
-from ..series import Series, best, paired
+from ...reproduce.bounds import above, at_least, at_most, between, exactly, near, spoken
+from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.paper import Results, texts
+from ...reproduce.series import Series, best, paired
 from .measured import autoencoders, average, chosen, floored, gain, measured, needed, on_files, percent, words
 from .plan import CLEAN, COUNTED, FULL, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, SPARSE, TABLE_9
 from .runs import exact

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 
 from ...lab.trained import error_at, trained
+from ...reproduce.bounds import spoken
+from ...reproduce.paper import Pick, Results
+from ...reproduce.series import Series, best
 from ...sweeps.trials import Numbers
-from ..bounds import spoken
-from ..paper import Pick, Results
-from ..series import Series, best
 from .plan import PLAIN, Changes, autoencoder, mnist, network
 from .runs import autoencoded, learned
 

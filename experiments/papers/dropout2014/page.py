@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from ....plots.canvas import COLORS, MARKERS
 from ...lab.trained import trained
 from ...reports.statistics import number
-from ..bounds import spoken
-from ..figures import band, grid, labelled
-from ..paper import Report, Results
-from ..series import Series
+from ...reproduce.bounds import spoken
+from ...reproduce.figures import band, grid, labelled
+from ...reproduce.paper import Report, Results
+from ...reproduce.series import Series
 from .measured import autoencoders, chosen, gain, measured, on_files, percent, runs, words
 from .plan import CLEAN, COUNTED, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, TABLE_9, autoencoder, mnist
 from .runs import HIGHEST, autoencoded

@@ -1,6 +1,6 @@
 """Srivastava et al. 2014: what dropout does to networks that over-fit."""
 
-from ..paper import Paper, texts
+from ...reproduce.paper import Paper, texts
 from .claims import claims
 from .page import draw
 from .plan import plan

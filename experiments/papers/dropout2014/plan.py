@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ...lab.trained import trained
+from ...reproduce.paper import Scale, evaluation_steps, trials
 from ...sweeps.trials import Trial
-from ..paper import Scale, evaluation_steps, trials
 from .runs import autoencoded, exact, learned
 
 Changes = dict[str, Any]

@@ -12,11 +12,11 @@ import numpy as np
 
 from ...lab.readings import BINS
 from ...lab.trained import error_at, trained
+from ...reproduce.bounds import above, at_least, at_most, below, between, exactly, near
+from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.paper import Pick, Results, texts
+from ...reproduce.series import Series, largest, paired
 from ...sweeps.trials import Numbers
-from ..bounds import above, at_least, at_most, below, between, exactly, near
-from ..claims import Claim, claim, difference, every
-from ..paper import Pick, Results, texts
-from ..series import Series, largest, paired
 from . import initial_claims
 from .plan import EASY, LABELS, NETS, SIGMOIDS, label_of, main_data, of_net, tuned
 

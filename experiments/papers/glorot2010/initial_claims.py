@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 
+from ...reproduce.bounds import at_most, between, near, within_factor
+from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.paper import Pick, Results
+from ...reproduce.series import Series
 from ...sweeps.trials import Done, Numbers
-from ..bounds import at_most, between, near, within_factor
-from ..claims import Claim, claim, difference, every
-from ..paper import Pick, Results
-from ..series import Series
 from .plan import LABELS, label_of, sizes
 from .runs import layers, signals, surface
 

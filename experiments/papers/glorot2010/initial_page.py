@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from ....plots.canvas import COLORS, MARKERS, legend, shades
 from ...lab.networks import initialization
+from ...reproduce.figures import band, grid, labelled, one_legend
+from ...reproduce.paper import Results
 from ...sweeps.trials import Done
-from ..figures import band, grid, labelled, one_legend
-from ..paper import Results
 from .initial_claims import STD_OF_Z, gradient_ratio, predicted, read, widths
 from .plan import DEPTH, LABELS, label_of
 from .runs import histograms, layers, signals, surface

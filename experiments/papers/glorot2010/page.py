@@ -14,10 +14,10 @@ from ....arguments import Array
 from ....plots.canvas import COLORS, MARKERS, legend, shades
 from ...lab.trained import error_at, trained
 from ...reports.text import many
+from ...reproduce.figures import grid, labelled, learning, one_legend
+from ...reproduce.paper import Report, Results
+from ...reproduce.series import Series
 from ...sweeps.trials import Done
-from ..figures import grid, labelled, learning, one_legend
-from ..paper import Report, Results
-from ..series import Series
 from .claims import CENTRES, PRINTED, PRINTED_DATA, SHORT, table
 from .initial_claims import flat, widths
 from .initial_page import Rows, before_training

@@ -1,6 +1,6 @@
 """Glorot & Bengio 2010: why deep networks were hard to train, and an initialization that helps."""
 
-from ..paper import Paper, texts
+from ...reproduce.paper import Paper, texts
 from .claims import claims
 from .page import draw
 from .plan import plan

@@ -6,9 +6,9 @@ from typing import Any
 
 from ...lab.networks import INITIALIZERS, initialization
 from ...lab.trained import error_at, trained
+from ...reproduce.paper import Pick, Results, Scale, evaluation_steps, trials
+from ...reproduce.series import Series, best
 from ...sweeps.trials import Trial
-from ..paper import Pick, Results, Scale, evaluation_steps, trials
-from ..series import Series, best
 from .runs import histograms, layers, signals, surface
 
 LABELS = {"Standard": "standard", "Glorot": "normalized"}           # the paper's two initializations, in its words

@@ -6,11 +6,11 @@ from typing import Any
 
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
+from ...reproduce.bounds import above, at_least, below, between, within_factor
+from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.paper import Results, texts
+from ...reproduce.series import Series, largest
 from ...sweeps.trials import Numbers
-from ..bounds import above, at_least, below, between, within_factor
-from ..claims import Claim, claim, difference, every
-from ..paper import Results, texts
-from ..series import Series, largest
 from .plan import DEPTH, UNEVEN, WIDTHS, networks
 from .runs import signals
 

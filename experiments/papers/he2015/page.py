@@ -6,8 +6,8 @@ from typing import Any
 
 from ....plots.canvas import axes, legend
 from ...lab.trained import trained
-from ..figures import grid, learning, median_and_range
-from ..paper import Report, Results
+from ...reproduce.figures import grid, learning, median_and_range
+from ...reproduce.paper import Report, Results
 from .plan import DEPTH, INITS, UNEVEN, WIDTHS, networks
 from .runs import signals
 

@@ -1,6 +1,6 @@
 """He, Zhang, Ren & Sun 2015: an initialization for rectifiers."""
 
-from ..paper import Paper, texts
+from ...reproduce.paper import Paper, texts
 from .claims import claims
 from .page import draw
 from .plan import plan

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...lab.trained import trained
+from ...reproduce.paper import Scale, evaluation_steps, trials
 from ...sweeps.trials import Trial
-from ..paper import Scale, evaluation_steps, trials
 from .runs import signals
 
 INITS = ("He", "Glorot", "Orthogonal")

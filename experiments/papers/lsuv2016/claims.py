@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...lab.trained import error_at, trained
+from ...reproduce.bounds import above, below, exactly
+from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.paper import Results
+from ...reproduce.series import Series
 from ...sweeps.trials import Numbers
-from ..bounds import above, below, exactly
-from ..claims import Claim, claim, difference, every
-from ..paper import Results
-from ..series import Series
 from .plan import DEEP, INITS, RATES, networks
 from .runs import OTHERS, convolutional, fitted
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ....plots.canvas import COLORS, legend
 from ...lab.trained import trained
-from ..figures import band, grid, labelled, learning
-from ..paper import Report, Results
+from ...reproduce.figures import band, grid, labelled, learning
+from ...reproduce.paper import Report, Results
 from .plan import INITS, RATES, networks
 from .runs import OTHERS, fitted
 

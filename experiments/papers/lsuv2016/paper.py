@@ -1,6 +1,6 @@
 """Mishkin & Matas 2016: an initialization that is fitted to the data, layer by layer."""
 
-from ..paper import Paper, texts
+from ...reproduce.paper import Paper, texts
 from .claims import claims
 from .page import draw
 from .plan import plan

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from ....arguments import Array
+from ...reproduce.bounds import above, at_most, below, between, near
+from ...reproduce.claims import Claim, claim, every
+from ...reproduce.paper import Results, texts
+from ...reproduce.series import Series, best_by_seed, smallest
 from ...sweeps.trials import Numbers
-from ..bounds import above, at_most, below, between, near
-from ..claims import Claim, claim, every
-from ..paper import Results, texts
-from ..series import Series, best_by_seed, smallest
 from .plan import DEPTHS, HIDDEN, INITS, LAYERS, MODES, rates, setting
 from .runs import activity, learned, products, scalar
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ....plots.canvas import axes, legend
-from ..figures import median_and_range
-from ..paper import Report, Results
-from ..series import rows
+from ...reproduce.figures import median_and_range
+from ...reproduce.paper import Report, Results
+from ...reproduce.series import rows
 from .claims import shortest, values
 from .plan import DEPTHS, GAINS, HIDDEN, INITS, LAYERS
 from .runs import activity, products, scalar

@@ -1,6 +1,6 @@
 """Saxe, McClelland & Ganguli 2014: deep linear networks."""
 
-from ..paper import Paper, texts
+from ...reproduce.paper import Paper, texts
 from .claims import claims
 from .page import draw
 from .plan import plan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...reproduce.paper import Scale, trials
 from ...sweeps.trials import Trial
-from ..paper import Scale, trials
 from .runs import activity, learned, products, scalar
 
 INITS = ("Glorot normal", "Orthogonal")

@@ -21,8 +21,8 @@ from retroprop.experiments.papers.dropout2014.claims import claims, of_mnist, ra
 from retroprop.experiments.papers.dropout2014.measured import chosen, needed
 from retroprop.experiments.papers.dropout2014.paper import PAPER
 from retroprop.experiments.papers.dropout2014.plan import PLAIN, network, plan
-from retroprop.experiments.papers.paper import Report, Results, Scale
 from retroprop.experiments.reports.page import Figures, Page
+from retroprop.experiments.reproduce.paper import Report, Results, Scale
 from retroprop.experiments.sweeps.trials import Done
 from retroprop.initializers import HeNormal
 

@@ -18,8 +18,8 @@ from retroprop.experiments.papers.glorot2010.paper import PAPER
 from retroprop.experiments.papers.glorot2010.plan import EVERY_INIT
 from retroprop.experiments.papers.glorot2010.plan import before_training as plan
 from retroprop.experiments.papers.glorot2010.runs import IMAGES, histograms, layers, signals, singular_values, surface
-from retroprop.experiments.papers.paper import Report, Results, Scale
 from retroprop.experiments.reports.page import Figures, Page
+from retroprop.experiments.reproduce.paper import Report, Results, Scale
 from retroprop.experiments.sweeps.trials import Done
 
 SMALL = {"data": "digits", "activation": "tanh", "init": "Glorot", "width": 12, "depth": 3, "seed": 0}

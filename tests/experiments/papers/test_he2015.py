@@ -8,10 +8,10 @@ import pytest
 
 from retroprop.experiments.lab.networks import convolutions
 from retroprop.experiments.lab.trained import trained
-from retroprop.experiments.papers import reproduce
 from retroprop.experiments.papers.he2015.paper import PAPER
 from retroprop.experiments.papers.he2015.runs import signals
-from retroprop.experiments.papers.paper import Results, Scale
+from retroprop.experiments.reproduce import job as reproduce
+from retroprop.experiments.reproduce.paper import Results, Scale
 from retroprop.experiments.sweeps.trials import Done
 from retroprop.initializers import HeNormal
 

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from retroprop.experiments.lab.trained import trained
-from retroprop.experiments.papers import reproduce
 from retroprop.experiments.papers.lsuv2016.paper import PAPER
 from retroprop.experiments.papers.lsuv2016.plan import INITS, plan
 from retroprop.experiments.papers.lsuv2016.runs import convolutional, fitted
-from retroprop.experiments.papers.paper import Results, Scale
+from retroprop.experiments.reproduce import job as reproduce
+from retroprop.experiments.reproduce.paper import Results, Scale
 from retroprop.experiments.sweeps.trials import Done, Failed
 
 

@@ -15,9 +15,9 @@ import retroprop as rp
 from retroprop.experiments.lab import dense, loop
 from retroprop.experiments.lab.data import digest, source
 from retroprop.experiments.lab.loop import Drawn, Generated, train
-from retroprop.experiments.papers import reproduce
-from retroprop.experiments.papers.claims import claim
-from retroprop.experiments.papers.paper import Paper, Results, Scale, leaves
+from retroprop.experiments.reproduce import job as reproduce
+from retroprop.experiments.reproduce.claims import claim
+from retroprop.experiments.reproduce.paper import Paper, Results, Scale, leaves
 from retroprop.experiments.sweeps import trials as trials_file
 from retroprop.experiments.sweeps.progress import Bar, read_progress, remaining
 from retroprop.experiments.sweeps.store import Store

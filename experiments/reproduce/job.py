@@ -111,7 +111,7 @@ def spoken(one: Claim) -> str:
 
 def paper(name: str) -> Paper:
     """By name; its module is loaded when it is asked for."""
-    found: Paper = import_module(f".{name}.paper", __package__).PAPER
+    found: Paper = import_module(f"..papers.{name}.paper", __package__).PAPER
     return found
 
 

@@ -5,7 +5,9 @@ import math
 import pytest
 from scipy.stats import t, ttest_rel
 
-from retroprop.experiments.papers.bounds import (
+from retroprop.experiments.reports.statistics import estimate, number
+from retroprop.experiments.reports.statistics import paired as p_value
+from retroprop.experiments.reproduce.bounds import (
     above,
     at_least,
     at_most,
@@ -15,9 +17,9 @@ from retroprop.experiments.papers.bounds import (
     near,
     within_factor,
 )
-from retroprop.experiments.papers.claims import HEADER, claim, difference, every, summary
-from retroprop.experiments.papers.paper import Results, Scale, trials
-from retroprop.experiments.papers.series import (
+from retroprop.experiments.reproduce.claims import HEADER, claim, difference, every, summary
+from retroprop.experiments.reproduce.paper import Results, Scale, trials
+from retroprop.experiments.reproduce.series import (
     Series,
     best,
     best_by_seed,
@@ -27,8 +29,6 @@ from retroprop.experiments.papers.series import (
     rows,
     smallest,
 )
-from retroprop.experiments.reports.statistics import estimate, number
-from retroprop.experiments.reports.statistics import paired as p_value
 from retroprop.experiments.sweeps.trials import Done, Failed
 
 LOW, HIGH, NEAR = [0.1, 0.2, 0.15, 0.12, 0.17], [0.3, 0.35, 0.4, 0.28, 0.41], [0.12, 0.17, 0.16, 0.11, 0.18]
