@@ -1,123 +1,48 @@
 """The public names, once: type checkers read them here, and ``__init__.py`` imports each when it is first used."""
 
-from . import datasets as datasets
-from . import errors as errors
-from . import experiments as experiments
-from . import initializers as initializers
-from . import inspection as inspection
-from . import losses as losses
-from . import modules as modules
-from . import optim as optim
-from . import plots as plots
-from . import training as training
-from .errors import ArgumentError as ArgumentError
-from .errors import CheckError as CheckError
-from .errors import DataError as DataError
-from .errors import DtypeError as DtypeError
-from .errors import FileFormatError as FileFormatError
-from .errors import NonFiniteError as NonFiniteError
-from .errors import PhaseError as PhaseError
-from .errors import RetropropError as RetropropError
-from .errors import ShapeError as ShapeError
-from .errors import StateError as StateError
+from . import (
+    datasets as datasets, errors as errors, experiments as experiments, initializers as initializers,
+    inspection as inspection, losses as losses, modules as modules, optim as optim, plots as plots, training as training,
+)
+from .errors import (
+    ArgumentError as ArgumentError, CheckError as CheckError, DataError as DataError, DtypeError as DtypeError,
+    FileFormatError as FileFormatError, NonFiniteError as NonFiniteError, PhaseError as PhaseError,
+    RetropropError as RetropropError, ShapeError as ShapeError, StateError as StateError,
+)
 from .experiments.compare.job import compare as compare
-from .initializers import Constant as Constant
-from .initializers import GlorotNormal as GlorotNormal
-from .initializers import GlorotUniform as GlorotUniform
-from .initializers import HeNormal as HeNormal
-from .initializers import HeUniform as HeUniform
-from .initializers import Initializer as Initializer
-from .initializers import LeCunNormal as LeCunNormal
-from .initializers import LeCunUniform as LeCunUniform
-from .initializers import Normal as Normal
-from .initializers import Orthogonal as Orthogonal
-from .initializers import Standard as Standard
-from .initializers import Uniform as Uniform
-from .initializers import Zeros as Zeros
-from .inspection import adversarial as adversarial
-from .inspection import check_gradients as check_gradients
-from .inspection import check_module as check_module
-from .inspection import count_paths as count_paths
-from .inspection import diagnose as diagnose
-from .inspection import features as features
-from .inspection import finite_differences as finite_differences
-from .inspection import gradient_costs as gradient_costs
-from .inspection import gradient_noise as gradient_noise
-from .inspection import hessian_eigenvalues as hessian_eigenvalues
-from .inspection import hessian_vector_product as hessian_vector_product
-from .inspection import jacobian as jacobian
-from .inspection import jacobian_costs as jacobian_costs
-from .inspection import jvp as jvp
-from .inspection import layer_statistics as layer_statistics
-from .inspection import numerical_gradient as numerical_gradient
-from .inspection import numerical_jacobian as numerical_jacobian
-from .inspection import path_sum as path_sum
-from .inspection import per_example_gradients as per_example_gradients
-from .inspection import per_example_norms as per_example_norms
-from .inspection import perturb as perturb
-from .inspection import saliency as saliency
-from .inspection import step_size_errors as step_size_errors
-from .inspection import tape as tape
-from .inspection import vjp as vjp
-from .losses import BCE as BCE
-from .losses import L1 as L1
-from .losses import MSE as MSE
-from .losses import NLL as NLL
-from .losses import BCEWithLogits as BCEWithLogits
-from .losses import CrossEntropy as CrossEntropy
-from .losses import Hinge as Hinge
-from .losses import Huber as Huber
-from .losses import Loss as Loss
-from .modules import ELU as ELU
-from .modules import GELU as GELU
-from .modules import Add as Add
-from .modules import AvgPool2d as AvgPool2d
-from .modules import BatchNorm as BatchNorm
-from .modules import Concat as Concat
-from .modules import Conv2d as Conv2d
-from .modules import Dropout as Dropout
-from .modules import Flatten as Flatten
-from .modules import Function as Function
-from .modules import GlobalAvgPool2d as GlobalAvgPool2d
-from .modules import Graph as Graph
-from .modules import HardTanh as HardTanh
-from .modules import Identity as Identity
-from .modules import LayerNorm as LayerNorm
-from .modules import LeakyReLU as LeakyReLU
-from .modules import Linear as Linear
-from .modules import LogSoftmax as LogSoftmax
-from .modules import MaxPool2d as MaxPool2d
-from .modules import Module as Module
-from .modules import Multiply as Multiply
-from .modules import Parameter as Parameter
-from .modules import ReLU as ReLU
-from .modules import Reshape as Reshape
-from .modules import Sequential as Sequential
-from .modules import Sigmoid as Sigmoid
-from .modules import SiLU as SiLU
-from .modules import Softmax as Softmax
-from .modules import Softplus as Softplus
-from .modules import Softsign as Softsign
-from .modules import Tanh as Tanh
-from .modules import Upsample2d as Upsample2d
-from .optim import SGD as SGD
-from .optim import Adagrad as Adagrad
-from .optim import Adam as Adam
-from .optim import AdamW as AdamW
-from .optim import Optimizer as Optimizer
-from .optim import RMSprop as RMSprop
-from .optim import clip_grad_norm as clip_grad_norm
-from .training import Callback as Callback
-from .training import EarlyStopping as EarlyStopping
-from .training import Evaluation as Evaluation
-from .training import History as History
-from .training import MaxNorm as MaxNorm
-from .training import Run as Run
-from .training import accuracy as accuracy
-from .training import evaluate as evaluate
-from .training import fit as fit
-from .training import load as load
-from .training import lsuv as lsuv
-from .training import save as save
+from .initializers import (
+    Constant as Constant, GlorotNormal as GlorotNormal, GlorotUniform as GlorotUniform, HeNormal as HeNormal,
+    HeUniform as HeUniform, Initializer as Initializer, LeCunNormal as LeCunNormal, LeCunUniform as LeCunUniform,
+    Normal as Normal, Orthogonal as Orthogonal, Standard as Standard, Uniform as Uniform, Zeros as Zeros,
+)
+from .inspection import (
+    adversarial as adversarial, check_gradients as check_gradients, check_module as check_module, count_paths as count_paths,
+    diagnose as diagnose, features as features, finite_differences as finite_differences, gradient_costs as gradient_costs,
+    gradient_noise as gradient_noise, hessian_eigenvalues as hessian_eigenvalues,
+    hessian_vector_product as hessian_vector_product, jacobian as jacobian, jacobian_costs as jacobian_costs, jvp as jvp,
+    layer_statistics as layer_statistics, numerical_gradient as numerical_gradient, numerical_jacobian as numerical_jacobian,
+    path_sum as path_sum, per_example_gradients as per_example_gradients, per_example_norms as per_example_norms,
+    perturb as perturb, saliency as saliency, step_size_errors as step_size_errors, tape as tape, vjp as vjp,
+)
+from .losses import (
+    BCE as BCE, L1 as L1, MSE as MSE, NLL as NLL, BCEWithLogits as BCEWithLogits, CrossEntropy as CrossEntropy,
+    Hinge as Hinge, Huber as Huber, Loss as Loss,
+)
+from .modules import (
+    ELU as ELU, GELU as GELU, Add as Add, AvgPool2d as AvgPool2d, BatchNorm as BatchNorm, Concat as Concat, Conv2d as Conv2d,
+    Dropout as Dropout, Flatten as Flatten, Function as Function, GlobalAvgPool2d as GlobalAvgPool2d, Graph as Graph,
+    HardTanh as HardTanh, Identity as Identity, LayerNorm as LayerNorm, LeakyReLU as LeakyReLU, Linear as Linear,
+    LogSoftmax as LogSoftmax, MaxPool2d as MaxPool2d, Module as Module, Multiply as Multiply, Parameter as Parameter,
+    ReLU as ReLU, Reshape as Reshape, Sequential as Sequential, Sigmoid as Sigmoid, SiLU as SiLU, Softmax as Softmax,
+    Softplus as Softplus, Softsign as Softsign, Tanh as Tanh, Upsample2d as Upsample2d,
+)
+from .optim import (
+    SGD as SGD, Adagrad as Adagrad, Adam as Adam, AdamW as AdamW, Optimizer as Optimizer, RMSprop as RMSprop,
+    clip_grad_norm as clip_grad_norm,
+)
+from .training import (
+    Callback as Callback, EarlyStopping as EarlyStopping, Evaluation as Evaluation, History as History, MaxNorm as MaxNorm,
+    Run as Run, accuracy as accuracy, evaluate as evaluate, fit as fit, load as load, lsuv as lsuv, save as save,
+)
 
 __version__: str

@@ -8,20 +8,6 @@ from .shapes import EASY_SHAPESET, SHAPESET_CLASSES, shapeset
 from .toys import blobs, circles, moons, sine, spirals, xor
 
 __all__ = [
-    "EASY_SHAPESET",
-    "SHAPESET_CLASSES",
-    "batches",
-    "blobs",
-    "circles",
-    "digits",
-    "load",
-    "mnist",
-    "moons",
-    "read_idx",
-    "shapeset",
-    "sine",
-    "spirals",
-    "split",
-    "standardize",
-    "xor",
+    "EASY_SHAPESET", "SHAPESET_CLASSES", "batches", "blobs", "circles", "digits", "load", "mnist", "moons", "read_idx",
+    "shapeset", "sine", "spirals", "split", "standardize", "xor",
 ]

@@ -5,18 +5,6 @@ from .plain import Constant, Normal, Orthogonal, Uniform, Zeros
 from .scaled import GlorotNormal, GlorotUniform, HeNormal, HeUniform, LeCunNormal, LeCunUniform, Standard
 
 __all__ = [
-    "Constant",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Initializer",
-    "LeCunNormal",
-    "LeCunUniform",
-    "Normal",
-    "Orthogonal",
-    "Standard",
-    "Uniform",
-    "Zeros",
-    "fans",
+    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Initializer", "LeCunNormal", "LeCunUniform",
+    "Normal", "Orthogonal", "Standard", "Uniform", "Zeros", "fans",
 ]

@@ -6,14 +6,6 @@ from .occlusion import occlusion
 from .randomization import Randomization, randomization
 
 __all__ = [
-    "Randomization",
-    "as_images",
-    "completeness_error",
-    "gradient",
-    "gradient_times_input",
-    "integrated_gradients",
-    "occlusion",
-    "randomization",
-    "share",
-    "smooth_grad",
+    "Randomization", "as_images", "completeness_error", "gradient", "gradient_times_input", "integrated_gradients",
+    "occlusion", "randomization", "share", "smooth_grad",
 ]

@@ -57,22 +57,8 @@ class Evaluated(Tree[M]):
     """What a module holds between its phases, and the methods that clear it."""
 
     __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_changes_seen",
-        "_fingerprint",
-        "_input",
-        "_output",
-        "_owner",
-        "_signature",
-        "_spare",
-        "_taped",
-        "_trains",
-        "_views_seen",
-        "batch_last",
-        "gradient",
-        "point",
-        "scratch",
+        "__dict__", "__weakref__", "_changes_seen", "_fingerprint", "_input", "_output", "_owner", "_signature", "_spare",
+        "_taped", "_trains", "_views_seen", "batch_last", "gradient", "point", "scratch",
     )
     _workspace: ClassVar[tuple[str, ...]] = ("scratch", "_signature", "_input", "_output", "_views_seen")
     _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "_fingerprint", *_workspace)
