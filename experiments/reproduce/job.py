@@ -27,7 +27,7 @@ from ..sweeps.sweep import sweep
 from ..sweeps.trials import Failed, version
 from ..sweeps.workers import Workers
 from .claims import HEADER, Claim, summary
-from .paper import SCALES, SEEDS, Paper, Report, Results, Scale
+from .paper import SCALES, SEEDS, Paper, Report, Results, Scale, texts
 
 if TYPE_CHECKING:
     from ..options import Commands
@@ -110,9 +110,9 @@ def spoken(one: Claim) -> str:
 
 
 def paper(name: str) -> Paper:
-    """By name; its module is loaded when it is asked for."""
-    found: Paper = import_module(f"..papers.{name}.paper", __package__).PAPER
-    return found
+    """The paper of this name: the plan, claims and page of its folder, which are loaded only when it is asked for."""
+    plan, claims, page = (import_module(f"..papers.{name}.{part}", __package__) for part in ("plan", "claims", "page"))
+    return Paper(name, texts(str(page.__file__)), plan.plan, claims.claims, page.draw)
 
 
 def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path | None = None, steps: int | None = None,

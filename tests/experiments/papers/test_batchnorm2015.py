@@ -8,13 +8,14 @@ import pytest
 from retroprop.experiments.lab.trained import trained
 from retroprop.experiments.papers.batchnorm2015 import plan as plans
 from retroprop.experiments.papers.batchnorm2015.claims import spans, steps_to_learn
-from retroprop.experiments.papers.batchnorm2015.paper import PAPER
 from retroprop.experiments.papers.batchnorm2015.runs import exact, redundant
 from retroprop.experiments.reports.page import Figures, Page
-from retroprop.experiments.reproduce.job import reproduce
+from retroprop.experiments.reproduce.job import paper, reproduce
 from retroprop.experiments.reproduce.paper import Report, Results, Scale
 from retroprop.experiments.reproduce.series import Series
 from retroprop.experiments.sweeps.trials import Done, Failed
+
+PAPER = paper("batchnorm2015")
 
 
 def made_up(trial, good):

@@ -19,12 +19,14 @@ from retroprop.experiments.lab.trained import trained
 from retroprop.experiments.papers.dropout2014 import runs
 from retroprop.experiments.papers.dropout2014.claims import claims, of_mnist, rate_claim
 from retroprop.experiments.papers.dropout2014.measured import chosen, needed
-from retroprop.experiments.papers.dropout2014.paper import PAPER
 from retroprop.experiments.papers.dropout2014.plan import PLAIN, network, plan
 from retroprop.experiments.reports.page import Figures, Page
+from retroprop.experiments.reproduce.job import paper
 from retroprop.experiments.reproduce.paper import Report, Results, Scale
 from retroprop.experiments.sweeps.trials import Done
 from retroprop.initializers import HeNormal
+
+PAPER = paper("dropout2014")
 
 QUICK = Scale("quick")
 TINY = network(QUICK, examples=100, updates=20, width=8) | {"seed": 3}

@@ -14,13 +14,15 @@ from retroprop.experiments.lab.data import source
 from retroprop.experiments.lab.networks import INITIALIZERS, dense, initialization
 from retroprop.experiments.papers.glorot2010.initial_claims import allowed, claims, predicted
 from retroprop.experiments.papers.glorot2010.initial_page import before_training
-from retroprop.experiments.papers.glorot2010.paper import PAPER
 from retroprop.experiments.papers.glorot2010.plan import EVERY_INIT
 from retroprop.experiments.papers.glorot2010.plan import before_training as plan
 from retroprop.experiments.papers.glorot2010.runs import IMAGES, histograms, layers, signals, singular_values, surface
 from retroprop.experiments.reports.page import Figures, Page
+from retroprop.experiments.reproduce.job import paper
 from retroprop.experiments.reproduce.paper import Report, Results, Scale
 from retroprop.experiments.sweeps.trials import Done
+
+PAPER = paper("glorot2010")
 
 SMALL = {"data": "digits", "activation": "tanh", "init": "Glorot", "width": 12, "depth": 3, "seed": 0}
 

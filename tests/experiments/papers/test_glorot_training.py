@@ -15,11 +15,12 @@ from retroprop.experiments.lab.readings import BINS, Layers, histogram
 from retroprop.experiments.lab.trained import error_at, trained
 from retroprop.experiments.papers.glorot2010 import claims as of_glorot
 from retroprop.experiments.papers.glorot2010 import plan as training
-from retroprop.experiments.papers.glorot2010.paper import PAPER
 from retroprop.experiments.reports.page import Figures, Page
-from retroprop.experiments.reproduce.job import reproduce
+from retroprop.experiments.reproduce.job import paper, reproduce
 from retroprop.experiments.reproduce.paper import Report, Results, Scale
 from retroprop.experiments.sweeps.trials import Done, Failed, Trial
+
+PAPER = paper("glorot2010")
 
 TINY = {"data": "digits", "activation": "tanh", "init": "Glorot", "depth": 3, "width": 20, "lr": 0.1, "batch_size": 10,
         "steps": 40, "at": [0, 20, 40], "seed": 0, "readings": "layers"}

@@ -8,12 +8,14 @@ import pytest
 
 from retroprop.experiments.lab.networks import convolutions
 from retroprop.experiments.lab.trained import trained
-from retroprop.experiments.papers.he2015.paper import PAPER
 from retroprop.experiments.papers.he2015.runs import signals
 from retroprop.experiments.reproduce import job as reproduce
+from retroprop.experiments.reproduce.job import paper
 from retroprop.experiments.reproduce.paper import Results, Scale
 from retroprop.experiments.sweeps.trials import Done
 from retroprop.initializers import HeNormal
+
+PAPER = paper("he2015")
 
 
 @pytest.mark.parametrize("scale", [Scale("quick"), Scale("small"), Scale("paper", data="mnist", digest="0")],

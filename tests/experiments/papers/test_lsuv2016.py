@@ -5,12 +5,14 @@ import json
 import pytest
 
 from retroprop.experiments.lab.trained import trained
-from retroprop.experiments.papers.lsuv2016.paper import PAPER
 from retroprop.experiments.papers.lsuv2016.plan import INITS, plan
 from retroprop.experiments.papers.lsuv2016.runs import convolutional, fitted
 from retroprop.experiments.reproduce import job as reproduce
+from retroprop.experiments.reproduce.job import paper
 from retroprop.experiments.reproduce.paper import Results, Scale
 from retroprop.experiments.sweeps.trials import Done, Failed
+
+PAPER = paper("lsuv2016")
 
 
 @pytest.mark.parametrize("scale", [Scale("quick"), Scale("small"), Scale("paper", data="mnist", digest="0")])

@@ -8,12 +8,14 @@ import pytest
 
 from retroprop.experiments.lab.data import source
 from retroprop.experiments.papers.saxe2014.claims import shortest, times
-from retroprop.experiments.papers.saxe2014.paper import PAPER
 from retroprop.experiments.papers.saxe2014.runs import activity, learned, products, projected, reduced, scalar
 from retroprop.experiments.reproduce import job as reproduce
+from retroprop.experiments.reproduce.job import paper
 from retroprop.experiments.reproduce.paper import Results, Scale
 from retroprop.experiments.reproduce.series import best_by_seed
 from retroprop.experiments.sweeps.trials import Done
+
+PAPER = paper("saxe2014")
 
 SCALE = Scale("quick")
 
