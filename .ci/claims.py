@@ -11,10 +11,10 @@ from pathlib import Path
 KNOWN = {
     ("saxe2014", "glorot-time-grows"),  # inconclusive
     ("lsuv2016", "relu30-as-good-as-he"),  # inconclusive
-    ("glorot2010", "TO FILL: tanh, in training: normalized keeps the weight gradients of the layers more alike"),
-    ("dropout2014", "TO FILL: On 1297 examples with right labels dropout helps too"),
-    ("dropout2014", "TO FILL: Sampled networks whose average does as well as weight scaling, median"),
-    ("dropout2014", "TO FILL: Weight scaling approximates the average: how far apart, in its standard deviations"),
+    ("glorot2010", "tanh-weight-gradients-alike"),
+    ("dropout2014", "clean-error-lower"),
+    ("dropout2014", "nets-needed"),
+    ("dropout2014", "scaling-near-average"),
 }
 
 with Path(sys.argv[1]).open(encoding="utf-8") as file:
