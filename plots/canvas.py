@@ -68,7 +68,7 @@ def shades(count: int) -> Array:
 
 def legend(ax: Axes, **options: Any) -> None:
     """Draw a legend to the right of the axes, where it covers nothing; none if nothing has a label."""
-    if ax.get_legend_handles_labels()[0]:
+    if options.get("handles") or ax.get_legend_handles_labels()[0]:
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), frameon=False, **options)
 
 

@@ -1,8 +1,21 @@
-"""Run the whole suite on all cores if pytest-xdist (extra test) is installed, and chosen tests in this process."""
+"""Run the whole suite on all cores if pytest-xdist (extra test) is installed, and chosen tests in this process.
+
+Figures are drawn without a window, and closed after each test.
+"""
 
 import os
+import sys
 
 import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.hookimpl(tryfirst=True)

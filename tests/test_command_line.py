@@ -319,12 +319,12 @@ def test_reproduce_prints_claims_and_writes_a_page(run, tmp_path):
     """A paper of few and short runs, of one seed: nothing is judged."""
     status, out, err = run("reproduce", "saxe2014", "--scale", "quick", "--seeds", "1", "--jobs", "2", "--out", str(tmp_path))
     assert status == 0
-    assert "here " in out
+    assert "measured " in out
     assert "Nothing is judged" in out
     assert f"The page is {tmp_path}/quick/saxe2014/report.html" in err
     assert (tmp_path / "quick/saxe2014/report.html").stat().st_size > 10_000
     status, out, _ = run("reproduce", "saxe2014", "--scale", "quick", "--seeds", "1", "--out", str(tmp_path), "--json")
-    assert {row["holds"] for row in json.loads(out)} == {None}
+    assert {row["reproduced"] for row in json.loads(out)} == {None}
 
 
 def test_reproduce_refuses_what_it_cannot_read(run, tmp_path):

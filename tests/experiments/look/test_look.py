@@ -82,7 +82,7 @@ def test_the_page_holds_every_number_that_is_printed(digits):
     assert rows["command"].endswith(f"--out {folder}")
     share = findings.written(rows["numbers"][2]["values"][0], "")
     assert rows["numbers"][2]["quantity"] == findings.ON_FOREGROUND
-    assert f"area: {share} (gradient)" in page
+    assert f"is {share} (gradient)" in page
 
 
 def test_the_numbers_are_those_of_the_network_that_was_written(digits):
@@ -241,7 +241,7 @@ def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written
     no_image = written("image.png", "no image")
     rp.save(rp.Sequential(rp.Linear(2, 3, rng=0)), tmp_path / "other.safetensors")
     refused("layer must be one of '0', '1', '2', '3', '4', '5', '6', '7', got 'conv3'", "--layer", "conv3")
-    refused("a PNG or JPEG file was expected", "--image", no_image)
+    refused("must be a PNG or JPEG file, but cannot be read as one", "--image", no_image)
     refused("none.png", "--image", tmp_path / "none.png")
     refused("other.safetensors holds no state of the network for handwritten digits", "--model", tmp_path / "other.safetensors")
     refused("not a whole safetensors file", "--model", written("broken.safetensors", "x"))

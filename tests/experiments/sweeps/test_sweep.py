@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.lab import dense, loop
+from retroprop.experiments.lab import loop
 from retroprop.experiments.lab.data import digest, source
 from retroprop.experiments.lab.loop import Drawn, Generated, train
 from retroprop.experiments.reproduce import job as reproduce
-from retroprop.experiments.reproduce.claims import claim
-from retroprop.experiments.reproduce.paper import Paper, Results, Scale, leaves
+from retroprop.experiments.reproduce.paper import Scale
 from retroprop.experiments.sweeps import trials as trials_file
 from retroprop.experiments.sweeps.progress import Bar, read_progress, remaining
 from retroprop.experiments.sweeps.store import Store
@@ -25,9 +24,6 @@ from retroprop.experiments.sweeps.sweep import carried_out
 from retroprop.experiments.sweeps.sweep import sweep as run
 from retroprop.experiments.sweeps.trials import Done, Failed, Trial
 from retroprop.experiments.sweeps.workers import Workers
-
-TINY = {"data": "digits", "activation": "tanh", "init": "Glorot", "depth": 1, "width": 300, "lr": 0.1, "batch_size": 64,
-        "steps": 40, "at": [0, 40]}                                 # wide enough for two BLAS threads to share
 
 
 def square(*, k, log=None):
@@ -121,8 +117,13 @@ def test_every_file_that_a_task_loads_is_hashed(name):
         loaded, hashed = set(out.split("\n")) - {""}, set(map(str, trials_file.sources(module)))
         assert loaded <= hashed
         inside = {Path(path).relative_to(trials_file.ROOT).as_posix() for path in hashed}
-        assert {"arguments.py", "modules/linear.py", "datasets/digits.npz", "experiments/lab/networks.py"} <= inside
+        assert {"arguments.py", "modules/linear.py"} <= inside
         assert not [path for path in inside if path.startswith("plots/") or path.endswith(("claims.py", "page.py"))]
+
+
+def test_training_is_hashed_with_its_data():
+    inside = {path.relative_to(trials_file.ROOT).as_posix() for path in trials_file.sources("retroprop.experiments.lab.trained")}
+    assert {"datasets/digits.npz", "experiments/lab/networks.py", "optim/sgd.py"} <= inside
 
 
 def test_a_task_of_the_user_s_is_hashed_with_the_whole_library():
@@ -386,24 +387,6 @@ def test_the_papers_digits_are_those_of_the_paper_file():
     assert digest("digits") is None
 
 
-def plan(scale):
-    return [Trial(dense.errors, TINY | {"seed": seed, "init": init}) for init in ("Glorot", "Standard")
-            for seed in range(scale.seeds)]
-
-
-def judged(results):
-    glorot, standard = (results.values(dense.error_at(), dense.errors, init=init) for init in ("Glorot", "Standard"))
-    return [claim("learns", "figure 1", glorot, lambda error: error < 0.5, "< 0.5"),
-            claim("does not", "figure 2", standard, lambda error: error > 1, "> 1", reason="errors are at most 1")]
-
-
-@pytest.fixture
-def small_paper(monkeypatch):
-    """Replace every paper by one with ten short runs."""
-    made = Paper("tiny", "A tiny paper", "Nobody, 1900.", "It asks nothing.", plan, judged, lambda results, page, figures: None)
-    monkeypatch.setattr(reproduce, "paper", lambda name: made)
-
-
 def test_a_dask_worker_that_dies_fails_its_run_and_the_rest_goes_on():
     distributed = pytest.importorskip("distributed", reason="needs the extra dask")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
@@ -413,73 +396,3 @@ def test_a_dask_worker_that_dies_fails_its_run_and_the_rest_goes_on():
     assert isinstance(found[2], Failed)                             # and perhaps a run that waited in the same worker
     assert sum(isinstance(one, Done) for one in found) >= 2
     assert all("KilledWorker" in one.error for one in found if isinstance(one, Failed))
-
-
-def test_two_dask_workers_and_two_processes_give_the_same_csv(small_paper, tmp_path):
-    distributed = pytest.importorskip("distributed", reason="needs the extra dask")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0",
-                                  silence_logs=50) as cluster:
-        far = reproduce.reproduce("saxe2014", backend="dask", scheduler=cluster.scheduler_address, out=tmp_path / "far",
-                                  progress=False)
-    reproduce.reproduce("saxe2014", jobs=2, out=tmp_path / "near", progress=False)
-    assert not far.failed
-    for name in ("results.csv", "claims.csv"):
-        assert (tmp_path / "far/small/saxe2014" / name).read_bytes() == (tmp_path / "near/small/saxe2014" / name).read_bytes()
-    assert len((tmp_path / "near/small/saxe2014/results.csv").read_text().splitlines()) > 40
-
-
-def test_the_index_hides_nothing(small_paper, tmp_path):
-    reproduced = reproduce.reproduce("all", jobs=2, out=tmp_path, progress=False)
-    page = (tmp_path / "small/index.html").read_text(encoding="utf-8")
-    assert page.count("errors are at most 1") == page.count(">NO</td>") == len(reproduce.PAPERS)
-    assert f"{len(reproduce.PAPERS)} of {2 * len(reproduce.PAPERS)} claims came out; {len(reproduce.PAPERS)} did not" in page
-    assert "does not: errors are at most 1" in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
-    rows = (tmp_path / "small/claims.csv").read_text(encoding="utf-8").splitlines()
-    assert [row.split(",")[0] for row in rows[1::2]] == list(reproduce.PAPERS)
-    assert len(list((tmp_path / "runs").iterdir())) == 10           # equal runs of two papers are one
-    assert str(reproduced).count("NO") == len(reproduce.PAPERS)
-
-
-def test_too_few_seeds_are_not_judged(small_paper):
-    assert {one.holds for one in reproduce.reproduce("he2015", seeds=2, jobs=2, progress=False).claims["he2015"]} == {None}
-
-
-def test_failed_runs_leave_claims_unjudged_and_are_named(small_paper, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "TINY", TINY | {"activation": "swish"})
-    reproduced = reproduce.reproduce("he2015", jobs=2, out=tmp_path, progress=False)
-    assert len(reproduced.failed) == 10
-    assert [one.here for one in reproduced.claims["he2015"]] == ["no run ended"] * 2
-    assert "activation must be one of" in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
-    assert "10 runs failed" in str(reproduced)
-    assert (tmp_path / "small/he2015/failures.txt").read_text(encoding="utf-8").count("ArgumentError: activation") == 10
-
-
-def test_fresh_runs_all_again(small_paper, tmp_path):
-    reproduce.reproduce("he2015", seeds=1, jobs=2, out=tmp_path, progress=False)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
-    reproduce.reproduce("he2015", seeds=1, jobs=2, out=tmp_path, progress=False)
-    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").iterdir()}
-    reproduce.reproduce("he2015", seeds=1, jobs=2, out=tmp_path, fresh=True, progress=False)
-    assert all(path.stat().st_mtime_ns > old for path, old in before.items())
-
-
-@pytest.mark.parametrize(("options", "text"), [
-    ({"paper_name": "lecun1998"}, "paper must be one of 'glorot2010', .*, got 'lecun1998'"),
-    ({"scale": "large"}, "scale must be one of 'quick', 'small', 'paper', got 'large'"),
-    ({"seeds": 0}, "seeds must be an integer of at least 1, got 0"),
-    ({"data": "shapeset"}, "data must be None at scale 'small'"),
-    ({"steps": 5}, "steps must be None at scale 'small'"),
-    ({"scale": "paper"}, "data must be a folder with the four files of MNIST"),
-    ({"scale": "paper", "data": "nowhere"}, "must hold the four files of MNIST, but lacks"),
-    ({"scale": "paper", "data": "shapeset"}, "data must be a folder .* for all, got 'shapeset', which is for glorot2010"),
-    ({"scale": "paper", "data": "shapeset", "steps": 0}, "steps must be an integer of at least 1, got 0"),
-])
-def test_bad_arguments_are_refused_before_anything_runs(options, text, tmp_path):
-    with pytest.raises((rp.ArgumentError, FileNotFoundError), match=text):
-        reproduce.reproduce(**({"paper_name": "all", "out": tmp_path / "none", "progress": False} | options))
-    assert not (tmp_path / "none").exists()
-
-
-def test_leaves_of_a_result_have_names():
-    assert dict(leaves({"a": [1, {"b": 2.5}], "c": None})) == {"a.0": 1, "a.1.b": 2.5, "c": None}
-    assert not list(Results(Scale(), []).rows())
