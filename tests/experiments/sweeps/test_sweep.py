@@ -122,7 +122,8 @@ def test_every_file_that_a_task_loads_is_hashed(name):
 
 
 def test_training_is_hashed_with_its_data():
-    inside = {path.relative_to(trials_file.ROOT).as_posix() for path in trials_file.sources("retroprop.experiments.lab.trained")}
+    hashed = trials_file.sources("retroprop.experiments.lab.trained")
+    inside = {path.relative_to(trials_file.ROOT).as_posix() for path in hashed}
     assert {"datasets/digits.npz", "experiments/lab/networks.py", "optim/sgd.py"} <= inside
 
 
