@@ -15,7 +15,7 @@ from ..initializers import GlorotUniform, Zeros
 from ..initializers.base import Initializer
 from .core.arrays import by_channel, copy
 from .core.base import Module
-from .core.parameter import Parameter
+from .core.parameter import Parameter, parameter_attribute
 from .core.windows import Pixels, Windows, as_pixels, pair
 
 TILE = 384 * 1024                                                   # bytes of a tile's columns and its output together
@@ -97,6 +97,9 @@ class Conv2d(Module):
 
     saved = "neither"
     layout = "batch last"
+
+    weight: Parameter = parameter_attribute()
+    bias: Parameter | None = parameter_attribute()
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Pixels, stride: Pixels = 1,
                  padding: Pixels = 0, dilation: Pixels = 1, bias: bool = True, *, weight_init: Initializer = GlorotUniform(),  # noqa: B008 (frozen)

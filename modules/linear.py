@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from ..initializers import GlorotUniform, Initializer, Zeros
 from .core.arrays import by_example, copy, squared_norms
 from .core.base import Module
-from .core.parameter import FlatParameters, Parameter
+from .core.parameter import FlatParameters, Parameter, ParameterAttribute, parameter_attribute
 
 
 class Linear(Module):
@@ -59,6 +59,9 @@ class Linear(Module):
 
     saved = "input"
 
+    weight: Parameter = parameter_attribute()
+    bias: Parameter | None = parameter_attribute()
+
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *,
                  weight_init: Initializer = GlorotUniform(), bias_init: Initializer = Zeros(),  # noqa: B008 (frozen)
                  dtype: DTypeLike = "float32", rng: Seed = None) -> None:
@@ -87,7 +90,8 @@ class Linear(Module):
         return (*input_shape[:-1], self.out_features)
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        return Scratch.choose(self.weight, self.bias, shape, dtype)
+        watched = all(isinstance(getattr(type(self), name, None), ParameterAttribute) for name in ("weight", "bias"))
+        return Scratch.choose(self.weight, self.bias, shape, dtype, watched)
 
     def current_scratch(self) -> Any:
         scratch = self.scratch                                      # of another class where a subclass writes prepare
@@ -195,11 +199,16 @@ class Scratch(NamedTuple):
     turned: Array | None                                            # (in, n): for the transposed gradient of the input
 
     @classmethod
-    def choose(cls, weight: Parameter, bias: Parameter | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        """Choose the fastest forms for inputs of this shape."""
+    def choose(cls, weight: Parameter, bias: Parameter | None, shape: tuple[int, ...], dtype: np.dtype[Any],
+               watched: bool = True) -> Scratch:
+        """Choose the fastest forms for inputs of this shape.
+
+        Views of weight and bias are held only if their replacement is ``watched``: else they could become stale unnoticed.
+        """
         n, size = math.prod(shape[:-1]), weight.data.size
         joined = upright = turned = None
-        if bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset and n * shape[-1] <= SMALL:
+        if (watched and bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset
+                and n * shape[-1] <= SMALL):
             joined = Joined(weight, bias, shape, dtype)             # the copy of x costs less than the second product
         if n >= FEW and SMALL // 8 <= size <= SMALL:
             upright = np.empty(weight.shape, dtype)

@@ -12,7 +12,7 @@ from ..arguments import Array, positive_int, real
 from ..errors import ShapeError
 from .core.arrays import by_channel, by_example, empty
 from .core.base import Module
-from .core.parameter import Parameter
+from .core.parameter import Parameter, parameter_attribute
 
 
 class Centred(NamedTuple):
@@ -78,6 +78,9 @@ class BatchNorm(Module):
     layout = "kept"
     symmetric = True                                                # in training and in evaluation
     buffers = ("running_mean", "running_var")
+
+    weight: Parameter = parameter_attribute()
+    bias: Parameter = parameter_attribute()
 
     def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, *, dtype: DTypeLike = "float32") -> None:
         self.features = positive_int("features", features)
@@ -219,6 +222,9 @@ class LayerNorm(Module):
     """
 
     saved = "neither"
+
+    weight: Parameter = parameter_attribute()
+    bias: Parameter = parameter_attribute()
 
     def __init__(self, features: int, eps: float = 1e-5, *, dtype: DTypeLike = "float32") -> None:
         self.features = positive_int("features", features)

@@ -45,6 +45,9 @@ class Group(dict[str, Any]):
         self.update(other)
         return self
 
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:     # a copy is a plain dict: it belongs to no optimizer
+        return dict, (dict(self),)
+
 
 class Segment:
     """Parameters of one group that lie side by side in memory and have made equally many steps.
@@ -116,7 +119,7 @@ class Optimizer:
         if len(set(every)) < len(every):
             raise ArgumentError(f"{type(self).__name__}: a Parameter is in the groups twice")
         self.segments: list[Segment] = []
-        self.stored: dict[Parameter, tuple[dict[str, Array], int]] = {}     # states and steps that no segment holds
+        self.stored: dict[Parameter, tuple[dict[str, Array], int]] = {}     # states and step counts of parameters in no segment
         FlatParameters.changes += 1                                 # parameters may have been tied: containers plan anew
 
     # ------------------------------------------------------------------ what a subclass writes
@@ -162,11 +165,11 @@ class Optimizer:
         self.store_states()
         self.segments = []
         for group in self.groups:
-            homes: dict[int, int] = {}
+            vectors: dict[int, int] = {}
             for parameter in group["params"]:
-                homes.setdefault(id(parameter.flat), len(homes))
+                vectors.setdefault(id(parameter.flat), len(vectors))
             moving = sorted((parameter for parameter in group["params"] if not parameter.frozen),
-                            key=lambda parameter: (homes[id(parameter.flat)], parameter.offset))
+                            key=lambda parameter: (vectors[id(parameter.flat)], parameter.offset))
             ends = [k for k, (a, b) in enumerate(pairwise(moving), 1) if not self.contiguous(a, b)]
             for i, j in pairwise([0, *ends, len(moving)]):
                 if i < j:

@@ -1,4 +1,4 @@
-"""``retroprop reproduce``: the experiments of the lecture's papers, run again and judged claim by claim."""
+"""``retroprop reproduce``: repeat the experiments of the lecture's papers, and judge the papers' claims."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 from ...arguments import one_of, positive_int
 from ...errors import ArgumentError
 from ..lab.data import digest, source
-from ..options import add_settings, command_line, new_command
+from ..options import add_settings, command_line, from_arguments, new_command, option
 from ..reports.page import Figures, Page
 from ..reports.text import as_json as json_text
 from ..reports.text import many, write_csv
@@ -35,6 +35,38 @@ if TYPE_CHECKING:
 PAPERS = ("glorot2010", "he2015", "saxe2014", "lsuv2016", "batchnorm2015", "dropout2014")
 
 
+@dataclass(frozen=True)
+class Config:
+    """The settings that decide the numbers: arguments of ``reproduce`` and options of the command, with their defaults."""
+
+    scale: str = option("small", "quick: the smallest that shows the effects; small: minutes; paper: the paper's own sizes, "
+                        "hours to weeks", choices=SCALES)
+    data: str | None = option(None, "for --scale paper: a folder with the four files of MNIST, or of a data set in its format; "
+                              "for glorot2010 also shapeset", metavar="FOLDER")
+    steps: int | None = option(None, "for --scale paper: steps of each run, instead of the paper's; then no claim is judged")
+    seeds: int = option(SEEDS, f"number of seeds; with fewer than {SEEDS} no claim is judged")
+
+    def checked(self) -> Scale:
+        """The scale that these settings describe; ArgumentError if they do not fit together."""
+        one_of("scale", self.scale, SCALES)
+        positive_int("seeds", self.seeds)
+        if self.scale != "paper":
+            for name, value in (("data", self.data), ("steps", self.steps)):
+                if value is not None:
+                    raise ArgumentError(f"{name} must be None at scale {self.scale!r}: only the paper's scale takes it, got "
+                                        f"{value!r}")
+            return Scale(self.scale, self.seeds)
+        if self.steps is not None:
+            positive_int("steps", self.steps)
+        if self.data is None:
+            raise ArgumentError("data must be a folder with the four files of MNIST, or shapeset, at scale 'paper', got None")
+        data = str(self.data) if str(self.data) == "shapeset" else str(Path(self.data).absolute())
+        files, validation = digest(data), source(data).validation
+        if validation is None or not len(validation[1]):
+            raise ArgumentError(f"data must have enough examples for a validation part of one sixth, got {data}")
+        return Scale(self.scale, self.seeds, data, self.steps, files)
+
+
 def add_command(commands: Commands) -> None:
     command = new_command(
         commands, "reproduce", "repeat the experiments of the lecture's papers, and judge the papers' claims",
@@ -44,13 +76,7 @@ def add_command(commands: Commands) -> None:
         "glorot2010 --scale paper --data mnist --jobs 8")
     add = command.add_argument
     add("paper_name", metavar="PAPER", choices=(*PAPERS, "all"), help=f"{', '.join(PAPERS)}, or all, which writes an index")
-    add("--scale", default="small", choices=SCALES, help="quick: the smallest that shows the effects; small: minutes "
-        "(default); paper: the paper's own sizes, hours to weeks")
-    add("--data", metavar="FOLDER", help="for --scale paper: a folder with the four files of MNIST, or of a data set in its "
-        "format; for glorot2010 also shapeset")
-    add("--steps", type=int, help="for --scale paper: steps of each run, instead of the paper's; then no claim is judged")
-    add("--seeds", type=int, default=SEEDS,
-        help=f"number of seeds; with fewer than {SEEDS} no claim is judged (default: {SEEDS})")
+    add_settings(command, Config)
     add_settings(command, Workers)
     add("--out", default="results/reproduce", help="folder for the pages and the runs (default: results/reproduce)")
     add("--fresh", action="store_true", help="repeat all runs, also those that are stored")
@@ -62,40 +88,41 @@ def run(*, as_json: bool, **options: Any) -> int:
     reproduced = reproduce(**options)
     print(json_text(reproduced.summary()) if as_json else reproduced)
     page = "index.html" if options["paper_name"] == "all" else f"{options['paper_name']}/report.html"
-    print(f"\nThe page is {options['out']}/{options['scale']}/{page}", file=sys.stderr)
+    print(f"\nThe page is {options['out']}/{reproduced.scale.name}/{page}", file=sys.stderr)
     return 1 if reproduced.failed else 0
 
 
 @dataclass(frozen=True)
 class Reproduced:
-    """What came of the papers; prints as a table of their claims."""
+    """The results of some papers; printed, the table of their claims."""
 
     scale: Scale
     results: dict[str, Results]
 
     @cached_property
     def claims(self) -> dict[str, list[Claim]]:
-        """The claims of each paper; without verdicts where seeds are missing, as too few were asked for, or some failed."""
-        found = {name: paper(name).claims(results) for name, results in self.results.items()}
+        """The claims of each paper; without verdicts if the seeds are too few or a run failed."""
+        made = {name: paper(name).claims(results) for name, results in self.results.items()}
         return {name: claims if self.scale.judged and not self.results[name].failed else
-                [replace(one, holds=None, values=()) for one in claims] for name, claims in found.items()}
+                [replace(one, holds=None, values=()) for one in claims] for name, claims in made.items()}
 
     @property
     def failed(self) -> list[Failed]:
         return [one for results in self.results.values() for one in results.failed]
 
     def summary(self) -> list[dict[str, Any]]:
-        """A dict a claim, for JSON."""
+        """One dict per claim, for JSON."""
         return [{"paper": name} | one.row() for name, claims in self.claims.items() for one in claims]
 
     def verdict(self) -> str:
-        said = summary([one for claims in self.claims.values() for one in claims])
+        """How many claims are reproduced, and which runs failed, in sentences."""
+        text = summary([one for claims in self.claims.values() for one in claims])
         if not self.scale.judged:
-            said = f"Nothing is judged: that takes {SEEDS} seeds or more, and no --steps."
+            text = f"Nothing is judged: that takes {SEEDS} seeds or more, and no --steps."
         if self.failed:
             errors = "; ".join(f"{one.trial}: {one.error}" for one in self.failed[:3])
-            said += f" {many(len(self.failed), 'run')} failed: {errors}."
-        return said
+            text += f" {many(len(self.failed), 'run')} failed: {errors}."
+        return text
 
     def __str__(self) -> str:
         parts = ["\n".join([name, *map(spoken, claims)]) for name, claims in self.claims.items()]
@@ -103,22 +130,23 @@ class Reproduced:
 
 
 def spoken(one: Claim) -> str:
-    """A claim as lines of text, its verdict first."""
+    """A claim as lines of text; the verdict comes first."""
     what, source, measured, criterion, verdict = one.cells()
     lines = [*wrap(what, 108), *wrap(f"measured {measured}; criterion: {criterion}; in the paper: {source}", 108)]
     return "\n".join(f"{verdict if k == 0 else '':11}{line}" for k, line in enumerate(lines))
 
 
 def paper(name: str) -> Paper:
-    """The paper of this name: the plan, claims and page of its folder, which are loaded only when it is asked for."""
+    """The paper of this name: the plan, the claims and the page in its folder. They are imported here, not before."""
     plan, claims, page = (import_module(f"..papers.{name}.{part}", __package__) for part in ("plan", "claims", "page"))
     return Paper(name, texts(str(page.__file__)), plan.plan, claims.claims, page.draw)
 
 
-def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path | None = None, steps: int | None = None,
-              seeds: int = SEEDS, jobs: int | None = None, backend: str = "loky", scheduler: str | None = None,
-              out: str | Path | None = None, fresh: bool = False, progress: bool = True) -> Reproduced:
-    """Run a paper's experiments again, and say of each of its claims whether it came out.
+def reproduce(paper_name: str = "all", *, scale: str = Config.scale, data: str | Path | None = Config.data,
+              steps: int | None = Config.steps, seeds: int = Config.seeds, jobs: int | None = Workers.jobs,
+              backend: str = Workers.backend, scheduler: str | None = Workers.scheduler, out: str | Path | None = None,
+              fresh: bool = False, progress: bool = True) -> Reproduced:
+    """Repeat a paper's experiments, and judge each of its claims.
 
     Parameters
     ----------
@@ -127,21 +155,21 @@ def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path
     scale : {"quick", "small", "paper"}, default "small"
         ``quick`` is the smallest that shows the effects; ``paper`` has the paper's own sizes and takes days.
     data : path or str, default None
-        For the paper's scale: a folder with the four files of MNIST (or Fashion-MNIST, ...), or, for glorot2010,
-        ``shapeset``, images without end.
+        For the paper's scale: a folder with the four files of MNIST (or Fashion-MNIST, ...). For glorot2010 also
+        ``shapeset``: images that are generated without end.
     steps : int, default None
-        At the paper's scale: steps of training in each run, instead of the paper's own number. Then nothing is judged.
+        For the paper's scale: training steps of each run, instead of the paper's number. Then no claim is judged.
     seeds : int, default 5
-        With fewer than 5, nothing is judged.
+        Number of seeds. With fewer than 5 no claim is judged.
     jobs, backend, scheduler
-        Who runs: see `Workers`. The numbers do not depend on it.
+        The processes that do the work: see `Workers`. The numbers do not depend on them.
     out : path, default None
-        Folder for the pages, in a folder of their scale, and, in ``runs``, for the runs that ended: another call goes on
-        from them. None: nothing is written.
+        Folder for the pages, in a subfolder named after the scale, and for finished runs, in ``runs``: another call
+        continues from them. None writes nothing.
     fresh : bool, default False
-        Run all of it again, whatever is in ``runs``.
+        Whether to repeat runs that are stored in ``runs``.
     progress : bool, default True
-        Whether to show a bar; silent by itself where standard error is not a terminal.
+        Whether to show a progress bar; there is none if standard error is not a terminal.
 
     Returns
     -------
@@ -151,11 +179,11 @@ def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path
     Raises
     ------
     ArgumentError, FileNotFoundError, FileFormatError
-        Before anything runs. Runs that fail are in ``reproduced.failed``, and the others go on.
+        Before anything runs. A run that fails does not stop the others; it is listed in ``reproduced.failed``.
     """
+    given = locals()
     one_of("paper", paper_name, (*PAPERS, "all"))
-    how = arranged(scale, data, steps, seeds)
-    workers = Workers(jobs, backend, scheduler)
+    how, workers = from_arguments(Config, given).checked(), from_arguments(Workers, given)
     names = PAPERS if paper_name == "all" else (paper_name,)
     if how.data == "shapeset" and names != ("glorot2010",):
         raise ArgumentError(f"data must be a folder with the four files of MNIST for {paper_name}, got 'shapeset', which is "
@@ -173,29 +201,8 @@ def reproduce(paper_name: str = "all", *, scale: str = "small", data: str | Path
     return reproduced
 
 
-def arranged(scale: str, data: str | Path | None, steps: int | None, seeds: int) -> Scale:
-    """The arguments that decide the numbers, checked."""
-    one_of("scale", scale, SCALES)
-    positive_int("seeds", seeds)
-    if scale != "paper":
-        if data is not None or steps is not None:
-            name, value = ("data", data) if data is not None else ("steps", steps)
-            raise ArgumentError(f"{name} must be None at scale {scale!r}: only the paper's scale takes it, got {value!r}")
-        return Scale(scale, seeds)
-    if steps is not None:
-        positive_int("steps", steps)
-    if data is None:
-        raise ArgumentError("data must be a folder with the four files of MNIST, or shapeset, at the paper's scale, got None")
-    name = str(data) if str(data) == "shapeset" else str(Path(data).absolute())
-    files = digest(name)
-    validation = source(name).validation
-    if validation is None or not len(validation[1]):
-        raise ArgumentError(f"data must have examples enough that a sixth validates, got {name}")
-    return Scale(scale, seeds, name, steps, files)
-
-
 def write(reproduced: Reproduced, out: Path, whole: bool) -> None:
-    """A folder for each paper, and the index of all."""
+    """Write a folder for each paper, and the index if these are all papers."""
     for name, results in reproduced.results.items():
         write_paper(name, results, reproduced.claims[name], out / name)
     if whole:
@@ -203,23 +210,23 @@ def write(reproduced: Reproduced, out: Path, whole: bool) -> None:
 
 
 def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Path) -> None:
-    """report.html, figures, claims.csv, results.csv (every number of every run) and config.json."""
+    """Write report.html, figures, claims.csv, results.csv (every number of every run) and config.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    what = paper(name)
-    page = Page(what.texts.title)
-    page.text(what.texts.citation)
-    page.text(what.texts.question)
+    made = paper(name)
+    page = Page(made.texts.title)
+    page.text(made.texts.citation)
+    page.text(made.texts.question)
     page.heading("Claim by claim")
     judge(page, claims, results)
-    what.draw(results, Report(page, Figures(page, folder), what.texts))
+    made.draw(results, Report(page, Figures(page, folder), made.texts))
     page.heading("Run it again")
     page.code(command(name, results.scale))
     page.text(f"{many(len(results.outcomes), 'run')}, {many(results.scale.seeds, 'seed')}. The numbers do not depend on the "
               "number of processes, nor on whether they run here or on a cluster, on processors of the same kind.")
     page.write(folder / "report.html")
     write_csv(folder / "claims.csv", [one.row() for one in claims])
-    for name in ("failures.txt", "results.csv"):
-        (folder / name).unlink(missing_ok=True)                     # of an earlier call
+    for old in ("failures.txt", "results.csv"):
+        (folder / old).unlink(missing_ok=True)                      # of an earlier call
     if results.failed:
         text = "\n".join(f"{one.trial}\n{one.where}" for one in results.failed)
         (folder / "failures.txt").write_text(text, encoding="utf-8")
@@ -228,12 +235,12 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
         write_csv(folder / "results.csv", rows)
     config = {"paper": name, "scale": results.scale.name, "seeds": results.scale.seeds, "data": results.scale.data,
               "steps": results.scale.steps, "command": command(name, results.scale),
-              "versions": version(what.plan.__module__) | {"python": platform.python_version(), "numpy": np.__version__}}
+              "versions": version(made.plan.__module__) | {"python": platform.python_version(), "numpy": np.__version__}}
     (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
-    """The table, how many hold, why others do not, and what failed."""
+    """Write the table of the claims, how many are reproduced, why others are not, and which runs failed."""
     page.text("A claim is reproduced if what was measured meets the criterion. Where the paper gives no number, the criterion "
               "is a tolerance around what a program without this library found in the same setting, or a sign of the effect. "
               "Where a distance or a ratio is compared, the claim says so.")
@@ -249,11 +256,11 @@ def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     if results.failed:
         page.heading("Runs that failed")
         page.points([f"{one.trial}: {one.error}" for one in results.failed])
-        page.text("failures.txt says where.")
+        page.text("The tracebacks are in failures.txt.")
 
 
 def write_index(reproduced: Reproduced, out: Path) -> None:
-    """index.html: all claims, and the way to each page."""
+    """Write index.html, with all claims and a link to each page, and claims.csv."""
     page = Page("The lecture's papers, reproduced")
     page.text(f"Scale: {reproduced.scale.name}; {many(reproduced.scale.seeds, 'seed')}. {reproduced.verdict()}")
     verdicts = {name: [one.verdict for one in claims] for name, claims in reproduced.claims.items()}

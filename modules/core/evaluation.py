@@ -65,7 +65,6 @@ class Evaluated(Tree[M]):
 
     saved: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     symmetric: ClassVar[bool] = False
-    _optional: ClassVar[frozenset[str]] = frozenset()               # attributes that do not always hold a Parameter
 
     forward: Callable[..., Any]                                     # methods of Module, in base.py, which imports this file
     backward: Callable[..., Any]
@@ -173,5 +172,6 @@ class Evaluated(Tree[M]):
             self._owner = owner
             for module, training, evaluation in states:
                 module.training = training
+                module._changes_seen = -1                           # parameters may have been replaced in the block
                 for name, value in evaluation:
                     setattr(module, name, value)

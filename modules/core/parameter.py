@@ -171,12 +171,16 @@ class Parameter:
 class ParameterAttribute:
     """A descriptor that refuses the assignment of a Parameter of another shape or dtype than the one that it replaces.
 
-    ``watch_parameters`` puts it into the class of a module. It has no ``__get__``, so that reading the attribute needs no call.
+    It has no ``__get__``, so that reading the attribute needs no call. It suits an attribute that each instance has: a class
+    of the library declares it by ``weight: Parameter = parameter_attribute()``.
     """
 
     __slots__ = ("name",)
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
     def __set__(self, module: Any, value: Any) -> None:
@@ -197,29 +201,39 @@ class ParameterAttribute:
         FlatParameters.changes += 1
 
 
+def parameter_attribute() -> Any:
+    """Return a ParameterAttribute, as a value that type checkers let stand for any declared type."""
+    return ParameterAttribute()
+
+
+class OptionalParameterAttribute(ParameterAttribute):
+    """The same for an attribute that some instances lack: reading it there raises AttributeError."""
+
+    __slots__ = ()
+
+    def __get__(self, module: Any, kind: Any = None) -> Any:
+        if module is None:
+            return self
+        try:
+            return vars(module)[self.name]
+        except KeyError:
+            raise AttributeError(f"{type(module).__name__!r} object has no attribute {self.name!r}") from None
+
+
+def watch_parameters(module: Any) -> None:
+    """Watch the attributes of a module that hold Parameters, unless its class already has an attribute of that name."""
+    kind = type(module)
+    for name, value in vars(module).items():
+        if isinstance(value, Parameter) and not hasattr(kind, name):
+            setattr(kind, name, OptionalParameterAttribute(name))
+
+
 def watching(init: Callable[..., None]) -> Callable[..., None]:
     """Return a constructor that ends with ``watch_parameters``."""
 
     @wraps(init)
     def constructor(self: Any, *args: Any, **options: Any) -> None:
         init(self, *args, **options)
-        watch_parameters(self, complete=type(self).__init__ is constructor)
+        watch_parameters(self)
 
     return constructor
-
-
-def watch_parameters(module: Any, complete: bool = True) -> None:
-    """Put a ParameterAttribute into the module's class for each attribute that holds a Parameter.
-
-    Without a value in the instance, reading such an attribute would not raise AttributeError. If a ``complete`` module, whose
-    constructor has returned, lacks the attribute, it is therefore optional, and no longer watched.
-    """
-    kind, held = type(module), vars(module)
-    for name, value in held.items():
-        if isinstance(value, Parameter) and not hasattr(kind, name) and name not in kind._optional:
-            setattr(kind, name, ParameterAttribute(name))
-    bases: list[Any] = list(kind.__mro__) if complete else []
-    for base in bases:
-        for name in [name for name, value in vars(base).items() if isinstance(value, ParameterAttribute) and name not in held]:
-            delattr(base, name)
-            base._optional |= {name}

@@ -147,3 +147,65 @@ def test_a_subclass_of_linear_with_a_workspace_of_its_own():
     layer.weight.frozen = False                                     # counted as a change: workspaces are checked again
     step(layer, SMALL_X, SMALL_G)
     assert_array_equal(layer.weight.grad, SMALL_G.T @ (2 * SMALL_X))
+
+
+class WeightNorm(rp.Linear):
+    """Its weight goes away in the constructor: the attribute is of the subclass's making, not of Linear's."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs, rng=3)
+        self.direction = self.weight
+        del self.weight
+
+
+class Plain(rp.Linear):
+    """A class attribute of the same name hides the one that watches assignments."""
+
+    weight = None
+
+
+class Lazy(rp.Module):
+    """Makes its Parameter where it is not there yet."""
+
+    def __init__(self):
+        if not hasattr(self, "scale"):
+            self.scale = rp.Parameter(np.ones(3), "scale")
+
+    def forward(self, x):
+        self.point = x
+        return x * self.scale.data
+
+
+def test_a_subclass_without_a_weight_leaves_other_layers_as_they_are():
+    rp.Linear(3, 2, rng=0), WeightNorm(3, 2)
+    first, second, like = (rp.Linear(3, 2, rng=k) for k in (0, 1, 0))
+    step(second, SMALL_X, SMALL_G)
+    second.weight, like.bias = first.weight, second.bias
+    assert_same(step(second, SMALL_X, SMALL_G), by_hand([like], SMALL_X, SMALL_G))
+    with pytest.raises(rp.ShapeError, match="weight must be replaced"):
+        second.weight = rp.Linear(3, 5, rng=0).weight
+
+
+def test_a_subclass_whose_weight_is_not_watched_computes_with_the_new_one():
+    first, second, like = Plain(3, 2, rng=0), Plain(3, 2, rng=1), rp.Linear(3, 2, rng=0)
+    step(second, SMALL_X, SMALL_G)
+    second.weight, like.bias = first.weight, second.bias
+    found, expected = step(second, SMALL_X, SMALL_G), by_hand([like], SMALL_X, SMALL_G)
+    for a, b in zip(found, expected, strict=True):
+        for x, y in zip(a if isinstance(a, (list, tuple)) else [a], b if isinstance(b, (list, tuple)) else [b], strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-6)
+
+
+def test_each_instance_makes_the_parameter_that_it_lacks():
+    assert [len(Lazy().parameters()) for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_parameter_replaced_while_the_evaluation_is_preserved_is_seen_after_it():
+    first, second = rp.Linear(3, 2, rng=0), rp.Linear(3, 2, rng=1)
+    step(first, SMALL_X, SMALL_G)
+    with first.preserved_evaluation():
+        first.weight = second.weight
+        first.forward(SMALL_X), first.backward(SMALL_G), first.update()
+    second.weight.grad = np.zeros((2, 3))
+    first.update()
+    assert_array_equal(second.weight.grad, SMALL_G.T @ SMALL_X)

@@ -419,3 +419,13 @@ def test_clip_grad_norm():
     assert clip(1, of_a=(np.inf, 4)) == (np.inf, [np.inf, 4, 12])
     norm, clipped = clip(1, of_a=(np.nan, 4))
     assert_array_equal([norm, *clipped], [np.nan, np.nan, 4, 12])
+
+
+def test_a_copied_group_is_a_plain_dict():
+    """Schedulers of a user's keep copies of groups."""
+    sgd = rp.SGD(rp.Linear(2, 1, rng=0).parameters(), lr=0.1)
+    for kept in (copy.copy(sgd.groups[0]), copy.deepcopy(sgd.groups)[0]):
+        kept["lr"], kept["params"] = "any", []
+        assert type(kept) is dict
+    assert sgd.groups[0]["lr"] == 0.1
+    assert copy.deepcopy(sgd).groups[0]["lr"] == 0.1

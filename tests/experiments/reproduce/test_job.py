@@ -1,5 +1,6 @@
 """``retroprop reproduce``: pages and tables say what the claims say, whoever ran the work; nothing is judged on too little."""
 
+import json
 import sys
 
 import pytest
@@ -60,6 +61,8 @@ def test_the_index_hides_nothing(small_paper, tmp_path):
     assert [row.split(",")[0] for row in rows[1::2]] == list(reproduce.PAPERS)
     assert len(list((tmp_path / "runs").iterdir())) == 10           # equal runs of two papers are one
     assert str(reproduced).count("NO") == len(reproduce.PAPERS)
+    config = json.loads((tmp_path / "small/he2015/config.json").read_text(encoding="utf-8"))
+    assert (config["paper"], config["command"]) == ("he2015", "retroprop reproduce he2015 --scale small --seeds 5")
 
 
 def test_too_few_seeds_are_not_judged(small_paper):
