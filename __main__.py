@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from retroprop import __version__
 from retroprop.errors import RetropropError
@@ -13,8 +14,11 @@ from retroprop.experiments.look import job as look
 from retroprop.experiments.reproduce import job as reproduce
 from retroprop.experiments.scripts import check, graph, tape
 
+if TYPE_CHECKING:
+    from retroprop.experiments.options import Commands
 
-def parser() -> argparse.ArgumentParser:
+
+def parser() -> tuple[argparse.ArgumentParser, Commands]:
     """Each command's module adds its own options, and the function ``run`` that takes them."""
     top = argparse.ArgumentParser(prog="retroprop", description="Neural networks in which learning is explicit.",
                                   epilog="retroprop COMMAND --help describes a command.", allow_abbrev=False)
@@ -22,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
     for module in (compare, reproduce, look, check, graph, tape):
         module.add_command(commands)
-    return top
+    return top, commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,8 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit status: 0; 1 if a check or a run fails; 2 for input that cannot be used; 130 if the user interrupts.
     """
-    options = vars(parser().parse_args(arguments))
-    options.pop("command")
+    top, commands = parser()
+    known, unknown = top.parse_known_args(arguments)
+    options = vars(known)
+    command = commands.choices[options.pop("command")]
+    if unknown:
+        command.error(f"unrecognized arguments: {' '.join(unknown)}")       # with the usage of the command, not of all
     run: Callable[..., int] = options.pop("run")
     try:
         return run(**options)

@@ -141,7 +141,7 @@ class Loss(Module, checked=False):
             self.clear_evaluation()
             raise
         if self.point is None:
-            raise PhaseError(f"{self!r}: costs must set self.point, from which derivatives starts")
+            raise PhaseError(f"{self!r}: costs must set self.point, which derivatives() reads")
         if self._reduction == "none":
             return np.array(costs)
         if costs.ndim != 1:

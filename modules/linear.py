@@ -94,7 +94,7 @@ class Linear(Module):
         return Scratch.choose(self.weight, self.bias, shape, dtype, watched)
 
     def current_scratch(self) -> Any:
-        scratch = self.scratch                                      # of another class where a subclass writes prepare
+        scratch = self.scratch                                      # a subclass with its own prepare may return another
         return scratch.current(self.weight, self.bias) if isinstance(scratch, Scratch) else scratch
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
@@ -117,7 +117,7 @@ class Linear(Module):
         if not input_gradient:                                      # update needs nothing from here
             return None
         weight, (_, _, upright, turned) = self.weight.data, self.scratch
-        if upright is not None:                                     # the same numbers in another order of memory
+        if upright is not None:                                     # a row-major copy of the weight
             upright[...] = weight
             weight = upright
         if turned is None:
@@ -183,7 +183,7 @@ class Joined:
     def __init__(self, weight: Parameter, bias: Parameter, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         out_features, span = len(bias.data), slice(weight.offset, bias.offset + bias.data.size)
         inputs = np.ones((*shape[:-1], shape[-1] + 1), dtype)
-        self.weight, self.bias = weight.T, bias.data                # the views at present; parameters that move have others
+        self.weight, self.bias = weight.T, bias.data                # current views: a parameter that moves gets new ones
         self.matrix = weight.flat.data[span].reshape(-1, out_features)      # (in + 1, out): the transposed weight, the bias
         self.gradient = weight.flat.grad[span].reshape(-1, out_features)
         self.shape, self.inputs, self.rows = shape, inputs[..., :-1], as_rows(inputs)   # inputs: a copy of x goes here
@@ -191,7 +191,7 @@ class Joined:
 
 
 class Scratch(NamedTuple):
-    """The workspace for one shape of input, with n rows. A form that does not pay for these sizes is None."""
+    """The workspace for one shape of input, with n rows. A form that is not faster for these sizes is None."""
 
     ones: Array                                                     # (n,)
     joined: Joined | None

@@ -233,7 +233,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """``{"state": {"0.velocity": array, "0.steps": array, ...}, "groups": [{"lr": ..., ...}, ...]}``; copies.
 
-        Parameters are numbered in the order of the groups; one that has never moved is not in the state.
+        Parameters are numbered in the order of the groups; a parameter without steps is not in the state.
         """
         self.find_segments()
         self.store_states()

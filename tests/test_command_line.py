@@ -331,3 +331,12 @@ def test_reproduce_refuses_what_it_cannot_read(run, tmp_path):
     status, out, err = run("reproduce", "he2015", "--scale", "paper", "--data", str(tmp_path / "none"), "--out", str(tmp_path))
     assert (status, out) == (2, "")
     assert "must hold the four files of MNIST" in err
+
+
+def test_an_unknown_argument_is_refused_with_the_usage_of_the_command(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--seed", "3"])
+    err = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert err.startswith("usage: retroprop compare ")
+    assert "unrecognized arguments: --seed 3" in err

@@ -131,9 +131,9 @@ class Reproduced:
 
 def spoken(one: Claim) -> str:
     """A claim as lines of text; the verdict comes first."""
-    what, source, measured, criterion, verdict = one.cells()
-    lines = [*wrap(what, 108), *wrap(f"measured {measured}; criterion: {criterion}; in the paper: {source}", 108)]
-    return "\n".join(f"{verdict if k == 0 else '':11}{line}" for k, line in enumerate(lines))
+    source = f"in the paper: {one.paper} ({one.source})" if one.paper else f"source: {one.source}"
+    lines = [*wrap(one.what, 108), *wrap(f"measured {one.measured}; criterion: {one.criterion}; {source}", 108)]
+    return "\n".join(f"{one.verdict if k == 0 else '':13}{line}" for k, line in enumerate(lines))
 
 
 def paper(name: str) -> Paper:

@@ -22,7 +22,7 @@ def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bou
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are. The network is attacked in evaluation mode; the reduction of the loss does not matter.
+        Not changed. The network is attacked in evaluation mode; the reduction of the loss does not matter.
     x, y : array_like of shape (N, ...) and targets
     eps : float, at least 0
         The largest change of each number.

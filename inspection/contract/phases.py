@@ -1,4 +1,4 @@
-"""The laws of the phases: their order, their repetition, and the point at which they are taken."""
+"""The laws of the phases: their order, their repetition, and the point at which derivatives are evaluated."""
 
 from __future__ import annotations
 

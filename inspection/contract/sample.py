@@ -1,4 +1,4 @@
-"""What a law is tried on: copies of a module, with sample inputs and random gradients of its output."""
+"""A sample for a law: copies of a module, with inputs and random gradients of its output."""
 
 from __future__ import annotations
 

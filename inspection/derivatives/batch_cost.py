@@ -26,7 +26,7 @@ class BatchCost:
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: copies run, in the mode that each module is in, with the same masks in every call.
+        Not changed: copies run, in the mode that each module is in, with the same masks in every call.
     x, y : array_like
         A batch. A module of several inputs takes a tuple of arrays.
     dtype : {"float64", "float32"}, default "float64"

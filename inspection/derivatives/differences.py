@@ -91,7 +91,7 @@ def finite_differences(net: Module, loss: Loss, x: Any, y: ArrayLike, scheme: Sc
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: float64 copies run, in the mode that each module is in, with the same masks in every call.
+        Not changed: float64 copies run, in the mode that each module is in, with the same masks in every call.
         A loss that returns an array (``reduction="none"``) raises ArgumentError.
     x, y : array_like
         A batch; x is a tuple of arrays for a module of several inputs.

@@ -65,7 +65,7 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: float64 copies are evaluated, in the mode that each module is in, always with the same masks.
+        Not changed: float64 copies are evaluated, in the mode that each module is in, always with the same masks.
     x, y : array_like
         A batch; x is a tuple of arrays for a module of several inputs. The gradient of x is compared too, since a wrong
         ``backward`` of the first module affects nothing else.

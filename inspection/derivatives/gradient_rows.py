@@ -19,8 +19,8 @@ from .differences import STEP, one_sided, quotients
 Cost = Callable[[Array], float]
 TOLERANCE = 1e-7                                                    # of the largest derivative of the same array
 ROUNDING = ROUND_OFF / STEP                                         # of the terms of the cost: 3e-10
-DIGIT = 10                                                          # times round-off: its estimate may be wrong by 10 %
-CANCELLED = 1e-9                                                    # of the terms of a gradient: a smaller sum is round-off
+DIGIT = 10                                                          # times round-off: below it, round-off could be 10 %
+CANCELLED = 1e-9                                                    # of the terms that are summed: a smaller sum is 0
 FINER = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)             # divisors of the step, tried where gradients disagree
 
 

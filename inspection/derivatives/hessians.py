@@ -26,7 +26,7 @@ def hessian_vector_product(net: Module, loss: Loss, x: Any, y: ArrayLike, v: Arr
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: float64 copies run, in the mode that each module is in, with the same masks in every call. H
+        Not changed: float64 copies run, in the mode that each module is in, with the same masks in every call. H
         includes frozen parameters.
     x, y : array_like
         A batch; x is a tuple of arrays for a module of several inputs.

@@ -91,8 +91,8 @@ def count_paths(net: Module) -> PathCounts:
     wiring = wired("count_paths", net)
     for path, module, sources in wiring.nodes:
         if not reads(module.arity, len(sources)):
-            raise ArgumentError("count_paths: modules must read single outputs of nodes, or inputs, got "
-                                f"{module!r} at {path!r}, which reads a tuple")
+            raise ArgumentError("count_paths: each array that a module reads must be an input or the only output of a node, "
+                                f"got {module!r} at {path!r}, which reads a tuple")
     paths, lengths = dict.fromkeys(wiring.inputs, 1), dict.fromkeys(wiring.inputs, 0)
     for path, _, sources in wiring.nodes:
         paths[path] = sum(paths[source] for source in sources)

@@ -26,7 +26,7 @@ def per_example_gradients(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> d
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: modes, points, gradients, buffers and generators are restored. The net runs in its current mode;
+        Not changed: modes, points, gradients, buffers and generators are restored. The net runs in its current mode;
         Dropout draws one mask for the batch.
     x, y : array_like
         A batch, with examples along axis 0; x is a tuple of arrays for a module of several inputs.

@@ -70,7 +70,7 @@ def gradient_noise(net: Module, loss: Loss, x: Inputs, y: ArrayLike, sizes: Sequ
     Parameters
     ----------
     net, loss : Module and Loss
-        Left as they are: float64 copies run, in the mode that each module is in. The loss must be the mean over examples of
+        Not changed: float64 copies run, in the mode that each module is in. The loss must be the mean over examples of
         equal weight.
     x, y : array_like
         All examples; x is a tuple of arrays for a module of several inputs.

@@ -72,11 +72,11 @@ def tape(*modules: Module, limit: int = 8) -> Tape:
 
     Notes
     -----
-    Results are the same to the last bit. On entry the modules forget their points, so that ``forward`` must run first inside
+    Results are the same to the last bit. On entry the points of the modules are cleared: ``forward`` must run first inside
     the block. After the block the modules keep their last points and gradients, and run as fast as before. Inside the block no
     container lets a module overwrite its input, so that every point has memory of its own.
 
-    Phases are recorded whoever calls them: the user, ``fit``, ``predict`` (forwards in evaluation mode), a user's composite.
+    Every call of a phase is recorded: yours, those of ``fit`` and ``predict`` (in evaluation mode), those of a composite.
     Records accumulate, so record a few steps, not a whole training. Copies of modules made inside the block are not recorded.
     A module that its container skips, as ``update`` skips modules without parameters, has no record. If a Parameter is shared,
     the record of ``update`` has the gradient that this module adds.

@@ -30,7 +30,7 @@ class Container(Module):
     Attributes
     ----------
     nodes : dict of Module by name
-        In an order in which data can pass: each node after those that it reads.
+        In topological order: each node after those that it reads.
     sources : dict of tuple of str by name
         The names of the inputs and nodes that each node reads.
     inputs, outputs : tuple of str
@@ -61,7 +61,7 @@ class Container(Module):
         check_one_dtype(self)
         self.inside = [module for _, module in self.named_modules()[1:]]
         for module in self.inside:
-            module.clear_evaluation()                                         # their parameters will move
+            module.clear_evaluation()                               # their parameters will move
         for module in nodes.values():
             module._owner = weakref.ref(self)
         FlatParameters.gather(self.parameters())
@@ -166,7 +166,7 @@ class Container(Module):
         """Also clear the gradients of all modules inside."""
         for module in self.inside:
             module.gradient = None
-        Module.begin_forward(self)                                        # super() is slower
+        Module.begin_forward(self)                                  # super() is slower
 
     def forward_failed(self, module: Module, error: BaseException) -> None:
         """Clear all points after a forward that failed at ``module``: some belong to this x, some to the last one."""
@@ -175,7 +175,7 @@ class Container(Module):
         error.add_note(self.located(self.name_of(module)))
 
     def backward_failed(self, module: Module, error: BaseException) -> None:
-        """Clear the gradient after a backward that failed at ``module``: gradients inside belong to different g."""
+        """Clear the gradient after a backward that failed at ``module``: gradients inside are of different calls."""
         self.gradient = None
         explain(module, error)
         error.add_note(self.located(self.name_of(module)))

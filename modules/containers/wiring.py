@@ -62,8 +62,8 @@ def check_wiring(nodes: Mapping[str, Sequence[Any]], inputs: Sequence[str], outp
 def check_arity(name: str, module: Module, read: Sequence[str], nodes: Mapping[str, Any]) -> None:
     """Raise ArgumentError unless the module takes so many sources, or one node that returns a tuple of arrays."""
     if hasattr(module, "costs"):
-        raise ArgumentError(f"Graph: node {name!r}, {module!r}, is a loss, which stands in no container: its forward is called "
-                            "with what the graph returns")
+        raise ArgumentError(f"Graph: node {name!r}, {module!r}, is a loss, which cannot be part of a container: its forward is "
+                            "called with what the graph returns")
     whole = len(read) == 1 and read[0] in nodes
     if not (reads(module.arity, len(read)) or (module.arity != 1 and whole)):
         count = "two or more sources" if module.arity is None else f"{module.arity} source{'s' * (module.arity > 1)}"

@@ -45,7 +45,7 @@ def checked_forward(written: Phase) -> Phase:
             self.drop_stale_views()
         try:
             y = phase(self, x, out)
-        except BaseException:                                       # the point may be half of this x, half of the last one
+        except BaseException:                                       # the point may mix arrays of this x and of the last
             self.clear_evaluation()
             raise
         if new and not has_shape(y, self._output[0]):
@@ -126,7 +126,7 @@ def checked_update(phase: Phase) -> Phase:
 
 
 def checked_jvp(phase: Phase) -> Phase:
-    """Return ``jvp(t)``, which requires a forward and a t of its input's shape, and whose result is never t's memory."""
+    """Return ``jvp(t)``, which requires a forward and a t of its input's shape, and whose result never shares memory with t."""
 
     @wraps(phase)
     def jvp(self: Checked, t: Any) -> Any:

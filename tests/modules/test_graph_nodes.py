@@ -65,7 +65,7 @@ def test_concat_takes_an_axis_that_is_an_int_other_than_0(axis):
 
 
 def test_a_loss_is_no_node_and_takes_one_array():
-    with pytest.raises(ArgumentError, match=r"^Graph: node 'c', BCE\(\), is a loss, which stands in no container"):
+    with pytest.raises(ArgumentError, match=r"^Graph: node 'c', BCE\(\), is a loss, which cannot be part of a container"):
         rp.Graph({"p": (rp.Sigmoid(), "x"), "c": (rp.BCE(), "p", "y")}, inputs=("x", "y"), outputs="c")
     y, z = Split().forward(X)
     with pytest.raises(ShapeError, match=r"^MSE\(\): prediction must be one array, got a tuple of them: of a network with"):
