@@ -60,9 +60,9 @@ class Source(NamedTuple):
 
     def some(self, count: int) -> Array:
         """Examples of the training part, for an initialization that looks at data."""
-        if self.train is None:
-            return shapes(self.name, count, np.random.default_rng([2**32, 2]))[0]
-        return scaled(spread(self.train[0], count))
+        x = (shapes(self.name, count, np.random.default_rng([2**32, 2]))[0] if self.train is None else
+             scaled(spread(self.train[0], count)))
+        return black_and_white(x) if self.binary else x
 
     def part(self, of: str = "test") -> tuple[Array, Array]:
         """Examples as numbers, and their classes; of ``"test"`` or ``"validation"``."""
@@ -78,7 +78,7 @@ class Source(NamedTuple):
 def digest(name: str) -> str | None:
     """Return a hash of the files that a name stands for; None for data that the library itself brings.
 
-    It belongs into a trial's settings, so that runs on other data under the same name are other runs.
+    Put it into a trial's settings, so that runs on different files of the same name get different keys.
     """
     if name in DIGITS or name in GENERATED:
         return None

@@ -24,7 +24,7 @@ EVERY = 60.0                                                        # seconds be
 
 
 class Stream(Protocol):
-    """Batches by number: batch k is the same whenever it is asked for, so that a run can go on at any step."""
+    """Batches by number: batch k is always the same, so that a run can resume at any step."""
 
     def batch(self, step: int) -> tuple[Array, Array]:
         ...
@@ -33,7 +33,7 @@ class Stream(Protocol):
 class Drawn:
     """Batches of a data set, drawn with replacement.
 
-    Bytes stay bytes, perhaps in a file, until their batch comes: they are then divided by 255.
+    Bytes, which may be in a file, are divided by 255 only when their batch is drawn.
     """
 
     def __init__(self, x: Array, y: Array, batch_size: int, seed: int) -> None:
@@ -148,7 +148,7 @@ class Checkpoint:
         return time.monotonic() - self.last >= EVERY
 
     def save(self, step: int, net: Module, optimizer: Optimizer, readings: list[dict[str, Any]]) -> None:
-        """Write the state, then the progress that names it: a kill between the two leaves the state before in force."""
+        """Write the state, then the progress that names it: after a kill in between, the previous state is still valid."""
         now = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         save(net, self.state(step), optimizer)

@@ -62,7 +62,7 @@ OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {kind.__name__.lower(): kin
 
 @dataclass(frozen=True)
 class Initialization:
-    """Where a network starts: a distribution for each weight, and for LSUV a rescaling of the layers on data.
+    """How the weights of a network begin: a distribution for each weight; LSUV then rescales the layers on data.
 
     Attributes
     ----------

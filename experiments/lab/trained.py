@@ -42,7 +42,7 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
     l2, l1, norm
         Penalties on weights, not on biases: weight decay, an L1 penalty, and the largest norm of a unit's weights.
     digest
-        Decides nothing here: it makes runs on other files of the same name other runs.
+        Hash of the data files. Not used here: it gives runs on different files of the same name different keys.
     checkpoint : Path or None
         Folder in which the run is saved on its way and taken up again.
 

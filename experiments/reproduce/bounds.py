@@ -1,4 +1,4 @@
-"""Bounds: what must be found for a claim to be reproduced, as a predicate and as text, made of the same numbers."""
+"""Bounds: the criterion of a claim; its predicate and its text are built from the same numbers."""
 
 from __future__ import annotations
 
@@ -75,6 +75,14 @@ def near(value: float, tolerance: float, unit: str = "") -> Bound:
     """
     return Bound(f"{spoken(value, unit).removesuffix(' ' + unit)} ± {spoken(tolerance, unit)}",
                  lambda found: abs(found - value) <= tolerance)
+
+
+def less_apart(limit: float, unit: str = "") -> Bound:
+    """
+    >>> less_apart(0.08, "points").text
+    'less than 8 points apart'
+    """
+    return Bound(f"less than {spoken(limit, unit)} apart", lambda found: abs(found) < limit)
 
 
 def within_factor(factor: float, reference: float) -> Bound:

@@ -35,7 +35,7 @@ class Claim:
     criterion : str
         What must be found for the claim to be reproduced.
     holds : bool or None
-        None: inconclusive, since runs are missing, or a difference is smaller than the seeds can tell.
+        None: inconclusive, because runs are missing or there are too few seeds to detect the difference.
     reason : str
         Why it was not reproduced, as far as that is known; shown in that case.
     values : tuple of float

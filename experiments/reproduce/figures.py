@@ -41,7 +41,7 @@ def one_legend(figure: Figure, panels: Sequence[Any], title: str | None = None) 
 
 def band(ax: Axes, x: ArrayLike, rows: ArrayLike, color: Any, label: str, middle: Callable[..., Any] = np.mean,
          **options: Any) -> None:
-    """The mean, or another ``middle``, of rows, one a seed, over x, and the range from the least to the largest."""
+    """The mean, or another ``middle``, of rows (one per seed) over x, and a band from the smallest to the largest."""
     values = np.asarray(rows, float)
     if len(values):
         places = np.asarray(x)
@@ -56,7 +56,7 @@ def median_and_range(ax: Any, x: Sequence[float], rows: Sequence[Sequence[float]
 
 
 def learning(ax: Any, groups: Mapping[str, Sequence[Done]], first: int = 0) -> None:
-    """Test error over steps, a line a group; a run that diverged counts as an error of 1."""
+    """Test error over steps, one line per group; a diverged run counts as an error of 1."""
     for k, (label, runs) in enumerate(groups.items(), first):
         at = list(runs[0].trial.settings["at"]) if runs else []
         rows = [[100 * error_at(step)(one.result) for step in at] for one in runs]

@@ -22,7 +22,8 @@ Pick = Callable[[Numbers], float] | str                             # a number o
 
 @dataclass(frozen=True)
 class Scale:
-    """How large: ``quick`` is the smallest that shows the effects, ``small`` the default, ``paper`` the paper's own sizes.
+    """The size of the experiments: ``quick`` is the smallest that shows the effects, ``small`` the default, ``paper`` has the
+    paper's own sizes.
 
     ``data`` is what the paper's scale learns from: a folder in MNIST's format, or ``shapeset``; ``steps``, where given,
     is the number of steps of each of its runs instead of the paper's; ``digest`` that of the folder's files.
@@ -44,7 +45,7 @@ class Scale:
 
     @property
     def judged(self) -> bool:
-        """Whether claims are judged: of too few seeds, or too few steps, nothing is said."""
+        """Whether claims are judged: not with fewer than 5 seeds, nor with a number of steps other than the paper's."""
         return self.seeds >= SEEDS and self.steps is None
 
 
@@ -56,13 +57,13 @@ def trials(scale: Scale, task: Callable[..., Numbers], *settings: dict[str, Any]
 
 @dataclass(frozen=True)
 class Results:
-    """What came of the runs of one paper."""
+    """The results of the runs of one paper."""
 
     scale: Scale
     outcomes: Sequence[Done | Failed] = field(repr=False)
 
     def of(self, task: Callable[..., Numbers], **settings: Any) -> list[Done]:
-        """The runs of a task that have these settings, or have them by default, and ended; by seed."""
+        """The finished runs of a task with these settings, given or by default; sorted by seed."""
         defaults = {name: parameter.default for name, parameter in inspect.signature(task).parameters.items()}
         found = [one for one in self.outcomes if isinstance(one, Done) and one.trial.task is task
                  and all((defaults | dict(one.trial.settings)).get(name) == value for name, value in settings.items())]
@@ -80,7 +81,7 @@ class Results:
         return [one for one in self.outcomes if isinstance(one, Failed)]
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All numbers, a row each, in the order of the plan: nothing here depends on who ran them, or how fast."""
+        """One row per number, in the order of the plan; independent of workers and timing."""
         for one in self.outcomes:
             if isinstance(one, Done):
                 run = {"run": one.trial.name, "settings": json.dumps(one.trial.settings, ensure_ascii=False)}

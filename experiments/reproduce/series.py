@@ -31,7 +31,8 @@ class Series:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[int, float]]) -> Series:
-        """Of seeds and numbers; a seed may come several times, as where a setting besides the seed differs."""
+        """From pairs of a seed and a number. A seed may come several times, if its runs differ in another setting: series pair
+        the first with the first, the second with the second, so all of these runs must have ended."""
         found: dict[Key, float] = {}
         for seed, value in pairs:
             found[seed, sum(key[0] == seed for key in found)] = float(value)
@@ -43,7 +44,7 @@ class Series:
 
     @classmethod
     def single(cls, value: float | None) -> Series:
-        """One number that is of no seed; none for None and NaN."""
+        """A single number that belongs to no seed; empty for None or NaN."""
         return cls({} if value is None or math.isnan(value) else {(0, 0): float(value)})
 
     @property
@@ -62,7 +63,9 @@ class Series:
 
     @property
     def median(self) -> float:
-        return float(np.median(self.values)) if self.numbers else math.nan
+        """NaN where there is no number; runs whose number is NaN do not count."""
+        known = [value for value in self.values if not math.isnan(value)]
+        return float(np.median(known)) if known else math.nan
 
     def map(self, function: Callable[[float], Any]) -> Series:
         return Series({key: float(function(value)) for key, value in self.numbers.items()})
@@ -97,6 +100,8 @@ class Series:
 
     def __truediv__(self, other: Series | float) -> Series:
         return combined(operator.truediv, self, other)
+
+    __radd__, __rmul__ = __add__, __mul__
 
     def __rsub__(self, other: float) -> Series:
         return self.map(lambda value: other - value)

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]                                    # of the pac
 # Imports are found by pattern: CPython 3.11's ast.parse fails if another thread uses it too, as np.load does.
 IMPORTS = re.compile(r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.*)|import[ \t]+(.*))", re.MULTILINE)
 WORDS = re.compile(r"[\w.]+")
+COMMENTS = re.compile(r"#.*|\\\n")                                # and backslashes that continue a line
 Settings = Mapping[str, Any]
 Numbers = dict[str, Any]                                            # the result of a run
 
@@ -111,7 +112,7 @@ def library(folder: Path) -> Iterator[Path]:
 
 def imported(path: Path) -> Iterator[Path]:
     """The files of this package that a file imports, with the ``__init__.py`` of each package on the way."""
-    for dots, module, names, modules in IMPORTS.findall(path.read_text(encoding="utf-8")):
+    for dots, module, names, modules in IMPORTS.findall(COMMENTS.sub(" ", path.read_text(encoding="utf-8"))):
         if names:
             package = ["retroprop", *path.relative_to(ROOT).parts[:-1]]
             above = package[:len(package) - len(dots) + 1] if dots else []

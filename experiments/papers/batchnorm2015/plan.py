@@ -1,4 +1,4 @@
-"""The runs that stand for those of Ioffe & Szegedy 2015."""
+"""Our runs of the experiments of Ioffe & Szegedy 2015."""
 
 from __future__ import annotations
 

@@ -53,9 +53,13 @@ def average(result: Numbers) -> float:
 
 
 def needed(result: Numbers) -> float:
-    """The smallest number of sampled networks whose average errs as little as weight scaling does; inf if there is none."""
-    errors = result["averages"]["errors"] if "averages" in result else []
-    return next((k for k, error in enumerate(errors, 1) if error <= result["scaled"]), math.inf)
+    """The smallest number of sampled networks whose average errs as little as weight scaling does; inf if there is none.
+
+    NaN for a run that diverged: it has no averages.
+    """
+    if "averages" not in result:
+        return math.nan
+    return next((k for k, error in enumerate(result["averages"]["errors"], 1) if error <= result["scaled"]), math.inf)
 
 
 def chosen(results: Results, choices: Sequence[Changes]) -> Changes:

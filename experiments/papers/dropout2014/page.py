@@ -123,7 +123,7 @@ def keeping(results: Results, report: Report) -> None:
           "probability p of keeping a unit", f"(b) lr {SLOW:g}")
     for ax in axes:
         ax.set_xlim(0, 1.05)
-    report.add("keep", figure, seeds=results.scale.seeds, silent=percent(of("silent", keep=0.2)), largest=max(pairs),
+    report.add("keep", figure, seeds=results.scale.seeds, silent=percent(of("silent", keep=0.2)), largest=f"{max(pairs):g}",
                error=percent(of(**pairs[max(pairs)][0])))
 
 

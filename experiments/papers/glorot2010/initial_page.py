@@ -14,7 +14,7 @@ from ...lab.networks import initialization
 from ...reproduce.figures import band, grid, labelled, one_legend
 from ...reproduce.paper import Results
 from ...sweeps.trials import Done
-from .initial_claims import STD_OF_Z, gradient_ratio, predicted, read, widths
+from .initial_claims import STD_OF_Z, allowed, gradient_ratio, predicted, read, widths
 from .plan import DEPTH, LABELS, label_of
 from .runs import histograms, layers, signals, surface
 
@@ -25,6 +25,16 @@ SYMBOLS = {"activation": ("z", "activation z"), "gradient": ("dC/ds", "dC/ds, in
            "weight_gradient": ("dC/dW", "dC/dW, in standard deviations of layer 5")}
 TITLES = {"activation": "std of z", "gradient": "Var dC/ds, over layer 5's", "weight_gradient": "std of dC/dW, over layer 5's"}
 Rows = list[list[str]]
+
+
+def farthest(results: Results) -> dict[str, float]:
+    """The largest factor between a variance of s and its prediction, and the factor that is allowed, by kind of layer."""
+    facts: dict[str, float] = {}
+    for kind in ("linear", "relu"):
+        factors = [np.exp(np.abs(np.log(np.divide(one.result[kind]["forward"], theory))).max()) for one in results.of(signals)
+                   for theory in predicted(one.result["gain"], kind, one.trial.settings["depth"])[:1]]
+        facts |= {f"far_{kind}": float(max(factors, default=np.nan)), f"may_{kind}": float(np.exp(allowed(50, 10, kind)))}
+    return facts
 
 
 def before_training(results: Results) -> Iterator[tuple[str, Figure | Rows]]:

@@ -20,7 +20,7 @@ from ...reproduce.series import Series
 from ...sweeps.trials import Done
 from .claims import CENTRES, PRINTED, PRINTED_DATA, SHORT, table
 from .initial_claims import flat, widths
-from .initial_page import Rows, before_training
+from .initial_page import Rows, before_training, farthest
 from .plan import EASY, LABELS, NETS, TUNED, label_of, main_data, of_net, selected, tuned
 
 PIXELS = {EASY: "shapeset", "digits": "digits"}                     # sections about data whose pixels differ
@@ -32,7 +32,7 @@ def draw(results: Results, report: Report) -> None:
     scale = results.scale
     shares = [f"{100 * share.mean:.1f} %" for reach in (6.0, 3.0) for share in flat(results, reach)]
     facts: dict[str, Any] = {"seeds": many(scale.seeds, "seed"), "data": name_of(main_data(scale)),
-                             "width": widths(results)[-1], "flat": shares}
+                             "width": widths(results)[-1], "flat": shares, **farthest(results)}
     for name, part in chain(before_training(results), in_training(results)):
         if isinstance(part, list):
             report.add(name, **facts)

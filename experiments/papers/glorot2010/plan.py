@@ -1,4 +1,4 @@
-"""The runs that stand for those of Glorot & Bengio 2010, and which of them belong to a network of its table 1."""
+"""Our runs of the experiments of Glorot & Bengio 2010, and which of them belong to a network of its table 1."""
 
 from __future__ import annotations
 

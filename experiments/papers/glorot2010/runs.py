@@ -23,9 +23,9 @@ def layers(*, data: str, activation: str, init: str, width: int, depth: int, see
            digest: str | None = None) -> dict[str, Any]:
     """Numbers of each hidden layer of an untrained network, on images.
 
-    Lists, an entry a layer: ``weight`` (n_in Var W), ``ratio`` (n_in over the mean of n_in and n_out), ``activation`` (std of
-    z), ``magnitude`` (mean \\|z\\|), ``gradient`` (Var dC/ds), ``weight_gradient`` (std of dC/dW); and ``singular``, the mean
-    singular value of the Jacobians dz/dz of layer 2 and those above it, over ``examples`` images.
+    Lists with one entry per layer: ``weight`` (n_in Var W), ``ratio`` (n_in over the mean of n_in and n_out), ``activation``
+    (std of z), ``magnitude`` (mean \\|z\\|), ``gradient`` (Var dC/ds), ``weight_gradient`` (std of dC/dW). ``singular`` is the
+    mean singular value of the Jacobians dz/dz of layer 2 and those above it, over ``examples`` images.
     """
     s, z, weights = untrained(data, activation, init, width, depth, seed)
     fans = [weight.shape[::-1] for weight in weights]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
-from ...reproduce.bounds import above, at_least, below, between, near, within_factor
+from ...reproduce.bounds import above, at_least, below, between, less_apart, within_factor
 from ...reproduce.claims import Claim, claim, difference, every
 from ...reproduce.paper import Results, texts
 from ...reproduce.series import Series, largest
@@ -93,7 +93,7 @@ def of_depths(results: Results, level: float, short: str) -> list[Claim]:
     reached = sum(value < level for value in error["Glorot 22"])
     return [
         every("layers14-alike", f"14 layers ({spoken(made['He 14'])}): Glorot ends like He: difference of test errors",
-              "its 14 layers", error["Glorot 14"] - error["He 14"], near(0, 0.08, "points"), unit="%",
+              "its 14 layers", error["Glorot 14"] - error["He 14"], less_apart(0.08, "points"), unit="%",
               paper="Xavier 33.90 / 13.44 %, He 33.82 / 13.34 % (top-1 / top-5)"),
         every("layers22-converge", f"22 layers ({spoken(made['He 22'])}): both initializations converge: the larger of the two "
               "final test errors", "its 22 layers", ends, below(level, "%"), paper="both converge", unit="%",

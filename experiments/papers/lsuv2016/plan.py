@@ -1,4 +1,4 @@
-"""The runs that stand for those of Mishkin & Matas 2016."""
+"""Our runs of the experiments of Mishkin & Matas 2016."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs that stand for those of Saxe et al. 2014."""
+"""Our runs of the experiments of Saxe et al. 2014."""
 
 from __future__ import annotations
 

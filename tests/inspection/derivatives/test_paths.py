@@ -104,7 +104,7 @@ def test_the_sum_over_paths_equals_backward_on_random_graphs(net):
 @pytest.mark.parametrize("case", [case for case in MODULES if case.name in TUPLES], ids=str)
 def test_graphs_whose_modules_read_tuples_are_refused(case):
     """The path does not tell from which output of a module an edge begins."""
-    with pytest.raises(ArgumentError, match="each array that a module reads|every module must have one output"):
+    with pytest.raises(ArgumentError, match=r"each array that a module reads|every module must have one output"):
         rp.path_sum(case.build(), case.x)
 
 
