@@ -17,7 +17,7 @@ import numpy as np
 from ... import __version__
 
 ROOT = Path(__file__).parents[2]                                    # of the package
-# Imports are found by pattern: CPython 3.11's ast.parse fails if another thread uses it too, as np.load does.
+# Imports are found by pattern: in threads of a Dask worker, ast.parse of CPython 3.11 raised a SystemError at times.
 IMPORTS = re.compile(r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.*)|import[ \t]+(.*))", re.MULTILINE)
 WORDS = re.compile(r"[\w.]+")
 COMMENTS = re.compile(r"#.*|\\\n")                                # and backslashes that continue a line
