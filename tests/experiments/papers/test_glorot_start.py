@@ -13,7 +13,7 @@ import retroprop as rp
 from retroprop.experiments.lab.data import source
 from retroprop.experiments.lab.networks import INITIALIZERS, dense, initialization
 from retroprop.experiments.papers.glorot2010.initial_claims import allowed, claims, predicted
-from retroprop.experiments.papers.glorot2010.initial_page import before_training
+from retroprop.experiments.papers.glorot2010.initial_page import before_training, farthest
 from retroprop.experiments.papers.glorot2010.plan import EVERY_INIT
 from retroprop.experiments.papers.glorot2010.plan import before_training as plan
 from retroprop.experiments.papers.glorot2010.runs import IMAGES, histograms, layers, signals, singular_values, surface
@@ -147,7 +147,8 @@ def drawn(results, folder):
     page = Page("untrained")
     report = Report(page, Figures(page, folder), PAPER.texts)
     for name, part in before_training(results):
-        report.add(name, None if isinstance(part, list) else part, seeds="1 seed", width=100, flat=["6 %"] * 4)
+        report.add(name, None if isinstance(part, list) else part, seeds="1 seed", width=100, flat=["6 %"] * 4,
+                   **farthest(results))
     return page
 
 

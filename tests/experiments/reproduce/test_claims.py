@@ -200,3 +200,14 @@ def test_results_give_series_of_runs_with_these_settings_or_defaults():
     assert results.series(lambda r: r["twice"] + 1, task, x=3).numbers == {(0, 0): 7.0}
     assert results.series("y", task, y=2).values == (2.0, 2.0)      # a default is a setting
     assert len(results.series("twice", task, x=4)) == 0
+
+
+def test_a_run_without_a_number_does_not_count_for_the_median():
+    nan = float("nan")
+    assert Series.by_seed({0: 1.0, 1: nan, 2: 3.0}).median == 2
+    assert str(Series.by_seed({0: nan}).median) == str(Series({}).median) == "nan"
+
+
+def test_a_number_may_stand_on_either_side():
+    series = Series.by_seed({0: 2.0, 1: 4.0})
+    assert [list(one) for one in (1 + series, 2 * series, 8 / series, 1 - series)] == [[3, 5], [4, 8], [4, 2], [-1, -3]]
