@@ -191,8 +191,8 @@ class Module(Evaluated["Module"]):
         changed = [module for _, module in self.named_modules() if module.training != bool(mode)]
         for module in changed:
             module.training = bool(mode)
-        if changed:
-            self.invalidate_plans()                                 # the mode may decide which shapes are admitted
+        for module in (*changed, *(self.owners() if changed else ())):
+            module._signature = None                                # the mode may decide which shapes are admitted
         return self
 
     def eval(self) -> Self:

@@ -10,7 +10,7 @@ gradient                 backward (its argument g)     update, example_gradients
 scratch, batch_last      prepare_for                   all phases; of a container, scratch is the plan
 _signature               prepare_for                   forward, which prepares for an input of another shape or dtype
 _input, _output          prepare_for                   backward, jvp, which check shapes; None: forward must run first
-_views_seen              drop_stale_views              forward
+_views_seen              prepare_for, drop_stale_views forward
 _changes_seen, _trains   plan_updates                  update; a container has a list ``updates`` too
 _fingerprint             a tape, after forward         the tape, before the later phases
 =======================  ============================  =================================================================
@@ -27,8 +27,9 @@ a backward fails                              (checked_backward)    the gradient
 an input has a new shape or dtype             prepare_for           everything; then it makes a new workspace
 a forward fails, the dtype or a setting of    clear_evaluation      everything
 a loss changes, a tape begins
-the mode changes, a tape begins or ends       invalidate_plans      _signature, _changes_seen: the next forward and update
-                                                                    make new plans; point and gradient stay valid
+the mode changes                              (train)               _signature: the next forward makes a new plan; point
+                                                                    and gradient stay valid
+a tape begins or ends                         invalidate_plans      _signature, _changes_seen: also update makes a new plan
 a parameter moves, is replaced, freezes or    plan_updates,         the plan of update; workspaces' views of parameters
 thaws (FlatParameters.changes counts these)   drop_stale_views
 ============================================  ====================  ====================================================
@@ -138,7 +139,7 @@ class Evaluated(Tree[M]):
         self.batch_last = batch_last
         scratch = self.prepare(shape, dtype)
         self.scratch, self._signature, self._output = scratch, (shape, dtype), (output, dtype)
-        self._input = self._signature
+        self._input, self._views_seen = self._signature, FlatParameters.changes
         return output
 
     def plan_updates(self) -> None:
@@ -165,13 +166,14 @@ class Evaluated(Tree[M]):
         for _, module in self.named_modules():
             states.append((module, module.training, [(name, getattr(module, name)) for name in module._evaluation]))
             module.clear_evaluation()
-        owner, self._owner = self._owner, None
+        changes, owner, self._owner = FlatParameters.changes, self._owner, None
         try:
             yield
         finally:
             self._owner = owner
             for module, training, evaluation in states:
                 module.training = training
-                module._changes_seen = -1                           # parameters may have been replaced in the block
+                if changes != FlatParameters.changes:               # parameters were moved or replaced in the block
+                    module._changes_seen = -1
                 for name, value in evaluation:
                     setattr(module, name, value)
