@@ -200,7 +200,7 @@ class Scratch(NamedTuple):
 
     @classmethod
     def choose(cls, weight: Parameter, bias: Parameter | None, shape: tuple[int, ...], dtype: np.dtype[Any],
-               watched: bool = True) -> Scratch:
+               watched: bool) -> Scratch:
         """Choose the fastest forms for inputs of this shape.
 
         Views of weight and bias are held only if their replacement is ``watched``: else they could become stale unnoticed.

@@ -1,7 +1,6 @@
 """`compare`: the comparison is paired, and its table, files and numbers are right and reproducible."""
 
 import csv
-import gzip
 import json
 import math
 import os
@@ -199,23 +198,9 @@ def test_batch_norm_dropout_and_other_optimizers():
     assert result.reference == "He"
 
 
-def write_mnist_format(folder, zoom=3, frame=2, count=None):
-    """Write the digits as 28×28 images in the four files of MNIST: 8×8 pixels enlarged ``zoom`` times, in a frame."""
-    x, y = rp.datasets.digits()
-    for prefix, (images, labels) in zip(("train", "t10k"), rp.datasets.split(x, y, test=500, rng=0), strict=True):
-        images, labels = images[:count], labels[:count]
-        large = np.kron(images.reshape(-1, 8, 8) * 255, np.ones((1, zoom, zoom)))
-        images = np.pad(large, ((0, 0), (frame, frame), (frame, frame))).astype(np.uint8)
-        header = np.array([0x803, *images.shape], ">i4").tobytes()
-        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
-        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(np.array([0x801, len(labels)], ">i4").tobytes()
-                                                             + labels.astype(np.uint8).tobytes())
-
-
-def test_glorot_is_ahead_on_files_in_mnists_format(tmp_path):
+def test_glorot_is_ahead_on_files_in_mnists_format(mnist_folder):
     """784-5×100-10 tanh after 4 epochs (520 steps): Glorot ahead of Standard by a factor, N(0, 0.01²) at chance."""
-    write_mnist_format(tmp_path)
-    result = compare(tmp_path, ["Glorot", "Standard", "N(0, 0.01)"], epochs=4, seeds=3, progress=False)
+    result = compare(mnist_folder(), ["Glorot", "Standard", "N(0, 0.01)"], epochs=4, seeds=3, progress=False)
     assert (result.features, result.classes, result.train_size, result.test_size) == (784, 10, 1297, 500)
     glorot, standard, small = (row["test_error"] for row in result.summary())
     assert all(a.test_error < b.test_error for a, b in zip(result["Glorot"], result["Standard"], strict=True))

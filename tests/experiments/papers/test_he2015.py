@@ -1,7 +1,5 @@
 """He et al. 2015: the plan is plain data, claims judge what they are given, and thirty layers are thirty."""
 
-import json
-import pickle
 
 import numpy as np
 import pytest
@@ -16,18 +14,6 @@ from retroprop.experiments.sweeps.trials import Done
 from retroprop.initializers import HeNormal
 
 PAPER = paper("he2015")
-
-
-@pytest.mark.parametrize("scale", [Scale("quick"), Scale("small"), Scale("paper", data="mnist", digest="0")],
-                         ids=lambda scale: scale.name)
-def test_the_plan_is_plain_data_and_without_runs_nothing_is_judged(scale):
-    plan = PAPER.plan(scale)
-    assert all(json.loads(json.dumps(trial.settings)) == trial.settings and pickle.loads(pickle.dumps(trial)) == trial
-               for trial in plan)
-    assert len({trial.key for trial in plan}) == len(plan)
-    claims = PAPER.claims(Results(scale, []))
-    assert all(one.holds is None for one in claims)
-    assert len({one.id for one in claims}) == len(claims)
 
 
 def test_a_signal_that_dies_is_said_to_die():

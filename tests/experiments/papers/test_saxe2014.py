@@ -1,7 +1,5 @@
 """Saxe et al. 2014: exact facts of the runs, learning times paired by seed, and claims that can hold and can fail."""
 
-import json
-import pickle
 
 import numpy as np
 import pytest
@@ -18,18 +16,6 @@ from retroprop.experiments.sweeps.trials import Done
 PAPER = paper("saxe2014")
 
 SCALE = Scale("quick")
-
-
-@pytest.mark.parametrize("scale", [SCALE, Scale("small"), Scale("paper", data="mnist", digest="0")],
-                         ids=lambda scale: scale.name)
-def test_the_plan_is_plain_data_and_without_runs_nothing_is_judged(scale):
-    plan = PAPER.plan(scale)
-    assert all(json.loads(json.dumps(trial.settings)) == trial.settings and pickle.loads(pickle.dumps(trial)) == trial
-               for trial in plan)
-    assert len({trial.key for trial in plan}) == len(plan)
-    claims = PAPER.claims(Results(scale, []))
-    assert all(one.holds is None for one in claims)
-    assert len({one.id for one in claims}) == len(claims)
 
 
 def test_products_of_orthogonal_matrices_keep_all_lengths():
