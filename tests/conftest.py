@@ -1,6 +1,7 @@
 """Run the whole suite on all cores if pytest-xdist (extra test) is installed, and chosen tests in this process.
 
-Figures are drawn without a window, and closed after each test.
+Tests marked ``long`` run only where ``-m`` or the test's own name asks for them. Figures are drawn without a window,
+and closed after each test.
 """
 
 import os
@@ -16,6 +17,14 @@ def closed_figures():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.markexpr or any("::" in argument for argument in config.args):
+        return
+    asked = [item for item in items if item.get_closest_marker("long") is None]
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+    items[:] = asked
 
 
 @pytest.hookimpl(tryfirst=True)
