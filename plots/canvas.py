@@ -100,6 +100,11 @@ def save(figure: Figure | Axes, folder: str | Path, name: str, dpi: int = 150) -
     return write(figure, png, dpi), write(figure, svg)
 
 
+def whole_figure(figure: Any) -> Any:
+    """Return the Figure that Axes are drawn on, also through subfigures; anything else as it is."""
+    return figure.figure.figure if isinstance(figure, Axes) else figure      # get_figure(root=True) came with matplotlib 3.10
+
+
 def write(figure: Figure | Axes, path: str | Path, dpi: int = 150) -> Path:
     """Write one file, and create its folder if needed. Equal figures give equal bytes.
 
@@ -116,7 +121,7 @@ def write(figure: Figure | Axes, path: str | Path, dpi: int = 150) -> Path:
     -------
     Path
     """
-    whole = figure.get_figure(root=True) if isinstance(figure, Axes) else figure
+    whole = whole_figure(figure)
     if not isinstance(whole, Figure):
         raise ArgumentError(f"save: figure must be a Figure or Axes, got {figure!r}")
     path = Path(path)

@@ -23,7 +23,9 @@ RECORDED = {
 def test_a_step_does_what_was_recorded(name):
     """Calls are equal, bytes within 5 %, because the sizes of Python's own objects differ between versions."""
     step = training(name)
-    assert (*function_calls(step), ufunc_calls(name)) == RECORDED[name][:3]
+    calls = (*function_calls(step), ufunc_calls(name))
+    assert np.less_equal(calls, RECORDED[name][:3]).all()
+    assert calls == RECORDED[name][:3] or np.lib.NumpyVersion(np.__version__) >= "2.5.0"       # it does more of them in C
     assert (peak_of_a_step(step), held_by_training(name)) == pytest.approx(RECORDED[name][3:], rel=0.05, abs=300)
 
 

@@ -88,11 +88,11 @@ class Figures:
 
     def add(self, figure: Any, name: str, caption: str, beside: str | None = None) -> None:
         import matplotlib.pyplot as plt
-        from matplotlib.axes import Axes
 
         from ... import plots
+        from ...plots.canvas import whole_figure
         png, _ = plots.save(figure, self.folder, name)
-        plt.close(figure.get_figure(root=True) if isinstance(figure, Axes) else figure)
+        plt.close(whole_figure(figure))
         self.page.figure(png, caption, beside)
 
     def image(self, image: Array, name: str, caption: str) -> None:
