@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .conversion import Array, Named, converted
+from .conversion import Array as Array
+from .conversion import Named, converted
 from .errors import ArgumentError, DataError, DtypeError
 
 Seed: TypeAlias = "int | np.random.Generator | None"                # a string, because numpy.random takes long to load
