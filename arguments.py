@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .conversion import Array as Array
 from .conversion import Named, converted
 from .errors import ArgumentError, DataError, DtypeError
+from .names import suggestion
 
 Seed: TypeAlias = "int | np.random.Generator | None"                # a string, because numpy.random takes long to load
 
@@ -45,8 +46,8 @@ def real(name: str, value: Any, low: float = -math.inf, high: float = math.inf, 
 
 def one_of(name: str, value: str, choices: Collection[str]) -> str:
     """Return ``value``; ArgumentError unless it is one of the ``choices``."""
-    if value not in choices:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    if not isinstance(value, str) or value not in choices:
+        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}{suggestion(value, choices)}")
     return value
 
 
