@@ -33,7 +33,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "traintestsplit": ("split",), "standardscaler": ("standardize",), "dataloader": ("batches",),
     "accuracyscore": ("accuracy",), "modelcheckpoint": ("save",),
 }
-CLOSE = 0.7                                                         # the least likeness, by difflib, of a misspelled name
+CLOSE = 0.8                                                         # the least likeness, by difflib, of a misspelled name
 
 
 def meant(name: str, choices: Iterable[str]) -> str | None:
