@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arguments import as_array
 from ..errors import DataError, DtypeError, ShapeError
 from ..modules.core.values import several
 
@@ -16,7 +17,7 @@ Inputs = ArrayLike | tuple[ArrayLike, ...]                          # of a netwo
 
 def examples(name: str, a: ArrayLike) -> NDArray[Any]:
     """Return ``a`` as an array with at least one example on axis 0; raise ShapeError or DataError otherwise."""
-    array = np.asarray(a)
+    array = as_array(a, name)
     if array.ndim == 0:
         raise ShapeError(f"{name} must have an axis of examples, got shape ()")
     if array.size == 0:

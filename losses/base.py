@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -114,6 +114,10 @@ class Loss(Module, checked=False):
         least, largest = target.item(target.argmin()), target.item(target.argmax())     # twice as fast as min() and max()
         if not (least >= 0 and largest <= 1):                       # NaN too
             raise DataError(f"{self!r}: targets must be in [0, 1], got values from {target.min():g} to {target.max():g}")
+
+    if not TYPE_CHECKING:
+        def __call__(self, *inputs: Any, **options: Any) -> None:
+            raise TypeError(f"{self!r} is not a function: call its forward(prediction, target)")
 
     # ------------------------------------------------------------------ the phases
 

@@ -53,7 +53,7 @@ class OfClasses(Loss):
 
     def convert(self, target: ArrayLike, prediction: Array) -> Array:
         """Return the classes as indices ``(N,)``, or as probabilities ``(N, K)`` if the loss takes them."""
-        classes: Any = target if isinstance(target, np.ndarray) else as_numbers(target, "target", self)
+        classes = as_numbers(target, "target", self)
         n, k = prediction.shape
         if self.probabilities and classes.shape == (n, k) and k > 1:
             return as_floating(classes, prediction.dtype, "target", self)

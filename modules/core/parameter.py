@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ...arguments import Array, Seed, as_numbers, floating_dtype
+from ...arguments import Array, Seed, as_floating, floating_dtype
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...initializers.base import Initializer
 
@@ -100,10 +100,10 @@ class Parameter:
     name: str
 
     def __init__(self, data: ArrayLike, name: str, dtype: DTypeLike = "float32") -> None:
-        initial = as_numbers(data, f"Parameter {name!r}: data")
+        initial = as_floating(data, floating_dtype(dtype), f"Parameter {name!r}: data")
         self.name = name
         self._frozen = False
-        self._move(FlatParameters(initial.size, floating_dtype(dtype)), 0, initial.shape)
+        self._move(FlatParameters(initial.size, initial.dtype), 0, initial.shape)
         self.data[...] = initial
 
     @classmethod
@@ -129,7 +129,7 @@ class Parameter:
             return
         array = getattr(self, name)
         if value is not array:
-            value = as_numbers(value, name, self)
+            value = as_floating(value, array.dtype, name, self)
             if value.shape != array.shape:
                 raise ShapeError(f"{self!r}: {name} must have shape {array.shape}, got {value.shape}")
             array[...] = value
