@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +109,14 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def set_state(rng: np.random.Generator, state: Any, who: str) -> None:
     """Set the state of a generator; StateError if it is damaged, or the state of another kind of generator."""
-    kind = type(rng.bit_generator)
     try:
-        given, twin = with_arrays(state), kind()
+        given, twin = with_arrays(state), deepcopy(rng.bit_generator)
         twin.state = given                                          # NumPy rounds numbers, and takes places out of range
         fits = equal(given, twin.state) and all(0 <= number <= LIMITS[name] for name, number in places(given))
     except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
         fits = False
     if not fits:
-        raise StateError(f"{who}: the saved state is not one of a {kind.__name__}")
+        raise StateError(f"{who}: the saved state is not one of a {type(rng.bit_generator).__name__}")
     rng.bit_generator.state = given
 
 
