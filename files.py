@@ -12,10 +12,11 @@ from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .errors import FileFormatError
 
+PIECE = 2**20                                                       # bytes that are read at a time
 PART = ".part"                                                      # ends the names of files that are being written
 SEAL = '{{"sha256": "{}", '                                           # begins JSON that was written by write_json
 SEALED = len(SEAL.format("0" * 64))                                 # the length of this beginning
@@ -87,6 +88,17 @@ def remove_parts(folder: Path) -> None:
                     part.unlink()
             if sys.platform == "win32":                             # where a file that a process has open cannot be deleted
                 part.unlink()
+
+
+def read_at_most(stream: IO[bytes], size: int, content: bytearray | None = None) -> bytearray:
+    """Return the next ``size`` bytes of a stream, or all if there are fewer; ``content`` holds those that were read before.
+
+    Reading piece by piece takes the memory of what is there, not of what a damaged header asks for.
+    """
+    content = bytearray() if content is None else content
+    while len(content) < size and (piece := stream.read(min(PIECE, size - len(content)))):
+        content += piece
+    return content
 
 
 # ------------------------------------------------------------------ JSON with a checksum
