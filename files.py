@@ -18,6 +18,7 @@ from .errors import FileFormatError
 
 PIECE = 2**20                                                       # bytes that are read at a time
 PART = ".part"                                                      # ends the names of files that are being written
+LOCK = ".lock"
 SEAL = '{{"sha256": "{}", '                                           # begins JSON that was written by write_json
 SEALED = len(SEAL.format("0" * 64))                                 # the length of this beginning
 
@@ -58,7 +59,7 @@ def write(path: str | Path, content: bytes | str) -> None:
                 resemble(file.fileno(), part, old)
             os.fsync(file.fileno())
             if sys.platform != "win32":
-                os.replace(part, target)                            # under the lock that remove_parts respects
+                os.replace(part, target)                            # under the lock that remove_leftovers respects
         if sys.platform == "win32":                                 # which renames no file that is open
             os.replace(part, target)
     except BaseException as error:
@@ -79,15 +80,15 @@ def resemble(descriptor: int, part: Path, old: os.stat_result) -> None:
         os.chmod(part, stat.S_IMODE(old.st_mode))
 
 
-def remove_parts(folder: Path) -> None:
-    """Delete the temporary files in a folder that killed processes left; those of a living process stay."""
-    for part in folder.glob(f"*{PART}"):
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files and the locks in a folder that killed processes left; those of living processes stay."""
+    for path in (*folder.glob(f"*{PART}"), *folder.glob(f"*{LOCK}")):
         with suppress(OSError):
-            with part.open("r+b") as file:
+            with path.open("r+b") as file:
                 if sys.platform != "win32" and locked(file.fileno()):
-                    part.unlink()
+                    path.unlink()
             if sys.platform == "win32":                             # where a file that a process has open cannot be deleted
-                part.unlink()
+                path.unlink()
 
 
 def read_at_most(stream: IO[bytes], size: int, content: bytearray | None = None) -> bytearray:
@@ -127,29 +128,28 @@ def seal(body: bytes) -> bytes:
 
 
 class Lock:
-    """A lock on a file, which one process at a time holds, until it lets go or ends: no lock outlives its process.
+    """A lock on a folder, which one process at a time holds, until it lets go or ends: no lock outlives its process.
 
-    Where the file system has no locks, as some of networks, every process gets it.
+    It is a file beside the folder. Where the file system has no locks, as some of networks, every process gets it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Path) -> None:
+        self.path = folder.with_name(folder.name + LOCK)
         self.descriptor: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock, creating the file if needed; return False if another process, or another Lock here, holds it."""
+        """Take the lock; return False if another process, or another Lock of this one, holds it."""
         if self.descriptor is None:
             with suppress(BlockingIOError):
                 self.descriptor = opened(str(self.path), os.O_RDWR | os.O_CREAT)
         return self.descriptor is not None
 
-    def release(self, remove: bool = False) -> None:
-        """Let go of the lock, if it is held; with ``remove``, delete its file."""
+    def release(self) -> None:
+        """Let go of the lock, if it is held."""
         descriptor, self.descriptor = self.descriptor, None
         if descriptor is not None:
-            with suppress(OSError):                                 # Windows does not delete a file that another has open
-                if remove:
-                    self.path.unlink()
+            with suppress(OSError):                                 # Windows deletes no file that is open; the next sweep does
+                self.path.unlink()
             os.close(descriptor)
 
 

@@ -202,11 +202,11 @@ def test_parts_of_dead_processes_are_removed_and_those_of_living_ones_are_not(tm
     command = [sys.executable, "-c", LEFT, str(tmp_path / "file")]
     subprocess.run([*command, "die"], capture_output=True, check=False)
     assert [part.suffix for part in tmp_path.iterdir()] == [".part"]
-    files.remove_parts(tmp_path)
+    files.remove_leftovers(tmp_path)
     assert os.listdir(tmp_path) == []
     with subprocess.Popen([*command, "wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"writing\n"
-        files.remove_parts(tmp_path)
+        files.remove_leftovers(tmp_path)
         assert [part.suffix for part in tmp_path.iterdir()] == [".part"]
         process.communicate(b"\n")
     assert (tmp_path / "file").read_text() == "new"
@@ -250,29 +250,35 @@ time.sleep(60)
 
 
 def test_a_lock_is_held_by_one_and_let_go_for_the_next(tmp_path):
-    a, b = (Lock(tmp_path / "lock") for _ in range(2))
+    a, b = (Lock(tmp_path / "folder") for _ in range(2))
     assert a.acquire()
     assert a.acquire()
     assert not b.acquire()
     a.release()
     assert b.acquire()
-    b.release(remove=True)
-    assert a.acquire()                                              # also after the file was deleted
-    a.release(remove=True)
-    b.release(remove=True)                                          # nothing is held: nothing happens
+    b.release()
+    b.release()                                                     # nothing is held: nothing happens
+    assert a.acquire()
+    a.release()
     assert os.listdir(tmp_path) == []
 
 
 @POSIX
 def test_a_lock_ends_with_its_process(tmp_path):
     """However it ends: a kill leaves no lock behind."""
-    lock = Lock(tmp_path / "lock")
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(lock.path)], stdout=subprocess.PIPE) as process:
+    lock = Lock(tmp_path / "folder")
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path / 'folder')], stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"True\n"
         assert not lock.acquire()
         process.send_signal(signal.SIGKILL)
     patience = time.monotonic() + 10
+    assert os.listdir(tmp_path) == ["folder.lock"]
     while not lock.acquire() and time.monotonic() < patience:
         time.sleep(0.01)
     assert lock.acquire()
+    files.remove_leftovers(tmp_path)
+    assert not Lock(tmp_path / "folder").acquire()                  # the lock of a living process stays
     lock.release()
+    (tmp_path / "folder.lock").touch()
+    files.remove_leftovers(tmp_path)
+    assert os.listdir(tmp_path) == []
