@@ -7,12 +7,12 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from .errors import FileFormatError
 
@@ -91,13 +91,13 @@ def remove_leftovers(folder: Path) -> None:
                 path.unlink()
 
 
-def read_at_most(stream: IO[bytes], size: int, content: bytearray | None = None) -> bytearray:
-    """Return the next ``size`` bytes of a stream, or all if there are fewer; ``content`` holds those that were read before.
+def read_at_most(read: Callable[[int], bytes], size: int, content: bytearray | None = None) -> bytearray:
+    """Return the first ``size`` bytes that ``read`` gives, or all; ``content`` holds those that were read before.
 
     Reading piece by piece takes the memory of what is there, not of what a damaged header asks for.
     """
     content = bytearray() if content is None else content
-    while len(content) < size and (piece := stream.read(min(PIECE, size - len(content)))):
+    while len(content) < size and (piece := read(min(PIECE, size - len(content)))):
         content += piece
     return content
 

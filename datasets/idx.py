@@ -52,12 +52,13 @@ def read_idx(path: str | os.PathLike[str], mapped: bool = False) -> NDArray[Any]
     import gzip
     with Path(path).open("rb") as file:
         zipped = file.peek(2)[:2] == GZIP
+        mapped = mapped and not zipped
         stream = gzip.GzipFile(fileobj=file) if zipped else file
         try:
-            content: Any = read_at_most(stream, HEADER)
+            content: Any = read_at_most(stream.read, HEADER)
             dtype, shape, start = _header(path, content)
             size = start + dtype.itemsize * math.prod(shape)
-            content = np.memmap(path, np.uint8, "r") if mapped and not zipped else read_at_most(stream, size + 1, content)
+            content = np.memmap(path, np.uint8, "r") if mapped else read_at_most(stream.read, size + 1, content)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise FileFormatError(f"{path} must be complete gzip data, got: {error}") from error
         length = len(content) if zipped else max(len(content), os.fstat(file.fileno()).st_size)
@@ -68,7 +69,7 @@ def read_idx(path: str | os.PathLike[str], mapped: bool = False) -> NDArray[Any]
         array: NDArray[Any] = np.ndarray(shape, dtype, content, start)
     except ValueError as error:
         raise FileFormatError(f"{path} must have a shape that NumPy allows, got {shape}") from error
-    return array if mapped and not zipped else array.astype(dtype.newbyteorder("="), copy=False)
+    return array if mapped else array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def mnist(folder: str | os.PathLike[str]) -> tuple[Part, Part]:

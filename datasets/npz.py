@@ -49,7 +49,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[An
         size = dtype.itemsize * math.prod(shape)
         if min(shape, default=0) < 0:
             raise ValueError(f"{member.filename} must have a shape of lengths, got {shape}")
-        content = read_at_most(stream, size + 1)                    # one more: at its end, the archive's checksum is compared
+        content = read_at_most(stream.read, size + 1)               # one more: at its end, the archive's checksum is compared
         if len(content) != size:
             got = len(content) if len(content) < size else "more"
             raise ValueError(f"{member.filename} must hold {size} bytes for {dtype} of shape {shape}, got {got}")
