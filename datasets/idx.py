@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileFormatError
+from ..files import read_at_most
 from .checks import pair, same_features
 
 Part = tuple[NDArray[np.float32], NDArray[np.int64]]
 Bytes = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+GZIP = b"\x1f\x8b"                                                  # begins gzipped files
+HEADER = 4 + 4 * 255                                                # bytes of the longest header
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
@@ -46,25 +49,27 @@ def read_idx(path: str | os.PathLike[str], mapped: bool = False) -> NDArray[Any]
     ----------
     Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*: section "File formats".
     """
-    content = _content(path, mapped)
-    magic = bytes(content[:4])
-    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
-        got = magic.hex(" ") or "nothing"
-        raise FileFormatError(f"{path} must start with the magic number of IDX, 00 00 type axes, got {got}")
-    dtype, start = np.dtype(TYPES[magic[2]]), 4 + 4 * magic[3]
-    length = len(content)
-    if length < start:
-        raise FileFormatError(f"{path} is truncated: a header of {magic[3]} axes takes {start} bytes, got {length}")
-    shape = tuple(np.frombuffer(content, ">u4", magic[3], offset=4).tolist())
-    size = start + dtype.itemsize * math.prod(shape)
+    import gzip
+    with Path(path).open("rb") as file:
+        zipped = file.peek(2)[:2] == GZIP
+        mapped = mapped and not zipped
+        stream = gzip.GzipFile(fileobj=file) if zipped else file
+        try:
+            content: Any = read_at_most(stream.read, HEADER)
+            dtype, shape, start = _header(path, content)
+            size = start + dtype.itemsize * math.prod(shape)
+            content = np.memmap(path, np.uint8, "r") if mapped else read_at_most(stream.read, size + 1, content)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise FileFormatError(f"{path} must be complete gzip data, got: {error}") from error
+        length = len(content) if zipped else max(len(content), os.fstat(file.fileno()).st_size)
     if length != size:
-        fault = "truncated" if length < size else "too long"
-        raise FileFormatError(f"{path} is {fault}: {dtype.name} of shape {shape} takes {size} bytes, got {length}")
+        fault, got = ("truncated", str(length)) if length < size else ("too long", "more" if zipped else str(length))
+        raise FileFormatError(f"{path} is {fault}: {dtype.name} of shape {shape} takes {size} bytes, got {got}")
     try:
-        array = np.frombuffer(content, dtype, offset=start).reshape(shape)
+        array: NDArray[Any] = np.ndarray(shape, dtype, content, start)
     except ValueError as error:
         raise FileFormatError(f"{path} must have a shape that NumPy allows, got {shape}") from error
-    return array if mapped else array.astype(dtype.newbyteorder("="))
+    return array if mapped else array.astype(dtype.newbyteorder("="), copy=False)
 
 
 def mnist(folder: str | os.PathLike[str]) -> tuple[Part, Part]:
@@ -112,19 +117,16 @@ def files(folder: str | os.PathLike[str]) -> list[Path]:
     return [found[name] for name in FILES]
 
 
-def _content(path: str | os.PathLike[str], mapped: bool) -> bytes | NDArray[np.uint8]:
-    with Path(path).open("rb") as file:
-        start = file.read(2)
-        if mapped and start[:1] == b"\0":
-            return np.memmap(path, np.uint8, "r")
-        content = start + file.read()
-    if start != b"\x1f\x8b":
-        return content
-    try:
-        import gzip
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileFormatError(f"{path} must be complete gzip data, got: {error}") from error
+def _header(path: str | os.PathLike[str], content: bytearray) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return the type, the shape, and where the elements begin; ``content`` is the beginning of a file."""
+    magic = bytes(content[:4])
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
+        got = magic.hex(" ") or "nothing"
+        raise FileFormatError(f"{path} must start with the magic number of IDX, 00 00 type axes, got {got}")
+    axes, start = magic[3], 4 + 4 * magic[3]
+    if len(content) < start:
+        raise FileFormatError(f"{path} is truncated: a header of {axes} axes takes {start} bytes, got {len(content)}")
+    return np.dtype(TYPES[magic[2]]), tuple(np.frombuffer(content, ">u4", axes, 4).tolist()), start
 
 
 def _variants(folder: Path, name: str) -> list[Path]:

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, FileFormatError
 from .checks import clean, same_features
 from .embedded import digits
 from .idx import mnist
+from .npz import read_npz
 from .shapes import EASY_SHAPESET, shapeset
 from .toys import blobs, circles, moons, sine, spirals, xor
 
@@ -95,7 +95,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise FileFormatError(f"{path} must be an .npz file, which starts with {ZIP!r}, got {start!r}")
         file.seek(0)
         try:
-            archive = np.load(file, allow_pickle=False)
-            return {name: archive[name] for name in ("x", "y", "x_test", "y_test") if name in archive}
+            arrays, _ = read_npz(file, ("x", "y", "x_test", "y_test"))
         except Exception as error:          # zipfile, zlib and NumPy raise a dozen unrelated types for damaged archives
-            raise FileFormatError(f"{path} must be an intact .npz file without objects, got: {error}") from error
+            what = " ".join(str(error).split()) or type(error).__name__
+            raise FileFormatError(f"{path} must be an intact .npz file without objects, got: {what}") from error
+        return arrays

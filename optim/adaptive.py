@@ -44,6 +44,7 @@ class Adam(Optimizer):
     """
 
     states = ("mean", "square")
+    nonnegative = ("square",)
     buffers = 2
     decoupled = False
 
@@ -131,6 +132,7 @@ class RMSprop(Optimizer):
     """
 
     states = ("square", "velocity")
+    nonnegative = ("square",)
     buffers = 2
 
     def __init__(self, parameters: Parameters, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
@@ -194,6 +196,7 @@ class Adagrad(Optimizer):
     """
 
     states = ("square",)
+    nonnegative = ("square",)
     buffers = 2
 
     def __init__(self, parameters: Parameters, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Self, cast
 
@@ -93,6 +93,7 @@ class Optimizer:
     """
 
     states: ClassVar[tuple[str, ...]] = ()                          # names of the arrays that belong to each parameter
+    nonnegative: ClassVar[tuple[str, ...]] = ()                     # names of those whose values are never below 0
     buffers: ClassVar[int] = 1                                      # number of work arrays that the rule is given
 
     def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], **options: Any) -> None:
@@ -247,11 +248,17 @@ class Optimizer:
         return {"state": state, "groups": groups}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Copy a state in. Raise StateError, and change nothing, if it does not fit."""
+        """Copy a state in. Raise StateError, or ArgumentError for a wrong option, and change nothing, if it does not fit.
+
+        Values must be finite in the dtype of their parameter; steps, and sums or means of squares, must be at least 0.
+        """
         if not isinstance(state, Mapping) or set(state) != {"state", "groups"}:
             raise StateError(f'{self!r}: state must be a dict of "state" and "groups", as of state_dict(), got '
                              f"{list(state) if isinstance(state, Mapping) else state!r}")
         groups, arrays = state["groups"], state["state"]
+        if not isinstance(arrays, Mapping) or not isinstance(groups, Sequence):
+            raise StateError(f'{self!r}: "state" must be a dict and "groups" a list, as of state_dict(), got '
+                             f"{type(arrays).__name__} and {type(groups).__name__}")
         expected = [set(group) - {"params"} for group in self.groups]
         if not all(isinstance(group, Mapping) for group in groups) or [set(group) for group in groups] != expected:
             raise StateError(f"{self!r}: the state has groups {groups}, which do not fit")
@@ -263,7 +270,8 @@ class Optimizer:
                 stored[parameter] = {name: np.empty_like(parameter.data) for name in self.states}, np.zeros((), np.int64)
                 targets |= {f"{k}.{name}": array for name, array in stored[parameter][0].items()}
                 targets[f"{k}.steps"] = stored[parameter][1]
-        load_arrays(repr(self), targets, arrays)
+        load_arrays(repr(self), targets, arrays,
+                    nonnegative={name for name in targets if name.rpartition(".")[2] in ("steps", *self.nonnegative)})
         self.segments, self.stored = [], {parameter: (states, int(steps)) for parameter, (states, steps) in stored.items()}
         for group, options in zip(self.groups, checked, strict=True):
             group.update(options)

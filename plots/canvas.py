@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from .. import files
 from ..arguments import Array
 from ..errors import ArgumentError
 
@@ -128,6 +130,8 @@ def write(figure: Figure | Axes, path: str | Path, dpi: int = 150) -> Path:
     if path.suffix.lower() not in UNDATED:
         raise ArgumentError(f"path must end in {' or '.join(UNDATED)}, got {str(path)!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    kind, content = path.suffix.lower(), io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "retroprop"}):
-        whole.savefig(path, dpi=dpi, bbox_inches="tight", metadata=UNDATED[path.suffix.lower()])
+        whole.savefig(content, format=kind[1:], dpi=dpi, bbox_inches="tight", metadata=UNDATED[kind])
+    files.write(path, content.getvalue())
     return path

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
 import numpy as np
-from matplotlib import image as files
+from matplotlib import image as mpl_image
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from .. import files
 from ..arguments import Array, as_floating
 from ..errors import ArgumentError, DataError, FileFormatError, ShapeError
 
@@ -41,7 +43,7 @@ def read_image(path: str | Path, channels: int = 3) -> Array:
         raise ArgumentError(f"read_image: channels must be 1 or 3, got {channels!r}")
     path = Path(path)
     try:
-        pixels = files.imread(path)
+        pixels = mpl_image.imread(path)
     except Exception as error:                                      # Pillow raises many kinds of error for broken files
         if isinstance(error, OSError) and error.errno is not None:
             raise                                                   # no such file, no permission, ...
@@ -89,7 +91,11 @@ def write_image(image: ArrayLike, path: str | Path) -> Path:
         raise ArgumentError(f"path must end in {', '.join(SUFFIXES)}, got {str(path)!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
     bands = np.broadcast_to(pixels if pixels.ndim == 3 else pixels[..., None], (*pixels.shape[:2], 3))
-    files.imsave(path, np.rint(bands * 255).astype("uint8"), metadata={"Software": "retroprop"})
+    content = io.BytesIO()
+    kind = path.suffix[1:].lower()
+    mpl_image.imsave(content, np.rint(bands * 255).astype("uint8"), format=kind,
+                     metadata={"Software": "retroprop"} if kind == "png" else None)
+    files.write(path, content.getvalue())
     return path
 
 

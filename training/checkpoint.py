@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, FileFormatError, StateError
+from ..files import write
 from ..modules import Module
 from ..optim import Optimizer
 
 PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
+TYPES = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")     # real numbers of NumPy
+LIMITS = {"pos": 624, "buffer_pos": 4, "has_uint32": 1}             # the largest values in the states of NumPy's generators
 
 
 def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
     """Write parameters and buffers to a safetensors file, under PyTorch's names (``"0.weight"``).
 
     The file also holds the states of the modules' generators (Dropout's) and, if ``optimizer`` is given, the optimizer's
-    state: training that is resumed from it gives the same bits as training that was never interrupted. The file is
-    written under a temporary name and then renamed, so a crash leaves no partial file at ``path``.
+    state: training that is resumed from it gives the same bits as training that was never interrupted.
+
+    The file is written whole or not at all, even if the process is killed: under a temporary name, and then renamed. A
+    symbolic link at ``path`` is followed, an existing file keeps its permissions, and a read-only one is refused. A network
+    that has diverged can be saved, but ``load`` refuses numbers that are not finite.
+
+    Raises
+    ------
+    OSError
+        The file is read-only (PermissionError), its folder does not exist (FileNotFoundError), the disk is full, ...; an
+        existing file is then as it was.
     """
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):
@@ -32,19 +45,7 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         arrays |= {PREFIX + name: array for name, array in state["state"].items()}
         notes["groups"] = state["groups"]
     content = to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())})
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist")
-    part = path.with_name(f"{path.name}.{os.urandom(8).hex()}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write(path, content)
 
 
 def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
@@ -55,18 +56,20 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     Raises
     ------
     FileFormatError
-        The file is truncated or is not a safetensors file.
+        The file is truncated, is not a safetensors file, or has arrays of a type that NumPy lacks (bfloat16, float8).
     StateError
-        Names or shapes do not fit the network; the message lists them all.
+        Names, shapes or values do not fit the network; the message lists them all. Values must be finite.
     """
     if not isinstance(net, Module):
         raise ArgumentError(f"load: net must be a Module, got {net!r}")
     arrays, notes = read(Path(path))
     state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
-    before = net.state_dict(), [rng.bit_generator.state for _, rng in net.named_generators()]
+    held = [parameter.data for parameter in net.parameters()] + [array for _, array in net.named_buffers()]
+    generators = net.named_generators()
+    before = [array.copy() for array in held], [rng.bit_generator.state for _, rng in generators]
     try:
         net.load_state_dict(state)
-        for name, rng in net.named_generators():
+        for name, rng in generators:
             if name in notes.get("generators", {}):
                 set_state(rng, notes["generators"][name], f"{path}: generator of module {name}")
         if optimizer is not None:
@@ -75,8 +78,9 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
             saved = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
             optimizer.load_state_dict({"state": saved, "groups": notes["groups"]})
     except BaseException:
-        net.load_state_dict(before[0])
-        for (_, rng), state_before in zip(net.named_generators(), before[1], strict=True):
+        for array, numbers in zip(held, before[0], strict=True):    # as they were, even if they were not finite
+            array[...] = numbers
+        for (_, rng), state_before in zip(generators, before[1], strict=True):
             rng.bit_generator.state = state_before
         raise
 
@@ -84,14 +88,19 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays and the notes (metadata) of a safetensors file."""
     from safetensors import SafetensorError, safe_open
-    path.stat()                                                     # raises FileNotFoundError
+    path.open("rb").close()                                         # OSError: there is no such file, ...
     try:
         with safe_open(path, framework="numpy") as file:
             notes = json.loads((file.metadata() or {}).get("retroprop", "{}"))
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, TypeError, ValueError) as error:       # TypeError: a dtype that NumPy does not have
-        raise FileFormatError(f"{path}: not a whole safetensors file of NumPy's types ({error}); write one with "
+            types = {name: file.get_slice(name).get_dtype() for name in file.keys()}    # noqa: SIM118
+            foreign = [f"{name!r} is {kind}" for name, kind in types.items() if kind not in TYPES]
+            arrays = {} if foreign else {name: file.get_tensor(name) for name in types}
+    except (SafetensorError, ValueError, RecursionError) as error:  # ValueError, RecursionError: of json
+        raise FileFormatError(f"{path}: not a whole safetensors file with notes of retroprop.save ({error}); write one with "
                               "retroprop.save, or from PyTorch with safetensors.torch.save_file") from None
+    if foreign:
+        raise FileFormatError(f"{path}: arrays must have one of the types {', '.join(TYPES)}, but {', '.join(foreign)}; "
+                              "convert the network before you save it, in PyTorch with model.float()")
     kinds = {"generators": dict, "groups": list}
     if not isinstance(notes, dict) or not all(isinstance(notes[name], kinds[name]) for name in kinds.keys() & notes.keys()):
         raise FileFormatError(f"{path}: its notes must be those that retroprop.save writes")
@@ -99,11 +108,32 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def set_state(rng: np.random.Generator, state: Any, who: str) -> None:
-    """Set the state of a generator; StateError if the state was saved from another kind of generator."""
+    """Set the state of a generator; StateError if it is damaged, or the state of another kind of generator."""
     try:
-        rng.bit_generator.state = with_arrays(state)
-    except (KeyError, TypeError, ValueError):
-        raise StateError(f"{who}: the saved state is not one of a {type(rng.bit_generator).__name__}") from None
+        given, twin = with_arrays(state), deepcopy(rng.bit_generator)
+        twin.state = given                                          # NumPy rounds numbers, and takes places out of range
+        fits = equal(given, twin.state) and all(0 <= number <= LIMITS[name] for name, number in places(given))
+    except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
+        fits = False
+    if not fits:
+        raise StateError(f"{who}: the saved state is not one of a {type(rng.bit_generator).__name__}")
+    rng.bit_generator.state = given
+
+
+def equal(a: Any, b: Any) -> bool:
+    """Return whether two states of generators, dicts of dicts, arrays and numbers, are the same."""
+    if isinstance(b, dict):
+        return isinstance(a, dict) and a.keys() == b.keys() and all(equal(a[name], b[name]) for name in b)
+    return np.array_equal(a, b)
+
+
+def places(state: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the numbers of a generator's state that are places in its arrays, by name."""
+    for name, value in state.items():
+        if isinstance(value, dict):
+            yield from places(value)
+        elif name in LIMITS:
+            yield name, value
 
 
 def with_arrays(state: Any) -> Any:

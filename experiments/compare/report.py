@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import files
 from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
 from ..options import command_line
 from ..reports.page import Page
@@ -44,7 +45,7 @@ def write_report(comparison: Comparison, folder: Path) -> None:
     write_csv(folder / "results.csv", comparison.rows())
     write_csv(folder / "summary.csv", comparison.summary())
     repeat = json.dumps(configuration(comparison), indent=2, ensure_ascii=False)
-    (folder / "config.json").write_text(repeat + "\n", encoding="utf-8")
+    files.write(folder / "config.json", repeat + "\n")
     page = Page(f"One network, {many(len(comparison.config['init']), 'initialization')}")
     describe(page, comparison)
     page.heading("Results")

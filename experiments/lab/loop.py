@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import math
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from ...arguments import Array
 from ...errors import RetropropError
+from ...files import Lock, read_json, remove_leftovers, write_json
 from ...losses import CrossEntropy, Loss
 from ...modules import Module
 from ...optim import Optimizer
@@ -97,12 +99,13 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
 
     Training ends early at the first reading for which ``until`` returns True.
     With a folder ``checkpoint``, the network, the optimizer and the readings are saved there once a minute. A run that
-    finds a checkpoint goes on from it and computes the same bits as a run that was never interrupted.
+    finds a checkpoint goes on from it and computes the same bits as a run that was never interrupted. A checkpoint that is
+    damaged counts as none.
     """
     loss, evaluation_steps = CrossEntropy() if loss is None else loss, set(at)
-    saved = None if checkpoint is None else Checkpoint(checkpoint, steps)
-    start, readings = (0, []) if saved is None else saved.resume(net, optimizer)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with nullcontext() if checkpoint is None else Checkpoint(checkpoint, steps) as saved, \
+            np.errstate(over="ignore", invalid="ignore"):
+        start, readings = (0, []) if saved is None else saved.resume(net, optimizer)
         for step in range(start, steps + 1):
             if step in evaluation_steps and not (readings and readings[-1]["step"] == step):
                 readings.append({"step": step} | read(step))
@@ -124,22 +127,30 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
 
 
 class Checkpoint:
-    """The folder of an unfinished run: one file per saved state, and ``progress.json``, which names the newest."""
+    """The folder of an unfinished run: one file per saved state, and ``progress.json``, which names the newest.
+
+    If several sweeps carry out the same run at the same time, one of them saves. When it ends, another one goes on saving.
+    """
 
     def __init__(self, folder: Path, steps: int) -> None:
-        self.folder, self.steps = folder, steps
+        self.folder, self.steps, self.lock = folder, steps, Lock(folder)
         self.last, self.step, self.parent = time.monotonic(), 0, os.getppid()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
 
     def resume(self, net: Module, optimizer: Optimizer) -> tuple[int, list[dict[str, Any]]]:
         """Load the newest state; return the steps made and the readings so far: (0, []) if no whole state was saved."""
         try:
-            progress = json.loads((self.folder / "progress.json").read_text(encoding="utf-8"))
-            step, readings = int(progress["step"]), list(progress["readings"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return 0, []
-        try:
+            progress = read_json(self.folder / "progress.json")
+            step, readings = progress["step"], progress["readings"]
+            if digest(self.state(step)) != progress["state"]:
+                return 0, []
             load(net, self.state(step), optimizer)
-        except (OSError, RetropropError):                           # perhaps another sweep has the same run: begin again
+        except (OSError, RetropropError):                           # perhaps another sweep has just ended this run
             return 0, []
         self.step = step
         return step, readings
@@ -150,19 +161,25 @@ class Checkpoint:
     def save(self, step: int, net: Module, optimizer: Optimizer, readings: list[dict[str, Any]]) -> None:
         """Write the state, then the progress that names it: after a kill in between, the previous state is still valid."""
         now = time.monotonic()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        save(net, self.state(step), optimizer)
-        each = (now - self.last) / (step - self.step)
-        progress = {"step": step, "steps": self.steps, "seconds_per_step": each, "readings": readings}
-        part = self.folder / "progress.json.part"
-        part.write_text(json.dumps(progress), encoding="utf-8")
-        os.replace(part, self.folder / "progress.json")
-        for old in self.folder.glob("*.safetensors*"):
-            if old != self.state(step):
-                old.unlink()
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        if self.lock.acquire():
+            self.folder.mkdir(exist_ok=True)
+            remove_leftovers(self.folder)
+            save(net, self.state(step), optimizer)
+            each = (now - self.last) / (step - self.step)
+            write_json(self.folder / "progress.json", {"step": step, "steps": self.steps, "seconds_per_step": each,
+                                                       "state": digest(self.state(step)), "readings": readings})
+            for old in self.folder.glob("*.safetensors"):
+                if old != self.state(step):
+                    old.unlink()
         self.last, self.step = time.monotonic(), step
         if os.getppid() != self.parent:                             # the sweep was killed: nobody waits for this run
             raise RetropropError("the process that this run was made for is gone")
 
     def state(self, step: int) -> Path:
         return self.folder / f"{step}.safetensors"
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

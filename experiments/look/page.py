@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import files
 from ...arguments import Array
 from ...inspection.adversarial import Robustness
 from ...inspection.features import Maximization
@@ -41,7 +42,7 @@ def write_page(findings: Findings, folder: Path) -> None:
                                         "out": folder.with_name(f"{folder.name}-again")}))
     page.write(folder / "report.html")
     text = json.dumps(numbers(findings, folder), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "numbers.json").write_text(text + "\n", encoding="utf-8")
+    files.write(folder / "numbers.json", text + "\n")
 
 
 def of_net(findings: Findings, page: Page, figures: Figures) -> None:

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ... import files
 from ...arguments import Array
 
 STYLE = """
@@ -74,10 +75,9 @@ class Page:
 
     def write(self, path: Path) -> None:
         body = "\n".join(self.parts)
-        path.write_text(f"<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
-                        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
-                        f"<title>{escape(self.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n",
-                        encoding="utf-8")
+        files.write(path, f"<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
+                          "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
+                          f"<title>{escape(self.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n")
 
 
 class Figures:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ... import files
 from ...arguments import one_of, positive_int
 from ...errors import ArgumentError
 from ..lab.data import digest, source
@@ -229,14 +230,14 @@ def write_paper(name: str, results: Results, claims: Sequence[Claim], folder: Pa
         (folder / old).unlink(missing_ok=True)                      # of an earlier call
     if results.failed:
         text = "\n".join(f"{one.trial}\n{one.where}" for one in results.failed)
-        (folder / "failures.txt").write_text(text, encoding="utf-8")
+        files.write(folder / "failures.txt", text)
     rows = list(results.rows())
     if rows:
         write_csv(folder / "results.csv", rows)
     config = {"paper": name, "scale": results.scale.name, "seeds": results.scale.seeds, "data": results.scale.data,
               "steps": results.scale.steps, "command": command(name, results.scale),
               "versions": version(made.plan.__module__) | {"python": platform.python_version(), "numpy": np.__version__}}
-    (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    files.write(folder / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
 
 def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from ...errors import FileFormatError
+from ...files import read_json
 from .store import Store
 from .trials import Trial
 
@@ -87,10 +88,10 @@ class Bar:
 def read_progress(folder: Path) -> Progress | None:
     """The progress that the training loop saved in a checkpoint; None if there is none."""
     try:
-        found = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
-        return Progress(int(found["step"]), int(found["steps"]), float(found["seconds_per_step"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        found = read_json(folder / "progress.json")
+    except (OSError, FileFormatError):
         return None
+    return Progress(found["step"], found["steps"], found["seconds_per_step"])
 
 
 def remaining(known: Sequence[tuple[int, int, float]], unfinished: int) -> float:

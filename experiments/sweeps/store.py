@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
+from ...errors import FileFormatError
+from ...files import Lock, read_json, remove_leftovers, write_json
 from .trials import Done, Trial
 
 
 class Store:
-    """A folder with one JSON file per finished run, named after the run's key."""
+    """A folder with one JSON file per finished run, named after the run's key.
+
+    The file begins with a checksum, so that damage is noticed. (Runs that were kept before there were checksums are made
+    again.) Several sweeps can use one folder at the same time.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -26,30 +31,24 @@ class Store:
     def find(self, trial: Trial) -> Done | None:
         """The stored run; None if its file is missing, damaged or not of this trial."""
         try:
-            content = json.loads(self.path(trial).read_text(encoding="utf-8"))
-            if content["of"] != json.loads(trial.text):
-                return None
-            return Done(trial, content["result"], content["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
+            content = read_json(self.path(trial))
+        except (OSError, FileFormatError):
             return None
+        return Done(trial, content["result"], content["seconds"]) if content.get("of") == json.loads(trial.text) else None
+
+    def tidy(self) -> None:
+        """Delete what killed sweeps were writing."""
+        remove_leftovers(self.folder)
 
     def drop(self, trial: Trial) -> None:
-        """Delete the checkpoint of an unfinished run."""
-        if (checkpoint := self.checkpoint(trial)) is not None:
+        """Delete the checkpoint of an unfinished run, unless another process is carrying that run out."""
+        checkpoint = self.checkpoint(trial)
+        if checkpoint is not None and Path(checkpoint).is_dir() and (lock := Lock(Path(checkpoint))).acquire():
             shutil.rmtree(checkpoint, ignore_errors=True)
+            lock.release()
 
     def keep(self, done: Done) -> None:
-        """Store a finished run atomically, and delete its checkpoint."""
+        """Store a finished run, and delete its checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.folder / f"{done.trial.key}.{os.urandom(4).hex()}.part"
-        content = {"of": json.loads(done.trial.text), "seconds": done.seconds, "result": done.result}
-        try:
-            with part.open("x", encoding="utf-8") as file:
-                json.dump(content, file, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self.path(done.trial))
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        write_json(self.path(done.trial), {"of": json.loads(done.trial.text), "seconds": done.seconds, "result": done.result})
         self.drop(done.trial)

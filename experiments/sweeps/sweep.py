@@ -20,7 +20,8 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
           fresh: bool = False) -> list[Done | Failed]:
     """Run the trials that the store does not hold, in any order; return one outcome per trial, in the order of ``trials``.
 
-    With ``fresh``, all trials are run again; a stored run stays until the new one replaces it.
+    With ``fresh``, all trials are run again; a stored run stays until the new one replaces it. A stored run whose file is
+    damaged is made again, and the sweep says so.
 
     If a run raises an error, the sweep reports it with its settings and the other runs go on. Failed runs are not stored: the
     next sweep tries them again.
@@ -33,14 +34,19 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
             found[trial.key] = stored
     todo = [trial for trial in unique if trial.key not in found]
     tasks = [(trial, trial.key, None if store is None else store.checkpoint(trial)) for trial in todo]
-    if store is not None and fresh:
-        for trial in todo:
-            store.drop(trial)
+    damaged = [] if store is None or fresh else [path for trial in todo if (path := store.path(trial)).exists()]
+    if store is not None:
+        store.tidy()
+        for trial in unique:
+            if fresh or trial.key in found:
+                store.drop(trial)
 
     def lost(k: int, error: BaseException) -> tuple[Failed, float]:
         return Failed(todo[k], f"{type(error).__name__}: {error}", ""), 0.0
 
     with Bar(unique, found, store, progress) as bar:
+        for path in damaged:
+            bar.say(f"damaged: {path} is not what a sweep wrote for this run, which is made again")
         for k, (result, seconds) in workers.run(carried_out, tasks, lost) if tasks else ():
             trial = todo[k]
             if isinstance(result, Failed):

@@ -25,6 +25,7 @@ class Tree(Generic[M]):
 
     arity: int | None = 1
     buffers: ClassVar[tuple[str, ...]] = ()
+    nonnegative: ClassVar[tuple[str, ...]] = ()
     _owner: weakref.ref[M] | None                                   # the container that runs this module
 
     def children(self) -> dict[str, M]:
@@ -114,13 +115,18 @@ class Tree(Generic[M]):
         return {name: np.array(array, order="C") for name, array in arrays}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> None:
-        """Copy a state into the parameters and buffers, after all names and shapes have been checked.
+        """Copy a state into the parameters and buffers, after all names, shapes and values have been checked.
 
         ``strict=False`` ignores missing and unexpected names. ``num_batches_tracked``, which PyTorch's BatchNorm writes, is
-        always ignored. Raises StateError, whose message lists everything that does not fit.
+        always ignored. Raises StateError, whose message lists everything that does not fit. Values must be finite in the
+        module's dtype (unless the buffer holds NaN or infinity already, as that of a running maximum may), variances at
+        least 0, and those of a Parameter that two modules share equal under both names.
         """
-        targets = {name: parameter.data for name, parameter in self._places()} | dict(self.named_buffers())
-        load_arrays(repr(self), targets, state, strict)
+        buffers = dict(self.named_buffers())
+        targets = {name: parameter.data for name, parameter in self._places()} | buffers
+        load_arrays(repr(self), targets, state, strict,
+                    nonnegative={below(path, name) for path, module in self.named_modules() for name in module.nonnegative},
+                    nonfinite={name for name, array in buffers.items() if not np.isfinite(array).all()})
 
 
 def below(path: str, name: str) -> str:

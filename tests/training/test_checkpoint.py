@@ -1,5 +1,6 @@
 """save and load: whole states or nothing, in files that cannot execute code."""
 
+import json
 import os
 import pickle
 import struct
@@ -143,3 +144,89 @@ def test_notes_that_lie_are_refused_and_change_nothing(tmp_path, notes, kind, te
     with pytest.raises(kind, match=text):
         rp.load(net, path, rp.Adam(net.parameters()))
     np.testing.assert_array_equal(net.state_dict()["0.weight"], before["0.weight"])
+
+
+@pytest.mark.parametrize(("kind", "size"), [("BF16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1), ("F8_E8M0", 1), ("C64", 8)])
+def test_arrays_of_types_that_numpy_lacks_are_refused_by_name(tmp_path, kind, size):
+    header = json.dumps({"0.weight": {"dtype": kind, "shape": [4], "data_offsets": [0, 4 * size]}}).encode()
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4 * size))
+    with pytest.raises(rp.FileFormatError, match=rf"net.safetensors: arrays must have one of the types F64, F32, .*, but "
+                                                 rf"'0.weight' is {kind}; convert .* with model.float\(\)"):
+        rp.load(network(), path)
+
+
+def test_numbers_of_half_precision_are_read(tmp_path):
+    from safetensors.numpy import save_file
+    state = {name: array.astype("float16") for name, array in network(seed=1).state_dict().items()}
+    save_file(state, tmp_path / "half.safetensors")
+    net = network()
+    rp.load(net, tmp_path / "half.safetensors")
+    np.testing.assert_array_equal(net[0].weight.data, state["0.weight"].astype("float32"))
+
+
+@pytest.mark.parametrize("kind", [np.random.PCG64, np.random.PCG64DXSM, np.random.SFC64, np.random.Philox, np.random.MT19937])
+def test_a_damaged_state_of_a_generator_is_refused_and_changes_nothing(tmp_path, kind):
+    """Each number of the state, replaced by one that is too large, negative, broken, ..., is refused or a state again."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+    net = rp.Sequential(rp.Dropout(0.5))
+    net[0].rng = np.random.Generator(kind(1))
+    path = tmp_path / "net.safetensors"
+    rp.save(net, path)
+    with safe_open(path, framework="numpy") as file:
+        notes = json.loads(file.metadata()["retroprop"])
+    rng = net[0].rng
+    rng.random(3)
+    before, draws = rng.bit_generator.state, []
+    for owner, name in numbers(notes["generators"]["0"]):
+        whole = owner[name]
+        for value in (2**200, 2**70, -1, 1.5, None, "x", [], [1], {}, 10_000, float("inf")):
+            owner[name] = value
+            save_file({}, path, {"retroprop": json.dumps(notes)})
+            try:
+                rp.load(net, path)
+            except rp.StateError as error:
+                assert f"generator of module 0: the saved state is not one of a {kind.__name__}" in str(error)  # noqa: PT017
+                np.testing.assert_equal(rng.bit_generator.state, before)
+            else:
+                draws.append(rng.random(2000))                      # of a state that NumPy can have
+                rng.bit_generator.state = before
+        owner[name] = whole
+    assert all(((draw >= 0) & (draw < 1)).all() for draw in draws)
+
+
+def numbers(state):
+    """The places of all numbers in a generator's state: the first and the last of a long list."""
+    for name in state if isinstance(state, dict) else sorted({0, len(state) - 1}):
+        yield state, name
+        if isinstance(state[name], (dict, list)):
+            yield from numbers(state[name])
+
+
+def test_notes_as_deep_as_they_can_be_are_refused(tmp_path):
+    from safetensors.numpy import save_file
+    path, net = tmp_path / "net.safetensors", rp.Sequential(rp.Dropout(rng=0))
+    for depth in (900, 100_000):
+        for notes in ("[" * depth + "]" * depth, '{"generators": {"0": ' + '{"state": ' * depth + "1" + "}" * (depth + 2)):
+            save_file({}, path, {"retroprop": notes})
+            with pytest.raises(rp.RetropropError):
+                rp.load(net, path)
+
+
+def test_a_refused_file_leaves_a_network_that_has_diverged_as_it_was(tmp_path):
+    """What is put back need not be finite."""
+    path, net = tmp_path / "net.safetensors", network()
+    net[0].weight.data[0, 0] = np.nan
+    net[1].running_mean[:] = np.inf
+    before = net.state_dict()
+    rp.save(net, path)
+    with pytest.raises(rp.StateError, match=r"'0\.weight' must be finite in float32, got nan"):
+        rp.load(net, path)
+    rp.save(network(seed=1), path)
+    with pytest.raises(rp.StateError, match="no optimizer was saved"):
+        rp.load(net, path, rp.Adam(net.parameters()))
+    for name, array in before.items():
+        np.testing.assert_array_equal(net.state_dict()[name], array)
+    rp.load(net, path)
+    assert np.isfinite(net[1].running_mean).all()

@@ -24,6 +24,7 @@ from retroprop.experiments.sweeps.sweep import carried_out
 from retroprop.experiments.sweeps.sweep import sweep as run
 from retroprop.experiments.sweeps.trials import Done, Failed, Trial
 from retroprop.experiments.sweeps.workers import Workers
+from retroprop.files import write_json
 
 
 def square(*, k, log=None):
@@ -185,7 +186,7 @@ def test_the_bar_says_how_far_long_runs_are_and_what_is_left(tmp_path, monkeypat
     store, long = Store(tmp_path), [Trial(square, {"k": k}, resumable=True) for k in range(2)]
     folder = Path(store.checkpoint(long[0]))
     folder.mkdir()
-    (folder / "progress.json").write_text(json.dumps({"step": 250, "steps": 1000, "seconds_per_step": 0.4, "readings": []}))
+    write_json(folder / "progress.json", {"step": 250, "steps": 1000, "seconds_per_step": 0.4, "readings": []})
     with Bar(long, {}, store, progress=True) as bar:
         os.utime(folder / "progress.json", (bar.begin + 1,) * 2)    # saved while the sweep goes on
         patience = time.monotonic() + 20
