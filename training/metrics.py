@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arguments import positive_int
 from ..datasets.checks import Inputs, finite, inputs_and_targets, pair
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ..modules import Module
+from ..modules.core.base import examples_at_once
+from ..modules.core.values import Value, as_values, dtype_of, each, shape_of
 
 
 def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> float:
@@ -65,25 +69,58 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     x, y : arrays of equal length
         Examples and targets. DataError if they hold NaN or infinity.
     batch_size : int, default None
-        Number of examples that the network is given at a time; None for all. The result differs by rounding only.
+        Number of examples that the network is given at a time; None: as many as ``predict`` takes. The result differs by
+        rounding only, because the cost of each batch has the weight of the batch.
+
+    Returns
+    -------
+    Evaluation
+        The accuracy is None unless the loss is one of classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL) and y holds
+        classes: whole numbers of shape (N,) or (N, 1), or one-hot rows (N, K).
     """
     check_reduces(net, loss)
+    size = None if batch_size is None else positive_int("batch_size", batch_size)
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
-    prediction = net.predict(finite("x", examples), batch_size)
-    return judge(loss, prediction, finite("y", targets))
+    examples, targets = as_values(finite("x", examples), net.dtype, "x", net, net.arity), finite("y", targets)
+    found = in_parts(net, loss, examples, targets, size)
+    if found.accuracy is not None and not math.isfinite(found.cost):
+        classes = classes_of(loss, targets)
+        return Evaluation(found.cost, accuracy(net.predict(examples, size), classes, threshold_of(loss)))
+    return found
 
 
-def judge(loss: Loss, prediction: NDArray[Any], y: NDArray[Any]) -> Evaluation:
-    """Return cost and accuracy of a prediction."""
-    cost = deepcopy(loss).forward(prediction, y)
-    return Evaluation(cost, accuracy(prediction, y, threshold_of(loss)) if of_classes(loss, y) else None)
+def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], batch_size: int | None = None) -> Evaluation:
+    """Return ``evaluate`` of examples and targets that have been checked; the accuracy of an infinite cost means nothing."""
+    loss, classes = deepcopy(loss), classes_of(loss, y)
+    cost = divisor = 0.0
+    right = 0
+    with net.preserved_evaluation():
+        net.eval()
+        size = batch_size or examples_at_once(net, shape_of(x), dtype_of(x))
+        for start in range(0, len(y), size):
+            rows = slice(start, start + size)
+            prediction = net.forward(each(lambda array: array[rows], x))    # noqa: B023
+            part = loss.forward(prediction, y[rows])
+            divisor += loss.divisor
+            cost += part if loss.reduction == "sum" else (part - cost) * (loss.divisor / (divisor or 1))
+            if classes is not None and math.isfinite(cost):
+                right += int(np.count_nonzero(hits(prediction, classes[rows], threshold_of(loss))))
+    if not divisor:
+        raise DataError(f"{loss!r}: y must hold a class whose weight is not 0: without one, the mean is not defined")
+    return Evaluation(cost, None if classes is None else right / len(y))
 
 
-def of_classes(loss: Loss, y: NDArray[Any]) -> bool:
-    """Return whether accuracy is defined: the loss is one of classes, and the targets are classes, not probabilities."""
+def classes_of(loss: Loss, y: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the class of each example, shape (N,); None if the loss is not one of classes, or the targets are no classes.
+
+    Targets are classes if they are whole numbers, (N,) or (N, 1), or one-hot rows, (N, K).
+    """
     if not isinstance(loss, (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)):
-        return False
-    return y.shape in ((len(y),), (len(y), 1)) and bool((y == np.round(y)).all())
+        return None
+    if y.shape in ((len(y),), (len(y), 1)):
+        return y.reshape(-1) if (y == np.round(y)).all() else None
+    one_hot = y.ndim == 2 and bool(((y == 0) | (y == 1)).all() and (np.count_nonzero(y, axis=1) == 1).all())
+    return y.argmax(1) if one_hot else None
 
 
 def threshold_of(loss: Loss) -> float:

@@ -203,7 +203,7 @@ def train_one(config: Config, label: str, seed: int, train: Split, test: Split) 
     diverged = None
     try:
         fit(net, loss, optimizer, train, epochs=config.epochs, batch_size=config.batch_size, rng=seed, callbacks=[watch],
-            progress=False)
+            progress=False).raise_if_interrupted()
     except NonFiniteError as error:
         diverged = str(error)
     after = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)

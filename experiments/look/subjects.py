@@ -42,7 +42,7 @@ class Recipe:
         net = self.build(seed)
         start = time.perf_counter()
         fit(net, CrossEntropy(), self.optimizer(net.parameters(), lr=self.lr), data, epochs=epochs,
-            batch_size=self.batch_size, rng=seed, callbacks=callbacks, progress=False)
+            batch_size=self.batch_size, rng=seed, callbacks=callbacks, progress=False).raise_if_interrupted()
         return net, time.perf_counter() - start
 
 

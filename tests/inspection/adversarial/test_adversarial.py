@@ -473,8 +473,8 @@ def test_a_cost_or_a_gradient_that_is_not_finite_is_refused():
 
 @pytest.mark.parametrize(("change", "kind", "text"), [
     ({"loss": rp.MSE(), "y": X}, ArgumentError,
-     "robustness: loss must be one for classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL), and y must hold classes, shape "
-     "(7,), got MSE() and y of shape (7, 3)"),
+     "robustness: loss must be one for classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL), and y must hold classes, of "
+     "shape (7,), or one-hot rows, got MSE() and y of shape (7, 3)"),
     ({"eps": []}, ArgumentError, "robustness: eps must hold at least one number, got []"),
     ({"eps": 0.1}, ArgumentError, "robustness: eps must hold at least one number, got 0.1"),
     ({"eps": [0.1, -2]}, ArgumentError, "eps must be a number in [0, inf), got -2"),
