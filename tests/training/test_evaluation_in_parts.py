@@ -175,6 +175,7 @@ def test_what_no_batch_can_pass_is_refused_before_a_callback_is_called():
     rp.fit(net, rp.CrossEntropy(), sgd, (x, y), epochs=1, batch_size=1, progress=False)
     for parameter in net.parameters():
         parameter.frozen = True
-    with pytest.raises(rp.ArgumentError, match="optimizer must hold a parameter of net that is not frozen, got frozen ones only"):
+    text = "optimizer must hold a parameter of net that is not frozen, got frozen ones only"
+    with pytest.raises(rp.ArgumentError, match=text):
         rp.fit(net, rp.CrossEntropy(), sgd, (x, y), epochs=1, callbacks=[Called()])
     assert not called
