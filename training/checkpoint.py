@@ -20,8 +20,15 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     """Write parameters and buffers to a safetensors file, under PyTorch's names (``"0.weight"``).
 
     The file also holds the states of the modules' generators (Dropout's) and, if ``optimizer`` is given, the optimizer's
-    state: training that is resumed from it gives the same bits as training that was never interrupted. The file is
+    state, so that a step from it gives the same bits as a step without the interruption, on the same batch. The file is
     written under a temporary name and then renamed, so a crash leaves no partial file at ``path``.
+
+    Notes
+    -----
+    The order of the examples is not in the file. ``fit(..., rng=0)`` on a loaded network shuffles them as in the first epochs
+    of a run with ``rng=0``, and not as in those that would have come next. For the bits of an uninterrupted run, give ``fit``
+    a Generator, and keep its state beside the file: ``json.dumps(rng.bit_generator.state)``; to resume, set
+    ``rng.bit_generator.state = json.loads(...)``. A callback may save both after each epoch.
     """
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):
