@@ -27,7 +27,7 @@ class Orders(rp.Callback):
 
 
 def fit(net, sgd, epochs, rng, *callbacks):
-    return rp.fit(net, rp.CrossEntropy(), sgd, (X, Y), epochs=epochs, batch_size=8, rng=rng, progress=False, callbacks=callbacks)
+    rp.fit(net, rp.CrossEntropy(), sgd, (X, Y), epochs=epochs, batch_size=8, rng=rng, progress=False, callbacks=callbacks)
 
 
 @pytest.mark.parametrize("ended", [1, 3])
