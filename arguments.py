@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .errors import ArgumentError, DtypeError, ShapeError
+from .errors import ArgumentError, DataError, DtypeError, RetropropError, ShapeError
 
 Array = NDArray[Any]
 Seed: TypeAlias = "int | np.random.Generator | None"                # a string, because numpy.random takes long to load
@@ -64,6 +64,27 @@ def sizes(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(positive_int("each size in shape", size) for size in shape)
 
 
+def within(rule: str, a: Array, low: float, high: float, note: str = "", kind: type[RetropropError] = DataError) -> None:
+    """Raise an error of this kind unless all values are in [low, high], up to the rounding of one operation.
+
+    Scalers give 1.0000000000000002 for 1: floats may be outside by ``eps`` times the larger end, integers by nothing. The
+    message is the rule, such as "x must be in", the interval, the values and the note.
+    """
+    least, largest = a.min(), a.max()
+    slack = float(np.finfo(a.dtype).eps) * max(abs(low), abs(high)) if a.dtype.kind == "f" else 0.0
+    if not (least >= low - slack and largest <= high + slack):      # NaN too
+        raise kind(f"{rule} [{spelled(low)}, {spelled(high)}], got values from {spelled(least, low, high)} to "
+                   f"{spelled(largest, low, high)}{note}")
+
+
+def spelled(value: Any, *ends: float) -> str:
+    """Return a number with six digits, or with all its digits if six would put it on the other side of one of the ends."""
+    text = f"{float(value):g}"
+    rounded = float(text)
+    told = all((value < end, value > end) == (rounded < end, rounded > end) for end in ends or (value,))
+    return text if told or value != value else str(value)
+
+
 def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """Return ``dtype`` as a NumPy dtype; DtypeError unless it is float32 or float64."""
     try:
@@ -75,20 +96,23 @@ def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     return found
 
 
-def as_numbers(x: ArrayLike, name: str, of: object = None) -> Array:
-    """Return ``x`` as an array; ShapeError if it is ragged, DtypeError unless it holds real numbers.
+def as_array(x: ArrayLike, name: str, of: object = None) -> Array:
+    """Return ``x`` as an array of any dtype; ShapeError if it is ragged.
 
     Error messages begin with ``of: name``. ``of`` is the object, whose repr is made only for an error: it takes long.
     """
-    def named() -> str:
-        return name if of is None else f"{of!r}: {name}"
-
     try:
-        array = np.asarray(x)
+        return np.asarray(x)
     except ValueError as error:
-        raise ShapeError(f"{named()} must be an array, got rows of different lengths") from error
+        raise ShapeError(f"{name if of is None else f'{of!r}: {name}'} must be an array, got rows of different "
+                         "lengths") from error
+
+
+def as_numbers(x: ArrayLike, name: str, of: object = None) -> Array:
+    """Return ``as_array(x, name, of)``; DtypeError unless it holds real numbers."""
+    array = as_array(x, name, of)
     if array.dtype.kind not in "fiub":
-        raise DtypeError(f"{named()} must be real numbers, got {array.dtype}")
+        raise DtypeError(f"{name if of is None else f'{of!r}: {name}'} must be real numbers, got {array.dtype}")
     return array
 
 

@@ -17,11 +17,11 @@ from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
 from ..errors import ArgumentError, NonFiniteError, ShapeError
 from ..losses import Loss
 from ..modules import Module
-from ..modules.core.values import Value, as_values, dtype_of, each, parts, several, shape_of
+from ..modules.core.values import Value, as_values, each, parts, several, shape_of
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
-from .metrics import check_reduces, classes_of, in_parts
+from .metrics import check_reduces, check_targets, in_parts, true_classes
 from .session import interactive
 
 Data = tuple[Inputs, ArrayLike]
@@ -169,7 +169,7 @@ def one_epoch(run: Run, order: Iterable[Checked]) -> float:
 
 def columns(loss: Loss, held_out: Checked | None) -> tuple[str, ...]:
     """Return the names of the columns of the history."""
-    share = () if held_out is None or classes_of(loss, held_out[1]) is None else ("validation_accuracy",)
+    share = () if held_out is None or true_classes(loss, held_out[1]) is None else ("validation_accuracy",)
     return "epoch", "cost", *(() if held_out is None else ("validation_cost", *share)), "seconds"
 
 
@@ -207,8 +207,7 @@ def checked_data(net: Module, loss: Loss, data: Data, name: str) -> Checked:
     if several(shape):
         raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "
                          "yourself, with a loss for each output")
-    output = np.broadcast_to(np.zeros((), dtype_of(x)), shape)
-    deepcopy(loss).accept(y, output)
+    check_targets(net, loss, x, y)
     return x, y
 
 

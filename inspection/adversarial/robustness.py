@@ -16,7 +16,7 @@ from ...losses import BCE, Hinge, Loss
 from ...losses.classification import OfClasses
 from ...modules import Module
 from ...printing import aligned
-from ...training.metrics import classes_of, hits, threshold_of
+from ...training.metrics import hits, threshold_of, true_classes
 from ..arguments import ROWS
 from .attacks import fgsm
 from .ball import Ball, Bounds
@@ -106,7 +106,7 @@ def robustness(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: Sequenc
     1.25  0.500        0.75         0.250
     """
     x, y = checked_examples(net, loss, x, y)
-    classes = classes_of(loss, y)
+    classes = true_classes(loss, y)
     if classes is None:
         raise ArgumentError("robustness: loss must be one for classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL), and y "
                             f"must hold classes, of shape ({len(y)},), or one-hot rows, got {loss!r} and y of shape {y.shape}")
@@ -131,7 +131,7 @@ def robustness(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: Sequenc
 
 
 def judged(net: Module, loss: Loss, x: Array, classes: Array) -> tuple[float, float]:
-    """Return the error, and the mean confidence in wrong predictions."""
+    """Return the error, and the mean confidence in wrong predictions; DataError if a prediction is not finite."""
     prediction = net.predict(x, ROWS)
     wrong = ~hits(prediction, classes, threshold_of(loss))
     sure = confidences(loss, prediction)[wrong]
