@@ -9,11 +9,12 @@ from typing import Any
 from joblib import cpu_count
 
 from .measurements import crossovers, growth, imports, steps, whole_jobs
+from .memory import memory
 from .report import machine, write
 from .workers import OURS, PEERS, installed
 from .workloads import WORKLOADS
 
-PARTS = ("steps", "growth", "imports", "experiment")
+PARTS = ("steps", "growth", "memory", "imports", "experiment")
 IN_GROWTH = ("retroprop", "by-hand", "floor", "torch-fused", "jax", "sklearn")
 
 
@@ -55,6 +56,8 @@ def main() -> None:
             for row in results["crossovers"]:
                 print(f"    {row['grows']}, {row['threads']} thread{'s' * (row['threads'] > 1)}: {PEERS[row['peer']].label} is "
                       + (f"faster from {row['faster_from']} on" if row["faster_from"] else "not faster at the largest size"))
+        elif part == "memory":
+            results[part] = memory(arguments.quick)
         elif part == "imports":
             results[part] = imports(arguments.quick)
             for row in results[part]:

@@ -130,7 +130,7 @@ def retroprop(task: Task) -> list[float]:
         errors.append(1 - rp.accuracy(run.net.predict(task.test[0]), task.test[1]))
 
     rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=task.rate), task.train, epochs=task.epochs,
-           batch_size=task.batch, rng=task.seed, callbacks=[measure], progress=False)
+           batch_size=task.batch, rng=task.seed, callbacks=[measure], progress=False).raise_if_interrupted()
     return errors
 
 

@@ -63,6 +63,10 @@ def tables(results: dict[str, Any]) -> Iterator[str]:
         yield from table(["as this grows", "threads", "library", "faster than retroprop from"], (
             [row["grows"], str(row["threads"]), PEERS[row["peer"]].label, str(row["faster_from"] or "-")]
             for row in results["crossovers"]))
+    if results.get("memory"):
+        yield from table(["Megabytes beyond network and data", "training", "with validation", "examples of it"], (
+            [row["workload"], *(rounded(row[what]) for what in ("training_mb", "validated_mb")), str(row["validation"])]
+            for row in results["memory"]))
     if results.get("imports"):
         yield from table(["import", "milliseconds"], ([row["import"], rounded(row["ms"])] for row in results["imports"]))
     if results.get("experiment"):

@@ -42,7 +42,7 @@ def learning_curves(history: Columns, columns: Sequence[str] | None = None, *, t
     for k, name in enumerate(columns):
         epochs, values = curve("learning_curves", history, name)
         color = COLORS[k % len(COLORS)]
-        ax.plot(epochs, values, DASHES[k % len(DASHES)], color=color, lw=1.8, label=spoken(name))
+        line(ax, epochs, values, DASHES[k % len(DASHES)], color, spoken(name))
         if name == "validation_cost" and np.isfinite(values).any():
             best = int(np.nanargmin(values))
             ax.plot(epochs[best], values[best], "o", color=color,
@@ -87,9 +87,10 @@ def learning_curves_by(runs: Mapping[str, Sequence[Columns]], column: str = "val
         ends = alive.sum(1)
         lost = ends < len(longest)
         name = f"{label} ({lost.sum()} of {len(group)} ended early)" if lost.any() else label
-        ax.plot(longest[some], middle, DASHES[k // len(COLORS) % len(DASHES)], color=color, lw=1.8, label=name)
+        line(ax, longest[some], middle, DASHES[k // len(COLORS) % len(DASHES)], color, name)
         if len(group) > 1:
-            ax.fill_between(longest[some], low, high, color=color, alpha=0.18, lw=0)
+            one = some.sum() == 1                                   # a band over one epoch has no width but that of its edge
+            ax.fill_between(longest[some], low, high, color=color, alpha=0.18, lw=6 if one else 0)
         at = [(longest[end - 1], row[end - 1]) for end, row in zip(ends[lost], table[lost], strict=True) if end]
         if at:
             ax.plot(*zip(*at, strict=True), "x", color=color, ms=7, mew=2)
@@ -108,6 +109,13 @@ def curve(who: str, history: Columns, name: str) -> tuple[Array, Array]:
         raise ArgumentError(f"{who}: column {name!r} must have a number for each epoch, and at least one, got shape "
                             f"{values.shape} for {epochs.size} epochs")
     return epochs, values
+
+
+def line(ax: Axes, x: Array, y: Array, dashes: str, color: str, label: str) -> None:
+    """Draw a line, with a marker at each point that no line reaches: the only one, or one between infinities."""
+    there = np.pad(np.isfinite(y), 1)
+    alone = np.flatnonzero(there[1:-1] & ~there[:-2] & ~there[2:])
+    ax.plot(x, y, dashes, color=color, lw=1.8, label=label, marker="o" if alone.size else None, markevery=alone.tolist())
 
 
 def listed(history: object) -> str:

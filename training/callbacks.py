@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import positive_int, real
+from ..arguments import one_of, positive_int, real
 from ..errors import ArgumentError
 from ..losses import Loss
 from ..modules import Module
@@ -34,6 +35,12 @@ class Run:
         The current batch; ``before_batch`` may replace it.
     cost : float
         The cost of the current batch.
+    data : pair of arrays
+        All examples and targets, as ``fit`` has checked and converted them.
+    callbacks : list of Callback
+        Those of the run, in the order in which they are called.
+    columns : tuple of str
+        The columns that ``fit`` writes into the history; callbacks may add others.
     """
 
     net: Module
@@ -45,9 +52,12 @@ class Run:
     x: NDArray[Any] = field(repr=False, default_factory=lambda: NotImplemented)
     y: NDArray[Any] = field(repr=False, default_factory=lambda: NotImplemented)
     cost: float = math.nan
+    data: tuple[Any, Any] = field(repr=False, default=(None, None))
+    callbacks: Sequence[Callback] = field(repr=False, default=())
+    columns: tuple[str, ...] = field(repr=False, default=())
 
     def stop(self, reason: str) -> None:
-        """End training after this epoch, and store the reason in ``history.stopped``."""
+        """End training after this epoch, and store the reason, which may be empty, in ``history.stopped``."""
         self.history.stopped = reason
 
 
@@ -69,6 +79,9 @@ class Callback:
     def after_training(self, run: Run) -> None:
         """Called once, after the last epoch, a stop or an interruption; not after an error."""
 
+    def after_divergence(self, run: Run) -> str | None:
+        """Called once, in place of ``after_training``, if a cost is not finite. A sentence that it returns joins the error."""
+
 
 class AfterEpoch(Callback):
     """Callback that calls a plain function after each epoch."""
@@ -80,6 +93,9 @@ class AfterEpoch(Callback):
         self.function(run)
 
 
+DIRECTIONS = {"cost": "min", "validation_cost": "min", "validation_accuracy": "max"}    # in which columns of fit improve
+
+
 class EarlyStopping(Callback):
     """Stop training when a column of the history has not improved for some epochs, and restore the best state.
 
@@ -88,26 +104,37 @@ class EarlyStopping(Callback):
     patience : int, default 10
         Number of epochs without improvement after which training stops.
     monitor : str, default "validation_cost"
-        The column of the history. It improves when it falls, or, if its name ends in ``accuracy``, when it rises.
+        The column of the history.
     min_delta : float, at least 0, default 0
         An improvement of at most this size does not count.
     restore : bool, default True
-        Whether to load the state of the best epoch into the network when training ends.
+        Whether to load the state of the best epoch into the network when training ends; also if it is interrupted, and if the
+        cost is no longer finite (the NonFiniteError then says so).
+    mode : {"min", "max"}, default None
+        Whether the column improves when it falls or when it rises. None is for the columns whose direction is known:
+        ``cost`` and ``validation_cost`` fall, ``validation_accuracy`` rises. A column that a callback adds needs a mode.
     """
 
     def __init__(self, patience: int = 10, monitor: str = "validation_cost", min_delta: float = 0.0,
-                 restore: bool = True) -> None:
+                 restore: bool = True, *, mode: str | None = None) -> None:
         self.patience, self.monitor = positive_int("patience", patience), monitor
         self.min_delta, self.restore = real("min_delta", min_delta, 0), restore
+        if mode is None and monitor not in list(DIRECTIONS):
+            raise ArgumentError(f"EarlyStopping: mode must be 'min' or 'max' for monitor={monitor!r}, got None: only "
+                                f"{', '.join(DIRECTIONS)} are known to improve in one direction")
+        self.mode = one_of("mode", DIRECTIONS[monitor] if mode is None else mode, ("min", "max"))
 
     def before_training(self, run: Run) -> None:
         self.best, self.best_epoch, self.state = math.inf, 0, run.net.state_dict()
+        before = takewhile(lambda callback: callback is not self, run.callbacks)
+        added = any(type(callback).after_epoch is not Callback.after_epoch for callback in before)
+        if run.columns and self.monitor not in run.columns and not added:
+            raise self.missing(run.columns)
 
     def after_epoch(self, run: Run) -> None:
         if self.monitor not in run.history:
-            raise ArgumentError(f"EarlyStopping: monitor must be one of {', '.join(run.history)}, got {self.monitor!r}"
-                                f"{'; give fit validation data' if self.monitor.startswith('validation') else ''}")
-        value = run.history[self.monitor][-1] * (-1 if self.monitor.endswith("accuracy") else 1)
+            raise self.missing(run.history)
+        value = run.history[self.monitor][-1] * (-1 if self.mode == "max" else 1)
         if value < self.best - self.min_delta:
             self.best, self.best_epoch = value, run.epoch
             self.state = run.net.state_dict() if self.restore else self.state
@@ -117,6 +144,17 @@ class EarlyStopping(Callback):
     def after_training(self, run: Run) -> None:
         if self.restore and self.best_epoch:
             run.net.load_state_dict(self.state)
+
+    def after_divergence(self, run: Run) -> str | None:
+        self.after_training(run)
+        return (f"EarlyStopping has restored the state of epoch {self.best_epoch}, the best by {self.monitor}"
+                if self.restore and self.best_epoch else None)
+
+    def missing(self, columns: Iterable[str]) -> ArgumentError:
+        """Return the error for a history without the monitored column."""
+        wanting = self.monitor.startswith("validation") and "validation_cost" not in columns
+        hint = "; give fit validation data" if wanting else ""
+        return ArgumentError(f"EarlyStopping: monitor must be one of {', '.join(columns)}, got {self.monitor!r}{hint}")
 
 
 class MaxNorm(Callback):

@@ -24,7 +24,7 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     """Write parameters and buffers to a safetensors file, under PyTorch's names (``"0.weight"``).
 
     The file also holds the states of the modules' generators (Dropout's) and, if ``optimizer`` is given, the optimizer's
-    state: training that is resumed from it gives the same bits as training that was never interrupted.
+    state, so that a step from it gives the same bits as a step without the interruption, on the same batch.
 
     The file is written whole or not at all, even if the process is killed: under a temporary name, and then renamed. A
     symbolic link at ``path`` is followed, an existing file keeps its permissions, and a read-only one is refused. A network
@@ -35,6 +35,13 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     OSError
         The file is read-only (PermissionError), its folder does not exist (FileNotFoundError), the disk is full, ...; an
         existing file is then as it was.
+
+    Notes
+    -----
+    The order of the examples is not in the file. ``fit(..., rng=0)`` on a loaded network shuffles them as in the first epochs
+    of a run with ``rng=0``, and not as in those that would have come next. For the bits of an uninterrupted run, give ``fit``
+    a Generator, and keep its state beside the file: ``json.dumps(rng.bit_generator.state)``; to resume, set
+    ``rng.bit_generator.state = json.loads(...)``. A callback may save both after each epoch.
     """
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):

@@ -17,13 +17,15 @@ from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
 from ..errors import ArgumentError, NonFiniteError, ShapeError
 from ..losses import Loss
 from ..modules import Module
-from ..modules.core.values import Value, as_values, dtype_of, parts, several, shape_of
+from ..modules.core.values import Value, as_values, each, parts, several, shape_of
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
-from .metrics import check_reduces, judge
+from .metrics import check_reduces, check_targets, in_parts, true_classes
+from .session import interactive
 
 Data = tuple[Inputs, ArrayLike]
+Checked = tuple[Value, NDArray[Any]]                                # examples and targets
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: int, batch_size: int = 32,
@@ -44,9 +46,10 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     batch_size : int, default 32
         Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it.
     validation : pair of arrays, default None
-        Evaluated after each epoch.
+        Evaluated after each epoch, as by ``evaluate``: in parts, so that memory does not grow with their number.
     rng : None, int or numpy.random.Generator
-        Source of the order of the examples, which is drawn anew for each epoch.
+        Source of the order of the examples, which is drawn anew for each epoch. Each call with the same int draws the same
+        orders: to train on in a second call, give both calls one Generator, or the second another int.
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
     progress : bool, default True
@@ -55,24 +58,25 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     Returns
     -------
     History
-        The numbers of each epoch. Ctrl-C ends training early, and the history then holds the epochs that had ended.
+        The numbers of each epoch. If Ctrl-C ends training early in an interactive session (a prompt of Python or IPython, a
+        notebook), the history holds the epochs that had ended, and ``history.interrupted`` is True.
 
     Raises
     ------
     NonFiniteError
         The cost is NaN or infinite: the message names the epoch, the batch and the first module whose output is not
-        finite. The parameters are those before the step on that batch.
+        finite. The parameters are those before the step on that batch, or those of the best epoch if EarlyStopping keeps
+        them.
+    KeyboardInterrupt
+        Ctrl-C, outside of an interactive session: in a script, a worker process, a thread. Its attribute ``history`` holds
+        the epochs that had ended. The modes are restored, and ``after_training`` has been called.
     DataError, ShapeError, DtypeError, ArgumentError
         An argument is wrong: NaN or infinity in the data, labels out of range, unequal lengths, and so on. Nothing has
         changed then.
     """
     epochs, batch_size = positive_int("epochs", epochs), positive_int("batch_size", batch_size)
     check_reduces(net, loss)
-    if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got {optimizer!r}")
-    parameters = set(net.parameters())
-    if not any(parameter in parameters for parameter in optimizer.parameters()):
-        raise ArgumentError("optimizer must hold parameters of net, got one that was built for another network")
+    check_trainable(net, optimizer)
     if not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
     hooks = [as_callback(callback) for callback in callbacks]
@@ -81,43 +85,70 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     if held_out is not None:
         same_features("validation[0]", held_out[0], x)
     rng = generator(rng)
-    run = Run(net, loss, optimizer, History())
-    modes = [(module, module.training) for _, module in net.named_modules()]
+    run = Run(net, loss, optimizer, History(), data=(x, y), callbacks=hooks, columns=columns(loss, held_out))
+    modes, waiting = [(module, module.training) for _, module in net.named_modules()], list(hooks)
     try:
-        if not net.training:
-            net.train()
-        for hook in hooks:
-            hook.before_training(run)
-        with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
-            for run.epoch in range(1, epochs + 1):
-                start = time.perf_counter()
-                row = {"epoch": float(run.epoch), "cost": one_epoch(run, hooks, in_batches(
-                    x, y, batch_size, rng, join_single=True))}
-                if held_out is not None:
-                    cost, share = judge(loss, net.predict(held_out[0]), held_out[1])
-                    if not math.isfinite(cost):
-                        raise NonFiniteError(f"fit: the validation cost of epoch {run.epoch} is {cost}: training has diverged")
-                    row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
-                run.history.append(row | {"seconds": time.perf_counter() - start})
-                for hook in hooks:
-                    hook.after_epoch(run)
-                shown.update()
-                shown.set_postfix_str(str(run.history).partition(": ")[2], refresh=False)
-                if run.history.stopped:
-                    break
-    except KeyboardInterrupt:
-        run.history.stopped = "interrupted"
-    finally:
-        for module, mode in modes:
-            module.training = mode
-    for hook in hooks:
-        hook.after_training(run)
+        try:
+            if not net.training:
+                net.train()
+            smallest = smallest_batch(len(y), batch_size)
+            net.admit(each(lambda array: (smallest, *array.shape[1:]), x))
+            for hook in hooks:
+                hook.before_training(run)
+            with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
+                for run.epoch in range(1, epochs + 1):
+                    run.history.append(one_row(run, in_batches(x, y, batch_size, rng, join_single=True), held_out))
+                    for hook in hooks:
+                        hook.after_epoch(run)
+                    shown.update()
+                    shown.set_postfix_str(str(run.history).partition(": ")[2], refresh=False)
+                    if run.history.stopped is not None:
+                        break
+        finally:
+            for module, mode in modes:
+                module.training = mode
+        end_training(run, waiting)
+    except KeyboardInterrupt as error:
+        run.history.stopped, run.history.interrupted = "interrupted", True
+        end_training(run, waiting)
+        if not interactive():
+            run.history.attached(error)
+            raise
+    except NonFiniteError as error:
+        said = [hook.after_divergence(run) for hook in hooks]
+        error.args = ("; ".join([str(error), *filter(None, said)]),)
+        raise
     return run.history
 
 
-def one_epoch(run: Run, hooks: list[Callback], order: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> float:
+def end_training(run: Run, waiting: list[Callback]) -> None:
+    """Call ``after_training`` of the callbacks that wait for it, each once, also if Ctrl-C comes in between."""
+    while waiting:
+        waiting[0].after_training(run)
+        del waiting[0]
+
+
+def smallest_batch(n: int, batch_size: int) -> int:
+    """Return the number of examples in the smallest batch, if a single remaining one joins the batch before it."""
+    rest = n % batch_size
+    return rest if rest > 1 or rest == n else batch_size
+
+
+def one_row(run: Run, order: Iterable[Checked], held_out: Checked | None) -> dict[str, float]:
+    """Train for an epoch, evaluate, and return the numbers of the epoch."""
+    start = time.perf_counter()
+    row = {"epoch": float(run.epoch), "cost": one_epoch(run, order)}
+    if held_out is not None:
+        cost, share = in_parts(run.net, run.loss, *held_out)
+        if not math.isfinite(cost):
+            raise NonFiniteError(f"fit: the validation cost of epoch {run.epoch} is {cost}: training has diverged")
+        row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
+    return row | {"seconds": time.perf_counter() - start}
+
+
+def one_epoch(run: Run, order: Iterable[Checked]) -> float:
     """Train on each batch, and return the mean cost of an example (with reduction "sum", the summed cost)."""
-    net, loss, optimizer = run.net, run.loss, run.optimizer
+    net, loss, optimizer, hooks = run.net, run.loss, run.optimizer, run.callbacks
     before_batch = [hook.before_batch for hook in hooks if type(hook).before_batch is not Callback.before_batch]
     after_step = [hook.after_step for hook in hooks if type(hook).after_step is not Callback.after_step]
     total = divisor = 0.0
@@ -136,6 +167,25 @@ def one_epoch(run: Run, hooks: list[Callback], order: Iterable[tuple[NDArray[Any
     return total / divisor if loss.reduction == "mean" else total
 
 
+def columns(loss: Loss, held_out: Checked | None) -> tuple[str, ...]:
+    """Return the names of the columns of the history."""
+    share = () if held_out is None or true_classes(loss, held_out[1]) is None else ("validation_accuracy",)
+    return "epoch", "cost", *(() if held_out is None else ("validation_cost", *share)), "seconds"
+
+
+def check_trainable(net: Module, optimizer: Optimizer) -> None:
+    """Raise ArgumentError unless the optimizer moves a parameter of the network."""
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got {optimizer!r}")
+    own = set(net.parameters())
+    held = [parameter for parameter in optimizer.parameters() if parameter in own]
+    if not held:
+        raise ArgumentError("optimizer must hold parameters of net, got one that was built for another network")
+    if all(parameter.frozen for parameter in held):
+        raise ArgumentError("optimizer must hold a parameter of net that is not frozen, got frozen ones only: nothing would be "
+                            "trained")
+
+
 def as_callback(callback: Any) -> Callback:
     """Return a Callback: the argument itself or, for a function, one that calls it after each epoch."""
     if not isinstance(callback, Callback) and (not callable(callback) or isinstance(callback, Module)):
@@ -143,10 +193,13 @@ def as_callback(callback: Any) -> Callback:
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
 
 
-def checked_data(net: Module, loss: Loss, data: Data, name: str) -> tuple[Value, NDArray[Any]]:
+def checked_data(net: Module, loss: Loss, data: Data, name: str) -> Checked:
     """Return examples, in the network's dtype, and targets, after checking that the network and the loss take them."""
     if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise ArgumentError(f"{name} must be a pair (x, y), got {type(data).__name__}")
+        many = isinstance(data, (tuple, list))
+        got = f"a {type(data).__name__} of {len(data)}" if many else type(data).__name__
+        hint = "; the loss has the weights: CrossEntropy(weight=...) has one for each class" if many and len(data) == 3 else ""
+        raise ArgumentError(f"{name} must be a pair (x, y), got {got}{hint}")
     x, y = inputs_and_targets(*data, names=(f"{name}[0]", f"{name}[1]"), arity=net.arity)
     x = as_values(finite(f"{name}[0]", x), net.dtype, f"{name}[0]", net, net.arity)
     y = finite(f"{name}[1]", y)
@@ -154,8 +207,7 @@ def checked_data(net: Module, loss: Loss, data: Data, name: str) -> tuple[Value,
     if several(shape):
         raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "
                          "yourself, with a loss for each output")
-    output = np.broadcast_to(np.zeros((), dtype_of(x)), shape)
-    deepcopy(loss).accept(y, output)
+    check_targets(net, loss, x, y)
     return x, y
 
 

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import chain, starmap
+
 
 class History(dict[str, list[float]]):
     """Columns of numbers with one entry per epoch: ``history["cost"][-1]`` is the cost of the last epoch.
 
     ``fit`` writes the columns ``epoch`` (from 1), ``cost`` (the mean over the epoch's examples, each measured just before the
-    step on its batch) and ``seconds``; with validation data also ``validation_cost`` and, for a loss of classes,
-    ``validation_accuracy``.
+    step on its batch) and ``seconds``; with validation data also ``validation_cost`` and, for a loss of classes whose targets
+    are classes or one-hot rows, ``validation_accuracy``.
 
     Attributes
     ----------
     stopped : str or None
-        Why training ended before its last epoch; None if it did not.
+        Why training ended before its last epoch: "interrupted", or the reason given to ``run.stop``. None if it did not.
+    interrupted : bool
+        Whether Ctrl-C ended it.
     """
 
     stopped: str | None = None
+    interrupted: bool = False
 
     def append(self, row: dict[str, float]) -> None:
         """Add one epoch's entries to the columns."""
-        for name, value in row.items():
-            self.setdefault(name, []).append(value)
+        columns = {name: self.get(name, []) for name in row}
+        calls = starmap(list.append, [(columns[name], value) for name, value in row.items()])
+        deque(chain(calls, starmap(dict.update, [(self, columns)])), 0)     # in one call of C: Ctrl-C cannot come in between
+
+    def raise_if_interrupted(self) -> None:
+        """Raise KeyboardInterrupt, with this history as its attribute ``history``, if Ctrl-C ended training.
+
+        ``fit`` raises it itself, except in an interactive session. Call this method where a run must not pass for finished:
+        ``rp.fit(...).raise_if_interrupted()``.
+        """
+        if self.interrupted:
+            raise self.attached(KeyboardInterrupt())
+
+    def attached(self, error: KeyboardInterrupt) -> KeyboardInterrupt:
+        """Return the error with this history as its attribute ``history``, and a note that says so."""
+        error.history = self                                        # type: ignore[attr-defined]
+        error.add_note(f"fit: training was interrupted; the attribute history of this error has its epochs so far: {self}")
+        return error
 
     @property
     def last(self) -> dict[str, float]:
@@ -32,5 +54,5 @@ class History(dict[str, list[float]]):
         if not self:
             return "no epoch"
         shown = ", ".join(f"{name} {value:.4g}" for name, value in self.last.items() if name not in ("epoch", "seconds"))
-        stopped = f"; stopped: {self.stopped}" if self.stopped else ""
+        stopped = f"; stopped: {self.stopped}" if self.stopped is not None else ""
         return f"epoch {self['epoch'][-1]:.0f}: {shown}{stopped}"

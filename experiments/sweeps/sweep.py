@@ -13,7 +13,7 @@ from ..lab.data import digest
 from .progress import Bar
 from .store import Store
 from .trials import Done, Failed, Numbers, Trial, version
-from .workers import Workers
+from .workers import Workers, uninterrupted
 
 
 def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store | None = None, progress: bool = True,
@@ -23,8 +23,8 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
     With ``fresh``, all trials are run again; a stored run stays until the new one replaces it. A stored run whose file is
     damaged is made again, and the sweep says so.
 
-    If a run raises an error, the sweep reports it with its settings and the other runs go on. Failed runs are not stored: the
-    next sweep tries them again.
+    If a run raises an error, or its worker process is interrupted, the sweep reports it with its settings and the other runs
+    go on. Failed runs are not stored: the next sweep tries them again.
     """
     workers = Workers() if workers is None else workers
     unique = list({trial.key: trial for trial in trials}.values())
@@ -70,7 +70,7 @@ def carried_out(trial: Trial, key: str, checkpoint: str | None) -> tuple[Numbers
         if planned is not None and digest(data) != planned:
             raise RetropropError(f"the files in {data} have changed since the sweep was planned")
         extra = {"checkpoint": None if checkpoint is None else Path(checkpoint)} if trial.resumable else {}
-        result: Numbers | Failed = json.loads(json.dumps(trial.task(**trial.settings, **extra)))
+        result: Numbers | Failed = json.loads(json.dumps(uninterrupted(trial.task, **trial.settings, **extra)))
     except Exception as error:
         result = Failed(trial, f"{type(error).__name__}: {error}", traceback.format_exc())
     return result, time.perf_counter() - start

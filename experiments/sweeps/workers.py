@@ -99,8 +99,16 @@ def alone(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
     """Call a function with one BLAS thread, as in joblib's processes."""
     import threadpoolctl
     threadpoolctl.threadpool_limits(1)                              # not restored: other threads of the worker rely on it
-    return function(*task)
+    return uninterrupted(function, *task)
 
 
 def numbered(k: int, function: Callable[..., Any], task: tuple[Any, ...]) -> tuple[int, Any]:
-    return k, function(*task)
+    return k, uninterrupted(function, *task)
+
+
+def uninterrupted(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a function in a worker; an interrupt is an error of this call alone: the sweep has not been asked to end."""
+    try:
+        return function(*arguments, **options)
+    except KeyboardInterrupt as error:
+        raise RetropropError("the worker process was interrupted before the run had ended") from error

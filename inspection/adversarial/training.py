@@ -9,6 +9,7 @@ from ...errors import ArgumentError
 from ...training.callbacks import Callback, Run
 from .attacks import fgsm
 from .ball import Bounds, checked_bounds
+from .objective import checked_examples
 from .robustness import Attack, checked_shape, title
 
 
@@ -56,10 +57,11 @@ class AdversarialTraining(Callback):
 
     def before_training(self, run: Run) -> None:
         self.owed = 0.0                                             # examples to replace, carried over from earlier batches
+        x, _ = checked_examples(run.net, run.loss, *run.data)
+        if self.bounds is not None:
+            checked_bounds(self.bounds, x)                          # of all examples, before the first step
 
     def before_batch(self, run: Run) -> None:
-        if self.bounds is not None:
-            checked_bounds(self.bounds, run.x)                      # of all examples, not only of those that are attacked
         self.owed += self.share * len(run.y)
         count = min(round(self.owed), len(run.y))
         self.owed -= count

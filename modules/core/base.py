@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -17,7 +18,7 @@ from .evaluation import Evaluated
 from .parameter import FlatParameters, Parameter, watch_parameters, watching
 from .summary import summarize
 from .tangents import by_backward
-from .values import Shape, Value, as_values, each, parts
+from .values import Shape, Value, as_values, dtype_of, each, parts, several, shape_of
 
 CHECKED = {"forward": phases.checked_forward, "backward": phases.checked_backward, "update": phases.checked_update,
            "jvp": phases.checked_jvp, "example_gradients": phases.checked_per_example,
@@ -26,6 +27,8 @@ CHECKED = {"forward": phases.checked_forward, "backward": phases.checked_backwar
 DERIVED = (({"forward"}, {"saved"}), ({"forward", "backward"}, {"jvp", "symmetric"}),
            ({"forward", "backward", "update"}, {"example_gradients", "example_squared_norms"}),
            ({"example_gradients"}, {"example_squared_norms"}))
+WORKSPACE = 2 * 1000 * 1000                                         # bytes between the modules that predict uses in any case
+LEAST = 8                                                           # examples that it takes at a time in any case
 
 
 class Module(Evaluated["Module"]):
@@ -204,9 +207,19 @@ class Module(Evaluated["Module"]):
     # ------------------------------------------------------------------ around the phases
 
     def predict(self, x: ArrayLike | tuple[ArrayLike, ...], batch_size: int | None = None) -> Value:
-        """Return the output in evaluation mode, computed ``batch_size`` examples at a time (None: all at once).
+        """Return the output in evaluation mode, computed ``batch_size`` examples at a time.
 
         Modes, points and gradients stay as they are, so that it may be called between ``forward`` and ``backward``.
+
+        Parameters
+        ----------
+        x : array_like of shape (batch, ...), or a tuple of them for a module of several inputs
+        batch_size : int, default None
+            None: equal parts, each as large as memory allows. The arrays between the modules may take 2 MB and half of what
+            the parameters take, or the memory of 8 examples if that is more. So a small network gets all examples at once,
+            and the memory of a large one does not grow with their number. If the output for one example depends on the
+            others (``batch_dependent``, also in evaluation mode), there is one part. The results of two sizes differ by
+            rounding only.
         """
         examples = as_values(x, self.dtype, "x", self, self.arity)
         lengths = {len(array) if array.ndim else 0 for array in parts(examples)}
@@ -215,9 +228,10 @@ class Module(Evaluated["Module"]):
             shapes = " and ".join(str(array.shape) for array in parts(examples))
             raise ShapeError(f"{self!r}: x must hold {what}, got shape {shapes}")
         n = lengths.pop()
-        step = n if batch_size is None else positive_int("batch_size", batch_size)
+        given = None if batch_size is None else positive_int("batch_size", batch_size)
         with self.preserved_evaluation():
             self.eval()
+            step = given or examples_at_once(self, shape_of(examples), dtype_of(examples))
             outputs = [self.forward(each(lambda array: array[i:i + step], examples)) for i in range(0, n, step)]  # noqa: B023
         return outputs[0] if len(outputs) == 1 else each(lambda *arrays: np.concatenate(arrays), *outputs)
 
@@ -263,3 +277,28 @@ class Module(Evaluated["Module"]):
     def summary(self, input_shape: Shape) -> str:
         """Return a table for printing: each module with its output shape, number of parameters and their memory."""
         return summarize(self, input_shape)
+
+
+def examples_at_once(net: Module, shape: Shape, dtype: np.dtype[Any]) -> int:
+    """Return how many of the examples of this shape ``predict`` gives a network at a time: see there."""
+    n, numbers = parts(shape)[0][0], 0
+    if n <= LEAST or any(module.batch_dependent for _, module in net.named_modules()):
+        return n
+
+    def step(module: Module, read: Shape) -> Shape:
+        nonlocal numbers
+        output = module.output_shape(read)
+        for one in (read, output):
+            numbers += sum(map(math.prod, one)) if several(one) else math.prod(one)
+        return output
+
+    try:
+        net.flow(shape, step)
+    except Exception:                                               # the shape does not fit: forward says what is wrong
+        return n
+    size = numbers * dtype.itemsize
+    if size <= WORKSPACE:
+        return n
+    allowed = WORKSPACE + sum(parameter.data.nbytes for parameter in net.parameters()) // 2
+    most = max(LEAST, n * allowed // size)
+    return math.ceil(n / math.ceil(n / most))

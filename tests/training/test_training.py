@@ -87,33 +87,6 @@ def test_accuracy_takes_columns_and_vectors(prediction, y):
     assert rp.accuracy(prediction, [1 - int(np.ravel(label)[0]) for label in y]) == 0.0
 
 
-def test_early_stopping_goes_back_to_the_best_epoch(digits):
-    """The learning rate grows until training diverges; the network of the best epoch is restored."""
-    train, test = digits
-    net, loss = classifier(), rp.CrossEntropy()
-    sgd = rp.SGD(net.parameters(), lr=0.1)
-    best = {}
-
-    def spoil(run):
-        if run.epoch == 4:
-            run.optimizer.lr = 30
-        if run.history["validation_cost"][-1] == min(run.history["validation_cost"]):
-            best.update(run.net.state_dict())
-
-    history = rp.fit(net, loss, sgd, train, epochs=30, validation=test, rng=0, callbacks=[spoil, rp.EarlyStopping(patience=3)])
-    assert len(history["epoch"]) == 7
-    assert history.stopped == "validation_cost did not improve for 3 epochs after epoch 4"
-    for name, array in net.state_dict().items():
-        np.testing.assert_array_equal(array, best[name])
-
-
-def test_early_stopping_without_validation_says_what_to_give(digits):
-    net = classifier()
-    text = "monitor must be one of epoch, cost, seconds, got 'validation_cost'; give fit validation data"
-    with pytest.raises(rp.ArgumentError, match=text):
-        rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), digits[0], epochs=2, callbacks=[rp.EarlyStopping()])
-
-
 def test_callbacks_see_every_phase_in_order_and_may_change_the_batch():
     seen = []
 
@@ -138,19 +111,6 @@ def test_callbacks_see_every_phase_in_order_and_may_change_the_batch():
     rp.fit(net, rp.MSE(), rp.SGD(net.parameters(), lr=0.1), (np.ones((4, 2)), np.full((4, 1), 2.0)), epochs=1, batch_size=2,
            callbacks=[Spy()])
     assert seen == ["training", "batch 1.1", "step 4.0000", "batch 1.2", "step 4.0000", "epoch 1", "done"]
-
-
-def test_an_interrupt_returns_the_history_so_far_and_restores_the_mode(digits):
-    def interrupt(run):
-        if run.epoch == 2:
-            raise KeyboardInterrupt
-
-    net = classifier().eval()
-    sgd = rp.SGD(net.parameters(), lr=0.1)
-    history = rp.fit(net, rp.CrossEntropy(), sgd, digits[0], epochs=5, callbacks=[interrupt], rng=0)
-    assert history["epoch"] == [1, 2]
-    assert history.stopped == "interrupted"
-    assert not net.training
 
 
 def test_modules_that_are_to_keep_their_statistics_do(digits):
@@ -230,7 +190,9 @@ SPOILT = np.where(np.arange(18).reshape(6, 3) == 7, np.nan, 1.0)
     ({"data": (X.astype(complex), Y)}, rp.DtypeError, r"data\[0\] must hold real numbers"),
     ({"data": (X[:, :2], Y)}, rp.ShapeError, r"x must have shape \(\.\.\., 3\), got \(6, 2\)"),
     ({"data": X}, rp.ArgumentError, r"data must be a pair \(x, y\), got ndarray"),
-    ({"data": (X,)}, rp.ArgumentError, r"data must be a pair \(x, y\), got tuple"),
+    ({"data": (X,)}, rp.ArgumentError, r"data must be a pair \(x, y\), got a tuple of 1$"),
+    ({"data": (X, Y, Y)}, rp.ArgumentError, r"data must be a pair \(x, y\), got a tuple of 3; the loss has the weights"),
+    ({"validation": [X, Y, Y]}, rp.ArgumentError, r"validation must be a pair \(x, y\), got a list of 3"),
     ({"callbacks": [3]}, rp.ArgumentError, "callbacks must hold Callbacks or functions, got 3"),
     ({"loss": "mse"}, rp.ArgumentError, "loss must be a Loss, such as CrossEntropy"),
     ({"optimizer": 0.1}, rp.ArgumentError, "optimizer must be an Optimizer, such as SGD"),

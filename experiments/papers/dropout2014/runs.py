@@ -95,7 +95,7 @@ def learned(*, examples: int, noise: float, keep: float, keep_input: float, widt
 
     try:
         fit(net, CrossEntropy(), descent(net, lr, momentum, l2), data, epochs=epochs, batch_size=BATCH, rng=seed,
-            callbacks=[*penalties(lr, l1, norm), read], progress=False)
+            callbacks=[*penalties(lr, l1, norm), read], progress=False).raise_if_interrupted()
     except NonFiniteError:
         return {"diverged": True, "curve": curve} | dict.fromkeys(("error", "training", "validation", "silent"), 1.0)
     error, second = curve[-1]["error"], activations(net, x)[-1]
@@ -124,14 +124,14 @@ def autoencoded(*, keep: float, width: int, updates: int, lr: float, momentum: f
     data = train[0]
     net = noisy(PIXELS, PIXELS, Normal(0.01), sizes=[width], keep=keep, keep_input=1.0, seed=seed)
     fit(net, MSE(), descent(net, lr, momentum), (data, data), epochs=round(updates * BATCH / len(data)), batch_size=BATCH,
-        rng=seed, progress=False)
+        rng=seed, progress=False).raise_if_interrupted()
     [hidden] = activations(net, x)
     images = weights(net)[0].data.reshape(width, 8, 8).astype(float)
     below, right = (images[:, 1:], images[:, :-1]), (images[..., 1:], images[..., :-1])
     pairs = [np.concatenate([a.ravel(), b.ravel()]) for a, b in zip(below, right, strict=True)]
     strongest = np.argsort(-(images ** 2).sum((1, 2)))[:SHOWN]
     counts, edges = np.histogram(hidden, BINS, (0.0, HIGHEST))
-    units, _ = np.histogram(hidden.mean(0), BINS, (0.0, HIGHEST))
+    units, _ = np.histogram(hidden.mean(0, dtype=float), BINS, (0.0, HIGHEST))
     return {"mean": float(hidden.mean()), "silent": float((hidden < SILENT).mean()),
             "neighbours": float(np.corrcoef(pairs)[0, 1]), "edges": edges.tolist(),
             "activations": (counts / hidden.size).tolist(), "units": (units / width).tolist(),

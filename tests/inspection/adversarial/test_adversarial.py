@@ -473,8 +473,8 @@ def test_a_cost_or_a_gradient_that_is_not_finite_is_refused():
 
 @pytest.mark.parametrize(("change", "kind", "text"), [
     ({"loss": rp.MSE(), "y": X}, ArgumentError,
-     "robustness: loss must be one for classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL), and y must hold classes, shape "
-     "(7,), got MSE() and y of shape (7, 3)"),
+     "robustness: loss must be one for classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL), and y must hold classes, of "
+     "shape (7,), or one-hot rows, got MSE() and y of shape (7, 3)"),
     ({"eps": []}, ArgumentError, "robustness: eps must hold at least one number, got []"),
     ({"eps": 0.1}, ArgumentError, "robustness: eps must hold at least one number, got 0.1"),
     ({"eps": [0.1, -2]}, ArgumentError, "eps must be a number in [0, inf), got -2"),
@@ -510,11 +510,28 @@ def test_robustness_measures_in_the_norm_of_its_attack():
         robustness(rp.Linear(3, 3, rng=0), rp.CrossEntropy(), X, Y, attack=partial(pgd, norm=2))
 
 
-def test_adversarial_training_checks_the_bounds_of_all_examples():
+def test_adversarial_training_checks_the_bounds_of_all_examples_before_the_first_step():
     x, y = np.zeros((8, 3)), np.arange(8) % 3
     x[7] = 2
-    net = rp.Linear(3, 3, rng=0)
+    net, two = rp.Linear(3, 3, rng=0), rp.Sequential(rp.Add(), rp.Linear(3, 3, rng=1))
+    before = net.weight.data.copy()
     for seed in range(4):
-        with pytest.raises(rp.DataError):
-            rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), (x, y), epochs=1, batch_size=8, rng=seed,
+        with pytest.raises(rp.DataError, match="x must be within bounds, got 3 of 24 values outside"):
+            rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), (x, y), epochs=1, batch_size=1, rng=seed,
                    callbacks=[AdversarialTraining(0.1, bounds=(0, 1))], progress=False)
+        assert_array_equal(net.weight.data, before)
+    with pytest.raises(ShapeError, match="net must have one input, which the attack changes, got several inputs"):
+        rp.fit(two, rp.CrossEntropy(), rp.SGD(two.parameters(), lr=0.1), ((x, x), y), epochs=1, progress=False,
+               callbacks=[AdversarialTraining(0.1, bounds=(0, 3))])
+
+
+def test_attacks_know_the_classes_of_one_hot_rows():
+    net, one_hot = layers(), np.eye(3)[Y]
+    net.eval()
+    for attack in (fgsm, pgd):
+        moved, same = (attack(net, rp.CrossEntropy(), X, y, 0.3) for y in (one_hot, Y))
+        assert_allclose(moved, same, atol=1e-6)
+    for loss in (rp.CrossEntropy(), rp.BCEWithLogits()):
+        found = robustness(net, loss, X, one_hot, [0.3], rng=0)
+        assert found.clean_error == (net.predict(X).argmax(1) != Y).mean()
+    assert found.confidence[0] >= 0.5 or np.isnan(found.confidence[0])
