@@ -19,6 +19,7 @@ from ..losses import Loss
 from ..modules import Module
 from ..modules.core.values import Value, as_values, dtype_of, parts, several, shape_of
 from ..optim import Optimizer
+from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
 from .metrics import check_reduces, judge
@@ -50,7 +51,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
     progress : bool, default True
-        Whether to show a progress bar; it never appears where standard error is not a terminal.
+        Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
             net.train()
         for hook in hooks:
             hook.before_training(run)
-        with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
+        with np.errstate(over="ignore", invalid="ignore"), progress_bar(epochs, "epoch", progress) as shown:
             for run.epoch in range(1, epochs + 1):
                 start = time.perf_counter()
                 row = {"epoch": float(run.epoch), "cost": one_epoch(run, hooks, in_batches(
@@ -177,8 +178,3 @@ def divergence_message(run: Run) -> str:
                     "initialization (Glorot, He) or clip_grad_norm may help")
     return f"{message}, but the output of every module is finite: check the loss, {run.loss!r}, and the targets"
 
-
-def bar(epochs: int, progress: bool) -> Any:
-    """Return a progress bar over epochs, which does not appear where standard error is not a terminal."""
-    from tqdm import tqdm
-    return tqdm(total=epochs, unit="epoch", disable=None if progress else True)
