@@ -40,8 +40,9 @@ def add_settings(command: argparse.ArgumentParser, settings: type[Any]) -> None:
 
 
 def from_arguments(settings: type[Settings], arguments: Mapping[str, Any]) -> Settings:
-    """Settings from the arguments of a function that has a parameter for each field: its ``locals()``."""
-    return settings(**{one.name: arguments[one.name] for one in fields(settings)})  # type: ignore[arg-type]
+    """Settings from arguments by name, such as the options that a user gave, or a function's ``locals()``."""
+    return settings(**{one.name: arguments[one.name]
+                       for one in fields(settings) if one.name in arguments})  # type: ignore[arg-type]
 
 
 def new_command(commands: Commands, name: str, short: str, description: str, example: str,

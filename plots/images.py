@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from .. import files
 from ..arguments import Array, as_floating, as_numbers, within
-from ..errors import ArgumentError, DataError, FileFormatError, ShapeError
+from ..errors import ArgumentError, FileFormatError, ShapeError
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # red, green and blue in a brightness (ITU-R BT.601)
 ORIENTATION = 0x0112                                                # the tag in EXIF data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,8 @@ from ...arguments import one_of, positive_int, real
 from ...errors import ArgumentError, DataError, NonFiniteError
 from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
 from ...losses import CrossEntropy
+from ...printing import show
+from ...progress import progress_bar
 from ...training import Callback, Run, fit
 from ..lab.data import spread
 from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, dense, initialization
@@ -89,10 +91,13 @@ def add_command(commands: Commands) -> None:
     command.set_defaults(run=run)
 
 
-def run(*, as_json: bool, quick: bool, **options: Any) -> int:
-    comparison = compare(**(QUICK if quick else {}) | options)
-    print(json_text(comparison.summary()) if as_json else comparison)
-    print(f"\nThe report is in {options['out']}/report.html", file=sys.stderr)
+def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
+    def results(comparison: Comparison) -> None:
+        show(json_text(comparison.summary()) if as_json else comparison)
+
+    given = (QUICK if quick else {}) | options
+    compared(from_arguments(Config, given), from_arguments(Workers, given), out, results)
+    print(f"\nThe report is in {out}/report.html", file=sys.stderr)
     return 0
 
 
@@ -126,7 +131,7 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
     out : path, default None
         Folder for ``report.html``, figures and tables; None writes nothing.
     progress : bool, default True
-        Whether to show a progress bar; there is none if standard error is not a terminal.
+        Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
     Returns
     -------
@@ -134,7 +139,12 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
         ``print(comparison)`` shows the table.
     """
     given = locals()
-    config, workers = from_arguments(Config, given), from_arguments(Workers, given)
+    return compared(from_arguments(Config, given), from_arguments(Workers, given), out, progress=progress)
+
+
+def compared(config: Config, workers: Workers, out: str | Path | None, results: Callable[[Comparison], None] | None = None,
+             progress: bool = True) -> Comparison:
+    """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers."""
     train, test = load(config.data)
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
@@ -143,6 +153,8 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
                             train_size=len(train[0]), test_size=len(test[0]),
                             features=train[0].shape[1], classes=int(train[1].max()) + 1,
                             chance=1 - np.bincount(test[1]).max() / len(test[1]))
+    if results is not None:
+        results(comparison)
     if out is not None:
         write_report(comparison, Path(out))
     return comparison
@@ -163,9 +175,11 @@ def load(source: str) -> tuple[Split, Split]:
 
 def run_all(tasks: list[tuple[Any, ...]], workers: Workers, progress: bool) -> list[TrainingRun]:
     """One run per task, in the order of the tasks."""
-    from tqdm import tqdm
-    bar = tqdm(workers.run(train_one, tasks), total=len(tasks), unit="run", disable=None if progress else True)
-    runs = dict(bar)
+    runs: dict[int, TrainingRun] = {}
+    with progress_bar(len(tasks), "run", progress) as bar:
+        for k, trained in workers.run(train_one, tasks):
+            runs[k] = trained
+            bar.update()
     return [runs[k] for k in range(len(tasks))]
 
 
