@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy import ndarray
@@ -52,7 +52,7 @@ class Loss(Module, checked=False):
     (0.4338, array([0.2539, 0.2539, 0.2539]))
     """
 
-    __slots__ = ("_expected", "_factor", "_ones", "_unit", "divisor")
+    __slots__ = ("_expected", "_factor", "_ones", "_small_total", "_unit", "divisor")
     _workspace = (*Module._workspace, *__slots__)
     _evaluation = (*Module._evaluation, *__slots__)
 
@@ -60,11 +60,13 @@ class Loss(Module, checked=False):
     divisor: float                                                  # of the sum of the costs
     _factor: Array                                                  # 1/divisor, of the prediction's dtype
     _ones: Array                                                    # a product with it is the sum of the costs
+    _small_total: float                                             # sums below it are computed from the exact costs
     _unit: Array                                                    # the g of backward() without argument
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(checked=False, **options)         # the phases below contain their own checks
 
+    exact_below: ClassVar[float] = 0.0                              # means below it are computed from ``exact_costs``
     _reduction: str = "mean"
 
     def __init__(self, reduction: str = "mean") -> None:
@@ -88,6 +90,10 @@ class Loss(Module, checked=False):
     def derivatives(self) -> Array:
         """Return the derivative of each cost with respect to the prediction. It may be a buffer of the loss: it is copied."""
         raise NotImplementedError(f"{type(self).__name__} must implement derivatives()")
+
+    def exact_costs(self, prediction: Array, target: Array) -> Array:
+        """Return the same as ``costs``, and set the point, without cancellation: slower, for a mean below ``exact_below``."""
+        return self.costs(prediction, target)
 
     def costs_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the costs for predictions of this shape; ShapeError if the loss does not take them."""
@@ -164,15 +170,17 @@ class Loss(Module, checked=False):
         if self.point is None:
             raise PhaseError(f"{self!r}: costs must set self.point, which derivatives() reads")
         if self._reduction == "none":
+            costs = self.exact_costs(prediction, target) if self._small_total else costs
             if not np.isfinite(costs).all():
                 self.check_finite(target)
             return np.array(costs)
         if costs.ndim != 1:
             costs = costs.reshape(-1)
-        if len(costs) > SMALL:                                      # a float32 product would be inexact
-            cost = float(costs.sum(dtype=np.float64)) / (self.divisor or 1)
-        else:
-            cost = float(self._ones.dot(costs)) / (self.divisor or 1)
+        # A long float32 product would be inexact.
+        total = float(costs.sum(dtype=np.float64) if len(costs) > SMALL else self._ones.dot(costs))
+        if total < self._small_total:
+            total = float(self.exact_costs(prediction, target).sum(dtype=np.float64))
+        cost = total / (self.divisor or 1)
         if not -INF < cost < INF:                                   # because of the target, or of the prediction
             self.check_finite(target)
         return cost
@@ -233,7 +241,7 @@ class Loss(Module, checked=False):
         self._expected = self.target_signature(shape, dtype) if written_together(type(self)) else None
         self._unit = np.ones(*self._output)
         size = math.prod(costs)
-        self._ones = np.ones(min(size, SMALL), dtype)
+        self._ones, self._small_total = np.ones(min(size, SMALL), dtype), self.exact_below * size
         self.divide_by(size if self.reduction == "mean" else 1, dtype)
         return self._output[0]
 

@@ -149,8 +149,8 @@ class Exponentials(NamedTuple):
 
     exps: Array
     sums: Array
-    target: Array                                                   # places of the classes, or weighted probabilities
-    weights: Array | None
+    target: Array | None                                            # places of the classes, or weighted probabilities
+    weights: Array | None                                           # target None: the ratio is the derivative of each cost
 
 
 class Scratch(NamedTuple):
@@ -161,7 +161,6 @@ class Scratch(NamedTuple):
     flat: Array                                                     # (N K,): the same memory
     ones: Array                                                     # (K,)
     starts: Array                                                   # (N,): where each row begins in the flat array
-    column: Array                                                   # (N, 1): the row sums, the same memory as in point
     one: Array                                                      # ()
     point: Exponentials                                             # the point for classes without weights
 
@@ -183,7 +182,9 @@ class CrossEntropy(OfClasses):
     [0, 1], for which the cost is :math:`-\sum_j w_j y_j \log p_j` with the softmax p of x. Other values raise DataError.
 
     For integer classes :math:`\partial C/\partial x = w_y (p - e_y)`, divided by the divisor of the
-    cost. The largest logit of each row is subtracted first: nothing overflows, and no logarithm of 0 is taken.
+    cost. The largest logit of each row is subtracted first: nothing overflows, and no logarithm of 0 is taken. Its exponential
+    is 1, in which the others are lost if the prediction is good. Small costs, and those of ``reduction="none"``, are therefore
+    computed from the sum s of the others, as :math:`\log(1 + s) - x_y`, and the derivatives without the difference of p and 1.
 
     Examples
     --------
@@ -194,16 +195,17 @@ class CrossEntropy(OfClasses):
     """
 
     probabilities = True
+    exact_below = 2.0**-6                                           # above it, what is lost is less than 1e-5 of the mean
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         n, k = shape
         rows, shifted, exps = (np.empty(shape, dtype) for _ in range(3))
         sums, places = np.empty(n, dtype), np.empty(n, np.intp)
-        return Scratch(rows, shifted, shifted.reshape(-1), np.ones(k, dtype), np.arange(n) * k, sums[:, None], ONE[dtype],
+        return Scratch(rows, shifted, shifted.reshape(-1), np.ones(k, dtype), np.arange(n) * k, ONE[dtype],
                     Exponentials(exps, sums, places, None))
 
     def costs(self, prediction: Array, target: Array) -> Array:
-        rows, shifted, flat, ones, starts, _, _, point = self.scratch
+        rows, shifted, flat, ones, starts, _, point = self.scratch
         exps, sums, places, _ = point
         weights = None if self._weight is None else self.weigh(target, prediction.dtype)
         np.add(starts, prediction.argmax(1), places)
@@ -221,11 +223,37 @@ class CrossEntropy(OfClasses):
         logs -= flat[places]
         return logs if weights is None else logs * weights
 
+    def exact_costs(self, prediction: Array, target: Array) -> Array:
+        _, shifted, _, ones, _, one, _ = self.scratch
+        weights, examples = self.weigh(target, prediction.dtype), np.arange(len(target))
+        largest = examples, prediction.argmax(1)
+        np.subtract(prediction, prediction[largest][:, None], shifted)
+        exps = np.exp(shifted)
+        exps[largest] = 0
+        others = exps.dot(ones)
+        exps[largest] = one
+        logs, sums = np.log1p(others), others + one
+        if target.ndim == 2:
+            shares = target if weights is None else target * weights
+            costs = ((logs[:, None] - shifted) * shares).sum(1)
+        else:
+            shares = np.zeros_like(prediction)
+            shares[examples, target] = one if weights is None else weights
+            costs = (logs - shifted[examples, target]) * shares[examples, target]
+        every, of_largest = shares.sum(1), shares[largest]
+        exps *= every[:, None]
+        exps -= shares * sums[:, None]
+        exps[largest] = (every - of_largest) - of_largest * others
+        self.point = Exponentials(exps, sums, None, None)
+        return costs
+
     def derivatives(self) -> Array:
-        rows, shifted, flat, _, _, column, one, _ = self.scratch
-        exps, _, target, weights = self.point
-        rows[...] = column
+        rows, shifted, flat, _, _, one, _ = self.scratch
+        exps, sums, target, weights = self.point
+        rows[...] = sums[:, None]
         derivatives = np.divide(exps, rows, shifted)
+        if target is None:
+            return derivatives
         if target.ndim == 2:
             derivatives *= target.sum(1, keepdims=True)
             derivatives -= target

@@ -137,7 +137,13 @@ class BCEWithLogits(Loss):
     -----
     :math:`\partial C/\partial x = (\sigma(x) - y) / n`, with n elements and :math:`\sigma(x) = e^{x - \log(1 + e^x)}`,
     which is accurate in the left tail and never overflows. Saves :math:`\sigma(x) - y`.
+
+    Where the logit is right and large, :math:`\log(1 + e^x)` and :math:`x y` cancel. Small costs, and those of
+    ``reduction="none"``, are therefore computed from :math:`s = e^{-|x|}` and the distance d of y from the class for which x
+    speaks: the cost is :math:`\log(1 + s) + |x| d`, and its derivative :math:`\pm (d - s / (1 + s))`.
     """
+
+    exact_below = 2.0**-6                                           # above it, what cancels is less than 1e-5 of the mean
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, ...]:
         return ZERO[dtype], *(np.empty(shape, dtype) for _ in range(3))
@@ -152,6 +158,13 @@ class BCEWithLogits(Loss):
         self.point = np.subtract(derivatives, target, derivatives)
         np.multiply(prediction, target, costs)
         return np.subtract(softplus, costs, costs)
+
+    def exact_costs(self, prediction: Array, target: Array) -> Array:
+        positive, size = prediction > 0, np.abs(prediction)
+        small, distance = np.exp(-size), np.where(positive, 1 - target, target)
+        derivatives = distance - small / (1 + small)
+        self.point = np.negative(derivatives, out=derivatives, where=~positive)
+        return np.log1p(small) + size * distance
 
     def derivatives(self) -> Array:
         return self.point

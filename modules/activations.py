@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..arguments import Array
-from .core.arrays import ONE, copy, sigmoid
+from .core.arrays import FAR_LEFT, ONE, copy, left_of, sigmoid
 from .core.base import Module
 from .core.scratch import WithScratch
 
@@ -38,8 +38,8 @@ class Sigmoid(Module):
     Notes
     -----
     :math:`\sigma'(x) = y (1 - y)` needs only the output: forward saves ``y`` and not ``x``. The derivative is at most 1/4,
-    and less than 1/400 for :math:`|x| > 6`, where the unit saturates (lecture, slide 75). Do not write into y before
-    ``update``; this holds for all modules that save their output.
+    and less than 1/400 for :math:`|x| > 6`, where the unit saturates (lecture, slide 75). In the left tail it is right to a
+    few units in the last place; in the right tail y is rounded to 1, and the derivative has an error of one rounding of 1.
     """
 
     saved = "output"
@@ -48,8 +48,7 @@ class Sigmoid(Module):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Saves y."""
-        y = sigmoid(x, out)
-        self.point = y
+        self.point = y = sigmoid(x, out, left_of(x, FAR_LEFT[x.dtype]))
         return y
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
@@ -66,7 +65,8 @@ class Tanh(Module):
 
     Notes
     -----
-    The derivative is :math:`1 - y^2`, so :math:`\partial C / \partial x = g - y^2 g`.
+    The derivative is :math:`1 - y^2`, so :math:`\partial C / \partial x = g - y^2 g`. In the tails y is rounded to ±1, and the
+    derivative has an error of one rounding of 1.
     """
 
     saved = "output"

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, generator, positive_int
 from ..errors import ShapeError
 from ..initializers import GlorotUniform, Initializer, Zeros
-from .core.arrays import by_example, copy, squared_norms
+from .core.arrays import LONG, by_example, copy, squared_norms, summed
 from .core.base import Module
 from .core.parameter import FlatParameters, Parameter, ParameterAttribute, parameter_attribute
 
@@ -134,11 +134,26 @@ class Linear(Module):
         if g.ndim != 2:
             g = as_rows(g)
         if joined is None or joined.source is not x:
+            if g.shape[0] > LONG:
+                self.update_from_many(as_rows(x), g)
+                return
             as_rows(x).T.dot(g, self.weight.grad_T)
             if self.bias is not None:
                 self.scratch.ones.dot(g, self.bias.grad)
         else:                                                       # the same in one product
             joined.rows.T.dot(g, joined.gradient)
+
+    def update_from_many(self, x: Array, g: Array) -> None:
+        """The same for many rows, whose plain sums would be inexact. A product of two matrices adds up in parts by itself."""
+        grad = self.weight.grad_T
+        if self.out_features == 1:
+            summed(g[:, 0], x, grad[:, 0])
+        elif self.in_features == 1:
+            summed(x[:, 0], g, grad[0])
+        else:
+            x.T.dot(g, grad)
+        if self.bias is not None:
+            summed(self.scratch.ones, g, self.bias.grad)
 
     def jvp(self, t: Array) -> Array:
         """(..., in_features) -> (..., out_features)."""
@@ -208,7 +223,7 @@ class Scratch(NamedTuple):
         n, size = math.prod(shape[:-1]), weight.data.size
         joined = upright = turned = None
         if (watched and bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset
-                and n * shape[-1] <= SMALL):
+                and n <= LONG and n * shape[-1] <= SMALL):
             joined = Joined(weight, bias, shape, dtype)             # the copy of x costs less than the second product
         if n >= FEW and SMALL // 8 <= size <= SMALL:
             upright = np.empty(weight.shape, dtype)

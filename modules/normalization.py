@@ -10,25 +10,29 @@ from numpy.typing import DTypeLike
 
 from ..arguments import Array, positive_int, real
 from ..errors import ShapeError
-from .core.arrays import by_channel, by_example, empty
+from .core.arrays import LONG, by_channel, by_example, empty, summed, summed_products
 from .core.base import Module
 from .core.parameter import Parameter, parameter_attribute
 
+FAR = 1e4                                                           # (standard deviations)²: so far from 0, the rounding of
+                                                                    # a mean is seen in what was centred with it
+
 
 class Centred(NamedTuple):
-    """The input minus its mean, 1/(standard deviation), and whether the statistics are those of the batch."""
+    """The input minus its mean, 1/(standard deviation), γ times that, and whether the statistics are those of the batch."""
 
     centred: Array
     scale: Array
+    factor: Array                                                   # broadcasts along the input
     of_batch: bool
 
 
 class Scratch(NamedTuple):
-    """A buffer for the centred input, a vector of ones (batch,), and the shape in which features broadcast along the input."""
+    """A buffer for the centred input, a vector of ones (batch,), and the index that makes features broadcast."""
 
     x: Array
     ones: Array
-    feature: tuple[int, ...]
+    feature: tuple[slice | None, ...]
 
 
 class BatchNorm(Module):
@@ -107,7 +111,7 @@ class BatchNorm(Module):
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         return Scratch(empty(shape, dtype, self.batch_last), np.ones(shape[0], dtype),
-                       (self.features,) + (1,) * (len(shape) - 2))
+                       (slice(None), *(None,) * (len(shape) - 2)))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(batch, features, ...) -> the same shape. Saves the centred input and 1/(standard deviation)."""
@@ -115,31 +119,37 @@ class BatchNorm(Module):
         if self.training:
             n = x.size // self.features
             mean = self.total(x) / n
-            np.subtract(x, mean.reshape(feature), centred)
+            np.subtract(x, mean[feature], centred)
             variance = self.inner(centred, centred) / n
+            scale = 1 / np.sqrt(variance + self.eps)
+            ratio = mean * scale
+            if ratio.dot(ratio) > FAR:
+                mean += (error := self.total(centred) / n)
+                centred -= error[feature]
+                variance = self.inner(centred, centred) / n
+                scale = 1 / np.sqrt(variance + self.eps)
             self.average(self.running_mean, mean)
             self.average(self.running_var, variance * (n / (n - 1)))
         else:
-            variance = self.running_var
-            np.subtract(x, self.running_mean.reshape(feature), centred)
-        scale = 1 / np.sqrt(variance + self.eps)
-        self.point = Centred(centred, scale, self.training)
-        y = np.multiply(centred, (self.weight.data * scale).reshape(feature), out)
-        y += self.bias.data.reshape(feature)
+            np.subtract(x, self.running_mean[feature], centred)
+            scale = 1 / np.sqrt(self.running_var + self.eps)
+        factor = (self.weight.data * scale)[feature]
+        self.point = Centred(centred, scale, factor, self.training)
+        y = np.multiply(centred, factor, out)
+        y += self.bias.data[feature]
         return y
 
     def backward(self, g: Array, out: Array | None = None, *, input_gradient: bool = True) -> Array | None:
         """(batch, features, ...) -> the same shape."""
         if not input_gradient:                                      # update needs nothing from here
             return None
-        (centred, scale, of_batch), feature = self.point, self.scratch.feature
-        factor = (self.weight.data * scale).reshape(feature)
+        (centred, scale, factor, of_batch), feature = self.point, self.scratch.feature
         if not of_batch:
             return np.multiply(g, factor, out)
         n = g.size // self.features
-        gx = np.multiply(centred, (self.inner(g, centred) * scale * scale / n).reshape(feature), out)
+        gx = np.multiply(centred, (self.inner(g, centred) * scale * scale / n)[feature], out)
         np.subtract(g, gx, gx)
-        gx -= (self.total(g) / n).reshape(feature)
+        gx -= (self.total(g) / n)[feature]
         gx *= factor
         return gx
 
@@ -150,7 +160,7 @@ class BatchNorm(Module):
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over height and width."""
-        g, normal = self.gradient, self.point.centred * self.point.scale.reshape(self.scratch.feature)
+        g, normal = self.gradient, self.point.centred * self.point.scale[self.scratch.feature]
         return {name: terms.reshape(len(g), self.features, -1).sum(2)
                 for name, terms in (("weight", g * normal), ("bias", g))}
 
@@ -162,7 +172,7 @@ class BatchNorm(Module):
     def total(self, a: Array) -> Array:
         """Return the sum over all axes except that of the features."""
         if a.ndim == 2:
-            return self.scratch.ones.dot(a)
+            return self.scratch.ones.dot(a) if a.shape[0] <= LONG else summed(self.scratch.ones, a)
         rows = by_channel(a) if a.ndim == 4 else None
         return a.reshape(*a.shape[:2], -1).sum((0, 2)) if rows is None else rows.sum(1)
 
@@ -170,6 +180,8 @@ class BatchNorm(Module):
         """Return the sum of a b over all axes except that of the features, without an array for the products."""
         if a.ndim == 4 and (rows := by_channel(a)) is not None and (others := by_channel(b)) is not None:
             return np.vecdot(rows, others)
+        if a.ndim == 2 and a.shape[0] > LONG:
+            return summed_products(a, b)
         axes = "nchw"[:a.ndim]
         return np.einsum(f"{axes},{axes}->c", a, b)
 
@@ -243,9 +255,14 @@ class LayerNorm(Module):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., features) -> the same shape. Saves the normalized input and 1/(standard deviation)."""
-        normal = np.subtract(x, x.mean(-1, keepdims=True), self.scratch.x)
-        variance = np.multiply(normal, normal, out).mean(-1, keepdims=True)
+        mean = x.mean(-1, keepdims=True)
+        normal = np.subtract(x, mean, self.scratch.x)
+        variance = np.multiply(normal, normal, self.scratch.products).mean(-1, keepdims=True)
         scale = 1 / np.sqrt(variance + self.eps)
+        if np.vdot(ratio := mean * scale, ratio) > FAR:
+            normal -= normal.mean(-1, keepdims=True)
+            variance = np.multiply(normal, normal, self.scratch.products).mean(-1, keepdims=True)
+            scale = 1 / np.sqrt(variance + self.eps)
         normal *= scale
         self.point = Normalized(normal, scale)
         y = np.multiply(normal, self.weight.data, out)
@@ -275,8 +292,8 @@ class LayerNorm(Module):
         """Gradients of weight and bias, summed over all leading axes."""
         _, products, ones = self.scratch
         np.multiply(self.gradient, self.point.x, products)
-        ones.dot(products.reshape(-1, self.features), self.weight.grad)
-        ones.dot(self.gradient.reshape(-1, self.features), self.bias.grad)
+        summed(ones, products.reshape(-1, self.features), self.weight.grad)
+        summed(ones, self.gradient.reshape(-1, self.features), self.bias.grad)
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over the axes between the first and the last."""

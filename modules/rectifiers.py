@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arguments import Array, real
-from .core.arrays import ONE, ZERO, as_out, empty, sigmoid, zeros
+from .core.arrays import FAR_LEFT, ONE, TYPES, ZERO, as_out, empty, left_of, sigmoid, zeros
 from .core.base import Module
 from .core.scratch import WithScratch
 
@@ -80,7 +80,14 @@ class LeakyReLU(WithScratch):
         return gx
 
 
-class ELU(WithScratch):
+class Left(NamedTuple):
+    """min(x, 0), and where x > 0."""
+
+    x: Array
+    positive: Array
+
+
+class ELU(Module):
     r""":math:`y = x` where :math:`x > 0`, else :math:`\alpha (e^x - 1)`. Any shape.
 
     Parameters
@@ -90,46 +97,57 @@ class ELU(WithScratch):
 
     Notes
     -----
-    The derivative is 1 where :math:`y > 0`, else :math:`y + \alpha`.
+    The derivative is 1 where :math:`x > 0`, else :math:`\alpha e^x`. It is not computed as :math:`y + \alpha`, which is 0
+    where y is rounded to -alpha.
 
     References
     ----------
     Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by exponential linear units".
     """
 
-    saved = "output"
+    saved = "neither"
     layout = "kept"
     symmetric = True
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = real("alpha", alpha, 0)
 
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Left, Array]:
+        left, negative = (empty(shape, dtype, self.batch_last) for _ in range(2))
+        return Left(left, empty(shape, bool, self.batch_last)), negative
+
     def forward(self, x: Array, out: Array | None = None) -> Array:
-        """Any shape -> the same shape. Saves y."""
-        zero = ZERO[x.dtype]
-        left = np.minimum(x, zero, out=self.scratch)
-        np.expm1(left, left)
-        left *= self.alpha
-        self.point = y = np.maximum(x, zero, out=out)
-        y += left
+        """Any shape -> the same shape. Saves min(x, 0), and where x > 0."""
+        zero, (self.point, negative) = ZERO[x.dtype], self.scratch
+        left, positive = self.point
+        np.greater(x, zero, positive)
+        np.minimum(x, zero, out=left)
+        np.expm1(left, negative)
+        negative *= self.alpha
+        y = np.maximum(x, zero, out=out)
+        y += negative
         return y
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """Shape of y -> the same shape."""
-        y, zero = self.point, ZERO[g.dtype]
-        gx = np.greater(y, zero, out=as_out(out, g))
-        gx *= 1 - self.alpha
-        gx += self.alpha
-        gx += np.minimum(y, zero, out=self.scratch)
+        left, positive = self.point
+        gx = np.exp(left, out)
+        if self.alpha != 1:
+            gx *= self.alpha
+            np.copyto(gx, ONE[g.dtype], where=positive)
         gx *= g
         return gx
 
 
 class Gate(NamedTuple):
-    """The input, and the gate in [0, 1] that multiplies it."""
+    """The input, the gate in [0, 1] that multiplies it, and where x is so far left that the gate is subnormal (None: nowhere).
+
+    A subnormal number has few digits. There, value and derivative are computed from the two roots of the gate.
+    """
 
     x: Array
     gate: Array
+    far: Array | None
 
 
 class GELU(WithScratch):
@@ -151,12 +169,17 @@ class GELU(WithScratch):
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Saves x and Φ(x)."""
         from scipy.special import ndtr
-        self.point = Gate(x, ndtr(x, self.scratch))
-        return np.multiply(x, self.point.gate, out)
+        far = left_of(x, LEAST_GATE[x.dtype])
+        self.point = Gate(x, ndtr(x, self.scratch), far)
+        y = np.multiply(x, self.point.gate, out)
+        if far is not None:
+            x, gate, root = roots(x[far])
+            y[far] = x * gate * root * root
+        return y
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """Shape of y -> the same shape."""
-        x, gate = self.point
+        x, gate, far = self.point
         gx = np.clip(x, -40, 40, out=out)                           # outside, φ is 0, and x² may overflow
         np.multiply(gx, gx, gx)
         gx *= -0.5
@@ -164,8 +187,21 @@ class GELU(WithScratch):
         gx *= (2 * np.pi) ** -0.5
         gx *= x
         gx += gate
+        if far is not None:
+            x, gate, root = roots(x[far])
+            gx[far] = (gate + x * (2 * np.pi) ** -0.5) * root * root
         gx *= g
         return gx
+
+
+LEAST_GATE = {TYPES[0]: -12.5, TYPES[1]: -37.0}                     # left of it Φ is subnormal
+
+
+def roots(x: Array) -> tuple[Array, Array, Array]:
+    """Return x, at least -60, the quotient Φ(x) / exp(-x²/2), and exp(-x²/4), all in float64."""
+    from scipy.special import erfcx
+    x = np.maximum(x, -60, dtype=np.float64)                        # there, Φ is 0 in float64
+    return x, 0.5 * erfcx(x * -(0.5 ** 0.5)), np.exp(x * x * -0.25)
 
 
 class SiLU(WithScratch):
@@ -186,16 +222,24 @@ class SiLU(WithScratch):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Saves x and σ(x)."""
-        self.point = Gate(x, sigmoid(x, self.scratch))
-        return np.multiply(x, self.point.gate, out)
+        far = left_of(x, FAR_LEFT[x.dtype])
+        self.point = Gate(x, sigmoid(x, self.scratch, far), far)
+        y = np.multiply(x, self.point.gate, out)
+        if far is not None:
+            x, root = x[far], np.exp(x[far] / 2)
+            y[far] = x * root * root
+        return y
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """Shape of y -> the same shape."""
-        x, gate = self.point
+        x, gate, far = self.point
         gx = np.subtract(ONE[g.dtype], gate, out)
         gx *= x
         gx += ONE[g.dtype]
         gx *= gate
+        if far is not None:
+            x, root = x[far], np.exp(x[far] / 2)
+            gx[far] = (1 + x) * root * root
         gx *= g
         return gx
 

@@ -40,8 +40,8 @@ def mean_term(weighed):
     def term(self, g):
         if hasattr(self, "running_mean"):                           # BatchNorm: over all axes except that of the features
             axes, feature = tuple(k for k in range(g.ndim) if k != 1), self.scratch.feature
-            factor = self.point.of_batch * (self.weight.data * self.point.scale).reshape(feature)
-            normal = self.point.centred * self.point.scale.reshape(feature)
+            factor = self.point.of_batch * self.point.factor
+            normal = self.point.centred * self.point.scale[feature]
         else:
             g, axes, factor, normal = g * self.weight.data, -1, self.point.scale, self.point.x
         return factor * (normal * (g * normal).mean(axes, keepdims=True) if weighed else g.mean(axes, keepdims=True))

@@ -14,7 +14,7 @@ from ...errors import ShapeError
 # Scalars of the arrays' own dtype: NumPy takes longer over a Python float.
 TYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
 ZERO, ONE = ({dtype: np.array(value, dtype) for dtype in TYPES} for value in (0, 1))
-LARGEST_EXP = {TYPES[0]: np.array(88, "float32"), TYPES[1]: np.array(709, "float64")}     # exp is finite up to here
+FAR_LEFT = {TYPES[0]: -87.0, TYPES[1]: -708.0}                      # exp(x) is subnormal left of it, and exp(-x) may overflow
 
 
 def copy(x: Array, out: Array | None) -> Array:
@@ -30,13 +30,57 @@ def as_out(out: Array | None, like: Array) -> Array:
     return np.empty(like.shape, like.dtype) if out is None else out
 
 
-def sigmoid(x: Array, out: Array | None) -> Array:
-    """Return 1 / (1 + exp(-x)), exact to a few units in the last place; computed with tanh the left tail is not."""
+def left_of(x: Array, limit: float) -> Array | None:
+    """Return where x < limit, as an array of booleans, or None if this is nowhere."""
+    return None if x.min() >= limit else x < limit                  # a NaN makes the first comparison False
+
+
+def sigmoid(x: Array, out: Array | None, far: Array | None) -> Array:
+    """Return 1 / (1 + exp(-x)), exact to a few units in the last place; computed with tanh the left tail is not.
+
+    ``far`` is where x is left of FAR_LEFT: there the result is exp(x).
+    """
+    tail = None if far is None else np.exp(x[far])
     y = np.negative(x, out)
-    np.minimum(y, LARGEST_EXP[y.dtype], out=y)
+    if far is not None:
+        y[far] = 0
     np.exp(y, y)
     y += ONE[y.dtype]
-    return np.reciprocal(y, y)
+    np.reciprocal(y, y)
+    if far is not None:
+        y[far] = tail
+    return y
+
+
+ROWS, LONG = 256, 512                                               # a sum over more than LONG rows is taken ROWS at a time
+
+
+def summed(weights: Array, a: Array, out: Array | None = None) -> Array:
+    """``(n,), (n, features) -> (features,)``: the sum of the rows of ``a``, each times its weight.
+
+    One product adds the rows one after the other: the rounding errors of a million float32 rows add up to a percent. More
+    than LONG rows are therefore added up in parts, then the parts, which is also faster.
+    """
+    n = len(a)
+    if n <= LONG:
+        return weights.dot(a, out)
+    whole = n - n % ROWS
+    sums = np.matmul(weights[:whole].reshape(-1, 1, ROWS), a[:whole].reshape(-1, ROWS, a.shape[1]))[:, 0]
+    if whole < n:
+        sums = np.concatenate([sums, weights[whole:].dot(a[whole:])[None]])
+    return summed(np.ones(len(sums), a.dtype), sums, out)
+
+
+def summed_products(a: Array, b: Array) -> Array:
+    """``(n, features)`` twice ``-> (features,)``: the sum of the products of each column, added up as in ``summed``."""
+    n, features = a.shape
+    if n <= LONG:
+        return np.einsum("nc,nc->c", a, b)
+    whole = n - n % ROWS
+    sums = np.einsum("bnc,bnc->bc", *(part[:whole].reshape(-1, ROWS, features) for part in (a, b)))
+    if whole < n:
+        sums = np.concatenate([sums, np.einsum("nc,nc->c", a[whole:], b[whole:])[None]])
+    return summed(np.ones(len(sums), a.dtype), sums)
 
 
 def by_channel(a: Array) -> Array | None:

@@ -140,7 +140,7 @@ def test_shapes_stored_arrays_and_bytes():
         ("", "forward", [("x", (5, 3))], 80),
         ("0", "forward", [("x", (5, 3))], 80),
         ("1", "forward", [("y", (5, 4))], 80),                      # 0 if it had written over its input
-        ("2", "forward", [("centred", (5, 4)), ("scale", (4,)), ("of_batch", ())], 80 + 80 + 16 + 1),
+        ("2", "forward", [("centred", (5, 4)), ("scale", (4,)), ("factor", (4,)), ("of_batch", ())], 80 + 80 + 16 + 16 + 1),
         ("", "forward", [("point", (5, 4))], 80 + 8),
         ("", "backward", [("gradient", ())], 80 + 4),
         ("", "backward", [("g", (5, 4))], 60),
