@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .conversion import Array as Array
 from .conversion import Named, converted
-from .errors import ArgumentError, DataError, DtypeError
+from .errors import ArgumentError, DataError, DtypeError, RetropropError
 from .names import suggestion
 
 Seed: TypeAlias = "int | np.random.Generator | None"                # a string, because numpy.random takes long to load
@@ -64,6 +64,27 @@ def sizes(shape: Sequence[int]) -> tuple[int, ...]:
     if not isinstance(shape, Sequence):
         raise ArgumentError(f"shape must be a tuple of integers, got {shape!r}")
     return tuple(positive_int("each size in shape", size) for size in shape)
+
+
+def within(rule: str, a: Array, low: float, high: float, note: str = "", kind: type[RetropropError] = DataError) -> None:
+    """Raise an error of this kind unless all values are in [low, high], up to the rounding of one operation.
+
+    Scalers give 1.0000000000000002 for 1: floats may be outside by ``eps`` times the larger end, integers by nothing. The
+    message is the rule, such as "x must be in", the interval, the values and the note.
+    """
+    least, largest = a.min(), a.max()
+    slack = float(np.finfo(a.dtype).eps) * max(abs(low), abs(high)) if a.dtype.kind == "f" else 0.0
+    if not (least >= low - slack and largest <= high + slack):      # NaN too
+        raise kind(f"{rule} [{spelled(low)}, {spelled(high)}], got values from {spelled(least, low, high)} to "
+                   f"{spelled(largest, low, high)}{note}")
+
+
+def spelled(value: Any, *ends: float) -> str:
+    """Return a number with six digits, or with all its digits if six would put it on the other side of one of the ends."""
+    text = f"{float(value):g}"
+    rounded = float(text)
+    told = all((value < end, value > end) == (rounded < end, rounded > end) for end in ends or (value,))
+    return text if told or value != value else str(value)
 
 
 def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:

@@ -109,20 +109,27 @@ def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple
 
 
 def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floating[Any]], ...]:
-    """Return data whose features have mean 0 and standard deviation 1, both measured on the training part.
+    r"""Return data whose features have mean 0 and standard deviation 1, both measured on the training part.
 
     Parameters
     ----------
     x_train : array of shape (examples, ...)
-        The data on which the mean and the (biased) standard deviation over axis 0 are measured. A constant feature is
-        centred only.
+        The data on which the mean and the (biased) standard deviation over axis 0 are measured. A feature that is constant
+        up to rounding is centred only.
     *others : arrays of shape (examples, ...)
         Validation and test parts, transformed in the same way.
 
     Returns
     -------
     tuple of arrays
-        One for each argument, of the same shape; floats keep their dtype, integers and booleans become float32.
+        One for each argument, of the same shape, also for a single one: ``x, = standardize(x)``. Floats keep their dtype,
+        integers and booleans become float32.
+
+    Notes
+    -----
+    A feature counts as constant where its variance v is at most :math:`n \epsilon v + (n \epsilon \bar x)^2`, the bound of
+    the error of v (Chan, Golub & LeVeque 1983), as in scikit-learn; or where its standard deviation is at most
+    :math:`\epsilon' |\bar x| / 2` with the ε' of the data's own dtype, so that its values are neighbours in that dtype.
 
     Examples
     --------
@@ -136,8 +143,15 @@ def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floa
     train = arrays[0]
     for name, a in zip(names, arrays, strict=True):
         same_features(name, a, like=train)
-    mean, deviation = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
-    constant = train.min(axis=0) == train.max(axis=0)                     # rounding may give [.1, .1, .1] a deviation
-    mean = np.where(constant, train[0], mean)
-    deviation = np.where(constant | (deviation == 0), 1, deviation)
+    mean, variance = train.mean(axis=0, dtype=np.float64), train.var(axis=0, dtype=np.float64)
+    constant = constant_features(train, mean, variance)
+    mean = np.where(train.min(axis=0) == train.max(axis=0), train[0], mean)    # the mean of [.1, .1, .1] is not .1
+    deviation = np.where(constant, 1, np.sqrt(variance))
     return tuple(((a - mean) / deviation).astype(a.dtype if a.dtype.kind == "f" else np.float32) for a in arrays)
+
+
+def constant_features(x: NDArray[Any], mean: NDArray[Any], variance: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which features are constant up to rounding, by the rule in the notes of `standardize`."""
+    summed = len(x) * np.finfo(np.float64).eps
+    own = np.finfo(x.dtype).eps / 2 if x.dtype.kind == "f" else 0
+    return np.asarray(variance <= summed * variance + (max(summed, own) * mean) ** 2)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import as_array
+from ..arguments import as_array, as_floating
 from ..errors import DataError, DtypeError, ShapeError
 from ..modules.core.values import several
 
@@ -28,6 +28,8 @@ def examples(name: str, a: ArrayLike) -> NDArray[Any]:
 def pair(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return ``x`` and ``y`` as arrays of the same number of examples; raise ShapeError or DataError otherwise."""
     a, b = examples(names[0], x), examples(names[1], y)
+    if len(a) == 1 < len(b) and several(x):
+        raise ShapeError(f"{names[0]} must be an array, got a tuple of one array; unpack it, as in x, = standardize(x)")
     equally_many(a, b, names)
     return a, b
 
@@ -113,12 +115,7 @@ def clean(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArra
     finite(names[0], x)
     finite(names[1], y)
     if y.dtype.kind == "f":
-        return _floats(x), _floats(y)
+        return as_floating(x, None, names[0]), as_floating(y, None, names[1])
     if y.min() < 0:
         raise DataError(f"{names[1]} must hold integer labels of at least 0 (or floats to be predicted), got {y.min()}")
-    return _floats(x), y.astype(np.int64)
-
-
-def _floats(a: NDArray[Any]) -> NDArray[Any]:
-    double = a.dtype.kind == "f" and a.dtype.itemsize >= 8
-    return a.astype(np.float64 if double else np.float32, copy=False)
+    return as_floating(x, None, names[0]), y.astype(np.int64)

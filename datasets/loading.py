@@ -21,6 +21,7 @@ from .toys import blobs, circles, moons, sine, spirals, xor
 Data = tuple[NDArray[Any], NDArray[Any]]
 
 ZIP = b"PK\x03\x04"
+SHOWN = 12                                                          # names of a file in an error message
 
 NAMED: dict[str, Callable[[], Data]] = {
     "digits": digits,
@@ -75,9 +76,9 @@ def load(source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
 
 
 def _npz(path: Path) -> tuple[Data, Data | None]:
-    arrays = _arrays(path)
+    arrays, names = _arrays(path)
     if not {"x", "y"} <= arrays.keys() or ("x_test" in arrays) != ("y_test" in arrays):
-        got = ", ".join(arrays) or "none of these"
+        got = ", ".join([*names[:SHOWN], *["..."][:len(names) - SHOWN]]) or "none"
         raise FileFormatError(f"{path} must hold arrays x and y, and both or neither of x_test and y_test, got {got}")
     train = clean(arrays["x"], arrays["y"], (f"{path}: x", f"{path}: y"))
     if "x_test" not in arrays:
@@ -88,7 +89,8 @@ def _npz(path: Path) -> tuple[Data, Data | None]:
     return train, test
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _arrays(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Return the arrays of a data set, and the names of all arrays in the file."""
     with path.open("rb") as file:
         start = file.read(len(ZIP))
         if start != ZIP:
@@ -96,6 +98,6 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         file.seek(0)
         try:
             archive = np.load(file, allow_pickle=False)
-            return {name: archive[name] for name in ("x", "y", "x_test", "y_test") if name in archive}
+            return {name: archive[name] for name in ("x", "y", "x_test", "y_test") if name in archive}, archive.files
         except Exception as error:          # zipfile, zlib and NumPy raise a dozen unrelated types for damaged archives
             raise FileFormatError(f"{path} must be an intact .npz file without objects, got: {error}") from error

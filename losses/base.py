@@ -9,12 +9,13 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, as_floating, one_of
+from ..arguments import Array, as_floating, one_of, within
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, check_out, too_early
 from ..modules.core.values import Signature, several
 
+INF = math.inf
 SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
 
 
@@ -34,7 +35,8 @@ class Loss(Module, checked=False):
     Notes
     -----
     The target is converted to the prediction's dtype. It must have the prediction's shape, without broadcasting; only (N, 1)
-    and (N,) count as the same shape.
+    and (N,) count as the same shape. NaN or infinity in a target raises DataError where it makes the cost NaN or infinite; a
+    loss of your own may give it a meaning, such as a value that is missing.
 
     Examples
     --------
@@ -109,11 +111,26 @@ class Loss(Module, checked=False):
     def check(self, target: Array, prediction: Array) -> None:
         """Raise DataError for values for which the loss is not defined."""
 
+    def check_finite(self, target: Array) -> None:
+        """Raise DataError for NaN or infinity in the target, and clear the evaluation."""
+        good = np.isfinite(target)
+        if not good.all():
+            self.clear_evaluation()
+            bad = good.size - np.count_nonzero(good)
+            raise DataError(f"{self!r}: targets must be finite, got {bad} NaN or infinite of {good.size} values")
+
     def check_range(self, target: Array, prediction: Array) -> None:
         """Raise DataError unless all targets are in [0, 1]."""
         least, largest = target.item(target.argmin()), target.item(target.argmax())     # twice as fast as min() and max()
         if not (least >= 0 and largest <= 1):                       # NaN too
-            raise DataError(f"{self!r}: targets must be in [0, 1], got values from {target.min():g} to {target.max():g}")
+            within(f"{self!r}: targets must be in", target, 0, 1)
+
+    def check_all(self, target: ArrayLike, prediction: Array) -> Array:
+        """Return the converted targets of a whole data set; raise what ``forward`` would raise for some batch of them.
+
+        ``prediction`` is an array of the shape and dtype of all predictions, with any values that the loss takes.
+        """
+        return self.accept(target, self.defined(prediction))
 
     if not TYPE_CHECKING:
         def __call__(self, *inputs: Any, **options: Any) -> None:
@@ -147,12 +164,18 @@ class Loss(Module, checked=False):
         if self.point is None:
             raise PhaseError(f"{self!r}: costs must set self.point, which derivatives() reads")
         if self._reduction == "none":
+            if not np.isfinite(costs).all():
+                self.check_finite(target)
             return np.array(costs)
         if costs.ndim != 1:
             costs = costs.reshape(-1)
         if len(costs) > SMALL:                                      # a float32 product would be inexact
-            return float(costs.sum(dtype=np.float64)) / self.divisor
-        return float(self._ones.dot(costs)) / self.divisor
+            cost = float(costs.sum(dtype=np.float64)) / (self.divisor or 1)
+        else:
+            cost = float(self._ones.dot(costs)) / (self.divisor or 1)
+        if not -INF < cost < INF:                                   # because of the target, or of the prediction
+            self.check_finite(target)
+        return cost
 
     def backward(self, g: ArrayLike | None = None, out: Array | None = None) -> Array:
         """Return dC/dprediction for the gradient ``g`` of the output of forward (None: ones)."""
@@ -215,8 +238,8 @@ class Loss(Module, checked=False):
         return self._output[0]
 
     def divide_by(self, divisor: float, dtype: np.dtype[Any]) -> None:
-        """Set the divisor of the sum of the costs."""
-        self.divisor, self._factor = divisor, np.array(1 / divisor, dtype)
+        """Set the divisor of the sum of the costs; it is 0 if all examples have weight 0, and so has the sum of their costs."""
+        self.divisor, self._factor = divisor, np.array(1 / (divisor or 1), dtype)
 
 
 def written_together(kind: type[Loss]) -> bool:

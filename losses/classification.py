@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, as_floating, as_numbers
+from ..arguments import Array, as_floating, as_numbers, spelled
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
 from ..modules.core.arrays import ONE
 from ..modules.core.values import Signature
 from .base import Loss
 
 INDEX, UNSIGNED = np.dtype(np.intp), np.dtype(np.uintp)
+LEAST, LARGEST = 1e-30, 1e30                                       # weights: in float32, 1e-46 is 0, 1e-39 has no inverse
+SUM = 1e-3                                                          # how far probabilities may be from the sum 1
 
 
 class OfClasses(Loss):
@@ -36,9 +37,11 @@ class OfClasses(Loss):
             raise ArgumentError(f"{type(self).__name__}: weight must be a number for each class, got {value!r}; was "
                                 f"reduction={value!r} meant?")
         weight = None if value is None else as_floating(value, None, f"{type(self).__name__}: weight").copy()
-        if weight is not None and (weight.ndim != 1 or not (weight >= 0).all() or not 0 < weight.sum() < math.inf):
-            raise ArgumentError(f"{type(self).__name__}: weight must be one number of at least 0 for each class, and not all "
-                                f"0, got {value!r}")
+        if weight is not None:
+            large = weight[weight != 0]
+            if weight.ndim != 1 or not large.size or not (large >= LEAST).all() or not (large <= LARGEST).all():
+                raise ArgumentError(f"{type(self).__name__}: weight must be one number for each class, 0 or from {LEAST:g} to "
+                                    f"{LARGEST:g}, and not all 0, got {value!r}")
         self._weight = weight
         self.clear_evaluation()                                               # the divisor has changed
 
@@ -65,20 +68,35 @@ class OfClasses(Loss):
         return classes.reshape(n).astype(INDEX)
 
     def check(self, target: Array, prediction: Array) -> None:
-        """Raise DataError unless classes are in 0..K-1 and probabilities in [0, 1]."""
+        """Raise DataError unless classes are in 0..K-1, and probabilities in [0, 1] with a sum of 1 for each example."""
         if target.ndim == 2:
             self.check_range(target, prediction)
+            self.check_sums(target)
             return
         unsigned, k = target.view(UNSIGNED), prediction.shape[1]    # unsigned, a negative class is a large one
         if unsigned.item(unsigned.argmax()) >= k:
             raise DataError(f"{self!r}: classes must be in 0..{k - 1}, got values from {target.min()} to {target.max()}")
-        if self._weight is not None and self.reduction == "mean" and not self._weight[target].any():
-            raise DataError(f"{self!r}: every class in this batch has weight 0: the mean is not defined")
+
+    def check_sums(self, target: Array) -> None:
+        """Raise DataError unless the probabilities of each example add up to 1."""
+        sums = target.sum(1)
+        far = np.abs(sums - 1) > SUM
+        if far.any():
+            raise DataError(f"{self!r}: the probabilities of each example must add up to 1, got {np.count_nonzero(far)} of "
+                            f"{len(sums)} examples with another sum, first {spelled(sums[far.argmax()], 1)}")
+
+    def check_all(self, target: ArrayLike, prediction: Array) -> Array:
+        """Return the converted targets; DataError also if all examples have weight 0, so that their mean is not defined."""
+        array = super().check_all(target, prediction)
+        if self._weight is not None and self.reduction == "mean" and array.ndim == 1 and not self._weight[array].any():
+            raise DataError(f"{self!r}: target must hold a class whose weight is not 0: without one, the mean is not defined")
+        return array
 
     def weigh(self, target: Array, dtype: np.dtype[Any]) -> Array | None:
         """Return the weight of each example; with reduction "mean", make their sum the divisor of the costs.
 
-        If the target is probabilities, return the weight of each class; the mean is then over the examples.
+        A batch of classes of weight 0 has the divisor 0, and its cost and its gradient are 0: as part of a data set, it counts
+        nothing. If the target is probabilities, return the weight of each class; the mean is then over the examples.
         """
         if self._weight is None:
             return None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import Array, real
+from ..arguments import Array, real, within
 from ..errors import DataError
 from ..modules.core.arrays import ONE, ZERO
 from .base import Loss
@@ -105,13 +105,19 @@ class BCE(Loss):
     computes it correctly.
     """
 
+    _outside: bool = False                                          # predictions that are an ulp outside, or NaN
+
     def check(self, target: Array, prediction: Array) -> None:
-        if not (prediction.min() >= 0 and prediction.max() <= 1):
-            raise DataError(f"{self!r}: predictions must be probabilities in [0, 1], got values from "
-                            f"{prediction.min():g} to {prediction.max():g}; end the network with Sigmoid")
+        least, largest = prediction.item(prediction.argmin()), prediction.item(prediction.argmax())
+        self._outside = not (least >= 0 and largest <= 1)
+        if self._outside and least == least:                        # NaN has the cost NaN, as with the other losses
+            within(f"{self!r}: predictions must be probabilities in", prediction, 0, 1,
+                   "; end the network with Sigmoid")
         self.check_range(target, prediction)
 
     def costs(self, prediction: Array, target: Array) -> Array:
+        if self._outside:
+            prediction = prediction.clip(0, 1)                      # keeps NaN
         self.point = Pair(prediction, target)
         with np.errstate(divide="ignore"):
             one, zero = np.log(prediction), np.log1p(-prediction)
@@ -163,7 +169,7 @@ class Hinge(Loss):
 
     def check(self, target: Array, prediction: Array) -> None:
         if not ((target == 0) | (target == 1)).all():
-            raise DataError(f"{self!r}: targets must be 0 or 1, got {np.unique(target)[:5]}")
+            raise DataError(f"{self!r}: targets must be 0 or 1, got {np.unique(target)[:5].tolist()}")
 
     def costs(self, prediction: Array, target: Array) -> Array:
         sign = 2 * target - 1

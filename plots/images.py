@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +12,16 @@ from matplotlib import image as files
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, as_floating
-from ..errors import ArgumentError, DataError, FileFormatError, ShapeError
+from ..arguments import Array, as_floating, as_numbers, within
+from ..errors import ArgumentError, FileFormatError, ShapeError
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # red, green and blue in a brightness (ITU-R BT.601)
+ORIENTATION = 0x0112                                                # the tag in EXIF data
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def read_image(path: str | Path, channels: int = 3) -> Array:
-    """Read a PNG or JPEG file.
+    """Read a PNG or JPEG file, turned as its EXIF orientation says.
 
     Parameters
     ----------
@@ -30,7 +33,7 @@ def read_image(path: str | Path, channels: int = 3) -> Array:
     Returns
     -------
     array, (channels, height, width), float32
-        Values in [0, 1].
+        Values in [0, 1]. Cameras save a photograph taken upright as a wide one with a note to turn it: this is done here.
 
     Raises
     ------
@@ -41,12 +44,37 @@ def read_image(path: str | Path, channels: int = 3) -> Array:
         raise ArgumentError(f"read_image: channels must be 1 or 3, got {channels!r}")
     path = Path(path)
     try:
-        pixels = files.imread(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)            # Pillow's, of damaged EXIF data
+            pixels = upright(files.imread(path), orientation(path))
     except Exception as error:                                      # Pillow raises many kinds of error for broken files
         if isinstance(error, OSError) and error.errno is not None:
             raise                                                   # no such file, no permission, ...
         raise FileFormatError(f"{path} must be a PNG or JPEG file, but cannot be read as one: {error}") from error
     return np.ascontiguousarray(np.moveaxis(in_channels(unit_range(pixels), channels), -1, 0))
+
+
+def orientation(path: Path) -> int:
+    """Return the EXIF orientation of an image, 1 to 8; 1, upright, if it has none or its EXIF data are damaged."""
+    from PIL import Image  # matplotlib, which depends on it, reads the pixels by it
+
+    try:
+        with Image.open(path) as image:
+            found = image.getexif().get(ORIENTATION, 1)
+    except (SyntaxError, ValueError, OverflowError, LookupError, EOFError, struct.error):
+        return 1
+    return found if found in range(1, 9) else 1
+
+
+def upright(pixels: Array, orientation: int) -> Array:
+    """Return pixels, of shape (height, width, ...), turned from an EXIF orientation to 1."""
+    if orientation in (5, 6, 7, 8):                                 # the first row of the file is a side of the image
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):                                 # the image begins at the bottom
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):                                 # the image begins at the right
+        pixels = pixels[:, ::-1]
+    return pixels
 
 
 def unit_range(pixels: Array) -> Array:
@@ -82,8 +110,7 @@ def write_image(image: ArrayLike, path: str | Path) -> Path:
     Path
     """
     pixels = as_pixels(image, "image")
-    if not (pixels.min() >= 0 and pixels.max() <= 1):               # true for NaN too
-        raise DataError(f"image must lie in [0, 1], got values from {pixels.min():g} to {pixels.max():g}")
+    within("image must lie in", pixels, 0, 1)
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise ArgumentError(f"path must end in {', '.join(SUFFIXES)}, got {str(path)!r}")
@@ -95,7 +122,7 @@ def write_image(image: ArrayLike, path: str | Path) -> Path:
 
 def as_pixels(image: ArrayLike, name: str) -> Array:
     """Return the image as matplotlib draws it: (height, width), or (height, width, 3) for three channels."""
-    pixels = np.asarray(image)
+    pixels = as_numbers(image, name)
     if pixels.ndim == 2 and pixels.size:
         return pixels
     if pixels.ndim != 3 or pixels.shape[0] not in (1, 3) or not pixels.size:

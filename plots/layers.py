@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, as_floating, one_of, positive_int
+from ..arguments import Array, as_floating, one_of, positive_int, within
 from ..errors import ArgumentError, ShapeError
 from ..inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
 from .canvas import AnyFigure, labelled, panels, shades
@@ -150,6 +150,5 @@ def as_table(label: str, shares: ArrayLike) -> Array:
     table = as_floating(shares, np.dtype(float), "saturation: shares")
     if table.ndim != 2 or table.size == 0:
         raise ShapeError(f"saturation: shares must have shape (epochs, layers), got {np.shape(table)} for {label!r}")
-    if (table < 0).any() or (table > 1).any():
-        raise ArgumentError(f"saturation: shares must be in [0, 1], got values from {table.min():g} to {table.max():g}")
+    within("saturation: shares must be in", np.nan_to_num(table), 0, 1, kind=ArgumentError)
     return table

@@ -155,7 +155,7 @@ def checked_data(net: Module, loss: Loss, data: Data, name: str) -> tuple[Value,
         raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "
                          "yourself, with a loss for each output")
     output = np.broadcast_to(np.zeros((), dtype_of(x)), shape)
-    deepcopy(loss).accept(y, output)
+    deepcopy(loss).check_all(y, output)
     return x, y
 
 

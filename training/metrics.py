@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arguments import as_numbers, real
 from ..datasets.checks import Inputs, finite, inputs_and_targets, pair
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ..modules import Module
 
@@ -21,10 +23,15 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
     ----------
     prediction : array of shape (N, K), (N, 1) or (N,)
         With K of at least 2, the predicted class is the largest column; with one column, it is 1 above ``threshold``, else 0.
-    y : array of shape (N,) or (N, 1)
-        The true classes.
+    y : array of shape (N,), (N, 1) or (N, K)
+        The true classes, from 0; or a row for each example with a 1 in the column of its class and 0 in the others.
     threshold : float, default 0.5
         Right for probabilities; for logits give 0.
+
+    Raises
+    ------
+    DataError
+        The predicted class of an example is not defined, because of NaN or infinity; or y holds something that is no class.
 
     Examples
     --------
@@ -32,25 +39,71 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
     >>> rp.accuracy([[0.2], [0.9], [0.6]], [0, 1, 0])
     0.6666666666666666
     """
-    predicted, classes = pair(prediction, y, ("prediction", "y"))
-    finite("y", classes)
-    n = len(predicted)
-    if predicted.ndim > 2 or classes.shape not in ((n,), (n, 1)):
-        raise ShapeError(f"accuracy: prediction must have shape (N, K), (N, 1) or (N,), and y (N,) or (N, 1), got "
-                         f"{predicted.shape} and {classes.shape}")
-    return float(np.mean(hits(predicted, classes, threshold)))
+    predicted, given = pair(as_numbers(prediction, "prediction"), y, ("prediction", "y"))
+    finite("y", given)
+    n, threshold = len(predicted), real("threshold", threshold)
+    if predicted.ndim > 2 or given.shape not in ((n,), (n, 1), predicted.shape):
+        raise ShapeError(f"accuracy: prediction must have shape (N, K), (N, 1) or (N,), and y (N,), (N, 1) or that of "
+                         f"prediction, got {predicted.shape} and {given.shape}")
+    return float(np.mean(hits(predicted, as_classes("y", given, predicted.shape), threshold)))
 
 
-def hits(prediction: NDArray[Any], y: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
-    """Return whether the class of each example is predicted correctly, shape (N,)."""
+def hits(prediction: NDArray[Any], classes: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
+    """Return whether the class of each example is predicted correctly, shape (N,); ``classes`` has this shape."""
+    return np.asarray(predicted_classes(prediction, threshold) == classes)
+
+
+def predicted_classes(prediction: NDArray[Any], threshold: float = 0.0) -> NDArray[np.intp]:
+    """Return the class of each example, shape (N,): the largest column; of one column, whether it is above the threshold.
+
+    DataError if the number that decides is NaN or infinite: the comparison would hold, or not, without meaning. Other columns
+    may be -inf, which is the logarithm of the probability 0.
+    """
     n = len(prediction)
-    binary = prediction.ndim == 1 or prediction.shape[1] == 1
-    predicted = prediction.reshape(n) > threshold if binary else prediction.argmax(1)
-    return np.asarray(predicted == y.reshape(n))
+    if prediction.ndim == 2 and prediction.shape[1] > 1:
+        return largest_column(prediction)
+    if prediction.shape not in ((n,), (n, 1)):
+        raise ShapeError(f"prediction must have shape (N, K), (N, 1) or (N,), got {prediction.shape}")
+    return (deciding(prediction.reshape(n)) > threshold).astype(np.intp)
+
+
+def largest_column(prediction: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the index of the largest of K columns, shape (N,); DataError if that is NaN or infinite."""
+    columns = prediction.argmax(1)                                  # NaN counts as the largest
+    deciding(prediction[np.arange(len(prediction)), columns])
+    return columns
+
+
+def deciding(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return the numbers by which the class of each example is decided; DataError unless they are finite."""
+    good = np.isfinite(numbers)
+    if not good.all():
+        raise DataError(f"prediction must be finite, got NaN or infinity for {good.size - np.count_nonzero(good)} of "
+                        f"{good.size} examples")
+    return numbers
+
+
+def as_classes(name: str, y: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the true classes, shape (N,), for predictions of this shape; DataError for what is no class."""
+    count = max((2, *shape[1:]))
+    if y.shape == shape and y.ndim == 2 and shape[1] > 1:
+        if not one_hot(y):
+            raise DataError(f"{name} must hold, for each example, a 1 in the column of its class and 0 in the others")
+        return y.argmax(1)
+    classes = y.reshape(len(y))
+    wrong = classes[~np.isin(classes, np.arange(count))]
+    if wrong.size:
+        raise DataError(f"{name} must hold classes from 0 to {count - 1}, got {np.unique(wrong)[:5].tolist()}")
+    return classes
+
+
+def one_hot(y: NDArray[Any]) -> bool:
+    """Return whether each row has a single 1, and else 0."""
+    return bool((((y == 0) | (y == 1)).all(1) & ((y == 1).sum(1) == 1)).all())
 
 
 class Evaluation(NamedTuple):
-    """Cost over all examples and accuracy, which is None unless the loss is one of classes."""
+    """Cost over all examples and accuracy, which is None unless the loss is one of classes and the targets are classes."""
 
     cost: float
     accuracy: float | None
@@ -63,27 +116,38 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     ----------
     net, loss : Module and Loss
     x, y : arrays of equal length
-        Examples and targets. DataError if they hold NaN or infinity.
+        Examples and targets. DataError if they hold NaN or infinity, or if the network's outputs do.
     batch_size : int, default None
         Number of examples that the network is given at a time; None for all. The result differs by rounding only.
     """
     check_reduces(net, loss)
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
     prediction = net.predict(finite("x", examples), batch_size)
-    return judge(loss, prediction, finite("y", targets))
+    deepcopy(loss).check_all(finite("y", targets), prediction)
+    result = judge(loss, prediction, targets)
+    if not math.isfinite(result.cost):
+        finite("evaluate: the network's output", prediction)
+    return result
 
 
 def judge(loss: Loss, prediction: NDArray[Any], y: NDArray[Any]) -> Evaluation:
-    """Return cost and accuracy of a prediction."""
-    cost = deepcopy(loss).forward(prediction, y)
-    return Evaluation(cost, accuracy(prediction, y, threshold_of(loss)) if of_classes(loss, y) else None)
+    """Return cost and accuracy of a prediction; of one whose cost is not finite, no accuracy."""
+    cost, classes = deepcopy(loss).forward(prediction, y), true_classes(loss, y)
+    if classes is None or not math.isfinite(cost):
+        return Evaluation(cost, None)
+    return Evaluation(cost, float(np.mean(hits(prediction, classes, threshold_of(loss)))))
 
 
-def of_classes(loss: Loss, y: NDArray[Any]) -> bool:
-    """Return whether accuracy is defined: the loss is one of classes, and the targets are classes, not probabilities."""
-    if not isinstance(loss, (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)):
-        return False
-    return y.shape in ((len(y),), (len(y), 1)) and bool((y == np.round(y)).all())
+def true_classes(loss: Loss, y: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the classes of the examples, shape (N,), from targets that the loss takes; None if they are not classes.
+
+    A loss of classes has them, unless a target is a probability other than 0 and 1, or there are several for each example.
+    """
+    if isinstance(loss, CrossEntropy) and y.ndim == 2 and y.shape[1] > 1:
+        return y.argmax(1) if one_hot(y) else None
+    if not isinstance(loss, (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)) or y.shape not in ((len(y),), (len(y), 1)):
+        return None
+    return y.reshape(len(y)) if (y == np.round(y)).all() else None
 
 
 def threshold_of(loss: Loss) -> float:

@@ -17,9 +17,10 @@ from ...arguments import one_of, positive_int, real
 from ...errors import ArgumentError, DataError, NonFiniteError
 from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
 from ...losses import CrossEntropy
-from ...training import Callback, Run, accuracy, fit
+from ...training import Callback, Run, fit
 from ..lab.data import spread
 from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, dense, initialization
+from ..lab.readings import error
 from ..options import add_settings, from_arguments, new_command, option
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
@@ -184,8 +185,8 @@ class Watch(Callback):
         self.measure(run)
 
     def after_epoch(self, run: Run) -> None:
+        self.errors.append(error(run.net.predict(self.test[0]), self.test[1]))
         self.costs.append(run.history["cost"][-1])
-        self.errors.append(1 - accuracy(run.net.predict(self.test[0]), self.test[1]))
         self.measure(run)
 
     def measure(self, run: Run) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ...arguments import Array
-from ...errors import RetropropError
+from ...errors import NonFiniteError, RetropropError
 from ...losses import CrossEntropy, Loss
 from ...modules import Module
 from ...optim import Optimizer
@@ -83,7 +83,7 @@ class Trained(NamedTuple):
     readings : list of dict
         One for each evaluation step that was reached; each says its ``step``.
     diverged : int or None
-        The step at which the cost was no longer finite; None if it always was.
+        The step at which the cost, or the output on other examples, was no longer finite; None if they always were.
     """
 
     readings: list[dict[str, Any]]
@@ -95,7 +95,8 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
           until: Callable[[dict[str, Any]], bool] | None = None, checkpoint: Path | None = None) -> Trained:
     """Make ``steps`` training steps; call ``read(k)`` after k of them, for each evaluation step k in ``at``.
 
-    Training ends early at the first reading for which ``until`` returns True.
+    Training ends early at the first reading for which ``until`` returns True. A reading that raises NonFiniteError, as the
+    error of a network with outputs of NaN does, ends it as a cost does that is not finite.
     With a folder ``checkpoint``, the network, the optimizer and the readings are saved there once a minute. A run that
     finds a checkpoint goes on from it and computes the same bits as a run that was never interrupted.
     """
@@ -105,7 +106,10 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(start, steps + 1):
             if step in evaluation_steps and not (readings and readings[-1]["step"] == step):
-                readings.append({"step": step} | read(step))
+                try:
+                    readings.append({"step": step} | read(step))
+                except NonFiniteError:
+                    return Trained(readings, step)
                 if until is not None and until(readings[-1]):
                     break
             if step == steps:

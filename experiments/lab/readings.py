@@ -9,10 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...arguments import Array
+from ...errors import DataError, NonFiniteError
 from ...inspection.diagnosis.layers import hidden_activations, layer_statistics, preactivations
 from ...losses import CrossEntropy
 from ...modules import BatchNorm, Module, Sequential
 from ...training import accuracy
+from ...training.metrics import largest_column
 from .data import Source
 
 MONITORED = 300                                                     # test examples that layers are monitored on
@@ -141,15 +143,25 @@ def averages(net: Module, x: Array, y: Array, seed: int) -> dict[str, Any]:
         total, row = np.zeros_like(probabilities[0]), []
         for k in rng.permutation(2 * NETS)[:NETS]:
             total += probabilities[k]
-            row.append(float((total.argmax(1) != y).mean()))
+            row.append(float((largest_column(total) != y).mean()))
         errors.append(row)
     common = np.sqrt(1 - np.arange(1, NETS + 1) / (2 * NETS))
     return {"errors": np.mean(errors, 0).tolist(), "stds": (np.std(errors, 0, ddof=1) / common).tolist()}
 
 
 def wrong(net: Module, x: Array, y: Array) -> float:
-    """The share of the examples that a network errs on, in evaluation mode."""
-    return 1 - accuracy(net.predict(x, 1000), y)
+    """The share of the examples that a network errs on, in evaluation mode; NonFiniteError if it has diverged."""
+    return error(net.predict(x, 1000), y)
+
+
+def error(prediction: Array, y: Array) -> float:
+    """The share of wrong predictions. NonFiniteError if they are not finite: training has diverged, as if the cost were NaN."""
+    try:
+        return 1 - accuracy(prediction, y)
+    except DataError as not_finite:
+        if np.isfinite(prediction).all():
+            raise
+        raise NonFiniteError(f"training has diverged: {not_finite}") from not_finite
 
 
 def histogram(z: Array | None) -> list[int]:
@@ -161,7 +173,7 @@ def error_of_batches(net: Sequential, x: Array, y: Array, batch_size: int) -> fl
     """The error of a copy in training mode: BatchNorm takes the statistics of each batch of these examples."""
     copy = deepcopy(net).train()
     parts = np.array_split(np.arange(len(y)), max(1, len(y) // batch_size))
-    return 1 - accuracy(np.concatenate([copy.forward(x[part]) for part in parts]), y)
+    return error(np.concatenate([copy.forward(x[part]) for part in parts]), y)
 
 
 def last_inputs(net: Sequential, x: Array) -> Array:

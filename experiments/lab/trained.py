@@ -49,7 +49,7 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
     Returns
     -------
     dict
-        ``readings``, a list of dicts; ``diverged``, the step at which the cost was not finite, or None; and what the
+        ``readings``, a list of dicts; ``diverged``, as in `train`; and what the
         readings add at the end.
     """
     found = source(data)._replace(binary=binary)
@@ -119,7 +119,7 @@ def error_at(step: int | None = None, part: str = "error") -> Callable[[dict[str
 
 
 def read_error(result: dict[str, Any], step: int | None, part: str) -> float:
-    if result["diverged"] is not None and (step is None or step > result["diverged"]):
-        return 1.0
     rows = result["readings"] if step is None else [row for row in result["readings"] if row["step"] == step]
+    if result["diverged"] is not None and (step is None or step > result["diverged"] or not rows):
+        return 1.0
     return float(rows[-1][part])

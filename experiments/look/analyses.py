@@ -94,7 +94,7 @@ def examples(subject: Subject, count: int = 8) -> Fooled:
     """A few images that the network classifies correctly before the attack; those that it then misclassifies come first."""
     x, y = subject.x[:ATTACKED], subject.y[:ATTACKED]
     moved = adversarial.fgsm(subject.net, CrossEntropy(), x, y, sizes(subject)[DEFENDED], bounds=subject.bounds)
-    before, after = (subject.net.predict(a).argmax(1) == y for a in (x, moved))
+    before, after = (subject.answers(a) == y for a in (x, moved))
     known = np.flatnonzero(before)
     order = known[np.argsort(after[known], kind="stable")[:count]]
     return Fooled(x[order], moved[order], len(known), int((before & ~after).sum()))
@@ -114,7 +114,7 @@ def saliency_of(subject: Subject, seed: int, shown: bool) -> Saliency:
     x = subject.x[:ATTACKED]
     chosen = methods(subject, seed) if shown else {"gradient": saliency.gradient}
     maps = {name: np.asarray(method(subject.net, x)) for name, method in chosen.items()}
-    answers = subject.net.predict(x).argmax(1)
+    answers = subject.answers(x)
     few = first_of_each(answers)
     return Saliency(x[few], tuple(subject.classes[k] for k in answers[few]),
                     {name: found[few] for name, found in maps.items()},

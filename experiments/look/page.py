@@ -76,7 +76,7 @@ def performance(findings: Findings) -> str:
 
 def first_images(subject: Subject, count: int) -> str:
     """The caption of the mosaic."""
-    answers = subject.net.predict(subject.x[:count]).argmax(1)
+    answers = subject.answers(subject.x[:count])
     which = f"The first {many(len(answers), 'image')}{'' if subject.origin.endswith('.py') else ' of the test part'}"
     wrong = int((answers != subject.y[:len(answers)]).sum())
     return f"{which}; the network misclassifies {wrong} of them." if subject.labelled else f"{which}."
@@ -142,7 +142,7 @@ def of_examples(findings: Findings, size: float, page: Page, figures: Figures) -
     if not found.known:
         page.text(f"The network classifies none of {many(count, 'image')} correctly: there is nothing to attack.")
         return
-    moved = int((subject.net.predict(found.moved).argmax(1) != subject.net.predict(found.x).argmax(1)).sum())
+    moved = int((subject.answers(found.moved) != subject.answers(found.x)).sum())
     share = percent(found.fooled / found.known)
     counts = (f"The network classifies {found.known} of {many(count, 'image')} correctly; after this step it misclassifies "
               f"{found.fooled} of them ({share})." if subject.labelled

@@ -20,6 +20,7 @@ from ...modules import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReLU
 from ...modules.core.values import several
 from ...optim import SGD, Adam, Optimizer
 from ...training import Callback, Run, accuracy, fit, load
+from ...training.metrics import largest_column
 from ..lab import networks
 from ..scripts import script
 
@@ -85,6 +86,10 @@ class Subject(NamedTuple):
             return float("nan")
         return 1 - accuracy(self.net.predict(self.x), self.y)
 
+    def answers(self, x: Array) -> Array:
+        """The class of each image by the network; DataError if its outputs are not finite."""
+        return largest_column(self.net.predict(x))
+
 
 def digits() -> tuple[Split, Split]:
     """The training part, 1297 images, and the test part, 500."""
@@ -141,7 +146,8 @@ def of_data(net: Module, data: Images, train: Split, test: Split, origin: str = 
 def class_means(data: Split, count: int) -> Array:
     """The mean image of each class; for a class without images, the mean of all images."""
     x, y = data
-    return np.stack([x[y == c].mean(0) if (y == c).any() else x.mean(0) for c in range(count)])
+    means = [x[y == c if (y == c).any() else slice(None)].mean(0, dtype=np.float64) for c in range(count)]
+    return np.stack(means).astype(x.dtype)
 
 
 def read_model(path: str, data: Images, parts: tuple[Split, Split]) -> Subject:
@@ -176,7 +182,7 @@ def of_script(found: script.Script, data: Images, parts: tuple[Split, Split]) ->
     count = class_count(found, x.shape)
     with script.blaming(found.path):
         net = scores(found.net)
-        answers = net.predict(x[:1000]).argmax(1)
+        answers = largest_column(net.predict(x[:1000]))
     if not own:
         if count != len(data.classes):
             raise ArgumentError(f"{found.path}: net must give a score for each of the {len(data.classes)} classes of "

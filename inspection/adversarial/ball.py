@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...arguments import Array, real
+from ...arguments import Array, as_floating, real, spelled
 from ...errors import ArgumentError, DataError, ShapeError
 
 Bounds = tuple[ArrayLike, ArrayLike]                                # low and high values of x
@@ -80,14 +80,17 @@ def checked_bounds(bounds: Any, x: Array) -> tuple[Array, Array]:
     """Return the bounds as arrays; an error if they do not broadcast with x, or if x is outside."""
     if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
         raise ArgumentError(f"bounds must be a pair (low, high), got {bounds!r}")
-    low, high = (np.asarray(bound, x.dtype) for bound in bounds)
+    low, high = (as_floating(bound, x.dtype, f"bounds[{k}]") for k, bound in enumerate(bounds))
     try:
         np.broadcast_to(low, x.shape), np.broadcast_to(high, x.shape)
     except ValueError:
         raise ShapeError(f"bounds must be numbers, or arrays that broadcast with x of shape {x.shape}, got shapes {low.shape} "
                          f"and {high.shape}") from None
-    outside = ~((low <= x) & (x <= high))
+    ends = np.concatenate([low.reshape(-1), high.reshape(-1)])
+    slack = np.finfo(x.dtype).eps * np.abs(ends[np.isfinite(ends)]).max(initial=0)      # for x of a scaler, which rounds
+    outside = ~((low - slack <= x) & (x <= high + slack))
     if outside.any():
-        raise DataError(f"x must be within bounds, got {outside.sum()} of {x.size} values outside, from {x.min():g} to "
-                        f"{x.max():g}, with bounds {bounds!r}")
+        least, largest = (spelled(end, low.min(), high.max()) for end in (x.min(), x.max()))
+        raise DataError(f"x must be within bounds, got {outside.sum()} of {x.size} values outside, from {least} to {largest}, "
+                        f"with bounds {bounds!r}")
     return low, high

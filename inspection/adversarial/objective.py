@@ -16,7 +16,7 @@ from ...errors import NonFiniteError, ShapeError
 from ...losses import Loss
 from ...modules import Module
 from ...modules.core.rewinding import unchanged
-from ...training.metrics import hits, of_classes, threshold_of
+from ...training.metrics import hits, threshold_of, true_classes
 from ..arguments import finite_cost, independent_examples, net_and_loss
 from ..per_example.gradients import reused_workspaces
 
@@ -34,18 +34,21 @@ class Objective:
     def __init__(self, net: Module, loss: Loss, y: Array, targeted: bool) -> None:
         self.net, self.loss, self.y, self.targeted = net, deepcopy(loss), y, bool(targeted)
         self.loss.reduction = "none"                                # so that no gradient depends on the other examples
-        self.classes = of_classes(loss, y)
+        self.classes = true_classes(loss, y)
 
     def part(self, rows: slice) -> Objective:
         """Return the objective for some of the examples."""
-        return Objective(self.net, self.loss, self.y[rows], self.targeted)
+        part = Objective(self.net, self.loss, self.y[rows], self.targeted)
+        part.classes = None if self.classes is None else self.classes[rows]
+        return part
 
     def at(self, x: Array) -> Reached:
         """Evaluate the objective at x; without classes there is no success."""
         prediction = self.net.forward(x)
         costs = self.loss.forward(prediction, self.y)
         finite_cost(costs)
-        right = hits(prediction, self.y, threshold_of(self.loss)) if self.classes else np.full(len(x), not self.targeted)
+        right = (np.full(len(x), not self.targeted) if self.classes is None
+                 else hits(prediction, self.classes, threshold_of(self.loss)))
         gain = costs.reshape(len(x), -1).sum(1, dtype=float)
         return Reached(right, -gain) if self.targeted else Reached(~right, gain)
 

@@ -16,7 +16,7 @@ from ...losses import BCE, Hinge, Loss
 from ...losses.classification import OfClasses
 from ...modules import Module
 from ...printing import aligned
-from ...training.metrics import hits, of_classes, threshold_of
+from ...training.metrics import hits, threshold_of, true_classes
 from ..arguments import ROWS
 from .attacks import fgsm
 from .ball import Ball, Bounds
@@ -106,7 +106,8 @@ def robustness(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: Sequenc
     1.25  0.500        0.75         0.250
     """
     x, y = checked_examples(net, loss, x, y)
-    if not of_classes(loss, y):
+    classes = true_classes(loss, y)
+    if classes is None:
         raise ArgumentError("robustness: loss must be one for classes (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL), and y "
                             f"must hold classes, shape ({len(y)},), got {loss!r} and y of shape {y.shape}")
     sizes = tuple(real("eps", one, 0) for one in eps) if isinstance(eps, Iterable) and not isinstance(eps, str) else ()
@@ -118,21 +119,21 @@ def robustness(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: Sequenc
     if own != norm:
         raise ArgumentError(f"robustness: norm must be that of the attack, {own!r}, got {norm!r}")
     rng, results = generator(rng), []
-    clean = judged(net, loss, x, y)[0]
+    clean = judged(net, loss, x, classes)[0]
     for size in sizes:
         signs = 2.0 * rng.integers(2, size=x.shape) - 1
         adversarial = checked_shape(attack(net, loss, x, y, size, bounds=bounds), x)
         ball = Ball(x, size, norm, bounds)
         noisy = ball.point(ball.project(size * ball.direction(signs)))
-        results.append((*judged(net, loss, adversarial, y), judged(net, loss, noisy, y)[0]))
+        results.append((*judged(net, loss, adversarial, classes), judged(net, loss, noisy, classes)[0]))
     error, confidence, noise = (tuple(column) for column in zip(*results, strict=True))
     return Robustness(sizes, error, confidence, noise, float(norm), clean, len(y), title(attack))
 
 
-def judged(net: Module, loss: Loss, x: Array, y: Array) -> tuple[float, float]:
-    """Return the error, and the mean confidence in wrong predictions."""
+def judged(net: Module, loss: Loss, x: Array, classes: Array) -> tuple[float, float]:
+    """Return the error, and the mean confidence in wrong predictions; DataError if a prediction is not finite."""
     prediction = net.predict(x, ROWS)
-    wrong = ~hits(prediction, y, threshold_of(loss))
+    wrong = ~hits(prediction, classes, threshold_of(loss))
     sure = confidences(loss, prediction)[wrong]
     return float(wrong.mean()), float(sure.mean()) if sure.size else float("nan")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -42,7 +43,7 @@ class LayerStatistics:
     dead : float or None
         For these and for ReLU, LeakyReLU, ELU, GELU, SiLU and Softplus: the share of units whose derivative is below 1/20
         of its largest value for all examples. A rectifier may be flat for half of the examples; a unit that is flat for
-        all of them learns nothing.
+        all of them learns nothing. Both shares are NaN if an output is.
     gradient_mean, gradient_std : float or None
         Mean and standard deviation of the gradient of the cost with respect to the output; for a Linear this is the
         :math:`\\partial C/\\partial s` of Glorot & Bengio.
@@ -168,6 +169,8 @@ def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:
     if kind is None:
         return None, None
     derivative = module.backward(np.ones_like(y))                   # since the Jacobian is diagonal
+    if np.isnan(derivative).any():                                  # of which no share is known: a comparison would be False
+        return (math.nan if kind in SQUASHING else None), math.nan
     flat = np.abs(derivative) < FLAT * table[kind]
     return float(flat.mean()) if kind in SQUASHING else None, float(flat.all(0).mean())
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...arguments import Array, Seed, as_floating, generator, positive_int, real
+from ...arguments import Array, Seed, as_floating, generator, positive_int, real, within
 from ...datasets.checks import finite
 from ...errors import ShapeError
 from ...modules import Module
 from ...printing import aligned
-from .images import Bounds, as_bounds, drawn_shift, shifted, shifted_back, within, zoomed
+from .images import Bounds, as_bounds, drawn_shift, shifted, shifted_back, zoomed
 from .targets import as_channels, output_size, part_of
 
 STEP = 1.5 / 255                                                    # of the range of pixels, as in the original code
@@ -204,5 +204,5 @@ def as_image(image: ArrayLike, bounds: Bounds) -> Array:
     x = finite("image", as_floating(image, None, "image").copy())
     if x.ndim not in (2, 3) or not x.size:
         raise ShapeError(f"image must have shape (channels, height, width) or (height, width), got {x.shape}")
-    within("image", x, bounds)
+    within("image must lie within bounds,", x, *bounds)
     return x

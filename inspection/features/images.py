@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...arguments import Array, real
-from ...errors import ArgumentError, DataError
+from ...errors import ArgumentError
 
 ROUNDED = 1e-2                                                      # δ of total_variation
 Bounds = tuple[float, float]
@@ -70,10 +70,3 @@ def as_bounds(bounds: Sequence[float]) -> Bounds:
         raise ArgumentError(f"bounds must be (low, high), got {bounds!r}")
     low = real("bounds[0]", bounds[0])
     return low, real("bounds[1]", bounds[1], low, above=True)
-
-
-def within(name: str, x: Array, bounds: Bounds) -> None:
-    """Raise DataError for values outside the bounds."""
-    low, high = bounds
-    if x.min() < low or x.max() > high:
-        raise DataError(f"{name} must lie within bounds, ({low:g}, {high:g}), got values from {x.min():g} to {x.max():g}")

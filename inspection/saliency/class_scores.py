@@ -11,6 +11,7 @@ from ...arguments import Array, as_floating, as_numbers
 from ...datasets.checks import examples, finite
 from ...errors import ArgumentError, ShapeError
 from ...modules import Module
+from ...training.metrics import largest_column
 from ..arguments import ROWS, independent_examples
 from ..features.truncation import scores
 
@@ -24,7 +25,8 @@ class ClassScores:
         With one input and an output of shape (examples, classes). Left as it is: a copy runs, in evaluation mode.
     x : array_like of shape (examples, ...)
     classes : None, int or array_like of int
-        Columns of the output, one for all examples or one per example. None: the predicted classes.
+        Columns of the output, one for all examples or one per example. None: the predicted classes; DataError if the output
+        is NaN or infinite.
 
     Attributes
     ----------
@@ -45,7 +47,7 @@ class ClassScores:
         output = self.net.predict(self.x, ROWS)
         if output.ndim != 2:
             raise ShapeError(f"net must have an output of shape (examples, classes), got {output.shape}")
-        self.classes = output.argmax(1) if classes is None else columns(classes, *output.shape)
+        self.classes = largest_column(output) if classes is None else columns(classes, *output.shape)
 
     def at(self, x: Array) -> Array:
         """Return the scores of other inputs, one per row; the rows are the examples, once or several times in sequence."""

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+import retroprop as rp
 from retroprop import datasets
 from retroprop.errors import ArgumentError, DataError, DtypeError, FileFormatError, ShapeError
+from retroprop.inspection import layer_statistics
 
 X, Y = np.random.default_rng(3).random((7, 2)), np.arange(7)
 TOYS = (datasets.moons, datasets.circles, datasets.spirals, datasets.xor, datasets.blobs)
@@ -279,6 +281,37 @@ def test_standardize_is_exact_for_float32_far_from_zero():
     assert_allclose(datasets.standardize(x)[0], (exact - exact.mean()) / exact.std(), atol=1e-6)
 
 
+def test_standardize_has_scikit_learns_rule_for_constants():
+    """0.3 and 0.1 + 0.2 are one number: their difference is rounding, and must not be scaled to 1.
+
+    The columns that count as constant are those of ``StandardScaler`` of scikit-learn 1.9.1.
+    """
+    rng = np.random.default_rng(0)
+    near = np.array([[0.3], [0.1 + 0.2]] * 50)
+    assert np.abs(datasets.standardize(near)[0]).max() < 1e-15
+    columns = [near[:, 0], 1e-30 * rng.random(100), 1e6 + 1e-9 * rng.random(100), 1e6 + 1e-5 * rng.random(100),
+               -5 + 1e-13 * rng.random(100), np.full(100, 0.1), np.zeros(100), rng.random(100)]
+    z, = datasets.standardize(np.column_stack(columns))
+    assert_array_equal(np.abs(z).max(0) < 1e-3, [True, False, True, False, True, True, True, False])
+    assert_array_equal(z[:, 5:7], 0)
+
+
+def test_standardize_knows_the_rounding_of_float32():
+    near = np.array([[0.7], [np.nextafter(np.float32(0.7), np.float32(1))]] * 50, "float32")
+    assert np.abs(datasets.standardize(near)[0]).max() < 1e-6
+    assert_allclose(np.abs(datasets.standardize(near.astype(float))[0]), 1)
+
+
+def test_columns_of_float32_far_from_zero_keep_their_variance():
+    """NumPy adds the rows of a C-ordered float32 array one by one, in float32: it finds a variance of 2 or more for 1."""
+    signs = np.tile([[1.0, -1, 1], [-1, 1, -1]], (100_000, 1))
+    x = (signs + 3000).astype("float32")
+    assert x.var(0).max() > 2
+    assert_array_equal(datasets.standardize(x)[0], signs)
+    [layer] = layer_statistics(rp.Identity(), x, arrays=False)
+    assert (layer.mean, layer.std) == (3000, 1)
+
+
 def test_standardize_refuses_what_it_cannot_measure():
     with refuses(ShapeError, "others[1] must have shape (examples, 2), got (7, 3)"):
         datasets.standardize(X, X, np.zeros((7, 3)))
@@ -288,6 +321,18 @@ def test_standardize_refuses_what_it_cannot_measure():
         datasets.standardize(X, X + 0j)
     with refuses(DataError, "x_train must not be empty, got shape (0, 2)"):
         datasets.standardize(X[:0])
+
+
+def test_what_standardize_returns_is_a_tuple_also_for_one_array():
+    """Forgotten, it becomes a tuple with one array in all places that take examples and labels."""
+    scaled = datasets.standardize(X)
+    net = rp.Sequential(rp.Linear(2, 7, rng=0))
+    sgd, loss = rp.SGD(net.parameters(), lr=0.1), rp.CrossEntropy()
+    for name, act in (("x", lambda x: rp.evaluate(net, loss, x, Y)), ("x", lambda x: datasets.split(x, Y)),
+                      ("data[0]", lambda x: rp.fit(net, loss, sgd, (x, Y), epochs=1)),
+                      ("x", lambda x: datasets.batches(x, Y, batch_size=2))):
+        with refuses(ShapeError, f"{name} must be an array, got a tuple of one array; unpack it, as in x, = standardize(x)"):
+            act(scaled)
 
 
 # IDX files
@@ -503,7 +548,12 @@ BAD[[2, 5], [1, 0]] = np.nan, -np.inf
     ({"x": X, "y": Y, "x_test": X}, FileFormatError,
      "{} must hold arrays x and y, and both or neither of x_test and y_test, got x, y, x_test"),
     ({"images": X}, FileFormatError,
-     "{} must hold arrays x and y, and both or neither of x_test and y_test, got none of these"),
+     "{} must hold arrays x and y, and both or neither of x_test and y_test, got images"),
+    ({"x_train": X, "y_train": Y, "x_test": X, "y_test": Y}, FileFormatError,
+     "{} must hold arrays x and y, and both or neither of x_test and y_test, got x_train, y_train, x_test, y_test"),
+    ({f"arr_{k}": X for k in range(20)}, FileFormatError,
+     "{} must hold arrays x and y, and both or neither of x_test and y_test, got "
+     + ", ".join(f"arr_{k}" for k in range(12)) + ", ..."),
     ({"x": X.astype(object), "y": Y}, FileFormatError,
      "{} must be an intact .npz file without objects, got: Object arrays cannot be loaded when allow_pickle=False"),
 ])

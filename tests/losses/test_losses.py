@@ -179,25 +179,15 @@ def test_targets_out_of_range(build, x, label, span):
 
 @pytest.mark.parametrize("label", [-1, 0.5, 2, np.nan])
 def test_hinge_takes_0_and_1_only(label):
-    with refuses(DataError, f"Hinge(): targets must be 0 or 1, got {np.unique([0.0, 1.0, label])}"):
+    with refuses(DataError, f"Hinge(): targets must be 0 or 1, got {np.unique([0.0, 1.0, label]).tolist()}"):
         rp.Hinge().forward([0.5, 1.5, 2.5], [0, 1, label])
 
 
-@pytest.mark.parametrize("p", [-1e-9, 1 + 1e-9, 20])
-def test_bce_takes_probabilities_only(p):
-    with refuses(DataError, "BCE(): predictions must be probabilities in [0, 1], got values from "
-                            f"{min(p, 0.5):g} to {max(p, 0.5):g}; end the network with Sigmoid"):
+@pytest.mark.parametrize(("p", "span"), [(-1e-9, "-1e-09 to 0.5"), (1 + 1e-9, "0.5 to 1.000000001"), (20, "0.5 to 20")])
+def test_bce_takes_probabilities_only(p, span):
+    with refuses(DataError, f"BCE(): predictions must be probabilities in [0, 1], got values from {span}; end the network "
+                            "with Sigmoid"):
         rp.BCE().forward([p, 0.5], [0, 1])
-
-
-def test_a_batch_without_weight_has_no_mean():
-    for build in (rp.CrossEntropy, rp.NLL):
-        loss = build([0, 1, 1])
-        loss.forward(X, CLASSES)
-        gradient = loss.backward()
-        with refuses(DataError, f"{loss!r}: every class in this batch has weight 0: the mean is not defined"):
-            loss.forward(X - 1, np.zeros(5, int))
-        assert_array_equal(loss.backward(), gradient)
 
 
 # Extreme values

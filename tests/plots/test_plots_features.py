@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from PIL import Image
+from PIL import Image, ImageOps
 
 import retroprop as rp
 from retroprop import features, plots
@@ -59,6 +59,39 @@ def test_colours_become_their_brightness_and_transparent_pixels_are_blended_with
     assert_array_equal(plots.read_image(path)[:, 1, 1], 1)
     grey = np.array([[[0, 255], [0, 0]]], "uint8")                  # black, and transparent
     assert_allclose(plots.read_image(saved(grey, tmp_path / "b.png"), 1), [[[0, 1]]], atol=1e-6)
+
+
+@pytest.mark.parametrize("orientation", [None, *range(11), "damaged"])
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "grey.png"])
+def test_images_come_out_as_their_exif_orientation_says(name, orientation, tmp_path):
+    """All eight, as Pillow turns them; an orientation that does not exist, or cannot be read, turns nothing."""
+    pixels, exif = np.kron(bands(3, 2, 3), np.ones((16, 16, 1), "uint8")), Image.Exif()
+    if name == "grey.png":
+        pixels = pixels[..., 0]
+    exif[0x0112] = orientation if isinstance(orientation, int) else 1
+    data = exif.tobytes() if orientation != "damaged" else b"Exif\x00\x00MM\x00"
+    path = saved(pixels, tmp_path / name, **({} if orientation is None else {"exif": data}))
+    with Image.open(path) as image:
+        turned = np.array(image) if orientation == "damaged" else np.array(ImageOps.exif_transpose(image))
+    found = plots.read_image(path, 1 if pixels.ndim == 2 else 3)
+    assert found.shape[1:] == ((32, 48) if orientation in (5, 6, 7, 8) else (48, 32))
+    assert_array_equal(np.rint(found * 255), np.moveaxis(turned.reshape(*turned.shape[:2], -1), -1, 0))
+
+
+def test_an_upright_photograph_stands(tmp_path):
+    """Orientation 6: the camera lay on its side; the file is 6 high and 9 wide, and its left column is the top of the image."""
+    pixels, exif = np.zeros((6, 9), "uint8"), Image.Exif()
+    pixels[:, 0], exif[0x0112] = 255, 6
+    found = plots.read_image(saved(pixels, tmp_path / "a.jpg", exif=exif, quality=100), 1)[0]
+    assert found.shape == (9, 6)
+    assert_allclose(found.mean(1), [1, *[0] * 8], atol=0.02)
+
+
+def test_an_image_an_ulp_outside_0_and_1_can_be_written(tmp_path):
+    image = np.array([[1 + 2**-52, -2**-60], [0.5, 1]])
+    assert_allclose(plots.read_image(plots.write_image(image, tmp_path / "a.png"), 1)[0], [[1, 0], [128 / 255, 1]], atol=1e-6)
+    with pytest.raises(rp.DataError, match=r"^image must lie in \[0, 1\], got values from 0\.5 to 1\.0000000000000004$"):
+        plots.write_image(np.array([[0.5, 1 + 2**-51]]), tmp_path / "a.png")
 
 
 def test_broken_files_are_named(tmp_path):

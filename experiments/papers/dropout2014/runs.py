@@ -131,7 +131,7 @@ def autoencoded(*, keep: float, width: int, updates: int, lr: float, momentum: f
     pairs = [np.concatenate([a.ravel(), b.ravel()]) for a, b in zip(below, right, strict=True)]
     strongest = np.argsort(-(images ** 2).sum((1, 2)))[:SHOWN]
     counts, edges = np.histogram(hidden, BINS, (0.0, HIGHEST))
-    units, _ = np.histogram(hidden.mean(0), BINS, (0.0, HIGHEST))
+    units, _ = np.histogram(hidden.mean(0, dtype=float), BINS, (0.0, HIGHEST))
     return {"mean": float(hidden.mean()), "silent": float((hidden < SILENT).mean()),
             "neighbours": float(np.corrcoef(pairs)[0, 1]), "edges": edges.tolist(),
             "activations": (counts / hidden.size).tolist(), "units": (units / width).tolist(),

@@ -9,7 +9,7 @@ from cases import numbers
 from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
-from retroprop.errors import ArgumentError, DataError, ShapeError
+from retroprop.errors import ArgumentError, DataError, DtypeError, ShapeError
 from retroprop.inspection.derivatives.batch_cost import BatchCost
 
 X, Y = numbers(7, 3), [0, 2, 1, 1, 0, 2, 2]

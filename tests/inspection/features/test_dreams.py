@@ -115,7 +115,7 @@ def test_bounds_other_than_0_and_1():
 
 
 @pytest.mark.parametrize(("image", "options", "message"), [
-    (255 * sheet(), {}, "image must lie within bounds, (0, 1), got values from 0 to 255"),
+    (255 * sheet(), {}, "image must lie within bounds, [0, 1], got values from 0 to 255"),
     (np.stack([sheet()] * 3), {}, "x must have shape (batch, 1, height, width), got (1, 3, 64, 64)"),
     (sheet()[0], {}, "image must have shape (channels, height, width) or (height, width), got (64,)"),
     (np.full((8, 8), np.nan), {}, "image must be finite"),
