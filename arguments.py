@@ -8,11 +8,13 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from .errors import ArgumentError, DataError, DtypeError, RetropropError, ShapeError
+from .conversion import Array as Array
+from .conversion import Named, converted
+from .errors import ArgumentError, DataError, DtypeError, RetropropError
+from .names import suggestion
 
-Array = NDArray[Any]
 Seed: TypeAlias = "int | np.random.Generator | None"                # a string, because numpy.random takes long to load
 
 
@@ -44,8 +46,8 @@ def real(name: str, value: Any, low: float = -math.inf, high: float = math.inf, 
 
 def one_of(name: str, value: str, choices: Collection[str]) -> str:
     """Return ``value``; ArgumentError unless it is one of the ``choices``."""
-    if value not in choices:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    if not isinstance(value, str) or value not in choices:
+        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}{suggestion(value, choices)}")
     return value
 
 
@@ -97,28 +99,54 @@ def floating_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def as_array(x: ArrayLike, name: str, of: object = None) -> Array:
-    """Return ``x`` as an array of any dtype; ShapeError if it is ragged.
+    """Return ``x`` as a plain array in the byte order of this machine; a copy only where one is needed.
 
     Error messages begin with ``of: name``. ``of`` is the object, whose repr is made only for an error: it takes long.
+
+    Raises
+    ------
+    DataError
+        Values are masked (``numpy.ma``), or missing (pandas, polars, pyarrow).
+    DtypeError, ShapeError
+        A sparse matrix, or another object that NumPy cannot convert; or a ragged list.
     """
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise ShapeError(f"{name if of is None else f'{of!r}: {name}'} must be an array, got rows of different "
-                         "lengths") from error
+    array = x if type(x) is np.ndarray else converted(x, Named(name, of))
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def as_numbers(x: ArrayLike, name: str, of: object = None) -> Array:
     """Return ``as_array(x, name, of)``; DtypeError unless it holds real numbers."""
     array = as_array(x, name, of)
     if array.dtype.kind not in "fiub":
-        raise DtypeError(f"{name if of is None else f'{of!r}: {name}'} must be real numbers, got {array.dtype}")
+        one_object = array.dtype == object and array.ndim == 0 and not isinstance(x, (np.ndarray, int, type(None)))
+        got = type(x).__name__ if one_object else array.dtype
+        raise DtypeError(f"{Named(name, of)} must be real numbers, got {got}")
     return array
 
 
 def as_floating(x: ArrayLike, dtype: np.dtype[Any] | None, name: str, of: object = None) -> Array:
-    """Return ``x`` as an array of ``dtype``; None keeps float32 and float64, and converts other real numbers to float32."""
+    """Return ``x`` as an array of ``dtype``; None keeps float32 and float64, and converts other real numbers to float32.
+
+    DataError if a number is finite in ``x`` and too large for ``dtype``.
+    """
     array = as_numbers(x, name, of)
     if dtype is None:
         dtype = np.dtype("float64" if array.dtype.itemsize >= 8 and array.dtype.kind == "f" else "float32")
-    return array.astype(dtype, copy=False)
+    return array if array.dtype == dtype else cast(array, dtype, name, of)
+
+
+def cast(array: Array, dtype: np.dtype[Any], name: str, of: object = None) -> Array:
+    """Return ``array.astype(dtype)``, for a floating dtype; DataError if a finite number becomes infinite."""
+    try:
+        return cast_or_raise(array, dtype)
+    except FloatingPointError:
+        limit = np.finfo(dtype).max
+        beyond = array[np.isfinite(array) & (np.abs(array) > limit)]
+        largest = np.format_float_scientific(beyond[np.abs(beyond).argmax()], 2, trim="-")
+        raise DataError(f"{Named(name, of)} must fit {dtype}, whose largest number is {limit:.3g}, got {beyond.size} of "
+                        f"{array.size} numbers beyond it, up to {largest}") from None
+
+
+@np.errstate(over="raise", under="ignore", invalid="ignore")        # the processor notes an overflow: no pass over the result
+def cast_or_raise(array: Array, dtype: np.dtype[Any]) -> Array:
+    return array.astype(dtype)

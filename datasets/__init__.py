@@ -1,5 +1,8 @@
 """Data sets: embedded digits, generated toys and images, files in MNIST's format or NumPy's; splits and minibatches."""
 
+from typing import TYPE_CHECKING
+
+from ..names import unknown_names
 from .batches import batches, split, standardize
 from .embedded import digits
 from .idx import mnist, read_idx
@@ -11,3 +14,6 @@ __all__ = [
     "EASY_SHAPESET", "SHAPESET_CLASSES", "batches", "blobs", "circles", "digits", "load", "mnist", "moons", "read_idx",
     "shapeset", "sine", "spirals", "split", "standardize", "xor",
 ]
+
+if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours
+    __getattr__ = unknown_names(__name__, __all__)

@@ -2,6 +2,9 @@
 diagnosis, adversarial examples, saliency maps, feature visualization.
 """
 
+from typing import TYPE_CHECKING
+
+from ..names import unknown_names
 from . import adversarial, features, saliency
 from .contract.checks import CHECKS, LOSS_CHECKS, check_module
 from .derivatives.differences import FiniteDifferences, finite_differences, numerical_gradient
@@ -31,3 +34,6 @@ __all__ = [
     "numerical_gradient", "numerical_jacobian", "path_sum", "per_example_gradients", "per_example_norms", "perturb",
     "preactivations", "saliency", "saturated_shares", "step_size_errors", "tape", "vjp",
 ]
+
+if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours
+    __getattr__ = unknown_names(__name__, __all__)

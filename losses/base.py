@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -131,6 +131,10 @@ class Loss(Module, checked=False):
         ``prediction`` is an array of the shape and dtype of all predictions, with any values that the loss takes.
         """
         return self.accept(target, self.defined(prediction))
+
+    if not TYPE_CHECKING:
+        def __call__(self, *inputs: Any, **options: Any) -> None:
+            raise TypeError(f"{self!r} is not a function: call its forward(prediction, target)")
 
     # ------------------------------------------------------------------ the phases
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, as_array, as_floating, as_numbers, spelled
+from ..arguments import Array, as_floating, as_numbers, spelled
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
 from ..modules.core.arrays import ONE
 from ..modules.core.values import Signature
@@ -56,7 +56,7 @@ class OfClasses(Loss):
 
     def convert(self, target: ArrayLike, prediction: Array) -> Array:
         """Return the classes as indices ``(N,)``, or as probabilities ``(N, K)`` if the loss takes them."""
-        classes = (as_array if isinstance(target, np.ndarray) else as_numbers)(target, "target", self)
+        classes = as_numbers(target, "target", self)
         n, k = prediction.shape
         if self.probabilities and classes.shape == (n, k) and k > 1:
             return as_floating(classes, prediction.dtype, "target", self)

@@ -1,5 +1,8 @@
 """The modules that networks are made of."""
 
+from typing import TYPE_CHECKING
+
+from ..names import unknown_names
 from .activations import HardTanh, Identity, Sigmoid, Softsign, Tanh
 from .containers.graph import Graph
 from .containers.sequential import Sequential
@@ -22,3 +25,6 @@ __all__ = [
     "Parameter", "ReLU", "Reshape", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh",
     "Upsample2d",
 ]
+
+if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours
+    __getattr__ = unknown_names(__name__, __all__)

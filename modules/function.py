@@ -48,7 +48,7 @@ class Function(Module):
         if not df:
             raise ArgumentError("Function: give the derivative of f after f, one for each variable: Function(np.sin, np.cos)")
         for name, function in (("f", f), *((f"df[{k}]", derivative) for k, derivative in enumerate(df))):
-            if not callable(function):
+            if not callable(function) or isinstance(function, Module):
                 raise ArgumentError(f"Function: {name} must be callable, got {function!r}")
         self.f, self.df = f, df
         self.arity = len(df)

@@ -1,5 +1,8 @@
 """All figures of the library. Functions return the Axes or Figure that they drew on; they open no window and set no global."""
 
+from typing import TYPE_CHECKING
+
+from ..names import unknown_names
 from .activations import activation
 from .adversarial import adversarial, robustness
 from .canvas import COLORS, save
@@ -20,3 +23,6 @@ __all__ = [
     "randomization", "read_image", "representation", "robustness", "saliency", "saturation", "save", "step_sizes",
     "timeline", "write_image",
 ]
+
+if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours
+    __getattr__ = unknown_names(__name__, __all__)

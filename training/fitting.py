@@ -188,7 +188,7 @@ def check_trainable(net: Module, optimizer: Optimizer) -> None:
 
 def as_callback(callback: Any) -> Callback:
     """Return a Callback: the argument itself or, for a function, one that calls it after each epoch."""
-    if not isinstance(callback, Callback) and not callable(callback):
+    if not isinstance(callback, Callback) and (not callable(callback) or isinstance(callback, Module)):
         raise ArgumentError(f"callbacks must hold Callbacks or functions, got {callback!r}")
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
 

@@ -46,6 +46,7 @@ from ...modules import (
     Softsign,
     Tanh,
 )
+from ...names import suggestion
 from ...optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from ...training import lsuv
 
@@ -120,7 +121,8 @@ def initialization(name: str) -> Initialization:
     if found := re.fullmatch(rf"u\(-{number},{number}\)", re.sub(r"\s", "", name).lower()):
         low, high = -float(found[1]), float(found[2])
         return Initialization(f"U({low:g}, {high:g})", Uniform(low, high))
-    raise ArgumentError(f"init must be one of {', '.join(INITIALIZATIONS)}, N(0, s) or U(-a, a), got {name!r}")
+    raise ArgumentError(f"init must be one of {', '.join(INITIALIZATIONS)}, N(0, s) or U(-a, a), got {name!r}"
+                        f"{suggestion(name, INITIALIZATIONS)}")
 
 
 def dense(features: int, classes: int, initializer: Initializer, *, activation: str = "tanh", depth: int = 5, width: int = 100,

@@ -89,6 +89,9 @@ class Sequential(Container):
         return iter(self.modules)
 
     def __getitem__(self, index: int) -> Module:
+        if isinstance(index, slice):
+            raise ArgumentError("Sequential: index must be an integer, got a slice, since a module is in one container only; "
+                                "slice net.modules, or make a network of copies: Sequential(*copy.deepcopy(net.modules[:2]))")
         return self.modules[index]
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -237,6 +237,10 @@ class Module(Evaluated["Module"]):
         self.update()
         for parameter, grad in zip(adding, before, strict=True):
             parameter.grad += grad
+
+    if not TYPE_CHECKING:                                           # a type checker knows that a module cannot be called
+        def __call__(self, *inputs: Any, **options: Any) -> None:
+            raise TypeError(f"{self!r} is not a function: call its forward(x), or its predict(x) without training")
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy has no point and is on no tape
         return {name: value for name, value in vars(self).items() if name not in self._taped}

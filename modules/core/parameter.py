@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ...arguments import Array, Seed, as_numbers, floating_dtype
+from ...arguments import Array, Seed, as_floating, floating_dtype
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...initializers.base import Initializer
 
@@ -100,10 +100,10 @@ class Parameter:
     name: str
 
     def __init__(self, data: ArrayLike, name: str, dtype: DTypeLike = "float32") -> None:
-        initial = as_numbers(data, f"Parameter {name!r}: data")
+        initial = as_floating(data, floating_dtype(dtype), f"Parameter {name!r}: data")
         self.name = name
         self._frozen = False
-        self._move(FlatParameters(initial.size, floating_dtype(dtype)), 0, initial.shape)
+        self._move(FlatParameters(initial.size, initial.dtype), 0, initial.shape)
         self.data[...] = initial
 
     @classmethod
@@ -111,9 +111,9 @@ class Parameter:
         """Return a parameter with the initial numbers ``initializer(shape, rng, dtype)``."""
         if isinstance(initializer, type) or not callable(initializer):
             raise ArgumentError(f"{name}_init must be an initializer, such as GlorotUniform(), got {initializer!r}")
-        initial = initializer(shape, rng, dtype)
-        if np.shape(initial) != shape:
-            raise ShapeError(f"{name}_init must return an array of shape {shape}, got {np.shape(initial)} from {initializer!r}")
+        initial = as_floating(initializer(shape, rng, dtype), floating_dtype(dtype), f"{name}_init", initializer)
+        if initial.shape != shape:
+            raise ShapeError(f"{name}_init must return an array of shape {shape}, got {initial.shape} from {initializer!r}")
         return cls(initial, name, dtype)
 
     def _move(self, flat: FlatParameters, offset: int, shape: tuple[int, ...]) -> None:
@@ -129,7 +129,7 @@ class Parameter:
             return
         array = getattr(self, name)
         if value is not array:
-            value = as_numbers(value, name, self)
+            value = as_floating(value, array.dtype, name, self)
             if value.shape != array.shape:
                 raise ShapeError(f"{self!r}: {name} must have shape {array.shape}, got {value.shape}")
             array[...] = value

@@ -76,7 +76,7 @@ def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: object, arity:
             listed = " and ".join(f"{kind} ({name}[{k}])" for kind, k in found.items())
             raise DtypeError(f"{of!r}: the arrays of {name} must have one dtype, got {listed}")
         dtype = next(iter(found), np.dtype("float32"))
-    return tuple(array.astype(dtype, copy=False) for array in arrays)
+    return tuple(as_floating(array, dtype, f"{name}[{k}]", of) for k, array in enumerate(arrays))
 
 
 def product(a: Value, b: Value) -> float:

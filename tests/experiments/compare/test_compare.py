@@ -55,6 +55,13 @@ def test_results_have_a_row_per_run_and_summary_a_row_per_initialization(report)
     assert float(summary[0]["test_error_std"]) == pytest.approx(np.std(errors, ddof=1))
 
 
+def test_a_run_that_diverges_in_its_last_step_is_reported_as_diverged():
+    """Its costs are finite: only the test error, of outputs of NaN, shows it. It must not count as an error of 90 %."""
+    result = compare(init=["Glorot"], activation="relu", lr=1e30, batch_size=2000, **SMALL | {"epochs": 1})
+    assert all(run.diverged.startswith("training has diverged: prediction must be finite") for run in result["Glorot"])
+    assert all(math.isnan(run.test_error) for run in result["Glorot"])
+
+
 def test_a_run_that_diverges_is_reported_as_diverged(report):
     result, folder = report
     assert all(run.diverged for run in result["N(0, 1e+30²)"])
