@@ -7,12 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from retroprop import __version__
 from retroprop.errors import RetropropError
-from retroprop.experiments.compare import job as compare
-from retroprop.experiments.look import job as look
-from retroprop.experiments.reproduce import job as reproduce
-from retroprop.experiments.scripts import check, graph, tape
+from retroprop.printing import forgiving_streams
 
 if TYPE_CHECKING:
     from retroprop.experiments.options import Commands
@@ -20,6 +16,12 @@ if TYPE_CHECKING:
 
 def parser() -> tuple[argparse.ArgumentParser, Commands]:
     """Each command's module adds its own options, and the function ``run`` that takes them."""
+    from retroprop import __version__
+    from retroprop.experiments.compare import job as compare
+    from retroprop.experiments.look import job as look
+    from retroprop.experiments.reproduce import job as reproduce
+    from retroprop.experiments.scripts import check, graph, tape
+
     top = argparse.ArgumentParser(prog="retroprop", description="Neural networks in which learning is explicit.",
                                   epilog="retroprop COMMAND --help describes a command.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"retroprop {__version__}")
@@ -35,23 +37,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0; 1 if a check or a run fails; 2 for input that cannot be used; 130 if the user interrupts.
+        The exit status: 0; 1 if a check or a run fails; 2 for input that cannot be used; 130 if the user interrupts. It
+        does not change if a reader (``| head``) stops reading.
     """
-    top, commands = parser()
+    with forgiving_streams():
+        try:
+            return run(arguments)
+        except KeyboardInterrupt:
+            print("retroprop: interrupted", file=sys.stderr)
+            return 130
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run a command; an error that begins with the name of an argument names the option instead."""
+    top, commands = parser()                                        # imports everything: an interrupt may come meanwhile
     known, unknown = top.parse_known_args(arguments)
     options = vars(known)
     command = commands.choices[options.pop("command")]
     if unknown:
         command.error(f"unrecognized arguments: {' '.join(unknown)}")       # with the usage of the command, not of all
-    run: Callable[..., int] = options.pop("run")
+    work: Callable[..., int] = options.pop("run")
     try:
-        return run(**options)
+        return work(**options)
     except (RetropropError, OSError) as error:
-        print(f"retroprop: {error}", file=sys.stderr)
+        name, space, rest = str(error).partition(" ")
+        option = f"--{name.replace('_', '-')}" if name in options else name
+        print(f"retroprop: {option}{space}{rest}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("retroprop: interrupted", file=sys.stderr)
-        return 130
 
 
 if __name__ == "__main__":

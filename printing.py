@@ -1,8 +1,20 @@
-"""Tables of text."""
+"""Tables of text, and the streams that commands print on."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import codecs
+import errno
+import os
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
+
+# What is printed where the encoding of a stream lacks a character.
+PLAIN = {
+    "→": "->", "←": "<-", "–": "-", "−": "-", "±": "+-", "×": "x", "·": "*", "√": "sqrt ", "∂": "d", "‖": "||", "…": "...",
+    "≥": ">=", "²": "^2", "₁": "_1", "₂": "_2", "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "eps",
+    "λ": "lambda", "μ": "mu", "µ": "u", "σ": "sigma", "“": '"', "”": '"'}
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[str] | None = None) -> str:
@@ -16,3 +28,81 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[str] | None = None)
         columns.append([cell.rjust(width) if ends else cell.ljust(width) for cell in cells])
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def show(text: object) -> None:
+    """Print on standard output at once. If its reader has gone (``| head``), nothing more is printed, and work goes on."""
+    with unheard():
+        print(text, flush=True)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Drop what standard output holds back, and all that follows, if its reader has gone."""
+    try:
+        yield
+    except OSError as error:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())          # else Python tries once more when it ends, and complains
+        if error.errno not in (errno.EPIPE, errno.EINVAL):          # EINVAL is Windows' word for it
+            raise
+
+
+@contextmanager
+def complete_streams() -> Iterator[None]:
+    """Let the null device stand in for standard output and error where a program has none (``2>&-``, pythonw).
+
+    Processes that are started meanwhile inherit it.
+    """
+    with ExitStack() as stack:
+        for descriptor, name in ((1, "stdout"), (2, "stderr")):
+            if getattr(sys, name) is None:
+                nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                if nowhere.fileno() == descriptor:
+                    os.set_inheritable(descriptor, True)
+                elif not is_open(descriptor):
+                    os.dup2(nowhere.fileno(), descriptor)
+                    stack.callback(os.close, descriptor)
+                setattr(sys, name, nowhere)
+                stack.callback(setattr, sys, name, None)
+        yield
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def forgiving_streams() -> Iterator[None]:
+    """Make standard output and error take every text: none of what a command found is lost to a stream.
+
+    A stream that is missing is the null device. Characters that an encoding lacks, such as → in that of a Windows pipe,
+    are replaced by others (``PLAIN``) or ``?``. Output whose reader has gone is dropped.
+    """
+    with complete_streams(), ExitStack() as stack:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stack.callback(stream.reconfigure, errors=stream.errors)
+                stream.reconfigure(errors="retroprop.plain")
+        try:
+            yield
+        finally:
+            with unheard():
+                sys.stdout.flush()
+
+
+def plain(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Replace characters that cannot be encoded: an error handler of codecs."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start]
+    if "\udc80" <= text <= "\udcff":                                # a byte of a file's name that is no text: as it was
+        return bytes([ord(text) - 0xDC00]), error.start + 1
+    return PLAIN.get(text, "?"), error.start + 1
+
+
+codecs.register_error("retroprop.plain", plain)

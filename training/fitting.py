@@ -19,6 +19,7 @@ from ..losses import Loss
 from ..modules import Module
 from ..modules.core.values import Value, as_values, each, parts, several, shape_of
 from ..optim import Optimizer
+from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
 from .metrics import check_reduces, check_targets, in_parts, true_classes
@@ -53,7 +54,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
     progress : bool, default True
-        Whether to show a progress bar; it never appears where standard error is not a terminal.
+        Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
             net.admit(each(lambda array: (smallest, *array.shape[1:]), x))
             for hook in hooks:
                 hook.before_training(run)
-            with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
+            with np.errstate(over="ignore", invalid="ignore"), progress_bar(epochs, "epoch", progress) as shown:
                 for run.epoch in range(1, epochs + 1):
                     run.history.append(one_row(run, in_batches(x, y, batch_size, rng, join_single=True), held_out))
                     for hook in hooks:
@@ -229,8 +230,3 @@ def divergence_message(run: Run) -> str:
                     "initialization (Glorot, He) or clip_grad_norm may help")
     return f"{message}, but the output of every module is finite: check the loss, {run.loss!r}, and the targets"
 
-
-def bar(epochs: int, progress: bool) -> Any:
-    """Return a progress bar over epochs, which does not appear where standard error is not a terminal."""
-    from tqdm import tqdm
-    return tqdm(total=epochs, unit="epoch", disable=None if progress else True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from ...arguments import Array, one_of, positive_int
 from ...errors import DataError
 from ...inspection.adversarial import AdversarialTraining
 from ...inspection.features.truncation import truncated
+from ...printing import show
+from ...progress import progress_bar
 from ...training import save
-from ..options import add_settings, from_arguments, new_command, option
+from ..options import add_settings, from_arguments, new_command, option, path
 from ..reports.text import as_json as json_text
 from . import analyses
 from .findings import SEEDS, Findings, TrainedNetwork
@@ -57,7 +60,7 @@ class Config:
         positive_int("epochs", self.epochs)
         for name in ("model", "image"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, str(getattr(self, name)))
+                object.__setattr__(self, name, path(name, getattr(self, name)))
 
 
 def add_command(commands: Commands) -> None:
@@ -76,10 +79,10 @@ def add_command(commands: Commands) -> None:
     command.set_defaults(run=run)
 
 
-def run(*, as_json: bool, quick: bool, **options: Any) -> int:
-    findings = look(**(QUICK if quick else {}) | options)
-    print(json_text(findings.summary()) if as_json else findings)
-    print(f"\nThe page is in {options['out']}/report.html", file=sys.stderr)
+def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
+    looked(from_arguments(Config, (QUICK if quick else {}) | options), out,
+           lambda findings: show(json_text(findings.summary()) if as_json else findings))
+    print(f"\nThe page is in {out}/report.html", file=sys.stderr)
     return 0
 
 
@@ -107,7 +110,7 @@ def look(data: str = Config.data, *, model: str | Path | None = Config.model, im
     out : path, default None
         Folder for ``report.html``, figures, the dream and, if it was trained here, the network; None writes nothing.
     progress : bool, default True
-        Whether to show progress bars; there are none if standard error is not a terminal.
+        Whether to show progress bars: on a terminal, or as widgets in a notebook; there are none elsewhere.
 
     Returns
     -------
@@ -115,12 +118,18 @@ def look(data: str = Config.data, *, model: str | Path | None = Config.model, im
         ``print(findings)`` shows a table of the numbers and the criteria. Only a full run is judged: one with at least the
         default epochs and seeds.
     """
-    config = from_arguments(Config, locals())
+    return looked(from_arguments(Config, locals()), out, progress=progress)
+
+
+def looked(config: Config, out: str | Path | None, results: Callable[[Findings], None] | None = None,
+           progress: bool = True) -> Findings:
+    """Train and examine; ``results`` is called before the page is drawn, since an error there must not cost the numbers."""
     images = DATA[config.data]
     parts = images.read()
     recipe = next(iter(images.recipes.values()))
-    first = of_data(recipe.build(seed), images, *parts) if config.model is None else read_model(config.model, images, parts)
-    dream_layer = analyses.dream_layer(first.net) if layer is None else layer
+    first = (of_data(recipe.build(config.seed), images, *parts) if config.model is None else
+             read_model(config.model, images, parts))
+    dream_layer = config.layer or analyses.dream_layer(first.net)
     truncated(first.net, dream_layer)                               # an error if there is no such layer
     pixels = analyses.dream_image(first, dream_layer) if config.image is None else image_of_user(config.image, first)
     analyses.check_image(first, dream_layer, pixels)
@@ -129,9 +138,11 @@ def look(data: str = Config.data, *, model: str | Path | None = Config.model, im
     trained = [] if config.model is not None else train_all(config, images, parts, progress)
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(images.recipes)), False)] or [first]
     findings = examine(config, images, subjects, trained, (dream_layer, pixels), progress)
+    if out is not None and trained:                                 # else the folder may hold a net of the user's
+        save(trained[0].net, Path(out) / "net.safetensors")
+    if results is not None:
+        results(findings)
     if out is not None:
-        if trained:                                                 # else the folder may hold a net of the user's
-            save(trained[0].net, Path(out) / "net.safetensors")
         write_page(findings, Path(out))
     return findings
 
@@ -170,14 +181,13 @@ def image_of_user(path: str, subject: Subject) -> Array:
 
 def train_all(config: Config, images: Images, parts: tuple[Split, Split], progress: bool) -> list[TrainedNetwork]:
     """Train all kinds of networks from each seed; if they are attacked, train them a second time on adversarial examples."""
-    from tqdm import tqdm
     first = next(iter(images.recipes.values()))
     factor = (config.epochs or first.epochs) / first.epochs
     plan = [(kind, recipe, max(1, round(factor * recipe.epochs)), defended, seed)
             for kind, recipe in images.recipes.items() for defended in ((False, True) if images.attacked else (False,))
             for seed in range(config.seed, config.seed + config.seeds)]
     trained: list[TrainedNetwork] = []
-    with tqdm(total=sum(epochs for _, _, epochs, _, _ in plan), unit="epoch", disable=None if progress else True) as bar:
+    with progress_bar(sum(epochs for _, _, epochs, _, _ in plan), "epoch", progress) as bar:
         for kind, recipe, epochs, defended, seed in plan:
             bar.set_description(f"{kind}{', adversarial' if defended else ''}, seed {seed}")
             hooks = [defence(parts[0])] if defended else []

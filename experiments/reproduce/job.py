@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
@@ -17,8 +17,9 @@ import numpy as np
 
 from ...arguments import one_of, positive_int
 from ...errors import ArgumentError
+from ...printing import show
 from ..lab.data import digest, source
-from ..options import add_settings, command_line, from_arguments, new_command, option
+from ..options import add_settings, command_line, from_arguments, new_command, option, path
 from ..reports.page import Figures, Page
 from ..reports.text import as_json as json_text
 from ..reports.text import many, write_csv
@@ -60,7 +61,8 @@ class Config:
             positive_int("steps", self.steps)
         if self.data is None:
             raise ArgumentError("data must be a folder with the four files of MNIST, or shapeset, at scale 'paper', got None")
-        data = str(self.data) if str(self.data) == "shapeset" else str(Path(self.data).absolute())
+        given = path("data", self.data)
+        data = given if given == "shapeset" else str(Path(given).absolute())
         files, validation = digest(data), source(data).validation
         if validation is None or not len(validation[1]):
             raise ArgumentError(f"data must have enough examples for a validation part of one sixth, got {data}")
@@ -84,11 +86,11 @@ def add_command(commands: Commands) -> None:
     command.set_defaults(run=run)
 
 
-def run(*, as_json: bool, **options: Any) -> int:
-    reproduced = reproduce(**options)
-    print(json_text(reproduced.summary()) if as_json else reproduced)
-    page = "index.html" if options["paper_name"] == "all" else f"{options['paper_name']}/report.html"
-    print(f"\nThe page is {options['out']}/{reproduced.scale.name}/{page}", file=sys.stderr)
+def run(*, paper_name: str, out: str, fresh: bool, as_json: bool, **options: Any) -> int:
+    reproduced = repeated(paper_name, from_arguments(Config, options), from_arguments(Workers, options), out, fresh,
+                          lambda found: show(json_text(found.summary()) if as_json else found))
+    page = "index.html" if paper_name == "all" else f"{paper_name}/report.html"
+    print(f"\nThe page is {out}/{reproduced.scale.name}/{page}", file=sys.stderr)
     return 1 if reproduced.failed else 0
 
 
@@ -169,7 +171,7 @@ def reproduce(paper_name: str = "all", *, scale: str = Config.scale, data: str |
     fresh : bool, default False
         Whether to repeat runs that are stored in ``runs``.
     progress : bool, default True
-        Whether to show a progress bar; there is none if standard error is not a terminal.
+        Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
     Returns
     -------
@@ -182,8 +184,15 @@ def reproduce(paper_name: str = "all", *, scale: str = Config.scale, data: str |
         Before anything runs. A run that fails does not stop the others; it is listed in ``reproduced.failed``.
     """
     given = locals()
+    config, workers = from_arguments(Config, given), from_arguments(Workers, given)
+    return repeated(paper_name, config, workers, out, fresh, progress=progress)
+
+
+def repeated(paper_name: str, config: Config, workers: Workers, out: str | Path | None, fresh: bool,
+             results: Callable[[Reproduced], None] | None = None, progress: bool = True) -> Reproduced:
+    """Reproduce; ``results`` is called before the pages are drawn, since an error there must not cost the claims."""
     one_of("paper", paper_name, (*PAPERS, "all"))
-    how, workers = from_arguments(Config, given).checked(), from_arguments(Workers, given)
+    how = config.checked()
     names = PAPERS if paper_name == "all" else (paper_name,)
     if how.data == "shapeset" and names != ("glorot2010",):
         raise ArgumentError(f"data must be a folder with the four files of MNIST for {paper_name}, got 'shapeset', which is "
@@ -191,13 +200,15 @@ def reproduce(paper_name: str = "all", *, scale: str = Config.scale, data: str |
     plans = {name: paper(name).plan(how) for name in names}
     store = None
     if out is not None:
-        for folder in ("runs", *(f"{scale}/{name}" for name in names)):
+        for folder in ("runs", *(f"{how.name}/{name}" for name in names)):
             (Path(out) / folder).mkdir(parents=True, exist_ok=True)     # before the work, not after it
         store = Store(Path(out) / "runs")
     outcomes = iter(sweep([trial for trials in plans.values() for trial in trials], workers, store, progress, fresh))
     reproduced = Reproduced(how, {name: Results(how, [next(outcomes) for _ in trials]) for name, trials in plans.items()})
+    if results is not None:
+        results(reproduced)
     if out is not None:
-        write(reproduced, Path(out) / scale, whole=paper_name == "all")
+        write(reproduced, Path(out) / how.name, whole=paper_name == "all")
     return reproduced
 
 

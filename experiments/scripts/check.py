@@ -8,6 +8,7 @@ from ...errors import ArgumentError, CheckError
 from ...inspection import CHECKS, LOSS_CHECKS, check_gradients, check_module
 from ...inspection.contract.derivative_checks import check_cases
 from ...losses import Loss
+from ...printing import show
 from .options import Shape, add_shape, script_command, with_input
 from .script import Script, blaming
 
@@ -27,7 +28,7 @@ def add_command(commands: Commands) -> None:
 
 def run(*, file: str | None, shapes: list[Shape]) -> int:
     verdict = check(with_input(file, shapes))
-    print(verdict.text)
+    show(verdict.text)
     return 0 if verdict.passed else 1
 
 

@@ -14,6 +14,7 @@ from ...inspection.derivatives.paths import wired
 from ...modules import Add, Function, Graph, Multiply
 from ...modules.core.diagram import Wiring, graphviz, mermaid, table
 from ...modules.core.values import Value, each
+from ...printing import show
 from .options import add_out, script_command
 from .script import Script, blaming, read
 
@@ -40,7 +41,7 @@ def run(*, file: str | None, format: str, out: str | None) -> int:
     if out is not None:
         draw(script, out)
         print(f"The image is in {out}", file=sys.stderr)
-    print(text)
+    show(text)
     return 0
 
 

@@ -14,6 +14,7 @@ from ...inspection import Tape, tape
 from ...losses import BCE, Loss
 from ...modules import Linear, Module, Sequential, Sigmoid
 from ...modules.core.values import each
+from ...printing import show
 from ..reports.text import as_json as json_text
 from .options import Shape, add_out, add_shape, script_command, with_input
 from .script import Script, blaming
@@ -42,8 +43,8 @@ def run(*, file: str | None, shapes: list[Shape], as_json: bool, out: str | None
         draw(taped, out)
         print(f"The image is in {out}", file=sys.stderr)
     if file is None and not as_json:
-        print(EXAMPLE, end="\n\n")
-    print(json_text(taped.as_dicts()) if as_json else taped)
+        show(f"{EXAMPLE}\n")
+    show(json_text(taped.as_dicts()) if as_json else taped)
     return 0
 
 

@@ -9,8 +9,9 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
+from ...progress import progress_bar
 from .store import Store
 from .trials import Trial
 
@@ -29,12 +30,10 @@ class Bar:
     """A bar that counts finished runs, and shows the progress of resumable ones (from their checkpoints) and the time left."""
 
     def __init__(self, trials: Sequence[Trial], found: Collection[str], store: Store | None, progress: bool) -> None:
-        from tqdm import tqdm
         self.unfinished = {trial.key: trial for trial in trials if trial.key not in found}
         self.begin = time.time()
         self.store, self.progress, self.stored, self.total = store, progress, len(found), len(trials)
-        self.bar: Any = tqdm(total=len(trials), initial=len(found), unit="run", disable=None if progress else True,
-                             smoothing=0)
+        self.bar = progress_bar(len(trials), "run", progress, initial=len(found), smoothing=0)
         self.ended = threading.Event()
         self.watcher = threading.Thread(target=self.watch, daemon=True)
 
@@ -59,8 +58,8 @@ class Bar:
         self.bar.update()
 
     def say(self, text: str) -> None:
-        """Print a line above the bar at once: the sweep may go on for days."""
-        if self.progress:
+        """Print a line above the bar on standard error, if there is one; at once: the sweep may go on for days."""
+        if self.progress and sys.stderr is not None:
             self.bar.write(text, file=sys.stderr)
 
     def watch(self) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ...arguments import one_of, positive_int
 from ...errors import ArgumentError, RetropropError
+from ...printing import complete_streams
 from ..options import option
 
 BACKENDS = ("loky", "dask")
+SIGNALS_WAIT = hasattr(signal, "pthread_sigmask")                   # not on Windows
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,13 @@ class Workers:
         # With n_jobs=1 joblib would use this process, which has several BLAS threads: two processes take turns instead.
         options = {"n_jobs": 2, "pre_dispatch": 1} if count == 1 else {"n_jobs": count}
         calls = (joblib.delayed(numbered)(k, function, task) for k, task in enumerate(tasks))
-        with joblib.parallel_config("loky", inner_max_num_threads=1):
+        # joblib writes to both streams of this process before it starts another.
+        with complete_streams(), joblib.parallel_config("loky", inner_max_num_threads=1):
             try:
-                yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)(calls)
+                start_trackers()
+                with interrupts(wait=True):
+                    results = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)(calls)
+                yield from results
             except BrokenExecutor as error:
                 raise RetropropError("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished "
                                      f"runs are kept if there is an output folder ({error})") from error
@@ -103,7 +111,13 @@ def alone(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
 
 
 def numbered(k: int, function: Callable[..., Any], task: tuple[Any, ...]) -> tuple[int, Any]:
-    return k, uninterrupted(function, *task)
+    return k, uninterrupted(in_a_process, function, task)
+
+
+def in_a_process(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+    """Call a function in a worker of this machine, which Ctrl-C may interrupt meanwhile."""
+    with interrupts(wait=False):
+        return function(*task)
 
 
 def uninterrupted(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -112,3 +126,29 @@ def uninterrupted(function: Callable[..., Any], *arguments: Any, **options: Any)
         return function(*arguments, **options)
     except KeyboardInterrupt as error:
         raise RetropropError("the worker process was interrupted before the run had ended") from error
+
+
+def start_trackers() -> None:
+    """Start the processes that watch the resources of workers: as a side effect, they end the waiting of Ctrl-C."""
+    if SIGNALS_WAIT:
+        from multiprocessing import resource_tracker
+
+        from joblib.externals.loky.backend import resource_tracker as lokys
+        resource_tracker.ensure_running()
+        lokys.ensure_running()
+
+
+@contextmanager
+def interrupts(wait: bool) -> Iterator[None]:
+    """Let Ctrl-C wait until the end of the block, or not: in this thread, and in processes that it starts meanwhile.
+
+    A terminal sends it to the workers too. Those that begin or have no task would print tracebacks; tasks are interrupted.
+    """
+    if not SIGNALS_WAIT:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK if wait else signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -14,6 +14,7 @@ from ...datasets.checks import finite
 from ...errors import ShapeError
 from ...modules import Module
 from ...printing import aligned
+from ...progress import progress_bar
 from .images import Bounds, as_bounds, drawn_shift, shifted, shifted_back, zoomed
 from .targets import as_channels, output_size, part_of
 
@@ -118,7 +119,7 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
     rng : None, int or numpy.random.Generator
         Source of the jitter.
     progress : bool, default True
-        Whether to show a progress bar, if standard error is a terminal.
+        Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
     Returns
     -------
@@ -168,9 +169,8 @@ def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[
 
 def dreamt(dreamer: Dreamer, bases: list[Array], progress: bool) -> tuple[Array, list[list[float]]]:
     """Return the final image, and the objectives of each size."""
-    from tqdm import tqdm
     detail, objectives = np.zeros_like(bases[0]), []
-    with tqdm(total=len(bases) * dreamer.steps, unit="step", disable=None if progress else True) as bar:
+    with progress_bar(len(bases) * dreamer.steps, "step", progress) as bar:
         for base in bases:
             x = np.clip(base + zoomed(detail, base.shape[-2:]), *dreamer.bounds)
             x, values = dreamer.octave(x, bar)

@@ -169,7 +169,7 @@ class Shown:
 
     disable = False
 
-    def __init__(self, **options):
+    def __init__(self, *arguments, **options):
         self.said = []
 
     def set_postfix_str(self, text):
@@ -180,7 +180,7 @@ class Shown:
 
 
 def test_the_bar_says_how_far_long_runs_are_and_what_is_left(tmp_path, monkeypatch):
-    monkeypatch.setattr("tqdm.tqdm", Shown)
+    monkeypatch.setattr("retroprop.experiments.sweeps.progress.progress_bar", Shown)
     monkeypatch.setattr("retroprop.experiments.sweeps.progress.EVERY", 0.01)
     store, long = Store(tmp_path), [Trial(square, {"k": k}, resumable=True) for k in range(2)]
     folder = Path(store.checkpoint(long[0]))
