@@ -103,8 +103,8 @@ def tasks(quick: bool) -> list[tuple[str, Task]]:
     from retroprop.experiments.compare.job import Config, load
     from retroprop.experiments.lab.networks import dense, initialization
     config = Config(**QUICK if quick else {})
-    train, test = load(config.data)
-    features, classes = train[0].shape[1], int(train[1].max()) + 1
+    train, test, found = load(config.data)
+    features, classes = train[0].shape[1], len(found.names)
     runs = []
     for seed in range(config.seeds):
         for label in config.init:

@@ -43,7 +43,7 @@ def inputs_and_targets(x: Any, y: ArrayLike, names: Names = ("x", "y"),
     """
     if arity is None:
         members = isinstance(x, tuple) and all(type(member) is np.ndarray for member in x)
-        arity = len(x) if members and np.shape(y)[:1] != (len(x),) else 1
+        arity = len(x) if members and as_array(y, names[1]).shape[:1] != (len(x),) else 1
     if arity == 1:
         return pair(x, y, names)
     b = examples(names[1], y)

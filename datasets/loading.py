@@ -64,6 +64,13 @@ def load(source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
     >>> x.shape, test
     ((500, 2), None)
     """
+    return loaded("source", source)
+
+
+def loaded(name: str, source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
+    """Return a data set; ``name`` is that of the argument in error messages."""
+    if not isinstance(source, (str, os.PathLike)):
+        raise ArgumentError(f"{name} must be a name or a path, got a {type(source).__name__}")
     if source in NAMED:
         return NAMED[str(source)](), None
     path = Path(source)
@@ -72,7 +79,7 @@ def load(source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
     if path.is_file() or path.suffix == ".npz":
         return _npz(path)
     names = ", ".join(NAMED)
-    raise ArgumentError(f"source must be one of {names}, a folder in MNIST format or an .npz file, got {str(source)!r}")
+    raise ArgumentError(f"{name} must be one of {names}, a folder in MNIST format or an .npz file, got {str(source)!r}")
 
 
 def _npz(path: Path) -> tuple[Data, Data | None]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import field, fields
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from ..errors import ArgumentError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -43,6 +46,13 @@ def from_arguments(settings: type[Settings], arguments: Mapping[str, Any]) -> Se
     """Settings from arguments by name, such as the options that a user gave, or a function's ``locals()``."""
     return settings(**{one.name: arguments[one.name]
                        for one in fields(settings) if one.name in arguments})  # type: ignore[arg-type]
+
+
+def path(name: str, value: Any, instead: str = "") -> str:
+    """A name of data or a path, as text; ArgumentError, which says what to give ``instead``, for others, such as arrays."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise ArgumentError(f"{name} must be a name or a path, got a {type(value).__name__}{instead}")
+    return os.fspath(value)
 
 
 def new_command(commands: Commands, name: str, short: str, description: str, example: str,

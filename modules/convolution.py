@@ -119,7 +119,8 @@ class Conv2d(Module):
         return Windows.over(self.kernel_size, self.stride, self.padding, self.dilation)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        return input_shape[0], self.out_channels, *self.windows.output_size(input_shape, self, self.in_channels)
+        height_width = self.windows.output_size(input_shape, self, self.in_channels)
+        return input_shape[0], self.out_channels, *height_width
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         n, channels, height, width = shape

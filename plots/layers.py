@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, one_of, positive_int, within
+from ..arguments import Array, as_floating, one_of, positive_int, within
 from ..errors import ArgumentError, ShapeError
 from ..inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
 from .canvas import AnyFigure, labelled, panels, shades
@@ -79,7 +79,7 @@ def saturation(shares: Mapping[str, ArrayLike] | ArrayLike, *, title: str | None
         The first layer has the thickest and darkest line, so that coinciding lines are all visible.
     """
     groups = {label: as_table(label, values) for label, values in
-              labelled("shares", shares, (list, tuple, np.ndarray)).items()}
+              labelled("shares", shares, object).items()}
     figure, axs = panels(figure, groups, "epoch", (2.6, 2.3), title)
     for ax, group in zip(axs, groups.values(), strict=True):
         count = group.shape[1]
@@ -147,10 +147,7 @@ def common_bins(all_arrays: Sequence[Array], bins: int, log: bool) -> Array:
 
 def as_table(label: str, shares: ArrayLike) -> Array:
     """Return shares as an array of shape (epochs, layers)."""
-    try:
-        table = np.asarray(shares, float)
-    except (TypeError, ValueError):
-        table = np.empty(0)
+    table = as_floating(shares, np.dtype(float), "saturation: shares")
     if table.ndim != 2 or table.size == 0:
         raise ShapeError(f"saturation: shares must have shape (epochs, layers), got {np.shape(table)} for {label!r}")
     within("saturation: shares must be in", np.nan_to_num(table), 0, 1, kind=ArgumentError)

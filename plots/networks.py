@@ -121,8 +121,8 @@ def classes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     if labels.shape not in ((len(examples),), (len(examples), 1)):
         raise ShapeError(f"y must hold one class for each example, shape ({len(examples)},), got {labels.shape}")
     numbers = finite("y", labels).reshape(-1)
-    if (numbers < 0).any() or (numbers != np.floor(numbers)).any():
-        raise DataError(f"y must hold classes 0, 1, ..., got {np.unique(numbers)[:5]}")
+    if (numbers < 0).any() or (numbers != np.floor(numbers)).any() or numbers.max() > np.iinfo(np.int32).max:
+        raise DataError(f"y must hold classes 0, 1, ..., got {np.unique(numbers)[:5].tolist()}")
     return examples, numbers.astype(int)
 
 

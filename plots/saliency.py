@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating, positive_int
+from ..datasets.checks import finite
 from ..errors import ArgumentError, ShapeError
 from ..inspection.saliency import Randomization, as_images
 from .canvas import COLORS, AnyFigure, canvas, labelled
@@ -43,9 +44,9 @@ def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: 
     Figure or SubFigure
         One row per example, one column per method. Each map has its own scale, from 0 to its 99 % quantile.
     """
+    x = finite("x", as_floating(x, None, "x"))
     inputs = in_range(images("x", x, shape))
-    columns = {label: maps_of(label, values, np.shape(x), shape)
-               for label, values in labelled("maps", maps, (list, tuple, np.ndarray)).items()}
+    columns = {label: maps_of(label, values, x.shape, shape) for label, values in labelled("maps", maps, object).items()}
     if names is not None and len(names) != len(inputs):
         raise ArgumentError(f"names must hold one name for each of {len(inputs)} examples, got {len(names)}")
     figure = canvas(figure, size(inputs, len(columns), 0.7), title)
@@ -137,7 +138,7 @@ def in_range(inputs: Array) -> Array:
 
 def maps_of(label: str, maps: ArrayLike, like: tuple[int, ...], shape: tuple[int, int] | None) -> Array:
     """Return maps of magnitudes, of shape (examples, height, width)."""
-    array = as_floating(maps, None, "maps")
+    array = finite("maps", as_floating(maps, None, "maps"))
     if array.shape != like:
         raise ShapeError(f"maps must have the shape of x, {like}, got {array.shape}{f' for {label!r}' if label else ''}")
     return as_images(rows_as_images("maps", array, shape))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from ..arguments import Array
+from ..arguments import Array, as_floating
 from ..errors import ArgumentError
 from .canvas import COLORS, DASHES, axes, legend
 
@@ -103,8 +103,9 @@ def curve(who: str, history: Columns, name: str) -> tuple[Array, Array]:
     """Return the epochs and one column of a history."""
     if not isinstance(history, Mapping) or name not in history:
         raise ArgumentError(f"{who}: column {name!r} is not in the history, which has {listed(history)}")
-    values = np.asarray(history[name], float)
-    epochs = np.asarray(history["epoch"] if "epoch" in history else np.arange(1, values.size + 1), float)
+    values = as_floating(history[name], np.dtype(float), f"{who}: column {name!r}")
+    epochs = (as_floating(history["epoch"], np.dtype(float), f"{who}: column 'epoch'") if "epoch" in history
+              else np.arange(1.0, values.size + 1))
     if values.ndim != 1 or values.size == 0 or values.shape != epochs.shape:
         raise ArgumentError(f"{who}: column {name!r} must have a number for each epoch, and at least one, got shape "
                             f"{values.shape} for {epochs.size} epochs")

@@ -178,6 +178,10 @@ def test_the_command_prints_the_table_and_writes_the_report(tmp_path, capsys):
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
     assert main(["compare", "--init", "Xavier", "--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("retroprop: --init must be one of Glorot, ")
+    assert main(["compare", "--data", "nofile"]) == 2
+    assert capsys.readouterr().err.startswith("retroprop: --data must be one of digits, ")
+    assert main(["compare", "--batch-size", "0"]) == 2
+    assert capsys.readouterr().err == "retroprop: --batch-size must be an integer of at least 1, got 0\n"
     assert main(["compare", "--data", str(tmp_path / "none.npz")]) == 2
     assert "none.npz" in capsys.readouterr().err
 

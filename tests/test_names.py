@@ -34,7 +34,7 @@ def test_an_unknown_name_says_which_is_meant(name):
     (rp.initializers, "Xavier", "GlorotUniform"), (rp.losses, "MSELoss", "MSE"), (rp.optim, "adamw", "AdamW"),
     (rp.modules, "BatchNorm1d", "BatchNorm"), (rp.datasets, "make_moons", "moons"), (rp.training, "evalute", "evaluate"),
     (rp.inspection, "gradcheck", "check_gradients"), (rp.saliency, "occlusions", "occlusion"),
-    (rp.features, "Dreams", "Dream"), (rp.adversarial, "FGSM", "fgsm"), (rp.plots, "learning_curve", "learning_curves")])
+    (rp.features, "truncatd", "truncated"), (rp.adversarial, "FGSM", "fgsm"), (rp.plots, "learning_curve", "learning_curves")])
 def test_so_does_each_part_of_the_library(module, name, ours):
     with pytest.raises(AttributeError, match=rf"module '{module.__name__}' has no attribute '{name}'; did you mean '{ours}'\?"):
         getattr(module, name)

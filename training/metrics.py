@@ -14,7 +14,7 @@ from ..datasets.checks import Inputs, finite, inputs_and_targets, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ..modules import Module
-from ..modules.core.base import examples_at_once
+from ..modules.core.summary import examples_at_once
 from ..modules.core.values import Value, as_values, dtype_of, each, several, shape_of
 
 

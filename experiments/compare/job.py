@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ... import datasets
 from ...arguments import one_of, positive_int, real
+from ...datasets.classes import Classes
 from ...errors import ArgumentError, DataError, NonFiniteError
 from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
 from ...losses import CrossEntropy
@@ -23,7 +24,7 @@ from ...training import Callback, Run, fit
 from ..lab.data import spread
 from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, dense, initialization
 from ..lab.readings import error
-from ..options import add_settings, from_arguments, new_command, option
+from ..options import add_settings, from_arguments, new_command, option, path
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
 from .report import write_report
@@ -74,7 +75,8 @@ class Config:
         if not labels or len(set(labels)) < len(labels):
             raise ArgumentError(f"init must name at least one initialization, and each once, got {self.init}")
         object.__setattr__(self, "init", labels)
-        object.__setattr__(self, "data", str(self.data))
+        object.__setattr__(self, "data", path(
+            "data", self.data, "; write arrays into a file, numpy.savez('mine.npz', x=x, y=y), and give its name"))
 
 
 def add_command(commands: Commands) -> None:
@@ -92,11 +94,9 @@ def add_command(commands: Commands) -> None:
 
 
 def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
-    def results(comparison: Comparison) -> None:
-        show(json_text(comparison.summary()) if as_json else comparison)
-
     given = (QUICK if quick else {}) | options
-    compared(from_arguments(Config, given), from_arguments(Workers, given), out, results)
+    compared(from_arguments(Config, given), from_arguments(Workers, given), out,
+             lambda comparison: show(json_text(comparison.summary()) if as_json else comparison))
     print(f"\nThe report is in {out}/report.html", file=sys.stderr)
     return 0
 
@@ -117,6 +117,7 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
     data : str or path
         A name (``"digits"``, ``"moons"``, ...), a folder of MNIST-format files, or an ``.npz`` file with arrays x and y:
         see ``datasets.load``. If the data have no test part, one is split off (500 of the digits, a fifth of other data).
+        The classes are the labels that occur in both parts, two or more.
     init : str or sequence of str
         Names of initializations: see ``retroprop compare --help``. ``"LSUV"`` uses 256 of the training examples.
         Differences are taken from Glorot's runs, or from those of the first initialization if Glorot is not among them.
@@ -145,14 +146,14 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
 def compared(config: Config, workers: Workers, out: str | Path | None, results: Callable[[Comparison], None] | None = None,
              progress: bool = True) -> Comparison:
     """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers."""
-    train, test = load(config.data)
+    train, test, classes = load(config.data)
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
-    tasks = [(config, label, seed, train, test) for seed in range(config.seeds) for label in config.init]
+    tasks = [(config, label, seed, train, test, len(classes.names)) for seed in range(config.seeds) for label in config.init]
     comparison = Comparison(asdict(config), run_all(tasks, workers, progress),
                             train_size=len(train[0]), test_size=len(test[0]),
-                            features=train[0].shape[1], classes=int(train[1].max()) + 1,
-                            chance=1 - np.bincount(test[1]).max() / len(test[1]))
+                            features=train[0].shape[1], classes=len(classes.names),
+                            chance=1 - np.bincount(test[1]).max() / len(test[1]), names=classes.names)
     if results is not None:
         results(comparison)
     if out is not None:
@@ -160,17 +161,16 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     return comparison
 
 
-def load(source: str) -> tuple[Split, Split]:
-    """The training and the test part of the data, with one row per example."""
-    (x, y), test = datasets.load(source)
+def load(source: str) -> tuple[Split, Split, Classes]:
+    """The training and the test part of the data, with one row and the number of a class for each example."""
+    (x, y), test = datasets.loading.loaded("data", source)
     if y.dtype.kind != "i" or y.ndim != 1:
         raise DataError(f"compare: data must have integer classes of shape (N,), got {y.dtype} of shape {y.shape} in {source}")
     if test is None:
         (x, y), test = datasets.split(x, y, 500 if source == "digits" else 0.2, rng=0)
-    if test[1].max() > y.max():
-        raise DataError(f"compare: {source} has class {test[1].max()} in its test part, but only classes up to {y.max()} "
-                        "in training")
-    return (x.reshape(len(x), -1), y), (test[0].reshape(len(test[0]), -1), test[1])
+    classes = Classes.of(y, test[1], name=f"the labels in {source}")
+    rows, test_rows = (part.reshape(len(part), -1) for part in (x, test[0]))
+    return (rows, classes.encode(y)), (test_rows, classes.encode(test[1])), classes
 
 
 def run_all(tasks: list[tuple[Any, ...]], workers: Workers, progress: bool) -> list[TrainingRun]:
@@ -207,10 +207,10 @@ class Watch(Callback):
         self.saturation.append(saturated_shares(layer_statistics(run.net, self.watched[0], arrays=False)))
 
 
-def train_one(config: Config, label: str, seed: int, train: Split, test: Split) -> TrainingRun:
+def train_one(config: Config, label: str, seed: int, train: Split, test: Split, classes: int) -> TrainingRun:
     """Train the network from one initialization and one seed."""
     net = initialization(label).network(lambda initializer: dense(
-        train[0].shape[1], int(train[1].max()) + 1, initializer, activation=config.activation, depth=config.depth,
+        train[0].shape[1], classes, initializer, activation=config.activation, depth=config.depth,
         width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=seed), partial(spread, train[0]))
     loss, optimizer, watch = CrossEntropy(), OPTIMIZERS[config.optimizer](net.parameters(), lr=config.lr), Watch(test)
     arrays = seed == 0                                              # the figures of the layers show one seed

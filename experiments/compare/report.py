@@ -15,7 +15,7 @@ from ... import files
 from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
 from ..options import command_line
 from ..reports.page import Page
-from ..reports.text import many, write_csv
+from ..reports.text import many, numbered, write_csv
 from .results import TARGET, Comparison, TrainingRun, times
 
 READING = """Final cost: training cost of the last epoch. Test error: mean ± standard deviation over seeds. Epochs to 10 %:
@@ -72,7 +72,8 @@ def describe(page: Page, comparison: Comparison) -> None:
               f"training examples, {comparison.test_size} test examples) from {many(len(c['init']), 'initialization')}: "
               f"{', '.join(c['init'])}. For each initialization and each of {many(c['seeds'], 'seed')} it was trained for "
               f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, learning rate {c['lr']:g}, batches of {c['batch_size']}, "
-              "on cross-entropy. For each seed, all initializations see the same examples in the same order.")
+              f"on cross-entropy. For each seed, all initializations see the same examples in the same order."
+              f"{numbered(comparison.names)}")
 
 
 def findings(comparison: Comparison) -> list[str]:
@@ -174,5 +175,6 @@ def configuration(comparison: Comparison) -> dict[str, Any]:
     from ... import __version__
     config = comparison.config
     return config | {"command": command_line("compare", config), "seed_values": list(range(config["seeds"])),
+                     "classes": comparison.names,
                      "versions": {"retroprop": __version__, "numpy": np.__version__, "scipy": scipy.__version__,
                                   "python": platform.python_version()}}

@@ -13,6 +13,7 @@ from ...arguments import Array
 from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
 from ...printing import aligned
 from ..reports.statistics import holm
+from ..reports.text import many
 
 TARGET = 0.10                                                       # the test error of the column "epochs to 10 %"
 
@@ -65,7 +66,8 @@ class TrainingRun:
 class Comparison:
     """A comparison: its configuration, its runs, the sizes of the data, and the test error of a constant prediction.
 
-    ``chance`` is the error of always predicting the most frequent class of the test examples.
+    ``chance`` is the error of always predicting the most frequent class of the test examples; ``names`` are the labels of
+    the classes.
     """
 
     config: dict[str, Any]
@@ -75,6 +77,7 @@ class Comparison:
     features: int
     classes: int
     chance: float
+    names: tuple[str, ...] = ()
 
     def __getitem__(self, init: str) -> list[TrainingRun]:
         """The runs of one initialization, by seed."""
@@ -157,7 +160,7 @@ class Comparison:
             cost, error = f"{summary['final_cost']:.3f}", f"{100 * summary['test_error']:.1f}{spread} %{share}"
         epochs = f"{summary['epochs_to_10_percent']:g}"
         if math.isinf(summary["epochs_to_10_percent"]):
-            epochs = f"{reached} of {runs} seeds" if reached else "never"
+            epochs = f"{reached} of {many(runs, 'seed')}" if reached else "never"
         shares = f"{100 * summary['saturated_before']:.0f} → {100 * summary['saturated_after']:.0f} %"
         ratio = times(summary["gradient_ratio"]) if self.config["depth"] > 1 else "–"     # one layer is first and last
         return [summary["init"], cost, error, epochs, ratio, shares, self.verdict(summary)]

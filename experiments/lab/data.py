@@ -10,6 +10,7 @@ import numpy as np
 
 from ... import datasets
 from ...arguments import Array
+from ...datasets.classes import Classes
 from ...errors import ArgumentError
 from .loop import Drawn, Generated, Stream, scaled
 
@@ -41,7 +42,8 @@ def spread(x: Array, count: int) -> Array:
 class Source(NamedTuple):
     """Data as rows: a training part (None where batches are generated), a validation part (or None) and a test part.
 
-    Pixels of files stay bytes; ``scaled`` turns them into numbers. With ``binary``, images are black and white.
+    Pixels of files stay bytes; ``scaled`` turns them into numbers. Labels are encoded as ``classes`` numbers from 0. With
+    ``binary``, images are black and white.
     """
 
     name: str
@@ -106,8 +108,9 @@ def source(name: str) -> Source:
         return Source(name, None, parts[0], parts[1], parts[0][0].shape[1], 3 if name.startswith("easy") else 9)
     if not Path(name).is_dir():
         raise ArgumentError(f"data must be {', '.join((*DIGITS, *GENERATED))}, or a folder in MNIST's format, got {name!r}")
-    (x, y), test = datasets.idx.mnist_bytes(name)
-    return Source(name, *validated(x, y), test, x.shape[1], int(y.max()) + 1)
+    (x, y), (x_test, y_test) = datasets.idx.mnist_bytes(name)
+    found = Classes.of(y, y_test, name=f"the labels in {name}")
+    return Source(name, *validated(x, found.encode(y)), (x_test, found.encode(y_test)), x.shape[1], len(found.names))
 
 
 def validated(x: Array, y: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:

@@ -17,7 +17,7 @@ from ...inspection.features.truncation import truncated
 from ...printing import show
 from ...progress import progress_bar
 from ...training import save
-from ..options import add_settings, from_arguments, new_command, option
+from ..options import add_settings, from_arguments, new_command, option, path
 from ..reports.text import as_json as json_text
 from . import analyses
 from .findings import SEEDS, Findings, TrainedNetwork
@@ -60,7 +60,7 @@ class Config:
         positive_int("epochs", self.epochs)
         for name in ("model", "image"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, str(getattr(self, name)))
+                object.__setattr__(self, name, path(name, getattr(self, name)))
 
 
 def add_command(commands: Commands) -> None:
@@ -80,10 +80,8 @@ def add_command(commands: Commands) -> None:
 
 
 def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
-    def results(findings: Findings) -> None:
-        show(json_text(findings.summary()) if as_json else findings)
-
-    looked(from_arguments(Config, (QUICK if quick else {}) | options), out, results)
+    looked(from_arguments(Config, (QUICK if quick else {}) | options), out,
+           lambda findings: show(json_text(findings.summary()) if as_json else findings))
     print(f"\nThe page is in {out}/report.html", file=sys.stderr)
     return 0
 

@@ -16,7 +16,7 @@ from ...inspection.adversarial import Robustness
 from ...inspection.features import Maximization
 from ..options import command_line
 from ..reports.page import Figures, Page
-from ..reports.text import many, percent
+from ..reports.text import many, numbered, percent
 from . import analyses
 from .findings import Findings, defences
 from .subjects import Subject
@@ -174,13 +174,6 @@ def of_curves(findings: Findings, defended: list[Robustness], figures: Figures) 
                 + (": the direction matters, not the size." if single.error[at] > 2 * single.random_error[at] else ".")
                 + (f" Defended: after adversarial training with ε = {size:g}, {percent(defended[0].error[at])} after one step."
                    if defended else ""))
-
-
-def numbered(classes: tuple[str, ...]) -> str:
-    """The names of the classes by number, if the names are not the numbers themselves."""
-    if classes == tuple(map(str, range(len(classes)))):
-        return ""
-    return f" Classes: {', '.join(f'{k} {name}' for k, name in enumerate(classes))}."
 
 
 def of_features(findings: Findings, page: Page, figures: Figures) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import datasets
 from ...arguments import Array
+from ...datasets.classes import Classes, listed
 from ...errors import ArgumentError, DataError, ShapeError, StateError
 from ...initializers import GlorotUniform, HeNormal
 from ...inspection.features.truncation import scores
@@ -188,10 +189,11 @@ def of_script(found: script.Script, data: Images, parts: tuple[Split, Split]) ->
             raise ArgumentError(f"{found.path}: net must give a score for each of the {len(data.classes)} classes of "
                                 f"{data.title}, got {count}; or define x, images of its own")
         return of_data(net, data, *parts, found.path)
-    x = x[:1000]
-    y = answers if found.y is None else targets(found, count)[:1000]
-    return Subject(net, x, y, tuple(map(str, range(count))), class_means((x, y), count), (float(x.min()), float(x.max())),
-                   None, found.path, found.y is not None)
+    x, names = x[:1000], tuple(map(str, range(count)))
+    y, names = (answers, names) if found.y is None else targets(found, names)
+    y = y[:1000]
+    return Subject(net, x, y, names, class_means((x, y), count), (float(x.min()), float(x.max())), None, found.path,
+                   found.y is not None)
 
 
 def class_count(found: script.Script, shape: tuple[int, ...]) -> int:
@@ -208,10 +210,19 @@ def class_count(found: script.Script, shape: tuple[int, ...]) -> int:
     return int(size[1])
 
 
-def targets(found: script.Script, count: int) -> Array:
-    """The classes that a script defines, checked."""
-    y = np.asarray(found.y)
-    if y.dtype.kind not in "iu" or y.shape != (len(found.x),) or y.min() < 0 or y.max() >= count:
-        raise DataError(f"{found.path}: y must hold a class from 0 to {count - 1} for each of {len(found.x)} images, got "
-                        f"{y.dtype} of shape {y.shape}")
-    return y
+def targets(found: script.Script, names: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
+    """The number of the class of each image, and the names of the classes.
+
+    The script's y holds these numbers, or other labels, as many different ones as the net has scores: then the scores are
+    those of the labels in their order.
+    """
+    y, count = np.asarray(found.y), len(names)
+    if y.shape != (len(found.x),):
+        raise DataError(f"{found.path}: y must hold a label for each of {len(found.x)} images, got shape {y.shape}")
+    if y.dtype.kind in "iu" and y.min() >= 0 and y.max() < count:
+        return y, names
+    classes = Classes.of(found.y, name=f"{found.path}: y")
+    if len(classes.names) != count:
+        raise DataError(f"{found.path}: y must hold classes from 0 to {count - 1}, or {count} different labels, one for each "
+                        f"score of net, got {listed(classes.names)}")
+    return classes.encode(found.y), classes.names

@@ -8,9 +8,11 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from ... import files
+from ...datasets.classes import listed
 
 
 def many(count: float, noun: str) -> str:
@@ -19,6 +21,29 @@ def many(count: float, noun: str) -> str:
     ('1 seed', '5 seeds')
     """
     return f"{count:g} {noun}{'' if count == 1 else 's'}"
+
+
+def numbered(names: Sequence[str]) -> str:
+    """The names of the classes by number, if the names are not the numbers themselves.
+
+    >>> numbered(["cat", "dog"]), numbered(["0", "1"])
+    (' Classes: 0 is cat, 1 is dog.', '')
+    """
+    if list(names) == [str(k) for k in range(len(names))]:
+        return ""
+    return f" Classes: {listed([f'{k} is {name}' for k, name in enumerate(names)])}."
+
+
+class Filler(Formatter):
+    """Fills in a text's words in braces; a noun after a number's name takes the number's form.
+
+    >>> Filler().format("{lr:g}: {count:run} of {seeds:seed}", lr=0.5, count=3, seeds=1)
+    '0.5: 3 runs of 1 seed'
+    """
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        noun = format_spec if len(format_spec) > 1 and format_spec.replace(" ", "").isalpha() else ""
+        return many(value, noun) if noun else str(super().format_field(value, format_spec))
 
 
 def percent(share: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..reports.statistics import paired as p_value
+from ..reports.text import many
 from .bounds import Bound
 from .series import Series, paired
 
@@ -86,7 +87,7 @@ def every(id: str, what: str, source: str, series: Series, bound: Bound, *, pape
     found = series.estimate
     kept = sum(bool(bound.holds(value)) for value in found.values)
     holds = None if math.isnan(found.mean) else kept == len(found.values)
-    measured = f"{found.text(unit)}; in {kept} of {len(found.values)} seeds" if found.values else "no run ended"
+    measured = f"{found.text(unit)}; in {kept} of {many(len(found.values), 'seed')}" if found.values else "no run ended"
     return Claim(id, what, source, paper, measured, f"{bound.text} in each seed", holds, reason, found.values)
 
 

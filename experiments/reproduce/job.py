@@ -20,7 +20,7 @@ from ...arguments import one_of, positive_int
 from ...errors import ArgumentError
 from ...printing import show
 from ..lab.data import digest, source
-from ..options import add_settings, command_line, from_arguments, new_command, option
+from ..options import add_settings, command_line, from_arguments, new_command, option, path
 from ..reports.page import Figures, Page
 from ..reports.text import as_json as json_text
 from ..reports.text import many, write_csv
@@ -62,7 +62,8 @@ class Config:
             positive_int("steps", self.steps)
         if self.data is None:
             raise ArgumentError("data must be a folder with the four files of MNIST, or shapeset, at scale 'paper', got None")
-        data = str(self.data) if str(self.data) == "shapeset" else str(Path(self.data).absolute())
+        given = path("data", self.data)
+        data = given if given == "shapeset" else str(Path(given).absolute())
         files, validation = digest(data), source(data).validation
         if validation is None or not len(validation[1]):
             raise ArgumentError(f"data must have enough examples for a validation part of one sixth, got {data}")
@@ -87,11 +88,8 @@ def add_command(commands: Commands) -> None:
 
 
 def run(*, paper_name: str, out: str, fresh: bool, as_json: bool, **options: Any) -> int:
-    def results(reproduced: Reproduced) -> None:
-        show(json_text(reproduced.summary()) if as_json else reproduced)
-
-    config, workers = from_arguments(Config, options), from_arguments(Workers, options)
-    reproduced = repeated(paper_name, config, workers, out, fresh, results)
+    reproduced = repeated(paper_name, from_arguments(Config, options), from_arguments(Workers, options), out, fresh,
+                          lambda found: show(json_text(found.summary()) if as_json else found))
     page = "index.html" if paper_name == "all" else f"{paper_name}/report.html"
     print(f"\nThe page is {out}/{reproduced.scale.name}/{page}", file=sys.stderr)
     return 1 if reproduced.failed else 0

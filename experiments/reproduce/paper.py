@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..reports.page import Figures, Page
+from ..reports.text import Filler
 from ..sweeps.trials import Done, Failed, Numbers, Trial
 from .claims import Claim
 from .series import Series
@@ -105,7 +106,7 @@ class Texts:
     def __call__(self, name: str, **facts: Any) -> str:
         """The text of a section that is one paragraph."""
         [text] = self.sections[name]
-        return text.format(**facts)
+        return Filler().format(text, **facts)
 
 
 @cache
@@ -129,7 +130,7 @@ class Report:
 
         Beside a figure, the second paragraph says what the paper shows.
         """
-        parts = [part.format(**facts) for part in self.texts.sections[name]]
+        parts = [Filler().format(part, **facts) for part in self.texts.sections[name]]
         if parts[0].startswith("### "):
             self.page.heading(parts.pop(0).removeprefix("### "))
         if figure is not None:

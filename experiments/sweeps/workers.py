@@ -111,14 +111,19 @@ def alone(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
 
 
 def numbered(k: int, function: Callable[..., Any], task: tuple[Any, ...]) -> tuple[int, Any]:
-    return k, uninterrupted(function, *task)
+    return k, uninterrupted(in_a_process, function, task)
+
+
+def in_a_process(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
+    """Call a function in a worker of this machine, which Ctrl-C may interrupt meanwhile."""
+    with interrupts(wait=False):
+        return function(*task)
 
 
 def uninterrupted(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call a function in a worker; an interrupt is an error of this call alone: the sweep has not been asked to end."""
     try:
-        with interrupts(wait=False):
-            return function(*arguments, **options)
+        return function(*arguments, **options)
     except KeyboardInterrupt as error:
         raise RetropropError("the worker process was interrupted before the run had ended") from error
 

@@ -10,13 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...arguments import Array, Seed, generator
+from ...arguments import Array, Seed, as_floating, generator
+from ...datasets.checks import examples, finite
 from ...errors import CheckError
 from ...modules import Module
 from ...modules.core.values import Shape, Value, as_values, copied, dtype_of, each, shape_of
 from .assertions import Results
 
 Check = Callable[..., None]
+
+
+def usable(x: Array) -> Array:
+    """Return x, if the laws can compute with it in float32 too: if not, the module is not to blame."""
+    as_floating(finite("x", examples("x", x)), np.dtype("float32"), "x")
+    return x
 
 
 class Sample:
@@ -39,9 +46,9 @@ class Sample:
         self.module = deepcopy(module).train(training)
         for parameter in self.module.parameters():
             parameter.frozen = False
-        self.x: Value = copied(as_values(x, module.dtype, "x", module, module.arity))
+        self.x: Value = copied(each(usable, as_values(x, module.dtype, "x", module, module.arity)))
         self.other: Value = each(lambda a: a[::-1].copy(), self.x)
-        self.target = () if target is None else (np.array(target),)
+        self.target = () if target is None else (finite("target", examples("target", target)).copy(),)
 
     @cached_property
     def g(self) -> Value:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ...arguments import Array, as_numbers
-from ...datasets.checks import examples, finite
+from ...arguments import Array, as_floating
+from ...datasets.checks import equally_many, examples, finite
 from ...errors import ArgumentError, ShapeError
 from ...losses import Loss
 from ...modules import Module
@@ -50,7 +50,7 @@ class BatchCost:
 
     def __init__(self, net: Module, loss: Loss, x: Any, y: ArrayLike, dtype: DTypeLike = "float64") -> None:
         net_and_loss(net, loss)
-        self.net, self.loss, self.y = deepcopy(net).astype(dtype), deepcopy(loss), y
+        self.net, self.loss = deepcopy(net).astype(dtype), deepcopy(loss)
         for parameter in self.net.parameters():
             parameter.frozen = False                                # frozen parameters have gradients too
         self.parameters = {name: parameter.data for name, parameter in self.net.named_parameters()}
@@ -63,6 +63,8 @@ class BatchCost:
         if any(len(a) != self.examples for a in arrays):
             raise ShapeError(f"x must hold arrays with equal numbers of examples, got {', '.join(str(len(a)) for a in arrays)}")
         check_axis_of_examples(self.net, shape_of(self.x))
+        self.y = finite("y", examples("y", y))
+        equally_many(arrays[0], self.y, (next(iter(self.inputs)), "y"))
 
     def __call__(self, _: object = None) -> float:
         """Return the cost for the current arrays, then restore masks and running statistics for the next call."""
@@ -111,7 +113,7 @@ class Point(NamedTuple):
 def named_inputs(x: Any, several: bool, dtype: DTypeLike) -> dict[str, Array]:
     """Return copies of the arrays of x, by their names in tables."""
     arrays = {f"x[{k}]": a for k, a in enumerate(x)} if several else {"x": x}
-    return {name: np.array(finite(name, examples(name, as_numbers(a, name))), dtype) for name, a in arrays.items()}
+    return {name: np.array(as_floating(finite(name, examples(name, a)), np.dtype(dtype), name)) for name, a in arrays.items()}
 
 
 def check_axis_of_examples(net: Module, shape: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ...arguments import Array, one_of, real
+from ...arguments import Array, as_array, as_numbers, one_of, real
 from ...errors import ArgumentError, DtypeError, NonFiniteError
 from ...losses import Loss
 from ...modules import Module
@@ -63,9 +63,11 @@ def numerical_gradient(cost: Callable[[Array], float], a: Array, step: float = S
     array([ 2., -6.])
     """
     if not isinstance(a, np.ndarray) or a.dtype != np.float64:
-        raise DtypeError(f"numerical_gradient: a must be a float64 array, got {getattr(a, 'dtype', type(a).__name__)}")
+        raise DtypeError(f"numerical_gradient: a must be a float64 array, got "
+                         f"{a.dtype if isinstance(a, np.ndarray) else type(a).__name__}")
     if not a.flags.writeable:
         raise ArgumentError("numerical_gradient: a must be writeable to be perturbed in place, got a read-only array")
+    a = as_array(a, "numerical_gradient: a")                        # the same memory as a plain array
     step = real("step", step, 0, above=True)
     gradient = quotients(cost, a, np.arange(a.size) if entries is None else checked(entries, a.size), step)
     return gradient.reshape(a.shape) if entries is None else gradient
@@ -177,7 +179,7 @@ def width(a: Array, entry: int, step: float) -> float:
 
 def checked(entries: ArrayLike, size: int) -> Array:
     """Return flat indices into an array of this size; ArgumentError for anything else."""
-    k = np.asarray(entries)
+    k = as_numbers(entries, "entries")
     if k.ndim != 1 or (k.size and (k.dtype.kind not in "iu" or k.min() < -size or k.max() >= size)):
         raise ArgumentError(f"entries must be a sequence of integers, each an index into {size} numbers, got {entries!r}")
     return k.astype(np.intp)

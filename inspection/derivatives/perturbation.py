@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...arguments import Array, one_of
+from ...arguments import Array, as_floating, one_of
 from ...errors import ArgumentError
 from ...losses import Loss
 from ...modules import Module
@@ -105,7 +105,7 @@ def perturb(net: Module, loss: Loss, x: Any, y: ArrayLike, name: str, index: int
     a = cost.parameters[name]
     at = checked_index(name, index, a.shape)
     entry = int(np.ravel_multi_index(at, a.shape))
-    delta = np.linspace(-1, 1, 41) if deltas is None else np.asarray(deltas, float).reshape(-1)
+    delta = np.linspace(-1, 1, 41) if deltas is None else as_floating(deltas, np.dtype(float), "deltas").reshape(-1)
     if delta.size == 0 or not np.isfinite(delta).all():
         raise ArgumentError(f"deltas must hold at least one number, all finite, got {deltas!r}")
     point = cost.point()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ...arguments import Array, Seed, floating_dtype, generator
+from ...arguments import Array, Seed, as_floating, floating_dtype, generator
 from ...errors import ArgumentError
 from ...losses import Loss
 from ...modules import Module
@@ -130,7 +130,7 @@ def quotient_errors(cost: BatchCost, a: Array, entry: int, step: float, here: fl
 def checked(steps: ArrayLike | None, dtype: np.dtype[Any]) -> Array:
     """Return the steps, ascending; ArgumentError for invalid ones."""
     least = float(np.finfo(dtype).eps)
-    h = np.geomspace(least, 1, COUNT) if steps is None else np.sort(np.asarray(steps, float).reshape(-1))
+    h = np.geomspace(least, 1, COUNT) if steps is None else np.sort(as_floating(steps, np.dtype(float), "steps").reshape(-1))
     if h.size == 0 or not (least <= h[0] and np.isfinite(h[-1])):   # NaN fails too: it is sorted to the end
         raise ArgumentError(f"steps must be finite and at least {least:.3g}, the least that changes a {dtype} 1, got {steps!r}")
     return h

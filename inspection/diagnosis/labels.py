@@ -85,6 +85,8 @@ def remedy(loss: Loss, prediction: Array, y: Array) -> str:
     if isinstance(loss, OfClasses):
         if outputs == 1 and binary(y):
             return "for one output use BCEWithLogits(), or end the network with two outputs"
+        if y.shape == prediction.shape and loss.probabilities and binary(y) and (y.sum(1) != 1).any():
+            return "for several classes of one example, or none, use BCEWithLogits()"
         if y.shape == prediction.shape:
             return "give class indices instead of rows: y.argmax(1)"
         if y.dtype.kind == "f":

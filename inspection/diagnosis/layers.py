@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array
-from ...datasets.checks import Inputs
+from ...datasets.checks import Inputs, examples, finite
 from ...errors import ArgumentError
 from ...losses.base import Loss
 from ...modules import ELU, GELU, HardTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
@@ -114,6 +114,7 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
     """
     if (loss is None) != (y is None):
         raise ArgumentError(f"loss and y must be given together, got only {'y' if loss is None else 'loss'}")
+    x = as_values(x, net.dtype, "x", net, net.arity)
     modules, outputs, shares = net.leaves(), [], []
     gradients: list[Array | None] = [None] * len(modules)
 
@@ -124,10 +125,10 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
 
     with np.errstate(over="ignore", invalid="ignore"):
         with unchanged(net):
-            prediction = net.flow(as_values(x, net.dtype, "x", net, net.arity), step)
+            prediction = net.flow(x, step)
         if loss is not None and y is not None:
             with unchanged(net), unchanged(loss):                   # the same masks again
-                loss.forward(prediction, y)
+                loss.forward(prediction, finite("y", examples("y", y)))
                 net.forward(x)
                 net.backward(loss.backward())
                 gradients = [module.gradient for _, module in modules]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array
-from ...datasets.checks import Inputs
+from ...datasets.checks import Inputs, finite, inputs_and_targets
 from ...errors import ArgumentError, ShapeError
 from ...losses import Loss
 from ...modules import Module, Parameter
@@ -113,6 +113,8 @@ Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, e
 def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Iterator[tuple[Held, int]]:
     """Run forward and backward for the block; yield the modules with parameters, and the number of examples."""
     held = trained(who, net, loss)
+    x, y = inputs_and_targets(x, y, arity=net.arity)
+    x, y = finite("x", x), finite("y", y)
     with unchanged(net), unchanged(loss), reused_workspaces(net), reused_workspaces(loss):
         prediction = net.forward(x)
         finite_cost(loss.forward(prediction, y))

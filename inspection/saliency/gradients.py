@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array, Seed, as_numbers, generator, positive_int, real
+from ...datasets.checks import finite
 from ...errors import ShapeError
 from ...modules import Module
 from ..arguments import ROWS
@@ -178,7 +179,7 @@ def completeness_error(net: Module, x: ArrayLike, maps: ArrayLike, classes: Arra
     >>> bool(np.abs(rp.saliency.completeness_error(net, x[:5], maps)).max() < 1e-4)
     True
     """
-    score, attributions = ClassScores(net, x, classes), as_numbers(maps, "maps")
+    score, attributions = ClassScores(net, x, classes), finite("maps", as_numbers(maps, "maps"))
     if attributions.shape != score.x.shape:
         raise ShapeError(f"maps must have the shape of x, {score.x.shape}, got {attributions.shape}")
     rise = score.at(score.x) - score.at(score.like_x("baseline", baseline))

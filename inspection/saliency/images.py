@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array, as_floating, as_numbers
+from ...datasets.checks import finite
 from ...errors import DtypeError, ShapeError
 
 
@@ -57,7 +58,7 @@ def share(maps: ArrayLike, region: ArrayLike) -> Array:
     >>> rp.saliency.share([[1.0, -3.0, 0.0, 0.0]], [True, False, False, False])
     array([0.25])
     """
-    images, inside = as_images(maps).astype(np.float64), as_numbers(region, "region")
+    images, inside = finite("maps", as_images(maps)).astype(np.float64), as_numbers(region, "region")
     if inside.dtype != bool:
         raise DtypeError(f"region must be an array of bool, got {inside.dtype}")
     if inside.shape not in (images.shape, images.shape[1:]):

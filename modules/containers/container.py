@@ -103,8 +103,11 @@ class Container(Module):
         several_read = len(self.inputs) > 1 and not isinstance(value, str)      # one name stands for all outputs of a leaf
         known = dict(zip(self.inputs, value if several_read else (value,) * len(self.inputs), strict=True))
         for name, module in self.nodes.items():
-            with noted(self.located(name)):
+            try:                                                    # ``noted`` takes as long as the steps of small networks
                 known[name] = step(module, joined([known[source] for source in self.sources[name]]))
+            except Exception as error:
+                error.add_note(self.located(name))
+                raise
         return joined([known[name] for name in self.outputs])
 
     def output_shape(self, input_shape: Shape) -> Shape:

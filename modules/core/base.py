@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -16,9 +15,9 @@ from . import phases
 from .arrays import squared_norms
 from .evaluation import Evaluated
 from .parameter import FlatParameters, Parameter, watch_parameters, watching
-from .summary import summarize
+from .summary import examples_at_once, summarize
 from .tangents import by_backward
-from .values import Shape, Value, as_values, dtype_of, each, parts, several, shape_of
+from .values import Shape, Value, as_values, dtype_of, each, parts, shape_of
 
 CHECKED = {"forward": phases.checked_forward, "backward": phases.checked_backward, "update": phases.checked_update,
            "jvp": phases.checked_jvp, "example_gradients": phases.checked_per_example,
@@ -27,8 +26,6 @@ CHECKED = {"forward": phases.checked_forward, "backward": phases.checked_backwar
 DERIVED = (({"forward"}, {"saved"}), ({"forward", "backward"}, {"jvp", "symmetric"}),
            ({"forward", "backward", "update"}, {"example_gradients", "example_squared_norms"}),
            ({"example_gradients"}, {"example_squared_norms"}))
-WORKSPACE = 2 * 1000 * 1000                                         # bytes between the modules that predict uses in any case
-LEAST = 8                                                           # examples that it takes at a time in any case
 
 
 class Module(Evaluated["Module"]):
@@ -277,28 +274,3 @@ class Module(Evaluated["Module"]):
     def summary(self, input_shape: Shape) -> str:
         """Return a table for printing: each module with its output shape, number of parameters and their memory."""
         return summarize(self, input_shape)
-
-
-def examples_at_once(net: Module, shape: Shape, dtype: np.dtype[Any]) -> int:
-    """Return how many of the examples of this shape ``predict`` gives a network at a time: see there."""
-    n, numbers = parts(shape)[0][0], 0
-    if n <= LEAST or any(module.batch_dependent for _, module in net.named_modules()):
-        return n
-
-    def step(module: Module, read: Shape) -> Shape:
-        nonlocal numbers
-        output = module.output_shape(read)
-        for one in (read, output):
-            numbers += sum(map(math.prod, one)) if several(one) else math.prod(one)
-        return output
-
-    try:
-        net.flow(shape, step)
-    except Exception:                                               # the shape does not fit: forward says what is wrong
-        return n
-    size = numbers * dtype.itemsize
-    if size <= WORKSPACE:
-        return n
-    allowed = WORKSPACE + sum(parameter.data.nbytes for parameter in net.parameters()) // 2
-    most = max(LEAST, n * allowed // size)
-    return math.ceil(n / math.ceil(n / most))

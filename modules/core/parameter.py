@@ -111,9 +111,9 @@ class Parameter:
         """Return a parameter with the initial numbers ``initializer(shape, rng, dtype)``."""
         if isinstance(initializer, type) or not callable(initializer):
             raise ArgumentError(f"{name}_init must be an initializer, such as GlorotUniform(), got {initializer!r}")
-        initial = initializer(shape, rng, dtype)
-        if np.shape(initial) != shape:
-            raise ShapeError(f"{name}_init must return an array of shape {shape}, got {np.shape(initial)} from {initializer!r}")
+        initial = as_floating(initializer(shape, rng, dtype), floating_dtype(dtype), f"{name}_init", initializer)
+        if initial.shape != shape:
+            raise ShapeError(f"{name}_init must return an array of shape {shape}, got {initial.shape} from {initializer!r}")
         return cls(initial, name, dtype)
 
     def _move(self, flat: FlatParameters, offset: int, shape: tuple[int, ...]) -> None:

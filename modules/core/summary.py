@@ -1,13 +1,19 @@
-"""The table that ``print(net.summary(shape))`` prints."""
+"""The sizes of a network: the table that ``print(net.summary(shape))`` prints, and how many examples ``predict`` takes."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from ...errors import ArgumentError
 from ...printing import aligned
 from .evaluation import Evaluated
-from .values import Shape
+from .values import Shape, parts, several
+
+WORKSPACE = 2 * 1000 * 1000                                         # bytes between the modules that predict uses in any case
+LEAST = 8                                                           # examples that it takes at a time in any case
 
 
 def summarize(module: Evaluated[Any], input_shape: Shape) -> str:
@@ -42,3 +48,28 @@ def size(module: Evaluated[Any]) -> str:
             return f"{amount:.3g} {unit}"
         amount /= 1000
     return f"{amount:.3g} GB"
+
+
+def examples_at_once(net: Evaluated[Any], shape: Shape, dtype: np.dtype[Any]) -> int:
+    """Return how many of the examples of this shape ``predict`` gives a network at a time: see there."""
+    n, numbers = parts(shape)[0][0], 0
+    if n <= LEAST or any(module.batch_dependent for _, module in net.named_modules()):
+        return n
+
+    def step(module: Evaluated[Any], read: Shape) -> Shape:
+        nonlocal numbers
+        output = module.output_shape(read)
+        for one in (read, output):
+            numbers += sum(map(math.prod, one)) if several(one) else math.prod(one)
+        return output
+
+    try:
+        net.flow(shape, step)
+    except Exception:                                               # the shape does not fit: forward says what is wrong
+        return n
+    needed = numbers * dtype.itemsize
+    if needed <= WORKSPACE:
+        return n
+    allowed = WORKSPACE + sum(parameter.data.nbytes for parameter in net.parameters()) // 2
+    most = max(LEAST, n * allowed // needed)
+    return math.ceil(n / math.ceil(n / most))

@@ -191,7 +191,7 @@ def test_decision_boundary_refuses():
         plots.decision_boundary(net(), X, Y[:3])
     with refuses(ShapeError, "y must hold one class for each example, shape (40,), got (40, 2)"):
         plots.decision_boundary(net(), X, np.zeros((40, 2)))
-    with refuses(DataError, "y must hold classes 0, 1, ..., got [-1  1]"):
+    with refuses(DataError, "y must hold classes 0, 1, ..., got [-1, 1]"):
         plots.decision_boundary(net(), X, 2 * Y - 1)
     with refuses(DataError, "x must be finite"):
         plots.decision_boundary(net(), X * np.nan, Y)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.modules.core.base import LEAST, WORKSPACE, examples_at_once
+from retroprop.modules.core.summary import LEAST, WORKSPACE, examples_at_once
 
 SINGLE = np.dtype("float32")
 

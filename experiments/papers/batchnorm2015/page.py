@@ -12,6 +12,7 @@ from ...lab.networks import initialization
 from ...lab.readings import PERCENTILES
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
+from ...reports.text import many
 from ...reproduce.figures import band, grid, median_and_range
 from ...reproduce.paper import Report, Results
 from ...reproduce.series import rows
@@ -70,7 +71,7 @@ def say_errors(results: Results, report: Report) -> None:
             how = setting(results.scale, batch_norm, lr, init)
             cells = [results.series(error_at(step), trained, **how).estimate.text("%") for step in (100, 200, None)]
             table.append([f"{name}, {initialization(init).label}, learning rate {lr:g}", *cells[:2],
-                          f"{cells[2]} ({how['steps']} steps)"])
+                          f"{cells[2]} ({many(how['steps'], 'step')})"])
     report.add("errors")
     report.page.table(table)
 

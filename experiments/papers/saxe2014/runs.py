@@ -64,9 +64,10 @@ def scalar(*, s: float, u0: float, lr: float, steps: int) -> dict[str, Any]:
 @lru_cache(maxsize=2)
 def reduced(data: str) -> tuple[Array, Array]:
     """Return few examples with the gradients of all: `projected` of the images and of one row of 0 and 1 for each class."""
-    x, y = source(data).train or source(data).test
+    found = source(data)
+    x, y = found.train or found.test
     x = x.astype(np.float64) / (255 if x.dtype == np.uint8 else 1)
-    return projected(x, np.eye(int(y.max()) + 1)[y])
+    return projected(x, np.eye(found.classes)[y])
 
 
 def projected(x: Array, y: Array) -> tuple[Array, Array]:

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.compare.job import Config, compare, load
+from retroprop.experiments.compare.job import Config, compare, load, train_one
+from retroprop.experiments.compare.report import configuration, describe
+from retroprop.experiments.compare.results import Comparison
 from retroprop.experiments.lab.data import spread
 from retroprop.experiments.lab.networks import dense, initialization
+from retroprop.experiments.reports.page import Page
 from retroprop.experiments.reports.statistics import holm
 from retroprop.experiments.sweeps.workers import Workers
 
@@ -53,6 +56,13 @@ def test_results_have_a_row_per_run_and_summary_a_row_per_initialization(report)
     errors = [float(row["test_error"]) for row in rows if row["init"] == "Glorot"]
     assert float(summary[0]["test_error"]) == pytest.approx(np.mean(errors))
     assert float(summary[0]["test_error_std"]) == pytest.approx(np.std(errors, ddof=1))
+
+
+def test_a_run_that_diverges_in_its_last_step_is_reported_as_diverged():
+    """Its costs are finite: only the test error, of outputs of NaN, shows it. It must not count as an error of 90 %."""
+    result = compare(init=["Glorot"], activation="relu", lr=1e30, batch_size=2000, **SMALL | {"epochs": 1})
+    assert all(run.diverged.startswith("training has diverged: prediction must be finite") for run in result["Glorot"])
+    assert all(math.isnan(run.test_error) for run in result["Glorot"])
 
 
 def test_a_run_that_diverges_is_reported_as_diverged(report):
@@ -172,6 +182,8 @@ def test_initializations_by_name(name, expected):
     ({"jobs": 0}, "jobs must be an integer of at least 1, got 0"),
     ({"data": "mnist-of-mine"}, "mnist-of-mine"),
     ({"data": "sine"}, "data must have integer classes"),
+    ({"data": (np.zeros((4, 2)), np.zeros(4))}, "data must be a name or a path, got a tuple; write arrays into a file"),
+    ({"data": "nofile"}, "data must be one of digits, .* or an .npz file, got 'nofile'"),
 ])
 def test_bad_arguments_are_refused_before_anything_runs(options, text, tmp_path):
     with pytest.raises((rp.RetropropError, OSError), match=text):
@@ -184,6 +196,41 @@ def test_a_file_of_the_users(tmp_path):
     np.savez(tmp_path / "mine.npz", x=x, y=y)
     result = compare(tmp_path / "mine.npz", ["Glorot"], **SMALL)
     assert (result.train_size, result.test_size, result.features, result.classes) == (48, 12, 2, 2)
+
+
+def with_labels(y, folder, **more):
+    """Points whose labels are those of ``y``, repeated; the path of their file."""
+    y = np.resize(y, 60)
+    x = np.random.default_rng(0).normal(size=(60, 2)) + 5 * np.unique(y, return_inverse=True)[1][:, None]
+    np.savez(folder / "labels.npz", x=x, y=y, **more)
+    return folder / "labels.npz"
+
+
+@pytest.mark.parametrize("labels", [[1, 2, 3], [0, 255], [0, 20_000_000]])
+def test_classes_are_the_labels_that_occur(labels, tmp_path):
+    """The network has an output for each label, not one for each number up to the largest; the report names the labels."""
+    config = Config(data=with_labels(labels, tmp_path), init=["Glorot"], depth=1, width=5, epochs=1, seeds=1)
+    train, test, classes = load(config.data)
+    assert set(train[1]) | set(test[1]) == set(range(len(labels)))
+    run = train_one(config, "Glorot", 0, train, test, len(classes.names))
+    assert run.before[-1].activation.shape[1:] == (len(labels),)
+    made = Comparison(vars(config), [run], 48, 12, 2, len(labels), 0.5, classes.names)
+    page = Page("")
+    describe(page, made)
+    assert f"2-1×5-{len(labels)} of tanh units" in page.parts[-1]
+    assert f"Classes: {', '.join(f'{k} is {label}' for k, label in enumerate(labels))}." in page.parts[-1]
+    assert configuration(made)["classes"] == tuple(map(str, labels))
+
+
+def test_a_class_of_the_test_part_alone_is_a_class(tmp_path):
+    path = with_labels([3, 5], tmp_path, x_test=np.zeros((2, 2)), y_test=np.array([9, 5]))
+    train, test, classes = load(str(path))
+    assert (classes.names, set(train[1]), test[1].tolist()) == (("3", "5", "9"), {0, 1}, [2, 1])
+
+
+def test_a_single_class_is_refused(tmp_path):
+    with pytest.raises(rp.DataError, match=r"the labels in .*labels\.npz must hold at least two classes, got only 7"):
+        compare(with_labels([7], tmp_path), progress=False)
 
 
 @pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 0.03), ("adam", 0.001), ("adagrad", 0.01)])

@@ -163,6 +163,16 @@ def test_a_network_of_the_user_s_on_images_of_the_user_s_in_colour(target, tmp_p
     assert found.subject.bounds == (found.subject.x.min(), found.subject.x.max())
 
 
+@pytest.mark.parametrize(("y", "numbers", "names"), [
+    ("[0, 2, 0, 2, 2, 0]", [0, 2, 0, 2, 2, 0], ("0", "1", "2")),   # numbers of outputs, of which one does not occur
+    ("[1, 2, 3, 1, 2, 3]", [0, 1, 2, 0, 1, 2], ("1", "2", "3")),
+    ("['cat', 'dog', 'ant'] * 2", [1, 2, 0, 1, 2, 0], ("ant", "cat", "dog"))])
+def test_labels_of_the_user_s_are_the_net_s_classes_in_order(y, numbers, names, tmp_path):
+    (tmp_path / "mine.py").write_text(f"{OWN}y = {y}", encoding="utf-8")
+    subject = subjects.read_model(tmp_path / "mine.py", subjects.DATA["digits"], subjects.digits())
+    assert (subject.y.tolist(), subject.classes) == (numbers, names)
+
+
 def test_another_network_in_the_folder_is_not_overwritten(digits, tmp_path, monkeypatch):
     monkeypatch.setattr("retroprop.experiments.look.job.write_page", lambda looked, folder: None)
     (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
@@ -253,7 +263,10 @@ def test_what_cannot_be_looked_at_is_said_in_one_line_before_anything_is_written
             written("b.py", NET.format(channels=1, size=256, classes=3)))
     refused("of two classes or more", "--model", written("c.py", NET.format(channels=1, size=256, classes=1)))
     refused("x must be images", "--model", written("d.py", OWN + "x = x.reshape(6, -1)"))
-    refused("y must hold a class from 0 to 2 for each of 6 images", "--model", written("e.py", OWN + "y = np.full(6, 3)"))
+    refused("y must hold at least two classes, got only 3", "--model", written("e.py", OWN + "y = np.full(6, 3)"))
+    refused("y must hold classes from 0 to 2, or 3 different labels, one for each score of net, got 1, 5", "--model",
+            written("g.py", OWN + "y = [1, 1, 5, 1, 5, 5]"))
+    refused("y must hold a label for each of 6 images, got shape (2,)", "--model", written("h.py", OWN + "y = [1, 2]"))
     refused("x must hold finite numbers", "--model", written("f.py", OWN + "x = x * np.nan"))
     refused("epochs must be an integer of at least 1", "--epochs", 0)
     refused("seed must be an integer of at least 0", "--seed", -1)

@@ -9,7 +9,7 @@ from cases import numbers
 from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
-from retroprop.errors import ArgumentError, DataError, ShapeError
+from retroprop.errors import ArgumentError, DataError, DtypeError, ShapeError
 from retroprop.inspection.derivatives.batch_cost import BatchCost
 
 X, Y = numbers(7, 3), [0, 2, 1, 1, 0, 2, 2]
@@ -155,9 +155,11 @@ def test_all_refuse(function, error, text, change):
 
 def test_numerical_gradient_refuses():
     a = np.arange(3.0)
-    for entries in ([True, False, False], [[0, 1]], [0.5], [3], [-4], 1, ["0"]):
+    for entries in ([True, False, False], [[0, 1]], [0.5], [3], [-4], 1):
         with refuses(ArgumentError, f"entries must be a sequence of integers, each an index into 3 numbers, got {entries!r}"):
             rp.numerical_gradient(lambda a: (a**2).sum(), a, entries=entries)
+    with refuses(DtypeError, "entries must be real numbers, got <U1"):
+        rp.numerical_gradient(lambda a: (a**2).sum(), a, entries=["0"])
     for value in (a, a[:1], None, "1", [1.0], 1j):
         with refuses(ArgumentError, f"cost must return one number, got {value!r}"):
             rp.numerical_gradient(lambda a, value=value: value, a)

@@ -231,12 +231,14 @@ def without_a_gradient():
     (NonFiniteError, "v must be finite", {"v": np.full(38, np.nan)}),
     (NonFiniteError, "the gradient must be finite, got NaN or infinity; diagnose(net, x, y) finds where they begin",
      {"net": without_a_gradient()}),
-    (NonFiniteError, "the cost of this batch is nan: it has no derivative", {"loss": rp.MSE(), "y": np.full((7, 3), np.nan)}),
+    (NonFiniteError, "the cost of this batch is inf: it has no derivative", {"loss": rp.MSE(), "y": np.full((7, 3), 1e200)}),
+    (DataError, "y must be finite, got 21 NaN or infinite of 21 values, first at (0, 0)",
+     {"loss": rp.MSE(), "y": np.full((7, 3), np.nan)}),
     (DataError, "x must be finite, got 21 NaN or infinite of 21 values, first at (0, 0)", {"x": X * np.inf}),
 ])
 def test_a_product_refuses(error, text, changes):
     arguments = {"net": classifier(), "loss": rp.CrossEntropy(), "x": X, "y": Y, "v": np.ones(38)} | changes
-    with np.errstate(invalid="ignore"), pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(error, match=f"^{re.escape(text)}$"):
         rp.hessian_vector_product(**arguments)
 
 

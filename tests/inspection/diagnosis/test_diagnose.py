@@ -123,6 +123,8 @@ WITH_COLUMN = (Y % 2)[:, None]
     (rp.CrossEntropy(), Y + 5, "15 instead of 10"),
     (rp.CrossEntropy(), np.array([str(k) for k in Y]), "numpy.unique"),
     (rp.NLL(), np.eye(10)[Y], "y.argmax(1)"),
+    (rp.CrossEntropy(), np.eye(10)[Y] + np.eye(10)[(Y + 1) % 10], "for several classes of one example, or none, use BCEWith"),
+    (rp.CrossEntropy(), np.full((300, 10), 0.2), "y.argmax(1)"),
     (rp.MSE(), Y, "CrossEntropy()"),
     (rp.BCEWithLogits(), 2 * np.eye(10)[Y] - 1, "(y + 1) / 2"),
     (rp.BCE(), np.eye(10)[Y], "end the network with Sigmoid()"),

@@ -47,7 +47,7 @@ def test_a_run_whose_worker_alone_is_interrupted_has_failed_and_is_run_again_in_
     first = sweep(trials, Workers(2), store)
     assert isinstance(first[1], Failed)
     assert first[1].error == "RetropropError: the worker process was interrupted before the run had ended"
-    assert "failed: test_interrupts.trained(seed=1" in capsys.readouterr().err
+    assert "failed: test_interrupted_runs.trained(seed=1" in capsys.readouterr().err
     assert store.find(trials[1]) is None
     again = sweep(trials, Workers(2), store, progress=False)
     assert [one.result["epochs"] for one in again] == [EPOCHS] * 3
@@ -92,7 +92,7 @@ def test_a_run_of_compare_or_look_that_is_interrupted_is_no_run(session, monkeyp
     monkeypatch.setattr(Watch, "after_epoch", interrupt)
     split = rp.datasets.blobs(40, rng=0)
     with pytest.raises(KeyboardInterrupt) as caught:
-        train_one(Config(depth=1, width=4, epochs=3), "Glorot", 0, split, split)
+        train_one(Config(depth=1, width=4, epochs=3), "Glorot", 0, split, split, 3)
     assert caught.value.history["epoch"] == [1]
     images = DATA["digits"]
     (x, y), _ = images.read()

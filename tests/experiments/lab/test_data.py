@@ -1,0 +1,38 @@
+"""Data by name: the classes of files are the labels that occur."""
+
+import numpy as np
+import pytest
+
+import retroprop as rp
+from retroprop.experiments.lab.data import source
+from retroprop.experiments.papers.saxe2014.runs import reduced
+
+
+def relabelled(folder, change):
+    """The labels in a folder in MNIST's format, changed by a function."""
+    for path in folder.glob("*labels*"):
+        content = path.read_bytes()
+        path.write_bytes(content[:8] + bytes(change(label) for label in content[8:]))
+    return str(folder)
+
+
+@pytest.mark.parametrize("change", [lambda label: label + 1, lambda label: 255 - 20 * (9 - label)], ids=["from 1", "apart"])
+def test_classes_of_files_are_the_labels_that_occur(change, mnist_folder):
+    """EMNIST's letters are numbered from 1, for example: there is no class 0 to learn."""
+    folder = mnist_folder(zoom=1, frame=0, count=60)
+    plain = source(str(folder))
+    _, expected = reduced(str(folder))
+    source.cache_clear()
+    reduced.cache_clear()
+    found = source(relabelled(folder, change))
+    assert (found.classes, plain.classes) == (10, 10)
+    for part in ("train", "validation", "test"):
+        for a, b in zip(getattr(found, part), getattr(plain, part), strict=True):
+            np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(reduced(str(folder))[1], expected)
+
+
+def test_files_of_a_single_class_are_refused(mnist_folder):
+    folder = relabelled(mnist_folder(zoom=1, frame=0, count=12), lambda label: 4)
+    with pytest.raises(rp.DataError, match=r"the labels in .*mnist must hold at least two classes, got only 4"):
+        source(folder)
