@@ -16,7 +16,7 @@ from typing import Any
 
 from .errors import FileFormatError
 
-PIECE = 2**20                                                       # bytes that are read at a time
+PIECE = 2**17                                                       # bytes that are read at a time
 PART = ".part"                                                      # ends the names of files that are being written
 LOCK = ".lock"
 SEAL = '{{"sha256": "{}", '                                           # begins JSON that was written by write_json
