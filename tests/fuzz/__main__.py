@@ -30,7 +30,8 @@ def main():
         count = -(-chosen.mutations * SHARES[name] // whole)
         options = (f"--only={name}", f"--mutations={count}", f"--seed={chosen.seed}", f"--start={chosen.start}",
                    f"--failed={chosen.failed}")
-        ended = subprocess.run([sys.executable, "-X", "faulthandler", str(Path(__file__).parent), "--here", *options], check=False)
+        command = [sys.executable, "-X", "faulthandler", str(Path(__file__).parent), "--here", *options]
+        ended = subprocess.run(command, check=False)
         if ended.returncode < 0:
             print(f"{name}: the process died of signal {-ended.returncode}; the file that it read is in {chosen.failed}")
         good = good and ended.returncode == 0
