@@ -16,7 +16,7 @@ from typing import Any
 
 from .errors import FileFormatError
 
-PIECE = 2**20                                                       # bytes that are read at a time
+PIECE = 2**17                                                       # bytes that are read at a time
 PART = ".part"                                                      # ends the names of files that are being written
 LOCK = ".lock"
 SEAL = '{{"sha256": "{}", '                                           # begins JSON that was written by write_json
@@ -36,13 +36,13 @@ def write(path: str | Path, content: bytes | str) -> None:
         The file is read-only (PermissionError; also for the superuser), its folder does not exist (FileNotFoundError), the
         disk is full, ... Then nothing has changed.
     """
-    data = content.encode() if isinstance(content, str) else content
+    path, data = Path(path), content.encode() if isinstance(content, str) else content
     try:
-        old = os.stat(path)
+        old = path.stat()
     except FileNotFoundError:                                       # also a link to a file that does not exist yet
         old = None
     if old is not None and not stat.S_ISREG(old.st_mode):
-        with open(path, "wb") as special:                           # IsADirectoryError for a folder
+        with path.open("wb") as special:                            # IsADirectoryError for a folder
             special.write(data)
         return
     target = Path(os.path.realpath(path))
@@ -140,7 +140,7 @@ class Lock:
     def acquire(self) -> bool:
         """Take the lock; return False if another process, or another Lock of this one, holds it."""
         if self.descriptor is None:
-            with suppress(BlockingIOError):
+            with suppress(BlockingIOError, PermissionError):        # PermissionError: it is another user's
                 self.descriptor = opened(str(self.path), os.O_RDWR | os.O_CREAT)
         return self.descriptor is not None
 

@@ -1,4 +1,4 @@
-"""Tables of text, and the streams that commands print on."""
+"""Tables of text, text in one line, and the streams that commands print on."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[str] | None = None)
         columns.append([cell.rjust(width) if ends else cell.ljust(width) for cell in cells])
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def in_one_line(text: object) -> str:
+    """Return a text, such as the message of another library's error, in one line of characters that can be printed."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
 
 
 def show(text: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, FileFormatError
+from ..printing import in_one_line
 from .checks import clean, same_features
 from .embedded import digits
 from .idx import mnist
@@ -106,5 +107,5 @@ def _arrays(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
         try:
             return read_npz(file, ("x", "y", "x_test", "y_test"))
         except Exception as error:          # zipfile, zlib and NumPy raise a dozen unrelated types for damaged archives
-            what = " ".join(str(error).split()) or type(error).__name__
+            what = in_one_line(error) or type(error).__name__
             raise FileFormatError(f"{path} must be an intact .npz file without objects, got: {what}") from error

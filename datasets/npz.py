@@ -43,7 +43,10 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[An
             raise ValueError(f"{member.filename} has a header of {length} bytes, more than {LONGEST}")
         header = io.BytesIO(start + stream.read(length))
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, columns_first, dtype = read_header(header)
+        try:
+            shape, columns_first, dtype = read_header(header)
+        except Exception as error:                                  # NumPy parses it as Python, and raises many kinds of error
+            raise ValueError(f"{member.filename} has a damaged header") from error
         if dtype.hasobject:
             raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
         size = dtype.itemsize * math.prod(shape)

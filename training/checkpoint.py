@@ -14,6 +14,7 @@ from ..errors import ArgumentError, FileFormatError, StateError
 from ..files import write
 from ..modules import Module
 from ..optim import Optimizer
+from ..printing import in_one_line
 
 PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
 TYPES = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")     # real numbers of NumPy
@@ -103,8 +104,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             foreign = [f"{name!r} is {kind}" for name, kind in types.items() if kind not in TYPES]
             arrays = {} if foreign else {name: file.get_tensor(name) for name in types}
     except (SafetensorError, ValueError, RecursionError) as error:  # ValueError, RecursionError: of json
-        raise FileFormatError(f"{path}: not a whole safetensors file with notes of retroprop.save ({error}); write one with "
-                              "retroprop.save, or from PyTorch with safetensors.torch.save_file") from None
+        raise FileFormatError(f"{path}: not a whole safetensors file with notes of retroprop.save ({in_one_line(error)}); "
+                              "write one with retroprop.save, or from PyTorch with safetensors.torch.save_file") from None
     if foreign:
         raise FileFormatError(f"{path}: arrays must have one of the types {', '.join(TYPES)}, but {', '.join(foreign)}; "
                               "convert the network before you save it, in PyTorch with model.float()")
