@@ -88,7 +88,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
             net.train()
         for hook in hooks:
             hook.before_training(run)
-        with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"), bar(epochs, progress) as shown:
             for run.epoch in range(1, epochs + 1):
                 start = time.perf_counter()
                 row = {"epoch": float(run.epoch), "cost": one_epoch(run, hooks, in_batches(

@@ -102,7 +102,7 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
     loss, evaluation_steps = CrossEntropy() if loss is None else loss, set(at)
     saved = None if checkpoint is None else Checkpoint(checkpoint, steps)
     start, readings = (0, []) if saved is None else saved.resume(net, optimizer)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for step in range(start, steps + 1):
             if step in evaluation_steps and not (readings and readings[-1]["step"] == step):
                 readings.append({"step": step} | read(step))

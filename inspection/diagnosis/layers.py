@@ -121,7 +121,7 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
         shares.append(flat_shares(module, outputs[-1]))
         return outputs[-1]
 
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         with unchanged(net):
             prediction = net.flow(as_values(x, net.dtype, "x", net, net.arity), step)
         if loss is not None and y is not None:

@@ -166,7 +166,9 @@ class Container(Module):
         """Also clear the gradients of all modules inside."""
         for module in self.inside:
             module.gradient = None
-        Module.begin_forward(self)                                  # super() is slower
+        self.gradient = None                                        # as Module.begin_forward, without a call
+        if self._owner is not None:
+            self.invalidate_owners()
 
     def forward_failed(self, module: Module, error: BaseException) -> None:
         """Clear all points after a forward that failed at ``module``: some belong to this x, some to the last one."""

@@ -91,6 +91,10 @@ class Sequential(Container):
     def __getitem__(self, index: int) -> Module:
         return self.modules[index]
 
+    @property
+    def keeps_output(self) -> bool:
+        return self.modules[-1].keeps_output or not self.opened
+
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self)
         modules, shapes = self.modules, [shape]
