@@ -13,8 +13,8 @@ from ..arguments import Array, as_floating, one_of
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, check_out, too_early
-from ..modules.core.underflow import STATE, unreported
 from ..modules.core.values import Signature, several
+from ..underflow import STATE, unreported
 
 SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
 

@@ -12,7 +12,7 @@ from ..arguments import Array
 from ..errors import ArgumentError, PhaseError, StateError
 from ..modules.core.parameter import FlatParameters, Parameter
 from ..modules.core.state import load_arrays
-from ..modules.core.underflow import STATE
+from ..underflow import STATE
 
 PIECE = 2**18                                                       # numbers of a segment that fit into the cache together
 

@@ -7,8 +7,8 @@ import pytest
 from cases import LOSSES, MODULES, numbers
 
 import retroprop as rp
-from retroprop.modules.core.underflow import STATE, state_of_numpy
 from retroprop.modules.core.values import each, shape_of
+from retroprop.underflow import STATE, state_of_numpy
 
 OPTIMIZERS = [lambda p: rp.SGD(p, 0.1), lambda p: rp.SGD(p, 0.1, 0.9, nesterov=True, weight_decay=0.1), rp.Adam, rp.AdamW,
               lambda p: rp.RMSprop(p, momentum=0.9), rp.Adagrad]

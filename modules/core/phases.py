@@ -19,9 +19,9 @@ import numpy as np
 from numpy import ndarray
 
 from ...errors import ArgumentError, DtypeError, PhaseError, ShapeError
+from ...underflow import STATE, unreported
 from .evaluation import Evaluated
 from .parameter import FlatParameters
-from .underflow import STATE, unreported
 from .values import Signature, Value, as_values, copied, dtype_of, overlap, parts, several, shape_of
 
 Phase = Callable[..., Any]
