@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from ..arguments import Array, Seed, floating_dtype, generator, sizes
 from ..errors import ShapeError
+from ..underflow import unreported
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Initializer:
     rounding.
     """
 
+    @unreported
     def __call__(self, shape: Sequence[int], rng: Seed = None, dtype: DTypeLike = "float32") -> Array:
         dtype = floating_dtype(dtype)
         return self.draw(sizes(shape), generator(rng)).astype(dtype, copy=False)

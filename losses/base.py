@@ -14,6 +14,7 @@ from ..errors import ArgumentError, DataError, PhaseError, ShapeError
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, check_out, too_early
 from ..modules.core.values import Signature, several
+from ..underflow import STATE, unreported
 
 INF = math.inf
 SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
@@ -152,6 +153,9 @@ class Loss(Module, checked=False):
 
     def forward(self, prediction: Any, target: ArrayLike) -> Any:
         """Return the cost of the predictions: a float, or with ``reduction="none"`` an array."""
+        if STATE.current is not STATE.calm and STATE.reports_underflow():
+            with np.errstate(under="ignore"):
+                return Loss.forward(self, prediction, target)
         new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self._signature
         if new:
             prediction = self.defined(prediction)
@@ -161,7 +165,9 @@ class Loss(Module, checked=False):
             self.check(target, prediction)
         if new:
             self.prepare_for(prediction.shape, prediction.dtype)
-        self.begin_forward()
+        self.gradient = None                                        # as begin_forward, without a call
+        if self._owner is not None:
+            self.invalidate_owners()
         try:
             costs = self.costs(prediction, target)
         except BaseException:                                       # the point may be half of this prediction, half of the last
@@ -187,6 +193,9 @@ class Loss(Module, checked=False):
 
     def backward(self, g: ArrayLike | None = None, out: Array | None = None) -> Array:
         """Return dC/dprediction for the gradient ``g`` of the output of forward (None: ones)."""
+        if STATE.current is not STATE.calm and STATE.reports_underflow():
+            with np.errstate(under="ignore"):
+                return Loss.backward(self, g, out)
         if self.point is None:
             raise too_early(self)
         if out is not None:
@@ -205,6 +214,7 @@ class Loss(Module, checked=False):
         self.gradient = g
         return gx
 
+    @unreported
     def jvp(self, t: ArrayLike) -> Any:
         """Return the tangent of the cost, <dC/dprediction, t>, for a tangent t of the prediction."""
         if self.point is None:

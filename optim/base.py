@@ -12,6 +12,7 @@ from ..arguments import Array
 from ..errors import ArgumentError, PhaseError, StateError
 from ..modules.core.parameter import FlatParameters, Parameter
 from ..modules.core.state import load_arrays
+from ..underflow import STATE
 
 PIECE = 2**18                                                       # numbers of a segment that fit into the cache together
 
@@ -144,6 +145,10 @@ class Optimizer:
 
     def step(self) -> None:
         """Move every parameter that is not frozen; PhaseError before any ``update`` has computed gradients."""
+        if STATE.current is not STATE.calm and STATE.reports_underflow():
+            with np.errstate(under="ignore"):
+                Optimizer.step(self)
+            return
         if self.seen_changes != FlatParameters.changes:
             self.find_segments()
         if not self.constants_current:

@@ -124,7 +124,7 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
         return output
 
     try:
-        with np.errstate(over="ignore", invalid="ignore"), unchanged(net):
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"), unchanged(net):
             if not net.training:                                    # as in ``fit``: modules put into eval mode stay in it
                 net.train()
             net.flow(values, scale)

@@ -105,7 +105,7 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
     """
     loss, evaluation_steps = CrossEntropy() if loss is None else loss, set(at)
     with nullcontext() if checkpoint is None else Checkpoint(checkpoint, steps) as saved, \
-            np.errstate(over="ignore", invalid="ignore"):
+            np.errstate(over="ignore", invalid="ignore", under="ignore"):
         start, readings = (0, []) if saved is None else saved.resume(net, optimizer)
         for step in range(start, steps + 1):
             if step in evaluation_steps and not (readings and readings[-1]["step"] == step):

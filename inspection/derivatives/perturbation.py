@@ -109,7 +109,7 @@ def perturb(net: Module, loss: Loss, x: Any, y: ArrayLike, name: str, index: int
     if delta.size == 0 or not np.isfinite(delta).all():
         raise ArgumentError(f"deltas must hold at least one number, all finite, got {deltas!r}")
     point = cost.point()
-    with np.errstate(over="ignore", invalid="ignore"):              # a large change may make the cost overflow
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):              # a large change may make the cost overflow
         costs = np.array([moved(cost, a, entry, d) for d in delta])
     return Perturbation(name, at, float(a[at]), point.cost, float(point.parameters[name][at]), delta, costs)
 

@@ -114,7 +114,7 @@ def step_size_errors(net: Module, loss: Loss, x: Any, y: ArrayLike, steps: Array
     largest, here = max(abs(derivative) for _, _, derivative in entries), cost()
     if not largest:
         raise ArgumentError(f"step_size_errors: net must have a gradient that is not 0 everywhere, got {net!r}")
-    with np.errstate(over="ignore", invalid="ignore"):              # a step of 1 may overflow
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):              # a step of 1 may overflow
         errors = np.array([[quotient_errors(cost, a, k, step, here, exact) for a, k, exact in entries] for step in h])
     central, one_sided = np.abs(errors).max(1).T / largest
     return StepSizeErrors(h, central, one_sided, dtype.name, cost.propagations)

@@ -123,7 +123,7 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
         shares.append(flat_shares(module, outputs[-1]))
         return outputs[-1]
 
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         with unchanged(net):
             prediction = net.flow(x, step)
         if loss is not None and y is not None:

@@ -183,7 +183,7 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
     check_together(ascent, shape)
     rng = generator(rng)
     x = start_images(start, (len(targets.names), *shape), targets.weights.dtype, norm is not None, rng)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         return ascent.climb(part, targets, x, rng)
 
 

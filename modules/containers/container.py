@@ -7,7 +7,6 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -169,7 +168,9 @@ class Container(Module):
         """Also clear the gradients of all modules inside."""
         for module in self.inside:
             module.gradient = None
-        Module.begin_forward(self)                                  # super() is slower
+        self.gradient = None                                        # as Module.begin_forward, without a call
+        if self._owner is not None:
+            self.invalidate_owners()
 
     def forward_failed(self, module: Module, error: BaseException) -> None:
         """Clear all points after a forward that failed at ``module``: some belong to this x, some to the last one."""
@@ -256,9 +257,32 @@ def check_one_dtype(net: Container) -> None:
 
 
 def warn_of_equal_weights(net: Container) -> None:
-    """Warn if two layers have equal initial weights: most likely they were given the same seed."""
-    weights = [(name, parameter.data) for name, parameter in net.named_parameters() if parameter.data.ndim > 1]
-    for (a, first), (b, second) in combinations(weights, 2):
-        if first.shape == second.shape and np.array_equal(first, second):
-            warnings.warn(f"{type(net).__name__}: {a} and {b} start with the same numbers; give each layer an rng of its own",
-                          stacklevel=3)
+    """Warn, once, if layers have equal initial weights: most likely they were given the same seed.
+
+    Constant weights are no mistake: blocks that start at 0, say. Layers inside one inner container have had their warning.
+    """
+    groups: dict[tuple[tuple[int, ...], bytes], list[tuple[str, Array]]] = {}
+    for name, parameter in net.named_parameters():
+        if parameter.data.ndim > 1:                                 # numbers at both ends stand for all: equal ones are rare
+            ends = (parameter.data.T.reshape(-1)[[0, 1, -2, -1]] if parameter.data.size > 1 else parameter.data).tobytes()
+            groups.setdefault((parameter.shape, ends), []).append((name, parameter.data))
+    found = []
+    for group in groups.values():
+        while len(group) > 1:
+            (first, data), *others = group
+            equal = [first] + [name for name, other in others if np.array_equal(data, other)]
+            group = [(name, other) for name, other in others if name not in equal]
+            places = {name.partition(".")[0] for name in equal}
+            inside = len(places) == 1 and isinstance(net.nodes.get(*places), Container)
+            if len(equal) > 1 and not inside and data.min() != data.max():
+                found.append(equal)
+    if found:
+        shown = "; ".join(f"{', '.join(names[:-1])} and {names[-1]}" for names in map(shortened, found[:3]))
+        more = f" (and {len(found) - 3} other groups of layers)" if len(found) > 3 else ""
+        warnings.warn(f"{type(net).__name__}: {shown}{more} start with the same numbers; give each layer an rng of its own",
+                      stacklevel=4)
+
+
+def shortened(names: list[str]) -> list[str]:
+    """Return at most four names; if there are more, the last says how many are left out."""
+    return names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} others"]

@@ -92,7 +92,7 @@ class Graph(Container):
     ``forward`` runs the nodes in topological order, ``backward`` in the reverse order. If several nodes read a value
     (fan-out), its gradient is the sum of the gradients that they return. Each node runs once, however many paths lead
     through it (lecture, slides 10-31). As in Sequential, the next step uses the arrays between the nodes again, and the
-    returned arrays are new. Do not write before ``update`` into an output that other nodes read too.
+    returned arrays are new, also those of outputs that other nodes read too.
 
     Examples
     --------
@@ -131,6 +131,13 @@ class Graph(Container):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.nodes)
+
+    @property
+    def keeps_output(self) -> bool:
+        nodes, every = list(self.nodes.values()), self.nodes
+        return not self.opened or any(
+            every[name].keeps_output or any(nodes[reader.place].saved in ("input", "both") for reader in self.readers[name])
+            for name in self.outputs)
 
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self)

@@ -94,6 +94,10 @@ class Sequential(Container):
                                 "slice net.modules, or make a network of copies: Sequential(*copy.deepcopy(net.modules[:2]))")
         return self.modules[index]
 
+    @property
+    def keeps_output(self) -> bool:
+        return self.modules[-1].keeps_output or not self.opened
+
     def prepare(self, shape: Shape, dtype: np.dtype[Any]) -> Plan:
         check_one_dtype(self)
         modules, shapes = self.modules, [shape]

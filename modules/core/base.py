@@ -99,7 +99,12 @@ class Module(Evaluated["Module"]):
     # ------------------------------------------------------------------ what a subclass writes
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
-        """Return y for the input x, and set ``self.point``."""
+        """Return y for the input x, and set ``self.point``.
+
+        The arrays that come back are the caller's, also those given as ``out``: they may be written into before ``backward``
+        and ``update``. Where the point holds the output (``saved``), the checked forward returns a copy of it. x still
+        belongs to the module: do not write into it before ``update``.
+        """
         raise NotImplementedError(f"{type(self).__name__} must implement forward(x)")
 
     def backward(self, *gradients: Any, **options: Any) -> Any:

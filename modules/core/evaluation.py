@@ -58,8 +58,8 @@ class Evaluated(Tree[M]):
     """What a module holds between its phases, and the methods that clear it."""
 
     __slots__ = (
-        "__dict__", "__weakref__", "_changes_seen", "_fingerprint", "_input", "_output", "_owner", "_signature", "_spare",
-        "_taped", "_trains", "_views_seen", "batch_last", "gradient", "point", "scratch",
+        "__dict__", "__weakref__", "_changes_seen", "_fingerprint", "_input", "_keeps_output", "_output", "_owner",
+        "_signature", "_spare", "_taped", "_trains", "_views_seen", "batch_last", "gradient", "point", "scratch",
     )
     _workspace: ClassVar[tuple[str, ...]] = ("scratch", "_signature", "_input", "_output", "_views_seen")
     _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "_fingerprint", *_workspace)
@@ -86,6 +86,7 @@ class Evaluated(Tree[M]):
     _changes_seen: int                                              # FlatParameters.changes when updates were last planned
     _views_seen: int | None                                         # FlatParameters.changes when workspaces were last checked
     _trains: bool                                                   # whether update has anything to do
+    _keeps_output: bool                                             # keeps_output, when prepare_for ran
     _taped: tuple[str, ...]                                         # attributes by which a tape hides those of the class
     _fingerprint: Any                                               # of the point, on a tape
     _spare: tuple[Any, list[list[Any]]] | None                      # workspaces that per_example_gradients uses again
@@ -140,7 +141,13 @@ class Evaluated(Tree[M]):
         scratch = self.prepare(shape, dtype)
         self.scratch, self._signature, self._output = scratch, (shape, dtype), (output, dtype)
         self._input, self._views_seen = self._signature, FlatParameters.changes
+        self._keeps_output = self.keeps_output
         return output
+
+    @property
+    def keeps_output(self) -> bool:
+        """Whether a point may hold the array that the unchecked forward returns."""
+        return self.saved in ("output", "both")
 
     def plan_updates(self) -> None:
         """Find out whether update has anything to do. Called after parameters have moved, frozen or thawed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, ClassVar, Self
@@ -118,7 +119,8 @@ class Parameter:
 
     def _move(self, flat: FlatParameters, offset: int, shape: tuple[int, ...]) -> None:
         """Become a view of ``flat`` from ``offset`` on."""
-        views = [vector[offset:][:int(np.prod(shape))].reshape(shape[::-1]) for vector in (flat.data, flat.grad)]
+        span, turned = slice(offset, offset + math.prod(shape)), shape[::-1]
+        views = [vector[span].reshape(turned) for vector in (flat.data, flat.grad)]
         for slot, value in zip(("T", "grad_T", "data", "grad", "flat", "offset"),
                                (*views, views[0].T, views[1].T, flat, offset), strict=True):
             object.__setattr__(self, slot, value)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...errors import ArgumentError, DtypeError, PhaseError, ShapeError
+from ...underflow import STATE, unreported
 from .evaluation import Evaluated
 from .parameter import FlatParameters
 from .values import Signature, Value, as_values, copied, dtype_of, overlap, parts, several, shape_of
@@ -28,13 +29,20 @@ Checked = Evaluated[Any]                                            # Module: ba
 
 
 def checked_forward(written: Phase) -> Phase:
-    """Return ``forward(x, out=None)``, which converts x to the module's dtype and refuses a shape that does not fit."""
+    """Return ``forward(x, out=None)``, which converts x to the module's dtype and refuses a shape that does not fit.
+
+    Where the point holds the output, it returns a copy: the caller may write into it (``p -= y``) before backward reads the
+    point. In a container this is at most its own output, as a rule a small array, and nothing if the last module is a Linear.
+    """
     phase = with_out(written)
 
     @wraps(written)
     def forward(self: Checked, x: Any, out: Value | None = None) -> Any:
+        if STATE.current is not STATE.calm and STATE.reports_underflow():
+            with np.errstate(under="ignore"):
+                return forward(self, x, out)
         if type(self).forward is not forward and called_by_super("forward", self):
-            return phase(self, x, out)
+            return copied(phase(self, x, None), out) if writes_output(type(self), forward) else phase(self, x, out)
         new = type(x) is not ndarray or (x.shape, x.dtype) != self._signature
         if new:
             x, new = accepted_input(self, x, out)
@@ -44,7 +52,7 @@ def checked_forward(written: Phase) -> Phase:
         if self._views_seen != FlatParameters.changes:
             self.drop_stale_views()
         try:
-            y = phase(self, x, out)
+            y = phase(self, x, None if self._keeps_output else out)
         except BaseException:                                       # the point may mix arrays of this x and of the last
             self.clear_evaluation()
             raise
@@ -53,7 +61,7 @@ def checked_forward(written: Phase) -> Phase:
             got = f"shape {shape_of(y)}" if isinstance(y, (ndarray, tuple)) else repr(y)
             raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({shape_of(x)}) says "
                              f"{self.output_shape(shape_of(x))}")
-        return y
+        return copied(y, out) if self._keeps_output else y
 
     forward.__wrapped__ = phase
     return forward
@@ -68,6 +76,9 @@ def checked_backward(written: Phase) -> Phase:
 
     @wraps(written)
     def backward(self: Checked, g: Any, out: Value | None = None, *, input_gradient: bool = True) -> Any:
+        if STATE.current is not STATE.calm and STATE.reports_underflow():
+            with np.errstate(under="ignore"):
+                return backward(self, g, out, input_gradient=input_gradient)
         if out is not None and not input_gradient:
             raise ArgumentError(f"{self!r}: out is for the input gradient, which input_gradient=False leaves out")
         if type(self).backward is backward or not called_by_super("backward", self):
@@ -107,6 +118,10 @@ def checked_update(phase: Phase) -> Phase:
 
     @wraps(phase)
     def update(self: Checked) -> None:
+        if STATE.current is not STATE.calm and STATE.reports_underflow():
+            with np.errstate(under="ignore"):
+                update(self)
+            return
         if self.gradient is None:
             raise too_early(self)
         if type(self).update is not update and called_by_super("update", self):
@@ -129,6 +144,7 @@ def checked_jvp(phase: Phase) -> Phase:
     """Return ``jvp(t)``, which requires a forward and a t of its input's shape, and whose result never shares memory with t."""
 
     @wraps(phase)
+    @unreported
     def jvp(self: Checked, t: Any) -> Any:
         if type(self).jvp is not jvp and called_by_super("jvp", self):
             return phase(self, t)
@@ -158,6 +174,7 @@ def checked_per_example(written: Phase) -> Phase:
     """Return ``example_gradients()`` or ``example_squared_norms()``, which require a backward."""
 
     @wraps(written)
+    @unreported
     def per_example(self: Checked) -> Any:
         if self.gradient is None:
             raise too_early(self)
@@ -192,6 +209,12 @@ def without_checks(method: Phase, module: Checked) -> Phase:
 def called_by_super(phase: str, module: Checked) -> bool:
     """Whether a phase that is not the class's own was called from it, by ``super()``, and so has been checked already."""
     return hasattr(getattr(type(module), phase), "__wrapped__")
+
+
+def writes_output(kind: type[Checked], forward: Phase) -> bool:
+    """Whether the class that wrote this forward, a base class of ``kind``, says that its point holds the output."""
+    writer: Any = next(base for base in kind.__mro__ if vars(base).get("forward") is forward)
+    return writer.saved in ("output", "both")
 
 
 def takes(phase: Phase, name: str) -> bool:
