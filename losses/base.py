@@ -186,10 +186,9 @@ class Loss(Module, checked=False):
         total = float(costs.sum(dtype=np.float64) if len(costs) > SMALL else self._ones.dot(costs))
         if total < self._small_total:
             total = float(self.exact_costs(prediction, target).sum(dtype=np.float64))
-        cost = total / (self.divisor or 1)
-        if not -INF < cost < INF:                                   # because of the target, or of the prediction
+        if not -INF < total < INF:                                  # because of the target, or of the prediction
             self.check_finite(target)
-        return cost
+        return total / (self.divisor or 1)
 
     def backward(self, g: ArrayLike | None = None, out: Array | None = None) -> Array:
         """Return dC/dprediction for the gradient ``g`` of the output of forward (None: ones)."""
