@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arguments import Seed, generator, positive_int, real
 from ..errors import ArgumentError
 from ..modules.core.values import each
+from ..underflow import unreported
 from .checks import Inputs, examples, finite, inputs_and_targets, same_features
 
 Data = tuple[Any, NDArray[Any]]
@@ -108,6 +109,7 @@ def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None) -> tuple
     return (each(lambda a: a[train], x), y[train]), (each(lambda a: a[held_out], x), y[held_out])
 
 
+@unreported
 def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floating[Any]], ...]:
     r"""Return data whose features have mean 0 and standard deviation 1, both measured on the training part.
 

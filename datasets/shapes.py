@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..arguments import Seed, generator, positive_int, real
 from ..errors import ArgumentError
+from ..underflow import unreported
 
 Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -185,6 +186,7 @@ def _place(a: Reals, u: Reals) -> Reals:
     return shift
 
 
+@unreported
 def _overlap(first: Shapes, second: Shapes) -> Reals:
     """Return an estimate of the share of the first object's area that the second object covers.
 

@@ -66,6 +66,8 @@ class Loss(Module, checked=False):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(checked=False, **options)         # the phases below contain their own checks
+        if {"costs", "derivatives"} & vars(cls).keys() and "exact_costs" not in vars(cls):
+            cls.exact_below = 0.0                                   # those of the base class are of another cost
 
     exact_below: ClassVar[float] = 0.0                              # means below it are computed from ``exact_costs``
     _reduction: str = "mean"

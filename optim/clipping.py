@@ -10,8 +10,10 @@ import numpy as np
 from ..arguments import real
 from ..errors import ArgumentError
 from ..modules.core.parameter import Parameter
+from ..underflow import unreported
 
 
+@unreported
 def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     """Scale all gradients in place by one factor, so that their joint Euclidean norm is at most ``max_norm``.
 

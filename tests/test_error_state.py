@@ -88,6 +88,8 @@ def test_training_evaluation_and_inspection_do_not_raise():
         rp.check_module(net, x)
         rp.saliency.gradient(net, x)
         rp.lsuv(net, x)
+        rp.datasets.standardize(1e-200 * x)
+        rp.clip_grad_norm(net.parameters(), 1e-45)
         for init in (rp.Normal(1e-37), rp.GlorotUniform(), rp.HeNormal(), rp.Orthogonal(), rp.Uniform(-1e-37, 1e-37)):
             init((20, 30), 0, "float32")
         assert np.geterr() == user

@@ -10,6 +10,7 @@ gradient                 backward (its argument g)     update, example_gradients
 scratch, batch_last      prepare_for                   all phases; of a container, scratch is the plan
 _signature               prepare_for                   forward, which prepares for an input of another shape or dtype
 _input, _output          prepare_for                   backward, jvp, which check shapes; None: forward must run first
+_keeps_output            prepare_for                   forward, which then returns a copy of the output
 _views_seen              prepare_for                   forward, which calls drop_stale_views if parameters have changed
 _changes_seen, _trains   plan_updates                  update; a container has a list ``updates`` too
 _fingerprint             a tape, after forward         the tape, before the later phases

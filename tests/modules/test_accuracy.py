@@ -167,6 +167,21 @@ def test_small_and_large_costs_follow_one_formula():
         assert_allclose(loss.backward(), gradient, rtol=1e-9, atol=1e-17)
 
 
+def test_a_loss_derived_from_another_is_computed_from_its_own_costs():
+    class Focal(rp.BCEWithLogits):
+        def costs(self, prediction, target):
+            return 2 * super().costs(prediction, target)
+
+        def derivatives(self):
+            return 2 * super().derivatives()
+
+    x, y = np.array([9.0, -8.0]), np.array([1.0, 0.0])
+    for reduction in ("mean", "none"):
+        loss, focal = rp.BCEWithLogits(reduction), Focal(reduction)
+        assert_allclose(focal.forward(x, y), 2 * np.array(loss.forward(x, y)), rtol=1e-10)
+        assert_allclose(focal.backward(), 2 * loss.backward(), rtol=1e-10)
+
+
 # Sums of many numbers
 
 
