@@ -13,5 +13,13 @@ def interactive() -> bool:
     Scripts, tests, worker processes and threads have no such user. A worker process that was forked from a session has a copy
     of its prompt.
     """
-    prompt = hasattr(sys, "ps1") or bool(sys.flags.interactive)     # IPython, and so a notebook's kernel, sets ps1 too
-    return prompt and threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
+    prompt = hasattr(sys, "ps1") or bool(sys.flags.interactive)
+    return (prompt and not runs_a_script_in_ipython() and threading.current_thread() is threading.main_thread()
+            and multiprocessing.parent_process() is None)
+
+
+def runs_a_script_in_ipython() -> bool:
+    """Whether this is ``ipython script.py``, where ``sys.ps1`` exists as in a session and in the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    application = None if ipython is None else getattr(ipython.get_ipython(), "parent", None)
+    return not getattr(application, "interact", True)               # a kernel has no such attribute

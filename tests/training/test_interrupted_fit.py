@@ -1,11 +1,13 @@
 """Ctrl-C in fit: a user at a prompt gets the history back; everybody else gets KeyboardInterrupt, with the history."""
 
 import multiprocessing
+import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -135,6 +137,16 @@ def test_a_thread_and_a_child_process_of_a_session_have_no_user(prompt, monkeypa
     assert not interactive()                                        # a test has no prompt
 
 
+@pytest.mark.parametrize(("application", "session"), [
+    (SimpleNamespace(interact=False), False), (SimpleNamespace(interact=True), True), (SimpleNamespace(), True), (None, True)],
+    ids=["script", "terminal", "kernel", "embedded"])
+def test_a_script_that_ipython_runs_has_no_user(application, session, prompt, monkeypatch):
+    """IPython sets sys.ps1 for scripts too."""
+    shell = SimpleNamespace(parent=application)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert interactive() == session
+
+
 SCRIPT = """
 import signal
 import retroprop as rp
@@ -146,11 +158,17 @@ print("result:", len(history["cost"]), history.stopped)
 """
 
 
-@pytest.mark.parametrize("session", [False, True], ids=["script", "session"])
-def test_python_itself_knows_a_script_from_a_session(session, tmp_path):
+@pytest.mark.parametrize(("command", "session"), [
+    (["script.py"], False), (["-i"], True),
+    pytest.param(["-m", "IPython", "--quick", "script.py"], False, marks=pytest.mark.long),
+    pytest.param(["-m", "IPython", "--quick", "--simple-prompt"], True, marks=pytest.mark.long),
+], ids=["script", "session", "script in IPython", "IPython"])
+def test_a_script_is_known_from_a_session(command, session, tmp_path):
+    if "IPython" in command:
+        pytest.importorskip("IPython")
     (tmp_path / "script.py").write_text(SCRIPT)
-    command = [sys.executable, "-i" if session else "script.py"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, input=SCRIPT if session else None, check=False)
-    assert ("result: 2 interrupted" in ran.stdout) == session
-    assert ("KeyboardInterrupt" in ran.stderr) != session
-    assert (ran.returncode == 0) == session
+    ran = subprocess.run([sys.executable, *command], cwd=tmp_path, env=os.environ | {"IPYTHONDIR": str(tmp_path)}, text=True,
+                         capture_output=True, input=SCRIPT if session else None, check=False)
+    said = ran.stdout + ran.stderr
+    assert ("result: 2 interrupted" in said) == session, said
+    assert ("KeyboardInterrupt" in said) != session, said
