@@ -7,13 +7,13 @@ import math
 from pathlib import Path
 
 import numpy as np
-from matplotlib import image as mpl_image
+from matplotlib import image as files
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from .. import files
 from ..arguments import Array, as_floating
 from ..errors import ArgumentError, DataError, FileFormatError, ShapeError
+from ..files import write as replace_file
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # red, green and blue in a brightness (ITU-R BT.601)
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -43,7 +43,7 @@ def read_image(path: str | Path, channels: int = 3) -> Array:
         raise ArgumentError(f"read_image: channels must be 1 or 3, got {channels!r}")
     path = Path(path)
     try:
-        pixels = mpl_image.imread(path)
+        pixels = files.imread(path)
     except Exception as error:                                      # Pillow raises many kinds of error for broken files
         if isinstance(error, OSError) and error.errno is not None:
             raise                                                   # no such file, no permission, ...
@@ -93,9 +93,9 @@ def write_image(image: ArrayLike, path: str | Path) -> Path:
     bands = np.broadcast_to(pixels if pixels.ndim == 3 else pixels[..., None], (*pixels.shape[:2], 3))
     content = io.BytesIO()
     kind = path.suffix[1:].lower()
-    mpl_image.imsave(content, np.rint(bands * 255).astype("uint8"), format=kind,
-                     metadata={"Software": "retroprop"} if kind == "png" else None)
-    files.write(path, content.getvalue())
+    files.imsave(content, np.rint(bands * 255).astype("uint8"), format=kind,
+                 metadata={"Software": "retroprop"} if kind == "png" else None)
+    replace_file(path, content.getvalue())
     return path
 
 
