@@ -9,13 +9,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from matplotlib import image as mpl_image
+from matplotlib import image as files
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from .. import files
 from ..arguments import Array, as_floating, as_numbers, within
 from ..errors import ArgumentError, FileFormatError, ShapeError
+from ..files import write as replace_file
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # red, green and blue in a brightness (ITU-R BT.601)
 ORIENTATION = 0x0112                                                # the tag in EXIF data
@@ -48,7 +48,7 @@ def read_image(path: str | Path, channels: int = 3) -> Array:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)            # Pillow's, of damaged EXIF data
-            pixels = upright(mpl_image.imread(path), orientation(path))
+            pixels = upright(files.imread(path), orientation(path))
     except Exception as error:                                      # Pillow raises many kinds of error for broken files
         if isinstance(error, OSError) and error.errno is not None:
             raise                                                   # no such file, no permission, ...
@@ -120,9 +120,9 @@ def write_image(image: ArrayLike, path: str | Path) -> Path:
     bands = np.broadcast_to(pixels if pixels.ndim == 3 else pixels[..., None], (*pixels.shape[:2], 3))
     content = io.BytesIO()
     kind = path.suffix[1:].lower()
-    mpl_image.imsave(content, np.rint(bands * 255).astype("uint8"), format=kind,
-                     metadata={"Software": "retroprop"} if kind == "png" else None)
-    files.write(path, content.getvalue())
+    files.imsave(content, np.rint(bands * 255).astype("uint8"), format=kind,
+                 metadata={"Software": "retroprop"} if kind == "png" else None)
+    replace_file(path, content.getvalue())
     return path
 
 

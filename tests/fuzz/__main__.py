@@ -31,7 +31,7 @@ def main():
         options = (f"--only={name}", f"--mutations={count}", f"--seed={chosen.seed}", f"--start={chosen.start}",
                    f"--failed={chosen.failed}")
         command = [sys.executable, "-X", "faulthandler", str(Path(__file__).parent), "--here", *options]
-        ended = subprocess.run(command, check=False)
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
         if ended.returncode < 0:
             print(f"{name}: the process died of signal {-ended.returncode}; the file that it read is in {chosen.failed}")
         good = good and ended.returncode == 0

@@ -17,7 +17,8 @@ from targets import TARGETS, sandbox
 import retroprop as rp
 
 ROOM = 2**20                                                        # bytes that reading may take whatever the size of the file
-SECONDS = 10.0                                                      # that reading may take
+SECONDS = 10.0                                                      # of this process's time that reading may take
+FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None            # a folder in memory
 LONGEST = 20_000                                                    # characters of a message, which lists all that does not fit
 
 
@@ -44,7 +45,7 @@ class Report:
 def fuzz(name, mutations, seed=0, failed=None, start=0):
     """Read mutations number ``start`` and following of a target; the bytes of those that fail are written into ``failed``."""
     report, begin = Report(name), time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), np.errstate(all="raise"):
+    with tempfile.TemporaryDirectory(dir=FAST) as folder, warnings.catch_warnings(), np.errstate(all="raise"):
         warnings.simplefilter("error")
         target = sandbox(folder, name)
         for content in target.seeds:                                # whole files are read, and import what reading needs
@@ -122,10 +123,10 @@ def limited():
     def stop(*_):
         raise Hung
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -82,17 +82,20 @@ class States(Target):
         return struct.pack("<Q", len(header)) + header + data
 
     def state(self):
-        return self.net.state_dict(), self.adam.state_dict(), self.net[2].rng.bit_generator.state
+        """All that a file can change, in a form that is quickly compared."""
+        adam = self.adam.state_dict()
+        arrays = self.net.state_dict() | adam["state"]
+        draws = repr(self.net[2].rng.bit_generator.state)
+        return [array.tobytes() for array in arrays.values()], list(arrays), adam["groups"], draws
 
     def read(self, content):
         before = self.state()
         try:
             rp.load(self.net, self.path, self.adam)
         except rp.RetropropError:
-            with contextlib.suppress(AssertionError):
-                np.testing.assert_equal(self.state(), before)
-                raise
-            raise Wrong("a file that was refused has changed the network or its optimizer") from None
+            if self.state() != before:
+                raise Wrong("a file that was refused has changed the network or its optimizer") from None
+            raise
         saved = safetensors(content)
         for name, array in (*self.net.state_dict().items(),
                             *(("optimizer:" + name, array) for name, array in self.adam.state_dict()["state"].items())):
@@ -100,7 +103,8 @@ class States(Target):
                 raise Wrong(f"{name} has values that cannot be")
             if f"{name.rpartition('.')[0]}.steps" in saved and saved[f"{name.rpartition('.')[0]}.steps"] == 0:
                 continue                                            # the state of an optimizer begins with the first step
-            np.testing.assert_array_equal(array, saved[name].astype(array.dtype), err_msg=name)
+            if not np.array_equal(array, saved[name].astype(array.dtype)):
+                raise Wrong(f"{name} is {array}, but {saved[name]} in the file")
         with np.errstate(all="ignore"):                             # the file's numbers may be as large as they can be
             self.net.forward(np.ones((2, 6)))                       # draws from the generator
         return True
