@@ -47,9 +47,9 @@ def numbers(*shape: int, kinks: Sequence[float] = (), seed: int = 2018) -> Array
 def stirred(module: Any, seed: int = 8) -> Any:
     """Move all parameters and buffers away from 0 and 1, and return the module."""
     rng = np.random.default_rng(seed)
-    state = module.state_dict()
-    module.load_state_dict({name: np.abs(a + rng.uniform(0.2, 0.9, a.shape)) if name.endswith("var")
-                            else a + rng.uniform(0.2, 0.9, a.shape) for name, a in state.items()})
+    for name, array in [(name, parameter.data) for name, parameter in module.named_parameters()] + module.named_buffers():
+        moved = array + rng.uniform(0.2, 0.9, array.shape)
+        array[...] = np.abs(moved) if name.endswith("var") else moved
     return module
 
 

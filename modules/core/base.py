@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -248,6 +249,20 @@ class Module(Evaluated["Module"]):
     if not TYPE_CHECKING:                                           # a type checker knows that a module cannot be called
         def __call__(self, *inputs: Any, **options: Any) -> None:
             raise TypeError(f"{self!r} is not a function: call its forward(x), or its predict(x) without training")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a copy of its own; attributes that cannot be copied, such as a lock or an open file, are shared."""
+        memo[id(self)] = copy = type(self).__new__(type(self))
+        state = {}
+        for name, value in self.__getstate__().items():
+            try:
+                state[name] = deepcopy(value, memo)
+            except TypeError as error:
+                if not str(error).startswith("cannot pickle"):
+                    raise
+                state[name] = value
+        copy.__setstate__(state)
+        return copy
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy has no point and is on no tape
         return {name: value for name, value in vars(self).items() if name not in self._taped}
