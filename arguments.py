@@ -25,7 +25,7 @@ def positive_int(name: str, value: Any, least: int = 1) -> int:
     except TypeError:
         number = least - 1
     if number < least or isinstance(value, bool):
-        raise ArgumentError(f"{name} must be an integer of at least {least}, got {value!r}")
+        raise ArgumentError(f"{name} must be an integer of at least {least}, got {in_a_line(value)}")
     return number
 
 
@@ -33,21 +33,34 @@ def real(name: str, value: Any, low: float = -math.inf, high: float = math.inf, 
          above: bool = False, below: bool = False) -> float:
     """Return ``value`` as a float; ArgumentError unless it is in [low, high]; ``above``, ``below``: not at that end."""
     try:
-        number = math.nan if isinstance(value, (str, bytes, bool)) else float(value)
-    except (TypeError, ValueError):
+        number = float(value) if may_be_real(value) else math.nan
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     inside = low <= number <= high and math.isfinite(number)
     if not inside or (above and number == low) or (below and number == high):
         left = f"{'(' if above or low == -math.inf else '['}{low:g}"
         right = f"{high:g}{')' if below or high == math.inf else ']'}"
-        raise ArgumentError(f"{name} must be a number in {left}, {right}, got {value!r}")
+        raise ArgumentError(f"{name} must be a number in {left}, {right}, got {in_a_line(value)}")
     return number
+
+
+def may_be_real(value: Any) -> bool:
+    """Return whether ``float(value)`` is the number that is meant: not for a text, a truth value or an array of one number."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.ndim == 0 and value.dtype.kind in "iuf" and not np.any(getattr(value, "mask", False))
+    return not isinstance(value, (str, bytes, bool))
+
+
+def in_a_line(value: object) -> str:
+    """Return the repr for an error message; that of an array has several lines."""
+    return repr(value) if isinstance(value, str) else " ".join(repr(value).split())
 
 
 def one_of(name: str, value: str, choices: Collection[str]) -> str:
     """Return ``value``; ArgumentError unless it is one of the ``choices``."""
     if not isinstance(value, str) or value not in choices:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}{suggestion(value, choices)}")
+        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {in_a_line(value)}"
+                            f"{suggestion(value, choices)}")
     return value
 
 

@@ -6,6 +6,8 @@ sparse matrix. All of these are refused here. No library is imported for that: t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,9 @@ from numpy.typing import NDArray
 from .errors import DataError, DtypeError, ShapeError
 
 Array = NDArray[Any]
-COMPLETE = frozenset((bool, int, float, complex, str, bytes, type(None), np.ndarray))       # types that hide no gaps
+COMPLETE = frozenset((bool, int, float, complex, str, bytes, type(None), np.ndarray, *np.sctypeDict.values()))   # hide no gap
+SEQUENCES = frozenset((list, tuple))
+MOST_AXES = 64                                                      # of an array
 
 
 class Named(NamedTuple):
@@ -47,7 +51,7 @@ def converted(x: Any, name: Named) -> Array:
 def refuse_gaps(x: Any, name: Named) -> None:
     """Raise DataError for masked or missing values in ``x`` or in a member of a list, DtypeError for a sparse matrix."""
     if isinstance(x, (list, tuple)):
-        if not COMPLETE.issuperset(map(type, x)):
+        if not is_complete(x):
             for k, member in enumerate(x):
                 if type(member) not in COMPLETE:
                     refuse_gaps(member, name._replace(name=f"{name.name}[{k}]"))
@@ -63,6 +67,18 @@ def refuse_gaps(x: Any, name: Named) -> None:
         if count:
             raise DataError(f"{name} must not have missing values, got {count} missing in a {type(x).__name__}; fill or "
                             "leave them out")
+
+
+def is_complete(x: Iterable[Any]) -> bool:
+    """Return whether a list holds only numbers and plain arrays, or lists of them, as most lists do."""
+    for _ in range(MOST_AXES):
+        kinds = set(map(type, x))
+        if kinds <= COMPLETE:
+            return True
+        if not kinds <= SEQUENCES:
+            break
+        x = list(chain.from_iterable(x))
+    return False
 
 
 def missing(x: Any) -> int:

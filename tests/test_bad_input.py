@@ -460,6 +460,16 @@ def test_a_number_is_not_a_string_and_not_a_truth(value):
     is_refused(lambda t: rp.ELU(value), ArgumentError, f"alpha must be a number in [0, inf), got {value!r}")
 
 
+@pytest.mark.parametrize(("value", "got"), [
+    (np.array([0.1]), "array([0.1])"), (np.array([[1, 2], [3, 4]]), "array([[1, 2], [3, 4]])"), (np.True_, "np.True_"),
+    (np.complex128(1), "np.complex128(1+0j)"), (np.ma.masked, "masked"), (np.str_("1"), "np.str_('1')"), ([0.1], "[0.1]"),
+    (10**400, f"{10**400}")], ids=lambda value: type(value).__name__)
+def test_a_number_is_not_an_array_and_not_masked(value, got):
+    """NumPy would warn of some, and make numbers of others."""
+    is_refused(lambda t: rp.ELU(value), ArgumentError, f"alpha must be a number in [0, inf), got {got}")
+    assert rp.ELU(np.array(0.5)).alpha == rp.ELU(np.float32(0.5)).alpha == 0.5
+
+
 @pytest.mark.parametrize("draw", [
     lambda rng: rp.Linear(2, 3, rng=rng), lambda rng: rp.Dropout(rng=rng), lambda rng: rp.Normal()((2, 3), rng),
     lambda rng: rp.datasets.moons(5, rng=rng), lambda rng: rp.datasets.split(X, X, rng=rng),

@@ -71,7 +71,8 @@ def test_a_cost_that_overflows_is_returned():
 
 
 @pytest.mark.parametrize(("text", "options"), [
-    ("name must be one of '0.weight', '0.bias', '2.weight', '2.bias', got '1.weight'", {"name": "1.weight"}),
+    ("name must be one of '0.weight', '0.bias', '2.weight', '2.bias', got '1.weight'; did you mean '0.weight'?",
+     {"name": "1.weight"}),
     ("index must be that of one number in 2.weight, which has shape (3, 4), got (3, 0)", {"index": (3, 0)}),
     ("index must be that of one number in 2.weight, which has shape (3, 4), got 1", {"index": 1}),
     ("index must be that of one number in 2.weight, which has shape (3, 4), got (0, 1.0)", {"index": (0, 1.0)}),

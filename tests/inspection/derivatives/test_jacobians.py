@@ -371,7 +371,7 @@ def test_an_empty_input_is_refused(function):
 
 @pytest.mark.parametrize(("options", "text"), [
     ({"mode": "sideways"}, "mode must be one of 'backward', 'forward', got 'sideways'"),
-    ({"wrt": "0.weight"}, "wrt must be one of 'weight', 'bias', got '0.weight'"),
+    ({"wrt": "0.weight"}, "wrt must be one of 'weight', 'bias', got '0.weight'; did you mean 'weight'?"),
     ({"mode": "forward", "wrt": "weight"}, "jacobian: mode must be 'backward' with wrt, got 'forward'; tangents are of x")])
 def test_jacobian_refuses(options, text):
     with pytest.raises(ArgumentError, match=f"^{re.escape(text)}$"):
