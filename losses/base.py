@@ -169,13 +169,11 @@ class Loss(Module, checked=False):
             return np.array(costs)
         if costs.ndim != 1:
             costs = costs.reshape(-1)
-        if len(costs) > SMALL:                                      # a float32 product would be inexact
-            cost = float(costs.sum(dtype=np.float64)) / (self.divisor or 1)
-        else:
-            cost = float(self._ones.dot(costs)) / (self.divisor or 1)
-        if not -INF < cost < INF:                                   # because of the target, or of the prediction
+        # A long float32 product would be inexact.
+        total = float(costs.sum(dtype=np.float64) if len(costs) > SMALL else self._ones.dot(costs))
+        if not -INF < total < INF:                                  # because of the target, or of the prediction
             self.check_finite(target)
-        return cost
+        return total / (self.divisor or 1)
 
     def backward(self, g: ArrayLike | None = None, out: Array | None = None) -> Array:
         """Return dC/dprediction for the gradient ``g`` of the output of forward (None: ones)."""
