@@ -44,9 +44,10 @@ def saliency(x: ArrayLike, maps: Mapping[str, ArrayLike] | ArrayLike, *, names: 
     Figure or SubFigure
         One row per example, one column per method. Each map has its own scale, from 0 to its 99 % quantile.
     """
-    x = finite("x", as_floating(x, None, "x"))
-    inputs = in_range(images("x", x, shape))
-    columns = {label: maps_of(label, values, x.shape, shape) for label, values in labelled("maps", maps, object).items()}
+    explained = finite("x", as_floating(x, None, "x"))
+    inputs = in_range(images("x", explained, shape))
+    by_label = labelled("maps", maps, object)
+    columns = {label: maps_of(label, values, explained.shape, shape) for label, values in by_label.items()}
     if names is not None and len(names) != len(inputs):
         raise ArgumentError(f"names must hold one name for each of {len(inputs)} examples, got {len(names)}")
     figure = canvas(figure, size(inputs, len(columns), 0.7), title)

@@ -81,6 +81,9 @@ def checked_bounds(bounds: Any, x: Array) -> tuple[Array, Array]:
     if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
         raise ArgumentError(f"bounds must be a pair (low, high), got {bounds!r}")
     low, high = (as_floating(bound, x.dtype, f"bounds[{k}]") for k, bound in enumerate(bounds))
+    for k, bound in enumerate((low, high)):
+        if np.isnan(bound).any():
+            raise DataError(f"bounds[{k}] must hold no NaN, got {np.isnan(bound).sum()} of {bound.size} values")
     try:
         np.broadcast_to(low, x.shape), np.broadcast_to(high, x.shape)
     except ValueError:
@@ -91,6 +94,7 @@ def checked_bounds(bounds: Any, x: Array) -> tuple[Array, Array]:
     outside = ~((low - slack <= x) & (x <= high + slack))
     if outside.any():
         least, largest = (spelled(end, low.min(), high.max()) for end in (x.min(), x.max()))
+        shown = repr(bounds) if low.size == high.size == 1 else f"from {low.min():g} to {high.max():g}"
         raise DataError(f"x must be within bounds, got {outside.sum()} of {x.size} values outside, from {least} to {largest}, "
-                        f"with bounds {bounds!r}")
+                        f"with bounds {shown}")
     return low, high
