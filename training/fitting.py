@@ -96,7 +96,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
             net.admit(each(lambda array: (smallest, *array.shape[1:]), x))
             for hook in hooks:
                 hook.before_training(run)
-            with np.errstate(over="ignore", invalid="ignore"), progress_bar(epochs, "epoch", progress) as shown:
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"), progress_bar(epochs, "epoch", progress) as shown:
                 for run.epoch in range(1, epochs + 1):
                     run.history.append(one_row(run, in_batches(x, y, batch_size, rng, join_single=True), held_out))
                     for hook in hooks:
