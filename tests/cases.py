@@ -50,6 +50,25 @@ class Affine(rp.Module):
         return {"scale": self.gradient * self.point}
 
 
+class Wave(rp.Module):
+    """A user's module with two parameters: scale * sin(x) + shift; wrong ones derive from it."""
+
+    def __init__(self):
+        self.scale = rp.Parameter([0.5, -1, 2], "scale")
+        self.shift = rp.Parameter([1, 2, 3], "shift")
+
+    def forward(self, x):
+        self.point = x
+        return self.scale.data * np.sin(x) + self.shift.data
+
+    def backward(self, g):
+        return g * self.scale.data * np.cos(self.point)
+
+    def update(self):
+        self.scale.grad = (self.gradient * np.sin(self.point)).sum(0)
+        self.shift.grad = self.gradient.sum(0)
+
+
 class Square(rp.Module):
     """A mistake: the derivative of x² without its factor 2."""
 

@@ -35,6 +35,8 @@ class Facts:
         self.parameters, self.buffers = bool(self.module.parameters()), bool(self.module.buffers)
         self.state, self.parts = bool(self.module.state_dict()), bool(self.module.children())
         self.holds = holds(both[0])
+        self.batch_last = not self.loss and self.module.output_batch_last(True) and (
+            both[0].g.ndim == 4 if case.x.ndim == 4 else self.module.layout != "rows" and takes_images(both[0]))
 
 
 def jacobian(forward, module, x):
@@ -55,6 +57,13 @@ def holds(s):
               if not isinstance(inner, Container) and (not isinstance(inner, rp.Linear) or inner.scratch.joined is None)]
     arrays = [a for point in points for a in (point if isinstance(point, tuple) else (point,)) if isinstance(a, np.ndarray)]
     return any(np.may_share_memory(a, b) for a in arrays for b in (s.x, y))
+
+
+def takes_images(s):
+    try:
+        return s.as_images() is not None
+    except rp.errors.RetropropError:
+        return False
 
 
 def same_numbers(a, b):

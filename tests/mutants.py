@@ -1,19 +1,27 @@
-"""How a correct module is made wrong: the pieces of the mutants in test_mutants.py.
+"""How a correct module is made wrong: the pieces of the mutants in test_mutants.py, and the tests of tables of modules.
 
 A mutant changes the class itself, behind its checked phases, so that copies, pickles and containers run it too.
 """
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 from unittest.mock import patch
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import pytest
+from cases import numbers
 from facts import Facts, jacobian
 
+import retroprop as rp
 from retroprop import Loss
+from retroprop.errors import CheckError
 from retroprop.modules.core.base import CHECKED
+from retroprop.modules.core.values import each
 
 
 class Mutant(NamedTuple):
@@ -25,6 +33,57 @@ class Mutant(NamedTuple):
 
     def applied(self, kind):
         return patch.multiple(kind, create=True, **self.changes(kind))
+
+
+# Tables of wrong modules
+
+
+def breaking():
+    """Return a list for ``parametrize``, and the decorator ``breaks(law, x=None)`` that puts a wrong module into it."""
+    wrong = []
+
+    def breaks(law, x=None):
+        def register(kind):
+            wrong.append(pytest.param(kind, law, numbers(5, 3) if x is None else x, id=kind.__name__))
+            return kind
+
+        return register
+
+    return wrong, breaks
+
+
+def refused_by(kind, law, x, target=None):
+    """Demand that ``check_module`` names the law, in words, for both dtypes of x and some seeds."""
+    for dtype, seed in (("float32", 0), ("float64", 1)):
+        with pytest.raises(CheckError, match=f"{re.escape(repr(kind()))}: {law.replace('_', ' ')}"):
+            rp.check_module(kind(), np.asarray(x, dtype), target, rng=seed)
+
+
+# Tables of right modules
+
+
+def accepting():
+    """Return a list for ``parametrize``, and the decorator ``right(what, x=None, arguments=())`` that puts a module into it."""
+    modules = []
+
+    def right(what, x=None, arguments=()):
+        def register(kind):
+            modules.append(pytest.param(partial(kind, *arguments), numbers(5, 3) if x is None else x, id=what))
+            return kind
+
+        return register
+
+    return modules, right
+
+
+def accepted(build, x, target=None, seeds=((0, "float32"), (1, "float64"))):
+    """Demand that ``check_module`` passes at these seeds, for x in these dtypes."""
+    for seed, dtype in seeds:
+        rp.check_module(build(), each(lambda a: a.astype(dtype), x), target, rng=seed)  # noqa: B023
+
+
+def accepted_at_many_seeds(build, x):
+    accepted(build, x, seeds=product(range(2, 20), ("float32", "float64")))
 
 
 # When a mutant is equivalent

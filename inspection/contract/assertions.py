@@ -42,20 +42,26 @@ def close(when: str, got: Results, expected: Results) -> None:
     equal_within(ROUND_OFF, when, got, expected)
 
 
-def equal_within(epsilons: int, when: str, got: Results, expected: Results) -> None:
-    """Demand that no number differs by more than so many eps times the largest number of its array."""
+def equal_within(epsilons: float, when: str, got: Results, expected: Results, floor: float = 0) -> None:
+    """Demand that no number differs by more than so many eps times the largest number of its array, plus ``floor``."""
     got, expected = ({name: array for key, value in results.items() for name, array in named(key, value).items()}
                      for results in (got, expected))
     require(got.keys() == expected.keys(), f"{when}: expected {', '.join(expected)}, got {', '.join(got)}")
     for name, right in expected.items():
         array = got[name]
         require(array.shape == right.shape, f"{when}: expected {name} of shape {right.shape}, got {array.shape}")
-        margin = epsilons and epsilons * np.finfo(right.dtype).eps * np.abs(right).max(initial=0)
+        margin = epsilons and relative(epsilons, right) + floor
         wrong = ~(np.abs(array - right) <= margin)                  # true for NaN
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             entry = f"{name}{list(at)}" if at else name
             raise AssertionError(f"{when}: expected {entry} = {right[at]:.9g}, got {array[at]:.9g}")
+
+
+def relative(epsilons: float, array: Array) -> float:
+    """Return so many eps times the largest number of the array, or the smallest normal number if that is larger."""
+    limits = np.finfo(array.dtype)
+    return float(max(epsilons * limits.eps * np.abs(array).max(initial=0), limits.tiny))
 
 
 def named(name: str, value: Value) -> dict[str, Array]:

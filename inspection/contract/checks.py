@@ -11,32 +11,48 @@ from ...datasets.checks import Inputs
 from ...errors import ArgumentError, CheckError
 from ...losses import Loss
 from ...modules import Module
-from ...modules.core.values import Value, as_values, copied
+from ...modules.core.values import Value, as_values, copied, each
+from . import batches as batches
+from . import containers as containers
 from . import memory as memory
+from . import parameters as parameters
 from . import phases as phases
+from . import precision as precision
 from . import state as state
 from . import values as values
+from .differences import AtKink
+from .sample import Samples, seed
+
+EXAMPLES = 5                                                        # on which a user's modules inside a network are checked
 
 CHECKS = (
+    parameters.every_parameter_and_module_is_found,
     values.output_shape_is_that_of_forward,
     values.backward_has_the_shape_of_x,
-    values.float32_and_float64_stay,
+    precision.float32_and_float64_stay,
     memory.the_phases_write_into_no_array_of_the_caller,
     state.a_copy_computes_the_same,
+    state.only_buffers_and_generators_carry_over,
+    phases.an_array_may_be_filled_with_other_numbers,
+    parameters.parameters_are_read_at_every_forward,
     values.backward_is_the_transposed_jacobian,
     values.update_is_the_gradient_of_each_parameter,
     values.jvp_is_the_transpose_of_backward,
     values.jvp_changes_nothing,
-    values.examples_are_independent_unless_batch_dependent,
-    values.example_gradients_are_those_of_update,
+    precision.float32_computes_what_float64_does,
+    phases.backward_update_and_jvp_are_linear,
+    batches.examples_are_independent_unless_batch_dependent,
+    batches.gradients_are_right_for_every_batch_size,
+    batches.another_batch_size_leaves_nothing_behind,
+    batches.example_gradients_are_those_of_update,
     phases.a_phase_that_comes_too_early_is_refused,
     phases.backward_leaves_the_parameter_gradients_alone,
     phases.backward_and_update_can_be_repeated,
     phases.backward_and_update_are_at_the_last_forward,
     phases.update_is_of_the_last_backward,
     phases.update_overwrites_and_accumulate_adds,
-    phases.a_frozen_module_keeps_its_gradients,
-    phases.another_batch_size_leaves_nothing_behind,
+    parameters.frozen_parameters_change_no_other_gradient,
+    parameters.a_frozen_module_keeps_its_gradients,
     phases.bad_input_is_refused_before_anything_changes,
     memory.returned_arrays_are_fresh_and_never_written_again,
     memory.the_gradient_that_was_returned_may_be_written,
@@ -50,21 +66,23 @@ CHECKS = (
     state.predict_leaves_no_trace,
     state.state_dict_is_a_copy_of_all_that_predict_depends_on,
     state.a_copy_is_independent,
-    state.a_container_runs_it_as_it_runs_alone,
-    state.update_does_without_the_input_gradient,
+    containers.images_may_lie_batch_last_in_memory,
+    containers.a_container_runs_it_as_it_runs_alone,
+    containers.update_does_without_the_input_gradient,
     state.repr_names_the_class,
 )
 """All laws, the most informative first: ``check(module, x)`` raises CheckError if the module breaks the law."""
 
 NOT_OF_LOSSES = {                                                   # a loss is in no container and has no predict
     values.output_shape_is_that_of_forward,
-    values.examples_are_independent_unless_batch_dependent,
-    values.example_gradients_are_those_of_update,
+    batches.examples_are_independent_unless_batch_dependent,
+    batches.example_gradients_are_those_of_update,
     state.predict_is_forward_in_evaluation_mode,
     state.predict_leaves_no_trace,
     state.state_dict_is_a_copy_of_all_that_predict_depends_on,
-    state.a_container_runs_it_as_it_runs_alone,
-    state.update_does_without_the_input_gradient,
+    containers.images_may_lie_batch_last_in_memory,
+    containers.a_container_runs_it_as_it_runs_alone,
+    containers.update_does_without_the_input_gradient,
     memory.forward_may_write_over_an_input_that_is_not_saved,
 }
 LOSS_CHECKS = tuple(check for check in CHECKS if check not in NOT_OF_LOSSES)
@@ -117,8 +135,9 @@ differences give 3.8425359, the module 1.92126795
         raise ArgumentError("check_module: target must be given for a loss and for nothing else, got "
                             f"{'none' if target is None else 'one'} for {module!r}")
     try:
+        rng, samples = seed(rng), Samples()
         for check in LOSS_CHECKS if isinstance(module, Loss) else CHECKS:
-            check(module, x, target, rng=rng)
+            check(module, x, target, rng=rng, samples=samples)
     except CheckError as error:
         for note in blame(module, x):
             error.add_note(note)
@@ -127,20 +146,43 @@ differences give 3.8425359, the module 1.92126795
 
 def blame(module: Module, x: Inputs) -> list[str]:
     """Return a note on the first module in a container that breaks a law alone, on the input that it has there."""
-    ran, reads = deepcopy(module), []
+    try:
+        found = leaves_and_inputs(module, x)
+    except Exception:                                               # the container does not run: the error says so already
+        return []
+    for path, leaf, read in found:
+        if path:
+            try:
+                check_module(leaf, read)
+            except CheckError as error:
+                return [f"module {path} fails alone: {error}"]
+    return []
+
+
+def leaves_and_inputs(module: Module, x: Inputs) -> list[tuple[str, Module, Value]]:
+    """Return copies of the modules that are no containers, with their paths and what they read if the module reads x."""
+    ran, reads = deepcopy(module), list[Value]()
 
     def step(leaf: Module, read: Value) -> Value:
         reads.append(copied(read))
         return leaf.forward(read)
 
-    try:
-        ran.flow(as_values(x, ran.dtype, "x", ran, ran.arity), step)
-        for (path, leaf), read in zip(deepcopy(module).leaves(), reads, strict=True):
-            if path:
-                try:
-                    check_module(leaf, read)
-                except CheckError as error:
-                    return [f"module {path} fails alone: {error}"]
-    except Exception:                                               # the container does not run: the error says so already
-        return []
-    return []
+    ran.flow(as_values(x, ran.dtype, "x", ran, ran.arity), step)
+    return [(path, leaf, read) for (path, leaf), read in zip(deepcopy(module).leaves(), reads, strict=True)]
+
+
+def check_own_modules(net: Module, x: Inputs) -> list[tuple[str, Module, CheckError | None]]:
+    """Try all laws on each module of a network whose class is not the library's, on the first examples that it reads there.
+
+    Returns path, module and the broken law (None: no law is broken). A kink at these examples breaks none.
+    """
+    found = []
+    for path, leaf, read in leaves_and_inputs(net, x):
+        if not type(leaf).__module__.startswith(f"{__package__.partition('.')[0]}."):
+            broken = None
+            try:
+                check_module(leaf, each(lambda a: a[:EXAMPLES], read))
+            except CheckError as error:
+                broken = None if isinstance(error.__cause__, AtKink) else error
+            found.append((path, leaf, broken))
+    return found

@@ -10,10 +10,8 @@ import numpy as np
 from ...printing import aligned
 from ..derivatives.gradient_rows import TOLERANCE, GradientRow
 from .cases import LOSSES, MODULES, Case
-from .sample import Sample
-from .values import compared
-
-MODES = ("training", "evaluation")
+from .differences import compared
+from .sample import MODES, Sample
 
 
 @dataclass(frozen=True)

@@ -65,14 +65,18 @@ def the_gradient_that_was_returned_may_be_written(s: Sample) -> None:
 
 @law
 def out_receives_the_result(s: Sample) -> None:
-    """``forward(x, out)`` and ``backward(g, out)`` return ``out``, with the numbers of a fresh array."""
+    """``forward(x, out)`` and ``backward(g, out)`` return ``out`` with the numbers of a fresh array, and write nothing else."""
     module, expected = s.new(), s.run(s.new())
+    given = {"x": s.x, "g": s.g} | {name: parameter.data for name, parameter in module.named_parameters()}
+    before = {name: copied(value) for name, value in given.items()}
     y, gx = (each(lambda a: np.full_like(a, 7), value) for value in (s.g, s.x))
     if not s.target:                                                # a loss returns a float
         require(identical(module.forward(s.x, out=y), y), "forward(x, out=out) must return out")
     else:
         y = s.forward(module, s.x)
+    same("forward(x, out=out) wrote into an array that is not its own", given, before)
     require(identical(module.backward(s.g, out=gx), gx), "backward(g, out=out) must return out")
+    same("backward(g, out=out) wrote into an array that is not its own", given, before)
     module.update()
     same("with out", {"y": y, "dC/dx": gx} | gradients(module), expected)
 

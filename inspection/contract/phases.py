@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
 from ...errors import DtypeError, PhaseError, ShapeError
-from ...modules.core.values import each
-from .assertions import refuses, same
-from .sample import Sample, gradients, law
+from ...modules.core.values import Value, copied, each, parts, shape_of
+from .assertions import ROUND_OFF, Results, equal_within, refuses, same
+from .sample import Sample, float64, gradients, law, threes
 
+SUMS = 1e-7 / np.finfo(float).eps                                   # in eps: how far backward of a sum may be from the sum
+FACTORS = (-1, 2.0**20, 2.0**-20)                                   # exact in floating point
 
 @law
 def a_phase_that_comes_too_early_is_refused(s: Sample) -> None:
@@ -53,8 +54,35 @@ def backward_and_update_can_be_repeated(s: Sample) -> None:
 def backward_and_update_are_at_the_last_forward(s: Sample) -> None:
     module = s.new()
     s.run(module, s.other)
-    twin = deepcopy(module)
+    twin = s.follower(module)
     same("after a forward of another x", s.run(module), s.run(twin))
+    s.forward(module.train(not s.module.training), s.other)
+    twin = s.follower(module).train(s.module.training)
+    same("after a forward in the other mode", s.run(module.train(s.module.training)), s.run(twin))
+
+
+@law
+def an_array_may_be_filled_with_other_numbers(s: Sample) -> None:
+    """x, t, g and target are read again in each phase, also if they are the arrays of the last step, as in a container."""
+    t, u = s.random(shape_of(s.x)), s.random(shape_of(s.x))
+    filled, right = s.new(), s.new()
+    for module in (filled, right):
+        one_step(s, module, s.x, t, s.g)
+    twin = s.follower(right)
+    for array, numbers in ((s.x, s.other), (s.g, s.h), (t, u), *((a, a[::-1].copy()) for a in s.target)):
+        copied(numbers, array)
+    expected = one_step(s, twin, *map(copied, (s.x, t, s.g)))
+    try:
+        same("", one_step(s, right, *map(copied, (s.x, t, s.g))), expected)
+    except AssertionError:                                          # wrong in new arrays too: other laws say why
+        return
+    same("after x, t and g were filled with other numbers", one_step(s, filled, s.x, t, s.g), expected)
+
+
+def one_step(s: Sample, module: Any, x: Value, t: Value, g: Value) -> Results:
+    """Run all phases and forward mode."""
+    y = copied(s.forward(module, x))
+    return {"y": y, "J t": copied(s.jvp(module, t))} | s.go_back(module, g)
 
 
 @law
@@ -84,26 +112,35 @@ def update_overwrites_and_accumulate_adds(s: Sample) -> None:
 
 
 @law
-def a_frozen_module_keeps_its_gradients(s: Sample) -> None:
-    module = threes(s.new())
-    for parameter in module.parameters():
-        parameter.frozen = True
-    before = gradients(module)
-    s.run(module)
-    same("update with all parameters frozen", gradients(module), before)
+def backward_update_and_jvp_are_linear(s: Sample) -> None:
+    """Of a multiple or a sum of g (or t), they compute the multiple or the sum."""
+    t, u = s.random(shape_of(s.x)), s.random(shape_of(s.x))
+    module = s.new()
+    s.forward(module, s.x)
+    once = linear_results(s, module, s.g, t)
+    for factor in FACTORS:
+        with np.errstate(over="ignore"):
+            expected = times(factor, once)
+        if all(np.isfinite(a).all() for value in expected.values() for a in parts(value)):
+            got = linear_results(s, module, times(factor, s.g), times(factor, t))
+            equal_within(ROUND_OFF, f"for {factor:g} times g and t", got, expected)
+    module = s.double()
+    s.forward(module, float64(s.x))
+    g, h, t, u = map(float64, (s.g, s.h, t, u))
+    first, second = linear_results(s, module, g, t), linear_results(s, module, h, u)
+    total = linear_results(s, module, each(np.add, g, h), each(np.add, t, u))
+    size = max(1, *(float(np.abs(a).max()) for a in parts(s.x))) * sum(float(np.abs(a).sum()) for a in (*parts(g), *parts(t)))
+    equal_within(SUMS, "for the sum of two g and of two t", total,
+                 {name: each(np.add, first[name], second[name]) for name in total}, ROUND_OFF * np.finfo(float).eps * size)
 
 
-@law
-def another_batch_size_leaves_nothing_behind(s: Sample) -> None:
-    """A workspace for one shape is not used for another. A copy has no workspace: it computes the expected numbers."""
-    module, larger = s.new(), s.twice()
-    for size, of in (("first", s), ("second", larger), ("first", s)):
-        twin = deepcopy(module)
-        same(f"a batch of the {size} size", of.run(module), of.run(twin))
+def linear_results(s: Sample, module: Any, g: Value, t: Value) -> Results:
+    """Run the phases that are linear, after forward."""
+    return s.go_back(module, g) | {"J t": copied(s.jvp(module, t))}
 
 
-def threes(module: Any) -> Any:
-    """Set all parameter gradients to 3, and return the module."""
-    for parameter in module.parameters():
-        parameter.grad = np.full(parameter.shape, 3.0)
-    return module
+def times(factor: float, value: Any) -> Any:
+    """Return the value, or a dict of values, times a number, in its own dtype."""
+    if isinstance(value, dict):
+        return {name: times(factor, one) for name, one in value.items()}
+    return each(lambda a: a * a.dtype.type(factor), value)

@@ -1,10 +1,11 @@
-"""A sample for a law: copies of a module, with inputs and random gradients of its output."""
+"""A sample for the laws: copies of a module, with inputs and random gradients of its output."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from functools import cached_property, wraps
+from functools import wraps
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,16 @@ from numpy.typing import ArrayLike
 from ...arguments import Array, Seed, generator
 from ...errors import CheckError
 from ...modules import Module
-from ...modules.core.values import Shape, Value, as_values, copied, dtype_of, each, shape_of
+from ...modules.core.values import Shape, Value, as_values, copied, dtype_of, each, parts, product, shape_of
 from .assertions import Results
 
 Check = Callable[..., None]
+MODES = ("training", "evaluation")
+Samples = dict[str, "Sample"]                                       # by mode
 
 
 class Sample:
-    """One module in one mode, with the inputs and gradients on which a law is tried.
+    """One module in one mode, with the inputs and gradients on which the laws are tried.
 
     Attributes
     ----------
@@ -32,36 +35,71 @@ class Sample:
         The second argument of a loss; empty for all other modules.
     g, h : arrays
         Two random gradients of the output. A gradient of ones would hide errors: the Jacobian of a softmax maps it to zero.
+    rng : numpy.random.Generator
+        Source of all other random numbers of a law.
     """
 
-    def __init__(self, module: Module, x: ArrayLike, target: ArrayLike | None, training: bool, rng: Seed) -> None:
-        self.rng = generator(rng)
+    def __init__(self, module: Module, x: ArrayLike, target: ArrayLike | None, training: bool, seed: int) -> None:
         self.module = deepcopy(module).train(training)
         for parameter in self.module.parameters():
             parameter.frozen = False
-        self.x: Value = copied(as_values(x, module.dtype, "x", module, module.arity))
+        self._x: Value = copied(as_values(x, module.dtype, "x", module, module.arity))
+        self._target = () if target is None else (np.array(target),)
+        self._seed, self._gradients = seed, tuple[Value, ...]()
+        self.reset()
+
+    def reset(self) -> None:
+        """Put back all arrays and random numbers, whatever the last law, or the module in it, did to them."""
+        self.rng = np.random.default_rng(self._seed)
+        self.x, self.target = copied(self._x), tuple(map(np.copy, self._target))
         self.other: Value = each(lambda a: a[::-1].copy(), self.x)
-        self.target = () if target is None else (np.array(target),)
-
-    @cached_property
-    def g(self) -> Value:
-        return self.random(shape_of(self.forward(self.new(), copied(self.x))))
-
-    @cached_property
-    def h(self) -> Value:
-        return self.random(shape_of(self.g))
+        if not self._gradients:
+            shape = shape_of(self.forward(self.new(), copied(self.x)))
+            self._gradients = self.random(shape), self.random(shape)
+        self.g, self.h = map(copied, self._gradients)
+        self.rng = np.random.default_rng((1, self._seed))
 
     def random(self, shape: Shape) -> Value:
         return each(lambda one: np.asarray(self.rng.standard_normal(one), dtype_of(self.x)), shape)
 
     def twice(self) -> Sample:
         """Return a sample of the same module with each example twice."""
-        x, *targets = (each(lambda a: np.concatenate([a, a]), value) for value in (self.x, *self.target))
-        return Sample(self.module, x, targets[0] if targets else None, self.module.training, self.rng)
+        return self.of_examples(np.tile(np.arange(len(parts(self.x)[0])), 2))
+
+    def of_examples(self, chosen: Array) -> Sample:
+        """Return a sample of the same module with these examples."""
+        x, *targets = (each(lambda a: a[chosen], value) for value in (self.x, *self.target))
+        return Sample(self.module, x, targets[0] if targets else None, self.module.training, self._seed)
+
+    def as_images(self) -> Sample:
+        """Return a sample of the same module with each number as a pixel of its own."""
+        x = each(lambda a: a.reshape(len(a), -1, 1, 1), self.x)
+        return Sample(self.module, x, None, self.module.training, self._seed)
+
+    def of(self, module: Module) -> Sample:
+        """Return a sample of another module with the same inputs."""
+        return Sample(module, self._x, self._target[0] if self._target else None, self.module.training, self._seed)
 
     def new(self) -> Any:
         """Return a copy of the module that has not run."""
         return deepcopy(self.module)
+
+    def follower(self, module: Any) -> Any:
+        """Return a new copy with the parameters, buffers and generators of the module: it must do what the module does next.
+
+        A copy of the module itself would not do: it has what the module has stored in other attributes.
+        """
+        new = self.new()
+        if module.dtype is not None and module.dtype != new.dtype:
+            new.astype(module.dtype)
+        for (_, mine), (_, its) in zip(new.named_parameters(), module.named_parameters(), strict=True):
+            mine.data[...] = its.data
+        for (_, mine), (_, its) in zip(new.named_modules(), module.named_modules(), strict=True):
+            for name in its.buffers:
+                setattr(mine, name, getattr(its, name).copy())
+        for (_, mine), (_, its) in zip(new.named_generators(), module.named_generators(), strict=True):
+            mine.bit_generator.state = its.bit_generator.state
+        return new
 
     def double(self) -> Any:
         """Return a float64 copy with jittered parameters and buffers: a 1 would hide a missing factor."""
@@ -76,8 +114,11 @@ class Sample:
 
     def forward(self, module: Any, x: Value) -> Value:
         """Return the output as an array (or a tuple of arrays); the cost of a loss too."""
-        y = module.forward(x, *self.target)
-        return np.asarray(y) if type(y) is float else y
+        return as_array(module.forward(x, *self.target))
+
+    def jvp(self, module: Any, t: Value) -> Value:
+        """Return J t as an array (or a tuple of arrays), of a loss too."""
+        return as_array(module.jvp(t))
 
     def run(self, module: Any, x: Value | None = None, g: Value | None = None) -> Results:
         """Run all three phases, by default at ``x`` and ``g`` of the sample; return copies of their results."""
@@ -95,16 +136,32 @@ def law(state: Callable[[Sample], None]) -> Check:
     """Turn a law into a check that can be called on any module; it is tried in both modes."""
 
     @wraps(state)
-    def check(module: Module, x: ArrayLike, target: ArrayLike | None = None, *, rng: Seed = 0) -> None:
-        for mode in ("training", "evaluation"):
+    def check(module: Module, x: ArrayLike, target: ArrayLike | None = None, *, rng: Seed = 0,
+              samples: Samples | None = None) -> None:
+        """Try the law; checks of one module with the same arguments can share ``samples``, a dict that the first one fills."""
+        samples = {} if samples is None else samples
+        for mode in MODES:
             try:
-                state(Sample(module, x, target, mode == "training", rng))
+                if mode not in samples:
+                    samples[mode] = Sample(module, x, target, mode == "training", seed(rng))
+                else:
+                    samples[mode].reset()
+                state(samples[mode])
             except Exception as error:
-                what = str(error) if type(error) is AssertionError else f"{type(error).__name__}: {error}"
+                what = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
                 sentence = state.__name__.replace("_", " ")
                 raise CheckError(f"{title(module)}: {sentence}: in {mode} mode, {what}") from error
 
     return check
+
+
+def seed(rng: Seed) -> int:
+    """Return the seed itself, or one that is drawn."""
+    return int(rng) if isinstance(rng, Integral) else int(generator(rng).integers(2**63))
+
+
+def as_array(value: Any) -> Value:
+    return np.asarray(value) if type(value) is float else value
 
 
 def float64(value: Value) -> Value:
@@ -122,3 +179,31 @@ def title(module: Module) -> str:
 def gradients(module: Any) -> dict[str, Array]:
     """Return copies of the parameter gradients, by ``dC/d`` and the name."""
     return {f"dC/d{name}": parameter.grad.copy() for name, parameter in module.named_parameters()}
+
+
+def threes(module: Any) -> Any:
+    """Set all parameter gradients to 3, and return the module."""
+    for parameter in module.parameters():
+        parameter.grad = np.full(parameter.shape, 3.0)
+    return module
+
+
+def size_of_product(a: Value, b: Value) -> float:
+    """Return the sum of the sizes of its terms, to which round-off is proportional."""
+    return product(each(np.abs, a), each(np.abs, b))
+
+
+def coupled(module: Module) -> bool:
+    """Whether examples depend on each other in the current mode."""
+    return any(inner.batch_dependent for _, inner in module.named_modules())
+
+
+def draws(s: Sample, module: Module) -> bool:
+    """Whether a forward of the module draws random numbers."""
+    def states() -> list[str]:
+        return [repr(stream.bit_generator.state) for _, stream in module.named_generators()]
+
+    before = states()
+    if before:
+        s.forward(module, s.x)
+    return before != states()

@@ -186,7 +186,7 @@ def refined(cost: Cost, a: Array, entry: int, computed: float, margin: float,
         left, right = one_sided(cost, a, entry, STEP / finer)
         wide, before = one_sided(cost, a, entry, 2 * STEP / finer), jump
         better, jump, round_off = (2 * (left + right) - sum(wide) / 2) / 3, abs(left - right), 2 * finer * rounding
-        if abs(better - derivative) <= margin + round_off:
+        if abs(better - derivative) <= margin + noise:
             break
         derivative, noise = better, round_off
         if abs(derivative - computed) <= margin + noise:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection
+from copy import deepcopy
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -226,6 +227,20 @@ class Module(Evaluated["Module"]):
         self.update()
         for parameter, grad in zip(adding, before, strict=True):
             parameter.grad += grad
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a copy of its own; attributes that cannot be copied, such as a lock or an open file, are shared."""
+        memo[id(self)] = copy = type(self).__new__(type(self))
+        state = {}
+        for name, value in self.__getstate__().items():
+            try:
+                state[name] = deepcopy(value, memo)
+            except TypeError as error:
+                if not str(error).startswith("cannot pickle"):
+                    raise
+                state[name] = value
+        copy.__setstate__(state)
+        return copy
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy has no point and is on no tape
         return {name: value for name, value in vars(self).items() if name not in self._taped}
