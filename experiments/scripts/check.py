@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import ArgumentError, CheckError
 from ...inspection import CHECKS, LOSS_CHECKS, check_gradients, check_module
+from ...inspection.contract.checks import check_own_modules
 from ...inspection.contract.derivative_checks import check_cases
 from ...losses import Loss
 from ...printing import show
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 def add_command(commands: Commands) -> None:
     command = script_command(
         commands, "check", "check gradients against finite differences",
-        "Check the gradients of every module and loss of the library against finite differences. With FILE, check its net: the "
-        "gradients of its cost if FILE defines y and loss, all laws of the contract if not. The exit status is 1 if anything "
-        "fails.", "mynet.py --shape 5,3")
+        "Check the gradients of every module and loss of the library against finite differences. With FILE, check its net: all "
+        "laws of the contract; if FILE defines y and loss, the gradients of its cost, and all laws for the modules in it that "
+        "are not the library's. The exit status is 1 if anything fails.", "mynet.py --shape 5,3")
     add_shape(command)
     command.set_defaults(run=run)
 
@@ -42,8 +44,8 @@ class Verdict(NamedTuple):
 def check(script: Script | None) -> Verdict:
     """Check every module and loss of the library (None), or a network with an input.
 
-    With a loss and targets, compare the gradients of the network's cost number by number; without them, check all laws of
-    the contract.
+    Without a loss and targets, check all laws of the contract. With them, compare the gradients of the network's cost number
+    by number, and check the laws for the user's own modules.
     """
     if script is None:
         found = check_cases()
@@ -51,7 +53,9 @@ def check(script: Script | None) -> Verdict:
     if script.loss is not None and script.y is not None:
         with blaming(script.path):
             gradients = check_gradients(script.net, script.loss, script.x, script.y)
-        return Verdict(gradients.passed, str(gradients))
+            own = check_own_modules(script.net, script.x)
+        lines = [verdict(path, broken) for path, _, broken in own]
+        return Verdict(gradients.passed and not any(broken for _, _, broken in own), "\n".join([str(gradients), *lines]))
     loss = isinstance(script.net, Loss)
     if script.y is not None and not loss:
         raise ArgumentError(f"{script.path} defines y and must define loss too, or neither")
@@ -59,5 +63,14 @@ def check(script: Script | None) -> Verdict:
         check_module(script.net, script.x, script.y if loss else None)
     except CheckError as error:
         return Verdict(False, "\n".join([f"FAILED: {error}", *getattr(error, "__notes__", ())]))
-    laws = len(LOSS_CHECKS if loss else CHECKS)
-    return Verdict(True, f"passed: all {laws} laws of the contract, gradients against finite differences among them")
+    return Verdict(True, f"{passed(LOSS_CHECKS if loss else CHECKS)}, gradients against finite differences among them")
+
+
+def verdict(path: str, broken: CheckError | None) -> str:
+    """Return the line for one of the user's modules, by its path in the network."""
+    where = f"module {path}: " if path else ""
+    return f"FAILED: {where}{broken}" if broken else f"passed: {where}{passed(CHECKS).removeprefix('passed: ')}"
+
+
+def passed(laws: Sized) -> str:
+    return f"passed: all {len(laws)} laws of the contract"

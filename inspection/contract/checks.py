@@ -11,7 +11,7 @@ from ...datasets.checks import Inputs
 from ...errors import ArgumentError, CheckError
 from ...losses import Loss
 from ...modules import Module
-from ...modules.core.values import Value, as_values, copied
+from ...modules.core.values import Value, as_values, copied, each
 from . import batches as batches
 from . import containers as containers
 from . import memory as memory
@@ -20,7 +20,10 @@ from . import phases as phases
 from . import precision as precision
 from . import state as state
 from . import values as values
+from .differences import AtKink
 from .sample import Samples, seed
+
+EXAMPLES = 5                                                        # on which a user's modules inside a network are checked
 
 CHECKS = (
     parameters.every_parameter_and_module_is_found,
@@ -143,21 +146,43 @@ differences give 3.8425359, the module 1.92126795
 
 def blame(module: Module, x: Inputs) -> list[str]:
     """Return a note on the first module in a container that breaks a law alone, on the input that it has there."""
-    reads: list[Value] = []
+    try:
+        found = leaves_and_inputs(module, x)
+    except Exception:                                               # the container does not run: the error says so already
+        return []
+    for path, leaf, read in found:
+        if path:
+            try:
+                check_module(leaf, read)
+            except CheckError as error:
+                return [f"module {path} fails alone: {error}"]
+    return []
+
+
+def leaves_and_inputs(module: Module, x: Inputs) -> list[tuple[str, Module, Value]]:
+    """Return copies of the modules that are no containers, with their paths and what they read if the module reads x."""
+    ran, reads = deepcopy(module), list[Value]()
 
     def step(leaf: Module, read: Value) -> Value:
         reads.append(copied(read))
         return leaf.forward(read)
 
-    try:
-        ran = deepcopy(module)
-        ran.flow(as_values(x, ran.dtype, "x", ran, ran.arity), step)
-        for (path, leaf), read in zip(deepcopy(module).leaves(), reads, strict=True):
-            if path:
-                try:
-                    check_module(leaf, read)
-                except CheckError as error:
-                    return [f"module {path} fails alone: {error}"]
-    except Exception:                                               # the container does not run: the error says so already
-        return []
-    return []
+    ran.flow(as_values(x, ran.dtype, "x", ran, ran.arity), step)
+    return [(path, leaf, read) for (path, leaf), read in zip(deepcopy(module).leaves(), reads, strict=True)]
+
+
+def check_own_modules(net: Module, x: Inputs) -> list[tuple[str, Module, CheckError | None]]:
+    """Try all laws on each module of a network whose class is not the library's, on the first examples that it reads there.
+
+    Returns path, module and the broken law (None: no law is broken). A kink at these examples breaks none.
+    """
+    found = []
+    for path, leaf, read in leaves_and_inputs(net, x):
+        if not type(leaf).__module__.startswith(f"{__package__.partition('.')[0]}."):
+            broken = None
+            try:
+                check_module(leaf, each(lambda a: a[:EXAMPLES], read))
+            except CheckError as error:
+                broken = None if isinstance(error.__cause__, AtKink) else error
+            found.append((path, leaf, broken))
+    return found

@@ -60,7 +60,7 @@ def images_may_lie_batch_last_in_memory(s: Sample) -> None:
 class BatchLast(Identity):
     """An Identity whose output images have the batch as the contiguous axis."""
 
-    layout = "batch last"
+    layout = "batch last"                                           # type: ignore[assignment]
 
 
 def between(s: Sample, module: Module, first: type[Module] = Identity) -> Module:

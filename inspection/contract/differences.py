@@ -21,6 +21,10 @@ SHAKES = 4                                                          # how often 
 EPS = np.finfo(float).eps
 
 
+class AtKink(AssertionError):
+    """The given x is at a place where no derivative exists: this says nothing about the module."""
+
+
 class Differentiable(NamedTuple):
     """The cost of a sample, and a module that has run backward.
 
@@ -100,7 +104,7 @@ def agree(rows: Iterable[GradientRow]) -> None:
     """Demand that no computed gradient differs from finite differences, and that no place is at a kink."""
     for row in rows:
         if row.kinks:
-            raise AssertionError(f"{row.kink('the module')}; give an x that is not at a kink")
+            raise AtKink(f"{row.kink('the module')}; give an x that is not at a kink")
         require(row.outcome != "differs", row.disagreement("the module"))
 
 

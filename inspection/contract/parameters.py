@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -34,8 +34,10 @@ def parameters_are_read_at_every_forward(s: Sample) -> None:
     module, loaded = s.new(), s.jitter(s.new()).state_dict()
     s.run(module)
     other = "float64" if module.dtype == np.float32 else "float32"
-    for how, change in (("written in place", lambda: s.jitter(module)), ("loaded", lambda: module.load_state_dict(loaded)),
-                        ("replaced", lambda: s.jitter(replaced(module))), ("moved by astype", lambda: module.astype(other))):
+    ways: dict[str, Callable[[], object]] = {
+        "written in place": lambda: s.jitter(module), "loaded": lambda: module.load_state_dict(loaded),
+        "replaced": lambda: s.jitter(replaced(module)), "moved by astype": lambda: module.astype(other)}
+    for how, change in ways.items():
         change()
         twin = s.follower(module)
         same(f"after parameters were {how}", s.run(module), s.run(twin))

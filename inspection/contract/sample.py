@@ -155,7 +155,7 @@ def law(state: Callable[[Sample], None]) -> Check:
                     samples[mode].reset()
                 state(samples[mode])
             except Exception as error:
-                what = str(error) if type(error) is AssertionError else f"{type(error).__name__}: {error}"
+                what = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
                 sentence = state.__name__.replace("_", " ")
                 raise CheckError(f"{title(module)}: {sentence}: in {mode} mode, {what}") from error
 
