@@ -16,7 +16,6 @@ from targets import TARGETS, sandbox
 
 import retroprop as rp
 
-ROOM = 2**20                                                        # bytes that reading may take whatever the size of the file
 SECONDS = 10.0                                                      # of this process's time that reading may take
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None            # a folder in memory
 LONGEST = 20_000                                                    # characters of a message, which lists all that does not fit
@@ -79,8 +78,6 @@ def mutation(target, seed, k):
 def outcome(target, content, report):
     """Read one file; count what became of it, and return what is wrong, or None."""
     target.write(content)
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
     wrong = None
     try:
         with limited():
@@ -88,14 +85,14 @@ def outcome(target, content, report):
     except rp.RetropropError as error:
         kind, wrong = type(error).__name__, unclear(error, target)
     except Hung:
-        kind, wrong = "hung", f"reading took more than {SECONDS:g} s"
+        kind, wrong = "stopped", None if target.patient else f"reading took more than {SECONDS:g} s"
     except MemoryError as error:
         kind, wrong = "memory", repr(error)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
         kind, wrong = "failed", f"{type(error).__name__}: {error}"
-    share = (tracemalloc.get_traced_memory()[1] - before) / (target.factor * len(content) + ROOM)
+    share = target.memory / target.allowed(content)
     report.outcomes[kind] += 1
     report.memory = max(report.memory, share)
     return f"reading took {share:.1f} times the memory that is allowed" if wrong is None and share > 1 else wrong

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from engine import fuzz, mutation
-from targets import TARGETS, Runs, sandbox
+from kept_files import Runs
+from targets import TARGETS, sandbox
 
 import retroprop as rp
 from retroprop.experiments.sweeps.store import Store
