@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,11 +16,12 @@ from ..inspection.adversarial import Robustness
 from ..modules import Module
 from .canvas import COLORS, DASHES, MARKERS, AnyFigure, axes, canvas, labelled, legend
 from .images import framed, images
-from .networks import probabilities
+from .networks import named, probabilities
 
 
-def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int, int] | None = None,
-                title: str | None = None, figure: AnyFigure | None = None) -> AnyFigure:
+def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, names: Sequence[str] | None = None,
+                shape: tuple[int, int] | None = None, title: str | None = None,
+                figure: AnyFigure | None = None) -> AnyFigure:
     """Draw images, the changes by an attack, and the adversarial images, with the classes that the network predicts.
 
     Parameters
@@ -29,6 +30,8 @@ def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int
         A classifier; its outputs are interpreted as in ``decision_boundary``.
     x, moved : array_like of one shape, (N, 1 or 3, height, width), (N, height, width) or (N, pixels)
         The examples, and the results of ``adversarial.fgsm`` or ``pgd``. Each example has a column, so pass a few.
+    names : sequence of str, optional
+        Names of the classes; by default their numbers.
     shape : pair of int, optional
         Height and width of images that are given as rows of numbers; by default they are square.
     title : str, optional
@@ -46,6 +49,7 @@ def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int
     if before.shape != after.shape:
         raise ShapeError(f"adversarial: moved must have the shape of x, {before.shape}, got {after.shape}")
     predicted = [probabilities(net, a) for a in (before, after)]
+    called, gap = named(names, predicted[0].shape[1]), " " if names is None else "\n"
     old, new = images("x", before, shape), images("moved", after, shape)
     low, high = min(old.min(), new.min()), max(old.max(), new.max())
     old, new = ((a - low) / ((high - low) or 1) for a in (old, new))
@@ -61,7 +65,8 @@ def adversarial(net: Module, x: ArrayLike, moved: ArrayLike, *, shape: tuple[int
     for axs, rows_of_p in zip(grid[::2], predicted, strict=True):
         for ax, p, first in zip(axs, rows_of_p, predicted[0], strict=True):
             same = p.argmax() == first.argmax()
-            ax.set_title(f"{p.argmax()} ({100 * p.max():.0f} %)", fontsize="medium", color="black" if same else COLORS[1])
+            text = f"{called[p.argmax()]}{gap}({100 * p.max():.0f} %)"
+            ax.set_title(text, fontsize="medium", color="black" if same else COLORS[1])
     return figure
 
 

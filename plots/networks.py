@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
@@ -18,8 +20,8 @@ GRID = 241                                                          # points per
 BINARY = LinearSegmentedColormap.from_list("classes", [COLORS[0], "white", COLORS[1]])
 
 
-def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | None = None,
-                      ax: Axes | None = None) -> Axes:
+def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, names: Sequence[str] | None = None,
+                      title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the predictions of a classifier in the plane, with the examples.
 
     Parameters
@@ -30,6 +32,8 @@ def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | N
     x : array_like of shape (N, 2)
     y : array_like of shape (N,)
         Classes 0, 1, ...
+    names : sequence of str, optional
+        Names of the classes, for the legend; by default their numbers.
     title : str, optional
     ax : Axes, optional
         Axes to draw on; by default those of a new figure.
@@ -47,14 +51,15 @@ def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | N
     u, v = np.meshgrid(np.linspace(left, right, GRID), np.linspace(low, high, GRID))
     p = probabilities(net, np.column_stack([u.ravel(), v.ravel()]))
     if p.ndim != 2 or labels.max() >= p.shape[1]:
-        raise ShapeError(f"decision_boundary: net must have an output for each of the {labels.max() + 1} classes, or "
-                         f"one for two classes, got output of shape {p.shape}")
+        raise ShapeError(f"decision_boundary: net must have an output for each class up to {labels.max()}, the largest in y, "
+                         f"or one for two classes, got output of shape {p.shape}")
+    called = named(names, p.shape[1], "class ")
     p = p.reshape(GRID, GRID, -1)
     ax = axes(ax, title)
-    scatter(ax, points, labels)
+    scatter(ax, points, labels, called)
     if p.shape[2] == 2:
         filled = ax.contourf(u, v, p[..., 1], np.linspace(0, 1, 11), cmap=BINARY, alpha=0.6, zorder=0)
-        bar = ax.figure.colorbar(filled, ax=ax, label="probability of class 1", ticks=[0, 0.5, 1], shrink=0.78,
+        bar = ax.figure.colorbar(filled, ax=ax, label=f"probability of {called[1]}", ticks=[0, 0.5, 1], shrink=0.78,
                                  anchor=(0, 0))
         bar.ax.legend(*ax.get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(-1, 1.02), frameon=False)
     else:
@@ -68,8 +73,8 @@ def decision_boundary(net: Module, x: ArrayLike, y: ArrayLike, *, title: str | N
     return ax
 
 
-def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *, title: str | None = None,
-                   ax: Axes | None = None) -> Axes:
+def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *, names: Sequence[str] | None = None,
+                   title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the representation of a batch in a layer (lecture, slides 34-36), in evaluation mode.
 
     Parameters
@@ -80,6 +85,8 @@ def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *,
         Classes 0, 1, ..., which are drawn as colours and markers.
     layer : int or str
         Index of a module, or its path (``"1.0"`` for a module in a nested Sequential).
+    names : sequence of str, optional
+        Names of the classes, for the legend; by default their numbers.
     title : str, optional
     ax : Axes, optional
         Axes to draw on; by default those of a new figure.
@@ -100,16 +107,17 @@ def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *,
     if units.shape[1] < 2:
         raise ShapeError(f"representation: module {path} must have at least two units, got output of shape "
                          f"{outputs.shape}")
-    names = [f"unit {k} of module {path}" for k in range(2)]
+    called = named(names, int(labels.max()) + 1, "class ")
+    units_named = [f"unit {k} of module {path}" for k in range(2)]
     if units.shape[1] > 2:
         units, shares = principal(units)
-        names = [f"principal component {k} of {outputs[0].size} units ({100 * share:.0f} % of variance)"
-                 for k, share in enumerate(shares, 1)]
+        units_named = [f"principal component {k} of {outputs[0].size} units ({100 * share:.0f} % of variance)"
+                       for k, share in enumerate(shares, 1)]
     ax = axes(ax, title, (6.0, 4.6))
-    scatter(ax, units, labels)
+    scatter(ax, units, labels, called)
     if labels.max() < len(MARKERS):
         legend(ax)
-    ax.set(xlabel=names[0], ylabel=names[1])
+    ax.set(xlabel=units_named[0], ylabel=units_named[1])
     ax.margins(0.06)
     return ax
 
@@ -170,12 +178,19 @@ def place(who: str, net: Module, layer: int | str) -> str:
     raise ArgumentError(f"{who}: layer must be an index or one of the paths {', '.join(paths)}, got {layer!r}")
 
 
-def scatter(ax: Axes, points: Array, labels: Array) -> None:
+def named(names: Sequence[str] | None, count: int, prefix: str = "") -> list[str]:
+    """Return a name for each of ``count`` classes: its number after ``prefix`` without ``names``."""
+    if names is not None and len(names) < count:
+        raise ArgumentError(f"names must hold a name for each of {count} classes, got {len(names)}")
+    return [f"{prefix}{k}" for k in range(count)] if names is None else [str(name) for name in names]
+
+
+def scatter(ax: Axes, points: Array, labels: Array, names: Sequence[str]) -> None:
     """Draw points by class: by colour and marker for up to seven classes, by class number for more."""
     classes_drawn = np.unique(labels)
     few = bool(classes_drawn[-1] < len(MARKERS))
     for k in classes_drawn:
         marker, size, edge = (MARKERS[k], 26, 0.5) if few else (f"${k}$", 42, 0)
         u, v = points[labels == k].T
-        ax.scatter(u, v, size, COLORS[k % len(COLORS)], marker=marker, label=f"class {k}", linewidths=edge,
+        ax.scatter(u, v, size, COLORS[k % len(COLORS)], marker=marker, label=names[k], linewidths=edge,
                    edgecolors="white")

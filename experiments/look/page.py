@@ -16,7 +16,7 @@ from ...inspection.adversarial import Robustness
 from ...inspection.features import Maximization
 from ..options import command_line
 from ..reports.page import Figures, Page
-from ..reports.text import many, numbered, percent
+from ..reports.text import many, percent
 from . import analyses
 from .findings import Findings, defences
 from .subjects import Subject
@@ -148,10 +148,10 @@ def of_examples(findings: Findings, size: float, page: Page, figures: Figures) -
     counts = (f"The network classifies {found.known} of {many(count, 'image')} correctly; after this step it misclassifies "
               f"{found.fooled} of them ({share})." if subject.labelled
               else f"Of {many(count, 'answer')}, {found.fooled} change ({share}).")
-    figures.add(plots.adversarial(subject.net, found.x, found.moved), "adversarial",
+    figures.add(plots.adversarial(subject.net, found.x, found.moved, names=subject.classes), "adversarial",
                 f"{'Images that the network classifies correctly' if subject.labelled else 'Images'} (top), the change of one "
                 f"step with ε = {size:g} (middle), and their sums (bottom), with the network's answer and its probability; "
-                f"{moved} of the answers shown change (orange).{numbered(subject.classes)} {counts}")
+                f"{moved} of the answers shown change (orange). {counts}")
 
 
 def of_curves(findings: Findings, defended: list[Robustness], figures: Figures) -> None:

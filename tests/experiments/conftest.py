@@ -1,11 +1,31 @@
-"""Files that the tests of several folders need."""
+"""Files that the tests of several folders need, and figures that cost little."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from retroprop import datasets
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light_figures():
+    """Draw figures coarsely, and write SVG files without content; tests/plots and the command's tests write whole ones."""
+    from retroprop.plots import canvas
+    whole = canvas.write
+
+    def write(figure, path, dpi=150):
+        path = Path(path)
+        if path.suffix != ".svg":
+            return whole(figure, path, dpi=20)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
+        return path
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(canvas, "write", write)
+        yield
 
 
 @pytest.fixture

@@ -156,6 +156,8 @@ def test_the_boundary_of_one_output_is_where_both_classes_are_equally_probable(e
     bar = ax.figure.axes[1]
     assert bar.get_ylabel() == "probability of class 1"
     assert labels(bar) == ["class 0", "class 1"]
+    bar = plots.decision_boundary(made, X, Y, names=["cat", "dog"]).figure.axes[1]
+    assert (bar.get_ylabel(), labels(bar)) == ("probability of dog", ["cat", "dog"])
 
 
 def test_two_outputs_are_drawn_as_one_would_be():
@@ -195,12 +197,15 @@ def test_decision_boundary_refuses():
         plots.decision_boundary(net(), X, 2 * Y - 1)
     with refuses(DataError, "x must be finite"):
         plots.decision_boundary(net(), X * np.nan, Y)
-    with refuses(ShapeError, "decision_boundary: net must have an output for each of the 3 classes"):
+    with refuses(ShapeError, "decision_boundary: net must have an output for each class up to 2"):
         plots.decision_boundary(net(1), X, np.arange(40) % 3)
+    with refuses(ArgumentError, "names must hold a name for each of 3 classes, got 2"):
+        plots.decision_boundary(net(3), X, Y, names=["cat", "dog"])
 
 
 def test_a_representation_of_two_units_is_drawn_directly():
     made = net(hidden=2)
+    assert labels(plots.representation(made, X, Y, 1, names=["cat", "dog"])) == ["cat", "dog"]
     ax = plots.representation(made, X, Y, 1)
     z = made[1].forward(made[0].forward(X))
     for k in range(2):

@@ -49,6 +49,8 @@ def test_titles_are_classes_and_probabilities():
     assert titles[0] == [("1 (56 %)", "black"), ("0 (50 %)", "black")]
     assert titles[2] == [("0 (68 %)", plots.COLORS[1]), ("0 (50 %)", "black")]
     assert rows[0, 0].figure.get_suptitle() == "Two"
+    named = plots.adversarial(net, x, moved, names=["cat", "dog"])
+    assert [ax.get_title() for ax in named.axes[:2]] == ["dog\n(56 %)", "cat\n(50 %)"]
 
 
 def test_no_change_is_drawn():

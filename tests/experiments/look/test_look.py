@@ -38,16 +38,22 @@ def few():
 def digits(tmp_path_factory):
     """The folder of a short run on the digits, and what it printed."""
     folder = tmp_path_factory.mktemp("look") / "new"
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
+    with contextlib.redirect_stdout(io.StringIO()) as printed, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(subjects.DATA, "digits", fewer(subjects.DATA["digits"], 500))
         assert main(["look", "--quick", "--out", str(folder), "--seeds", "2"]) == 0
     return folder, printed.getvalue()
 
 
-def shortened(images):
-    """The data set with 200 training images, and recipes of one epoch."""
+def fewer(images, count):
+    """The data set with ``count`` training images."""
     train, test = images.read()
+    return images._replace(read=lambda: (tuple(a[:count] for a in train), test))
+
+
+def shortened(images):
+    """The data set with 50 training images, and recipes of one epoch."""
     recipes = {kind: replace(recipe, epochs=1) for kind, recipe in images.recipes.items()}
-    return images._replace(read=lambda: (tuple(a[:200] for a in train), test), recipes=recipes)
+    return fewer(images, 50)._replace(recipes=recipes)
 
 
 def numbers(folder):

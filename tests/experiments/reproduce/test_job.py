@@ -37,10 +37,11 @@ def small_paper(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(reproduce, "paper", lambda name: made)
 
 
-def test_two_dask_workers_and_two_processes_give_the_same_csv(small_paper, tmp_path):
+@pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_two_dask_workers_and_two_processes_give_the_same_csv(processes, small_paper, tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs the extra dask")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0",
-                                  silence_logs=50) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=2 if processes else 1, processes=processes,
+                                  dashboard_address=":0", silence_logs=50) as cluster:
         far = reproduce.reproduce("saxe2014", backend="dask", scheduler=cluster.scheduler_address, out=tmp_path / "far",
                                   progress=False)
     reproduce.reproduce("saxe2014", jobs=2, out=tmp_path / "near", progress=False)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -103,20 +104,37 @@ def test_other_code_is_another_run(monkeypatch):
 
 
 LOADED = """
-import sys
+import json, sys
 from importlib import import_module
-import_module(sys.argv[1])
-print("\\n".join(m.__file__ for name, m in sys.modules.items() if name.startswith("retroprop.") and m.__file__))
+
+def loaded(module):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "retroprop"]:
+        del sys.modules[name]
+    import_module(module)
+    return [m.__file__ for name, m in sys.modules.items() if name.startswith("retroprop.") and m.__file__]
+
+print(json.dumps({module: loaded(module) for module in sys.argv[1:]}))
 """
 
 
+def tasks_of(name):
+    return {trial.task.__module__ for trial in reproduce.paper(name).plan(Scale())}
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """The files that each module with a task loads, found in another process."""
+    modules = sorted({module for name in reproduce.PAPERS for module in tasks_of(name)})
+    done = subprocess.run([sys.executable, "-c", LOADED, *modules], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 @pytest.mark.parametrize("name", reproduce.PAPERS)
-def test_every_file_that_a_task_loads_is_hashed(name):
+def test_every_file_that_a_task_loads_is_hashed(name, loaded):
     """Files of pages, claims and plots are not hashed: runs stay valid when those change."""
-    for module in {trial.task.__module__ for trial in reproduce.paper(name).plan(Scale())}:
-        out = subprocess.run([sys.executable, "-c", LOADED, module], capture_output=True, text=True, check=True).stdout
-        loaded, hashed = set(out.split("\n")) - {""}, set(map(str, trials_file.sources(module)))
-        assert loaded <= hashed
+    for module in tasks_of(name):
+        hashed = set(map(str, trials_file.sources(module)))
+        assert set(loaded[module]) <= hashed
         inside = {Path(path).relative_to(trials_file.ROOT).as_posix() for path in hashed}
         assert {"arguments.py", "modules/linear.py"} <= inside
         assert not [path for path in inside if path.startswith("plots/") or path.endswith(("claims.py", "page.py"))]
@@ -389,6 +407,29 @@ def test_the_papers_digits_are_those_of_the_paper_file():
     assert digest("digits") is None
 
 
+class Cluster:
+    """A replacement for a Dask cluster, whose worker dies of the third run."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def submit(self, call, function, task, pure):
+        error = MemoryError("KilledWorker") if task[0].settings["k"] == 2 else None
+        return SimpleNamespace(exception=lambda: error, result=lambda: function(*task), release=lambda: None)
+
+
+def test_a_run_that_a_cluster_gives_up_fails_and_the_rest_goes_on(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(as_completed=lambda futures: reversed(list(futures))))
+    monkeypatch.setattr("retroprop.experiments.sweeps.workers.client", lambda scheduler: Cluster())
+    found = run(trials(range(5)), Workers(backend="dask", scheduler="tcp://nowhere:1"), progress=False)
+    assert [type(one) for one in found] == [Done, Done, Failed, Done, Done]
+    assert found[2].error == "MemoryError: KilledWorker"
+
+
+@pytest.mark.long
 def test_a_dask_worker_that_dies_fails_its_run_and_the_rest_goes_on():
     distributed = pytest.importorskip("distributed", reason="needs the extra dask")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
