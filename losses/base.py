@@ -167,9 +167,7 @@ class Loss(Module, checked=False):
             self.check(target, prediction)
         if new:
             self.prepare_for(prediction.shape, prediction.dtype)
-        self.gradient = None                                        # as begin_forward, without a call
-        if self._owner is not None:
-            self.invalidate_owners()
+        self.begin_forward()
         try:
             costs = self.costs(prediction, target)
         except BaseException:                                       # the point may be half of this prediction, half of the last

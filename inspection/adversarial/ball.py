@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ...arguments import Array, as_floating, real, spelled
 from ...errors import ArgumentError, DataError, ShapeError
+from ...underflow import unreported
 
 Bounds = tuple[ArrayLike, ArrayLike]                                # low and high values of x
 
@@ -28,6 +29,7 @@ class Ball:
         low, high = (None, None) if self.bounds is None else (np.broadcast_to(one, self.x.shape)[rows] for one in self.bounds)
         return Ball(self.x[rows], self.eps, self.norm, None if low is None or high is None else (low, high))
 
+    @unreported
     def point(self, offset: Array) -> Array:
         """Return x + offset, clipped to the bounds, and rounded towards x so that no distance exceeds that of the offset."""
         point = (self.x + offset).astype(self.x.dtype)

@@ -61,7 +61,9 @@ def checked_forward(written: Phase) -> Phase:
             got = f"shape {shape_of(y)}" if isinstance(y, (ndarray, tuple)) else repr(y)
             raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({shape_of(x)}) says "
                              f"{self.output_shape(shape_of(x))}")
-        return copied(y, out) if self._keeps_output else y
+        if not self._keeps_output:
+            return y
+        return y.copy() if out is None and type(y) is ndarray else copied(y, out)
 
     forward.__wrapped__ = phase
     return forward

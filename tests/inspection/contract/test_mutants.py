@@ -83,6 +83,7 @@ HAS_STATE = needs("state", "there is no state")
 OWN_UPDATE = either(HAS_PARAMETERS, spared("parts", "the gradients are computed by its modules, which are right"))
 NO_LOSS = spared("loss", "a loss makes no such promise")
 SQUARE = needs("square", "the product does not fit")
+COPIED = spared("keeps_output", "the checked forward returns a copy")
 
 
 # Reasons why a mutant is equivalent to the original
@@ -214,14 +215,14 @@ MUTANTS = {
     "bad_input_is_refused_before_anything_changes": [
         Mutant("forgets first", before_checks("forward", forget_first))],
     "returned_arrays_are_fresh_and_never_written_again": [
-        Mutant("y is always the same array", forward(own_buffer()), spared("cost", "the cost is no array")),
+        Mutant("y is always the same array", forward(own_buffer()), either(spared("cost", "the cost is no array"), COPIED)),
         Mutant("dC/dx is always the same array", backward(own_buffer())),
         Mutant("y is a view of x", forward(view_of_given), needs("copies_x", "y has other numbers than x")),
         Mutant("dC/dx is a view of g", backward(view_of_given), needs("copies_g", "dC/dx has other numbers than g"))],
     "the_gradient_that_was_returned_may_be_written": [
         Mutant("update reads it", update_from_result, HAS_PARAMETERS)],
     "out_receives_the_result": [
-        Mutant("forward ignores it", forward(fresh), NO_LOSS),
+        Mutant("forward ignores it", forward(fresh), either(NO_LOSS, COPIED)),
         Mutant("backward ignores it", backward(fresh)),
         Mutant("backward adds to it", behind_checks("backward", add_to_out), spared("even", "both containers add"))],
     "an_out_that_does_not_fit_is_refused": [
