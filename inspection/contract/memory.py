@@ -69,9 +69,14 @@ def the_gradient_that_was_returned_may_be_written(s: Sample) -> None:
 def out_receives_the_result(s: Sample) -> None:
     """``forward(x, out)`` and ``backward(g, out)`` return ``out`` with the numbers of a fresh array, and write nothing else."""
     module, expected = s.new(), s.run(s.new())
-    given = {"x": s.x, "g": s.g} | {name: parameter.data for name, parameter in module.named_parameters()}
-    before = {name: copied(value) for name, value in given.items()}
     y, gx = (each(lambda a: np.full_like(a, 7), value) for value in (s.g, s.x))
+    if not s.target and module.keeps_output:                        # the checked forward copies into out, containers do not
+        inside = s.new()
+        given, before = arrays_of(inside, s)
+        inside.prepare_for(shape_of(s.x), dtype_of(s.x))
+        unchecked(inside, "forward")(s.x, y)
+        same("forward(x, out=out) wrote into an array that is not its own", given, before)
+    given, before = arrays_of(module, s)
     if not s.target:                                                # a loss returns a float
         require(identical(module.forward(s.x, out=y), y), "forward(x, out=out) must return out")
     else:
@@ -81,6 +86,12 @@ def out_receives_the_result(s: Sample) -> None:
     same("backward(g, out=out) wrote into an array that is not its own", given, before)
     module.update()
     same("with out", {"y": y, "dC/dx": gx} | gradients(module), expected)
+
+
+def arrays_of(module: Module, s: Sample) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Return what the phases read and must not write: x, g and the parameters; and copies."""
+    given = {"x": s.x, "g": s.g} | {name: parameter.data for name, parameter in module.named_parameters()}
+    return given, {name: copied(value) for name, value in given.items()}
 
 
 @law
