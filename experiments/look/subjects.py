@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import datasets
-from ...arguments import Array
+from ...arguments import Array, as_array, as_floating
 from ...errors import ArgumentError, DataError, ShapeError, StateError
 from ...initializers import GlorotUniform, HeNormal
 from ...inspection.features.truncation import scores
@@ -174,7 +174,7 @@ def read_model(path: str, data: Images, parts: tuple[Split, Split]) -> Subject:
 def of_script(found: script.Script, data: Images, parts: tuple[Split, Split]) -> Subject:
     """The subject of a script's net, with the script's images and classes; without them, with those of the data set."""
     own = found.x is not None
-    x = np.asarray(parts[1][0] if not own else found.x, "float32")
+    x = as_floating(parts[1][0] if not own else found.x, np.dtype("float32"), f"{found.path}: x")
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
         raise ShapeError(f"{found.path}: x must be images, (examples, 1 or 3, height, width), got shape {x.shape}")
     if not np.isfinite(x).all() or x.min() == x.max():
@@ -210,7 +210,7 @@ def class_count(found: script.Script, shape: tuple[int, ...]) -> int:
 
 def targets(found: script.Script, count: int) -> Array:
     """The classes that a script defines, checked."""
-    y = np.asarray(found.y)
+    y = as_array(found.y, f"{found.path}: y")
     if y.dtype.kind not in "iu" or y.shape != (len(found.x),) or y.min() < 0 or y.max() >= count:
         raise DataError(f"{found.path}: y must hold a class from 0 to {count - 1} for each of {len(found.x)} images, got "
                         f"{y.dtype} of shape {y.shape}")
