@@ -36,6 +36,8 @@ def converted(x: Any, name: Named) -> Array:
     refuse_gaps(x, name)
     try:
         array = np.asarray(x)
+    except MemoryError:
+        raise
     except Exception as error:                                      # of __array__, which may be anybody's code
         if "inhomogeneous" in str(error):
             raise ShapeError(f"{name} must be an array, got rows of different lengths") from error

@@ -42,6 +42,7 @@ class Door(NamedTuple):
         return f"{self.name}: {self.argument}"
 
 
+# Kinds of a wrong size; other names of an argument in messages; slow doors, which get some of the kinds that all doors take.
 SIZES = ("empty", "too short", "one number", "ragged")
 ALSO = {"y": ("target", "targets", "classes"), "target": ("targets", "classes"), "prediction": ("predictions",),
         "data": ("target",), "validation": ("target",), "bounds": ("x",), "baseline": ("x",), "value": ("x",), "moved": ("x",)}
@@ -116,7 +117,7 @@ def wrong(door, name, kind, folder, expected):
         return None
     before = bytes_of(value)
     try:
-        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):      # as in fit: inf - inf is NaN, which shows
             warnings.simplefilter("error")
             result = door.call(value)
     except RetropropError as error:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import datasets
-from ...arguments import Array
+from ...arguments import Array, as_array, as_floating
 from ...datasets.classes import Classes, listed
 from ...errors import ArgumentError, DataError, ShapeError, StateError
 from ...initializers import GlorotUniform, HeNormal
@@ -175,7 +175,7 @@ def read_model(path: str, data: Images, parts: tuple[Split, Split]) -> Subject:
 def of_script(found: script.Script, data: Images, parts: tuple[Split, Split]) -> Subject:
     """The subject of a script's net, with the script's images and classes; without them, with those of the data set."""
     own = found.x is not None
-    x = np.asarray(parts[1][0] if not own else found.x, "float32")
+    x = as_floating(parts[1][0] if not own else found.x, np.dtype("float32"), f"{found.path}: x")
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
         raise ShapeError(f"{found.path}: x must be images, (examples, 1 or 3, height, width), got shape {x.shape}")
     if not np.isfinite(x).all() or x.min() == x.max():
@@ -216,7 +216,7 @@ def targets(found: script.Script, names: tuple[str, ...]) -> tuple[Array, tuple[
     The script's y holds these numbers, or other labels, as many different ones as the net has scores: then the scores are
     those of the labels in their order.
     """
-    y, count = np.asarray(found.y), len(names)
+    y, count = as_array(found.y, f"{found.path}: y"), len(names)
     if y.shape != (len(found.x),):
         raise DataError(f"{found.path}: y must hold a label for each of {len(found.x)} images, got shape {y.shape}")
     if y.dtype.kind in "iu" and y.min() >= 0 and y.max() < count:
