@@ -5,6 +5,7 @@ import io
 import logging
 import threading
 import weakref
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -189,3 +190,21 @@ def test_no_law_refuses_it(build, x):
 @pytest.mark.parametrize(("build", "x"), RIGHT)
 def test_no_law_refuses_it_at_many_seeds(build, x):
     accepted_at_many_seeds(build, x)
+
+
+def test_a_copy_shares_only_what_cannot_be_copied():
+    module = WithALockInside()
+    copy = deepcopy(module)
+    assert copy.inner is not module.inner
+    assert copy.inner.lock is module.inner.lock
+
+
+def test_an_error_of_an_attribute_that_can_be_copied_is_raised():
+    class Broken:
+        def __deepcopy__(self, memo):
+            raise TypeError("no such luck")
+
+    module = Same()
+    module.broken = Broken()
+    with pytest.raises(TypeError, match="no such luck"):
+        deepcopy(module)
