@@ -47,9 +47,9 @@ def numbers(*shape: int, kinks: Sequence[float] = (), seed: int = 2018) -> Array
 def stirred(module: Any, seed: int = 8) -> Any:
     """Move all parameters and buffers away from 0 and 1, and return the module."""
     rng = np.random.default_rng(seed)
-    state = module.state_dict()
-    module.load_state_dict({name: np.abs(a + rng.uniform(0.2, 0.9, a.shape)) if name.endswith("var")
-                            else a + rng.uniform(0.2, 0.9, a.shape) for name, a in state.items()})
+    for name, a in module.state_dict().items():                     # a shared parameter keeps its last numbers
+        changed = a + rng.uniform(0.2, 0.9, a.shape)
+        module.load_state_dict({name: np.abs(changed) if name.endswith("var") else changed}, strict=False)
     return module
 
 
