@@ -82,7 +82,7 @@ class BatchNorm(Module):
     layout = "kept"
     symmetric = True                                                # in training and in evaluation
     buffers = ("running_mean", "running_var")
-    nonnegative = ("running_var",)
+    nonnegative_buffers = ("running_var",)
 
     weight: Parameter = parameter_attribute()
     bias: Parameter = parameter_attribute()

@@ -44,7 +44,7 @@ class Adam(Optimizer):
     """
 
     states = ("mean", "square")
-    nonnegative = ("square",)
+    nonnegative_states = ("square",)
     buffers = 2
     decoupled = False
 
@@ -132,7 +132,7 @@ class RMSprop(Optimizer):
     """
 
     states = ("square", "velocity")
-    nonnegative = ("square",)
+    nonnegative_states = ("square",)
     buffers = 2
 
     def __init__(self, parameters: Parameters, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
@@ -196,7 +196,7 @@ class Adagrad(Optimizer):
     """
 
     states = ("square",)
-    nonnegative = ("square",)
+    nonnegative_states = ("square",)
     buffers = 2
 
     def __init__(self, parameters: Parameters, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,

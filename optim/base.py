@@ -94,7 +94,7 @@ class Optimizer:
     """
 
     states: ClassVar[tuple[str, ...]] = ()                          # names of the arrays that belong to each parameter
-    nonnegative: ClassVar[tuple[str, ...]] = ()                     # names of those whose values are never below 0
+    nonnegative_states: ClassVar[tuple[str, ...]] = ()              # names of those whose values are never below 0
     buffers: ClassVar[int] = 1                                      # number of work arrays that the rule is given
 
     def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], **options: Any) -> None:
@@ -276,7 +276,7 @@ class Optimizer:
                 targets |= {f"{k}.{name}": array for name, array in stored[parameter][0].items()}
                 targets[f"{k}.steps"] = stored[parameter][1]
         load_arrays(repr(self), targets, arrays,
-                    nonnegative={name for name in targets if name.rpartition(".")[2] in ("steps", *self.nonnegative)})
+                    nonnegative={name for name in targets if name.rpartition(".")[2] in ("steps", *self.nonnegative_states)})
         self.segments, self.stored = [], {parameter: (states, int(steps)) for parameter, (states, steps) in stored.items()}
         for group, options in zip(self.groups, checked, strict=True):
             group.update(options)

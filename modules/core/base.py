@@ -69,8 +69,8 @@ class Module(Evaluated["Module"]):
         ``example_gradients`` and ``example_squared_norms``.
     buffers : tuple of str
         Names of the attributes that hold arrays of state that is not trained.
-    nonnegative : tuple of str
-        Names of those buffers, such as variances, whose values are never below 0: ``load_state_dict`` then refuses such.
+    nonnegative_buffers : tuple of str
+        Names of those buffers, such as variances, whose values are never below 0: ``load_state_dict`` refuses others.
     scratch
         The result of ``prepare`` for the current shape.
     layout : {"rows", "kept", "batch last"}

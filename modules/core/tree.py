@@ -25,7 +25,7 @@ class Tree(Generic[M]):
 
     arity: int | None = 1
     buffers: ClassVar[tuple[str, ...]] = ()
-    nonnegative: ClassVar[tuple[str, ...]] = ()
+    nonnegative_buffers: ClassVar[tuple[str, ...]] = ()
     _owner: weakref.ref[M] | None                                   # the container that runs this module
 
     def children(self) -> dict[str, M]:
@@ -124,9 +124,9 @@ class Tree(Generic[M]):
         """
         buffers = dict(self.named_buffers())
         targets = {name: parameter.data for name, parameter in self._places()} | buffers
-        load_arrays(repr(self), targets, state, strict,
-                    nonnegative={below(path, name) for path, module in self.named_modules() for name in module.nonnegative},
-                    nonfinite={name for name, array in buffers.items() if not np.isfinite(array).all()})
+        nonnegative = {below(path, name) for path, module in self.named_modules() for name in module.nonnegative_buffers}
+        nonfinite = {name for name, array in buffers.items() if not np.isfinite(array).all()}
+        load_arrays(repr(self), targets, state, strict, nonnegative=nonnegative, nonfinite=nonfinite)
 
 
 def below(path: str, name: str) -> str:
