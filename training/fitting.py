@@ -17,6 +17,7 @@ from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
 from ..errors import ArgumentError, NonFiniteError, ShapeError
 from ..losses import Loss
 from ..modules import Module
+from ..modules.core.evaluation import preserved_modes
 from ..modules.core.values import Value, as_values, dtype_of, parts, several, shape_of
 from ..optim import Optimizer
 from .callbacks import AfterEpoch, Callback, Run
@@ -82,34 +83,32 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         same_features("validation[0]", held_out[0], x)
     rng = generator(rng)
     run = Run(net, loss, optimizer, History())
-    modes = [(module, module.training) for _, module in net.named_modules()]
     try:
-        if not net.training:
-            net.train()
-        for hook in hooks:
-            hook.before_training(run)
-        with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
-            for run.epoch in range(1, epochs + 1):
-                start = time.perf_counter()
-                row = {"epoch": float(run.epoch), "cost": one_epoch(run, hooks, in_batches(
-                    x, y, batch_size, rng, join_single=True))}
-                if held_out is not None:
-                    cost, share = judge(loss, net.predict(held_out[0]), held_out[1])
-                    if not math.isfinite(cost):
-                        raise NonFiniteError(f"fit: the validation cost of epoch {run.epoch} is {cost}: training has diverged")
-                    row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
-                run.history.append(row | {"seconds": time.perf_counter() - start})
-                for hook in hooks:
-                    hook.after_epoch(run)
-                shown.update()
-                shown.set_postfix_str(str(run.history).partition(": ")[2], refresh=False)
-                if run.history.stopped:
-                    break
+        with preserved_modes(net) as kept, kept:
+            if not net.training:
+                net.train()
+            for hook in hooks:
+                hook.before_training(run)
+            with np.errstate(over="ignore", invalid="ignore"), bar(epochs, progress) as shown:
+                for run.epoch in range(1, epochs + 1):
+                    start = time.perf_counter()
+                    row = {"epoch": float(run.epoch), "cost": one_epoch(run, hooks, in_batches(
+                        x, y, batch_size, rng, join_single=True))}
+                    if held_out is not None:
+                        cost, share = judge(loss, net.predict(held_out[0]), held_out[1])
+                        if not math.isfinite(cost):
+                            raise NonFiniteError(f"fit: the validation cost of epoch {run.epoch} is {cost}: training has "
+                                                 "diverged")
+                        row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
+                    run.history.append(row | {"seconds": time.perf_counter() - start})
+                    for hook in hooks:
+                        hook.after_epoch(run)
+                    shown.update()
+                    shown.set_postfix_str(str(run.history).partition(": ")[2], refresh=False)
+                    if run.history.stopped:
+                        break
     except KeyboardInterrupt:
         run.history.stopped = "interrupted"
-    finally:
-        for module, mode in modes:
-            module.training = mode
     for hook in hooks:
         hook.after_training(run)
     return run.history

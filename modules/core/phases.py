@@ -35,25 +35,32 @@ def checked_forward(written: Phase) -> Phase:
     def forward(self: Checked, x: Any, out: Value | None = None) -> Any:
         if type(self).forward is not forward and called_by_super("forward", self):
             return phase(self, x, out)
-        new = type(x) is not ndarray or (x.shape, x.dtype) != self._signature
-        if new:
-            x, new = accepted_input(self, x, out)
-        elif out is not None:
-            check_forward_out(self, x, out, self._output)
-        self.begin_forward()
-        if self._views_seen != FlatParameters.changes:
-            self.drop_stale_views()
+        busy = self._busy
+        if busy or self._owner is not None:
+            self.check_alone()
         try:
-            y = phase(self, x, out)
-        except BaseException:                                       # the point may mix arrays of this x and of the last
-            self.clear_evaluation()
-            raise
-        if new and not has_shape(y, self._output[0]):
-            self.clear_evaluation()
-            got = f"shape {shape_of(y)}" if isinstance(y, (ndarray, tuple)) else repr(y)
-            raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({shape_of(x)}) says "
-                             f"{self.output_shape(shape_of(x))}")
-        return y
+            self._busy = busy or True
+            new = type(x) is not ndarray or (x.shape, x.dtype) != self._signature
+            if new:
+                x, new = accepted_input(self, x, out)
+            elif out is not None:
+                check_forward_out(self, x, out, self._output)
+            try:
+                self.begin_forward()
+                if self._views_seen != FlatParameters.changes:
+                    self.drop_stale_views()
+                y = phase(self, x, out)
+            except BaseException:                                   # the point may mix arrays of this x and of the last
+                self.clear_evaluation()
+                raise
+            if new and not has_shape(y, self._output[0]):
+                self.clear_evaluation()
+                got = f"shape {shape_of(y)}" if isinstance(y, (ndarray, tuple)) else repr(y)
+                raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({shape_of(x)}) says "
+                                 f"{self.output_shape(shape_of(x))}")
+            return y
+        finally:
+            self._busy = busy
 
     forward.__wrapped__ = phase
     return forward
@@ -70,7 +77,10 @@ def checked_backward(written: Phase) -> Phase:
     def backward(self: Checked, g: Any, out: Value | None = None, *, input_gradient: bool = True) -> Any:
         if out is not None and not input_gradient:
             raise ArgumentError(f"{self!r}: out is for the input gradient, which input_gradient=False leaves out")
+        busy = self._busy
         if type(self).backward is backward or not called_by_super("backward", self):
+            if busy or self._owner is not None:
+                self.check_alone()
             if self._output is None:
                 raise too_early(self)
             if type(g) is not ndarray or (g.shape, g.dtype) != self._output:
@@ -84,8 +94,9 @@ def checked_backward(written: Phase) -> Phase:
                     raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
             if self._owner is not None:
                 self.invalidate_owners(gradient_only=True)
-        self.gradient = g                                           # also in super().backward(g): an inherited update reads it
         try:
+            self._busy = busy or True
+            self.gradient = g                                       # also in super().backward(g): an inherited update reads it
             if input_gradient:
                 return phase(self, g, out)
             if skips:
@@ -97,6 +108,8 @@ def checked_backward(written: Phase) -> Phase:
             self.gradient = None
             explain(self, error)
             raise
+        finally:
+            self._busy = busy
 
     backward.__wrapped__ = phase
     return backward
@@ -107,20 +120,30 @@ def checked_update(phase: Phase) -> Phase:
 
     @wraps(phase)
     def update(self: Checked) -> None:
-        if self.gradient is None:
-            raise too_early(self)
         if type(self).update is not update and called_by_super("update", self):
             phase(self)
             return
+        busy = self._busy
+        if busy or self._owner is not None:
+            self.check_alone()
+        if self.gradient is None:
+            raise too_early(self)
         changed = self._changes_seen != FlatParameters.changes
-        if changed:
-            self.plan_updates()
-            self.drop_stale_views()
-        if self._trains:
-            phase(self)
+        try:
+            self._busy = busy or True
             if changed:
-                for parameter in self.parameters():
-                    parameter.flat.updated = True
+                self.plan_updates()
+                self.drop_stale_views()
+            if self._trains:
+                phase(self)
+                if changed:
+                    for parameter in self.parameters():
+                        parameter.flat.updated = True
+        except BaseException:                                       # the next update does again what belongs to a change
+            self._changes_seen = -1
+            raise
+        finally:
+            self._busy = busy
 
     return update
 
@@ -132,6 +155,8 @@ def checked_jvp(phase: Phase) -> Phase:
     def jvp(self: Checked, t: Any) -> Any:
         if type(self).jvp is not jvp and called_by_super("jvp", self):
             return phase(self, t)
+        if self._busy or self._owner is not None:
+            self.check_alone()
         if self._output is None:
             raise too_early(self)
         t = as_tangent(self, t)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from ...arguments import Array, as_numbers
 from ...errors import RetropropError, StateError
+from ...restoring import at_once, filling
 
 IGNORED = "num_batches_tracked"                                     # PyTorch's BatchNorm counts batches; ours does not
 
@@ -36,5 +37,4 @@ def load_arrays(who: str, targets: Mapping[str, Array], state: Mapping[str, Arra
             wrong.append(f"{name!r} must have shape {targets[name].shape}, got {arrays[name].shape}")
     if wrong:
         raise StateError(f"{who}: the state does not fit: {'; '.join(wrong)}")
-    for name, array in arrays.items():
-        targets[name][...] = array
+    at_once(filling([(targets[name], array) for name, array in arrays.items()]))
