@@ -13,7 +13,9 @@ from steps import assert_same, step
 import retroprop as rp
 
 X, G, Y = numbers(6, 3).astype("float32"), numbers(6, 2, seed=1).astype("float32"), np.array([0, 1, 1, 0, 1, 0])
-STEPS = 7                                                           # lines that are interrupted in the quick test
+EVERY = 10**9
+# How many lines of an act are interrupted, at most.
+AMOUNTS = [7, pytest.param(EVERY, marks=pytest.mark.long)]
 
 
 def sequential():
@@ -144,20 +146,20 @@ def check_steps(run):
     assert all(np.isfinite(parameter.data).all() for parameter in run.net.parameters())
 
 
-def stops(act, some):
-    """Return the numbers of lines before which to interrupt: all, or some that are spread over them."""
+def stops(act, most):
+    """Return the numbers of lines before which to interrupt: all, or ``most`` that are spread over them."""
     count = lines_of(act)
-    assert count > STEPS
-    return range(0, count, count // STEPS if some else 1)
+    assert count > 7
+    return range(0, count, -(-count // min(most, count)))
 
 
-def changing(build, name, some):
+def changing(build, name, most):
     act, change = CHANGING[name]
     first = Run(build)
     before = first.net.state_dict()
     act(first)                                                      # imports on demand come now
     second = Run(build)
-    lines = stops(partial(act, second), some)
+    lines = stops(partial(act, second), most)
     after = second.net.state_dict()
     for stop in lines:
         run = Run(build)
@@ -171,12 +173,12 @@ def changing(build, name, some):
             raise AssertionError(f"{name}, interrupted at {place}, line number {stop}") from error
 
 
-def reading(build, name, some):
+def reading(build, name, most):
     act = READING[name]
     act(Run(build))
     expected = Run(build)
     expected.net.update()
-    for stop in stops(partial(act, Run(build)), some):
+    for stop in stops(partial(act, Run(build)), most):
         run = Run(build)
         modes, points = run.modes(), [module.point for module in run.modules()]
         place = interrupted(partial(act, run), stop)
@@ -190,30 +192,39 @@ def reading(build, name, some):
             raise AssertionError(f"{name}, interrupted at {place}, line number {stop}") from error
 
 
+@pytest.mark.parametrize("most", AMOUNTS)
 @pytest.mark.parametrize("name", CHANGING)
 @pytest.mark.parametrize("net", NETS)
-def test_an_interrupt_leaves_the_state_before_or_after(net, name):
-    changing(NETS[net], name, some=True)
+def test_an_interrupt_leaves_the_state_before_or_after(net, name, most):
+    changing(NETS[net], name, most)
 
 
+@pytest.mark.parametrize("most", AMOUNTS)
 @pytest.mark.parametrize("name", READING)
 @pytest.mark.parametrize("net", NETS)
-def test_an_interrupt_of_what_only_reads_leaves_everything(net, name):
-    reading(NETS[net], name, some=True)
+def test_an_interrupt_of_what_only_reads_leaves_everything(net, name, most):
+    reading(NETS[net], name, most)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", CHANGING)
-@pytest.mark.parametrize("net", NETS)
-def test_an_interrupt_at_any_line_leaves_the_state_before_or_after(net, name):
-    changing(NETS[net], name, some=False)
+@pytest.mark.parametrize("optimizer", [rp.SGD, rp.Adam, rp.AdamW, rp.RMSprop, rp.Adagrad], ids=lambda kind: kind.__name__)
+def test_an_interrupted_step_leaves_each_parameter_before_or_after(optimizer):
+    options = {"lr": 0.1, "weight_decay": 0.1}
 
+    def new():
+        net = graph()
+        step(net, X, G)
+        return net, optimizer(net.parameters(), **options)
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", READING)
-@pytest.mark.parametrize("net", NETS)
-def test_an_interrupt_at_any_line_of_what_only_reads_leaves_everything(net, name):
-    reading(NETS[net], name, some=False)
+    (first, moving), (_, counted) = new(), new()
+    before = first.state_dict()
+    moving.step()
+    for stop in range(lines_of(counted.step)):
+        net, moving = new()
+        place = interrupted(moving.step, stop)
+        old, after = same_state(net, before), same_state(net, first.state_dict())
+        assert np.logical_or(old, after).all(), place
+        moving.step()
+        assert all(np.isfinite(array).all() for array in net.state_dict().values()), place
 
 
 @pytest.mark.parametrize("stride", [53, pytest.param(1, marks=pytest.mark.long)])

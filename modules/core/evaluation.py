@@ -53,7 +53,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 import numpy as np
 
 from ...errors import PhaseError, ShapeError
-from ...restoring import Act, Attributes, Restored, alike, setting
+from ...restoring import Act, Attributes, Restored, alike, at_once, setting
 from .parameter import FlatParameters, watch_parameters
 from .tree import Tree
 from .values import Shape, Signature, fitting, parts
@@ -128,11 +128,8 @@ class Evaluated(Tree[M]):
 
     def invalidate_owners(self, *, gradient_only: bool = False) -> None:
         """Clear the evaluation, or only the gradient, of each container around this module."""
-        for owner in self.owners():
-            if gradient_only:
-                owner.gradient = None
-            else:
-                owner.clear_evaluation()
+        owners = [*self.owners()]
+        at_once(setting(alike(owners, gradient=None) if gradient_only else cleared(owners)))
 
     def plans_invalid(self) -> Attributes:
         """Return what makes this module, the modules inside and the containers around it prepare again, for ``setting``."""

@@ -45,10 +45,10 @@ def checked_forward(written: Phase) -> Phase:
                 x, new = accepted_input(self, x, out)
             elif out is not None:
                 check_forward_out(self, x, out, self._output)
+            self.begin_forward()
+            if self._views_seen != FlatParameters.changes:
+                self.drop_stale_views()
             try:
-                self.begin_forward()
-                if self._views_seen != FlatParameters.changes:
-                    self.drop_stale_views()
                 y = phase(self, x, out)
             except BaseException:                                   # the point may mix arrays of this x and of the last
                 self.clear_evaluation()
