@@ -221,8 +221,10 @@ class Loss(Module, checked=False):
         gradient, array = self.gradient, as_tangent(self, t)
         try:
             products = self.backward(np.ones(*self._output)) * array
-        finally:
             self.gradient = gradient
+        except BaseException:
+            self.gradient = gradient
+            raise
         if self.reduction == "none":                                # one part of the gradient for each cost
             return products.reshape(*self._output[0], -1).sum(-1)
         return float(products.sum(dtype=np.float64))
@@ -245,13 +247,13 @@ class Loss(Module, checked=False):
         costs, scratch = self.costs_shape(shape), self.prepare(shape, dtype)
         self.clear_evaluation()
         self.scratch, self._input = scratch, (shape, dtype)
-        self._signature = self._input
         self._output = (costs if self.reduction == "none" else (), dtype)
         self._expected = self.target_signature(shape, dtype) if written_together(type(self)) else None
         self._unit = np.ones(*self._output)
         size = math.prod(costs)
         self._ones, self._small_total = np.ones(min(size, SMALL), dtype), self.exact_below * size
         self.divide_by(size if self.reduction == "mean" else 1, dtype)
+        self._signature = self._input                               # last: it says that all is prepared
         return self._output[0]
 
     def divide_by(self, divisor: float, dtype: np.dtype[Any]) -> None:

@@ -14,8 +14,7 @@ from .core.arrays import LONG, by_channel, by_example, empty, summed, summed_pro
 from .core.base import Module
 from .core.parameter import Parameter, parameter_attribute
 
-FAR = 1e4                                                           # (standard deviations)²: so far from 0, the rounding of
-                                                                    # a mean is seen in what was centred with it
+FAR = 1e4                       # (standard deviations)²: from here on, what was centred with a rounded mean is visibly wrong
 
 
 class Centred(NamedTuple):

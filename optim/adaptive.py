@@ -11,7 +11,8 @@ import numpy as np
 from ..arguments import Array, real
 from ..errors import ArgumentError
 from ..modules.core.parameter import Parameter
-from .base import Group, Optimizer, Segment
+from .base import Optimizer, Segment
+from .groups import Group
 
 Parameters = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
@@ -68,8 +69,9 @@ class Adam(Optimizer):
     def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:
         keep_mean, take_mean, keep_square, take_square, eps, decay = segment.constants
         [mean, square], [buffer, decayed], group = states, buffers, segment.group
+        kept = data
         if decay is not None and self.decoupled:
-            data *= decay
+            kept = np.multiply(data, decay, decayed)
         elif decay is not None:
             grad = np.add(np.multiply(data, decay, decayed), grad, decayed)
         mean *= keep_mean
@@ -83,7 +85,7 @@ class Adam(Optimizer):
         buffer += eps
         np.divide(mean, buffer, buffer)
         buffer *= group["lr"] / (1 - group["betas"][0] ** segment.steps)
-        data -= buffer
+        np.subtract(kept, buffer, data)
 
 
 class AdamW(Adam):

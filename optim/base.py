@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -12,42 +12,11 @@ from ..arguments import Array
 from ..errors import ArgumentError, PhaseError, StateError
 from ..modules.core.parameter import FlatParameters, Parameter
 from ..modules.core.state import load_arrays
+from ..restoring import at_once, calling, setting
 from ..underflow import STATE
+from .groups import Group
 
 PIECE = 2**18                                                       # numbers of a segment that fit into the cache together
-
-
-class Group(dict[str, Any]):
-    """Parameters (``"params"``) with their options, as in PyTorch: ``group["lr"] = 0.1`` takes effect at the next step.
-
-    An option set later must satisfy what the constructor demands: ``group[name] = value`` and ``group.update`` raise
-    ArgumentError, and change nothing, for a wrong value or for options that do not go together. ``update`` sets several
-    options at once. The parameters of a group cannot be replaced.
-    """
-
-    def __init__(self, optimizer: Optimizer, options: Mapping[str, Any]) -> None:
-        super().__init__(params=tuple(options["params"]))
-        self.optimizer = optimizer
-        self.update({name: value for name, value in options.items() if name != "params"})
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.update({name: value})
-
-    def update(self, *others: Any, **options: Any) -> None:
-        super().update(self.optimizer.checked_options(dict(*others, **options), self))
-        self.optimizer.constants_current = False
-
-    def setdefault(self, name: str, default: Any = None) -> Any:
-        if name not in self:
-            self[name] = default
-        return self[name]
-
-    def __ior__(self, other: Any) -> Self:                          # type: ignore[override, misc]
-        self.update(other)
-        return self
-
-    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:     # a copy is a plain dict: it belongs to no optimizer
-        return dict, (dict(self),)
 
 
 class Segment:
@@ -158,9 +127,20 @@ class Optimizer:
             for data, grad, states, buffers in segment.pieces:
                 self.rule(segment, data, grad, states, buffers)
 
+    def refuse_replaced(self) -> None:
+        """Raise ArgumentError if a Parameter that this optimizer does not move was assigned in the place of one of its own."""
+        mine = set(self.parameters())
+        for parameter in mine:
+            new = parameter
+            while new.replaced_by is not None:
+                new = new.replaced_by
+            if new not in mine and not new.frozen:
+                raise ArgumentError(f"{self!r}: {parameter!r} was replaced by another one after this optimizer was built, "
+                                    "which would not move it: build the optimizer again, from net.parameters()")
+
     def compute_constants(self) -> None:
         """Compute every segment's constants, after its group's options or the segments have changed."""
-        if not any(parameter.flat.updated for group in self.groups for parameter in group["params"]):
+        if self.segments and not any(parameter.flat.updated for parameter in self.parameters()):
             raise PhaseError(f"{self!r}: there are no gradients yet: call forward, backward and update first")
         for segment in self.segments:
             segment.compute_constants()
@@ -168,8 +148,9 @@ class Optimizer:
 
     def find_segments(self) -> None:
         """Divide the parameters into segments, after some were moved in memory, frozen or thawed; states are kept."""
+        self.refuse_replaced()
+        changes, segments = FlatParameters.changes, list[Segment]()
         self.store_states()
-        self.segments = []
         for group in self.groups:
             vectors: dict[int, int] = {}
             for parameter in group["params"]:
@@ -179,11 +160,11 @@ class Optimizer:
             ends = [k for k, (a, b) in enumerate(pairwise(moving), 1) if not self.contiguous(a, b)]
             for i, j in pairwise([0, *ends, len(moving)]):
                 if i < j:
-                    self.segments.append(self.segment(group, moving[i:j]))
-        for segment in self.segments:                               # these states are in the segments now
-            for parameter in segment.parameters:
-                self.stored.pop(parameter, None)
-        self.seen_changes, self.constants_current = FlatParameters.changes, False
+                    segments.append(self.segment(group, moving[i:j]))
+        moved = {parameter for segment in segments for parameter in segment.parameters}     # their states are in the segments
+        stored = {parameter: held for parameter, held in self.stored.items() if parameter not in moved}
+        at_once(setting([(self, "segments", segments), (self, "stored", stored), (self, "seen_changes", changes),
+                         (self, "constants_current", False)]))
 
     def contiguous(self, a: Parameter, b: Parameter) -> bool:
         """Return whether ``b`` can follow ``a`` in a segment: next to it in memory, after as many steps."""
@@ -277,10 +258,9 @@ class Optimizer:
                 targets[f"{k}.steps"] = stored[parameter][1]
         load_arrays(repr(self), targets, arrays,
                     nonnegative={name for name in targets if name.rpartition(".")[2] in ("steps", *self.nonnegative_states)})
-        self.segments, self.stored = [], {parameter: (states, int(steps)) for parameter, (states, steps) in stored.items()}
-        for group, options in zip(self.groups, checked, strict=True):
-            group.update(options)
-        self.find_segments()
+        found = {parameter: (states, int(steps)) for parameter, (states, steps) in stored.items()}
+        at_once(calling(dict.update, list(zip(self.groups, checked, strict=True))), setting([
+            (self, "segments", []), (self, "stored", found), (self, "seen_changes", -1), (self, "constants_current", False)]))
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy finds its own segments
         self.store_states()

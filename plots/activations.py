@@ -58,7 +58,7 @@ def value_and_derivative(module: Module, x: Array) -> tuple[Array, Array]:
     if not isinstance(module, Module) or module.parameters():
         raise ArgumentError(refusal)
     try:
-        with module.preserved_evaluation():
+        with module.preserved_evaluation() as kept, kept:
             halves = np.concatenate([module.forward(x[:len(x) // 2 + 1]), module.forward(x)[len(x) // 2 + 1:]])
             y = module.forward(x)
             derivative = module.backward(np.ones_like(y))

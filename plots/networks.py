@@ -98,7 +98,7 @@ def representation(net: Module, x: ArrayLike, y: ArrayLike, layer: int | str, *,
         variance the labels of the axes give.
     """
     inputs, labels = classes(x, y)
-    with net.preserved_evaluation():
+    with net.preserved_evaluation() as kept, kept:
         path = place("representation", net, layer)
         net.eval()
         outputs = np.asarray(next(record.activation for record in reversed(layer_statistics(net, inputs))

@@ -17,6 +17,7 @@ from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
 from ..errors import ArgumentError, NonFiniteError, ShapeError
 from ..losses import Loss
 from ..modules import Module
+from ..modules.core.evaluation import preserved_modes
 from ..modules.core.values import Value, as_values, each, parts, several, shape_of
 from ..optim import Optimizer
 from ..progress import progress_bar
@@ -87,9 +88,9 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         same_features("validation[0]", held_out[0], x)
     rng = generator(rng)
     run = Run(net, loss, optimizer, History(), data=(x, y), callbacks=hooks, columns=columns(loss, held_out))
-    modes, waiting = [(module, module.training) for _, module in net.named_modules()], list(hooks)
+    waiting = list(hooks)
     try:
-        try:
+        with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
             smallest = smallest_batch(len(y), batch_size)
@@ -105,9 +106,6 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
                     shown.set_postfix_str(str(run.history).partition(": ")[2], refresh=False)
                     if run.history.stopped is not None:
                         break
-        finally:
-            for module, mode in modes:
-                module.training = mode
         end_training(run, waiting)
     except KeyboardInterrupt as error:
         run.history.stopped, run.history.interrupted = "interrupted", True

@@ -17,6 +17,7 @@ from ..modules.core.parameter import Parameter
 from ..modules.core.rewinding import unchanged
 from ..modules.core.values import Value, as_values, parts
 from ..printing import aligned
+from ..restoring import at_once, filling
 
 
 class ScaledLayer(NamedTuple):
@@ -124,13 +125,12 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
         return output
 
     try:
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"), unchanged(net):
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"), unchanged(net) as kept, kept:
             if not net.training:                                    # as in ``fit``: modules put into eval mode stay in it
                 net.train()
             net.flow(values, scale)
     except BaseException:
-        for weight, data in old.items():
-            weight.data[...] = data
+        at_once(filling([(weight.data, data) for weight, data in old.items()]))
         raise
     for layer in records:
         if abs(layer.after - 1) >= tol:

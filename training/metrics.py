@@ -152,7 +152,7 @@ def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], batch_size: int
     loss, classes = deepcopy(loss), true_classes(loss, y)
     cost = divisor = 0.0
     right = 0
-    with net.preserved_evaluation():
+    with net.preserved_evaluation() as kept, kept:
         net.eval()
         size = batch_size or examples_at_once(net, shape_of(x), dtype_of(x))
         for start in range(0, len(y), size):

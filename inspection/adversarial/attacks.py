@@ -12,7 +12,7 @@ from ...losses import Loss
 from ...modules import Module
 from ..arguments import ROWS
 from .ball import Ball, Bounds
-from .objective import Objective, Reached, checked_examples, evaluation
+from .objective import Objective, Reached, checked_examples, in_evaluation
 
 
 def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bounds: Bounds | None = None,
@@ -71,8 +71,7 @@ def fgsm(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, bou
         objective.at(ball.x)
         return stepped(ball, ball.x, ball.eps * uphill(ball, objective))
 
-    with evaluation(net):
-        return in_parts(ball, objective, step)
+    return in_evaluation(net, lambda: in_parts(ball, objective, step))
 
 
 def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm: float = np.inf, steps: int = 10,
@@ -141,8 +140,7 @@ def pgd(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike, eps: float, *, norm
                 best.consider(point, objective.at(point))
         return best.point
 
-    with evaluation(net):
-        return in_parts(ball, objective, climb)
+    return in_evaluation(net, lambda: in_parts(ball, objective, climb))
 
 
 def in_parts(ball: Ball, objective: Objective, attack: Callable[[Ball, Objective], Array]) -> Array:

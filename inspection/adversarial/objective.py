@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -60,14 +59,13 @@ class Objective:
         return np.negative(g) if self.targeted else np.asarray(g)
 
 
-@contextmanager
-def evaluation(net: Module) -> Iterator[None]:
-    """Run the block with the network in evaluation mode; restore the network afterwards."""
-    with unchanged(net):
+def in_evaluation(net: Module, attack: Callable[[], Array]) -> Array:
+    """Return the result of an attack on the network in evaluation mode; restore the network afterwards."""
+    with unchanged(net) as kept, kept:
         net.eval()
         independent_examples(net)
         with reused_workspaces(net):
-            yield
+            return attack()
 
 
 def checked_examples(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arguments import Array
-from ...modules.core.rewinding import rewinder
+from ...modules.core.rewinding import rewound
 from ...modules.core.values import Value, copied, each, parts, product, shape_of
 from ..derivatives.batch_cost import flows
 from ..derivatives.differences import STEP
@@ -42,13 +42,13 @@ class Differentiable(NamedTuple):
 
 def differentiable(s: Sample) -> Differentiable:
     module, x, g = s.double(), float64(s.x), float64(s.g)
-    ran, rewind = deepcopy(module), rewinder(module)
+    ran, rewind = deepcopy(module), rewound(module)
     y = s.forward(ran, x)
     gx = ran.backward(g)
 
     def cost(_: object) -> float:
         y = s.forward(module, x)
-        rewind()
+        rewind.restore()
         return product(g, y)
 
     here, largest = cost(None), 0.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...modules.core.rewinding import rewinder
+from ...modules.core.rewinding import rewound
 from ...modules.core.values import Value, copied, each, parts, shape_of
 from .assertions import Results, named, require
 from .sample import Sample, float64, law
@@ -53,14 +53,14 @@ def float32_computes_what_float64_does(s: Sample) -> None:
     runs = []
     for module in (single, double):
         draw_alike(module)
-    rewinds = [rewinder(module) for module in (single, double)]
+    rewinds = [rewound(module) for module in (single, double)]
     for _ in range(SHAKES):
         x, g = (each(lambda a: a * (1 + np.finfo(SINGLE).eps * s.rng.integers(-2, 3, a.shape)).astype(SINGLE), value)
                 for value in (x, g))
         runs.append([results(s, module, *map(change, (x, g, t)))
                      for module, change in ((single, copied), (double, float64))])
         for rewind in rewinds:
-            rewind()
+            rewind.restore()
     given = np.sqrt(sum(float((np.abs(a).astype(float)**2).sum()) for a in (*parts(g), *parts(t))))
     floor = 4 * np.finfo(SINGLE).eps * (given + max(np.abs(a).max() for a in parts(x)))
     for name, right in runs[0][1].items():

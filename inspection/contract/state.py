@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from ...errors import PhaseError, StateError
 from ...modules import Module
-from ...modules.core.rewinding import rewinder
+from ...modules.core.rewinding import rewound
 from .assertions import close, refuses, require, same
 from .sample import Sample, coupled, float64, law
 
@@ -39,9 +39,9 @@ def a_copy_computes_the_same(s: Sample) -> None:
 def only_buffers_and_generators_carry_over(s: Sample) -> None:
     """A step changes nothing else that the next step depends on: this is what is saved, and put back after an inspection."""
     module = s.new()
-    rewind = rewinder(module)
+    rewind = rewound(module)
     expected = s.run(module)
-    rewind()
+    rewind.restore()
     same("the same step again, after buffers and generators were put back (state must be an array in buffers, and random "
          "numbers come from a numpy.random.Generator that is an attribute)", s.run(module), expected)
 

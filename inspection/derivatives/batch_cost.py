@@ -13,7 +13,7 @@ from ...datasets.checks import equally_many, examples, finite
 from ...errors import ArgumentError, ShapeError
 from ...losses import Loss
 from ...modules import Module
-from ...modules.core.rewinding import rewinder
+from ...modules.core.rewinding import rewound
 from ...modules.core.values import as_values, each, parts, shape_of
 from ..arguments import finite_cost, net_and_loss
 
@@ -54,7 +54,7 @@ class BatchCost:
         for parameter in self.net.parameters():
             parameter.frozen = False                                # frozen parameters have gradients too
         self.parameters = {name: parameter.data for name, parameter in self.net.named_parameters()}
-        self._rewind = rewinder(self.net, self.loss)
+        self._rewound = rewound(self.net, self.loss)
         several = net.arity != 1
         self.inputs = named_inputs(as_values(x, None, "x", net, net.arity) if several else x, several, dtype)
         arrays = tuple(self.inputs.values())
@@ -69,11 +69,9 @@ class BatchCost:
     def __call__(self, _: object = None) -> float:
         """Return the cost for the current arrays, then restore masks and running statistics for the next call."""
         self.propagations += self.examples
-        try:
+        with self._rewound, self._rewound:
             self.output = self.net.forward(self.x)
             cost = self.loss.forward(self.output, self.y)
-        finally:
-            self._rewind()
         if isinstance(cost, np.ndarray) and cost.ndim:
             raise ArgumentError(f"loss must return one number, got {self.loss!r}, which returns an array of shape {cost.shape}")
         return float(cost)

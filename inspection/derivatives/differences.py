@@ -161,11 +161,13 @@ def one_sided(cost: Callable[[Array], float], a: Array, entry: int, step: float 
 def moved(cost: Callable[[Array], float], a: Array, entry: int, h: float) -> float:
     """Return ``cost`` with one entry of ``a`` moved by ``h``, and restore the entry, also if ``cost`` raises."""
     kept = a.flat[entry]
-    a.flat[entry] = kept + h
     try:
+        a.flat[entry] = kept + h
         value = cost(a)
-    finally:
         a.flat[entry] = kept
+    except BaseException:
+        a.flat[entry] = kept
+        raise
     if np.ndim(value) or not isinstance(value, (Real, np.ndarray)):
         raise ArgumentError(f"cost must return one number, got {value!r}")
     return float(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -41,8 +40,9 @@ def jvp(module: Module, x: Any, t: Any) -> tuple[Array, Array]:
     >>> derivative.round(3)
     array([[1.  , 0.42]])
     """
-    with at_point("jvp", module, x) as y:
-        return y, module.jvp(t)
+    check_no_loss("jvp", module)
+    with unchanged(module) as kept, kept:
+        return module.forward(x), module.jvp(t)
 
 
 def vjp(module: Module, x: Any, g: Any) -> tuple[Array, Array]:
@@ -68,8 +68,9 @@ def vjp(module: Module, x: Any, g: Any) -> tuple[Array, Array]:
     >>> gradient
     array([[6., 6.]], dtype=float32)
     """
-    with at_point("vjp", module, x) as y:
-        return y, module.backward(g)
+    check_no_loss("vjp", module)
+    with unchanged(module) as kept, kept:
+        return module.forward(x), module.backward(g)
 
 
 def jacobian(module: Module, x: Any, mode: str | None = None, wrt: str | None = None) -> Array:
@@ -181,7 +182,7 @@ def columns(module: Module, x: Value) -> Iterator[Array]:
 def difference_columns(module: Module, x: Value) -> Iterator[Array]:
     """Yield dy/dx_j for each number of x, flat, by central differences, with the same masks in every call."""
     def at(x: Value) -> Array:
-        with rewound(module):
+        with rewound(module) as kept, kept:
             return flat(module.forward(x))
 
     steps = [width(array, j, STEP) for array in parts(x) for j in range(array.size)]
@@ -213,14 +214,6 @@ def blocks(matrix: Array, outputs: Shape, inputs: Shape) -> Value:
 def has_forward_mode(module: Module) -> bool:
     """Return whether every module of the tree has a ``jvp`` of its own."""
     return all(type(leaf).jvp is not Module.jvp or leaf.symmetric for _, leaf in module.leaves())
-
-
-@contextmanager
-def at_point(function: str, module: Module, x: Any) -> Iterator[Array]:
-    """Run forward; on leaving, restore the module."""
-    check_no_loss(function, module)
-    with unchanged(module):
-        yield module.forward(x)
 
 
 def given(function: str, module: Module, x: Any, dtype: np.dtype[Any] | None = None) -> Value:

@@ -60,7 +60,7 @@ def infer_loss(last: Module, prediction: Array, y: Array) -> tuple[Loss, str]:
 def label_findings(last: Module, loss: Loss, prediction: Array, y: Array) -> tuple[list[Finding], bool]:
     """Return what does not fit, and whether the loss can be computed."""
     try:
-        with unchanged(loss):
+        with unchanged(loss) as kept, kept:
             loss.forward(prediction, y)
     except RetropropError as error:
         reason = str(error).removeprefix(f"{loss!r}: ")

@@ -124,10 +124,10 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
         return outputs[-1]
 
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        with unchanged(net):
+        with unchanged(net) as kept, kept:
             prediction = net.flow(x, step)
         if loss is not None and y is not None:
-            with unchanged(net), unchanged(loss):                   # the same masks again
+            with unchanged(net, loss) as kept, kept:                # the same masks again
                 loss.forward(prediction, finite("y", examples("y", y)))
                 net.forward(x)
                 net.backward(loss.backward())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,8 +67,7 @@ def per_example_gradients(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> d
     >>> net[0].weight.grad
     array([[3., 5.]], dtype=float32)
     """
-    with evaluated("per_example_gradients", net, loss, x, y) as (held, size):
-        terms = gradients_of_examples(held, size)
+    terms = evaluated("per_example_gradients", net, loss, x, y, gradients_of_examples)
     return {name: terms[parameter] for name, parameter in net.named_parameters() if parameter in terms}
 
 
@@ -101,25 +100,24 @@ def per_example_norms(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Array
     >>> per_example_norms(net, rp.MSE("sum"), [[3.0, 4.0], [1.0, 0.0]], [[6.5], [1.0]])
     array([5., 0.], dtype=float32)
     """
-    with evaluated("per_example_norms", net, loss, x, y) as (held, size):
-        norms = norms_of_examples(held, size)
+    norms = evaluated("per_example_norms", net, loss, x, y, norms_of_examples)
     return norms if net.dtype is None else norms.astype(net.dtype, copy=False)
 
 
+T = TypeVar("T")
 Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, each with its own parameters that are not frozen
 
 
-@contextmanager
-def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Iterator[tuple[Held, int]]:
-    """Run forward and backward for the block; yield the modules with parameters, and the number of examples."""
+def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike, read: Callable[[Held, int], T]) -> T:
+    """Return what ``read`` returns after forward and backward, from the modules with parameters and the number of examples."""
     held = trained(who, net, loss)
     x, y = inputs_and_targets(x, y, arity=net.arity)
     x, y = finite("x", x), finite("y", y)
-    with unchanged(net), unchanged(loss), reused_workspaces(net), reused_workspaces(loss):
+    with unchanged(net, loss) as kept, kept, reused_workspaces(net), reused_workspaces(loss):
         prediction = net.forward(x)
         finite_cost(loss.forward(prediction, y))
         net.backward(loss.backward(), input_gradient=False)
-        yield held, len(prediction)
+        return read(held, len(prediction))
 
 
 @contextmanager

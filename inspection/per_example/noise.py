@@ -169,9 +169,9 @@ def deviation(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient) -> f
     """Return the standard deviation of the gradients of single examples (a difference of squared norms would cancel)."""
     squares = 0.0
     for xb, yb in in_batches(x, y, AT_ONCE, shuffle=False):
-        with evaluated("gradient_noise", net, loss, xb, yb) as (held, size):
-            for parameter, terms in gradients_of_examples(held, size).items():
-                squares += square(size * terms - whole[parameter])  # the term of an example in a mean over n is G_i / n
+        size = len(yb)
+        for parameter, terms in evaluated("gradient_noise", net, loss, xb, yb, gradients_of_examples).items():
+            squares += square(size * terms - whole[parameter])      # the term of an example in a mean over n is G_i / n
     return math.sqrt(squares / len(y))
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from time import perf_counter
-from types import MethodType, TracebackType
+from types import MethodType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -16,26 +16,12 @@ import numpy as np
 from ...arguments import Array, positive_int
 from ...errors import ArgumentError, PhaseError
 from ...modules.core.base import Module
+from ...modules.core.evaluation import cleared
 from ...modules.core.phases import Phase
 from ...printing import aligned
+from ...restoring import Act, alike, at_once, calling, setting
+from .places import PLANNING, RESULT, Place, refuse_occupied
 from .records import Record, added, inputs, named_arrays, stored, tensors, titles
-
-RESULT = {"forward": "y", "backward": "gx", "update": ""}
-PLANNING = ("prepare", "plan_updates")                                    # run once per shape: their time is not part of a step
-
-
-class Place(NamedTuple):
-    """A module on a tape, and its place in the modules given to the tape."""
-
-    root: int
-    path: str
-    module: Module
-    text: str                                                       # its repr
-    guarded: bool                                                   # whether its point is fingerprinted; not for containers
-
-    @property
-    def where(self) -> str:
-        return f"{self.text} at {self.path!r}" if self.path else self.text
 
 
 class Fingerprint(NamedTuple):
@@ -130,7 +116,8 @@ class Tape:
         nets = [root for root, module in enumerate(modules) if module.children()]
         self._numbered = nets if len(nets) > 1 else []
         self.records: list[Record] = []
-        self._places: list[Place] = []                              # of all modules, inside the block
+        self._recording = False
+        self._removal: list[Act] = []                               # the acts at the end of the block
         self._depth = 0
         self._origin = perf_counter()                               # of its clock; moved forward by the time of the tape's work
 
@@ -172,32 +159,34 @@ class Tape:
                 places.setdefault(id(module), Place(root, path, module, repr(module), guarded))
         for place in places.values():
             refuse_occupied(place)
-        self._places = list(places.values())
-        for place in self._places:
-            for module in (place.module, *place.module.owners()):
-                module.clear_evaluation()
-            self._install(place)
-            place.module.invalidate_plans()
-        return self
+        modules = [place.module for place in places.values()]
+        recorders = [recorder for place in places.values() for recorder in self._recorders(place)]
+        fresh = cleared({module: None for given in modules for module in (given, *given.owners())})
+        new_plans = [plan for given in modules for plan in given.plans_invalid()]
+        self._depth = 0
+        self._removal = [calling(dict.pop, [(vars(module), name, None) for module, name, _ in recorders]),
+                         setting([*alike(modules, _taped=(), _fingerprint=None), (self, "_recording", False)])]
+        installed = [*fresh, *recorders, *new_plans, *alike(modules, _taped=(*RESULT, *PLANNING)), (self, "_recording", True)]
+        try:
+            at_once(setting(installed))
+            return self
+        except BaseException:
+            at_once(*self._removal)
+            raise
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for place in self._places:
-            for name in place.module._taped:
-                vars(place.module).pop(name, None)
-            place.module._taped, place.module._fingerprint = (), None
-            place.module.invalidate_plans()
-        self._places = []
+    @property
+    def __exit__(self) -> Exit:
+        return Exit(self)
 
-    def _install(self, place: Place) -> None:
-        """Put recorders around the phases of one module: the checked phases for callers, the unchecked for containers."""
+    def _recorders(self, place: Place) -> Iterator[tuple[Module, str, Any]]:
+        """Yield recorders for the phases of one module: the checked phases for callers, the unchecked for containers."""
         for phase in RESULT:
             checked = getattr(type(place.module), phase)
             recorder = self._recorder(place, phase, checked)
             recorder.__wrapped__ = self._recorder(place, phase, getattr(checked, "__wrapped__", checked))
-            vars(place.module)[phase] = MethodType(recorder, place.module)
+            yield place.module, phase, MethodType(recorder, place.module)
         for name in PLANNING:
-            vars(place.module)[name] = self._untimed(getattr(place.module, name))
-        place.module._taped = (*RESULT, *PLANNING)
+            yield place.module, name, self._untimed(getattr(place.module, name))
 
     def _untimed(self, call: Phase) -> Phase:
         @wraps(call)
@@ -210,7 +199,7 @@ class Tape:
     def _recorder(self, place: Place, phase: str, call: Phase) -> Any:
         @wraps(call)
         def recorder(module: Module, *args: Any, **options: Any) -> Any:
-            if not (self._places and module._taped):                # after the block, or inside a jvp that runs backwards
+            if not (self._recording and module._taped):             # after the block, or inside a jvp that runs backwards
                 return call(module, *args, **options)
             return self._run(place, phase, call, args, options)
 
@@ -268,14 +257,19 @@ class Tape:
             self._origin = origin + perf_counter() - start          # includes the time of nested stops
 
 
-def refuse_occupied(place: Place) -> None:
-    """Raise ArgumentError for a module that is on another tape, or that has a phase among its attributes."""
-    if place.module._taped:
-        raise ArgumentError(f"tape: {place.where} is on a tape already; leave that block first, or give all modules to one")
-    own = next((name for name in (*RESULT, *PLANNING) if name in vars(place.module)), None)
-    if own is not None:
-        raise ArgumentError(f"tape: {place.where} must take {own} from its class, got an attribute of that name; delete the "
-                            "attribute first")
+class Exit:
+    """What ends the block of a tape. If Ctrl-C comes before its call begins, it ends the block when the traceback is gone."""
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+
+    def __call__(self, *error: object) -> None:
+        new_plans = [plan for given in self._tape.modules for plan in given.plans_invalid()]
+        at_once(*self._tape._removal, setting(new_plans))
+
+    def __del__(self) -> None:
+        if self._tape._recording:
+            at_once(*self._tape._removal)
 
 
 def checksums(arrays: Mapping[str, Array]) -> list[int]:

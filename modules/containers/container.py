@@ -13,8 +13,10 @@ import numpy as np
 
 from ...arguments import Array
 from ...errors import ArgumentError, DtypeError
+from ...restoring import alike, at_once, setting
 from ..core.base import Module
 from ..core.diagram import Node, Wiring, graphviz, mermaid
+from ..core.evaluation import cleared
 from ..core.parameter import FlatParameters
 from ..core.phases import Phase, explain, takes, unchecked, without_checks
 from ..core.tree import Step, below
@@ -43,8 +45,12 @@ class Container(Module):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
-    def adopt(self, nodes: Mapping[str, Module]) -> None:
-        """Make these modules the nodes, and move their parameters into one flat vector and their gradients into another."""
+    def adopt(self, nodes: Mapping[str, Module], warn: bool = True) -> None:
+        """Make these modules the nodes, and move their parameters into one flat vector and their gradients into another.
+
+        All checks and the warning come first: after an error or an interrupt the modules belong to no container. With ``warn``,
+        warn if two layers have equal initial weights.
+        """
         kind = type(self).__name__
         seen: dict[int, str] = {}
         for name, module in nodes.items():
@@ -58,12 +64,12 @@ class Container(Module):
                                     "(copy.deepcopy), or make a second module and share the Parameter")
         self.nodes = dict(nodes)
         check_one_dtype(self)
+        if warn:
+            warn_of_equal_weights(self)
         self.inside = [module for _, module in self.named_modules()[1:]]
-        for module in self.inside:
-            module.clear_evaluation()                               # their parameters will move
-        for module in nodes.values():
-            module._owner = weakref.ref(self)
-        FlatParameters.gather(self.parameters())
+        owner = weakref.ref(self)
+        moves = FlatParameters.moves(self.parameters())
+        at_once(moves, setting([*cleared(self.inside), *alike(nodes.values(), _owner=owner)]))
 
     def called(self, name: str) -> str:
         """Return the name of a node for errors of the constructor."""
@@ -157,32 +163,34 @@ class Container(Module):
 
     def plan_updates(self) -> None:
         """Also list the updates of the nodes that have something to do."""
-        super().plan_updates()
-        self.updates: list[Phase] = []
+        updates: list[Phase] = []
         for module, again in self.tied():
             module.plan_updates()
             if module._trains and module.parameters():
-                self.updates.append(partial(module.accumulate, again) if again else planned(module, "update"))
+                updates.append(partial(module.accumulate, again) if again else planned(module, "update"))
+        self.updates = updates
+        super().plan_updates()                                      # last: it says that the plan is current
 
     def begin_forward(self) -> None:
         """Also clear the gradients of all modules inside."""
+        self.gradient = None                                        # first: it admits update. As Module.begin_forward, without
+        if self._owner is not None:                                 # a call
+            self.invalidate_owners()
         for module in self.inside:
             module.gradient = None
-        self.gradient = None                                        # as Module.begin_forward, without a call
-        if self._owner is not None:
-            self.invalidate_owners()
 
-    def forward_failed(self, module: Module, error: BaseException) -> None:
+    def forward_failed(self, module: Module | None, error: BaseException) -> None:
         """Clear all points after a forward that failed at ``module``: some belong to this x, some to the last one."""
-        for inner in self.inside:
-            inner.clear_evaluation()
-        error.add_note(self.located(self.name_of(module)))
+        at_once(setting(cleared([self, *self.inside])))
+        if module is not None:
+            error.add_note(self.located(self.name_of(module)))
 
-    def backward_failed(self, module: Module, error: BaseException) -> None:
+    def backward_failed(self, module: Module | None, error: BaseException) -> None:
         """Clear the gradient after a backward that failed at ``module``: gradients inside are of different calls."""
         self.gradient = None
-        explain(module, error)
-        error.add_note(self.located(self.name_of(module)))
+        if module is not None:
+            explain(module, error)
+            error.add_note(self.located(self.name_of(module)))
 
     def name_of(self, node: Module) -> str:
         """Return the name of a node."""
@@ -193,7 +201,7 @@ class Container(Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self.adopt(self.nodes)
+        self.adopt(self.nodes, warn=False)
 
 
 def planned(module: Module, phase: str) -> Phase:
@@ -280,7 +288,7 @@ def warn_of_equal_weights(net: Container) -> None:
         shown = "; ".join(f"{', '.join(names[:-1])} and {names[-1]}" for names in map(shortened, found[:3]))
         more = f" (and {len(found) - 3} other groups of layers)" if len(found) > 3 else ""
         warnings.warn(f"{type(net).__name__}: {shown}{more} start with the same numbers; give each layer an rng of its own",
-                      stacklevel=4)
+                      stacklevel=5)
 
 
 def shortened(names: list[str]) -> list[str]:

@@ -21,7 +21,6 @@ from .container import (
     joined,
     noted,
     planned,
-    warn_of_equal_weights,
     without_input_gradient,
 )
 from .wiring import as_names, check_node, check_wiring, in_order, listed
@@ -77,7 +76,7 @@ class Graph(Container):
         ``{"h": (rp.Linear(2, 3), "x"), "z": (rp.Add(), "h", "x2")}``: each module is followed by the names of the inputs or
         nodes that it reads, one for each of the module's inputs (several for ``Add``, ``Multiply``, ``Concat`` and
         ``Function``). The nodes may stand in any order. No instance may appear twice: to use the same weights twice, share
-        the Parameter (``b.weight = a.weight``, before the optimizer is built).
+        the Parameter (``b.weight = a.weight``).
     inputs, outputs : str or sequence of str
         The names of the graph's inputs, and of the nodes that are its outputs. With several of them, ``forward`` and
         ``backward`` take and return tuples of arrays.
@@ -122,7 +121,6 @@ class Graph(Container):
                 self.readers[source].append(Reader(place, k if len(sources) > 1 else None))
         self.arity = len(self.inputs)
         self.adopt({name: nodes[name][0] for name in order})
-        warn_of_equal_weights(self)
 
     def __getitem__(self, name: str) -> Module:
         if name not in self.nodes:
@@ -212,11 +210,12 @@ class Graph(Container):
         self.point = x
         buffers = plan.value_buffers if out is None else placed(plan.value_buffers, plan.outputs, out)
         values = [x] if self.arity == 1 else list(x)
+        phase = None                                                # an interrupt may come before the first
         try:
             for phase, read, slot in plan.forwards:
                 values.append(phase(read(values), buffers[slot]))
         except BaseException as error:
-            self.forward_failed(phase.__self__, error)              # type: ignore[attr-defined]
+            self.forward_failed(getattr(phase, "__self__", None), error)
             raise
         return plan.result(values)
 
@@ -230,6 +229,7 @@ class Graph(Container):
         gradients: list[Value] = [None] * len(buffers) + ([g] if len(plan.outputs) == 1 else list(g))
         if out is not None and plan.entries:
             buffers = placed(buffers, plan.entries, out)
+        module = None
         try:
             for module, phase, collect, k in plan.backwards if input_gradient else plan.training:
                 module.gradient = g = collect(gradients)

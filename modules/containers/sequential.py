@@ -18,7 +18,6 @@ from .container import (
     in_place,
     noted,
     planned,
-    warn_of_equal_weights,
     without_input_gradient,
 )
 
@@ -43,7 +42,7 @@ class Sequential(Container):
     ----------
     *modules : Module
         At least one; they may be containers. No instance may appear twice: to use the same weights twice, share the
-        Parameter (``b.weight = a.weight``, before the optimizer is built).
+        Parameter (``b.weight = a.weight``).
 
     Notes
     -----
@@ -73,7 +72,6 @@ class Sequential(Container):
         self.outputs = (names[-1],)
         self.sources = dict(zip(names, [self.inputs, *((name,) for name in names)], strict=False))
         self.adopt(dict(zip(names, modules, strict=True)))
-        warn_of_equal_weights(self)
 
     def called(self, name: str) -> str:
         return f"argument {name}"
@@ -128,13 +126,14 @@ class Sequential(Container):
         """Input of the first module -> output of the last module."""
         plan: Plan = self.scratch
         self.point = x
+        phase = None                                                # an interrupt may come before the first
         try:
             for phase, buffer in plan.forwards:
                 x = phase(x, buffer)
             phase = plan.last_forward
             return phase(x, out)
         except BaseException as error:
-            self.forward_failed(phase.__self__, error)              # type: ignore[attr-defined]
+            self.forward_failed(getattr(phase, "__self__", None), error)
             raise
 
     def backward(self, g: Value, out: Value | None = None, *, input_gradient: bool = True) -> Value | None:
@@ -144,6 +143,7 @@ class Sequential(Container):
         more, and up to a third of the work is saved.
         """
         plan: Plan = self.scratch
+        module = None
         try:
             for module, phase, buffer in plan.backwards if input_gradient else plan.training:
                 module.gradient = g

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection
 from copy import deepcopy
+from operator import iadd
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,9 +13,10 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from ...arguments import Array, floating_dtype, positive_int
 from ...errors import ShapeError
+from ...restoring import at_once, calling, filling, setting
 from . import phases
 from .arrays import squared_norms
-from .evaluation import Evaluated
+from .evaluation import Evaluated, cleared
 from .parameter import FlatParameters, Parameter, watch_parameters, watching
 from .summary import examples_at_once, summarize
 from .tangents import by_backward
@@ -43,8 +45,9 @@ class Module(Evaluated["Module"]):
     parameters. Write only the mathematics: this class puts checks before each phase, which convert the dtype, check the
     shape, store ``g`` in ``gradient`` and raise PhaseError if a phase is called too early. ``retroprop.check_module`` tests
     that the phases agree. Write ``example_gradients`` too if ``retroprop.per_example_gradients`` is to work.
-    Assign parameters and inner modules to attributes; those in a list are not found. Your phases call the inner modules.
-    A Parameter can only be replaced by one of the same shape and dtype.
+    Assign parameters and inner modules to attributes; those that are only in a list are refused. Your phases call the inner
+    modules. A Parameter can be replaced at any time, by one of the same shape and dtype. One thread at a time may run a
+    module: a phase raises PhaseError while another thread runs one.
 
     Attributes
     ----------
@@ -186,21 +189,19 @@ class Module(Evaluated["Module"]):
     def astype(self, dtype: DTypeLike) -> Self:
         """Convert parameters and buffers to float32 or float64, in place, and return the module. Optimizers follow."""
         dtype = floating_dtype(dtype)
-        FlatParameters.gather(self.parameters(), dtype)
-        for _, module in self.named_modules():
-            for name in module.buffers:
-                setattr(module, name, getattr(module, name).astype(dtype))
-            module.clear_evaluation()
-        self.invalidate_owners()
+        modules = [module for _, module in self.named_modules()]
+        buffers = [(module, name, getattr(module, name).astype(dtype)) for module in modules for name in module.buffers]
+        moves = FlatParameters.moves(self.parameters(), dtype)
+        at_once(moves, setting([*buffers, *cleared([*modules, *self.owners()])]))
         return self
 
     def train(self, mode: bool = True) -> Self:
         """Set this module and all inner modules to training mode (False: to evaluation mode), and return the module."""
         changed = [module for _, module in self.named_modules() if module.training != bool(mode)]
-        for module in changed:
-            module.training = bool(mode)
-        for module in (*changed, *(self.owners() if changed else ())):
-            module._signature = None                                # the mode may decide which shapes are admitted
+        if changed:
+            modes = [(module, "training", bool(mode)) for module in changed]
+            plans = [(module, "_signature", None) for module in (*changed, *self.owners())]
+            at_once(setting([*plans, *modes]))                      # the mode may decide which shapes are admitted
         return self
 
     def eval(self) -> Self:
@@ -232,7 +233,7 @@ class Module(Evaluated["Module"]):
             raise ShapeError(f"{self!r}: x must hold {what}, got shape {shapes}")
         n = lengths.pop()
         given = None if batch_size is None else positive_int("batch_size", batch_size)
-        with self.preserved_evaluation():
+        with self.preserved_evaluation() as kept, kept:
             self.eval()
             step = given or examples_at_once(self, shape_of(examples), dtype_of(examples))
             outputs = [self.forward(each(lambda array: array[i:i + step], examples)) for i in range(0, n, step)]  # noqa: B023
@@ -241,10 +242,13 @@ class Module(Evaluated["Module"]):
     def accumulate(self, among: Collection[Parameter] | None = None) -> None:
         """Run ``update``, but add its results to the gradients of the parameters ``among`` (None: of all)."""
         adding = [p for p in self.parameters() if not p.frozen and (among is None or p in among)]
-        before = [parameter.grad.copy() for parameter in adding]
-        self.update()
-        for parameter, grad in zip(adding, before, strict=True):
-            parameter.grad += grad
+        before = [(parameter.grad, parameter.grad.copy()) for parameter in adding]
+        try:
+            self.update()
+            at_once(calling(iadd, before))
+        except BaseException:                                       # what was accumulated so far must not be lost
+            at_once(filling(before))
+            raise
 
     if not TYPE_CHECKING:                                           # a type checker knows that a module cannot be called
         def __call__(self, *inputs: Any, **options: Any) -> None:

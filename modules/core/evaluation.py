@@ -14,6 +14,7 @@ _keeps_output            prepare_for                   forward, which then retur
 _views_seen              prepare_for                   forward, which calls drop_stale_views if parameters have changed
 _changes_seen, _trains   plan_updates                  update; a container has a list ``updates`` too
 _fingerprint             a tape, after forward         the tape, before the later phases
+_busy                    phases, preserved_evaluation  phases: another thread must not be running the module
 =======================  ============================  =================================================================
 
 Events make them invalid. The methods of ``Evaluated``, in this file, clear them:
@@ -30,7 +31,7 @@ a forward fails, the dtype or a setting of    clear_evaluation      everything
 a loss changes, a tape begins
 the mode changes                              (train)               _signature: the next forward makes a new plan; point
                                                                     and gradient stay valid
-a tape begins or ends                         invalidate_plans      _signature, _changes_seen: also update makes a new plan
+a tape begins or ends                         plans_invalid         _signature, _changes_seen: also update makes a new plan
 a parameter moves, is replaced, freezes or    plan_updates,         the plan of update; workspaces' views of parameters
 thaws (FlatParameters.changes counts these)   drop_stale_views
 ============================================  ====================  ====================================================
@@ -41,17 +42,25 @@ thaws (FlatParameters.changes counts these)   drop_stale_views
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import repeat
+from operator import attrgetter
+from threading import get_ident
+from types import FrameType
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 
-from ...errors import ShapeError
-from .parameter import FlatParameters
+from ...errors import PhaseError, ShapeError
+from ...restoring import Act, Attributes, Restored, alike, at_once, setting
+from .parameter import FlatParameters, watch_parameters
 from .tree import Tree
 from .values import Shape, Signature, fitting, parts
 
+ADMITTING = ("_signature", "_output", "gradient", "point")          # without them only forward runs, which prepares anew
+PHASES = __file__.replace("evaluation", "phases")                   # the file of the checked phases
 M = TypeVar("M", bound="Evaluated[Any]")                            # Module
 
 
@@ -59,11 +68,12 @@ class Evaluated(Tree[M]):
     """What a module holds between its phases, and the methods that clear it."""
 
     __slots__ = (
-        "__dict__", "__weakref__", "_changes_seen", "_fingerprint", "_input", "_keeps_output", "_output", "_owner",
-        "_signature", "_spare", "_taped", "_trains", "_views_seen", "batch_last", "gradient", "point", "scratch",
+        "__dict__", "__weakref__", "_busy", "_changes_seen", "_fingerprint", "_input", "_keeps_output", "_output", "_owner",
+        "_searched", "_signature", "_spare", "_taped", "_trains", "_views_seen", "batch_last", "gradient", "point", "scratch",
     )
-    _workspace: ClassVar[tuple[str, ...]] = ("scratch", "_signature", "_input", "_output", "_views_seen")
-    _evaluation: ClassVar[tuple[str, ...]] = ("point", "gradient", "_fingerprint", *_workspace)
+    _workspace: ClassVar[tuple[str, ...]] = ("_signature", "_output", "_input", "_views_seen", "scratch")
+    # Cleared in this order: first what admits a phase, so that an interrupt cannot leave it without the rest.
+    _evaluation: ClassVar[tuple[str, ...]] = (*_workspace, "gradient", "point", "_fingerprint")
 
     saved: ClassVar[Literal["both", "input", "output", "neither"]] = "both"
     symmetric: ClassVar[bool] = False
@@ -90,13 +100,15 @@ class Evaluated(Tree[M]):
     _keeps_output: bool                                             # keeps_output, when prepare_for ran
     _taped: tuple[str, ...]                                         # attributes by which a tape hides those of the class
     _fingerprint: Any                                               # of the point, on a tape
+    _busy: int                                                      # what runs the module now: see check_alone
+    _searched: bool                                                 # whether refuse_hidden has run
     _spare: tuple[Any, list[list[Any]]] | None                      # workspaces that per_example_gradients uses again
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         self = super().__new__(cls)
         self.__dict__ = {}                                          # made here, it stays fast after vars(): 5 % of a step
         self._owner = self._spare = None
-        self.batch_last = False
+        self.batch_last = self._busy = self._searched = False
         self._changes_seen, self._taped, self._trains, self.training = -1, (), True, True
         self.clear_evaluation()
         return self
@@ -118,16 +130,12 @@ class Evaluated(Tree[M]):
 
     def invalidate_owners(self, *, gradient_only: bool = False) -> None:
         """Clear the evaluation, or only the gradient, of each container around this module."""
-        for owner in self.owners():
-            if gradient_only:
-                owner.gradient = None
-            else:
-                owner.clear_evaluation()
+        owners = [*self.owners()]
+        at_once(setting(alike(owners, gradient=None) if gradient_only else cleared(owners)))
 
-    def invalidate_plans(self) -> None:
-        """Make this module, the modules inside and the containers around it prepare again before they run."""
-        for module in (*(module for _, module in self.named_modules()), *self.owners()):
-            module._signature, module._changes_seen = None, -1
+    def plans_invalid(self) -> Attributes:
+        """Return what makes this module, the modules inside and the containers around it prepare again, for ``setting``."""
+        return alike([*(module for _, module in self.named_modules()), *self.owners()], _signature=None, _changes_seen=-1)
 
     def prepare_for(self, shape: Shape, dtype: np.dtype[Any], batch_last: bool = False) -> Shape:
         """Prepare for inputs of this shape, dtype and layout; return the shape of the output.
@@ -137,12 +145,15 @@ class Evaluated(Tree[M]):
         output = self.admit(fitting(shape, self))
         if any(not one for one in parts(shape)):
             raise ShapeError(f"{self!r}: x must have at least one axis, got shape {shape}")
+        if not self._searched:                                      # the first time: not every __init__ is watched
+            watch_parameters(self)
+            self.refuse_hidden()
+            self._searched = True
         self.clear_evaluation()                                     # before prepare, in which a container prepares its modules
         self.batch_last = batch_last
-        scratch = self.prepare(shape, dtype)
-        self.scratch, self._signature, self._output = scratch, (shape, dtype), (output, dtype)
-        self._input, self._views_seen = self._signature, FlatParameters.changes
-        self._keeps_output = self.keeps_output
+        scratch, seen, signature = self.prepare(shape, dtype), FlatParameters.changes, (shape, dtype)
+        self.scratch, self._views_seen, self._input, self._keeps_output, self._output, self._signature = (
+            scratch, seen, signature, self.keeps_output, (output, dtype), signature)
         return output
 
     @property
@@ -152,9 +163,9 @@ class Evaluated(Tree[M]):
 
     def plan_updates(self) -> None:
         """Find out whether update has anything to do. Called after parameters have moved, frozen or thawed."""
-        parameters = self.parameters()
+        changes, parameters = FlatParameters.changes, self.parameters()
         self._trains = not parameters or not all(parameter.frozen for parameter in parameters)
-        self._changes_seen = FlatParameters.changes
+        self._changes_seen = changes
 
     def drop_stale_views(self) -> None:
         """Remove views of parameters that have moved or been replaced from the workspaces, here and in the modules inside."""
@@ -167,21 +178,61 @@ class Evaluated(Tree[M]):
         """Return the workspace without views of parameters that have moved or been replaced."""
         return self.scratch
 
-    @contextmanager
-    def preserved_evaluation(self) -> Iterator[None]:
-        """Put back modes, points, gradients and workspaces after the ``with`` block, whatever runs inside it."""
-        states = []
-        for _, module in self.named_modules():
-            states.append((module, module.training, [(name, getattr(module, name)) for name in module._evaluation]))
-            module.clear_evaluation()
-        changes, owner, self._owner = FlatParameters.changes, self._owner, None
+    def preserved_evaluation(self) -> Restored:
+        """Return a context manager that puts back modes, points, gradients and workspaces, whatever runs in the block.
+
+        Enter it twice: ``with net.preserved_evaluation() as kept, kept: ...``; see Restored.
+        """
+        me, busy = get_ident(), self._busy
+        if busy or self._owner is not None:
+            self.check_alone()
+        self._busy = me
         try:
-            yield
-        finally:
-            self._owner = owner
-            for module, training, evaluation in states:
-                module.training = training
-                if changes != FlatParameters.changes:               # parameters were moved or replaced in the block
-                    module._changes_seen = -1
-                for name, value in evaluation:
-                    setattr(module, name, value)
+            modules = [module for _, module in self.named_modules()]
+            kept = [as_now(module, ("training", "_changes_seen", *module._evaluation)) for module in modules]
+            mine = setting([(self, "_owner", self._owner), (self, "_busy", busy)])
+            clear = [partial(map, setattr, repeat(module), ADMITTING, repeat(None)) for module in modules]
+            return Restored([*kept, mine], [*clear, setting([(self, "_owner", None)])], (self,))
+        except BaseException:
+            self._busy = busy
+            raise
+
+    def check_alone(self) -> None:
+        """Raise PhaseError if another thread runs a phase, or a block of ``preserved_evaluation``, here or in an owner.
+
+        Phases call it if they find ``_busy`` set: to True by a phase, to the number of the thread by a block. The same thread
+        may have set it, or a phase that was interrupted, so that the frames of the other threads must tell.
+        """
+        me = get_ident()
+        for module in (self, *self.owners()):
+            if module._busy and module._busy != me and any(
+                    occupies(frame, module) for thread, frame in sys._current_frames().items() if thread != me):
+                raise PhaseError(f"{module!r}: another thread is running this module, and its point and gradient are those of "
+                                 "one thread; give each thread a copy (copy.deepcopy), or let them take turns with a lock")
+
+
+def occupies(frame: FrameType | None, module: Evaluated[Any]) -> bool:
+    """Whether a thread with this innermost frame is in a checked phase of the module, or in a block that has it for itself."""
+    while frame is not None:
+        names = frame.f_locals
+        if frame.f_code.co_filename in (__file__, PHASES) and names.get("self") is module:
+            return True
+        if any(type(value) is Restored and any(held is module for held in value.of) for value in names.values()):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def as_now(module: Evaluated[Any], names: tuple[str, ...]) -> Act:
+    """Return the act that sets attributes, two or more, to their present values."""
+    return partial(map, setattr, repeat(module), names, attrgetter(*names)(module))
+
+
+def cleared(modules: Iterable[Evaluated[Any]]) -> Attributes:
+    """Return the attributes that ``clear_evaluation`` clears in all these modules, as ``setting`` takes them."""
+    return [(module, name, None) for module in modules for name in module._evaluation]
+
+
+def preserved_modes(net: Evaluated[Any]) -> Restored:
+    """Return a context manager that puts back the mode of every module of the tree. Enter it twice: see Restored."""
+    return Restored([setting([(module, "training", module.training) for _, module in net.named_modules()])])

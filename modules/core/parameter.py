@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, ClassVar, Self
+from inspect import getattr_static
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from ...arguments import Array, Seed, as_floating, floating_dtype
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...initializers.base import Initializer
+from ...restoring import Act, Attributes, at_once, calling
 
 CACHE_LINE = 64                                                     # bytes
 
@@ -51,18 +52,49 @@ class FlatParameters:
     @classmethod
     def gather(cls, parameters: Iterable[Parameter], dtype: DTypeLike | None = None) -> None:
         """Move distinct parameters, in this order, into one new pair of vectors, converted to ``dtype`` if it is given."""
-        moving = list(parameters)
+        at_once(cls.moves(parameters, dtype))
+
+    @classmethod
+    def moves(cls, parameters: Iterable[Parameter], dtype: DTypeLike | None = None) -> Act:
+        """Return the act that moves parameters as ``gather`` does; the new vectors are filled already."""
+        moving, offset = list(parameters), 0
+        attributes: Attributes = []
         if not moving:
-            return
+            return placing(attributes)
         flat = cls(sum(p.data.size for p in moving), dtype or moving[0].dtype, any(p.flat.updated for p in moving))
-        offset = 0
         for parameter in moving:
-            data, grad = parameter.data, parameter.grad
-            parameter._move(flat, offset, data.shape)
-            parameter.data[...] = data
-            parameter.grad[...] = grad
-            offset += data.size
-        cls.changes += 1
+            views = Views.of(flat, offset, parameter.shape)
+            views.data[...], views.grad[...] = parameter.data, parameter.grad
+            attributes += views.held_by(parameter)
+            offset += parameter.data.size
+        cls.changes += 1                                            # before the move, so that no interrupt can hide it
+        return placing(attributes)
+
+
+def placing(attributes: Attributes) -> Act:
+    """Return the act that sets attributes of Parameters, whose ``__setattr__`` would copy arrays."""
+    return calling(object.__setattr__, attributes)
+
+
+class Views(NamedTuple):
+    """What a Parameter holds of the flat vectors that it stands in."""
+
+    flat: FlatParameters
+    offset: int
+    T: Array
+    grad_T: Array
+    data: Array
+    grad: Array
+
+    @classmethod
+    def of(cls, flat: FlatParameters, offset: int, shape: tuple[int, ...]) -> Views:
+        """Return the views of ``flat`` from ``offset`` on, for a Parameter of this shape."""
+        turned = [vector[offset:][:int(np.prod(shape))].reshape(shape[::-1]) for vector in (flat.data, flat.grad)]
+        return cls(flat, offset, *turned, *(view.T for view in turned))
+
+    def held_by(self, parameter: Parameter) -> Attributes:
+        """Return the attributes of the Parameter, for ``placing``."""
+        return [(parameter, name, value) for name, value in zip(self._fields, self, strict=True)]
 
 
 class Parameter:
@@ -88,9 +120,11 @@ class Parameter:
         ``step`` does not change a frozen parameter. ``update`` does nothing in a module whose parameters are all frozen.
     flat, offset : FlatParameters and int
         The flat vectors that ``data`` and ``grad`` are views of, and the place in them where the views begin.
+    replaced_by : Parameter or None
+        The Parameter that was last assigned in the place of this one, until this one is assigned again.
     """
 
-    __slots__ = ("T", "_frozen", "data", "flat", "grad", "grad_T", "name", "offset")
+    __slots__ = ("T", "_frozen", "data", "flat", "grad", "grad_T", "name", "offset", "replaced_by")
 
     data: Array
     grad: Array
@@ -99,13 +133,14 @@ class Parameter:
     flat: FlatParameters
     offset: int
     name: str
+    replaced_by: Parameter | None
 
     def __init__(self, data: ArrayLike, name: str, dtype: DTypeLike = "float32") -> None:
         initial = as_floating(data, floating_dtype(dtype), f"Parameter {name!r}: data")
-        self.name = name
-        self._frozen = False
-        self._move(FlatParameters(initial.size, initial.dtype), 0, initial.shape)
-        self.data[...] = initial
+        self.name, self._frozen, self.replaced_by = name, False, None
+        views = Views.of(FlatParameters(initial.size, initial.dtype), 0, initial.shape)
+        views.data[...] = initial
+        at_once(placing(views.held_by(self)))
 
     @classmethod
     def drawn(cls, initializer: Initializer, shape: tuple[int, ...], rng: Seed, name: str, dtype: DTypeLike) -> Self:
@@ -116,14 +151,6 @@ class Parameter:
         if initial.shape != shape:
             raise ShapeError(f"{name}_init must return an array of shape {shape}, got {initial.shape} from {initializer!r}")
         return cls(initial, name, dtype)
-
-    def _move(self, flat: FlatParameters, offset: int, shape: tuple[int, ...]) -> None:
-        """Become a view of ``flat`` from ``offset`` on."""
-        span, turned = slice(offset, offset + math.prod(shape)), shape[::-1]
-        views = [vector[span].reshape(turned) for vector in (flat.data, flat.grad)]
-        for slot, value in zip(("T", "grad_T", "data", "grad", "flat", "offset"),
-                               (*views, views[0].T, views[1].T, flat, offset), strict=True):
-            object.__setattr__(self, slot, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in ("data", "grad"):
@@ -152,8 +179,8 @@ class Parameter:
 
     @frozen.setter
     def frozen(self, value: bool) -> None:
+        FlatParameters.changes += 1                                 # first, so that no interrupt can hide the change
         self._frozen = bool(value)
-        FlatParameters.changes += 1
 
     def __repr__(self) -> str:
         return f"Parameter({self.name!r}, shape={self.shape}, dtype={self.dtype.name!r})"
@@ -164,14 +191,16 @@ class Parameter:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         data = state["data"]
-        self.name, self._frozen = state["name"], state["frozen"]
-        self._move(FlatParameters(data.size, data.dtype, state["updated"]), 0, data.shape)
-        self.data[...] = data
-        self.grad[...] = state["grad"]
+        self.name, self._frozen, self.replaced_by = state["name"], state["frozen"], None
+        views = Views.of(FlatParameters(data.size, data.dtype, state["updated"]), 0, data.shape)
+        views.data[...], views.grad[...] = data, state["grad"]
+        at_once(placing(views.held_by(self)))
 
 
 class ParameterAttribute:
     """A descriptor that refuses the assignment of a Parameter of another shape or dtype than the one that it replaces.
+
+    It also refuses arrays, which belong into the Parameter's ``data``.
 
     It has no ``__get__``, so that reading the attribute needs no call. It suits an attribute that each instance has: a class
     of the library declares it by ``weight: Parameter = parameter_attribute()``.
@@ -187,6 +216,9 @@ class ParameterAttribute:
 
     def __set__(self, module: Any, value: Any) -> None:
         held = vars(module).get(self.name)
+        if isinstance(held, Parameter) and (isinstance(value, (list, tuple, memoryview)) or hasattr(value, "__array__")):
+            raise ArgumentError(f"{module!r}: {self.name} must be a Parameter or None, got {type(value).__name__}; to change "
+                                f"its numbers, write {self.name}.data = ...")
         if isinstance(held, Parameter) and isinstance(value, Parameter):
             if value.shape != held.shape:
                 raise ShapeError(f"{module!r}: {self.name} must be replaced by a Parameter of shape {held.shape}, got "
@@ -194,13 +226,14 @@ class ParameterAttribute:
             if value.dtype != held.dtype:
                 raise DtypeError(f"{module!r}: {self.name} must be replaced by a Parameter of dtype {held.dtype}, got "
                                  f"{value.dtype}; use astype")
+            held.replaced_by, value.replaced_by = value, None
+        FlatParameters.changes += 1                                 # first, so that no interrupt can hide the change
         vars(module)[self.name] = value
-        FlatParameters.changes += 1
 
     def __delete__(self, module: Any) -> None:
+        FlatParameters.changes += 1
         if vars(module).pop(self.name, self) is self:
             raise AttributeError(f"{type(module).__name__!r} object has no attribute {self.name!r}")
-        FlatParameters.changes += 1
 
 
 def parameter_attribute() -> Any:
@@ -208,34 +241,45 @@ def parameter_attribute() -> Any:
     return ParameterAttribute()
 
 
-class OptionalParameterAttribute(ParameterAttribute):
-    """The same for an attribute that some instances lack: reading it there raises AttributeError."""
+MISSING = object()
 
-    __slots__ = ()
+
+class OptionalParameterAttribute(ParameterAttribute):
+    """The same for an attribute that some instances lack: they have the value of the class, if there was one."""
+
+    __slots__ = ("default",)
+
+    def __init__(self, name: str, default: Any = MISSING) -> None:
+        super().__init__(name)
+        self.default = default
 
     def __get__(self, module: Any, kind: Any = None) -> Any:
+        found = self.default if module is None else vars(module).get(self.name, self.default)
+        if found is not MISSING:
+            return found
         if module is None:
             return self
-        try:
-            return vars(module)[self.name]
-        except KeyError:
-            raise AttributeError(f"{type(module).__name__!r} object has no attribute {self.name!r}") from None
+        raise AttributeError(f"{type(module).__name__!r} object has no attribute {self.name!r}")
 
 
 def watch_parameters(module: Any) -> None:
-    """Watch the attributes of a module that hold Parameters, unless its class already has an attribute of that name."""
+    """Watch the attributes of a module that hold Parameters, unless its class has a descriptor of that name."""
     kind = type(module)
     for name, value in vars(module).items():
-        if isinstance(value, Parameter) and not hasattr(kind, name):
-            setattr(kind, name, OptionalParameterAttribute(name))
+        if isinstance(value, Parameter):
+            default = getattr_static(kind, name, MISSING)
+            if not isinstance(default, ParameterAttribute) and not hasattr(type(default), "__get__"):
+                setattr(kind, name, OptionalParameterAttribute(name, default))
 
 
 def watching(init: Callable[..., None]) -> Callable[..., None]:
-    """Return a constructor that ends with ``watch_parameters``."""
+    """Return a constructor that ends with ``watch_parameters``, and checks that all modules and Parameters are found."""
 
     @wraps(init)
     def constructor(self: Any, *args: Any, **options: Any) -> None:
         init(self, *args, **options)
         watch_parameters(self)
+        if type(self).__init__ is constructor:                      # not one that was called by super()
+            self.refuse_hidden()
 
     return constructor

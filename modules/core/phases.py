@@ -11,18 +11,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from itertools import combinations
 from types import MethodType
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from ...errors import ArgumentError, DtypeError, PhaseError, ShapeError
+from ...errors import ArgumentError, PhaseError, ShapeError
 from ...underflow import STATE, unreported
 from .evaluation import Evaluated
 from .parameter import FlatParameters
-from .values import Signature, Value, as_values, copied, dtype_of, overlap, parts, several, shape_of
+from .values import Signature, Value, as_values, check_out, copied, dtype_of, has_shape, overlap, parts, several, shape_of
 
 Phase = Callable[..., Any]
 Checked = Evaluated[Any]                                            # Module: base.py imports this file
@@ -43,27 +42,34 @@ def checked_forward(written: Phase) -> Phase:
                 return forward(self, x, out)
         if type(self).forward is not forward and called_by_super("forward", self):
             return copied(phase(self, x, None), out) if writes_output(type(self), forward) else phase(self, x, out)
-        new = type(x) is not ndarray or (x.shape, x.dtype) != self._signature
-        if new:
-            x, new = accepted_input(self, x, out)
-        elif out is not None:
-            check_forward_out(self, x, out, self._output)
-        self.begin_forward()
-        if self._views_seen != FlatParameters.changes:
-            self.drop_stale_views()
+        busy = self._busy
+        if busy or self._owner is not None:
+            self.check_alone()
         try:
-            y = phase(self, x, None if self._keeps_output else out)
-        except BaseException:                                       # the point may mix arrays of this x and of the last
-            self.clear_evaluation()
-            raise
-        if new and not has_shape(y, self._output[0]):
-            self.clear_evaluation()
-            got = f"shape {shape_of(y)}" if isinstance(y, (ndarray, tuple)) else repr(y)
-            raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({shape_of(x)}) says "
-                             f"{self.output_shape(shape_of(x))}")
-        if not self._keeps_output:
-            return y
-        return y.copy() if out is None and type(y) is ndarray else copied(y, out)
+            self._busy = busy or True
+            new = type(x) is not ndarray or (x.shape, x.dtype) != self._signature
+            if new:
+                x, new = accepted_input(self, x, out)
+            elif out is not None:
+                check_forward_out(self, x, out, self._output)
+            self.begin_forward()
+            if self._views_seen != FlatParameters.changes:
+                self.drop_stale_views()
+            try:
+                y = phase(self, x, None if self._keeps_output else out)
+            except BaseException:                                   # the point may mix arrays of this x and of the last
+                self.clear_evaluation()
+                raise
+            if new and not has_shape(y, self._output[0]):
+                self.clear_evaluation()
+                got = f"shape {shape_of(y)}" if isinstance(y, (ndarray, tuple)) else repr(y)
+                raise ShapeError(f"{self!r}: forward returned {got}, where output_shape({shape_of(x)}) says "
+                                 f"{self.output_shape(shape_of(x))}")
+            if not self._keeps_output:
+                return y
+            return y.copy() if out is None and type(y) is ndarray else copied(y, out)
+        finally:
+            self._busy = busy
 
     forward.__wrapped__ = phase
     return forward
@@ -83,7 +89,10 @@ def checked_backward(written: Phase) -> Phase:
                 return backward(self, g, out, input_gradient=input_gradient)
         if out is not None and not input_gradient:
             raise ArgumentError(f"{self!r}: out is for the input gradient, which input_gradient=False leaves out")
+        busy = self._busy
         if type(self).backward is backward or not called_by_super("backward", self):
+            if busy or self._owner is not None:
+                self.check_alone()
             if self._output is None:
                 raise too_early(self)
             if type(g) is not ndarray or (g.shape, g.dtype) != self._output:
@@ -97,8 +106,9 @@ def checked_backward(written: Phase) -> Phase:
                     raise ArgumentError(f"{self!r}: out must not overlap g, which update still reads")
             if self._owner is not None:
                 self.invalidate_owners(gradient_only=True)
-        self.gradient = g                                           # also in super().backward(g): an inherited update reads it
         try:
+            self._busy = busy or True
+            self.gradient = g                                       # also in super().backward(g): an inherited update reads it
             if input_gradient:
                 return phase(self, g, out)
             if skips:
@@ -110,6 +120,8 @@ def checked_backward(written: Phase) -> Phase:
             self.gradient = None
             explain(self, error)
             raise
+        finally:
+            self._busy = busy
 
     backward.__wrapped__ = phase
     return backward
@@ -124,20 +136,30 @@ def checked_update(phase: Phase) -> Phase:
             with np.errstate(under="ignore"):
                 update(self)
             return
-        if self.gradient is None:
-            raise too_early(self)
         if type(self).update is not update and called_by_super("update", self):
             phase(self)
             return
+        busy = self._busy
+        if busy or self._owner is not None:
+            self.check_alone()
+        if self.gradient is None:
+            raise too_early(self)
         changed = self._changes_seen != FlatParameters.changes
-        if changed:
-            self.plan_updates()
-            self.drop_stale_views()
-        if self._trains:
-            phase(self)
+        try:
+            self._busy = busy or True
             if changed:
-                for parameter in self.parameters():
-                    parameter.flat.updated = True
+                self.plan_updates()
+                self.drop_stale_views()
+            if self._trains:
+                phase(self)
+                if changed:
+                    for parameter in self.parameters():
+                        parameter.flat.updated = True
+        except BaseException:                                       # the next update does again what belongs to a change
+            self._changes_seen = -1
+            raise
+        finally:
+            self._busy = busy
 
     return update
 
@@ -150,6 +172,8 @@ def checked_jvp(phase: Phase) -> Phase:
     def jvp(self: Checked, t: Any) -> Any:
         if type(self).jvp is not jvp and called_by_super("jvp", self):
             return phase(self, t)
+        if self._busy or self._owner is not None:
+            self.check_alone()
         if self._output is None:
             raise too_early(self)
         t = as_tangent(self, t)
@@ -258,29 +282,8 @@ def accepted_input(module: Checked, x: Any, out: Value | None) -> tuple[Value, b
     return x, new
 
 
-def has_shape(y: Value, shape: Any) -> bool:
-    """Whether ``y`` is an array, or a tuple of arrays, of that shape."""
-    return all(type(array) is ndarray for array in parts(y)) and several(y) == several(shape) and shape_of(y) == shape
-
-
 def check_forward_out(module: Checked, x: Value, out: Any, expected: Signature) -> None:
     """Raise an error unless forward may write into ``out``."""
     check_out(module, out, expected)
     if overlap(out, x) and not (out is x and module.saved in ("output", "neither")):
         raise ArgumentError(f"{module!r}: out must not overlap x, which this module still reads")
-
-
-def check_out(module: Checked, out: Any, expected: Signature) -> None:
-    """Raise an error unless ``out`` is an array, or a tuple of arrays, of the expected shape and dtype."""
-    shape, dtype = expected
-    if several(shape) and isinstance(out, list):
-        out = tuple(out)
-    if several(shape) and len(parts(out)) != len(shape):
-        raise ShapeError(f"{module!r}: out must be a tuple of {len(shape)} arrays, got {type(out).__name__}")
-    for array, size in zip(parts(out) if several(shape) else (out,), parts(shape), strict=True):
-        if type(array) is not ndarray or array.dtype != dtype:
-            raise DtypeError(f"{module!r}: out must be a {dtype} array, got {getattr(array, 'dtype', type(array).__name__)}")
-        if array.shape != size or not array.flags.c_contiguous:
-            raise ShapeError(f"{module!r}: out must be C-contiguous and of shape {size}, got {array.shape}")
-    if several(shape) and any(np.may_share_memory(a, b) for a, b in combinations(out, 2)):
-        raise ArgumentError(f"{module!r}: the arrays of out must not overlap each other")

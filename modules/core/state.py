@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ...arguments import Array, as_numbers
 from ...errors import RetropropError, StateError
+from ...restoring import at_once, filling
 
 IGNORED = "num_batches_tracked"                                     # PyTorch's BatchNorm counts batches; ours does not
 
@@ -42,8 +43,7 @@ def load_arrays(who: str, targets: Mapping[str, Array], state: Mapping[str, Arra
             wrong.append(f"{same!r} and {name!r} are one array, but their values differ")
     if wrong:
         raise StateError(f"{who}: the state does not fit: {'; '.join(wrong)}")
-    for name, array in arrays.items():
-        targets[name][...] = array
+    at_once(filling([(targets[name], array) for name, array in arrays.items()]))
 
 
 def converted(name: str, value: ArrayLike, target: Array, nonnegative: bool, finite: bool) -> Array:

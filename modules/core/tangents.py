@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ...arguments import Array
-from .evaluation import Evaluated
+from ...restoring import Restored, alike, calling, filling, setting
+from .evaluation import Evaluated, as_now
 from .phases import unchecked
 from .values import Value, basis_vectors, from_numbers, parts, product
 
@@ -17,7 +17,8 @@ from .values import Value, basis_vectors, from_numbers, parts, product
 def by_backward(module: Evaluated[Any], t: Value) -> Value:
     """Return J t. If J is symmetric this is backward of t; else each backward gives a row of J, which is multiplied with t."""
     backward = unchecked(module, "backward")
-    with preserved_backward(module):
+    kept = preserved_backward(module)
+    with kept, kept:
         module.gradient = t                                         # the checked backward would set it
         if module.symmetric:
             return backward(t)
@@ -28,24 +29,18 @@ def by_backward(module: Evaluated[Any], t: Value) -> Value:
         return from_numbers(numbers, *module._output)
 
 
-@contextmanager
-def preserved_backward(module: Evaluated[Any]) -> Iterator[None]:
-    """Undo what unchecked backwards change inside the ``with`` block, so that ``update`` finds what the last backward left."""
+def preserved_backward(module: Evaluated[Any]) -> Restored:
+    """Undo what unchecked backwards change inside the ``with`` block, so that ``update`` finds what the last backward left.
+
+    A tape does not record them. Enter it twice: see Restored.
+    """
     tree = [inner for _, inner in module.named_modules()]
     needed = any(inner.gradient is not None for inner in tree)      # else update cannot be the next phase
-    states = [(inner, inner.gradient, inner._taped, dict(vars(inner)), [(a, a.copy()) for a in arrays(inner)] if needed else [])
-              for inner in tree]
-    for inner in tree:
-        inner._taped = ()                                           # a tape does not record them
-    try:
-        yield
-    finally:
-        for inner, gradient, taped, attributes, contents in states:
-            inner.gradient, inner._taped = gradient, taped
-            vars(inner).clear()
-            vars(inner).update(attributes)
-            for array, content in contents:
-                array[...] = content
+    left = [as_now(inner, ("gradient", "_taped")) for inner in tree]
+    own = [(vars(inner), dict(vars(inner))) for inner in tree]
+    contents = [(array, array.copy()) for inner in tree for array in arrays(inner)] if needed else []
+    return Restored([*left, calling(dict.clear, [(now,) for now, _ in own]), calling(dict.update, own), filling(contents)],
+                    [setting(alike(tree, _taped=()))])
 
 
 def arrays(module: Evaluated[Any]) -> Iterator[Array]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array
+from ...errors import ArgumentError
 from .diagram import Node, Wiring
 from .parameter import Parameter
 from .state import load_arrays
@@ -55,6 +56,17 @@ class Tree(Generic[M]):
     def own_parameters(self) -> dict[str, Parameter]:
         """Return the parameters of this module itself, by name, without those of inner modules."""
         return {name: value for name, value in vars(self).items() if isinstance(value, Parameter)}
+
+    def refuse_hidden(self) -> None:
+        """Raise ArgumentError for a module or a Parameter in a list, tuple, set or dict, unless it is an attribute too."""
+        hidden = [(name, item) for name, value in vars(self).items() for item in collected(value)]
+        if not hidden:
+            return
+        found = {id(item) for _, module in self.named_modules() for item in (module, *module.own_parameters().values())}
+        for name, item in hidden:
+            if id(item) not in found:
+                raise ArgumentError(f"{self!r}: {name} must hold no modules or Parameters, got {item!r}: there they are "
+                                    "neither trained nor saved; assign each to an attribute of its own, or use a Sequential")
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
         """Return all parameters with their paths (``"0.weight"``); a shared one is listed once, under its first path."""
@@ -127,6 +139,16 @@ class Tree(Generic[M]):
         nonnegative = {below(path, name) for path, module in self.named_modules() for name in module.nonnegative_buffers}
         nonfinite = {name for name, array in buffers.items() if not np.isfinite(array).all()}
         load_arrays(repr(self), targets, state, strict, nonnegative=nonnegative, nonfinite=nonfinite)
+
+
+def collected(value: Any, depth: int = 3) -> Iterator[Tree[Any] | Parameter]:
+    """Yield the modules and Parameters in a list, tuple, set or dict, and in such collections inside."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple, set, frozenset)) else ()
+    for item in items:
+        if isinstance(item, (Tree, Parameter)):
+            yield item
+        elif depth:
+            yield from collected(item, depth - 1)
 
 
 def below(path: str, name: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import Any, Protocol
 
 import numpy as np
 
 from ...arguments import as_floating, as_numbers
-from ...errors import DtypeError, ShapeError
+from ...errors import ArgumentError, DtypeError, ShapeError
 from .arrays import empty
 
 Value = Any                                                         # an array, or a tuple of arrays
@@ -136,3 +137,22 @@ def same_shapes(shapes: Shape, of: Reader) -> tuple[int, ...]:
     return first
 
 
+def has_shape(y: Value, shape: Any) -> bool:
+    """Whether ``y`` is an array, or a tuple of arrays, of that shape."""
+    return all(type(array) is np.ndarray for array in parts(y)) and several(y) == several(shape) and shape_of(y) == shape
+
+
+def check_out(module: object, out: Any, expected: Signature) -> None:
+    """Raise an error unless ``out`` is an array, or a tuple of arrays, of the expected shape and dtype."""
+    shape, dtype = expected
+    if several(shape) and isinstance(out, list):
+        out = tuple(out)
+    if several(shape) and len(parts(out)) != len(shape):
+        raise ShapeError(f"{module!r}: out must be a tuple of {len(shape)} arrays, got {type(out).__name__}")
+    for array, size in zip(parts(out) if several(shape) else (out,), parts(shape), strict=True):
+        if type(array) is not np.ndarray or array.dtype != dtype:
+            raise DtypeError(f"{module!r}: out must be a {dtype} array, got {getattr(array, 'dtype', type(array).__name__)}")
+        if array.shape != size or not array.flags.c_contiguous:
+            raise ShapeError(f"{module!r}: out must be C-contiguous and of shape {size}, got {array.shape}")
+    if several(shape) and any(np.may_share_memory(a, b) for a, b in combinations(out, 2)):
+        raise ArgumentError(f"{module!r}: the arrays of out must not overlap each other")
