@@ -97,4 +97,7 @@ def as_floating(x: ArrayLike, dtype: np.dtype[Any] | None, name: str, of: object
     array = as_numbers(x, name, of)
     if dtype is None:
         dtype = np.dtype("float64" if array.dtype.itemsize >= 8 and array.dtype.kind == "f" else "float32")
-    return array.astype(dtype, copy=False)
+    if array.dtype == dtype:
+        return array
+    with np.errstate(under="ignore"):                               # 1e-50 is 0 in float32
+        return array.astype(dtype)
