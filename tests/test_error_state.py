@@ -83,6 +83,7 @@ def test_training_evaluation_and_inspection_do_not_raise():
     with np.errstate(all="raise"):
         user = np.geterr()
         rp.fit(net, loss, rp.Adam(net.parameters(), lr=0.1), (300 * x, y), epochs=5, batch_size=16, rng=0, progress=False)
+        rp.fit(net, loss, rp.SGD(net.parameters(), lr=0.1), (1e-50 * x, y), epochs=1, progress=False)
         rp.evaluate(net, loss, 300 * x, y)
         rp.diagnose(net, x, y, loss)
         rp.check_module(net, x)
