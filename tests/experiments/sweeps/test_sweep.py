@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -417,8 +418,10 @@ class Cluster:
         pass
 
     def submit(self, call, function, task, pure):
-        error = MemoryError("KilledWorker") if task[0].settings["k"] == 2 else None
-        return SimpleNamespace(exception=lambda: error, result=lambda: function(*task), release=lambda: None)
+        future = Mock()
+        future.exception.return_value = MemoryError("KilledWorker") if task[0].settings["k"] == 2 else None
+        future.result = lambda: function(*task)
+        return future
 
 
 def test_a_run_that_a_cluster_gives_up_fails_and_the_rest_goes_on(monkeypatch):
