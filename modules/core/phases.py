@@ -21,7 +21,7 @@ from ...errors import ArgumentError, PhaseError, ShapeError
 from ...underflow import STATE, unreported
 from .evaluation import Evaluated
 from .parameter import FlatParameters
-from .values import Signature, Value, as_values, check_out, copied, dtype_of, has_shape, overlap, parts, several, shape_of
+from .values import Signature, Value, as_values, check_out, copied, dtype_of, overlap, parts, several, shape_of
 
 Phase = Callable[..., Any]
 Checked = Evaluated[Any]                                            # Module: base.py imports this file
@@ -280,6 +280,11 @@ def accepted_input(module: Checked, x: Any, out: Value | None) -> tuple[Value, b
     if new:
         module.prepare_for(*signature)
     return x, new
+
+
+def has_shape(y: Value, shape: Any) -> bool:
+    """Whether ``y`` is an array, or a tuple of arrays, of that shape."""
+    return all(type(array) is ndarray for array in parts(y)) and several(y) == several(shape) and shape_of(y) == shape
 
 
 def check_forward_out(module: Checked, x: Value, out: Any, expected: Signature) -> None:

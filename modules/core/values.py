@@ -137,11 +137,6 @@ def same_shapes(shapes: Shape, of: Reader) -> tuple[int, ...]:
     return first
 
 
-def has_shape(y: Value, shape: Any) -> bool:
-    """Whether ``y`` is an array, or a tuple of arrays, of that shape."""
-    return all(type(array) is np.ndarray for array in parts(y)) and several(y) == several(shape) and shape_of(y) == shape
-
-
 def check_out(module: object, out: Any, expected: Signature) -> None:
     """Raise an error unless ``out`` is an array, or a tuple of arrays, of the expected shape and dtype."""
     shape, dtype = expected
