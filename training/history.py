@@ -7,8 +7,8 @@ class History(dict[str, list[float]]):
     """Columns of numbers with one entry per epoch: ``history["cost"][-1]`` is the cost of the last epoch.
 
     ``fit`` writes the columns ``epoch`` (from 1), ``cost`` (the mean over the epoch's examples, each measured just before the
-    step on its batch) and ``seconds``; with validation data also ``validation_cost`` and, for a loss of classes,
-    ``validation_accuracy``.
+    step on its batch) and ``seconds``; with validation data also ``validation_cost`` and, where the targets are classes or
+    one-hot rows, ``validation_accuracy``.
 
     Attributes
     ----------
