@@ -148,7 +148,7 @@ class Exponentials(NamedTuple):
     """exp(logits - largest logit) and its row sums, whose ratio is the softmax; and the targets."""
 
     exps: Array
-    sums: Array
+    sums: Array                                                     # (N, 1)
     target: Array | None                                            # places of the classes, or weighted probabilities
     weights: Array | None                                           # target None: the ratio is the derivative of each cost
 
@@ -162,6 +162,7 @@ class Scratch(NamedTuple):
     ones: Array                                                     # (K,)
     starts: Array                                                   # (N,): where each row begins in the flat array
     one: Array                                                      # ()
+    sums: Array                                                     # (N,): the memory of the point's
     point: Exponentials                                             # the point for classes without weights
 
 
@@ -202,11 +203,11 @@ class CrossEntropy(OfClasses):
         rows, shifted, exps = (np.empty(shape, dtype) for _ in range(3))
         sums, places = np.empty(n, dtype), np.empty(n, np.intp)
         return Scratch(rows, shifted, shifted.reshape(-1), np.ones(k, dtype), np.arange(n) * k, ONE[dtype],
-                    Exponentials(exps, sums, places, None))
+                    sums, Exponentials(exps, sums[:, None], places, None))
 
     def costs(self, prediction: Array, target: Array) -> Array:
-        rows, shifted, flat, ones, starts, _, point = self.scratch
-        exps, sums, places, _ = point
+        rows, shifted, flat, ones, starts, _, sums, point = self.scratch
+        exps, column, places, _ = point
         weights = None if self._weight is None else self.weigh(target, prediction.dtype)
         np.add(starts, prediction.argmax(1), places)
         rows[...] = prediction.take(places)[:, None]                # the largest logits; argmax is faster than max
@@ -216,15 +217,15 @@ class CrossEntropy(OfClasses):
         logs = np.log(sums)
         if target.ndim == 2:
             weighted = target if weights is None else target * weights
-            self.point = Exponentials(exps, sums, weighted, None)
+            self.point = Exponentials(exps, column, weighted, None)
             return ((logs[:, None] - shifted) * weighted).sum(1)
         np.add(starts, target, places)
-        self.point = point if weights is None else Exponentials(exps, sums, places, weights)
+        self.point = point if weights is None else Exponentials(exps, column, places, weights)
         logs -= flat[places]
         return logs if weights is None else logs * weights
 
     def exact_costs(self, prediction: Array, target: Array) -> Array:
-        _, shifted, _, ones, _, one, _ = self.scratch
+        _, shifted, _, ones, _, one, _, _ = self.scratch
         weights, examples = self.weigh(target, prediction.dtype), np.arange(len(target))
         largest = examples, prediction.argmax(1)
         np.subtract(prediction, prediction[largest][:, None], shifted)
@@ -232,7 +233,7 @@ class CrossEntropy(OfClasses):
         exps[largest] = 0
         others = exps.dot(ones)
         exps[largest] = one
-        logs, sums = np.log1p(others), others + one
+        logs, sums = np.log1p(others), (others + one)[:, None]
         if target.ndim == 2:
             shares = target if weights is None else target * weights
             costs = ((logs[:, None] - shifted) * shares).sum(1)
@@ -242,15 +243,15 @@ class CrossEntropy(OfClasses):
             costs = (logs - shifted[examples, target]) * shares[examples, target]
         every, of_largest = shares.sum(1), shares[largest]
         exps *= every[:, None]
-        exps -= shares * sums[:, None]
+        exps -= shares * sums
         exps[largest] = (every - of_largest) - of_largest * others
         self.point = Exponentials(exps, sums, None, None)
         return costs
 
     def derivatives(self) -> Array:
-        rows, shifted, flat, _, _, one, _ = self.scratch
+        rows, shifted, flat, _, _, one, _, _ = self.scratch
         exps, sums, target, weights = self.point
-        rows[...] = sums[:, None]
+        rows[...] = sums
         derivatives = np.divide(exps, rows, shifted)
         if target is None:
             return derivatives
