@@ -29,8 +29,8 @@ def examples_are_independent_unless_batch_dependent(s: Sample) -> None:
         for name, gx in named("dC/dx", module.backward(only(s.g, chosen))).items():
             others = np.abs(gx[~chosen]).max(initial=0)
             require(others <= ROUND_OFF * np.finfo(gx.dtype).eps * np.abs(gx).max(),
-                    f"expected {name} = 0 except for examples {np.flatnonzero(chosen).tolist()}, since g is 0 for all others, "
-                    f"got up to {others:.3g}; {advice}")
+                    f"expected {name} = 0 except for examples {listed(chosen)}, since g is 0 for all others, got up to "
+                    f"{others:.3g}; {advice}")
     module = s.double()
     if rows != size or draws(s, module):
         return
@@ -99,6 +99,12 @@ def separating(size: int) -> Iterator[Array]:
     for bit in range((size - 1).bit_length()):
         for value in (0, 1):
             yield numbers >> bit & 1 == value
+
+
+def listed(chosen: Array) -> str:
+    """Return the numbers of the chosen examples, the first of many."""
+    numbers = np.flatnonzero(chosen)
+    return ", ".join(map(str, numbers[:8])) + ", ..." * (len(numbers) > 8)
 
 
 def only(g: Value, chosen: Array) -> Value:
