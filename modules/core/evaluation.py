@@ -204,7 +204,8 @@ class Evaluated(Tree[M]):
         may have set it, or a phase that was interrupted, so that the frames of the other threads must tell.
         """
         me = get_ident()
-        for module in (self, *self.owners()):
+        modules: list[Evaluated[Any]] = [self, *self.owners()]
+        for module in modules:
             if module._busy and module._busy != me and any(
                     occupies(frame, module) for thread, frame in sys._current_frames().items() if thread != me):
                 raise PhaseError(f"{module!r}: another thread is running this module, and its point and gradient are those of "

@@ -215,7 +215,7 @@ class ParameterAttribute:
         self.name = name
 
     def __set__(self, module: Any, value: Any) -> None:
-        held = vars(module).get(self.name)
+        held, replaced = vars(module).get(self.name), list[tuple[Any, str, Any]]()
         if isinstance(held, Parameter) and (isinstance(value, (list, tuple, memoryview)) or hasattr(value, "__array__")):
             raise ArgumentError(f"{module!r}: {self.name} must be a Parameter or None, got {type(value).__name__}; to change "
                                 f"its numbers, write {self.name}.data = ...")
@@ -226,9 +226,9 @@ class ParameterAttribute:
             if value.dtype != held.dtype:
                 raise DtypeError(f"{module!r}: {self.name} must be replaced by a Parameter of dtype {held.dtype}, got "
                                  f"{value.dtype}; use astype")
-            held.replaced_by, value.replaced_by = value, None
+            replaced = [(held, "replaced_by", value), (value, "replaced_by", None)]     # in this order: held may be value
         FlatParameters.changes += 1                                 # first, so that no interrupt can hide the change
-        vars(module)[self.name] = value
+        at_once(placing(replaced), calling(dict.__setitem__, [(vars(module), self.name, value)]))
 
     def __delete__(self, module: Any) -> None:
         FlatParameters.changes += 1
