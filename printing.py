@@ -32,7 +32,11 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[str] | None = None)
 
 def in_one_line(text: object) -> str:
     """Return a text, such as the message of another library's error, in one line of characters that can be printed."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+    try:
+        letters = str(text)
+    except Exception:                                               # an error of the user's may have no text
+        return f"{type(text).__name__} without a text"
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in letters).split())
 
 
 def show(text: object) -> None:

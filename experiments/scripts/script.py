@@ -16,6 +16,7 @@ from ...errors import ArgumentError, ShapeError
 from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import reads
+from ...printing import in_one_line
 
 
 class Script(NamedTuple):
@@ -103,7 +104,7 @@ def blaming(path: str) -> Iterator[None]:
 def failure(path: str, error: BaseException) -> ArgumentError:
     """An ArgumentError of one sentence: the line of the script, and the error."""
     where = "".join(f", line {line}" for line in lines_of(path, error)[-1:])
-    return ArgumentError(f"{path}{where}: {type(error).__name__}: {' '.join(str(error).split())}")
+    return ArgumentError(f"{path}{where}: {type(error).__name__}: {in_one_line(error)}")
 
 
 def lines_of(path: str, error: BaseException) -> list[int | None]:
