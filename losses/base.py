@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from ..arguments import Array, as_floating, one_of, within
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
 from ..modules.core.base import Module
-from ..modules.core.phases import as_tangent, check_out, too_early
-from ..modules.core.values import Signature, several
+from ..modules.core.phases import as_tangent, too_early
+from ..modules.core.values import Signature, check_out, several
 from ..underflow import STATE, unreported
 
 INF = math.inf

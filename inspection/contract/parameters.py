@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...modules import Module, Parameter
-from .assertions import require, same
+from .assertions import close, require, same
 from .sample import Sample, gradients, law, threes
 
 
@@ -40,7 +40,7 @@ def parameters_are_read_at_every_forward(s: Sample) -> None:
     for how, change in ways.items():
         change()
         twin = s.follower(module)
-        same(f"after parameters were {how}", s.run(module), s.run(twin))
+        close(f"after parameters were {how}", s.run(module), s.run(twin))       # BLAS rounds by the place in memory, too
 
 
 @law

@@ -47,7 +47,7 @@ def test_labels_of_tables_are_encoded():
     (["a", None, "b"], rp.DataError, "got 1 missing of 3, first at 1"),
     (["a", float("nan")], rp.DataError, "got 1 missing of 2, first at 1"),
     ([1.0, np.nan, np.nan], rp.DataError, "got 2 missing of 3, first at 1"),
-    (np.ma.array([1, 2, -999], mask=[0, 0, 1]), rp.DataError, "got 1 missing of 3, first at 2"),
+    (np.ma.array([1, 2, -999], mask=[0, 0, 1]), rp.DataError, "y must not have masked values, got 1 of 3 masked"),
     (np.array(["NaT", "2026-01-01"], "M8[D]"), rp.DataError, "got 1 missing of 2, first at 0")])
 def test_what_are_no_classes_is_refused(labels, error, text):
     with pytest.raises(error, match=text):
