@@ -325,6 +325,7 @@ def test_tape_draws(run, tmp_path):
     assert (tmp_path / "timeline.png").read_bytes()[1:4] == b"PNG"
 
 
+@pytest.mark.long
 def test_reproduce_prints_claims_and_writes_a_page(run, tmp_path, monkeypatch):
     """A paper of few and short runs, of one seed: nothing is judged."""
     status, out, err = run("reproduce", "saxe2014", "--scale", "quick", "--seeds", "1", "--jobs", "2", "--out", str(tmp_path))

@@ -50,6 +50,7 @@ def test_the_command_notices_what_is_wrong_and_keeps_the_bytes(tmp_path, monkeyp
     assert (tmp_path / "runs-0-1").read_bytes() == mutation(place, 0, 1)
 
 
+@pytest.mark.long
 def test_the_command_runs_each_target_in_a_process_of_its_own(tmp_path):
     command = [sys.executable, str(Path(__file__).parent), "--mutations", "6", "--only", "idx", "runs", "--failed", "bad"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ, check=True)

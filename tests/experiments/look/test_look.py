@@ -106,6 +106,7 @@ def test_the_numbers_are_those_of_the_network_that_was_written(digits):
     assert found["rank correlation of saliency, all layers randomized"]["values"][0] == pytest.approx(again[-1])
 
 
+@pytest.mark.long
 def test_only_a_full_run_is_judged_by_the_mean_of_its_seeds(digits, monkeypatch):
     quick = by_name(digits[0])
     assert len(quick["accuracy of the convolutional net"]["values"]) == 2
@@ -149,7 +150,7 @@ def test_the_networks_of_the_shapes_are_compared(monkeypatch):
     assert found.single.eps == (0.1, 0.2, 0.3, 0.5)                 # of a range from -1 to 1
 
 
-@pytest.mark.parametrize("target", ["", "y = np.array([0, 1, 2, 0, 1, 2])"])
+@pytest.mark.parametrize("target", [pytest.param("", marks=pytest.mark.long), "y = np.array([0, 1, 2, 0, 1, 2])"])
 def test_a_network_of_the_user_s_on_images_of_the_user_s_in_colour(target, tmp_path):
     (tmp_path / "mine.py").write_text(OWN + target, encoding="utf-8")
     image = rp.plots.write_image(np.random.default_rng(1).random((3, 4, 5)), tmp_path / "image.png")
@@ -187,6 +188,7 @@ def test_another_network_in_the_folder_is_not_overwritten(digits, tmp_path, monk
     trained(tmp_path)                                               # still a state of the digits' net
 
 
+@pytest.mark.long
 def test_what_is_not_a_number_is_a_dash_on_the_page_and_null_in_the_file(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
     undefined = analyses.saliency.randomization
@@ -220,6 +222,7 @@ def test_only_images_that_the_network_knows_are_shown_and_counted_as_fooled(digi
     assert changed[:found.fooled].all()
 
 
+@pytest.mark.long
 def test_a_dense_layer_has_units_and_bright_colours_are_scaled(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(OWN + "x = 255 * (x + 1) / 3", encoding="utf-8")
     drawn = {}

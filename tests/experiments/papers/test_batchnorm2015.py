@@ -77,6 +77,7 @@ def test_claims_have_ids_of_their_own_at_each_scale():
         assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.long
 def test_missing_runs_are_not_judged_and_do_not_crash(tmp_path):
     nothing = Results(Scale(), [Failed(trial, "error", "") for trial in PAPER.plan(Scale())])
     claims = PAPER.claims(nothing)

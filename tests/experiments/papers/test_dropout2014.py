@@ -221,7 +221,7 @@ def test_missing_runs_are_not_judged_and_do_not_hinder_the_page(tmp_path):
     assert {one.holds for one in claims(some)} <= {True, False, None}
 
 
-@pytest.mark.parametrize(("scale", "more"), [(QUICK, []), (Scale(), ["thumb"])])
+@pytest.mark.parametrize(("scale", "more"), [(QUICK, []), pytest.param(Scale(), ["thumb"], marks=pytest.mark.long)])
 def test_the_page_has_all_figures(scale, more, monkeypatch):
     drawn = []
 

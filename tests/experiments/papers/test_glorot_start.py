@@ -152,6 +152,7 @@ def drawn(results, folder):
     return page
 
 
+@pytest.mark.long
 def test_claims_and_page_of_few_runs(outcomes, tmp_path, monkeypatch):
     results = Results(Scale("quick", 1), outcomes)
     found = {one.id: one.holds for one in claims(results)}

@@ -181,7 +181,7 @@ def test_shares_of_a_histogram_by_hand():
 
 
 @pytest.mark.parametrize("name", ["quick", "small", "paper"])
-@pytest.mark.parametrize("keep", [0, 1, 7])
+@pytest.mark.parametrize("keep", [0, 1, pytest.param(7, marks=pytest.mark.long)])
 def test_missing_runs_leave_claims_unjudged_and_pages_whole(name, keep, tmp_path):
     scale = Scale(name, data="shapeset" if name == "paper" else None)
     whole = made_up(scale, better)

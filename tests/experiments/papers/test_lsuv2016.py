@@ -58,6 +58,7 @@ def test_claims_fail_on_results_that_deny_them(change, lost):
     assert lost <= {id for id, holds in verdicts(made(**change)).items() if not holds}
 
 
+@pytest.mark.long
 def test_without_runs_nothing_is_judged_and_nothing_crashes(tmp_path):
     results = Results(Scale("small"), [Failed(trial, "no", "") for trial in plan(Scale("small"))])
     assert {claim.holds for claim in PAPER.claims(results)} == {None}

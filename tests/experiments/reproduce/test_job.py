@@ -37,7 +37,8 @@ def small_paper(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(reproduce, "paper", lambda name: made)
 
 
-@pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("processes", [False, True])
 def test_two_dask_workers_and_two_processes_give_the_same_csv(processes, small_paper, tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs the extra dask")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=2 if processes else 1, processes=processes,

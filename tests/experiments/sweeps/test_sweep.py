@@ -245,6 +245,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_sweep_goes_on_and_loses_only_the_runs_in_flight(tmp_path):
     """SIGKILL at a random moment: finished runs are stored, except those on their way to the store, and never repeated."""
