@@ -13,5 +13,5 @@ _imported, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 def __getattr__(name: str) -> Any:
     if name in __all__:
         return _imported(name)
-    from . import datasets, names
+    from retroprop import datasets, names
     return names.unknown_names(__name__, [*__all__, *(f"datasets.{other}" for other in datasets.__all__)])(name)

@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, starmap
 from operator import setitem
+from threading import RLock, get_ident
 from typing import Any, Self
+from weakref import WeakSet
 
 from .arguments import Array
 
+BLOCKS: WeakSet[Restored] = WeakSet()                               # those that have something for themselves
+TAKING = RLock()                                                    # held while one looks for others and becomes one of them
 Act = Callable[[], Iterator[Any]]                                   # makes an iterator that calls a C function again and again
 Attributes = list[tuple[Any, str, Any]]                             # (object, name, value)
 
@@ -61,6 +65,10 @@ class Restored:
 
     def __init__(self, undo: list[Act], change: list[Act] | None = None, of: tuple[Any, ...] = ()) -> None:
         self.undo, self.change, self.of, self.undone = undo, change or [], of, True
+        self.ended, self.thread = False, get_ident()
+        if of:
+            with TAKING:
+                BLOCKS.add(self)
 
     def __enter__(self) -> Self:
         try:
@@ -75,7 +83,7 @@ class Restored:
     def __exit__(self, *error: object) -> None:
         if not self.undone:
             self.restore()
-            self.undone = True
+            self.undone = self.ended = True
 
     def restore(self) -> None:
         """Undo the change now, inside a block or without one."""

@@ -67,13 +67,12 @@ class Classes:
 
 def labels(y: ArrayLike, name: str) -> list[Any]:
     """Return labels as Python's numbers or text."""
-    hidden = np.ma.getmaskarray(y) if isinstance(y, np.ma.MaskedArray) else False
     # As objects, None and NaN stay what they are; in an array of text they would become the classes "None" and "nan".
-    array = examples(name, y if isinstance(y, np.ndarray) else np.asarray(y, object))
+    array = examples(name, y if isinstance(y, np.ndarray) or hasattr(y, "toarray") else np.asarray(y, object))
     if array.ndim != 1:
         raise ShapeError(f"{name} must hold one label for each example, of shape (N,), got shape {array.shape}")
     values: list[Any] = np.asarray(array).tolist()
-    gone = hidden | np.array([type(value).__name__ in MISSING or value != value for value in values])
+    gone = np.array([type(value).__name__ in MISSING or value != value for value in values])
     if gone.any():
         raise DataError(f"{name} must hold a label for each example, got {gone.sum()} missing of {len(values)}, first at "
                         f"{gone.argmax()}")

@@ -86,7 +86,7 @@ def loaded(name: str, source: str | os.PathLike[str]) -> tuple[Data, Data | None
 def _npz(path: Path) -> tuple[Data, Data | None]:
     arrays, names = _arrays(path)
     if not {"x", "y"} <= arrays.keys() or ("x_test" in arrays) != ("y_test" in arrays):
-        got = ", ".join([*names[:SHOWN], *["..."][:len(names) - SHOWN]]) or "none"
+        got = in_one_line(", ".join([*names[:SHOWN], *["..."][:len(names) - SHOWN]])) or "none"
         raise FileFormatError(f"{path} must hold arrays x and y, and both or neither of x_test and y_test, got {got}")
     train = clean(arrays["x"], arrays["y"], (f"{path}: x", f"{path}: y"))
     if "x_test" not in arrays:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# IPython 9.8.0 (9.18.1 too): `ipython script.py` runs a script with `sys.ps1` set, although nobody is at a prompt.
+# IPython 9.8.0: `ipython script.py` runs a script with `sys.ps1` set, although nobody is at a prompt.
 # Good guess: "sys.ps1 ... are only defined if the interpreter is in interactive mode" (docs of sys), so hasattr(sys, "ps1") tells
 #   a session from a script; a library that gives partial results back on Ctrl-C at a prompt, and raises in scripts, uses it so.
 # Seen: python script.py -> False; ipython script.py -> True. What does tell: get_ipython().parent.interact, False for a script

@@ -1,9 +1,7 @@
 #!/bin/sh
-# joblib 1.6.0 (loky backend), Python 3.11, Linux.
+# joblib 1.6.0 (loky backend), Linux.
 # Behaviour: in a program without standard error (2>&-, some services, pythonw), sys.stderr is None, and
-#   Parallel(n_jobs=2) raises AttributeError: 'NoneType' object has no attribute 'flush'. Giving sys.stderr a null
-#   device in Python is not enough: the workers do not inherit it and die ("sys.stderr is None" from faulthandler);
-#   descriptor 2 itself must be open and inheritable.
+#   Parallel(n_jobs=2) raises AttributeError: 'NoneType' object has no attribute 'flush'.
 # Good guess: it works, as concurrent.futures.ProcessPoolExecutor does there.
 # Output seen: stdlib [1, 2] / joblib AttributeError 'NoneType' object has no attribute 'flush'
 set -eu

@@ -14,5 +14,5 @@ print("frame:", np.asarray(frame).dtype)
 print("plain:", np.asarray(frame.astype({"a": "int64"})).dtype)
 both = pd.DataFrame({"a": pd.array([1, 2], "Int64"), "b": pd.array([0.5, 1.5], "Float64")})
 print("two nullable dtypes:", np.asarray(both).dtype, "to_numpy:", both.to_numpy().dtype)
-assert np.asarray(frame).dtype == object and np.asarray(frame["a"]).dtype == np.int64
+assert np.asarray(both).dtype == both.to_numpy().dtype == object == np.asarray(frame).dtype and np.asarray(frame["a"]).dtype == np.int64
 PY

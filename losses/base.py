@@ -13,7 +13,7 @@ from ..arguments import Array, as_floating, one_of, within
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, too_early
-from ..modules.core.values import Signature, check_out, several
+from ..modules.core.values import Signature, check_out, parts, several
 from ..underflow import STATE, unreported
 
 INF = math.inf
@@ -199,6 +199,8 @@ class Loss(Module, checked=False):
             raise too_early(self)
         if out is not None:
             check_out(self, out, self._input)
+            if any(np.may_share_memory(out, array) for array in parts(self.point) if isinstance(array, ndarray)):
+                raise ArgumentError(f"{self!r}: out must not overlap what forward has saved, which the next backward reads")
         if g is not None:
             g = as_floating(g, self._output[1], "g", self)
             if g.shape != self._output[0]:

@@ -49,6 +49,9 @@ class OfClasses(Loss):
         expected = "K" if self._weight is None else str(len(self._weight))
         if len(shape) != 2 or expected not in ("K", str(shape[1])):
             raise ShapeError(f"{self!r}: prediction must have shape (N, {expected}), got {shape}")
+        if shape[1] == 1:
+            raise ShapeError(f"{self!r}: prediction must have a column for each of two classes or more, got shape {shape}; "
+                             "for one column there is BCEWithLogits")
         return shape[:1]
 
     def target_signature(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Signature:

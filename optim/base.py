@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from inspect import signature
 from itertools import pairwise
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
@@ -89,6 +91,7 @@ class Optimizer:
                 raise ArgumentError(f'{type(self).__name__}: "params" must hold Parameters, got {parameter!r}')
         if len(set(every)) < len(every):
             raise ArgumentError(f"{type(self).__name__}: a Parameter is in the groups twice")
+        self.replaced_before = {parameter: parameter.replaced_by for parameter in every}
         self.segments: list[Segment] = []
         self.stored: dict[Parameter, tuple[dict[str, Array], int]] = {}     # states and step counts of parameters in no segment
         FlatParameters.changes += 1                                 # parameters may have been tied: containers plan anew
@@ -134,7 +137,7 @@ class Optimizer:
             new = parameter
             while new.replaced_by is not None:
                 new = new.replaced_by
-            if new not in mine and not new.frozen:
+            if new not in mine and not new.frozen and parameter.replaced_by is not self.replaced_before.get(parameter):
                 raise ArgumentError(f"{self!r}: {parameter!r} was replaced by another one after this optimizer was built, "
                                     "which would not move it: build the optimizer again, from net.parameters()")
 
@@ -193,14 +196,23 @@ class Optimizer:
 
     # ------------------------------------------------------------------ hyper-parameters and state
 
-    @property
-    def lr(self) -> float:
-        return float(self.groups[0]["lr"])
+    if TYPE_CHECKING:
+        lr: float                                                   # of the first group; as every option, see __init_subclass__
 
-    @lr.setter
-    def lr(self, value: float) -> None:
+    def __init_subclass__(cls) -> None:
+        """Make each option an attribute: ``sgd.momentum`` is that of the first group, and setting it sets those of all."""
+        super().__init_subclass__()
+        for name in list(signature(cls).parameters)[1:]:
+            setattr(cls, name, property(partial(Optimizer.option, name=name), partial(Optimizer.set_option, name=name)))
+
+    def option(self, name: str) -> Any:
+        return self.groups[0][name]
+
+    def set_option(self, value: Any, name: str) -> None:
         for group in self.groups:
-            group["lr"] = value
+            self.checked_options({name: value}, group)   # all of them, before one has changed
+        for group in self.groups:
+            group[name] = value
 
     def checked_options(self, options: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``options`` in their normal form; raise ArgumentError if one is wrong or does not fit ``others``."""

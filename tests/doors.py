@@ -6,6 +6,7 @@ a warning or, silently, another number.
 """
 
 import pickle
+import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -107,7 +108,7 @@ def bytes_of(value):
 def names(door, text, name):
     """Return whether an error is about the argument; of a wrong size, it may be about the argument that it does not fit."""
     spelled = (door.argument, *ALSO.get(door.argument.partition("[")[0], ()))
-    return any(f"{one} " in text for one in spelled) or (name in SIZES and " must " in text)
+    return any(re.search(rf"\b{re.escape(one)} ", text) for one in spelled) or (name in SIZES and " must " in text)
 
 
 def wrong(door, name, kind, folder, expected):

@@ -54,4 +54,5 @@ def interrupted(act, stop):
             act()
     except KeyboardInterrupt:
         pass
+    assert lines.place is not None
     return lines.place

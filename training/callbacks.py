@@ -16,6 +16,8 @@ from ..errors import ArgumentError
 from ..losses import Loss
 from ..modules import Module
 from ..optim import Optimizer
+from ..restoring import at_once, filling, setting
+from ..underflow import unreported
 from .history import History
 
 
@@ -123,9 +125,10 @@ class EarlyStopping(Callback):
             raise ArgumentError(f"EarlyStopping: mode must be 'min' or 'max' for monitor={monitor!r}, got None: only "
                                 f"{', '.join(DIRECTIONS)} are known to improve in one direction")
         self.mode = one_of("mode", DIRECTIONS[monitor] if mode is None else mode, ("min", "max"))
+        self.best, self.best_epoch, self.state = math.inf, 0, dict[str, NDArray[Any]]()
 
     def before_training(self, run: Run) -> None:
-        self.best, self.best_epoch, self.state = math.inf, 0, run.net.state_dict()
+        at_once(setting([(self, "best_epoch", 0), (self, "best", math.inf), (self, "state", {})]))
         before = takewhile(lambda callback: callback is not self, run.callbacks)
         added = any(type(callback).after_epoch is not Callback.after_epoch for callback in before)
         if run.columns and self.monitor not in run.columns and not added:
@@ -134,16 +137,21 @@ class EarlyStopping(Callback):
     def after_epoch(self, run: Run) -> None:
         if self.monitor not in run.history:
             raise self.missing(run.history)
-        value = run.history[self.monitor][-1] * (-1 if self.mode == "max" else 1)
+        column = run.history[self.monitor]
+        if not isinstance(column, list) or not column:
+            raise ArgumentError(f"EarlyStopping: history[{self.monitor!r}] must be a list of numbers, one for each epoch, "
+                                f"got {column!r}")
+        value = real(f"EarlyStopping: history[{self.monitor!r}] of epoch {run.epoch}", column[-1])
+        value *= -1 if self.mode == "max" else 1
         if value < self.best - self.min_delta:
-            self.best, self.best_epoch = value, run.epoch
-            self.state = run.net.state_dict() if self.restore else self.state
+            state = {name: array.copy() for name, array in arrays(run.net)} if self.restore else self.state
+            at_once(setting([(self, "state", state), (self, "best", value), (self, "best_epoch", run.epoch)]))
         elif run.epoch - self.best_epoch >= self.patience:
             run.stop(f"{self.monitor} did not improve for {self.patience} epochs after epoch {self.best_epoch}")
 
     def after_training(self, run: Run) -> None:
         if self.restore and self.best_epoch:
-            run.net.load_state_dict(self.state)
+            at_once(filling([(array, self.state[name]) for name, array in arrays(run.net)]))
 
     def after_divergence(self, run: Run) -> str | None:
         self.after_training(run)
@@ -155,6 +163,11 @@ class EarlyStopping(Callback):
         wanting = self.monitor.startswith("validation") and "validation_cost" not in columns
         hint = "; give fit validation data" if wanting else ""
         return ArgumentError(f"EarlyStopping: monitor must be one of {', '.join(columns)}, got {self.monitor!r}{hint}")
+
+
+def arrays(net: Module) -> list[tuple[str, NDArray[Any]]]:
+    """Return the arrays of the parameters and buffers. Unlike load_state_dict, EarlyStopping puts back any numbers."""
+    return [(name, parameter.data) for name, parameter in net.named_parameters()] + net.named_buffers()
 
 
 class MaxNorm(Callback):
@@ -184,6 +197,7 @@ class MaxNorm(Callback):
     def after_step(self, run: Run) -> None:
         self.project(run.net)
 
+    @unreported
     def project(self, net: Module) -> None:
         """Scale the vectors of ``net`` that are longer than c back to norm c."""
         for name, weight in net.named_parameters():

@@ -88,7 +88,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         same_features("validation[0]", held_out[0], x)
     rng = generator(rng)
     run = Run(net, loss, optimizer, History(), data=(x, y), callbacks=hooks, columns=columns(loss, held_out))
-    waiting = list(hooks)
+    begun: list[Callback] = []
     try:
         with preserved_modes(net) as kept, kept:
             if not net.training:
@@ -96,6 +96,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
             smallest = smallest_batch(len(y), batch_size)
             net.admit(each(lambda array: (smallest, *array.shape[1:]), x))
             for hook in hooks:
+                begun.append(hook)
                 hook.before_training(run)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"), progress_bar(epochs, "epoch", progress) as shown:
                 for run.epoch in range(1, epochs + 1):
@@ -106,25 +107,25 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
                     shown.set_postfix_str(str(run.history).partition(": ")[2], refresh=False)
                     if run.history.stopped is not None:
                         break
-        end_training(run, waiting)
+        end_training(run, begun)
     except KeyboardInterrupt as error:
         run.history.stopped, run.history.interrupted = "interrupted", True
-        end_training(run, waiting)
+        end_training(run, begun)
         if not interactive():
             run.history.attached(error)
             raise
     except NonFiniteError as error:
-        said = [hook.after_divergence(run) for hook in hooks]
+        said = [hook.after_divergence(run) for hook in begun]
         error.args = ("; ".join([str(error), *filter(None, said)]),)
         raise
     return run.history
 
 
-def end_training(run: Run, waiting: list[Callback]) -> None:
-    """Call ``after_training`` of the callbacks that wait for it, each once, also if Ctrl-C comes in between."""
-    while waiting:
-        waiting[0].after_training(run)
-        del waiting[0]
+def end_training(run: Run, begun: list[Callback]) -> None:
+    """Call ``after_training`` of the callbacks that have begun; one that Ctrl-C interrupts is called again, from its start."""
+    while begun:
+        begun[0].after_training(run)
+        del begun[0]
 
 
 def smallest_batch(n: int, batch_size: int) -> int:
@@ -187,7 +188,7 @@ def check_trainable(net: Module, optimizer: Optimizer) -> None:
 
 def as_callback(callback: Any) -> Callback:
     """Return a Callback: the argument itself or, for a function, one that calls it after each epoch."""
-    if not isinstance(callback, Callback) and (not callable(callback) or isinstance(callback, Module)):
+    if not isinstance(callback, Callback) and (not callable(callback) or isinstance(callback, (Module, type))):
         raise ArgumentError(f"callbacks must hold Callbacks or functions, got {callback!r}")
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
 
@@ -226,5 +227,6 @@ def divergence_message(run: Run) -> str:
             place = f"module {path}, {module!r}" if path else repr(module)
             return (f"{message}; the first output that is not finite is that of {place}. A smaller learning rate, another "
                     "initialization (Glorot, He) or clip_grad_norm may help")
-    return f"{message}, but the output of every module is finite: check the loss, {run.loss!r}, and the targets"
+    return (f"{message}, but the output of every module is finite: check the loss, {run.loss!r}, and the targets; "
+            "a smaller learning rate may help")
 

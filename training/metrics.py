@@ -44,6 +44,9 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
     predicted, given = pair(as_numbers(prediction, "prediction"), y, ("prediction", "y"))
     finite("y", given)
     n, threshold = len(predicted), real("threshold", threshold)
+    if predicted.dtype.kind in "iu" and predicted.size == n and predicted.max(initial=0) > 1:
+        raise DataError("accuracy: prediction must hold scores or probabilities, got integers up to "
+                        f"{predicted.max()}; the accuracy of classes is (classes == y).mean()")
     if predicted.ndim > 2 or given.shape not in ((n,), (n, 1), predicted.shape):
         raise ShapeError(f"accuracy: prediction must have shape (N, K), (N, 1) or (N,), and y (N,), (N, 1) or that of "
                          f"prediction, got {predicted.shape} and {given.shape}")

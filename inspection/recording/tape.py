@@ -96,6 +96,30 @@ def tape(*modules: Module, limit: int = 8) -> Tape:
     return Tape(modules, limit)
 
 
+class Exit:
+    """What ends the block of a tape. If Ctrl-C comes before its call begins, it ends the block when the traceback is gone."""
+
+    def __init__(self, tape: Any) -> None:
+        self._tape, self._of_block = tape, not tape._recording      # ``with`` looks for __exit__ before it calls __enter__
+
+    def __call__(self, *error: object) -> None:
+        new_plans = [plan for given in self._tape.modules for plan in given.plans_invalid()]
+        at_once(*self._tape._removal, setting(new_plans))
+
+    def __del__(self) -> None:
+        if self._of_block and self._tape._recording:
+            at_once(*self._tape._removal)
+
+
+class Leaving:
+    """The method ``__exit__``, as an object for each block."""
+
+    def __get__(self, tape: Any, kind: type | None = None) -> Any:
+        if tape is None:                                            # as contextlib.ExitStack asks: a function of the tape too
+            return lambda tape, *error: Exit(tape)(*error)
+        return Exit(tape)
+
+
 class Tape:
     """A context manager that records phases, as ``tape`` returns it.
 
@@ -174,9 +198,7 @@ class Tape:
             at_once(*self._removal)
             raise
 
-    @property
-    def __exit__(self) -> Exit:
-        return Exit(self)
+    __exit__ = Leaving()
 
     def _recorders(self, place: Place) -> Iterator[tuple[Module, str, Any]]:
         """Yield recorders for the phases of one module: the checked phases for callers, the unchecked for containers."""
@@ -256,20 +278,6 @@ class Tape:
         finally:
             self._origin = origin + perf_counter() - start          # includes the time of nested stops
 
-
-class Exit:
-    """What ends the block of a tape. If Ctrl-C comes before its call begins, it ends the block when the traceback is gone."""
-
-    def __init__(self, tape: Tape) -> None:
-        self._tape = tape
-
-    def __call__(self, *error: object) -> None:
-        new_plans = [plan for given in self._tape.modules for plan in given.plans_invalid()]
-        at_once(*self._tape._removal, setting(new_plans))
-
-    def __del__(self) -> None:
-        if self._tape._recording:
-            at_once(*self._tape._removal)
 
 
 def checksums(arrays: Mapping[str, Array]) -> list[int]:

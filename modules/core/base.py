@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ...arguments import Array, floating_dtype, positive_int
+from ...arguments import Array, as_floating, floating_dtype, positive_int
 from ...errors import ShapeError
 from ...restoring import at_once, calling, filling, setting
 from . import phases
@@ -190,7 +190,7 @@ class Module(Evaluated["Module"]):
         """Convert parameters and buffers to float32 or float64, in place, and return the module. Optimizers follow."""
         dtype = floating_dtype(dtype)
         modules = [module for _, module in self.named_modules()]
-        buffers = [(module, name, getattr(module, name).astype(dtype)) for module in modules for name in module.buffers]
+        buffers = [(inner, name, as_floating(getattr(inner, name), dtype, name)) for inner in modules for name in inner.buffers]
         moves = FlatParameters.moves(self.parameters(), dtype)
         at_once(moves, setting([*buffers, *cleared([*modules, *self.owners()])]))
         return self

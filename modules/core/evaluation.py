@@ -43,10 +43,11 @@ thaws (FlatParameters.changes counts these)   drop_stale_views
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import repeat
 from operator import attrgetter
+from pathlib import Path
 from threading import get_ident
 from types import FrameType
 from typing import Any, ClassVar, Literal, Self, TypeVar
@@ -54,13 +55,14 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 import numpy as np
 
 from ...errors import PhaseError, ShapeError
-from ...restoring import Act, Attributes, Restored, alike, at_once, setting
+from ...restoring import BLOCKS, TAKING, Act, Attributes, Restored, alike, at_once, setting
 from .parameter import FlatParameters, watch_parameters
 from .tree import Tree
 from .values import Shape, Signature, fitting, parts
 
 ADMITTING = ("_signature", "_output", "gradient", "point")          # without them only forward runs, which prepares anew
-PHASES = __file__.replace("evaluation", "phases")                   # the file of the checked phases
+PHASES = str(Path(__file__).with_name("phases.py"))                 # the file of the checked phases
+CONSEQUENCES = ("_changes_seen", "_keeps_output")                   # of what was found out for the last shape
 M = TypeVar("M", bound="Evaluated[Any]")                            # Module
 
 
@@ -108,7 +110,7 @@ class Evaluated(Tree[M]):
         self = super().__new__(cls)
         self.__dict__ = {}                                          # made here, it stays fast after vars(): 5 % of a step
         self._owner = self._spare = None
-        self.batch_last = self._busy = self._searched = False
+        self.batch_last = self._busy = self._keeps_output = self._searched = False
         self._changes_seen, self._taped, self._trains, self.training = -1, (), True, True
         self.clear_evaluation()
         return self
@@ -183,19 +185,22 @@ class Evaluated(Tree[M]):
 
         Enter it twice: ``with net.preserved_evaluation() as kept, kept: ...``; see Restored.
         """
-        me, busy = get_ident(), self._busy
-        if busy or self._owner is not None:
-            self.check_alone()
-        self._busy = me
-        try:
-            modules = [module for _, module in self.named_modules()]
-            kept = [as_now(module, ("training", "_changes_seen", *module._evaluation)) for module in modules]
-            mine = setting([(self, "_owner", self._owner), (self, "_busy", busy)])
-            clear = [partial(map, setattr, repeat(module), ADMITTING, repeat(None)) for module in modules]
-            return Restored([*kept, mine], [*clear, setting([(self, "_owner", None)])], (self,))
-        except BaseException:
-            self._busy = busy
-            raise
+        with TAKING:
+            me, busy = get_ident(), self._busy
+            if busy or self._owner is not None:
+                self.check_alone()
+            self._busy = me
+            try:
+                modules, owners = [module for _, module in self.named_modules()], list(self.owners())
+                around = [(owner, "_busy", owner._busy) for owner in owners]
+                kept = [as_now(module, ("training", "batch_last", *CONSEQUENCES, *module._evaluation)) for module in modules]
+                mine = setting([(self, "_owner", self._owner), (self, "_busy", busy), *around])
+                clear = [partial(map, setattr, repeat(module), ADMITTING, repeat(None)) for module in modules]
+                take = setting([(self, "_owner", None), *alike(owners, _busy=me)])
+                return Restored([*kept, mine], [*clear, take], (self, *owners))
+            except BaseException:
+                self._busy = busy
+                raise
 
     def check_alone(self) -> None:
         """Raise PhaseError if another thread runs a phase, or a block of ``preserved_evaluation``, here or in an owner.
@@ -206,19 +211,22 @@ class Evaluated(Tree[M]):
         me = get_ident()
         modules: list[Evaluated[Any]] = [self, *self.owners()]
         for module in modules:
-            if module._busy and module._busy != me and any(
-                    occupies(frame, module) for thread, frame in sys._current_frames().items() if thread != me):
+            if module._busy and module._busy != me and (in_block(module, me) or any(
+                    occupies(frame, module) for thread, frame in sys._current_frames().items() if thread != me)):
                 raise PhaseError(f"{module!r}: another thread is running this module, and its point and gradient are those of "
                                  "one thread; give each thread a copy (copy.deepcopy), or let them take turns with a lock")
 
 
+def in_block(module: Evaluated[Any], me: int) -> bool:
+    """Whether a block of another thread than ``me`` has the module for itself."""
+    with TAKING:
+        return any(block.thread != me and not block.ended and any(held is module for held in block.of) for block in BLOCKS)
+
+
 def occupies(frame: FrameType | None, module: Evaluated[Any]) -> bool:
-    """Whether a thread with this innermost frame is in a checked phase of the module, or in a block that has it for itself."""
+    """Whether a thread with this innermost frame is in a checked phase of the module."""
     while frame is not None:
-        names = frame.f_locals
-        if frame.f_code.co_filename in (__file__, PHASES) and names.get("self") is module:
-            return True
-        if any(type(value) is Restored and any(held is module for held in value.of) for value in names.values()):
+        if frame.f_code.co_filename in (__file__, PHASES) and frame.f_locals.get("self") is module:
             return True
         frame = frame.f_back
     return False
@@ -236,4 +244,11 @@ def cleared(modules: Iterable[Evaluated[Any]]) -> Attributes:
 
 def preserved_modes(net: Evaluated[Any]) -> Restored:
     """Return a context manager that puts back the mode of every module of the tree. Enter it twice: see Restored."""
-    return Restored([setting([(module, "training", module.training) for _, module in net.named_modules()])])
+    modes = [(module, module.training) for _, module in net.named_modules()]
+
+    def changed() -> Iterator[None]:                                # their containers make a new plan, as after train()
+        moved = [module for module, mode in modes if module.training != mode]
+        stale = {id(each): each for module in moved for each in (module, *module.owners())}.values()
+        return setting([*alike(stale, _signature=None), *((module, "training", mode) for module, mode in modes)])()
+
+    return Restored([changed])

@@ -64,7 +64,9 @@ class FlatParameters:
         flat = cls(sum(p.data.size for p in moving), dtype or moving[0].dtype, any(p.flat.updated for p in moving))
         for parameter in moving:
             views = Views.of(flat, offset, parameter.shape)
-            views.data[...], views.grad[...] = parameter.data, parameter.grad
+            views.data[...] = as_floating(parameter.data, flat.data.dtype, "data", parameter)
+            with np.errstate(over="ignore", under="ignore"):
+                views.grad[...] = parameter.grad
             attributes += views.held_by(parameter)
             offset += parameter.data.size
         cls.changes += 1                                            # before the move, so that no interrupt can hide it
@@ -207,6 +209,7 @@ class ParameterAttribute:
     """
 
     __slots__ = ("name",)
+    always = True                                                   # whether each instance has it, so that nothing else can
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -216,7 +219,8 @@ class ParameterAttribute:
 
     def __set__(self, module: Any, value: Any) -> None:
         held, replaced = vars(module).get(self.name), list[tuple[Any, str, Any]]()
-        if isinstance(held, Parameter) and (isinstance(value, (list, tuple, memoryview)) or hasattr(value, "__array__")):
+        array = isinstance(value, (list, tuple, memoryview)) or hasattr(value, "__array__")
+        if isinstance(held, Parameter) and not isinstance(value, (Parameter, type(None))) and (array or self.always):
             raise ArgumentError(f"{module!r}: {self.name} must be a Parameter or None, got {type(value).__name__}; to change "
                                 f"its numbers, write {self.name}.data = ...")
         if isinstance(held, Parameter) and isinstance(value, Parameter):
@@ -248,6 +252,7 @@ class OptionalParameterAttribute(ParameterAttribute):
     """The same for an attribute that some instances lack: they have the value of the class, if there was one."""
 
     __slots__ = ("default",)
+    always = False
 
     def __init__(self, name: str, default: Any = MISSING) -> None:
         super().__init__(name)

@@ -239,7 +239,7 @@ def called_by_super(phase: str, module: Checked) -> bool:
 
 def writes_output(kind: type[Checked], forward: Phase) -> bool:
     """Whether the class that wrote this forward, a base class of ``kind``, says that its point holds the output."""
-    writer: Any = next(base for base in kind.__mro__ if vars(base).get("forward") is forward)
+    writer: Any = next((base for base in kind.__mro__ if vars(base).get("forward") is forward), kind)
     return writer.saved in ("output", "both")
 
 

@@ -14,7 +14,7 @@ def unchanged(*nets: Module) -> Restored:
     Enter it twice: ``with unchanged(net) as kept, kept: ...``; see Restored.
     """
     kept = rewound(*nets)
-    for net in nets:
+    for net in dict.fromkeys(nets):
         kept &= net.preserved_evaluation()
     return kept
 

@@ -131,13 +131,14 @@ class Tree(Generic[M]):
 
         ``strict=False`` ignores missing and unexpected names. ``num_batches_tracked``, which PyTorch's BatchNorm writes, is
         always ignored. Raises StateError, whose message lists everything that does not fit. Values must be finite in the
-        module's dtype (unless the buffer holds NaN or infinity already, as that of a running maximum may), variances at
+        module's dtype (unless a buffer or a frozen Parameter holds NaN or infinity already, as a mask may), variances at
         least 0, and those of a Parameter that two modules share equal under both names.
         """
         buffers = dict(self.named_buffers())
         targets = {name: parameter.data for name, parameter in self._places()} | buffers
+        fixed = buffers | {name: parameter.data for name, parameter in self._places() if parameter.frozen}
         nonnegative = {below(path, name) for path, module in self.named_modules() for name in module.nonnegative_buffers}
-        nonfinite = {name for name, array in buffers.items() if not np.isfinite(array).all()}
+        nonfinite = {name for name, array in fixed.items() if not np.isfinite(array).all()}
         load_arrays(repr(self), targets, state, strict, nonnegative=nonnegative, nonfinite=nonfinite)
 
 

@@ -140,9 +140,7 @@ def same_shapes(shapes: Shape, of: Reader) -> tuple[int, ...]:
 def check_out(module: object, out: Any, expected: Signature) -> None:
     """Raise an error unless ``out`` is an array, or a tuple of arrays, of the expected shape and dtype."""
     shape, dtype = expected
-    if several(shape) and isinstance(out, list):
-        out = tuple(out)
-    if several(shape) and len(parts(out)) != len(shape):
+    if several(shape) and (not isinstance(out, tuple) or len(out) != len(shape)):
         raise ShapeError(f"{module!r}: out must be a tuple of {len(shape)} arrays, got {type(out).__name__}")
     for array, size in zip(parts(out) if several(shape) else (out,), parts(shape), strict=True):
         if type(array) is not np.ndarray or array.dtype != dtype:

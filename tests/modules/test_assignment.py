@@ -209,3 +209,10 @@ def test_a_parameter_replaced_while_the_evaluation_is_preserved_is_seen_after_it
     second.weight.grad = np.zeros((2, 3))
     first.update()
     assert_array_equal(second.weight.grad, SMALL_G.T @ SMALL_X)
+
+
+@pytest.mark.parametrize("value", [0.5, "weight", rp.Tanh()])
+def test_a_layer_holds_a_parameter_or_none(value):
+    layer = rp.Linear(3, 2, rng=0)
+    with pytest.raises(rp.ArgumentError, match=r"weight must be a Parameter or None, got .*; to change its numbers"):
+        layer.weight = value

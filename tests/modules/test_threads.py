@@ -8,6 +8,7 @@ import pytest
 from steps import SMALL_G, SMALL_X, refuses, small_net
 
 import retroprop as rp
+from retroprop.modules.core import evaluation
 
 
 class Waits(rp.Module):
@@ -134,3 +135,7 @@ def test_two_threads_at_once_get_the_right_prediction_or_an_error():
         sys.setswitchinterval(before)
     assert not wrong
     np.testing.assert_array_equal(net.predict(x[0]), expected[0])
+
+
+def test_the_file_of_the_phases_is_known_wherever_the_package_lies():
+    assert rp.Linear.forward.__code__.co_filename == evaluation.PHASES

@@ -137,3 +137,47 @@ def test_a_callback_stops_training_with_any_reason(reason, digits):
     assert history.stopped == reason
     assert str(history).endswith(f"; stopped: {reason}")
     assert not history.interrupted
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), "a", None, [1, 2]])
+def test_a_column_that_holds_no_number_is_refused(wrong, digits):
+    def write(run):
+        run.history.setdefault("f1", []).append(wrong)
+
+    with pytest.raises(rp.ArgumentError, match=r"EarlyStopping: history\['f1'\] of epoch 1 must be a number"):
+        fit(classifier(), digits[0], [write, rp.EarlyStopping(monitor="f1", mode="max")])
+
+
+def test_callbacks_that_had_not_begun_are_not_ended(digits):
+    """One that is used again would put back the best state of the run before."""
+    stopping, net = rp.EarlyStopping(monitor="cost"), classifier()
+    fit(net, digits[0], [stopping], epochs=2)
+
+    class Interrupts(rp.training.Callback):
+        def before_training(self, run):
+            raise KeyboardInterrupt
+
+    other = classifier()
+    before = other.state_dict()
+    with pytest.raises(KeyboardInterrupt):
+        fit(other, digits[0], [Interrupts(), stopping])
+    same_state(other, before)
+
+
+def test_the_best_state_comes_back_whatever_its_numbers_are():
+    """load_state_dict would refuse an infinite weight, and the history would be lost."""
+    net = rp.Sequential(rp.Linear(2, 2, rng=0))
+    x, y = np.ones((4, 2), "float32"), np.array([0, 1, 0, 1])
+
+    def spoil(run):
+        run.net[0].bias.data[...] = np.inf
+
+    history = rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), (x, y), epochs=1, progress=False,
+                     callbacks=[spoil, rp.EarlyStopping(monitor="cost")])
+    assert len(history["cost"]) == 1
+    assert np.isinf(net[0].bias.data).all()
+
+
+def test_a_class_is_no_callback(digits):
+    with pytest.raises(rp.ArgumentError, match="callbacks must hold Callbacks or functions, got <class"):
+        fit(classifier(), digits[0], [rp.EarlyStopping])

@@ -168,3 +168,9 @@ def test_attacks_of_parts_agree_on_what_is_a_class():
     assert_array_equal(Objective(net, loss, rows, False).part(slice(2, 5)).classes, Y[2:5])
     rows[-1] = 1 / 3
     assert Objective(net, loss, rows, False).part(slice(2, 5)).classes is None
+
+
+def test_classes_are_no_predictions():
+    with pytest.raises(rp.DataError, match="prediction must hold scores or probabilities, got integers up to 2"):
+        rp.accuracy(np.array([0, 2, 1]), [0, 2, 1])
+    assert rp.accuracy(np.array([0, 1, 1]), [0, 1, 0]) == pytest.approx(2 / 3)

@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import time
+from contextlib import ExitStack
 from itertools import pairwise
 
 import numpy as np
@@ -731,3 +732,14 @@ def test_a_list_of_modules_is_to_be_unpacked():
     with pytest.raises(rp.ArgumentError, match=r"got \[Tanh\(\)\]; unpack it: tape\(\*modules\)$"):
         rp.tape([rp.Tanh()])
     assert repr(rp.tape(rp.Tanh())) == "<Tape with 0 records>"
+
+
+def test_a_tape_can_be_entered_by_an_exit_stack_and_looked_at_inside():
+    net = rp.Sequential(rp.Linear(3, 2, rng=0))
+    with ExitStack() as stack:
+        tape = stack.enter_context(rp.tape(net))
+        assert hasattr(tape, "__exit__")
+        net.forward(np.ones((2, 3)))
+        assert len(tape.records) == 2
+    net.forward(np.ones((2, 3)))
+    assert len(tape.records) == 2

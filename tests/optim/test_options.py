@@ -1,0 +1,45 @@
+"""Options of an optimizer that are set after it was built."""
+
+import pytest
+
+import retroprop as rp
+
+
+def layer():
+    return rp.Linear(3, 2, rng=0)
+
+
+def test_each_option_is_an_attribute_which_sets_it_in_all_groups():
+    net = layer()
+    sgd = rp.SGD([{"params": [net.weight]}, {"params": [net.bias], "momentum": 0.5}], lr=0.1)
+    assert (sgd.lr, sgd.momentum) == (0.1, 0)
+    sgd.momentum = 0.9
+    assert [group["momentum"] for group in sgd.groups] == [0.9, 0.9]
+    adam = rp.Adam(net.parameters())
+    adam.betas = 0.8, 0.9
+    assert adam.groups[0]["betas"] == (0.8, 0.9)
+
+
+def test_an_attribute_is_set_in_all_groups_or_in_none():
+    net = layer()
+    sgd = rp.SGD([{"params": [net.weight], "momentum": 0.5}, {"params": [net.bias]}], lr=0.1)
+    with pytest.raises(rp.ArgumentError, match="nesterov"):
+        sgd.nesterov = True
+    assert [group["nesterov"] for group in sgd.groups] == [False, False]
+
+
+def test_only_a_parameter_that_was_replaced_after_the_optimizer_was_built_is_refused():
+    a, b = layer(), layer()
+    b.weight = a.weight
+    a.weight = rp.Parameter(a.weight.data, "weight")
+    sgd = rp.SGD(b.parameters(), lr=0.1)
+    b.forward([[1, 2, 3]])
+    b.backward([[1, 1]])
+    b.update()
+    sgd.step()
+    b.weight = rp.Parameter(b.weight.data, "weight")
+    b.forward([[1, 2, 3]])
+    b.backward([[1, 1]])
+    b.update()
+    with pytest.raises(rp.ArgumentError, match="was replaced by another one after this optimizer was built"):
+        sgd.step()
