@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, starmap
 from operator import setitem
-from threading import RLock, get_ident
+from threading import get_ident
 from typing import Any, Self
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from .arguments import Array
 
-BLOCKS: WeakSet[Restored] = WeakSet()                               # those that have something for themselves
-TAKING = RLock()                                                    # held while one looks for others and becomes one of them
+BLOCKS: WeakValueDictionary[int, Restored] = WeakValueDictionary()  # those that have something for themselves
 Act = Callable[[], Iterator[Any]]                                   # makes an iterator that calls a C function again and again
 Attributes = list[tuple[Any, str, Any]]                             # (object, name, value)
 
@@ -67,8 +66,7 @@ class Restored:
         self.undo, self.change, self.of, self.undone = undo, change or [], of, True
         self.ended, self.thread = False, get_ident()
         if of:
-            with TAKING:
-                BLOCKS.add(self)
+            BLOCKS[id(self)] = self
 
     def __enter__(self) -> Self:
         try:

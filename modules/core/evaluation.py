@@ -55,7 +55,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 import numpy as np
 
 from ...errors import PhaseError, ShapeError
-from ...restoring import BLOCKS, TAKING, Act, Attributes, Restored, alike, at_once, setting
+from ...restoring import BLOCKS, Act, Attributes, Restored, alike, at_once, setting
 from .parameter import FlatParameters, watch_parameters
 from .tree import Tree
 from .values import Shape, Signature, fitting, parts
@@ -185,22 +185,24 @@ class Evaluated(Tree[M]):
 
         Enter it twice: ``with net.preserved_evaluation() as kept, kept: ...``; see Restored.
         """
-        with TAKING:
-            me, busy = get_ident(), self._busy
-            if busy or self._owner is not None:
-                self.check_alone()
-            self._busy = me
-            try:
-                modules, owners = [module for _, module in self.named_modules()], list(self.owners())
-                around = [(owner, "_busy", owner._busy) for owner in owners]
-                kept = [as_now(module, ("training", "batch_last", *CONSEQUENCES, *module._evaluation)) for module in modules]
-                mine = setting([(self, "_owner", self._owner), (self, "_busy", busy), *around])
-                clear = [partial(map, setattr, repeat(module), ADMITTING, repeat(None)) for module in modules]
-                take = setting([(self, "_owner", None), *alike(owners, _busy=me)])
-                return Restored([*kept, mine], [*clear, take], (self, *owners))
-            except BaseException:
-                self._busy = busy
-                raise
+        me, busy = get_ident(), self._busy
+        if busy or self._owner is not None:
+            self.check_alone()
+        self._busy = me
+        try:
+            modules, owners = [module for _, module in self.named_modules()], list(self.owners())
+            around = [(owner, "_busy", owner._busy) for owner in owners]
+            kept = [as_now(module, ("training", "batch_last", *CONSEQUENCES, *module._evaluation)) for module in modules]
+            mine = setting([(self, "_owner", self._owner), (self, "_busy", busy), *around])
+            clear = [partial(map, setattr, repeat(module), ADMITTING, repeat(None)) for module in modules]
+            take = setting([(self, "_owner", None), *alike(owners, _busy=me)])
+            block = Restored([*kept, mine], [*clear, take], (self, *owners))
+            if in_block(self, me):                                  # two that begin at once are in BLOCKS first, and look then
+                raise in_use(self)
+            return block
+        except BaseException:
+            self._busy = busy
+            raise
 
     def check_alone(self) -> None:
         """Raise PhaseError if another thread runs a phase, or a block of ``preserved_evaluation``, here or in an owner.
@@ -213,14 +215,19 @@ class Evaluated(Tree[M]):
         for module in modules:
             if module._busy and module._busy != me and (in_block(module, me) or any(
                     occupies(frame, module) for thread, frame in sys._current_frames().items() if thread != me)):
-                raise PhaseError(f"{module!r}: another thread is running this module, and its point and gradient are those of "
-                                 "one thread; give each thread a copy (copy.deepcopy), or let them take turns with a lock")
+                raise in_use(module)
 
 
 def in_block(module: Evaluated[Any], me: int) -> bool:
     """Whether a block of another thread than ``me`` has the module for itself."""
-    with TAKING:
-        return any(block.thread != me and not block.ended and any(held is module for held in block.of) for block in BLOCKS)
+    blocks = (reference() for reference in BLOCKS.valuerefs())
+    return any(block is not None and block.thread != me and not block.ended and any(held is module for held in block.of)
+               for block in blocks)
+
+
+def in_use(module: Evaluated[Any]) -> PhaseError:
+    return PhaseError(f"{module!r}: another thread is running this module, and its point and gradient are those of one thread; "
+                      "give each thread a copy (copy.deepcopy), or let them take turns with a lock")
 
 
 def occupies(frame: FrameType | None, module: Evaluated[Any]) -> bool:
