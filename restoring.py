@@ -14,11 +14,11 @@ from itertools import chain, starmap
 from operator import setitem
 from threading import get_ident
 from typing import Any, Self
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from .arguments import Array
 
-BLOCKS: WeakValueDictionary[int, Restored] = WeakValueDictionary()  # those that have something for themselves
+BLOCKS: dict[int, ref[Restored]] = {}                               # by id, those that have something for themselves
 Act = Callable[[], Iterator[Any]]                                   # makes an iterator that calls a C function again and again
 Attributes = list[tuple[Any, str, Any]]                             # (object, name, value)
 
@@ -66,7 +66,7 @@ class Restored:
         self.undo, self.change, self.of, self.undone = undo, change or [], of, True
         self.ended, self.thread = False, get_ident()
         if of:
-            BLOCKS[id(self)] = self
+            BLOCKS[id(self)] = ref(self)
 
     def __enter__(self) -> Self:
         try:
@@ -82,6 +82,7 @@ class Restored:
         if not self.undone:
             self.restore()
             self.undone = self.ended = True
+            BLOCKS.pop(id(self), None)
 
     def restore(self) -> None:
         """Undo the change now, inside a block or without one."""

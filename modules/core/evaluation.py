@@ -220,7 +220,7 @@ class Evaluated(Tree[M]):
 
 def in_block(module: Evaluated[Any], me: int) -> bool:
     """Whether a block of another thread than ``me`` has the module for itself."""
-    blocks = (reference() for reference in BLOCKS.valuerefs())
+    blocks = (reference() for reference in list(BLOCKS.values()))
     return any(block is not None and block.thread != me and not block.ended and any(held is module for held in block.of)
                for block in blocks)
 
