@@ -90,4 +90,7 @@ class Restored:
 
     def __and__(self, other: Restored) -> Restored:
         """Return the context manager that does what both do."""
-        return Restored(self.undo + other.undo, self.change + other.change, self.of + other.of)
+        both = Restored(self.undo + other.undo, self.change + other.change, self.of + other.of)
+        for part in (self, other):
+            BLOCKS.pop(id(part), None)
+        return both
