@@ -13,8 +13,10 @@ import numpy as np
 from ..errors import ArgumentError, FileFormatError, StateError
 from ..files import write
 from ..modules import Module
+from ..modules.core.rewinding import rewound
 from ..optim import Optimizer
 from ..printing import in_one_line
+from ..restoring import Restored, filling
 
 PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
 TYPES = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")     # real numbers of NumPy
@@ -72,12 +74,10 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         raise ArgumentError(f"load: net must be a Module, got {net!r}")
     arrays, notes = read(Path(path))
     state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
-    held = [parameter.data for parameter in net.parameters()] + [array for _, array in net.named_buffers()]
-    generators = net.named_generators()
-    before = [array.copy() for array in held], [rng.bit_generator.state for _, rng in generators]
+    before = rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])
     try:
         net.load_state_dict(state)
-        for name, rng in generators:
+        for name, rng in net.named_generators():
             if name in notes.get("generators", {}):
                 set_state(rng, notes["generators"][name], f"{path}: generator of module {name}")
         if optimizer is not None:
@@ -86,10 +86,7 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
             saved = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
             optimizer.load_state_dict({"state": saved, "groups": notes["groups"]})
     except BaseException:
-        for array, numbers in zip(held, before[0], strict=True):    # as they were, even if they were not finite
-            array[...] = numbers
-        for (_, rng), state_before in zip(generators, before[1], strict=True):
-            rng.bit_generator.state = state_before
+        before.restore()                                            # as they were, even if they were not finite
         raise
 
 
