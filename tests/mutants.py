@@ -76,14 +76,15 @@ def accepting():
     return modules, right
 
 
-def accepted(build, x, target=None, seeds=((0, "float32"), (1, "float64"))):
+FEW = [(0, "float32"), (1, "float64")]
+SEEDS = [pytest.param(FEW, id="few seeds"),
+         pytest.param(list(product(range(2, 20), ("float32", "float64"))), id="many seeds", marks=pytest.mark.long)]
+
+
+def accepted(build, x, target=None, seeds=FEW):
     """Demand that ``check_module`` passes at these seeds, for x in these dtypes."""
     for seed, dtype in seeds:
         rp.check_module(build(), each(lambda a: a.astype(dtype), x), target, rng=seed)  # noqa: B023
-
-
-def accepted_at_many_seeds(build, x):
-    accepted(build, x, seeds=product(range(2, 20), ("float32", "float64")))
 
 
 # When a mutant is equivalent

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases import CLASSES, Affine, Both, Centre, DoubledLinear, Residual, Skip, Split, Wave, numbers, tied
-from mutants import accepted, accepted_at_many_seeds
+from mutants import SEEDS, accepted
 from scipy.special import expit
 
 import retroprop as rp
@@ -54,15 +54,10 @@ RIGHT = [pytest.param(build, given, id=what) for what, build, given in [
 ]]
 
 
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize(("build", "x"), RIGHT)
-def test_no_law_refuses_it(build, x):
-    accepted(build, x)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("build", "x"), RIGHT)
-def test_no_law_refuses_it_at_many_seeds(build, x):
-    accepted_at_many_seeds(build, x)
+def test_no_law_refuses_it(build, x, seeds):
+    accepted(build, x, seeds=seeds)
 
 
 class Focal(rp.Loss):

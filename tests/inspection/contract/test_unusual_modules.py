@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import pytest
 from cases import Wave
-from mutants import accepted, accepted_at_many_seeds, accepting
+from mutants import SEEDS, accepted, accepting
 
 import retroprop as rp
 
@@ -181,15 +181,10 @@ class OneNumber(rp.Module):
         self.log.grad = np.vdot(self.gradient, self.point) * np.exp(self.log.data)
 
 
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize(("build", "x"), RIGHT)
-def test_no_law_refuses_it(build, x):
-    accepted(build, x)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("build", "x"), RIGHT)
-def test_no_law_refuses_it_at_many_seeds(build, x):
-    accepted_at_many_seeds(build, x)
+def test_no_law_refuses_it(build, x, seeds):
+    accepted(build, x, seeds=seeds)
 
 
 def test_a_copy_shares_only_what_cannot_be_copied():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases import PAIR, SMALL_IMAGES, Wave, numbers
-from mutants import accepted, accepted_at_many_seeds, accepting
+from mutants import SEEDS, accepted, accepting
 
 import retroprop as rp
 
@@ -161,12 +161,7 @@ class Distance(rp.Module):
         return gx, -gx
 
 
+@pytest.mark.parametrize("seeds", SEEDS)
 @pytest.mark.parametrize(("build", "x"), RIGHT)
-def test_no_law_refuses_it(build, x):
-    accepted(build, x)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("build", "x"), RIGHT)
-def test_no_law_refuses_it_at_many_seeds(build, x):
-    accepted_at_many_seeds(build, x)
+def test_no_law_refuses_it(build, x, seeds):
+    accepted(build, x, seeds=seeds)
