@@ -106,8 +106,10 @@ class OfClasses(Loss):
         weights = self._weight.astype(dtype, copy=False)
         if target.ndim == 1:
             weights = weights[target]
+        largest_sum = float(weights.sum() if target.ndim == 1 else weights.max() * len(target))
+        self._small_total = self.exact_below * largest_sum          # what rounding loses of a cost is multiplied by its weight
         if self.reduction == "mean":
-            self.divide_by(float(weights.sum()) if target.ndim == 1 else len(target), dtype)
+            self.divide_by(largest_sum if target.ndim == 1 else len(target), dtype)
         return weights
 
 

@@ -156,6 +156,23 @@ def test_cross_entropy_of_good_predictions_is_relatively_exact(dtype, reduction,
     assert_allclose(gradient, share[:, None] * p / divisor, rtol=8 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("one_hot", [False, True])
+@pytest.mark.parametrize("scale", [1e-6, 1, 1e6])
+def test_the_scale_of_class_weights_is_no_rounding(reduction, one_hot, scale):
+    """A small cost of a large weight is as exact as one of weight 1."""
+    x, y = np.array([[15, 0], [0, 14], [12, 0]], "float32"), np.array([0, 1, 0])
+    gradients = []
+    for factor in (1, scale):
+        loss = rp.CrossEntropy([2.0 * factor, factor], reduction)
+        cost = loss.forward(x, np.eye(2)[y] if one_hot else y)
+        gradients.append(loss.backward())
+        divisor = 1 if reduction == "sum" else 3 if one_hot else 5 * factor
+        exact = factor * (np.array([2, 1, 2]) * np.log1p(np.exp([-15.0, -14, -12]))).sum() / divisor
+        assert_allclose(cost, exact, rtol=1e-6)
+    assert_allclose(gradients[1], gradients[0] * (scale if one_hot or reduction == "sum" else 1), rtol=1e-6)
+
+
 def test_small_and_large_costs_follow_one_formula():
     """The exact form is that of means below 2**-6; both forms agree around it."""
     rng = np.random.default_rng(0)
