@@ -61,7 +61,7 @@ def unheard() -> Iterator[None]:
 def complete_streams() -> Iterator[None]:
     """Let the null device stand in for standard output and error where a program has none (``2>&-``, pythonw).
 
-    Processes that are started meanwhile inherit it.
+    Processes that are started meanwhile inherit it, unless a file of the program's has the stream's descriptor.
     """
     with ExitStack() as stack:
         for descriptor, name in ((1, "stdout"), (2, "stderr")):
@@ -83,6 +83,11 @@ def is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def is_inherited(descriptor: int) -> bool:
+    """Whether processes that are started now have this descriptor too."""
+    return is_open(descriptor) and os.get_inheritable(descriptor)
 
 
 @contextmanager

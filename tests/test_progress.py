@@ -96,7 +96,10 @@ def test_a_notebook_without_ipywidgets_is_quiet(notebook, capsys):
 
 
 CLOSED = """
+import os
 import sys
+if sys.argv[1:]:
+    assert os.open(__file__, os.O_RDONLY) == 2          # a file of the program's takes the free descriptor
 from retroprop.__main__ import main
 from retroprop.experiments.sweeps.workers import Workers
 
@@ -108,10 +111,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors")
-def test_without_standard_error_workers_and_commands_work(tmp_path):
+@pytest.mark.parametrize("taken", ["", "taken"])
+def test_without_standard_error_workers_and_commands_work(tmp_path, taken):
     """As with ``2>&-``: workers, which inherit the lack, and commands, whose notes do not end in their results."""
     (tmp_path / "closed.py").write_text(CLOSED, encoding="utf-8")
-    command = f"exec '{sys.executable}' '{tmp_path / 'closed.py'}' 2>&-"
+    command = f"exec '{sys.executable}' '{tmp_path / 'closed.py'}' {taken} 2>&-"
     done = subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0
     assert len(json.loads(done.stdout)) == 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -11,7 +12,7 @@ from typing import Any
 
 from ...arguments import one_of, positive_int
 from ...errors import ArgumentError, RetropropError
-from ...printing import complete_streams
+from ...printing import complete_streams, is_inherited
 from ..options import option
 
 BACKENDS = ("loky", "dask")
@@ -63,6 +64,8 @@ class Workers:
         # joblib writes to both streams of this process before it starts another.
         with complete_streams(), joblib.parallel_config("loky", inner_max_num_threads=1):
             try:
+                if not is_inherited(2):                             # joblib's fault handler needs a standard error
+                    os.environ.setdefault("PYTHONFAULTHANDLER", "")
                 start_trackers()
                 with interrupts(wait=True):
                     results = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)(calls)
