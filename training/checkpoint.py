@@ -116,13 +116,22 @@ def set_state(rng: np.random.Generator, state: Any, who: str) -> None:
     """Set the state of a generator; StateError if it is damaged, or the state of another kind of generator."""
     try:
         given, twin = with_arrays(state), deepcopy(rng.bit_generator)
-        twin.state = given                                          # NumPy rounds numbers, and takes places out of range
-        fits = equal(given, twin.state) and all(0 <= number <= LIMITS[name] for name, number in places(given))
+        fits = same_kinds(given, twin.state) and all(0 <= number <= LIMITS[name] for name, number in places(given))
+        if fits:
+            twin.state = given                                      # NumPy rounds numbers
+            fits = equal(given, twin.state)
     except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
         fits = False
     if not fits:
         raise StateError(f"{who}: the saved state is not one of a {type(rng.bit_generator).__name__}")
     rng.bit_generator.state = given
+
+
+def same_kinds(a: Any, b: Any) -> bool:
+    """Return whether two states of generators have arrays and numbers at the same places."""
+    if isinstance(b, dict):
+        return isinstance(a, dict) and a.keys() == b.keys() and all(same_kinds(a[name], b[name]) for name in b)
+    return isinstance(a, np.ndarray if isinstance(b, np.ndarray) else type(b)) and np.shape(a) == np.shape(b)
 
 
 def equal(a: Any, b: Any) -> bool:
