@@ -41,8 +41,11 @@ from .optim import (
     clip_grad_norm as clip_grad_norm,
 )
 from .training import (
-    Callback as Callback, EarlyStopping as EarlyStopping, Evaluation as Evaluation, History as History, MaxNorm as MaxNorm,
-    Run as Run, accuracy as accuracy, evaluate as evaluate, fit as fit, load as load, lsuv as lsuv, save as save,
+    Callback as Callback, ChainedLR as ChainedLR, CosineLR as CosineLR, EarlyStopping as EarlyStopping, Evaluation as
+    Evaluation, ExponentialLR as ExponentialLR, History as History, MaxNorm as MaxNorm, MultiStepLR as MultiStepLR,
+    OneCycleLR as OneCycleLR, RateRange as RateRange, ReduceOnPlateau as ReduceOnPlateau, Run as Run, Schedule as
+    Schedule, SequentialLR as SequentialLR, StepLR as StepLR, WarmupLR as WarmupLR, accuracy as accuracy, evaluate as
+    evaluate, fit as fit, load as load, lr_range_test as lr_range_test, lsuv as lsuv, save as save,
 )
 
 __version__: str

@@ -14,7 +14,14 @@ class Group(dict[str, Any]):
     An option set later must satisfy what the constructor demands: ``group[name] = value`` and ``group.update`` raise
     ArgumentError, and change nothing, for a wrong value or for options that do not go together. ``update`` sets several
     options at once. The parameters of a group cannot be replaced.
+
+    Attributes
+    ----------
+    initial_lr : float or None
+        The learning rate that the group had before its first schedule.
     """
+
+    initial_lr: float | None = None
 
     def __init__(self, optimizer: Any, options: Mapping[str, Any]) -> None:
         super().__init__(params=tuple(options["params"]))

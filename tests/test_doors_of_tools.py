@@ -38,6 +38,13 @@ def trained(data, validation=None):
     return network.state_dict(), [history[name] for name in history if name != "seconds"]
 
 
+def ranged(data):
+    network = net()
+    sgd = rp.SGD(network.parameters(), lr=0.1)
+    found = rp.lr_range_test(network, rp.CrossEntropy(), sgd, data, batch_size=4, steps=5, rng=0)
+    return found.rates, found.costs
+
+
 def scaled(x):
     network = net()
     rp.lsuv(network, x, rng=0)
@@ -68,6 +75,8 @@ DOORS = [
     # training
     Door("fit", "data[0]", X, lambda a: trained((a, CLASSES))),
     Door("fit", "data[1]", CLASSES, lambda a: trained((X, a))),
+    Door("lr_range_test", "data[0]", X, lambda a: ranged((a, CLASSES))),
+    Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a))),
     Door("fit", "validation[0]", X, lambda a: trained((X, CLASSES), (a, CLASSES))),
     Door("fit", "validation[1]", CLASSES, lambda a: trained((X, CLASSES), (X, a))),
     *on_batch("evaluate", rp.evaluate),
@@ -177,12 +186,14 @@ DOORS = [
 test_a_tool_takes_what_it_can_and_refuses_the_rest_in_one_sentence = table(DOORS)
 
 WITHOUT_ARRAYS = {
-    "a base class, whose phases its subclasses inherit": {"Module", "Loss", "Optimizer", "Initializer", "Callback"},
+    "a base class, whose phases its subclasses inherit": {"Module", "Loss", "Optimizer", "Initializer", "Callback", "Schedule"},
     "takes the shape of an array, or numbers, which `positive_int` and `real` check": {
         "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Normal",
         "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.fans", "EarlyStopping", "MaxNorm", "plots.activation",
         "features.class_model", "adversarial.AdversarialTraining"},
     "takes Parameters": {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "clip_grad_norm"},
+    "takes an optimizer": {"StepLR", "MultiStepLR", "ExponentialLR", "CosineLR", "WarmupLR", "OneCycleLR", "SequentialLR",
+                           "ChainedLR", "ReduceOnPlateau"},
     "draws its data, or reads a file": {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
@@ -193,7 +204,7 @@ WITHOUT_ARRAYS = {
         "inspection.hidden_activations", "inspection.preactivations", "inspection.saturated_shares", "plots.class_models",
         "plots.dream", "plots.gradient_costs", "plots.gradient_noise", "plots.layer_histograms", "plots.outer_products",
         "plots.perturbation", "plots.products", "plots.randomization", "plots.robustness", "plots.save", "plots.step_sizes",
-        "plots.timeline"},
+        "plots.timeline", "plots.schedule", "plots.rate_range"},
 }
 
 OTHERWISE = {"fit": {"validation"}, "adversarial.pgd": {"bounds"}, "adversarial.robustness": {"bounds"}}     # doors of fgsm

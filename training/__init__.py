@@ -1,18 +1,23 @@
-"""Training: the loop `fit`, its callbacks and history, metrics, checkpoints, and LSUV initialization."""
+"""Training: the loop `fit`, its callbacks and history, schedules, metrics, checkpoints, and LSUV initialization."""
 
 from typing import TYPE_CHECKING
 
 from ..names import unknown_names
 from .callbacks import Callback, EarlyStopping, MaxNorm, Run
+from .chains import ChainedLR, SequentialLR
 from .checkpoint import load, save
 from .fitting import fit
 from .history import History
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
+from .plateau import ReduceOnPlateau
+from .rate_range import RateRange, lr_range_test
+from .schedules import CosineLR, ExponentialLR, MultiStepLR, OneCycleLR, Schedule, StepLR, WarmupLR
 
 __all__ = [
-    "Callback", "EarlyStopping", "Evaluation", "History", "MaxNorm", "Run", "ScaledLayer", "ScaledLayers", "accuracy",
-    "evaluate", "fit", "load", "lsuv", "save",
+    "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
+    "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
+    "SequentialLR", "StepLR", "WarmupLR", "accuracy", "evaluate", "fit", "load", "lr_range_test", "lsuv", "save",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

@@ -98,7 +98,41 @@ class AfterEpoch(Callback):
 DIRECTIONS = {"cost": "min", "validation_cost": "min", "validation_accuracy": "max"}    # in which columns of fit improve
 
 
-class EarlyStopping(Callback):
+class Monitoring(Callback):
+    """Base class of callbacks that follow a column of the history, which improves when it falls, or when it rises."""
+
+    def __init__(self, monitor: str, mode: str | None) -> None:
+        if mode is None and monitor not in list(DIRECTIONS):
+            raise ArgumentError(f"{type(self).__name__}: mode must be 'min' or 'max' for monitor={monitor!r}, got None: only "
+                                f"{', '.join(DIRECTIONS)} are known to improve in one direction")
+        self.monitor, self.mode = monitor, one_of("mode", DIRECTIONS[monitor] if mode is None else mode, ("min", "max"))
+
+    def before_training(self, run: Run) -> None:
+        """Raise ArgumentError if no column has this name, and no callback that is called earlier may add it."""
+        before = takewhile(lambda callback: callback is not self, run.callbacks)
+        added = any(type(callback).after_epoch is not Callback.after_epoch for callback in before)
+        if run.columns and self.monitor not in run.columns and not added:
+            raise self.missing(run.columns)
+
+    def last(self, run: Run) -> float:
+        """Return the column's number of the epoch that has ended, with its sign changed if the column improves by rising."""
+        if self.monitor not in run.history:
+            raise self.missing(run.history)
+        column = run.history[self.monitor]
+        if not isinstance(column, list) or not column:
+            raise ArgumentError(f"{type(self).__name__}: history[{self.monitor!r}] must be a list of numbers, one for each "
+                                f"epoch, got {column!r}")
+        value = real(f"{type(self).__name__}: history[{self.monitor!r}] of epoch {run.epoch}", column[-1])
+        return -value if self.mode == "max" else value
+
+    def missing(self, columns: Iterable[str]) -> ArgumentError:
+        """Return the error for a history without the monitored column."""
+        wanting = self.monitor.startswith("validation") and "validation_cost" not in columns
+        hint = "; give fit validation data" if wanting else ""
+        return ArgumentError(f"{type(self).__name__}: monitor must be one of {', '.join(columns)}, got {self.monitor!r}{hint}")
+
+
+class EarlyStopping(Monitoring):
     """Stop training when a column of the history has not improved for some epochs, and restore the best state.
 
     Parameters
@@ -119,30 +153,17 @@ class EarlyStopping(Callback):
 
     def __init__(self, patience: int = 10, monitor: str = "validation_cost", min_delta: float = 0.0,
                  restore: bool = True, *, mode: str | None = None) -> None:
-        self.patience, self.monitor = positive_int("patience", patience), monitor
-        self.min_delta, self.restore = real("min_delta", min_delta, 0), restore
-        if mode is None and monitor not in list(DIRECTIONS):
-            raise ArgumentError(f"EarlyStopping: mode must be 'min' or 'max' for monitor={monitor!r}, got None: only "
-                                f"{', '.join(DIRECTIONS)} are known to improve in one direction")
-        self.mode = one_of("mode", DIRECTIONS[monitor] if mode is None else mode, ("min", "max"))
+        super().__init__(monitor, mode)
+        self.patience, self.restore = positive_int("patience", patience), restore
+        self.min_delta = real("min_delta", min_delta, 0)
         self.best, self.best_epoch, self.state = math.inf, 0, dict[str, NDArray[Any]]()
 
     def before_training(self, run: Run) -> None:
         at_once(setting([(self, "best_epoch", 0), (self, "best", math.inf), (self, "state", {})]))
-        before = takewhile(lambda callback: callback is not self, run.callbacks)
-        added = any(type(callback).after_epoch is not Callback.after_epoch for callback in before)
-        if run.columns and self.monitor not in run.columns and not added:
-            raise self.missing(run.columns)
+        super().before_training(run)
 
     def after_epoch(self, run: Run) -> None:
-        if self.monitor not in run.history:
-            raise self.missing(run.history)
-        column = run.history[self.monitor]
-        if not isinstance(column, list) or not column:
-            raise ArgumentError(f"EarlyStopping: history[{self.monitor!r}] must be a list of numbers, one for each epoch, "
-                                f"got {column!r}")
-        value = real(f"EarlyStopping: history[{self.monitor!r}] of epoch {run.epoch}", column[-1])
-        value *= -1 if self.mode == "max" else 1
+        value = self.last(run)
         if value < self.best - self.min_delta:
             state = {name: array.copy() for name, array in arrays(run.net)} if self.restore else self.state
             at_once(setting([(self, "state", state), (self, "best", value), (self, "best_epoch", run.epoch)]))
@@ -157,12 +178,6 @@ class EarlyStopping(Callback):
         self.after_training(run)
         return (f"EarlyStopping has restored the state of epoch {self.best_epoch}, the best by {self.monitor}"
                 if self.restore and self.best_epoch else None)
-
-    def missing(self, columns: Iterable[str]) -> ArgumentError:
-        """Return the error for a history without the monitored column."""
-        wanting = self.monitor.startswith("validation") and "validation_cost" not in columns
-        hint = "; give fit validation data" if wanting else ""
-        return ArgumentError(f"EarlyStopping: monitor must be one of {', '.join(columns)}, got {self.monitor!r}{hint}")
 
 
 def arrays(net: Module) -> list[tuple[str, NDArray[Any]]]:
