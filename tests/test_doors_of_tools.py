@@ -82,6 +82,12 @@ DOORS = [
     *on_batch("evaluate", rp.evaluate),
     Door("accuracy", "prediction", X, lambda a: rp.accuracy(a, CLASSES), LARGE),
     Door("accuracy", "y", CLASSES, lambda a: rp.accuracy(X, a)),
+    *(door for call in (rp.confusion_matrix, rp.f1_score, rp.roc_auc_score, rp.top_k_accuracy_score) for door in (
+        Door(call.__name__, "prediction", X, lambda a, call=call: call(a, CLASSES), LARGE),
+        Door(call.__name__, "y", CLASSES, lambda a, call=call: call(X, a)))),
+    *(door for call in (rp.r2_score, rp.mean_absolute_error) for door in (
+        Door(call.__name__, "prediction", X, lambda a, call=call: call(a, 2 * X), LARGE),
+        Door(call.__name__, "y", X, lambda a, call=call: call(2 * X, a), LARGE))),
     Door("lsuv", "x", X, scaled, LENGTHS),
     # data sets
     Door("datasets.batches", "x", X, lambda a: list(datasets.batches(a, CLASSES, batch_size=4, rng=0)), AS_IT_IS),

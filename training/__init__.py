@@ -13,11 +13,13 @@ from .metrics import Evaluation, accuracy, evaluate
 from .plateau import ReduceOnPlateau
 from .rate_range import RateRange, lr_range_test
 from .schedules import CosineLR, ExponentialLR, MultiStepLR, OneCycleLR, Schedule, StepLR, WarmupLR
+from .scores import confusion_matrix, f1_score, mean_absolute_error, r2_score, roc_auc_score, top_k_accuracy_score
 
 __all__ = [
     "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
     "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
-    "SequentialLR", "StepLR", "WarmupLR", "accuracy", "evaluate", "fit", "load", "lr_range_test", "lsuv", "save",
+    "SequentialLR", "StepLR", "WarmupLR", "accuracy", "confusion_matrix", "evaluate", "f1_score", "fit", "load",
+    "lr_range_test", "lsuv", "mean_absolute_error", "r2_score", "roc_auc_score", "save", "top_k_accuracy_score",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

@@ -95,17 +95,20 @@ class AfterEpoch(Callback):
         self.function(run)
 
 
-DIRECTIONS = {"cost": "min", "validation_cost": "min", "validation_accuracy": "max"}    # in which columns of fit improve
+# In which columns of fit improve; those of validation begin with "validation_".
+DIRECTIONS = {"cost": "min", "mean_absolute_error": "min", "accuracy": "max", "f1_score": "max", "r2_score": "max",
+              "roc_auc_score": "max", "top_k_accuracy_score": "max"}
 
 
 class Monitoring(Callback):
     """Base class of callbacks that follow a column of the history, which improves when it falls, or when it rises."""
 
     def __init__(self, monitor: str, mode: str | None) -> None:
-        if mode is None and monitor not in list(DIRECTIONS):
+        known = DIRECTIONS.get(monitor.removeprefix("validation_")) if isinstance(monitor, str) else None
+        if mode is None and known is None:
             raise ArgumentError(f"{type(self).__name__}: mode must be 'min' or 'max' for monitor={monitor!r}, got None: only "
-                                f"{', '.join(DIRECTIONS)} are known to improve in one direction")
-        self.monitor, self.mode = monitor, one_of("mode", DIRECTIONS[monitor] if mode is None else mode, ("min", "max"))
+                                f"{', '.join(DIRECTIONS)}, and these of validation, are known to improve in one direction")
+        self.monitor, self.mode = monitor, one_of("mode", known if known and mode is None else mode or "", ("min", "max"))
 
     def before_training(self, run: Run) -> None:
         """Raise ArgumentError if no column has this name, and no callback that is called earlier may add it."""
@@ -148,7 +151,8 @@ class EarlyStopping(Monitoring):
         cost is no longer finite (the NonFiniteError then says so).
     mode : {"min", "max"}, default None
         Whether the column improves when it falls or when it rises. None is for the columns whose direction is known:
-        ``cost`` and ``validation_cost`` fall, ``validation_accuracy`` rises. A column that a callback adds needs a mode.
+        ``validation_cost`` falls, ``validation_accuracy`` rises, and so on for the metrics of ``fit`` that have a name. A
+        column that a callback adds, or a function of yours, needs a mode.
     """
 
     def __init__(self, patience: int = 10, monitor: str = "validation_cost", min_delta: float = 0.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -24,6 +24,7 @@ from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
 from .metrics import check_reduces, check_targets, in_parts, true_classes
+from .scores import Score, Seen, as_scores, scored
 from .session import interactive
 
 Data = tuple[Inputs, ArrayLike]
@@ -31,8 +32,8 @@ Checked = tuple[Value, NDArray[Any]]                                # examples a
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: int, batch_size: int = 32,
-        validation: Data | None = None, rng: Seed = None, callbacks: Iterable[Callback | Callable[[Run], Any]] = (),
-        progress: bool = True) -> History:
+        validation: Data | None = None, metrics: Iterable[str | Score] = (), rng: Seed = None,
+        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
     Parameters
@@ -49,6 +50,11 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it.
     validation : pair of arrays, default None
         Evaluated after each epoch, as by ``evaluate``: in parts, so that memory does not grow with their number.
+    metrics : iterable of str or function, default ()
+        Scores that the history gets as columns, of the training examples (``f1_score``) and of the validation examples
+        (``validation_f1_score``): names out of ``accuracy``, ``f1_score``, ``mean_absolute_error``, ``r2_score``,
+        ``roc_auc_score``, ``top_k_accuracy_score``, or functions ``score(prediction, y)`` that return a number. No prediction
+        is made for them: those of the training examples are those of the epoch's steps, as for the cost.
     rng : None, int or numpy.random.Generator
         Source of the order of the examples, which is drawn anew for each epoch. Each call with the same int draws the same
         orders: to train on in a second call, give both calls one Generator, or the second another int.
@@ -84,10 +90,11 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     hooks = [as_callback(callback) for callback in callbacks]
     x, y = checked_data(net, loss, data, "data")
     held_out = None if validation is None else checked_data(net, loss, validation, "validation")
+    scores = as_scores(metrics, loss)
     if held_out is not None:
         same_features("validation[0]", held_out[0], x)
     rng = generator(rng)
-    run = Run(net, loss, optimizer, History(), data=(x, y), callbacks=hooks, columns=columns(loss, held_out))
+    run = Run(net, loss, optimizer, History(), data=(x, y), callbacks=hooks, columns=columns(loss, held_out, scores))
     begun: list[Callback] = []
     try:
         with preserved_modes(net) as kept, kept:
@@ -100,7 +107,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
                 hook.before_training(run)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"), progress_bar(epochs, "epoch", progress) as shown:
                 for run.epoch in range(1, epochs + 1):
-                    run.history.append(one_row(run, in_batches(x, y, batch_size, rng, join_single=True), held_out))
+                    run.history.append(one_row(run, in_batches(x, y, batch_size, rng, join_single=True), held_out, scores))
                     for hook in hooks:
                         hook.after_epoch(run)
                     shown.update()
@@ -134,20 +141,26 @@ def smallest_batch(n: int, batch_size: int) -> int:
     return rest if rest > 1 or rest == n else batch_size
 
 
-def one_row(run: Run, order: Iterable[Checked], held_out: Checked | None) -> dict[str, float]:
+def one_row(run: Run, order: Iterable[Checked], held_out: Checked | None, scores: Mapping[str, Score]) -> dict[str, float]:
     """Train for an epoch, evaluate, and return the numbers of the epoch."""
     start = time.perf_counter()
-    row = {"epoch": float(run.epoch), "cost": one_epoch(run, order)}
+    seen: Seen | None = [] if scores else None
+    row = {"epoch": float(run.epoch), "cost": one_epoch(run, order, seen)} | scored(scores, seen)
     if held_out is not None:
-        cost, share = in_parts(run.net, run.loss, *held_out)
+        seen = [] if scores else None
+        cost, share = in_parts(run.net, run.loss, *held_out, seen=seen)
         if not math.isfinite(cost):
             raise NonFiniteError(f"fit: the validation cost of epoch {run.epoch} is {cost}: training has diverged")
         row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
+        row |= scored(scores, seen, "validation_")
     return row | {"seconds": time.perf_counter() - start}
 
 
-def one_epoch(run: Run, order: Iterable[Checked]) -> float:
-    """Train on each batch, and return the mean cost of an example (with reduction "sum", the summed cost)."""
+def one_epoch(run: Run, order: Iterable[Checked], seen: Seen | None) -> float:
+    """Train on each batch, and return the mean cost of an example (with reduction "sum", the summed cost).
+
+    Predictions and targets of each batch are added to ``seen``, unless it is None.
+    """
     net, loss, optimizer, hooks = run.net, run.loss, run.optimizer, run.callbacks
     before_batch = [hook.before_batch for hook in hooks if type(hook).before_batch is not Callback.before_batch]
     after_step = [hook.after_step for hook in hooks if type(hook).after_step is not Callback.after_step]
@@ -155,7 +168,10 @@ def one_epoch(run: Run, order: Iterable[Checked]) -> float:
     for run.batch, (run.x, run.y) in enumerate(order, 1):
         for call in before_batch:
             call(run)
-        run.cost = loss.forward(net.forward(run.x), run.y)
+        prediction = net.forward(run.x)
+        run.cost = loss.forward(prediction, run.y)
+        if seen is not None:
+            seen.append((prediction, run.y))
         if not math.isfinite(run.cost):
             raise NonFiniteError(divergence_message(run))
         net.backward(loss.backward(), input_gradient=False)
@@ -167,10 +183,12 @@ def one_epoch(run: Run, order: Iterable[Checked]) -> float:
     return total / divisor if loss.reduction == "mean" else total
 
 
-def columns(loss: Loss, held_out: Checked | None) -> tuple[str, ...]:
+def columns(loss: Loss, held_out: Checked | None, scores: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the columns of the history."""
-    share = () if held_out is None or true_classes(loss, held_out[1]) is None else ("validation_accuracy",)
-    return "epoch", "cost", *(() if held_out is None else ("validation_cost", *share)), "seconds"
+    validation = [] if held_out is None else ["cost", *scores]
+    if held_out is not None and true_classes(loss, held_out[1]) is not None and "accuracy" not in scores:
+        validation.insert(1, "accuracy")
+    return "epoch", "cost", *scores, *(f"validation_{name}" for name in validation), "seconds"
 
 
 def check_trainable(net: Module, optimizer: Optimizer) -> None:

@@ -150,8 +150,12 @@ def check_targets(net: Module, loss: Loss, x: Value, y: NDArray[Any]) -> None:
         deepcopy(loss).check_all(y, np.broadcast_to(np.zeros((), dtype_of(x)), shape))
 
 
-def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], batch_size: int | None = None) -> Evaluation:
-    """Return ``evaluate`` of examples and targets that have been checked; of a cost that is not finite, no accuracy."""
+def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], batch_size: int | None = None,
+             seen: list[tuple[NDArray[Any], NDArray[Any]]] | None = None) -> Evaluation:
+    """Return ``evaluate`` of examples and targets that have been checked; of a cost that is not finite, no accuracy.
+
+    Predictions and targets of each part are added to ``seen``, unless it is None.
+    """
     loss, classes = deepcopy(loss), true_classes(loss, y)
     cost = divisor = 0.0
     right = 0
@@ -162,6 +166,8 @@ def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], batch_size: int
             rows = slice(start, start + size)
             prediction = net.forward(each(lambda array: array[rows], x))    # noqa: B023
             part = loss.forward(prediction, y[rows])
+            if seen is not None:
+                seen.append((prediction, y[rows]))
             divisor += loss.divisor
             cost += part if loss.reduction == "sum" else (part - cost) * (loss.divisor / (divisor or 1))
             if not math.isfinite(cost):

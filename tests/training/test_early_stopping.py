@@ -67,7 +67,7 @@ def test_the_direction_of_the_columns_of_fit_is_known(monitor, mode):
 
 @pytest.mark.parametrize("monitor", ["validation_f1", "test_accuracy", "my_cost", "seconds", "epoch", "", None, ["cost"]])
 def test_a_direction_is_not_guessed_from_a_name(monitor):
-    text = "EarlyStopping: mode must be 'min' or 'max' for monitor=.*, got None: only cost, validation_cost, "
+    text = "EarlyStopping: mode must be 'min' or 'max' for monitor=.*, got None: only cost, mean_absolute_error, "
     with pytest.raises(rp.ArgumentError, match=text):
         rp.EarlyStopping(monitor=monitor)
 
