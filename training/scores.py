@@ -216,7 +216,6 @@ def values(who: str, prediction: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.fl
 
 BY_NAME: Mapping[str, Callable[..., float]] = {each.__name__: each for each in (
     accuracy, f1_score, mean_absolute_error, r2_score, roc_auc_score, top_k_accuracy_score)}
-THRESHOLDS = ("accuracy", "f1_score")                               # those that need the output at which class 1 begins
 
 
 def as_scores(metrics: Iterable[str | Score], loss: Loss) -> dict[str, Score]:
@@ -230,8 +229,8 @@ def as_scores(metrics: Iterable[str | Score], loss: Loss) -> dict[str, Score]:
         name = one_of("each of the metrics", one, BY_NAME) if isinstance(one, str) else getattr(one, "__name__", "")
         if name in ("", "<lambda>", "epoch", "cost", "seconds", *found):
             raise ArgumentError(f"metrics must hold functions whose names are new columns of the history, got {name!r}")
-        score = BY_NAME[name] if isinstance(one, str) else one
-        found[name] = partial(score, threshold=threshold_of(loss)) if score in map(BY_NAME.get, THRESHOLDS) else score
+        score: Callable[..., float] = BY_NAME[name] if isinstance(one, str) else one
+        found[name] = partial(score, threshold=threshold_of(loss)) if score in (accuracy, f1_score) else score
     return found
 
 
