@@ -38,6 +38,11 @@ def trained(data, validation=None):
     return network.state_dict(), [history[name] for name in history if name != "seconds"]
 
 
+def minimized(x, y):
+    network = net()
+    return rp.minimize(network, rp.CrossEntropy(), x, y, max_iter=2)["cost"], network.state_dict()
+
+
 def ranged(data):
     network = net()
     sgd = rp.SGD(network.parameters(), lr=0.1)
@@ -75,6 +80,8 @@ DOORS = [
     # training
     Door("fit", "data[0]", X, lambda a: trained((a, CLASSES))),
     Door("fit", "data[1]", CLASSES, lambda a: trained((X, a))),
+    Door("minimize", "x", X, lambda a: minimized(a, CLASSES)),
+    Door("minimize", "y", CLASSES, lambda a: minimized(X, a)),
     Door("lr_range_test", "data[0]", X, lambda a: ranged((a, CLASSES))),
     Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a))),
     Door("fit", "validation[0]", X, lambda a: trained((X, CLASSES), (a, CLASSES))),

@@ -10,6 +10,7 @@ from .fitting import fit
 from .history import History
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
+from .minimizing import minimize
 from .plateau import ReduceOnPlateau
 from .rate_range import RateRange, lr_range_test
 from .schedules import CosineLR, ExponentialLR, MultiStepLR, OneCycleLR, Schedule, StepLR, WarmupLR
@@ -19,7 +20,8 @@ __all__ = [
     "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
     "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
     "SequentialLR", "StepLR", "WarmupLR", "accuracy", "confusion_matrix", "evaluate", "f1_score", "fit", "load",
-    "lr_range_test", "lsuv", "mean_absolute_error", "r2_score", "roc_auc_score", "save", "top_k_accuracy_score",
+    "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save",
+    "top_k_accuracy_score",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

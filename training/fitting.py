@@ -218,15 +218,20 @@ def checked_data(net: Module, loss: Loss, data: Data, name: str) -> Checked:
         got = f"a {type(data).__name__} of {len(data)}" if many else type(data).__name__
         hint = "; the loss has the weights: CrossEntropy(weight=...) has one for each class" if many and len(data) == 3 else ""
         raise ArgumentError(f"{name} must be a pair (x, y), got {got}{hint}")
-    x, y = inputs_and_targets(*data, names=(f"{name}[0]", f"{name}[1]"), arity=net.arity)
-    x = as_values(finite(f"{name}[0]", x), net.dtype, f"{name}[0]", net, net.arity)
-    y = finite(f"{name}[1]", y)
-    shape = net.output_shape(shape_of(x))
+    return checked_pair(net, loss, *data, names=(f"{name}[0]", f"{name}[1]"))
+
+
+def checked_pair(net: Module, loss: Loss, x: Inputs, y: ArrayLike, names: tuple[str, str] = ("x", "y")) -> Checked:
+    """Return examples and targets as ``checked_data`` does; ``names`` are those in error messages."""
+    inputs, targets = inputs_and_targets(x, y, names=names, arity=net.arity)
+    inputs = as_values(finite(names[0], inputs), net.dtype, names[0], net, net.arity)
+    targets = finite(names[1], targets)
+    shape = net.output_shape(shape_of(inputs))
     if several(shape):
         raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "
                          "yourself, with a loss for each output")
-    check_targets(net, loss, x, y)
-    return x, y
+    check_targets(net, loss, inputs, targets)
+    return inputs, targets
 
 
 def divergence_message(run: Run) -> str:
