@@ -72,7 +72,7 @@ def describe(page: Page, comparison: Comparison) -> None:
               f"{' with ' + ' and '.join(extras) if extras else ''} was trained on {c['data']} ({comparison.sizes.train} "
               f"training examples, {comparison.sizes.test} test examples) from {many(len(c['init']), 'initialization')}: "
               f"{', '.join(c['init'])}. For each initialization and each of {many(c['seeds'], 'seed')} it was trained for "
-              f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, learning rate {c['lr']:g}, batches of {c['batch_size']}, "
+              f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, learning rate {c['lr']}, batches of {c['batch_size']}, "
               f"on cross-entropy. For each seed, all initializations see the same examples in the same order."
               f"{numbered(comparison.names)}")
 
