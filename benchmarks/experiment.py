@@ -112,7 +112,8 @@ def tasks(quick: bool) -> list[tuple[str, Task]]:
         for label in config.init:
             net = network(problem, config, Start(label, config.rates[0], seed), parts)
             weights = [module.weight.data.copy() for _, module in net.leaves() if isinstance(module, Linear)]
-            runs.append((label, Task(weights, parts.train, parts.test, seed, config.epochs, config.batch_size, config.rates[0])))
+            task = Task(weights, parts.train, parts.test, seed, config.epochs, config.batch_size, config.rates[0])
+            runs.append((label, task))
     return runs
 
 

@@ -59,7 +59,7 @@ class Problem:
         """The data of a comparison; ArgumentError for settings that do not fit them."""
         targets = Targets.of(data.y, *([] if data.test is None else [data.test[1]]), name=f"the labels in {data.name}")
         if config.stratify and targets.kind not in ("classes", "binary"):
-            raise ArgumentError(f"stratify needs classes, and {data.target} holds {targets.kind}")
+            raise ArgumentError(f"stratify must be False for {data.target}, which holds {targets.kind} and no classes")
         if config.cv and data.test is not None:
             raise ArgumentError(f"cv must be None for data that bring a test part of their own, got {config.cv}")
         x, y = rows(data.x), targets.encode(data.y)

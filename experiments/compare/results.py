@@ -196,11 +196,18 @@ class Comparison:
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict per run: the rows of ``results.csv``."""
-        return [{"init": run.init, "seed": run.seed, "fold": run.fold, "rate": run.rate, "final_cost": run.final_cost,
-                 "validation": run.validation, "error": run.error, "r2": run.r2,
-                 "epochs_to_target": run.epochs_to(self.metric.target), "gradient_ratio": run.gradient_ratio,
-                 "saturated_before": run.saturated(0), "saturated_after": run.saturated(-1), "digest": run.digest,
-                 "diverged": run.diverged or ""} for run in self.runs]
+        return [self.known({
+            "init": run.init, "seed": run.seed, "fold": run.fold, "rate": run.rate, "final_cost": run.final_cost,
+            "validation": run.validation, "error": run.error, "r2": run.r2,
+            "epochs_to_target": run.epochs_to(self.metric.target), "gradient_ratio": run.gradient_ratio,
+            "saturated_before": run.saturated(0), "saturated_after": run.saturated(-1), "digest": run.digest,
+            "diverged": run.diverged or ""}) for run in self.runs]
+
+    def known(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row without the columns that these data or settings do not have."""
+        absent = [*["validation"] * (not self.sizes.validation), *["fold"] * (not self.config["cv"]),
+                  *["r2"] * (self.metric.kind != "values")]
+        return {name: value for name, value in row.items() if name not in absent}
 
     def summary(self) -> list[dict[str, Any]]:
         """One dict per initialization, at its chosen rate: the rows of ``summary.csv`` and of the table.
@@ -224,15 +231,16 @@ class Comparison:
         pairs = self.pairs(init)
         gap = self.estimate(a - b for a, b in pairs)
         own = init == self.reference
-        return {"init": init, "rate": self.chosen[init], "runs": len(runs), "diverged": len(runs) - len(ended),
-                "final_cost": mean(run.final_cost for run in ended), "error": error.mean, "error_half": error.half,
-                "r2": mean(run.r2 for run in ended), "validation": mean(run.validation for run in ended),
-                "epochs_to_target": statistics.median(epochs), "reached_target": sum(map(math.isfinite, epochs)),
-                "gradient_ratio": float(np.median([run.gradient_ratio for run in runs])),
-                "saturated_before": mean(run.saturated(0) for run in runs),
-                "saturated_after": mean(run.saturated(-1) for run in runs),
-                "difference": gap.mean, "difference_half": math.nan if own else gap.half, "pairs": len(pairs),
-                "p": math.nan if own else paired(*columns(pairs), self.resampled)}
+        return self.known({
+            "init": init, "rate": self.chosen[init], "runs": len(runs), "diverged": len(runs) - len(ended),
+            "final_cost": mean(run.final_cost for run in ended), "error": error.mean, "error_half": error.half,
+            "r2": mean(run.r2 for run in ended), "validation": mean(run.validation for run in ended),
+            "epochs_to_target": statistics.median(epochs), "reached_target": sum(map(math.isfinite, epochs)),
+            "gradient_ratio": float(np.median([run.gradient_ratio for run in runs])),
+            "saturated_before": mean(run.saturated(0) for run in runs),
+            "saturated_after": mean(run.saturated(-1) for run in runs),
+            "difference": gap.mean, "difference_half": math.nan if own else gap.half, "pairs": len(pairs),
+            "p": math.nan if own else paired(*columns(pairs), self.resampled)})
 
     def pairs(self, init: str) -> list[tuple[float, float]]:
         """The test errors of an initialization and of the reference, for each seed and fold in which neither diverged."""
