@@ -163,7 +163,8 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
 
 def load(source: str) -> tuple[Split, Split, Classes]:
     """The training and the test part of the data, with one row and the number of a class for each example."""
-    (x, y), test = datasets.loading.loaded("data", source)
+    found = datasets.data_set.data_set(source)
+    (x, y), test = (found.x, found.y), found.test
     if y.dtype.kind != "i" or y.ndim != 1:
         raise DataError(f"compare: data must have integer classes of shape (N,), got {y.dtype} of shape {y.shape} in {source}")
     if test is None:
