@@ -100,8 +100,8 @@ def test_a_row_gives_the_reason_only_where_a_claim_fails():
     assert list(no.row()) == ["id", "claim", "origin", "source", "in_the_paper", "measured", "criterion", "reproduced",
                               "reason", "values"]
     found = [yes, no, judged(LOW, NEAR), judged([], [])]
-    assert summary(found) == ("Claims of the paper: 0 of 1 are reproduced, 1 is inconclusive. Claims of this project: 1 of 2 is "
-                              "reproduced, 1 is not. 1 claim is not judged.")
+    assert summary(found) == ("Claims of the paper: 0 of 1 are reproduced, 1 is inconclusive. Claims of this project: 1 of 2 "
+                              "is reproduced, 1 is not. 1 claim is not judged.")
 
 
 def test_the_papers_claims_this_project_s_and_those_from_memory_are_counted_apart():
@@ -110,9 +110,9 @@ def test_the_papers_claims_this_project_s_and_those_from_memory_are_counted_apar
     assert counted(made) == {"paper": {"yes": 2, "NO": 1, "inconclusive": 0, "–": 0},
                              "project": {"yes": 1, "NO": 1, "inconclusive": 0, "–": 0},
                              "memory": {"yes": 0, "NO": 1, "inconclusive": 0, "–": 0}}
-    assert summary(made, "the papers") == ("Claims of the papers: 2 of 3 are reproduced, 1 is not. Claims of this project: 1 of "
-                                           "2 is reproduced, 1 is not. Claims of the papers, from memory: 0 of 1 are "
-                                           "reproduced, 1 is not.")
+    assert summary(made, "the papers") == (
+        "Claims of the papers: 2 of 3 are reproduced, 1 is not. Claims of this project: 1 of 2 is reproduced, 1 is not. Claims "
+        "of the papers, from memory: 0 of 1 are reproduced, 1 is not.")
     assert [one.claimed_by for one in made[2:]] == ["the paper: s", "this project: s", "this project: s",
                                                     "the paper, from memory: s"]
     with pytest.raises(rp.ArgumentError, match="origin must be one of 'paper', 'project', 'memory', got 'ours'"):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,7 @@ def small_paper(tmp_path_factory, monkeypatch):
     page = tmp_path_factory.mktemp("tiny") / "page.md"
     page.write_text("# A tiny paper\n\nNobody, 1900.\n\nIt asks nothing.\n", encoding="utf-8")
     made = Paper("tiny", Texts(page), plan, judged, lambda results, report: None)
-    monkeypatch.setattr(reproduce, "paper", lambda name: made)
+    monkeypatch.setattr(reproduce, "paper", lambda name: replace(made, name=name))
 
 
 @pytest.mark.long
@@ -64,7 +65,9 @@ def test_the_index_hides_nothing(small_paper, tmp_path):
     assert len(list((tmp_path / "runs").iterdir())) == 10           # equal runs of two papers are one
     assert str(reproduced).count("NO") == len(reproduce.PAPERS)
     config = json.loads((tmp_path / "small/he2015/config.json").read_text(encoding="utf-8"))
-    assert (config["paper"], config["command"]) == ("he2015", "retroprop reproduce he2015 --scale small --seeds 5")
+    assert config["command"] in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
+    assert (config["paper"], config["command"]) == (
+        "he2015", f"retroprop reproduce he2015 --scale small --seeds 5 --out {tmp_path}")
 
 
 def test_too_few_seeds_are_not_judged(small_paper):
