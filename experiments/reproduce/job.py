@@ -119,7 +119,7 @@ class Reproduced:
 
     def verdict(self) -> str:
         """How many claims are reproduced, and which runs failed, in sentences."""
-        text = summary([one for claims in self.claims.values() for one in claims])
+        text = summary([one for claims in self.claims.values() for one in claims], "the papers" if len(self.claims) > 1 else "the paper")
         if not self.scale.judged:
             text = f"Nothing is judged: that takes {SEEDS} seeds or more, and no --steps."
         if self.failed:
@@ -134,8 +134,8 @@ class Reproduced:
 
 def spoken(one: Claim) -> str:
     """A claim as lines of text; the verdict comes first."""
-    source = f"in the paper: {one.paper} ({one.source})" if one.paper else f"source: {one.source}"
-    lines = [*wrap(one.what, 108), *wrap(f"measured {one.measured}; criterion: {one.criterion}; {source}", 108)]
+    whose = f"claimed by {one.claimed_by}{f'; in the paper: {one.paper}' if one.paper else ''}"
+    lines = [*wrap(one.what, 108), *wrap(f"measured {one.measured}; criterion: {one.criterion}; {whose}", 108)]
     return "\n".join(f"{one.verdict if k == 0 else '':13}{line}" for k, line in enumerate(lines))
 
 

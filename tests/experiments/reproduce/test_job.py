@@ -24,8 +24,8 @@ def plan(scale):
 
 def judged(results):
     glorot, standard = (results.series(error_at(), trained, init=init) for init in ("Glorot", "Standard"))
-    return [claim("learns", "learns", "figure 1", glorot, below(0.5)),
-            claim("does-not", "does not", "figure 2", standard, above(1), reason="errors are at most 1")]
+    return [claim("learns", "learns", "paper", "figure 1", glorot, below(0.5)),
+            claim("does-not", "does not", "paper", "figure 2", standard, above(1), reason="errors are at most 1")]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_index_hides_nothing(small_paper, tmp_path):
     page = (tmp_path / "small/index.html").read_text(encoding="utf-8")
     assert page.count("errors are at most 1") == page.count(">NO</td>") == len(reproduce.PAPERS)
     count = len(reproduce.PAPERS)
-    assert f"{count} of {2 * count} claims are reproduced; {count} are not" in page
+    assert f"Claims of the papers: {count} of {2 * count} are reproduced, {count} are not." in page
     assert "does not: errors are at most 1" in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
     rows = (tmp_path / "small/claims.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in rows[1::2]] == list(reproduce.PAPERS)
