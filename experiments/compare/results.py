@@ -236,7 +236,7 @@ class Comparison:
     @property
     def finding(self) -> str:
         """The result in one sentence."""
-        from .table import finding
+        from .findings import finding
         return finding(self)
 
     def table(self) -> list[list[str]]:

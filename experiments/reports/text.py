@@ -23,6 +23,14 @@ def many(count: float, noun: str) -> str:
     return f"{count:g} {noun}{'' if count == 1 else 's'}"
 
 
+def joined(items: Sequence[str]) -> str:
+    """
+    >>> joined(["He"]), joined(["He", "Glorot"]), joined(["1", "2", "3"])
+    ('He', 'He and Glorot', '1, 2 and 3')
+    """
+    return " and ".join([", ".join(items[:-1])] * (len(items) > 1) + list(items[-1:]))
+
+
 def numbered(names: Sequence[str]) -> str:
     """The names of the classes by number, if the names are not the numbers themselves.
 
