@@ -44,7 +44,7 @@ class Page:
     def table(self, rows: Sequence[Sequence[str]], sentences: bool = False) -> None:
         """Add a table; its first row is the header, and the first cell of each other row names the row.
 
-        With ``sentences``, long cells wrap, and the last column is a verdict.
+        With ``sentences``, long cells wrap, and the second column is a verdict.
         """
         head = "".join(f"<th scope='col' role='columnheader'>{escape(cell)}</th>" for cell in rows[0])
         body = "".join(f"<tr role='row'>{row_cells(rows[0], row)}</tr>" for row in rows[1:])

@@ -38,8 +38,8 @@ tbody th, td { border-bottom: 1px solid var(--line); }
 tbody th { font-weight: 600; white-space: normal; }
 td:last-child, th:last-child { padding-right: 0; }
 .sentences th, .sentences td { white-space: normal; font-weight: normal; }
-.sentences tbody th { width: 36%; }
-.sentences td:last-child { font-weight: 600; }
+.sentences tbody th { width: 28%; }
+.sentences tbody th + td { font-weight: 600; }
 pre { background: var(--box); padding: .8rem 1rem; font-size: .88rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 44rem) {
   body { padding: 0 .9rem; margin-top: 1rem; }
