@@ -43,6 +43,13 @@ class Metric:
         return "RMSE" if self.kind == "values" else "error"
 
     @property
+    def constant(self) -> str:
+        """The prediction whose error is ``chance``."""
+        return {"values": "always predicting the mean",
+                "labels": "always predicting the more frequent value of each label"}.get(
+                    self.kind, "always predicting the most frequent class")
+
+    @property
     def target(self) -> float:
         """The error at which a network counts as having learned.
 

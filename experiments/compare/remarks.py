@@ -91,14 +91,11 @@ def of_divisions(comparison: Comparison) -> list[str]:
 
 
 def of_rates(comparison: Comparison) -> list[str]:
-    """What the learning rates mean for the ranking."""
+    """What several learning rates mean for the ranking."""
     rows = comparison.rates()
     grid = sorted({row.rate for row in rows})
-    if len(grid) == 1 == len(comparison.inits):
-        return []
     if len(grid) == 1:
-        return [f"All initializations were trained at one learning rate, {grid[0]:g}, and the ranking is that of this rate. "
-                f"For each at its own best rate: {repeat(comparison.config | {'lr': 'auto'})}"]
+        return []
     said = [f"{init} does best at the {word} rate that was tried, {rate:g}: its best rate may lie beyond."
             for init, rate, word in rates.at_edges(rows)]
     errors, own = {(row.init, row.rate): row.error.mean for row in rows}, comparison.chosen
@@ -109,6 +106,14 @@ def of_rates(comparison: Comparison) -> list[str]:
     elif len(own) > 1:
         said.append("The ranking at each common learning rate is that at the best rate of each initialization.")
     return said
+
+
+def of_one_rate(comparison: Comparison) -> list[str]:
+    """What a single learning rate means, and the command for a fair one."""
+    if len({run.rate for run in comparison.runs}) > 1 or len(comparison.inits) == 1:
+        return []
+    return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of this "
+            f"rate. For each at its own best rate: {repeat(comparison.config | {'lr': 'auto'})}"]
 
 
 def widest_swap(errors: Mapping[tuple[str, float], float], own: Mapping[str, float], rate: float, metric: Metric) -> str:

@@ -250,7 +250,7 @@ class Comparison:
     @property
     def finding(self) -> str:
         """The result in one sentence; if the data do not fit, that."""
-        from .table import finding
+        from .findings import finding
         return finding(self)
 
     def table(self) -> list[list[str]]:

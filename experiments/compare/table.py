@@ -1,9 +1,9 @@
-"""The results of a comparison as text: its table, and the finding in one sentence."""
+"""The results of a comparison as a table of text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -44,9 +44,11 @@ def rate_table(comparison: Comparison) -> list[list[str]]:
 
 def as_text(comparison: Comparison) -> str:
     """The finding, the remarks, the table and, of several rates, that of the rates, for a terminal."""
+    from .remarks import of_one_rate
     tables = [table(comparison)] + [rate_table(comparison)] * (len({run.rate for run in comparison.runs}) > 1)
-    said = [fill(text, 120) for text in (finding(comparison), *comparison.remarks)]
-    return "\n\n".join([*said, *(aligned(rows, ()) for rows in tables)])
+    above, below = ([fill(text, 120) for text in texts] for texts in (
+        (comparison.finding, *comparison.remarks), of_one_rate(comparison)))
+    return "\n\n".join([*above, *(aligned(rows, ()) for rows in tables), *below])
 
 
 def cells(comparison: Comparison, row: Row) -> list[str]:
@@ -78,34 +80,6 @@ def verdict(comparison: Comparison, row: Row) -> str:
     if math.isnan(row["p"]):
         return f"{gap} ({'one run' if pairs == 1 else 'the same in each run'}: no test)"
     return f"{gap}, p < 0.0001" if row["p"] < 1e-4 else f"{gap}, p = {row['p']:.4f}"
-
-
-def finding(comparison: Comparison) -> str:
-    """Which initialization learns first, and which do not learn, with the budget; "learns" is to reach the target."""
-    if comparison.unfit:
-        return f"Check the data first: {comparison.unfit[0].removesuffix('.')}"
-    rows, epochs = comparison.summary(), comparison.config["epochs"]
-    learned = sorted((row for row in rows if math.isfinite(row["epochs_to_target"])), key=lambda row: row["epochs_to_target"])
-    partly = [f"{row['init']} in {row['reached_target']} of {row['runs']} runs" for row in rows
-              if row["reached_target"] and row not in learned]
-    never = [row["init"] for row in rows if not row["reached_target"]]
-    others = partly + [f"{names(never)} not within {epochs}"] * bool(never)
-    if not learned:
-        return f"No initialization learns within {many(epochs, 'epoch')}{' but ' * bool(partly)}{', '.join(partly)}"
-    first, last = (learned[k]["epochs_to_target"] for k in (0, -1))
-    if first == last and not others and len(rows) > 1:
-        return f"{'Both' if len(rows) == 2 else f'All {len(rows)}'} initializations learn in {many(first, 'epoch')}"
-    ahead, slow = ([row["init"] for row in learned if row["epochs_to_target"] == end] for end in (first, last))
-    if first < last and not others:
-        others = [f"{names(slow)} in {last:g}"]
-    return "; ".join([f"{names(ahead)} learn{'s' * (len(ahead) == 1)} in {many(first, 'epoch')}", *others])
-
-
-def names(inits: Sequence[str]) -> str:
-    """Names in a row; of many, the number."""
-    if len(inits) > 3:
-        return f"{len(inits)} initializations"
-    return inits[0] if len(inits) == 1 else f"{', '.join(inits[:-1])} and {inits[-1]}"
 
 
 def times(ratio: float) -> str:

@@ -17,8 +17,8 @@ class Estimate(NamedTuple):
     values: tuple[float, ...]
 
     def text(self, unit: str = "") -> str:
-        """Mean ± half width as text; the unit "%" writes shares in percent."""
-        factor, ending = (100, " %") if unit == "%" else (1, f" {unit}" if unit else "")
+        """Mean ± half width as text; the units "%" and "points" write shares in percent."""
+        factor, ending = 100 if unit in ("%", "points") else 1, f" {unit}" if unit else ""
         half = "" if math.isnan(self.half) else f" ± {number(factor * self.half, 2)}"
         return f"{number(factor * self.mean)}{half}{ending}"
 
