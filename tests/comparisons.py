@@ -52,8 +52,7 @@ def of_runs(runs, kind="classes", unit="%", chance=0.9, remarks=(), names=(), **
     inits = tuple(dict.fromkeys(one.init for one in runs))
     epochs = max(len(one.errors) for one in runs)
     config = vars(Config()) | {"init": inits, "seeds": len({one.seed for one in runs}), "epochs": epochs} | settings
-    return Comparison(config, runs, Metric(kind, unit, chance), Sizes(1297, 0, 500), 64, 10, names, remarks=remarks,
-                      command="retroprop compare --init " + " ".join(inits))
+    return Comparison(config, runs, Metric(kind, unit, chance), Sizes(1297, 0, 500), 64, 10, names, remarks=remarks)
 
 
 def spread(mean, seeds=5, width=0.002):
