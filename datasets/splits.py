@@ -203,9 +203,11 @@ def numbered(name: str, values: ArrayLike, n: int) -> Indices:
 def classes_of(y: ArrayLike) -> Indices:
     """Return the numbers of the classes, to stratify by; DataError if there are none."""
     array = examples("y", y)
-    if array.dtype.kind == "f" or array.ndim != 1:
+    if array.dtype.kind not in "biuUSO" or array.ndim != 1:
         raise DataError("y must hold the class of each example with stratify=True, got "
                         f"{array.dtype} of shape {array.shape}")
+    if array.dtype.kind == "O":
+        array = np.array(labels(array, "y"))
     codes = np.unique(array, return_inverse=True)[1].astype(np.int64)
     alone = np.flatnonzero(np.bincount(codes) == 1)
     if alone.size:
