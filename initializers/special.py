@@ -51,12 +51,12 @@ class OpenCV(Rule):
             self.only_dense(layer)
             units, inputs = layer.shape
             u = numbers.uniform(units * (inputs + 1)).reshape(units, inputs + 1)
-            w, b = u[:, :-1], u[:, -1]
             if not layer.is_last:
-                scale = 1 / np.abs(w).sum(axis=1)
+                sizes = np.abs(u)                                   # added one by one and the last taken off, as OpenCV does
+                u *= 1 / (np.cumsum(sizes, axis=1)[:, -1:] - sizes[:, -1:])
                 spread = 0.7 * inputs ** (1 / (units - 1)) if units > 2 else 1.0
-                w, b = w * scale[:, None], b * scale * (spread * (-1 + np.arange(units) * 2 / units))
-            drawn.append((w, b))
+                u[:, -1] *= spread * (-1 + np.arange(units) * 2 / units)
+            drawn.append((u[:, :-1], u[:, -1]))
         return drawn
 
 
