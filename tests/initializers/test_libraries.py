@@ -22,7 +22,7 @@ from retroprop.errors import ArgumentError
 from retroprop.initializers import Layer, chain, of, starts
 
 SIZES = [(300, 200, 100), (3, 13000, 5), (6, 5, 13000)]             # many weights; many biases, of the first and last layer
-ENOUGH = 12000                                                      # numbers of which 5 % of the variance is four standard errors
+ENOUGH = 12000                                                      # numbers of which four standard errors are 5 % of σ²
 RATIO = {"U": 1 / 3, "P": 1 / 12, "N": 1, "T": AFTER_CUT**2}        # variance by the square of the law's number
 KURTOSIS = {"U": 9 / 5, "P": 9 / 5, "N": 3, "T": 2.3706}
 

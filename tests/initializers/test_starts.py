@@ -59,7 +59,7 @@ def test_a_start_can_be_copied_pickled_and_compared():
         assert copy.deepcopy(start) == start
     assert of("PyTorch") != of("MindSpore")
     assert repr(of("Keras")) == ("Start(name='Keras', version='3.15.1', weight='U(±√(6/(i+o)))', bias='0', "
-                                 "aliases=('tf.keras', 'TensorFlow'))")
+                                 "convolution=('U(±√(6/(i+o)))', '0'), aliases=('tf.keras', 'TensorFlow'))")
 
 
 # Networks
