@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from ... import files
 from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
 from ..reports.page import Page
 from ..reports.text import many, numbered, write_csv
+from .findings import findings
 from .results import Comparison, TrainingRun
-from .table import times
 
 READING = """Final cost: training cost of the last epoch. Test error: mean over seeds. Epochs to {goal}:
 median number of epochs until the test error is at most {goal}. Gradient first/last: standard deviation of the gradient ∂C/∂s at
@@ -72,48 +72,9 @@ def describe(page: Page, comparison: Comparison) -> None:
               f"{' with ' + ' and '.join(extras) if extras else ''} was trained on {c['data']} ({comparison.sizes.train} "
               f"training examples, {comparison.sizes.test} test examples) from {many(len(c['init']), 'initialization')}: "
               f"{', '.join(c['init'])}. For each initialization and each of {many(c['seeds'], 'seed')} it was trained for "
-              f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, learning rate {c['lr']:g}, batches of {c['batch_size']}, "
+              f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, learning rate {c['lr']}, batches of {c['batch_size']}, "
               f"on cross-entropy. For each seed, all initializations see the same examples in the same order."
               f"{numbered(comparison.names)}")
-
-
-def findings(comparison: Comparison) -> list[str]:
-    """A sentence or two about each initialization, from its numbers."""
-    rows = comparison.summary()
-    reference = next(row for row in rows if row["init"] == comparison.reference)
-    return [f"{row['init']}: {'; '.join([outcome(row, reference, comparison), *first_signs(row, comparison.inactive)])}."
-            for row in rows]
-
-
-def outcome(row: Mapping[str, Any], reference: Mapping[str, Any], comparison: Comparison) -> str:
-    """The test error at the end, and how soon it reached the target."""
-    if row["diverged"] == row["runs"]:
-        return "the cost becomes infinite or NaN in every seed: the training diverges"
-    epochs, first, reached = row["epochs_to_target"], reference["epochs_to_target"], row["reached_target"]
-    error = f"the test error ends at {comparison.metric.text(row['error'])}"
-    if row["diverged"]:
-        error += f" in the {many(row['runs'] - row['diverged'], 'run')} of {row['runs']} that did not diverge"
-    if math.isfinite(epochs):
-        slower = f", where {reference['init']} needs {first:g}" if first < epochs else ""
-        return f"{error}; it reaches {comparison.metric.goal} after {many(epochs, 'epoch')}{slower}"
-    if reached:
-        return f"{error}; it reaches {comparison.metric.goal} in {reached} of {many(row['runs'], 'seed')}"
-    if row["error"] >= comparison.metric.chance - 0.02:
-        return f"{error}, no better than always predicting the most frequent class: the network learns nothing"
-    return f"{error} and never reaches {comparison.metric.goal}"
-
-
-def first_signs(row: Mapping[str, Any], inactive: str) -> list[str]:
-    """Signs of trouble in the layers before training."""
-    ratio, share, signs = row["gradient_ratio"], row["saturated_before"], []
-    if ratio < 0.05 or ratio > 5:
-        effect = "vanishes" if ratio < 1 else "explodes"
-        signs.append("before training, the gradient at the first hidden layer is "
-                     f"{times(ratio)} times that at the last: it {effect}")
-    if share > 0.3:
-        parts = "outputs" if inactive == "saturated" else "units"
-        signs.append(f"{100 * share:.0f} % of the hidden {parts} are {inactive} before the first step")
-    return signs
 
 
 def draw(comparison: Comparison, folder: Path) -> dict[str, str]:

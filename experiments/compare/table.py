@@ -1,11 +1,13 @@
-"""The results of a comparison as text: its table, and the finding in one sentence."""
+"""The results of a comparison as a table of text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from ...printing import aligned
 from ..reports.text import many
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ Row = Mapping[str, Any]
 def table(comparison: Comparison) -> list[list[str]]:
     """The header and one row per initialization; the verdict is the second column."""
     header = ["initialization", f"against {comparison.reference}, 95 % interval",
-              f"test {comparison.metric.name}, 95 % interval", f"epochs to {comparison.metric.goal}", "final cost", "gradient first/last", comparison.inactive]
+              f"test {comparison.metric.name}, 95 % interval", f"epochs to {comparison.metric.goal}", "final cost",
+              "gradient first/last", comparison.inactive]
     several = len({run.rate for run in comparison.runs}) > 1
     rows = [cells(comparison, row) for row in comparison.summary()]
     if several:
@@ -25,6 +28,27 @@ def table(comparison: Comparison) -> list[list[str]]:
         for row in rows:
             row.insert(1, f"{comparison.chosen[row[0]]:g}")
     return [header, *rows]
+
+
+def rate_table(comparison: Comparison) -> list[list[str]]:
+    """The header, and for each initialization its test error at each rate; a star marks the rate that validation chose."""
+    rows = {(row.init, row.rate): row for row in comparison.rates()}
+    grid = sorted({rate for _, rate in rows})
+    found = [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid)]]
+    for init in comparison.inits:
+        errors = [rows[init, rate].error.mean if (init, rate) in rows else math.nan for rate in grid]
+        found.append([init, *("" if math.isnan(error) else comparison.metric.text(error) + " *" * (
+            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True))])
+    return found
+
+
+def as_text(comparison: Comparison) -> str:
+    """The finding, the remarks, the table and, of several rates, that of the rates, for a terminal."""
+    from .remarks import of_one_rate
+    tables = [table(comparison)] + [rate_table(comparison)] * (len({run.rate for run in comparison.runs}) > 1)
+    above, below = ([fill(text, 120) for text in texts] for texts in (
+        (comparison.finding, *comparison.remarks), of_one_rate(comparison)))
+    return "\n\n".join([*above, *(aligned(rows, ()) for rows in tables), *below])
 
 
 def cells(comparison: Comparison, row: Row) -> list[str]:
@@ -56,30 +80,6 @@ def verdict(comparison: Comparison, row: Row) -> str:
     if math.isnan(row["p"]):
         return f"{gap} ({'one run' if pairs == 1 else 'the same in each run'}: no test)"
     return f"{gap}, p < 0.0001" if row["p"] < 1e-4 else f"{gap}, p = {row['p']:.4f}"
-
-
-def finding(comparison: Comparison) -> str:
-    """Which initialization learns first, and which do not learn, with the budget; "learns" is to reach the target."""
-    rows, epochs = comparison.summary(), comparison.config["epochs"]
-    learned = sorted((row for row in rows if math.isfinite(row["epochs_to_target"])), key=lambda row: row["epochs_to_target"])
-    never = [row["init"] for row in rows if not math.isfinite(row["epochs_to_target"])]
-    if not learned:
-        return f"No initialization reaches {comparison.metric.goal} within {many(epochs, 'epoch')}"
-    first, last = learned[0]["epochs_to_target"], learned[-1]["epochs_to_target"]
-    ahead = f"{names([row['init'] for row in learned if row['epochs_to_target'] == first])} learns in {many(first, 'epoch')}"
-    if never:
-        return f"{ahead}; {names(never)} not within {epochs}"
-    if first == last:
-        return f"{ahead}" if len(rows) == 1 else f"All {len(rows)} initializations learn in {many(first, 'epoch')}"
-    slowest = names([row["init"] for row in learned if row["epochs_to_target"] == last])
-    return f"{ahead}; {slowest} in {last:g}"
-
-
-def names(inits: Sequence[str]) -> str:
-    """Names in a row; of many, the number."""
-    if len(inits) > 3:
-        return f"{len(inits)} initializations"
-    return inits[0] if len(inits) == 1 else f"{', '.join(inits[:-1])} and {inits[-1]}"
 
 
 def times(ratio: float) -> str:

@@ -71,6 +71,10 @@ class Workers:
                 raise RetropropError("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished "
                                      f"runs are kept if there is an output folder ({error})") from error
 
+    def local(self) -> Workers:
+        """These workers if they are processes of this machine; else this process alone."""
+        return self if self.backend == "loky" else Workers(1)
+
     def count(self, tasks: int) -> int:
         import joblib
         return max(1, min(joblib.cpu_count() if self.jobs is None else self.jobs, tasks))
