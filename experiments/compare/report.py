@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ import numpy as np
 
 from ... import files
 from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
-from ..options import command_line
 from ..reports.page import Page
 from ..reports.text import many, numbered, write_csv
-from .results import TARGET, Comparison, TrainingRun, times
+from .findings import findings
+from .results import Comparison, TrainingRun
 
-READING = """Final cost: training cost of the last epoch. Test error: mean ± standard deviation over seeds. Epochs to 10 %:
-median number of epochs until the test error is at most 10 %. Gradient first/last: standard deviation of the gradient ∂C/∂s at
+READING = """Final cost: training cost of the last epoch. Test error: mean over seeds. Epochs to {goal}:
+median number of epochs until the test error is at most {goal}. Gradient first/last: standard deviation of the gradient ∂C/∂s at
 the first hidden layer, divided by that at the last, before training; 1 means that the gradient keeps its size. {inactive},
 before → after training. Against {reference}: mean difference in test error, paired by seed, with the p value of a paired t test
 after Holm's correction. The test accounts for the choice of seeds, not for the choice of training and test examples."""
@@ -50,14 +50,15 @@ def write_report(comparison: Comparison, folder: Path) -> None:
     describe(page, comparison)
     page.heading("Results")
     page.table(comparison.table())
-    page.text(READING.format(reference=comparison.reference, inactive=INACTIVE[comparison.inactive]).replace("\n", " "))
+    page.text(READING.format(goal=comparison.metric.goal, reference=comparison.reference,
+                             inactive=INACTIVE[comparison.inactive]).replace("\n", " "))
     page.heading("Findings")
     page.points(findings(comparison))
     page.heading("Figures")
     for name, caption in draw(comparison, folder).items():
         page.figure(folder / f"{name}.png", caption)
     page.heading("Run it again")
-    page.code(command_line("compare", comparison.config))
+    page.code(comparison.command)
     page.text("The numbers do not depend on the number of processes. With the versions in config.json and a processor of the "
               "same kind, they are reproduced exactly.")
     page.write(folder / "report.html")
@@ -67,52 +68,13 @@ def describe(page: Page, comparison: Comparison) -> None:
     """Add the first paragraph: the network, the data and the training."""
     c = comparison.config
     extras = [*["batch normalization"] * c["batch_norm"], *[f"dropout {c['dropout']:g}"] * bool(c["dropout"])]
-    page.text(f"A network {comparison.features}-{c['depth']}×{c['width']}-{comparison.classes} of {c['activation']} units"
-              f"{' with ' + ' and '.join(extras) if extras else ''} was trained on {c['data']} ({comparison.train_size} "
-              f"training examples, {comparison.test_size} test examples) from {many(len(c['init']), 'initialization')}: "
+    page.text(f"A network {comparison.features}-{c['depth']}×{c['width']}-{comparison.outputs} of {c['activation']} units"
+              f"{' with ' + ' and '.join(extras) if extras else ''} was trained on {c['data']} ({comparison.sizes.train} "
+              f"training examples, {comparison.sizes.test} test examples) from {many(len(c['init']), 'initialization')}: "
               f"{', '.join(c['init'])}. For each initialization and each of {many(c['seeds'], 'seed')} it was trained for "
-              f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, learning rate {c['lr']:g}, batches of {c['batch_size']}, "
+              f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, learning rate {c['lr']}, batches of {c['batch_size']}, "
               f"on cross-entropy. For each seed, all initializations see the same examples in the same order."
               f"{numbered(comparison.names)}")
-
-
-def findings(comparison: Comparison) -> list[str]:
-    """A sentence or two about each initialization, from its numbers."""
-    rows = comparison.summary()
-    reference = next(row for row in rows if row["init"] == comparison.reference)
-    return [f"{row['init']}: {'; '.join([outcome(row, reference, comparison), *first_signs(row, comparison.inactive)])}."
-            for row in rows]
-
-
-def outcome(row: Mapping[str, Any], reference: Mapping[str, Any], comparison: Comparison) -> str:
-    """The test error at the end, and how soon it reached the target."""
-    if row["diverged"] == row["runs"]:
-        return "the cost becomes infinite or NaN in every seed: the training diverges"
-    epochs, first, reached = row["epochs_to_10_percent"], reference["epochs_to_10_percent"], row["reached_10_percent"]
-    error = f"the test error ends at {100 * row['test_error']:.1f} %"
-    if row["diverged"]:
-        error += f" in the {many(row['runs'] - row['diverged'], 'run')} of {row['runs']} that did not diverge"
-    if math.isfinite(epochs):
-        slower = f", where {reference['init']} needs {first:g}" if first < epochs else ""
-        return f"{error}; it reaches {100 * TARGET:.0f} % after {many(epochs, 'epoch')}{slower}"
-    if reached:
-        return f"{error}; it reaches {100 * TARGET:.0f} % in {reached} of {many(row['runs'], 'seed')}"
-    if row["test_error"] >= comparison.chance - 0.02:
-        return f"{error}, no better than always predicting the most frequent class: the network learns nothing"
-    return f"{error} and never reaches {100 * TARGET:.0f} %"
-
-
-def first_signs(row: Mapping[str, Any], inactive: str) -> list[str]:
-    """Signs of trouble in the layers before training."""
-    ratio, share, signs = row["gradient_ratio"], row["saturated_before"], []
-    if ratio < 0.05 or ratio > 5:
-        effect = "vanishes" if ratio < 1 else "explodes"
-        signs.append("before training, the gradient at the first hidden layer is "
-                     f"{times(ratio)} times that at the last: it {effect}")
-    if share > 0.3:
-        parts = "outputs" if inactive == "saturated" else "units"
-        signs.append(f"{100 * share:.0f} % of the hidden {parts} are {inactive} before the first step")
-    return signs
 
 
 def draw(comparison: Comparison, folder: Path) -> dict[str, str]:
@@ -136,7 +98,7 @@ def draw(comparison: Comparison, folder: Path) -> dict[str, str]:
     plots.learning_curves_by(runs, "training cost", ax=left).legend_ = None     # one legend, at the right, is enough
     plots.learning_curves_by(runs, "test error", ax=right).set_ylim(0, 1)
     figure.suptitle("The same network and data; only the initialization differs")
-    keep(figure, "learning-curves", chance=100 * comparison.chance)
+    keep(figure, "learning-curves", chance=100 * comparison.metric.chance)
     for when in ("before", "after"):
         layers = {init: getattr(comparison[init][0], when) for init in inits}
         layers = {init: found for init, found in layers.items() if all_finite(found)}
@@ -174,7 +136,7 @@ def configuration(comparison: Comparison) -> dict[str, Any]:
 
     from ... import __version__
     config = comparison.config
-    return config | {"command": command_line("compare", config), "seed_values": list(range(config["seeds"])),
+    return config | {"command": comparison.command, "seed_values": list(range(config["seeds"])),
                      "classes": comparison.names,
                      "versions": {"retroprop": __version__, "numpy": np.__version__, "scipy": scipy.__version__,
                                   "python": platform.python_version()}}

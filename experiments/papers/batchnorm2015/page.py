@@ -14,14 +14,20 @@ from ...lab.trained import error_at, trained
 from ...reports.statistics import number
 from ...reports.text import many
 from ...reproduce.figures import band, grid, median_and_range
-from ...reproduce.paper import Report, Results
+from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
 from ...sweeps.trials import Done
-from .claims import LEARNED, finals, spans
+from .claims import LEARNED, both, finals, spans, steps_to_learn
 from .plan import BATCH, MOMENTA, RATES, biases, rates, replica, setting, shown, with_momentum
 from .runs import exact, redundant
 
+FIRST = "figure-1"
 NAMES = {False: "without BN", True: "with BN"}
+
+
+def finding(results: Results) -> str:
+    with_bn, without = both(results, steps_to_learn)
+    return filled(__file__, with_bn=with_bn, without=without, rate=f"{shown(results.scale, True)['lr']:g}")
 
 
 def draw(results: Results, report: Report) -> None:

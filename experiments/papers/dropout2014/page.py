@@ -13,14 +13,21 @@ from ...lab.trained import trained
 from ...reports.statistics import number
 from ...reproduce.bounds import spoken
 from ...reproduce.figures import band, grid, labelled
-from ...reproduce.paper import Report, Results
+from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import Series
 from .measured import autoencoders, chosen, gain, measured, on_files, percent, runs, words
 from .plan import CLEAN, COUNTED, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, TABLE_9, autoencoder, mnist
 from .runs import HIGHEST, autoencoded
 
+FIRST = "curves"
 BOTH = {"without dropout": PLAIN, "dropout": {}}
 AVERAGED = "ReLU, 3x1024, dropout, max-norm"
+
+
+def finding(results: Results) -> str:
+    if results.scale.name == "paper":
+        return ""
+    return filled(__file__, plain=measured(results, **PLAIN), dropout=measured(results), wrong=spoken(NOISE, "%"))
 
 
 def draw(results: Results, report: Report) -> None:

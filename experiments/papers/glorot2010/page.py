@@ -15,7 +15,7 @@ from ....plots.canvas import COLORS, MARKERS, legend, shades
 from ...lab.trained import error_at, trained
 from ...reports.text import many
 from ...reproduce.figures import grid, labelled, learning, one_legend
-from ...reproduce.paper import Report, Results
+from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import Series
 from ...sweeps.trials import Done
 from .claims import CENTRES, PRINTED, PRINTED_DATA, SHORT, table
@@ -23,8 +23,16 @@ from .initial_claims import flat, widths
 from .initial_page import Rows, before_training, farthest
 from .plan import EASY, LABELS, NETS, TUNED, label_of, main_data, of_net, selected, tuned
 
+FIRST = "errors-training"
 PIXELS = {EASY: "shapeset", "digits": "digits"}                     # sections about data whose pixels differ
 WATCHED = ("tanh", "tanh N", "softsign", "softsign N")              # whose layers figures show
+
+
+def finding(results: Results) -> str:
+    if results.scale.name == "paper":
+        return ""
+    normalized, standard = (of_net(results, error_at(500), NETS[name], "digits") for name in ("tanh N", "tanh"))
+    return filled(__file__, normalized=normalized, standard=standard)
 
 
 def draw(results: Results, report: Report) -> None:
