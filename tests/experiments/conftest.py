@@ -1,7 +1,6 @@
 """Files that the tests of several folders need, and figures that cost little."""
 
 import gzip
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +12,13 @@ from retroprop import datasets
 def light_figures():
     """Draw figures coarsely, and write SVG files without content; tests/plots and the command's tests write whole ones."""
     from retroprop.plots import canvas
-    whole = canvas.write
+    whole, empty = canvas.render, b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"
 
-    def write(figure, path, dpi=150):
-        path = Path(path)
-        if path.suffix != ".svg":
-            return whole(figure, path, dpi=20)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
-        return path
+    def render(figure, kinds, dpi=150):
+        return [empty if kind == ".svg" else whole(figure, [kind], 20)[0] for kind in kinds]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(canvas, "write", write)
+        patch.setattr(canvas, "render", render)
         yield
 
 
