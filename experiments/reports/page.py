@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from ... import files
 from ...arguments import Array
 from .style import STYLE
+
+TERM = re.compile(r"\S*\([^()]{1,24}\)")                              # such as N(0, 1), which a line must not divide
 
 
 class Page:
@@ -22,7 +25,7 @@ class Page:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.parts = [f"<h1>{escape(title)}</h1>"]
+        self.parts = ["<h1>" + TERM.sub(r"<span>\g<0></span>", escape(title)) + "</h1>"]
         self.remarks: list[str] = []
 
     def remark(self, text: str) -> None:
