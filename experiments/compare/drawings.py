@@ -141,7 +141,8 @@ def places_of(comparison: Comparison) -> list[figures.Place]:
     for row, verdict in zip(comparison.summary(), verdicts(comparison), strict=True):
         runs = [run.error for run in comparison[row["init"]]]
         text = metric.text(row["error"], row["error_half"]) if math.isfinite(row["error"]) else "diverges"
-        found.append(figures.Place(row["init"], "first" if verdict.at_once else verdict.kind, row["error"], row["error_half"], runs, text))
+        kind = "first" if verdict.at_once else verdict.kind
+        found.append(figures.Place(row["init"], kind, row["error"], row["error_half"], runs, text))
     return sorted(found, key=lambda place: (math.isnan(place.error), place.error))
 
 
@@ -245,7 +246,7 @@ def diverging(comparison: Comparison) -> str:
 
 def colours(places: Sequence[Any]) -> str:
     """The legend of a ranking by verdict."""
-    words = {"first": "dark blue circle, learns in 1 epoch", "learns": "light blue circle, learns later", "some": "yellow square, in some runs",
-             "never": "orange triangle, not within the epochs", "nothing": "purple triangle, learns nothing",
-             "diverges": "black cross, diverges"}
+    words = {"first": "dark blue circle, learns in 1 epoch", "learns": "light blue circle, learns later",
+             "some": "yellow square, in some runs", "never": "orange triangle, not within the epochs",
+             "nothing": "purple triangle, learns nothing", "diverges": "black cross, diverges"}
     return "; ".join(words[kind] for kind in words if any(place.kind == kind for place in places))

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 4.7, 3.7                                            # inches of a panel
 ROW = 0.2                                                           # inches of a row of a ranking
 GREY = "#55555f"
-KINDS = {"first": ("#0072B2", "o"), "learns": ("#56B4E9", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"), "nothing": ("#882255", "v"),
-         "diverges": ("#000000", "X")}                              # of verdicts, where colours do not suffice
+KINDS = {                                                           # of verdicts, where colours do not suffice
+    "first": ("#0072B2", "o"), "learns": ("#56B4E9", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"),
+    "nothing": ("#882255", "v"), "diverges": ("#000000", "X")}
 
 
 class Scale(NamedTuple):

@@ -67,13 +67,19 @@ def verdicts(comparison: Comparison) -> list[Verdict]:
 
 
 def finding(comparison: Comparison) -> str:
-    """The result in one sentence, with its budget: which initializations learn, how soon, and which do not."""
+    """The result in one sentence, with its budget: which initializations learn, how soon, and which do not.
+
+    If the data do not fit, all initializations suffer, and the sentence is about the data.
+    """
+    if comparison.unfit:
+        return f"Check the data first: {comparison.unfit[0].removesuffix('.')}"
     found, budget = verdicts(comparison), comparison.config["epochs"]
-    grid = len({run.rate for run in comparison.runs})
+    tried = [len({run.rate for run in comparison.runs if run.init == init}) for init in comparison.inits]
     sentence = (alone(comparison, found[0]) if len(found) == 1 else counted(found, budget) if len(found) > FEW
                 else compared(comparison, found))
-    if grid > 1:
-        sentence += f", {'each ' * (len(found) > 1)}at its best of {grid} learning rates"
+    if max(tried) > 1:
+        several = f"{'up to ' * (len(set(tried)) > 1)}{max(tried)}"
+        sentence += f", {'each ' * (len(found) > 1)}at its best of {several} learning rates"
     return sentence + " (one run)" * (len(comparison[found[0].init]) == 1)
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import datasets
-from ...datasets.classes import Classes
-from ...errors import DataError
+from ...datasets.data_set import DataSet, data_set
+from ...errors import ArgumentError
 from ...printing import show
 from ...progress import progress_bar
-from ..options import add_settings, command_line, from_arguments, new_command
+from ..options import add_settings, from_arguments, new_command
+from ..reports.folder import prepare
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
-from .config import QUICK, Config
-from .metric import Metric
+from . import remarks
+from .config import ARRAYS, LEARNING_RATES, QUICK, Config
+from .parts import Problem
+from .rates import beyond
 from .report import write_report
 from .results import Comparison, Sizes, TrainingRun
-from .training import Split, train_one
+from .training import Task, train_one
 
 if TYPE_CHECKING:
     from ..options import Commands
@@ -37,25 +40,29 @@ def add_command(commands: Commands) -> None:
     add_settings(command, Workers)
     add = command.add_argument
     add("--out", default="results/compare", help="folder for the report (default: results/compare)")
+    add("--force", action="store_true", help="replace a report of other settings in that folder")
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
     add("--json", action="store_true", dest="as_json", help="print the table as JSON")
     command.set_defaults(run=run)
 
 
-def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
+def run(*, out: str, as_json: bool, quick: bool, force: bool, **options: Any) -> int:
     given = (QUICK if quick else {}) | options
     compared(from_arguments(Config, given), from_arguments(Workers, given), out,
-             lambda comparison: show(json_text(comparison.summary()) if as_json else comparison))
+             lambda comparison: show(json_text(comparison.summary()) if as_json else comparison), force=force)
     print(f"\nThe report is in {out}/report.html", file=sys.stderr)
     return 0
 
 
-def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.init, *, activation: str = Config.activation,
-            depth: int = Config.depth, width: int = Config.width, batch_norm: bool = Config.batch_norm,
-            dropout: float = Config.dropout, optimizer: str = Config.optimizer, lr: float | None = Config.lr,
-            epochs: int = Config.epochs, batch_size: int = Config.batch_size, seeds: int = Config.seeds,
-            jobs: int | None = Workers.jobs, backend: str = Workers.backend, scheduler: str | None = Workers.scheduler,
-            out: str | Path | None = None, progress: bool = True) -> Comparison:
+def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *, test: Any = None,
+            target: str | None = Config.target, group: Any = Config.group, standardize: bool | None = Config.standardize,
+            activation: str = Config.activation, depth: int = Config.depth, width: int = Config.width,
+            batch_norm: bool = Config.batch_norm, dropout: float = Config.dropout, optimizer: str = Config.optimizer,
+            lr: float | str | Sequence[float] | None = Config.lr, epochs: int = Config.epochs,
+            batch_size: int = Config.batch_size, seeds: int = Config.seeds, split: str = Config.split,
+            stratify: bool = Config.stratify, cv: int | None = Config.cv, jobs: int | None = Workers.jobs,
+            backend: str = Workers.backend, scheduler: str | None = Workers.scheduler, out: str | Path | None = None,
+            force: bool = False, progress: bool = True) -> Comparison:
     """Train one architecture from several initializations, over several seeds, and compare the results.
 
     For each seed, every initialization sees the same examples in the same order and draws its weights from the same random
@@ -63,23 +70,48 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
 
     Parameters
     ----------
-    data : str or path
-        A name (``"digits"``, ``"moons"``, ...), a folder of MNIST-format files, or an ``.npz`` file with arrays x and y:
-        see ``datasets.load``. If the data have no test part, one is split off (500 of the digits, a fifth of other data).
-        The classes are the labels that occur in both parts, two or more.
+    data : str, path, (x, y) or frame
+        A name (``"digits"``, ``"moons"``, ...); a ``.csv`` or ``.npz`` file, a folder of MNIST-format files, or one with a
+        folder of images for each class; two arrays; a frame of pandas or polars. Labels of any kind are classes: of two, the
+        network has one output and learns by BCEWithLogits, of more CrossEntropy. A matrix of 0 and 1 holds several labels for
+        each example (BCEWithLogits); floats are values to be predicted (MSE), whose error is an RMSE in their own units.
     init : str or sequence of str
         Names of initializations: see ``retroprop compare --help``. ``"LSUV"`` uses 256 of the training examples.
         Differences are taken from Glorot's runs, or from those of the first initialization if Glorot is not among them.
+    test : (x, y), path or frame, default None
+        The test part, in the form of ``data``. Without one, and if the data bring none, one is split off: 500 of the digits,
+        a fifth of other data.
+    target : str, default None
+        The column of a table that is to be predicted.
+    group : str or array of shape (N,), default None
+        What the examples come from, such as writers: no group is in two parts. A column of a table, or an array; of the digits
+        ``"form"``.
+    standardize : bool, default None
+        Whether each column of x is scaled to mean 0 and standard deviation 1, as measured on the training part, and each number
+        that is to be predicted. None: where columns differ in scale from each other or from what initializers assume.
     activation, depth, width, batch_norm, dropout
         The network: ``depth`` hidden layers of ``width`` units.
-    optimizer, lr, epochs, batch_size
-        The training, on CrossEntropy. By default ``lr`` depends on the optimizer.
+    optimizer, epochs, batch_size
+        The training.
+    lr : float, sequence of float or "auto", default None
+        The learning rate; None: the usual one of the optimizer. With several, each initialization is trained at each, and gets
+        the rate at which its mean error on a validation part is lowest after the last epoch; a run that diverges counts as a
+        constant prediction. The validation part is a fifth of the training examples, of each seed the same for all, and no run
+        trains on it. ``"auto"`` is five rates around the usual one, and more where an edge is chosen.
     seeds : int
         Number of seeds: 0, 1, 2, ...
+    split : {"seed", "fixed"}
+        Whether each seed divides the data anew, or all as seed 0 does.
+    stratify : bool
+        Whether each class has the same share of all parts.
+    cv : int, default None
+        Number of folds: with each seed, each fold is the test part once.
     jobs, backend, scheduler
         The processes that do the work, by default one per core: see `Workers`. The numbers do not depend on them.
     out : path, default None
-        Folder for ``report.html``, figures and tables; None writes nothing.
+        Folder for ``report.html``, figures and tables; None writes nothing. A report of the same settings is replaced.
+    force : bool, default False
+        Whether a report of other settings in this folder is replaced, too.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -87,42 +119,68 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
     -------
     Comparison
         ``print(comparison)`` shows the table.
+
+    Raises
+    ------
+    ArgumentError, DataError, DtypeError, ShapeError, FileFormatError
+        An argument is wrong, or the data are, or ``out`` holds a report of other settings. Nothing has been trained or written then.
     """
     given = locals()
-    return compared(from_arguments(Config, given), from_arguments(Workers, given), out, progress=progress)
+    arrays = {"data": ARRAYS} if not isinstance(data, (str, os.PathLike)) else {}
+    arrays |= {"group": ARRAYS} if not isinstance(group, str | None) else {}
+    config, workers = from_arguments(Config, given | arrays), from_arguments(Workers, given)
+    return compared(config, workers, out, progress=progress, data=data, group=group, test=test, force=force)
 
 
 def compared(config: Config, workers: Workers, out: str | Path | None, results: Callable[[Comparison], None] | None = None,
-             progress: bool = True) -> Comparison:
-    """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers."""
-    train, test, classes = load(config.data)
+             progress: bool = True, data: Any = None, group: Any = None, test: Any = None, force: bool = False) -> Comparison:
+    """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers.
+
+    ``data``, ``group`` and ``test`` are those that settings cannot hold: arrays and frames.
+    """
+    found = source(config, data, group, test)
+    problem = Problem.of(found, config)
+    if config.data == ARRAYS:
+        config = replace(config, data=f"{ARRAYS} {problem.digest}")
+    divisions = problem.divisions(config)                           # an error in them comes before any training
+    unfit = remarks.unfit(problem, config)
     if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
-    tasks = [(config, label, seed, train, test, len(classes.names)) for seed in range(config.seeds) for label in config.init]
-    metric = Metric("classes", "%", 1 - np.bincount(test[1]).max() / len(test[1]))
-    comparison = Comparison(asdict(config), run_all(tasks, workers, progress), metric, Sizes(len(train[0]), 0, len(test[0])),
-                            train[0].shape[1], len(classes.names), classes.names,
-                            command=command_line("compare", asdict(config)))
+        prepare(Path(out), asdict(config), force)                   # before the work, not after it
+    sizes = Sizes(*(round(float(np.mean([len(part) for part in parts]))) for parts in (
+        [one.train for one in divisions], [one.validation for one in divisions],
+        [problem.test_part(one)[1] for one in divisions])))
+    starts = [(init, rate) for rate in config.rates for init in config.init]
+    comparison = Comparison(
+        asdict(config), run_all(tasks(problem, config, starts), workers, progress), problem.metric(divisions), sizes,
+        problem.x.shape[1], problem.targets.outputs, problem.targets.names,
+        sizes.test / sizes.train if problem.divided_anew(config) else 0.0)
+    while config.lr == "auto" and (more := beyond(comparison.rates(), LEARNING_RATES[config.optimizer])):
+        comparison = replace(comparison, runs=comparison.runs + run_all(tasks(problem, config, more), workers, progress))
+    said = (*remarks.of_data(unfit, found, problem), *remarks.of_runs(comparison))
+    comparison = replace(comparison, remarks=said, unfit=tuple(one.what for one in unfit))
     if results is not None:
         results(comparison)
     if out is not None:
-        write_report(comparison, Path(out))
+        write_report(comparison, Path(out), workers)
     return comparison
 
 
-def load(source: str) -> tuple[Split, Split, Classes]:
-    """The training and the test part of the data, with one row and the number of a class for each example."""
-    (x, y), test = datasets.loading.loaded("data", source)
-    if y.dtype.kind != "i" or y.ndim != 1:
-        raise DataError(f"compare: data must have integer classes of shape (N,), got {y.dtype} of shape {y.shape} in {source}")
-    if test is None:
-        (x, y), test = datasets.split(x, y, 500 if source == "digits" else 0.2, rng=0)
-    classes = Classes.of(y, test[1], name=f"the labels in {source}")
-    rows, test_rows = (part.reshape(len(part), -1) for part in (x, test[0]))
-    return (rows, classes.encode(y)), (test_rows, classes.encode(test[1])), classes
+def source(config: Config, data: Any, group: Any, test: Any) -> DataSet:
+    """The data set that the settings name, or the arrays that are given beside them."""
+    if data is None or isinstance(data, (str, os.PathLike)):
+        data = config.data
+        if data.startswith(f"{ARRAYS} "):
+            raise ArgumentError(f"data must be given again as arrays (x, y): the settings hold but their digest, {data!r}")
+    return data_set(data, target=config.target, group=config.group if isinstance(group, str | None) else group, test=test)
 
 
-def run_all(tasks: list[tuple[Any, ...]], workers: Workers, progress: bool) -> list[TrainingRun]:
+def tasks(problem: Problem, config: Config, starts: Sequence[tuple[str, float]]) -> list[tuple[Problem, Config, Task]]:
+    """One run for each initialization and rate, seed and fold: the arguments of `train_one`, in the order of the seeds."""
+    return [(problem, config, Task(init, rate, seed, fold))
+            for seed in range(config.seeds) for fold in range(config.folds) for init, rate in starts]
+
+
+def run_all(tasks: Sequence[tuple[Any, ...]], workers: Workers, progress: bool) -> list[TrainingRun]:
     """One run per task, in the order of the tasks."""
     runs: dict[int, TrainingRun] = {}
     with progress_bar(len(tasks), "run", progress) as bar:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from ... import files
-from ..options import command_line
 from ..reports.drawing import draw
 from ..reports.folder import remove_others
 from ..reports.page import Page
 from ..reports.text import finite, joined, many, numbered, write_csv
 from ..sweeps.workers import Workers
+from .config import ARRAYS, repeat
 from .drawings import Drawn, first_screen, networks, rates
 from .findings import Verdict, findings, verdicts
 from .results import Comparison
@@ -70,19 +70,22 @@ def page(comparison: Comparison, folder: Path, figures: Mapping[str, list[Drawn]
             made.figure({folder / f"{drawing.name}.png": says for drawing, says in figure.panels}, figure.caption,
                         finding=figure.finding)
 
-    for remark in comparison.remarks:
+    unfit, others = comparison.remarks[:len(comparison.unfit)], comparison.remarks[len(comparison.unfit):]
+    for remark in unfit:
         made.remark(remark)
     made.text(setting(comparison))
     add("first")
     made.table(results(comparison))
     made.text(reading(comparison))
+    if others:
+        made.points(others)
     if figures["rates"]:
         made.heading("Learning rates")
         add("rates")
-    else:
-        made.text(f"All were trained at one learning rate, {comparison.config['lr']:g}: the ranking is that of this rate, and "
-                  "another may order them otherwise. This command takes each at its own best rate:")
-        made.code(at_best_rates(comparison))
+    elif len(comparison.inits) > 1:
+        made.text(f"All were trained at one learning rate, {comparison.runs[0].rate:g}: the ranking is that of this rate, and "
+                  "another may order them otherwise. This trains each at its own best rate, chosen on validation examples:")
+        made.code(repeat(comparison.config | {"lr": "auto"}))
     made.heading("Initialization by initialization")
     made.points(findings(comparison))
     made.heading("Inside the networks")
@@ -102,10 +105,17 @@ def page(comparison: Comparison, folder: Path, figures: Mapping[str, list[Drawn]
 def setting(comparison: Comparison) -> str:
     """A line below the title: the network, the data and the budget."""
     c, metric = comparison.config, comparison.metric
-    return (f"{network(comparison)} on {c['data']}; {many(c['epochs'], 'epoch')} of {c['optimizer']} at "
+    return (f"{network(comparison)} on {source(comparison)}; {many(c['epochs'], 'epoch')} of {c['optimizer']} at "
             f"{rate_text(comparison)}, batches of {c['batch_size']}, {many(len(comparison[comparison.reference]), 'run')} of "
             f"each. A network has learned when its test {metric.name} is at most {at_most(comparison)}; {metric.constant} has "
             f"{metric.text(metric.chance)}.")
+
+
+def source(comparison: Comparison) -> str:
+    """The data, as a reader knows them: the name of a file without its folder."""
+    c = comparison.config
+    name = ARRAYS if c["data"].startswith(f"{ARRAYS} ") else Path(c["data"]).name
+    return name + (f" (target {c['target']})" if c["target"] else "")
 
 
 def at_most(comparison: Comparison) -> str:
@@ -132,7 +142,7 @@ def description(comparison: Comparison) -> str:
     parts = [f"{sizes.train} training examples", *[f"{sizes.validation} validation examples"] * bool(sizes.validation),
              f"{sizes.test} test examples"]
     names = numbered(comparison.names) if comparison.metric.kind != "values" else ""
-    return (f"A {network(comparison)} was trained on {c['data']} ({', '.join(parts)}) from "
+    return (f"A {network(comparison)} was trained on {source(comparison)} ({', '.join(parts)}) from "
             f"{many(len(comparison.inits), 'initialization')}: {', '.join(comparison.inits)}. For each initialization and each "
             f"of {many(c['seeds'], 'seed')} it was trained for {many(c['epochs'], 'epoch')} with {c['optimizer']}, "
             f"{rate_text(comparison)}, batches of {c['batch_size']}, on {LOSSES.get(comparison.metric.kind, 'cross-entropy')}. "
@@ -148,17 +158,22 @@ def ranked(comparison: Comparison) -> list[tuple[dict[str, Any], Verdict]]:
 def results(comparison: Comparison) -> list[list[str]]:
     """The table: the verdict second, then the error, and the effect before p."""
     metric, budget, several = comparison.metric, comparison.config["epochs"], len({run.rate for run in comparison.runs}) > 1
+    values = metric.kind == "values"
     runs = len(comparison[comparison.reference])
     plus = " ± half a 95 % interval" if runs > 1 else ""
-    header = ["initialization", "verdict", f"test {metric.name}{plus}", *["test R²"] * (metric.kind == "values"),
+    header = ["initialization", "verdict", f"test {metric.name}{plus}", *["test R²"] * values,
               f"against {comparison.reference}{plus}", "p", *["best rate", "learns at rates"] * several]
     rows = [header]
     for row, verdict in ranked(comparison):
         lost = f" ({row['diverged']} of {row['runs']} diverged)" if 0 < row["diverged"] < row["runs"] else ""
         error = "–" if math.isnan(row["error"]) else metric.text(row["error"], row["error_half"]) + lost
-        rows.append([row["init"], verdict.text(budget), error, *["–" if math.isnan(row["r2"]) else f"{row['r2']:.2f}"] * (metric.kind == "values"),
+        rows.append([row["init"], verdict.text(budget), error, *[share(row.get("r2", math.nan))] * values,
                      *effect(comparison, row), *[f"{row['rate']:g}", span(comparison.survives(row["init"]))] * several])
     return rows
+
+
+def share(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2f}"
 
 
 def effect(comparison: Comparison, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -200,13 +215,6 @@ def inside(comparison: Comparison) -> list[list[str]]:
         rows.append([row["init"], cost, ratio,
                      f"{100 * row['saturated_before']:.0f} → {100 * row['saturated_after']:.0f} %"])
     return rows
-
-
-def at_best_rates(comparison: Comparison) -> str:
-    """The command or the call that trains each initialization at its own best rate."""
-    if comparison.command.startswith("retroprop "):
-        return command_line("compare", comparison.config | {"lr": "auto"})
-    return comparison.command.replace(f"lr={comparison.config['lr']!r}", "lr='auto'")
 
 
 def rates_rows(comparison: Comparison) -> list[dict[str, Any]]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
-from ...printing import aligned
 from ..reports.statistics import Estimate, estimate, holm, paired
+from .config import repeat
 from .metric import Metric
 
 
@@ -27,15 +27,15 @@ class TrainingRun:
         Training cost and test error after each epoch.
     saturation : list of lists
         ``saturation[e][k]`` is the share of saturated (or dead) units of hidden layer k after e epochs; e = 0 is before
-        training. If several rates are compared, only ``[0]`` and the last are measured, except for seed 0.
+        training.
     before, after : list of LayerStatistics
-        The layers before and after training, with arrays for seed 0.
+        The layers before and after training, with arrays for the first fold of seed 0.
     diverged : str or None
         Where the cost stopped being finite.
     validation : float
         Error on the validation part after the last epoch; NaN without one, and if the run diverged.
-    digest : str
-        Hash of the weights and biases before training.
+    digest, units : str and set
+        Hash of the weights and biases before training, and hashes of the incoming weights of each unit.
     sampling : float
         Standard error of the last test error, due to the choice of the test examples.
     r2 : float
@@ -54,6 +54,7 @@ class TrainingRun:
     rate: float = math.nan
     validation: float = math.nan
     digest: str = ""
+    units: frozenset[bytes] = field(default=frozenset(), repr=False)
     sampling: float = math.nan
     r2: float = math.nan
 
@@ -122,8 +123,8 @@ class Comparison:
         See ``estimate``: test examples for each training example, if each seed or fold divides the data anew; else 0.
     remarks : tuple of str
         Sentences about data and runs that a reader of the results must know, the most important first.
-    command : str
-        What repeats the comparison: a command, or a call for arrays.
+    unfit : tuple of str
+        What ``diagnose`` found about the data, which concerns all initializations; () if nothing.
     """
 
     config: dict[str, Any]
@@ -135,7 +136,7 @@ class Comparison:
     names: tuple[str, ...] = ()
     resampled: float = 0.0
     remarks: tuple[str, ...] = ()
-    command: str = ""
+    unfit: tuple[str, ...] = ()
 
     def __getitem__(self, init: str) -> list[TrainingRun]:
         """The runs of one initialization at its chosen rate, by seed and fold."""
@@ -149,6 +150,11 @@ class Comparison:
     def inits(self) -> tuple[str, ...]:
         """The initializations, in the order in which they were given."""
         return tuple(self.config["init"])
+
+    @property
+    def command(self) -> str:
+        """What repeats the comparison: a command, or a call for arrays."""
+        return repeat(self.config)
 
     @property
     def inactive(self) -> str:
@@ -190,11 +196,18 @@ class Comparison:
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict per run: the rows of ``results.csv``."""
-        return [{"init": run.init, "seed": run.seed, "fold": run.fold, "rate": run.rate, "final_cost": run.final_cost,
-                 "validation": run.validation, "error": run.error, "r2": run.r2,
-                 "epochs_to_target": run.epochs_to(self.metric.target), "gradient_ratio": run.gradient_ratio,
-                 "saturated_before": run.saturated(0), "saturated_after": run.saturated(-1), "digest": run.digest,
-                 "diverged": run.diverged or ""} for run in self.runs]
+        return [self.known({
+            "init": run.init, "seed": run.seed, "fold": run.fold, "rate": run.rate, "final_cost": run.final_cost,
+            "validation": run.validation, "error": run.error, "r2": run.r2,
+            "epochs_to_target": run.epochs_to(self.metric.target), "gradient_ratio": run.gradient_ratio,
+            "saturated_before": run.saturated(0), "saturated_after": run.saturated(-1), "digest": run.digest,
+            "diverged": run.diverged or ""}) for run in self.runs]
+
+    def known(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row without the columns that these data or settings do not have."""
+        absent = [*["validation"] * (not self.sizes.validation), *["fold"] * (not self.config["cv"]),
+                  *["r2"] * (self.metric.kind != "values")]
+        return {name: value for name, value in row.items() if name not in absent}
 
     def summary(self) -> list[dict[str, Any]]:
         """One dict per initialization, at its chosen rate: the rows of ``summary.csv`` and of the table.
@@ -218,15 +231,16 @@ class Comparison:
         pairs = self.pairs(init)
         gap = self.estimate(a - b for a, b in pairs)
         own = init == self.reference
-        return {"init": init, "rate": self.chosen[init], "runs": len(runs), "diverged": len(runs) - len(ended),
-                "final_cost": mean(run.final_cost for run in ended), "error": error.mean, "error_half": error.half,
-                "r2": mean(run.r2 for run in ended), "validation": mean(run.validation for run in ended),
-                "epochs_to_target": statistics.median(epochs), "reached_target": sum(map(math.isfinite, epochs)),
-                "gradient_ratio": float(np.median([run.gradient_ratio for run in runs])),
-                "saturated_before": mean(run.saturated(0) for run in runs),
-                "saturated_after": mean(run.saturated(-1) for run in runs),
-                "difference": gap.mean, "difference_half": math.nan if own else gap.half, "pairs": len(pairs),
-                "p": math.nan if own else paired(*columns(pairs), self.resampled)}
+        return self.known({
+            "init": init, "rate": self.chosen[init], "runs": len(runs), "diverged": len(runs) - len(ended),
+            "final_cost": mean(run.final_cost for run in ended), "error": error.mean, "error_half": error.half,
+            "r2": mean(run.r2 for run in ended), "validation": mean(run.validation for run in ended),
+            "epochs_to_target": statistics.median(epochs), "reached_target": sum(map(math.isfinite, epochs)),
+            "gradient_ratio": float(np.median([run.gradient_ratio for run in runs])),
+            "saturated_before": mean(run.saturated(0) for run in runs),
+            "saturated_after": mean(run.saturated(-1) for run in runs),
+            "difference": gap.mean, "difference_half": math.nan if own else gap.half, "pairs": len(pairs),
+            "p": math.nan if own else paired(*columns(pairs), self.resampled)})
 
     def pairs(self, init: str) -> list[tuple[float, float]]:
         """The test errors of an initialization and of the reference, for each seed and fold in which neither diverged."""
@@ -235,7 +249,7 @@ class Comparison:
 
     @property
     def finding(self) -> str:
-        """The result in one sentence."""
+        """The result in one sentence; if the data do not fit, that."""
         from .findings import finding
         return finding(self)
 
@@ -245,7 +259,8 @@ class Comparison:
         return table(self)
 
     def __str__(self) -> str:
-        return "\n".join([*self.remarks, *[""] * bool(self.remarks), aligned(self.table(), ())])
+        from .table import as_text
+        return as_text(self)
 
 
 def columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

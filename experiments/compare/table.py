@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from ...printing import aligned
 from ..reports.text import many
 
 if TYPE_CHECKING:
@@ -26,6 +28,27 @@ def table(comparison: Comparison) -> list[list[str]]:
         for row in rows:
             row.insert(1, f"{comparison.chosen[row[0]]:g}")
     return [header, *rows]
+
+
+def rate_table(comparison: Comparison) -> list[list[str]]:
+    """The header, and for each initialization its test error at each rate; a star marks the rate that validation chose."""
+    rows = {(row.init, row.rate): row for row in comparison.rates()}
+    grid = sorted({rate for _, rate in rows})
+    found = [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid)]]
+    for init in comparison.inits:
+        errors = [rows[init, rate].error.mean if (init, rate) in rows else math.nan for rate in grid]
+        found.append([init, *("" if math.isnan(error) else comparison.metric.text(error) + " *" * (
+            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True))])
+    return found
+
+
+def as_text(comparison: Comparison) -> str:
+    """The finding, the remarks, the table and, of several rates, that of the rates, for a terminal."""
+    from .remarks import of_one_rate
+    tables = [table(comparison)] + [rate_table(comparison)] * (len({run.rate for run in comparison.runs}) > 1)
+    above, below = ([fill(text, 120) for text in texts] for texts in (
+        (comparison.finding, *comparison.remarks), of_one_rate(comparison)))
+    return "\n\n".join([*above, *(aligned(rows, ()) for rows in tables), *below])
 
 
 def cells(comparison: Comparison, row: Row) -> list[str]:

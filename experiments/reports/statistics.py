@@ -39,7 +39,8 @@ def estimate(values: Sequence[float], resampled: float = 0.0) -> Estimate:
     >>> estimate([1.0, 2.0, 3.0]).text(), estimate([1.0, 2.0, 3.0], resampled=1 / 4).text()
     ('2 ± 2.5', '2 ± 3.3')
     """
-    from scipy.special import stdtrit  # of scipy.stats, the import alone takes a second
+    # Importing scipy.stats, which has the distribution as t, takes a second.
+    from scipy.special import stdtrit
     found = tuple(map(float, values))
     mean = float(np.mean(found)) if found else math.nan
     if len(found) < 2:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.compare.job import Config, Watch, train_one
+from retroprop.datasets.data_set import data_set
+from retroprop.experiments.compare.config import Config
+from retroprop.experiments.compare.parts import Problem
+from retroprop.experiments.compare.training import Task, Watch, train_one
 from retroprop.experiments.look.subjects import DATA
 from retroprop.experiments.sweeps.store import Store
 from retroprop.experiments.sweeps.sweep import sweep
@@ -90,9 +93,10 @@ def test_a_run_of_compare_or_look_that_is_interrupted_is_no_run(session, monkeyp
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Watch, "after_epoch", interrupt)
-    split = rp.datasets.blobs(40, rng=0)
+    config = Config(depth=1, width=4, epochs=3)
+    problem = Problem.of(data_set(rp.datasets.blobs(40, rng=0)), config)
     with pytest.raises(KeyboardInterrupt) as caught:
-        train_one(Config(depth=1, width=4, epochs=3), "Glorot", 0, split, split, 3)
+        train_one(problem, config, Task("Glorot", 0.1, 0))
     assert caught.value.history["epoch"] == [1]
     images = DATA["digits"]
     (x, y), _ = images.read()
