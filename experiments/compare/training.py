@@ -93,7 +93,8 @@ def network(problem: Problem, config: Config, task: Task, parts: Parts) -> Seque
     x = parts.train[0]
     return initialization(task.init).network(lambda initializer: dense(
         x.shape[1], problem.targets.outputs, initializer, activation=config.activation, depth=config.depth,
-        width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=task.seed), partial(spread, x))
+        width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=task.seed), partial(spread, x),
+        task.seed, problem.targets.kind != "values")
 
 
 def digests(net: Module) -> tuple[str, frozenset[bytes]]:

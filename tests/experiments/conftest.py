@@ -12,6 +12,9 @@ from retroprop import datasets
 @pytest.fixture(scope="module", autouse=True)
 def light_figures():
     """Draw figures coarsely, and write SVG files without content; tests/plots and the command's tests write whole ones."""
+    import matplotlib.pyplot as plt
+
+    from retroprop.experiments.reports import drawing
     from retroprop.plots import canvas
     whole = canvas.write
 
@@ -23,8 +26,17 @@ def light_figures():
         path.write_text("<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
         return path
 
+    def draw(drawings, folder, workers):
+        paths = {}
+        for one in drawings:
+            figure = one.function(*one.arguments, **one.options)
+            paths[one.name] = tuple(write(figure, folder / f"{one.name}.{kind}") for kind in ("png", "svg"))
+            plt.close(canvas.whole_figure(figure))
+        return paths
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(canvas, "write", write)
+        patch.setattr(drawing, "draw", draw)
         yield
 
 
