@@ -47,6 +47,8 @@ pre { background: var(--box); padding: .8rem 1rem; font-size: .88rem; white-spac
   h1 { font-size: 1.5rem; }
   ul { padding-left: 1.3rem; }
   figure.beside { grid-template-columns: minmax(0, 1fr); gap: .6rem; }
+  .image { overflow-x: auto; }
+  .image img { max-width: none; width: max(100%, var(--legible)); }
   .wide { overflow-x: visible; }
   table, tbody, tr, .sentences tbody th { display: block; width: auto; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
