@@ -23,13 +23,13 @@ def parser() -> tuple[argparse.ArgumentParser, Commands]:
     from retroprop.experiments.compare import job as compare
     from retroprop.experiments.look import job as look
     from retroprop.experiments.reproduce import job as reproduce
-    from retroprop.experiments.scripts import check, graph, tape
+    from retroprop.experiments.scripts import check, graph, initializers, tape
 
     top = argparse.ArgumentParser(prog="retroprop", description="Neural networks in which learning is explicit.",
                                   epilog="retroprop COMMAND --help describes a command.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"retroprop {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (compare, reproduce, look, check, graph, tape):
+    for module in (compare, reproduce, look, check, graph, tape, initializers):
         module.add_command(commands)
     return top, commands
 

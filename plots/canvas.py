@@ -28,8 +28,8 @@ AnyFigure = Figure | SubFigure
 
 def new_figure(size: tuple[float, float]) -> Figure:
     """Return a new figure of this size, in inches, that a notebook shows."""
-    import matplotlib.pyplot as plt                                 # takes a while, which figures without it are spared
-    return plt.figure(figsize=size, layout="constrained")
+    from matplotlib.pyplot import figure                            # figures that nobody is shown do without
+    return figure(figsize=size, layout="constrained")
 
 
 def close(figure: Figure) -> None:
