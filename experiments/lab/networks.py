@@ -96,7 +96,7 @@ class Initialization:
             raise ArgumentError(f"init must be a distribution of each weight here, not a library's start, got {self.label!r}")
         return self.distribution
 
-    def network(self, build: Callable[[Initializer], Sequential], examples: Callable[[int], Array], seed: int = 0,
+    def network(self, build: Callable[[Initializer], Sequential], examples: Callable[[int], Array], seed: int,
                 classifier: bool = True) -> Sequential:
         """``build(initializer)``; LSUV then scales it on ``examples(count)``: so many training examples; a start draws it anew.
 
