@@ -31,12 +31,12 @@ def run(init, seed, errors, rate=0.03, *, saturated=0.0, validation=math.nan, **
                        found, found, diverged, rate=rate, validation=validation)
 
 
-def comparison(errors, *, kind="classes", unit="%", chance=0.9, remarks=(), names=(), saturated=0.0, activation=rp.Tanh,
-               **settings):
+def comparison(errors, *, kind="classes", unit="%", chance=0.9, remarks=(), unfit=(), names=(), saturated=0.0,
+               activation=rp.Tanh, **settings):
     """A comparison from the test errors of each initialization: a list of errors by epoch for each seed."""
     runs = [run(init, seed, by_epoch, saturated=saturated, activation=activation)
             for init, group in errors.items() for seed, by_epoch in enumerate(group)]
-    return of_runs(runs, kind, unit, chance, remarks, names, **settings)
+    return of_runs(runs, kind, unit, chance, remarks, names, unfit, **settings)
 
 
 def at_rates(errors, *, kind="classes", unit="%", chance=0.9, **settings):
@@ -48,11 +48,13 @@ def at_rates(errors, *, kind="classes", unit="%", chance=0.9, **settings):
     return of_runs(runs, kind, unit, chance, lr=rates, **settings)
 
 
-def of_runs(runs, kind="classes", unit="%", chance=0.9, remarks=(), names=(), **settings):
+def of_runs(runs, kind="classes", unit="%", chance=0.9, remarks=(), names=(), unfit=(), **settings):
     inits = tuple(dict.fromkeys(one.init for one in runs))
     epochs = max(len(one.errors) for one in runs)
     config = vars(Config()) | {"init": inits, "seeds": len({one.seed for one in runs}), "epochs": epochs} | settings
-    return Comparison(config, runs, Metric(kind, unit, chance), Sizes(1297, 0, 500), 64, 10, names, remarks=remarks)
+    validation = 259 * (len({one.rate for one in runs}) > 1)
+    return Comparison(config, runs, Metric(kind, unit, chance), Sizes(1297 - validation, validation, 500), 64, 10, names,
+                      remarks=remarks, unfit=unfit)
 
 
 def spread(mean, seeds=5, width=0.002):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...arguments import Array
-from ...plots.canvas import COLORS, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 4.7, 3.7                                            # inches of a panel
 ROW = 0.2                                                           # inches of a row of a ranking
 GREY = "#55555f"
-KINDS = {"learns": ("#0072B2", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"), "nothing": ("#882255", "v"),
-         "diverges": ("#000000", "X")}                              # of verdicts, where initializations are too many for colours
+KINDS = {                                                           # of verdicts, where colours do not suffice
+    "first": ("#0072B2", "o"), "learns": ("#56B4E9", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"),
+    "nothing": ("#882255", "v"), "diverges": ("#000000", "X")}
 
 
 class Scale(NamedTuple):
@@ -84,7 +84,7 @@ def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: 
     longest = max((len(run) for runs in groups.values() for run in runs), default=1)
     ends = []
     for name, runs in groups.items():
-        color = COLORS[colors[name] % len(COLORS)]
+        color, marker = style(colors[name])
         table = np.full((len(runs), longest), np.nan)
         for row, run in zip(table, runs, strict=True):
             row[:len(run)] = np.where(np.isfinite(run), run, np.nan)
@@ -94,7 +94,7 @@ def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: 
             ends.append((math.inf, f"{name}: diverges", color))
             continue
         middle, low, high = (scale.shown(f(table[:, epochs], axis=0)) for f in (np.nanmedian, np.nanmin, np.nanmax))
-        ax.plot(epochs + 1, middle, color=color, lw=1.8, marker=MARKERS[colors[name] % len(MARKERS)], ms=4,
+        ax.plot(epochs + 1, middle, color=color, lw=1.8, marker=marker, ms=4,
                 markevery=max(1, longest // 10))
         ax.fill_between(epochs + 1, low, high, color=color, alpha=0.18, lw=0)
         for row, there in zip(table, known, strict=True):
@@ -103,11 +103,15 @@ def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: 
                 ax.plot(last + 1, scale.shown(row[last]), "x", color=color, ms=7, mew=2)
         ends.append((float(middle[-1]), name, color))
     logarithmic(ax, "y", scale, [scale.shown(error) for runs in groups.values() for run in runs for error in run])
-    for value, style in ((scale.chance, "--"), (goal, ":")):
-        ax.axhline(float(scale.shown(value)), color=GREY, ls=style, lw=1)
-    ax.set(xlabel="epoch", title=title, ylabel=scale.label)
+    known_lines = [(value, dashes, name) for value, dashes, name in ((scale.chance, "--", "chance"), (goal, ":", ""))
+                   if math.isfinite(value)]
+    for value, dashes, name in known_lines:
+        ax.axhline(float(scale.shown(value)), color=GREY, ls=dashes, lw=1)
+        ends += [(float(scale.shown(value)), name, GREY)] if name else []
+    ax.set(xlabel="epoch", ylabel=scale.label)
+    ax.set_title(title, loc="left")
     whole_epochs(ax)
-    beside(ax, [*ends, (float(scale.shown(scale.chance)), "chance", GREY)])
+    beside(ax, ends)
     return figure
 
 
@@ -120,19 +124,19 @@ def costs(groups: Mapping[str, Sequence[Sequence[float]]], title: str, colors: M
     return figure
 
 
-def ranking(places: Sequence[Place], scale: Scale, goal: float, title: str, limits: tuple[float, float],
+def ranking(places: Sequence[Place], scale: Scale, goal: float, title: str, limits: Sequence[float],
             colors: Mapping[str, int] | None = None, first: int = 1) -> Figure:
     """Initializations ranked by their test error: mean and 95 % interval, and a dot for each run.
 
-    ``limits`` are those of the errors in all panels of a ranking. Without ``colors`` the colour is that of the verdict.
+    ``limits`` are errors that the axis holds, those of all panels of a ranking. Without ``colors`` the colour is that
+    of the verdict.
     """
-    room = 0.09 * max(len(place.text) for place in places) * 0.72 + 0.1
-    figure, ax = panel(height=0.95 + max(ROW * len(places), 0.32 * min(len(places), 8.6)), right=room,
+    room = 0.1 + 0.068 * max(len(place.text) for place in places)
+    figure, ax = panel(height=tall(len(places)), right=room,
                        left=0.25 + margin([place.init for place in places]))
     rows = np.arange(len(places))[::-1]
     for y, place in zip(rows, places, strict=True):
-        color, marker = (KINDS[place.kind] if colors is None else
-                         (COLORS[colors[place.init] % len(COLORS)], MARKERS[colors[place.init] % len(MARKERS)]))
+        color, marker = KINDS[place.kind] if colors is None else style(colors[place.init])
         if math.isfinite(place.error):
             runs = [error for error in place.runs if math.isfinite(error)]
             ax.plot(scale.shown(runs), [y] * len(runs), "|", color=color, ms=6, alpha=0.6)
@@ -141,12 +145,13 @@ def ranking(places: Sequence[Place], scale: Scale, goal: float, title: str, limi
                 ax.plot(ends, [y, y], color=color, lw=2.2, alpha=0.5, solid_capstyle="butt")
             ax.plot(scale.shown(place.error), y, marker, color=color, ms=6)
         ax.annotate(place.text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=9, annotation_clip=False)
-    logarithmic(ax, "x", scale, limits)
-    for value, style, name in ((scale.chance, "--", "chance"), (goal, ":", "")):
+    logarithmic(ax, "x", scale, [scale.shown(limits)])
+    for value, dashes, name in ((scale.chance, "--", "chance"), (goal, ":", "")):
         at = float(scale.shown(value))
-        ax.axvline(at, color=GREY, ls=style, lw=1)
+        ax.axvline(at, color=GREY, ls=dashes, lw=1)
         if name:
-            ax.annotate(name, (at, 1.0), xycoords=("data", "axes fraction"), ha="right", va="bottom", fontsize=9, color=GREY)
+            ax.annotate(name, (at, 1.01), xycoords=("data", "axes fraction"), ha="right", va="bottom", fontsize=9,
+                        color=GREY)
     ax.set(xlabel=scale.label, ylim=(-0.7, len(places) - 0.3))
     ax.set_title(title, loc="left", pad=14)
     ax.set_yticks(rows, [f"{k}. {place.init}" for k, place in enumerate(places, first)])
@@ -165,7 +170,7 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
     ends: list[tuple[float, str, str]] = []
     limits = [scale.chance, *(row.error for rows in groups.values() for row in rows if math.isfinite(row.error))]
     for name, rows in groups.items():
-        color, marker = COLORS[colors[name] % len(COLORS)], MARKERS[colors[name] % len(MARKERS)]
+        color, marker = style(colors[name])
         alive = [row for row in rows if math.isfinite(row.error)]
         if alive:
             rates, errors = [row.rate for row in alive], scale.shown([row.error for row in alive])
@@ -188,7 +193,8 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
     ax.set_xticks([], minor=True)
     logarithmic(ax, "y", scale, [float(scale.shown(limit)) for limit in limits])
     ax.axhline(float(scale.shown(scale.chance)), color=GREY, ls="--", lw=1)
-    ax.set(xlabel="learning rate", ylabel=scale.label, title=title)
+    ax.set(xlabel="learning rate", ylabel=scale.label)
+    ax.set_title(title, loc="left", pad=12)
     beside(ax, [*ends, (float(scale.shown(scale.chance)), "chance", GREY)])
     return figure
 
@@ -203,7 +209,7 @@ def survival(groups: Mapping[str, Sequence[Rate]], learned: Mapping[str, Sequenc
     for row, name in zip(table, names, strict=True):
         for one in groups[name]:
             row[rates.index(one.rate)] = one.error
-    figure, ax = panel(height=0.95 + max(ROW * len(names), 0.32 * min(len(names), 8.6)), left=0.25 + margin(names), right=0.15)
+    figure, ax = panel(height=tall(len(names)), left=0.25 + margin(names), right=0.15)
     low = float(np.nanmin(table)) if np.isfinite(table).any() else scale.chance
     norm = LogNorm(float(scale.shown(min(low, 0.99 * scale.chance))), float(scale.shown(scale.chance)), clip=True)
     ax.imshow(scale.shown(table), norm=norm, cmap="viridis", aspect="auto")
@@ -229,9 +235,20 @@ def survival(groups: Mapping[str, Sequence[Rate]], learned: Mapping[str, Sequenc
 # ------------------------------------------------------------------ parts of figures
 
 
+def style(k: int) -> tuple[str, str]:
+    """The colour and the marker of an initialization, in all figures."""
+    from ...plots.canvas import COLORS, MARKERS
+    return COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
+
+
 def brief(value: float, scale: Scale) -> str:
     shown = 100 * value if scale.unit == "%" else value
     return f"{shown:.1f}" if scale.unit == "%" and shown < 99.95 else f"{shown:.3g}"
+
+
+def tall(rows: int) -> float:
+    """The height of a figure with so many rows, in inches; a few stand as high as the other panels."""
+    return max(HEIGHT, 0.95 + ROW * rows)
 
 
 def margin(names: Any) -> float:
@@ -249,13 +266,13 @@ def logarithmic(ax: Axes, axis: str, scale: Scale, values: Any) -> None:
     getattr(ax, f"set_{axis}lim")(low / (high / low) ** 0.05 / 1.02, high * (high / low) ** 0.05 * 1.02)
     one = getattr(ax, f"{axis}axis")
     one.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 3000 else (1,)))
-    one.set_major_formatter(FuncFormatter(lambda value, _: "0" if value <= 1.001 * scale.shown(0) and scale.least else f"{value:g}"))
+    one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     one.set_minor_formatter(NullFormatter())
 
 
-def whole_epochs(ax: Axes) -> None:
+def whole_epochs(ax: Axes, most: int = 6) -> None:
     from matplotlib.ticker import MaxNLocator
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=most))
 
 
 def beside(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:

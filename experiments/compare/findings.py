@@ -39,10 +39,18 @@ class Verdict(NamedTuple):
     def reached(self) -> int:
         return sum(map(math.isfinite, self.epochs))
 
+    @property
+    def at_once(self) -> bool:
+        """Whether it learns in 1 epoch, in at least half of the runs."""
+        return self.kind == "learns" and median(self.epochs) <= 1
+
     def text(self, budget: int) -> str:
         """The verdict as a cell of the table; ``budget`` is the number of epochs that it was trained for."""
-        return {"learns": f"learns in {epochs_of([self])}", "some": f"learns in {self.reached} of {len(self.epochs)} runs",
-                "never": f"not within {many(budget, 'epoch')}", "nothing": "learns nothing", "diverges": "diverges"}[self.kind]
+        low, high = self.epochs[0], self.epochs[-1]
+        spread = f" ({low:g} to {high:g})" if self.kind == "learns" and low < high else ""
+        return {"learns": f"learns in {epochs_of([self])}{spread}",
+                "some": f"learns in {self.reached} of {len(self.epochs)} runs", "never": f"not within {many(budget, 'epoch')}",
+                "nothing": "learns nothing", "diverges": "diverges"}[self.kind]
 
 
 def verdicts(comparison: Comparison) -> list[Verdict]:
@@ -66,11 +74,12 @@ def finding(comparison: Comparison) -> str:
     if comparison.unfit:
         return f"Check the data first: {comparison.unfit[0].removesuffix('.')}"
     found, budget = verdicts(comparison), comparison.config["epochs"]
-    grid = len({run.rate for run in comparison.runs})
+    tried = [len({run.rate for run in comparison.runs if run.init == init}) for init in comparison.inits]
     sentence = (alone(comparison, found[0]) if len(found) == 1 else counted(found, budget) if len(found) > FEW
                 else compared(comparison, found))
-    if grid > 1:
-        sentence += f", {'each ' * (len(found) > 1)}at its best of {grid} learning rates"
+    if max(tried) > 1:
+        several = f"{'up to ' * (len(set(tried)) > 1)}{max(tried)}"
+        sentence += f", {'each ' * (len(found) > 1)}at its best of {several} learning rates"
     return sentence + " (one run)" * (len(comparison[found[0].init]) == 1)
 
 
@@ -90,7 +99,7 @@ def alone(comparison: Comparison, one: Verdict) -> str:
 def counted(found: Sequence[Verdict], budget: int) -> str:
     """The finding about many initializations: how many learn in the first epoch, how many later, and how many do not."""
     learned = [one for one in found if one.kind == "learns"]
-    first = sum(median(one.epochs) <= 1 for one in learned)
+    first = sum(one.at_once for one in learned)
     parts = [f"{first} learn{'s' * (first == 1)} in 1 epoch"] if first else []
     if later := len(learned) - first:
         parts.append(f"{later}{' more' * bool(first)} within {budget}")
@@ -166,8 +175,9 @@ def same_errors(comparison: Comparison) -> bool:
 
 
 def epochs_of(found: Sequence[Verdict], noun: bool = True) -> str:
-    """The range of epochs in which all runs reached the target, as text."""
-    low, high = min(one.epochs[0] for one in found), max(one.epochs[-1] for one in found)
+    """The median number of epochs in which the target was reached, as text; of several initializations, their range."""
+    medians = [median(one.epochs) for one in found]
+    low, high = min(medians), max(medians)
     text = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     return f"{text} epoch{'s' * (high > 1)}" if noun else text
 

@@ -16,6 +16,7 @@ from ...errors import ArgumentError
 from ...printing import show
 from ...progress import progress_bar
 from ..options import add_settings, from_arguments, new_command
+from ..reports.folder import prepare
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
 from . import remarks
@@ -39,15 +40,16 @@ def add_command(commands: Commands) -> None:
     add_settings(command, Workers)
     add = command.add_argument
     add("--out", default="results/compare", help="folder for the report (default: results/compare)")
+    add("--force", action="store_true", help="replace a report of other settings in that folder")
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
     add("--json", action="store_true", dest="as_json", help="print the table as JSON")
     command.set_defaults(run=run)
 
 
-def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
+def run(*, out: str, as_json: bool, quick: bool, force: bool, **options: Any) -> int:
     given = (QUICK if quick else {}) | options
     compared(from_arguments(Config, given), from_arguments(Workers, given), out,
-             lambda comparison: show(json_text(comparison.summary()) if as_json else comparison))
+             lambda comparison: show(json_text(comparison.summary()) if as_json else comparison), force=force)
     print(f"\nThe report is in {out}/report.html", file=sys.stderr)
     return 0
 
@@ -60,7 +62,7 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
             batch_size: int = Config.batch_size, seeds: int = Config.seeds, split: str = Config.split,
             stratify: bool = Config.stratify, cv: int | None = Config.cv, jobs: int | None = Workers.jobs,
             backend: str = Workers.backend, scheduler: str | None = Workers.scheduler, out: str | Path | None = None,
-            progress: bool = True) -> Comparison:
+            force: bool = False, progress: bool = True) -> Comparison:
     """Train one architecture from several initializations, over several seeds, and compare the results.
 
     For each seed, every initialization sees the same examples in the same order and draws its weights from the same random
@@ -107,7 +109,9 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     jobs, backend, scheduler
         The processes that do the work, by default one per core: see `Workers`. The numbers do not depend on them.
     out : path, default None
-        Folder for ``report.html``, figures and tables; None writes nothing.
+        Folder for ``report.html``, figures and tables; None writes nothing. A report of the same settings is replaced.
+    force : bool, default False
+        Whether a report of other settings in this folder is replaced, too.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -119,17 +123,18 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     Raises
     ------
     ArgumentError, DataError, DtypeError, ShapeError, FileFormatError
-        An argument is wrong, or the data are. Nothing has been trained or written then.
+        An argument is wrong, or the data are, or ``out`` holds a report of other settings. Nothing has been trained or written
+        then.
     """
     given = locals()
     arrays = {"data": ARRAYS} if not isinstance(data, (str, os.PathLike)) else {}
     arrays |= {"group": ARRAYS} if not isinstance(group, str | None) else {}
     config, workers = from_arguments(Config, given | arrays), from_arguments(Workers, given)
-    return compared(config, workers, out, progress=progress, data=data, group=group, test=test)
+    return compared(config, workers, out, progress=progress, data=data, group=group, test=test, force=force)
 
 
 def compared(config: Config, workers: Workers, out: str | Path | None, results: Callable[[Comparison], None] | None = None,
-             progress: bool = True, data: Any = None, group: Any = None, test: Any = None) -> Comparison:
+             progress: bool = True, data: Any = None, group: Any = None, test: Any = None, force: bool = False) -> Comparison:
     """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers.
 
     ``data``, ``group`` and ``test`` are those that settings cannot hold: arrays and frames.
@@ -141,7 +146,7 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     divisions = problem.divisions(config)                           # an error in them comes before any training
     unfit = remarks.unfit(problem, config)
     if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
+        prepare(Path(out), asdict(config), force)                   # before the work, not after it
     sizes = Sizes(*(round(float(np.mean([len(part) for part in parts]))) for parts in (
         [one.train for one in divisions], [one.validation for one in divisions],
         [problem.test_part(one)[1] for one in divisions])))
@@ -157,7 +162,7 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     if results is not None:
         results(comparison)
     if out is not None:
-        write_report(comparison, Path(out))
+        write_report(comparison, Path(out), workers)
     return comparison
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -12,17 +13,19 @@ from ... import files
 from ...arguments import Array
 from .style import STYLE
 
+TERM = re.compile(r"\S*\([^()]{1,24}\)")                              # such as N(0, 1), which a line must not divide
+
 
 class Page:
     """A page that shows its parts in the order in which they are added; all text is escaped.
 
     Remarks stand above the title: what a reader must know before any result. On a narrow screen the rows of a table become
-    cards, and the panels of a figure stand below one another.
+    cards, the panels of a figure stand below one another, and a single wide image keeps legible text and scrolls.
     """
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.parts = [f"<h1>{escape(title)}</h1>"]
+        self.parts = ["<h1>" + TERM.sub(r"<span>\g<0></span>", escape(title)) + "</h1>"]
         self.remarks: list[str] = []
 
     def remark(self, text: str) -> None:
@@ -54,7 +57,7 @@ class Page:
                           "</table></div>")
 
     def figure(self, images: Path | Mapping[Path, str], caption: str, beside: str | None = None, *,
-               finding: str | None = None) -> None:
+               finding: str | None = None, alt: str | None = None) -> None:
         """Add a figure with a caption, and links to those of its files that were also written as SVG.
 
         Parameters
@@ -68,9 +71,11 @@ class Page:
             A text at the left, such as a description of the paper's figure.
         finding : str, optional
             What the figure shows, a sentence before the caption.
+        alt : str, optional
+            The alternative text of a single image, if it is not the finding: the title of the page may say that already.
         """
         alone = isinstance(images, Path)
-        panels = {images: finding or caption} if isinstance(images, Path) else images
+        panels = {images: alt or finding or caption} if isinstance(images, Path) else images
         drawn = "".join(image(png, says) for png, says in panels.items())
         lead = f"<strong>{escape(finding)}</strong> " if finding else ""
         files = [png.with_suffix(".svg").name for png in panels if png.with_suffix(".svg").exists()]
@@ -107,7 +112,7 @@ def image(png: Path, says: str) -> str:
     """An embedded PNG with its size, so that nothing moves while the page loads."""
     content = png.read_bytes()
     width, height = (int.from_bytes(content[at:at + 4], "big") for at in (16, 20))
-    return (f"<img alt='{escape(says, quote=True)}' width='{width}' height='{height}' "
+    return (f"<img alt='{escape(says, quote=True)}' width='{width}' height='{height}' style='--legible: {width // 2}px' "
             f"src='data:image/png;base64,{base64.b64encode(content).decode()}'>")
 
 
@@ -126,15 +131,16 @@ class Figures:
     def __init__(self, page: Page, folder: Path) -> None:
         self.page, self.folder = page, folder
 
-    def add(self, figure: Any, name: str, caption: str, beside: str | None = None, *, finding: str | None = None) -> None:
+    def add(self, figure: Any, name: str, caption: str, beside: str | None = None, *, finding: str | None = None,
+            alt: str | None = None) -> None:
         import matplotlib.pyplot as plt
 
         from ... import plots
         from ...plots.canvas import whole_figure
         png, _ = plots.save(figure, self.folder, name)
         plt.close(whole_figure(figure))
-        self.page.figure(png, caption, beside, finding=finding)
+        self.page.figure(png, caption, beside, finding=finding, alt=alt)
 
-    def image(self, image: Array, name: str, caption: str) -> None:
+    def image(self, image: Array, name: str, caption: str, *, alt: str | None = None) -> None:
         from ... import plots
-        self.page.figure(plots.write_image(image, self.folder / f"{name}.png"), caption)
+        self.page.figure(plots.write_image(image, self.folder / f"{name}.png"), caption, alt=alt)

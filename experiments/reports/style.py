@@ -14,6 +14,7 @@ body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var
        margin: 1.6rem auto 3rem; padding: 0 1.5rem; overflow-wrap: break-word; }
 a { color: var(--link); }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; text-wrap: balance; }
+h1 span { white-space: nowrap; }
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem; }
 p, li { max-width: 46rem; }
 h1 + p { margin-top: 0; max-width: none; color: var(--quiet); }
@@ -33,7 +34,7 @@ figcaption strong { color: var(--ink); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; white-space: nowrap; vertical-align: top; }
-thead th { border-bottom: 2px solid var(--ink); }
+thead th { white-space: normal; vertical-align: bottom; border-bottom: 2px solid var(--ink); }
 tbody th, td { border-bottom: 1px solid var(--line); }
 tbody th { font-weight: 600; white-space: normal; }
 td:last-child, th:last-child { padding-right: 0; }
@@ -46,6 +47,8 @@ pre { background: var(--box); padding: .8rem 1rem; font-size: .88rem; white-spac
   h1 { font-size: 1.5rem; }
   ul { padding-left: 1.3rem; }
   figure.beside { grid-template-columns: minmax(0, 1fr); gap: .6rem; }
+  .image { overflow-x: auto; }
+  .image img { max-width: none; width: max(100%, var(--legible)); }
   .wide { overflow-x: visible; }
   table, tbody, tr, .sentences tbody th { display: block; width: auto; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

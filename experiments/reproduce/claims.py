@@ -14,7 +14,8 @@ from .bounds import Bound
 from .series import Series, paired
 
 SURE = 0.05                                                         # p values under which a difference counts
-HEADER = ("claim", "reproduced", "measured: mean ± half a 95 % interval", "criterion", "in the paper", "claimed by")
+MEAN = "mean ± half a 95 % interval"                                # named in the header of every table that shows means
+HEADER = ("claim", "reproduced", f"measured: {MEAN}", "criterion", "in the paper", "claimed by")
 VERDICTS = {True: "yes", False: "NO"}
 Origin = Literal["paper", "project", "memory"]
 NOT_RUN = "not run"                                                 # how the text of a claim begins that nothing repeats

@@ -67,8 +67,8 @@ def write_paper(paper: Paper, results: Results, claims: Sequence[Claim], folder:
 
     page = Page(paper.finding(results) or paper.texts.title)
     page.text(f"{many(results.scale.seeds, 'seed')}, scale {results.scale.name}. {judgement(claims, results)}")
-    drawn = Report(Page(""), Figures(Page(""), folder), paper.texts)
-    drawn.figures.page = drawn.page
+    scratch = Page("")
+    drawn = Report(scratch, Figures(scratch, folder), paper.texts, {paper.first: page.title})
     paper.draw(results, drawn)
     page.parts += drawn.take(paper.first)
     page.heading("Claim by claim")
@@ -76,7 +76,7 @@ def write_paper(paper: Paper, results: Results, claims: Sequence[Claim], folder:
     page.heading("The paper, and how it is repeated here")
     page.text(paper.texts.citation)
     page.text(paper.texts.question)
-    page.parts += drawn.page.parts
+    page.parts += scratch.parts
     page.heading("Run it again")
     page.code(again)
     page.text(f"{many(len(results.outcomes), 'run')}, {many(results.scale.seeds, 'seed')}. The numbers do not depend on the "

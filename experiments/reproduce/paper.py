@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -131,8 +131,9 @@ def paragraphs(text: str) -> list[str]:
 class Report:
     """A paper's page while it is drawn: its sections are added by name, with or without a figure."""
 
-    def __init__(self, page: Page, figures: Figures, texts: Texts) -> None:
+    def __init__(self, page: Page, figures: Figures, texts: Texts, findings: Mapping[str, str] | None = None) -> None:
         self.page, self.figures, self.texts = page, figures, texts
+        self.findings = findings or {}                              # alternative texts of figures, by name
         self.starts: dict[str, int] = {}                            # of the sections, among the parts of the page
 
     def take(self, name: str) -> list[str]:
@@ -155,7 +156,7 @@ class Report:
         if parts[0].startswith("### "):
             self.page.heading(parts.pop(0).removeprefix("### "))
         if figure is not None:
-            self.figures.add(figure, name, *parts)
+            self.figures.add(figure, name, *parts, alt=self.findings.get(name))
             return
         for part in parts:
             self.page.text(part)

@@ -13,6 +13,7 @@ from ...lab.readings import PERCENTILES
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
 from ...reports.text import many
+from ...reproduce.claims import MEAN
 from ...reproduce.figures import band, grid, median_and_range
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
@@ -71,7 +72,7 @@ def draw_figure_one(results: Results, report: Report) -> None:
 
 
 def say_errors(results: Results, report: Report) -> None:
-    table = [["network", "100 steps", "200 steps", "the end"]]
+    table = [["network", *(f"test error, {when}: {MEAN}" for when in ("100 steps", "200 steps", "the end"))]]
     for init, lr in replica(results.scale):
         for batch_norm, name in NAMES.items():
             how = setting(results.scale, batch_norm, lr, init)

@@ -12,6 +12,7 @@ from ....plots.canvas import COLORS, MARKERS
 from ...lab.trained import trained
 from ...reports.statistics import number
 from ...reproduce.bounds import spoken
+from ...reproduce.claims import MEAN
 from ...reproduce.figures import band, grid, labelled
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import Series
@@ -191,7 +192,7 @@ def table_9(results: Results, report: Report) -> None:
     report.add("table-9", figure, seeds=results.scale.seeds)
     others = [("no regularization", PLAIN, "1.60 % (logistic)"), ("dropout (Bernoulli)", {}, "1.08 %"),
               ("Gaussian noise", {"kind": "Gaussian"}, "0.95 %")]
-    report.page.table([["", "settings", "test error here", "in the paper"],
+    report.page.table([["regularization", "settings", f"test error here, {MEAN}", "in the paper"],
                        *([name, words(best[name]), one.text("%"), f"{TABLE_9[name]:.2f} %"] for name, one in found.items()),
                        *([name, "", series.estimate.text("%"), paper] for name, changes, paper in others
                          if (series := of(**changes)))])
