@@ -10,6 +10,7 @@ from retroprop.experiments.lab.networks import (
     FITTED,
     INITIALIZATIONS,
     Initialization,
+    abbreviated,
     convolutions,
     dense,
     initialization,
@@ -192,6 +193,9 @@ def test_libraries_stands_for_all_of_them():
     assert initializations("libraries") == initializations(["Libraries"]) == tuple(names)
     assert initializations(["Glorot", "libraries", "keras"])[:3] == ("Glorot", "Keras", "PyTorch")
     assert sorted(initializations(["Glorot", "libraries", "keras"])) == sorted(["Glorot", *names])
+    for given in (["libraries"], ["Glorot", "libraries"], ["Keras", "Glorot", "libraries"], ["Glorot", "Keras"], ["Keras"]):
+        assert abbreviated(initializations(given)) == tuple(given)
+    assert abbreviated(initializations(["libraries", "Glorot"])) == ("Glorot", "libraries")
     for wrong in ([], ["Glorot", "glorot"], ["torch", "PyTorch"], ["libraries", "libraries"]):
         with pytest.raises(rp.ArgumentError, match="init must name at least one initialization, and each once, got "):
             initializations(wrong)
