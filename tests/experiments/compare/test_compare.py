@@ -130,7 +130,7 @@ def test_lsuv_is_paired_with_orthogonal_and_its_fit_draws_nothing():
     x = rp.datasets.digits()[0]
     plain, fitted = (initialization(name).network(
         lambda initializer: dense(64, 10, initializer, depth=2, width=30, batch_norm=True, dropout=0.5, seed=4),
-        lambda count: spread(x, count), seed=4) for name in ("Orthogonal", "LSUV"))
+        lambda count: spread(x, count), 4) for name in ("Orthogonal", "LSUV"))
     for (name, a), b in zip(plain.named_parameters(), fitted.parameters(), strict=True):
         factor = b.data.flat[0] / a.data.flat[0] if a.data.ndim == 2 else 1
         assert (factor == 1) == (a.data.ndim == 1), name
