@@ -10,7 +10,7 @@ import numpy as np
 
 from ...arguments import one_of, positive_int, real
 from ...errors import ArgumentError
-from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, initializations
+from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, abbreviated, initializations
 from ..options import command_line, option, path
 from .rates import around
 
@@ -100,7 +100,7 @@ def repeat(config: Mapping[str, Any]) -> str:
     """What repeats a comparison: the command with all settings, or for arrays the call with those that are not defaults."""
     held = [name for name in ("data", "test", "group") if str(config[name]).split(" ")[0] == ARRAYS]
     if not held:
-        words = command_line("compare", config)
+        words = command_line("compare", {**config, "init": abbreviated(config["init"])})
         return words + " --no-standardize" * (config["standardize"] is False)
     usual = {one.name: one.default for one in fields(Config)}
     usual |= {"lr": LEARNING_RATES[config["optimizer"]], "data": config["data"]}
