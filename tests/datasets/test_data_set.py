@@ -137,8 +137,8 @@ def test_groups_of_arrays_and_of_the_digits():
     (X, rp.ArgumentError, "data must be a name, a path, arrays (x, y), a dict of arrays or a frame, got ndarray alone"),
     (3, rp.ArgumentError, "data must be a name, a path, arrays (x, y), a dict of arrays or a frame, got int"),
     ("digit", rp.ArgumentError, "data must be one of digits, moons, circles, spirals, xor, blobs, sine, shapeset, "
-                                "easy-shapeset, a folder in MNIST format, a folder of images with a folder for each class, a CSV "
-                                "file or an .npz file, got 'digit'"),
+                                "easy-shapeset, a folder in MNIST format, a folder of images with a folder for each class, a "
+                                "CSV file or an .npz file, got 'digit'"),
     ((X, Y[1:]), rp.ShapeError, "y must have as many examples as x, 12, got 11"),
     ((X[:, 0], Y), rp.ShapeError, "x must have shape (examples, features, ...), got (12,)"),
     ((np.where(X > 0.9, np.nan, X), Y), rp.DataError, "x must be finite, got "),
