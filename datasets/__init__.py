@@ -3,16 +3,19 @@
 from typing import TYPE_CHECKING
 
 from ..names import unknown_names
-from .batches import batches, split, standardize
+from .batches import batches
+from .data_set import load
 from .embedded import digits
 from .idx import mnist, read_idx
-from .loading import load
+from .scaling import Scaler, scales_differ, standardize
 from .shapes import EASY_SHAPESET, SHAPESET_CLASSES, shapeset
+from .splits import folds, split
+from .targets import Targets
 from .toys import blobs, circles, moons, sine, spirals, xor
 
 __all__ = [
-    "EASY_SHAPESET", "SHAPESET_CLASSES", "batches", "blobs", "circles", "digits", "load", "mnist", "moons", "read_idx",
-    "shapeset", "sine", "spirals", "split", "standardize", "xor",
+    "EASY_SHAPESET", "SHAPESET_CLASSES", "Scaler", "Targets", "batches", "blobs", "circles", "digits", "folds", "load",
+    "mnist", "moons", "read_idx", "scales_differ", "shapeset", "sine", "spirals", "split", "standardize", "xor",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import as_array, as_floating
+from ..arguments import as_array
 from ..errors import DataError, DtypeError, ShapeError
 from ..modules.core.values import several
 
@@ -90,32 +90,3 @@ def same_features(name: str, a: Any, like: Any) -> None:
     elif a.shape[1:] != like.shape[1:]:
         wanted = str(("examples", *like.shape[1:])).replace("'", "")
         raise ShapeError(f"{name} must have shape {wanted}, got {a.shape}")
-
-
-def clean(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return ``x`` and ``y`` as arrays of the dtypes that networks and losses take.
-
-    Parameters
-    ----------
-    x : array of real numbers, of shape (examples, features, ...)
-        float32 and float64 keep their dtype; integers and booleans become float32.
-    y : array of shape (examples, ...)
-        Integers and booleans are labels and become int64; floats are targets of a regression and converted like ``x``.
-    names : pair of str
-        Names of ``x`` and ``y`` in error messages.
-
-    Raises
-    ------
-    ShapeError, DtypeError, DataError
-        Unequal lengths or a missing axis; numbers that are not real; NaN, infinity, a negative label, or no examples.
-    """
-    x, y = pair(x, y, names)
-    if x.ndim < 2:
-        raise ShapeError(f"{names[0]} must have shape (examples, features, ...), got {x.shape}")
-    finite(names[0], x)
-    finite(names[1], y)
-    if y.dtype.kind == "f":
-        return as_floating(x, None, names[0]), as_floating(y, None, names[1])
-    if y.min() < 0:
-        raise DataError(f"{names[1]} must hold integer labels of at least 0 (or floats to be predicted), got {y.min()}")
-    return as_floating(x, None, names[0]), y.astype(np.int64)

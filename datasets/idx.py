@@ -110,7 +110,7 @@ def mnist_bytes(folder: str | os.PathLike[str], mapped: bool = True) -> tuple[By
 
 def files(folder: str | os.PathLike[str]) -> list[Path]:
     """Return the paths of the four files: images and labels for training, images and labels for testing."""
-    found = {name: path for name in FILES for path in _variants(Path(folder), name) if path.is_file()}
+    found = {name: path for name in FILES for path in variants(Path(folder), name) if path.is_file()}
     missing = [name for name in FILES if name not in found]
     if missing:
         raise FileNotFoundError(f"{folder} must hold the four files of MNIST, but lacks {', '.join(missing)}")
@@ -129,7 +129,7 @@ def _header(path: str | os.PathLike[str], content: bytearray) -> tuple[np.dtype[
     return np.dtype(TYPES[magic[2]]), tuple(np.frombuffer(content, ">u4", axes, 4).tolist()), start
 
 
-def _variants(folder: Path, name: str) -> list[Path]:
+def variants(folder: Path, name: str) -> list[Path]:
     dotted = name.replace("-idx", ".idx")
     return [folder / (stem + suffix) for stem in (dotted, name) for suffix in (".gz", "")]
 

@@ -1,28 +1,37 @@
-"""Loading any data set, by its name or from files."""
+"""Data sets in arrays: by name, in files and folders, or the user's own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ArgumentError, FileFormatError
+from ..arguments import as_floating
+from ..errors import ArgumentError, FileFormatError, ShapeError
 from ..printing import in_one_line
-from .checks import clean, same_features
+from .checks import Names, finite, pair, same_features
 from .embedded import digits
-from .idx import mnist
+from .idx import FILES, mnist, variants
+from .images import image_folder, visible
 from .npz import read_npz
 from .shapes import EASY_SHAPESET, shapeset
+from .splits import numbered
+from .tables.frames import name_of
+from .tables.named import roles, texts
+from .targets import Targets, plain
 from .toys import blobs, circles, moons, sine, spirals, xor
 
-Data = tuple[NDArray[Any], NDArray[Any]]
+Array = NDArray[Any]
+Data = tuple[Array, Array]
 
 ZIP = b"PK\x03\x04"
-SHOWN = 12                                                          # names of a file in an error message
+OTHERS = frozenset((".xlsx", ".xls", ".ods", ".parquet", ".feather", ".json", ".arff", ".pkl", ".pickle", ".mat", ".h5"))
 
 NAMED: dict[str, Callable[[], Data]] = {
     "digits": digits,
@@ -32,80 +41,171 @@ NAMED: dict[str, Callable[[], Data]] = {
 }
 
 
-def load(source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
-    """Return a data set, given its name or the path of the user's files.
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Examples, what is to be predicted of them, and what is known about both.
 
-    Parameters
+    Attributes
     ----------
-    source : str or path
-        - a name: ``digits``; or a toy (``moons``, ``circles``, ...), ``shapeset`` or ``easy-shapeset`` (with
-          ``EASY_SHAPESET``), generated with its defaults and ``rng=0``;
-        - a folder in the format of MNIST (see `mnist`);
-        - an ``.npz`` file with arrays ``x`` (examples, features, ...) and ``y`` (examples, ...), and optionally ``x_test``
-          and ``y_test``. Integers in ``y`` are labels, from 0; floats are targets of a regression. ``x`` is not scaled.
-
-    Returns
-    -------
-    (x, y), test
-        ``test`` is ``(x_test, y_test)``, or None if the source has no test part (see `split`).
-
-    Raises
-    ------
-    ArgumentError
-        The source is neither a name nor an existing path; the message lists the names.
-    FileFormatError
-        The file is damaged, lacks an array, or holds an object array (pickles are never loaded).
-    DataError
-        The data hold NaN, infinity or a negative label, or no examples.
-
-    Examples
-    --------
-    >>> import retroprop as rp
-    >>> (x, y), test = rp.datasets.load("moons")
-    >>> x.shape, test
-    ((500, 2), None)
+    x : float32 or float64 array of shape (N, features, ...)
+        Not scaled.
+    y : array of shape (N,) or (N, K)
+        Labels or numbers, as the user has them: `Targets` encodes them.
+    test : (x, y) or None
+        The test part, if the source has one.
+    features : tuple of str
+        The names of the columns of x; () if they have none.
+    target : str
+        The name of y.
+    groups : array of shape (N,) or None
+        What the examples come from, such as writers.
+    notes : tuple of str
+        Sentences on how the source was read.
+    name : str
+        The name of the source: "digits", "iris.csv", "arrays".
+    outputs : tuple of str
+        The names of the columns of y; () if they have none.
     """
-    return loaded("source", source)
+
+    x: Array
+    y: Array
+    test: Data | None = None
+    features: tuple[str, ...] = ()
+    target: str = "y"
+    groups: Array | None = None
+    notes: tuple[str, ...] = ()
+    name: str = "arrays"
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> Targets:
+        """What a network is to predict, found from y of both parts."""
+        parts = (self.y,) if self.test is None else (self.y, self.test[1])
+        return Targets.of(*parts, names=self.outputs or (self.target,))
 
 
-def loaded(name: str, source: str | os.PathLike[str]) -> tuple[Data, Data | None]:
-    """Return a data set; ``name`` is that of the argument in error messages."""
-    if not isinstance(source, (str, os.PathLike)):
-        raise ArgumentError(f"{name} must be a name or a path, got a {type(source).__name__}")
-    if source in NAMED:
-        return NAMED[str(source)](), None
+def suffix(path: Path) -> str:
+    """Return the end of a file's name that says what it holds, in lower case and without ``.gz``."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def of_arrays(source: Any, target: Any, group: Any, name: str) -> DataSet:
+    """Return the data set in arrays: of a name, a file, a folder, a dict, or (x, y)."""
+    if isinstance(source, (str, os.PathLike)) and str(source) not in NAMED and not Path(source).is_dir():
+        found = of_npz(Path(source), target, group, name)
+    elif isinstance(source, Mapping):
+        found = of_named(name, list(source), source, target, group, "arrays")
+    else:
+        if target is not None:
+            raise ArgumentError(f"target must be None for {name} without named columns or arrays, got {target!r}")
+        if isinstance(source, (str, os.PathLike)):
+            found = of_name(source)
+            if source == "digits" and isinstance(group, str) and group == "form":
+                found = replace(found, groups=digits(groups=True)[2])
+        elif is_pair(source):
+            x, y = clean(source[0], source[1])
+            found = DataSet(x, y, target=name_of(source[1]))
+        else:
+            alone = " alone" if isinstance(source, np.ndarray) else ""
+            raise ArgumentError(f"{name} must be a name, a path, arrays (x, y), a dict of arrays or a frame, got "
+                                f"{type(source).__name__}{alone}")
+    if group is None or found.groups is not None:
+        return found
+    if isinstance(group, (str, int)):
+        kinds = "'form' of the digits, a column of a table, an array of an .npz file, or an array"
+        raise ArgumentError(f"group must be {kinds}, got {group!r}")
+    numbered("group", group, len(found.y))
+    return replace(found, groups=np.asarray(group))
+
+
+def of_name(source: str | os.PathLike[str]) -> DataSet:
+    """Return the data set of a name or in a folder."""
+    if str(source) in NAMED:
+        return DataSet(*NAMED[str(source)](), name=str(source))
     path = Path(source)
-    if path.is_dir():
-        return mnist(path)
-    if path.is_file() or path.suffix == ".npz":
-        return _npz(path)
-    names = ", ".join(NAMED)
-    raise ArgumentError(f"{name} must be one of {names}, a folder in MNIST format or an .npz file, got {str(source)!r}")
+    if any(found.is_file() for name in FILES for found in variants(path, name)) or not any(
+            inner.is_dir() for inner in visible(path)):
+        train, test = mnist(path)
+        return DataSet(*train, test, name=path.resolve().name)
+    pictures, tested, notes = image_folder(path)
+    return DataSet(*pictures, tested, notes=notes, name=path.resolve().name)
 
 
-def _npz(path: Path) -> tuple[Data, Data | None]:
-    arrays, names = _arrays(path)
-    if not {"x", "y"} <= arrays.keys() or ("x_test" in arrays) != ("y_test" in arrays):
-        got = in_one_line(", ".join([*names[:SHOWN], *["..."][:len(names) - SHOWN]])) or "none"
-        raise FileFormatError(f"{path} must hold arrays x and y, and both or neither of x_test and y_test, got {got}")
-    train = clean(arrays["x"], arrays["y"], (f"{path}: x", f"{path}: y"))
-    if "x_test" not in arrays:
-        return train, None
-    test = clean(arrays["x_test"], arrays["y_test"], (f"{path}: x_test", f"{path}: y_test"))
-    same_features(f"{path}: x_test", test[0], like=train[0])
-    same_features(f"{path}: y_test", test[1], like=train[1])
-    return train, test
-
-
-def _arrays(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """Return the arrays of a data set, and the names of all arrays in the file."""
+def of_npz(path: Path, target: Any, group: Any, name: str) -> DataSet:
+    """Return the data set in an ``.npz`` file."""
+    if suffix(path) in OTHERS and path.is_file():
+        raise FileFormatError(f"{path} must be a CSV file, an .npz file or a folder, got {suffix(path)}; save it as CSV, or "
+                              "read it with pandas and give the frame")
+    if not path.is_file() and path.suffix != ".npz":
+        raise ArgumentError(f"{name} must be one of {', '.join(NAMED)}, a folder in MNIST format, a folder of images with "
+                            f"a folder for each class, a CSV file or an .npz file, got {str(path)!r}")
+    chosen = group if isinstance(group, str) else None
     with path.open("rb") as file:
         start = file.read(len(ZIP))
         if start != ZIP:
             raise FileFormatError(f"{path} must be an .npz file, which starts with {ZIP!r}, got {start!r}")
         file.seek(0)
         try:
-            return read_npz(file, ("x", "y", "x_test", "y_test"))
+            arrays, names = read_npz(file, lambda names: roles(str(path), names, target, chosen).values())
+        except FileFormatError:
+            raise
         except Exception as error:          # zipfile, zlib and NumPy raise a dozen unrelated types for damaged archives
             what = in_one_line(error) or type(error).__name__
             raise FileFormatError(f"{path} must be an intact .npz file without objects, got: {what}") from error
+    return of_named(str(path), names, arrays, target, chosen, path.name)
+
+
+def of_named(source: str, names: Sequence[str], arrays: Mapping[str, Any], target: Any, group: Any, name: str) -> DataSet:
+    """Return the data set in arrays with names."""
+    role = roles(source, names, target, group if isinstance(group, str) else None)
+    called = {key: f"{source}: {array}" for key, array in role.items()}
+    x, y = clean(arrays[role["x"]], arrays[role["y"]], (called["x"], called["y"]))
+    test = None
+    if "x_test" in role:
+        test = clean(arrays[role["x_test"]], arrays[role["y_test"]], (called["x_test"], called["y_test"]))
+        same_features(called["x_test"], test[0], like=x)
+        same_features(called["y_test"], test[1], like=y)
+    features, classes = (texts(arrays[role[key]]) if key in role else () for key in ("features", "classes"))
+    if classes and y.dtype.kind in "iu" and y.ndim == 1 and y.min() >= 0 and y.max() < len(classes):
+        y = np.array(classes)[y]
+        test = None if test is None else (test[0], np.array(classes)[test[1]])
+    groups = None
+    if "group" in role:
+        groups = np.asarray(arrays[role["group"]])
+        if len(groups) != len(y):
+            raise ShapeError(f"{called['group']} must have as many examples as {role['x']}, {len(y)}, got {len(groups)}")
+    unused = [other for other in names if other.lower().startswith(("x_val", "y_val", "val_"))]
+    notes = (f"{', '.join(unused)} were not used.",) if unused else ()
+    return DataSet(x, y, test, features if len(features) == x.shape[1] else (), role["y"], groups, notes, name)
+
+
+def is_pair(source: Any) -> bool:
+    """Return whether a source is (x, y)."""
+    return isinstance(source, tuple) and len(source) == 2
+
+
+def clean(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> Data:
+    """Return ``x`` and ``y`` as arrays of the dtypes that networks take, or that `Targets` encodes.
+
+    Parameters
+    ----------
+    x : array of real numbers, of shape (examples, features, ...)
+        float32 and float64 keep their dtype; integers and booleans become float32.
+    y : array of shape (examples,) or (examples, K)
+        Integers become int64; floats are targets of a regression and converted like ``x``; text and booleans are labels.
+    names : pair of str
+        Names of ``x`` and ``y`` in error messages.
+
+    Raises
+    ------
+    ShapeError, DtypeError, DataError
+        Unequal lengths or a missing axis; x holds no real numbers; NaN, infinity or a missing label; or no examples.
+    """
+    x, _ = pair(x, y, names)
+    y = plain(y, names[1])
+    if x.ndim < 2:
+        raise ShapeError(f"{names[0]} must have shape (examples, features, ...), got {x.shape}")
+    x = as_floating(finite(names[0], x), None, names[0])
+    if y.dtype.kind == "f":
+        return x, as_floating(y, None, names[1])
+    return x, y.astype(np.int64) if y.dtype.kind in "iu" else y

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import IO, Any
 
 import numpy as np
@@ -18,15 +18,16 @@ LONGEST = 10_000                                                    # header, as
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)                # NumPy's; others may hold any times their size
 
 
-def read_npz(file: IO[bytes], wanted: Collection[str]) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """Return those arrays of an ``.npz`` file that are ``wanted``, by name, and the names of all arrays in it.
+def read_npz(file: IO[bytes], wanted: Callable[[list[str]], Collection[str]]) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Return some arrays of an ``.npz`` file, by name, and the names of all; ``wanted`` chooses from these.
 
     The memory that this takes is bounded by what the archive holds, whatever its headers say. Errors of many types are
     raised for a damaged archive.
     """
     with zipfile.ZipFile(file) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-        return {name: read_member(archive, members[name]) for name in wanted if name in members}, list(members)
+        names = list(members)
+        return {name: read_member(archive, members[name]) for name in wanted(names)}, names
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:

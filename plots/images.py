@@ -1,11 +1,9 @@
-"""Image files, read and written; and examples as images in the form that matplotlib draws."""
+"""Image files, written; and examples as images in the form that matplotlib draws."""
 
 from __future__ import annotations
 
 import io
 import math
-import struct
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,87 +12,10 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating, as_numbers, within
-from ..errors import ArgumentError, FileFormatError, ShapeError
+from ..datasets.images import SUFFIXES
+from ..datasets.images import read_image as read_image
+from ..errors import ArgumentError, ShapeError
 from ..files import write as replace_file
-
-LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # red, green and blue in a brightness (ITU-R BT.601)
-ORIENTATION = 0x0112                                                # the tag in EXIF data
-SUFFIXES = (".png", ".jpg", ".jpeg")
-
-
-def read_image(path: str | Path, channels: int = 3) -> Array:
-    """Read a PNG or JPEG file, turned as its EXIF orientation says.
-
-    Parameters
-    ----------
-    path : path
-    channels : {1, 3}, default 3
-        1: grey, which is the brightness of colours. 3: red, green and blue, which are equal for grey files. Transparent pixels
-        are blended with white.
-
-    Returns
-    -------
-    array, (channels, height, width), float32
-        Values in [0, 1]. Cameras save a photograph taken upright as a wide one with a note to turn it: this is done here.
-
-    Raises
-    ------
-    FileFormatError
-        The file cannot be read as an image.
-    """
-    if channels not in (1, 3) or isinstance(channels, bool):
-        raise ArgumentError(f"read_image: channels must be 1 or 3, got {channels!r}")
-    path = Path(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)            # Pillow's, of damaged EXIF data
-            pixels = upright(files.imread(path), orientation(path))
-    except Exception as error:                                      # Pillow raises many kinds of error for broken files
-        if isinstance(error, OSError) and error.errno is not None:
-            raise                                                   # no such file, no permission, ...
-        raise FileFormatError(f"{path} must be a PNG or JPEG file, but cannot be read as one: {error}") from error
-    return np.ascontiguousarray(np.moveaxis(in_channels(unit_range(pixels), channels), -1, 0))
-
-
-def orientation(path: Path) -> int:
-    """Return the EXIF orientation of an image, 1 to 8; 1, upright, if it has none or its EXIF data are damaged."""
-    from PIL import Image  # matplotlib, which depends on it, reads the pixels by it
-
-    try:
-        with Image.open(path) as image:
-            found = image.getexif().get(ORIENTATION, 1)
-    except (SyntaxError, ValueError, OverflowError, LookupError, EOFError, struct.error):
-        return 1
-    return found if found in range(1, 9) else 1
-
-
-def upright(pixels: Array, orientation: int) -> Array:
-    """Return pixels, of shape (height, width, ...), turned from an EXIF orientation to 1."""
-    if orientation in (5, 6, 7, 8):                                 # the first row of the file is a side of the image
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):                                 # the image begins at the bottom
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):                                 # the image begins at the right
-        pixels = pixels[:, ::-1]
-    return pixels
-
-
-def unit_range(pixels: Array) -> Array:
-    """Return float32 pixels in [0, 1], of shape (height, width, bands)."""
-    if pixels.dtype.kind == "u":
-        pixels = pixels / np.float32(np.iinfo(pixels.dtype).max)
-    return pixels.astype("float32").reshape(*pixels.shape[:2], -1)
-
-
-def in_channels(pixels: Array, channels: int) -> Array:
-    """Convert grey or RGB pixels, with or without opacity, to grey or RGB without opacity."""
-    *_, bands = pixels.shape
-    if bands in (2, 4):
-        opacity = pixels[..., -1:]
-        pixels = pixels[..., :-1] * opacity + (1 - opacity)
-    if pixels.shape[-1] == channels:
-        return pixels
-    return np.clip(pixels @ LUMA, 0, 1)[..., None] if channels == 1 else np.repeat(pixels, 3, -1)
 
 
 def write_image(image: ArrayLike, path: str | Path) -> Path:

@@ -501,8 +501,8 @@ def test_load_knows_the_embedded_and_generated_data_by_name():
 def test_load_lists_the_names_when_it_knows_none(tmp_path):
     names = "digits, moons, circles, spirals, xor, blobs, sine, shapeset, easy-shapeset"
     for source in ("moon", str(tmp_path / "nowhere")):
-        with refuses(ArgumentError, f"source must be one of {names}, a folder in MNIST format or an .npz file, "
-                                    f"got {source!r}"):
+        with refuses(ArgumentError, f"source must be one of {names}, a folder in MNIST format, a folder of images with a "
+                                    f"folder for each class, a CSV file or an .npz file, got {source!r}"):
             datasets.load(source)
 
 
@@ -533,27 +533,23 @@ BAD[[2, 5], [1, 0]] = np.nan, -np.inf
 @pytest.mark.parametrize(("arrays", "error", "text"), [
     ({"x": BAD, "y": Y}, DataError, "{}: x must be finite, got 2 NaN or infinite of 14 values, first at (2, 1)"),
     ({"x": X, "y": Y * np.nan}, DataError, "{}: y must be finite, got 7 NaN or infinite of 7 values, first at (0,)"),
-    ({"x": X, "y": Y - 2}, DataError,
-     "{}: y must hold integer labels of at least 0 (or floats to be predicted), got -2"),
+    ({"x": X, "y": Y[:, None, None]}, ShapeError, "{}: y must have shape (N,) or (N, K), got (7, 1, 1)"),
     ({"x": X, "y": Y[1:]}, ShapeError, "{}: y must have as many examples as {}: x, 7, got 6"),
     ({"x": X[:0], "y": Y[:0]}, DataError, "{}: x must not be empty, got shape (0, 2)"),
     ({"x": X[:, 0], "y": Y}, ShapeError, "{}: x must have shape (examples, features, ...), got (7,)"),
     ({"x": X + 0j, "y": Y}, DtypeError, "{}: x must hold real numbers, got dtype complex128"),
-    ({"x": X, "y": np.array(list("abcdefg"))}, DtypeError, "{}: y must hold real numbers, got dtype <U1"),
+    ({"x": X, "y": np.array([list("ab")] * 7)}, DtypeError, "{}: y of shape (7, 2) must hold numbers, got <U1"),
     ({"x": X, "y": Y, "x_test": BAD, "y_test": Y}, DataError,
      "{}: x_test must be finite, got 2 NaN or infinite of 14 values, first at (2, 1)"),
     ({"x": X, "y": Y, "x_test": X.T, "y_test": Y[:2]}, ShapeError,
      "{}: x_test must have shape (examples, 2), got (2, 7)"),
     ({"x": X, "y": Y, "x_test": X, "y_test": X}, ShapeError, "{}: y_test must have shape (examples,), got (7, 2)"),
-    ({"x": X, "y": Y, "x_test": X}, FileFormatError,
-     "{} must hold arrays x and y, and both or neither of x_test and y_test, got x, y, x_test"),
-    ({"images": X}, FileFormatError,
-     "{} must hold arrays x and y, and both or neither of x_test and y_test, got images"),
-    ({"x_train": X, "y_train": Y, "x_test": X, "y_test": Y}, FileFormatError,
-     "{} must hold arrays x and y, and both or neither of x_test and y_test, got x_train, y_train, x_test, y_test"),
-    ({f"arr_{k}": X for k in range(20)}, FileFormatError,
-     "{} must hold arrays x and y, and both or neither of x_test and y_test, got "
-     + ", ".join(f"arr_{k}" for k in range(12)) + ", ..."),
+    ({"x": X, "y": Y, "x_test": X}, FileFormatError, "{} must hold both or neither of x_test and y_test, got x, y, x_test"),
+    ({"pictures": X}, FileFormatError,
+     "{} must hold arrays x and y, x_train and y_train, data and target, or images and labels, got pictures"),
+    ({f"array_{k}": X for k in range(20)}, FileFormatError,
+     "{} must hold arrays x and y, x_train and y_train, data and target, or images and labels, got "
+     + ", ".join(f"array_{k}" for k in range(12)) + ", ..."),
     ({"x": X.astype(object), "y": Y}, FileFormatError,
      "{} must be an intact .npz file without objects, got: Object arrays cannot be loaded when allow_pickle=False"),
 ])

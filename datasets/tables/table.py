@@ -1,0 +1,109 @@
+"""A table: named columns of numbers or text, with gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """A column of numbers.
+
+    Attributes
+    ----------
+    values : float64 array of shape (N,)
+        NaN where a value is missing.
+    whole : bool
+        Whether all are written as integers, without a decimal point, or have an integer type.
+    """
+
+    values: NDArray[np.float64]
+    whole: bool
+
+    @property
+    def missing(self) -> Flags:
+        return np.isnan(self.values)
+
+    def taken(self, rows: Flags) -> Numbers:
+        """The column of some rows."""
+        return Numbers(self.values[rows], self.whole)
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A column of text: ``texts[codes]``, with the code -1 where a value is missing."""
+
+    codes: NDArray[np.int64]
+    texts: tuple[str, ...]
+
+    @property
+    def missing(self) -> Flags:
+        return self.codes < 0
+
+    def taken(self, rows: Flags) -> Text:
+        return Text(self.codes[rows], self.texts)
+
+    @property
+    def values(self) -> NDArray[np.str_]:
+        """The texts, row by row, of a column without gaps."""
+        return np.array(self.texts)[self.codes]
+
+
+Column = Numbers | Text
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of equal length, with different names.
+
+    Attributes
+    ----------
+    name : str
+        What error messages call the table: a path, or "x".
+    names : tuple of str
+    columns : tuple of Numbers or Text
+    place : callable
+        Returns the place of row k as text, "line 3" of a file or "row 2" of a frame.
+    header : bool
+        Whether the names are the table's own; otherwise they are the numbers of the columns, from 1.
+    target : str or None
+        The name of the column that the table itself says is to be predicted.
+    notes : tuple of str
+        Sentences on how the table was read.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    place: Callable[[int], str]
+    header: bool = True
+    target: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.columns[0].missing) if self.columns else 0
+
+    def column(self, name: str) -> Column:
+        return self.columns[self.names.index(name)]
+
+
+def different(names: Sequence[Any]) -> tuple[str, ...]:
+    """Return names as text, of which each repeated one is numbered.
+
+    >>> different(["a", "b", "a", ""])
+    ('a', 'b', 'a (2)', 'column 4')
+    """
+    seen: dict[str, int] = {}
+    found = []
+    for k, given in enumerate(names, 1):
+        name = str(given) if str(given) else f"column {k}"
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(found)
