@@ -100,17 +100,20 @@ def training(train: Callable[[Task], list[float]], quick: bool) -> dict[str, flo
 def tasks(quick: bool) -> list[tuple[str, Task]]:
     """Return the runs of the default comparison, in its order, each with the label of its initialization."""
     from retroprop import Linear
-    from retroprop.experiments.compare.job import Config, load
-    from retroprop.experiments.lab.networks import dense, initialization
+    from retroprop.datasets.data_set import data_set
+    from retroprop.experiments.compare.config import Config
+    from retroprop.experiments.compare.parts import Problem
+    from retroprop.experiments.compare.training import Task as Start
+    from retroprop.experiments.compare.training import network
     config = Config(**QUICK if quick else {})
-    train, test, found = load(config.data)
-    features, classes = train[0].shape[1], len(found.names)
-    runs = []
+    problem, runs = Problem.of(data_set(config.data), config), []
     for seed in range(config.seeds):
+        parts = problem.parts(config, seed)
         for label in config.init:
-            net = dense(features, classes, initialization(label).initializer, depth=config.depth, width=config.width, seed=seed)
+            net = network(problem, config, Start(label, config.rates[0], seed), parts)
             weights = [module.weight.data.copy() for _, module in net.leaves() if isinstance(module, Linear)]
-            runs.append((label, Task(weights, train, test, seed, config.epochs, config.batch_size, config.lr)))
+            task = Task(weights, parts.train, parts.test, seed, config.epochs, config.batch_size, config.rates[0])
+            runs.append((label, task))
     return runs
 
 

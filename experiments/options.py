@@ -29,10 +29,10 @@ def add_settings(command: argparse.ArgumentParser, settings: type[Any]) -> None:
     for one in fields(settings):
         keywords: dict[str, Any] = {"default": argparse.SUPPRESS} | one.metadata
         kind, *_ = get_args(hints[one.name]) or (hints[one.name],)  # int, of int | None; str, of tuple[str, ...]
-        if kind is bool:
-            keywords["action"] = "store_true"
+        if kind is bool:                                            # of bool | None, both values are options
+            keywords["action"] = argparse.BooleanOptionalAction if one.default is None else "store_true"
         else:
-            keywords["type"] = kind
+            keywords.setdefault("type", kind)
             several = get_origin(hints[one.name]) is tuple
             if several:
                 keywords["nargs"] = "+"
@@ -66,15 +66,19 @@ def new_command(commands: Commands, name: str, short: str, description: str, exa
 def command_line(command: str, settings: Mapping[str, Any]) -> str:
     """The line that runs a command with these settings; those that are None or False are left out.
 
-    >>> command_line("compare", {"init": ["He", "N(0, 1)"], "batch_norm": True, "lr": None})
-    "retroprop compare --init He 'N(0, 1)' --batch-norm"
+    Numbers in a tuple are one word, names in a tuple are words of their own.
+
+    >>> command_line("compare", {"init": ["He", "N(0, 1)"], "batch_norm": True, "lr": (0.1, 0.3), "cv": None})
+    "retroprop compare --init He 'N(0, 1)' --batch-norm --lr 0.1,0.3"
     """
     words = ["retroprop", *command.split()]
     for name, value in settings.items():
         if value is None or value is False:
             continue
         values = [] if value is True else value if isinstance(value, (tuple, list)) else [value]
-        words += [flag(name), *map(str, values)]
+        names = [one for one in values if isinstance(one, str)]
+        words += [flag(name), *(map(str, values) if len(names) == len(values) or len(values) == 1 else
+                                [",".join(map(str, values))])]
     return shlex.join(words)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -26,10 +26,22 @@ UNDATED: dict[str, dict[str, None]] = {".png": {"Software": None}, ".svg": {"Dat
 AnyFigure = Figure | SubFigure
 
 
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Return a new figure of this size, in inches, that a notebook shows."""
+    from matplotlib.pyplot import figure                            # figures that nobody is shown do without
+    return figure(figsize=size, layout="constrained")
+
+
+def close(figure: Figure) -> None:
+    """Let go of a figure, if pyplot holds it."""
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)
+
+
 def axes(ax: Axes | None, title: str | None = None, size: tuple[float, float] = PANEL) -> Axes:
     """Return ``ax`` or the axes of a new figure, with the title."""
     if ax is None:
-        _, ax = plt.subplots(figsize=size, layout="constrained")
+        ax = new_figure(size).subplots()
     if title is not None:
         ax.set_title(title)
     return ax
@@ -38,7 +50,7 @@ def axes(ax: Axes | None, title: str | None = None, size: tuple[float, float] = 
 def canvas(figure: AnyFigure | None, size: tuple[float, float], title: str | None) -> AnyFigure:
     """Return ``figure`` or a new one of this size, in inches, with the title."""
     if figure is None:
-        figure = plt.figure(figsize=size, layout="constrained")
+        figure = new_figure(size)
     if title is not None:
         figure.suptitle(title)
     return figure
@@ -98,8 +110,9 @@ def save(figure: Figure | Axes, folder: str | Path, name: str, dpi: int = 150) -
     -------
     png, svg : Path
     """
-    png, svg = (Path(folder) / f"{name}.{kind}" for kind in ("png", "svg"))
-    return write(figure, png, dpi), write(figure, svg)
+    png, svg = paths = [Path(folder) / f"{name}.{kind[1:]}" for kind in UNDATED]
+    write_files(figure, paths, dpi)
+    return png, svg
 
 
 def whole_figure(figure: Any) -> Any:
@@ -123,15 +136,38 @@ def write(figure: Figure | Axes, path: str | Path, dpi: int = 150) -> Path:
     -------
     Path
     """
-    whole = whole_figure(figure)
-    if not isinstance(whole, Figure):
-        raise ArgumentError(f"save: figure must be a Figure or Axes, got {figure!r}")
     path = Path(path)
     if path.suffix.lower() not in UNDATED:
         raise ArgumentError(f"path must end in {' or '.join(UNDATED)}, got {str(path)!r}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kind, content = path.suffix.lower(), io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "retroprop"}):
-        whole.savefig(content, format=kind[1:], dpi=dpi, bbox_inches="tight", metadata=UNDATED[kind])
-    files.write(path, content.getvalue())
+    write_files(figure, [path], dpi)
     return path
+
+
+def write_files(figure: Figure | Axes, paths: Sequence[Path], dpi: int) -> None:
+    """Write a figure to files of several formats."""
+    whole = whole_figure(figure)
+    if not isinstance(whole, Figure):
+        raise ArgumentError(f"save: figure must be a Figure or Axes, got {figure!r}")
+    for path, content in zip(paths, render(whole, [path.suffix.lower() for path in paths], dpi), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write(path, content)
+
+
+def render(figure: Figure, kinds: Sequence[str], dpi: int = 150) -> list[bytes]:
+    """Return the content of a file of each kind, ".png" or ".svg". The layout, half of the work, is computed once."""
+    engine, resolution, contents = figure.get_layout_engine(), figure.dpi, []
+    with mpl.rc_context({"svg.hashsalt": "retroprop", "figure.autolayout": False, "figure.constrained_layout.use": False}):
+        try:
+            figure.dpi = dpi
+            figure.draw_without_rendering()
+            figure.set_layout_engine(None)
+            box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+            for kind in kinds:
+                content = io.BytesIO()
+                figure.savefig(content, format=kind[1:], dpi=dpi, bbox_inches=box, metadata=UNDATED[kind])
+                contents.append(content.getvalue())
+        finally:
+            figure.dpi = resolution
+            if engine is not None:
+                figure.set_layout_engine(engine)
+    return contents

@@ -94,7 +94,7 @@ def test_the_help_of_compare_describes_the_less_known_initializations(capsys):
     assert "StandardisU[-1/√fan_in,1/√fan_in],LSUVisOrthogonal,thenscaledontrainingexamples" in said
 
 
-@pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "tape"])
+@pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "tape", "initializers"])
 def test_help_describes_each_command_and_gives_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -169,8 +169,10 @@ def test_the_command_prints_the_table_and_writes_the_report(tmp_path, capsys, mo
                  "--out", str(tmp_path / "out"), "--jobs", "2"]
     assert main(arguments) == 0
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[0].split("  ")[0] == "initialization"
-    assert printed.out.splitlines()[2].startswith("Glorot")
+    assert "within 1 epoch" in printed.out.splitlines()[0]
+    header, _, glorot, _ = printed.out.split("\n\n")[1].splitlines()
+    assert header.split("  ")[0] == "initialization"
+    assert glorot.startswith("Glorot")
     assert (tmp_path / "out" / "report.html").exists()
     monkeypatch.setattr(compare_job, "write_report", lambda comparison, folder: None)
     assert main([*arguments, "--json"]) == 0

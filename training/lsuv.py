@@ -11,7 +11,7 @@ import numpy as np
 from ..arguments import Array, Seed, generator, positive_int, real
 from ..datasets.checks import Inputs, examples, finite
 from ..errors import ArgumentError, DataError, ShapeError
-from ..initializers import Orthogonal
+from ..initializers import Orthogonal, networks
 from ..modules import Module
 from ..modules.core.parameter import Parameter
 from ..modules.core.rewinding import unchanged
@@ -163,5 +163,5 @@ def variance(output: Array, path: str, module: Module) -> float:
 
 def weight_of(module: Module) -> Parameter | None:
     """Return the weight of a module that `lsuv` scales; None if it has none."""
-    weight = getattr(module, "weight", None)
-    return weight if isinstance(weight, Parameter) and weight.data.ndim >= 2 and not weight.frozen else None
+    weight = networks.weight_of(module)
+    return None if weight is None or weight.frozen else weight

@@ -2,81 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ... import datasets
-from ...arguments import one_of, positive_int, real
-from ...datasets.classes import Classes
-from ...errors import ArgumentError, DataError, NonFiniteError
-from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
-from ...losses import CrossEntropy
+from ...datasets.data_set import DataSet, data_set
+from ...errors import ArgumentError
 from ...printing import show
 from ...progress import progress_bar
-from ...training import Callback, Run, fit
-from ..lab.data import spread
-from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, dense, initialization
-from ..lab.readings import error
-from ..options import add_settings, from_arguments, new_command, option, path
+from ..options import add_settings, from_arguments, new_command
+from ..reports.folder import prepare
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
+from . import remarks
+from .config import ARRAYS, LEARNING_RATES, QUICK, Config
+from .parts import Problem
+from .rates import beyond
 from .report import write_report
-from .results import Comparison, TrainingRun
+from .results import Comparison, Sizes, TrainingRun
+from .training import Task, train_one
 
 if TYPE_CHECKING:
     from ..options import Commands
-
-NAIVE_OR_NOT = ("Glorot", "Standard", "N(0, 1)", "N(0, 0.01²)", "U(-1, 1)")
-LEARNING_RATES = {"sgd": 0.03, "adagrad": 0.01, "adam": 0.001, "adamw": 0.001, "rmsprop": 0.001}
-WATCHED = 300                                                       # test examples on which the layers are measured
-QUICK = {"epochs": 3, "seeds": 2}                                   # enough to see the shape of the report
-Split = tuple[NDArray[Any], NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Config:
-    """The settings that decide the numbers: arguments of ``compare`` and options of the command, with their defaults."""
-
-    data: str = option(
-        "digits", "digits, a toy (moons, circles, spirals, xor, blobs), shapeset, easy-shapeset, a folder of MNIST-format "
-        "files, or an .npz file with arrays x and y")
-    init: tuple[str, ...] = option(
-        NAIVE_OR_NOT, f"initializations: {', '.join(INITIALIZATIONS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard "
-        "is U[-1/√fan_in, 1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
-    activation: str = option("tanh", "activation function of the hidden layers", choices=ACTIVATIONS)
-    depth: int = option(5, "number of hidden layers")
-    width: int = option(100, "units in each hidden layer")
-    batch_norm: bool = option(False, "put BatchNorm before each activation")
-    dropout: float = option(0.0, "probability of dropping a hidden unit", metavar="P")
-    optimizer: str = option("sgd", "optimizer, with its usual settings but for lr", choices=OPTIMIZERS)
-    lr: float | None = option(
-        None, f"learning rate (default: {', '.join(f'{rate:g} for {name}' for name, rate in LEARNING_RATES.items())})")
-    epochs: int = option(20, "number of passes over the training examples")
-    batch_size: int = option(10, "examples in each batch")
-    seeds: int = option(5, "number of seeds")
-
-    def __post_init__(self) -> None:
-        for name in ("depth", "width", "epochs", "batch_size", "seeds"):
-            positive_int(name, getattr(self, name))
-        one_of("activation", self.activation, ACTIVATIONS)
-        one_of("optimizer", self.optimizer, OPTIMIZERS)
-        if self.lr is None:
-            object.__setattr__(self, "lr", LEARNING_RATES[self.optimizer])
-        real("lr", self.lr, 0, above=True)
-        real("dropout", self.dropout, 0, 1, below=True)
-        labels = tuple(initialization(name).label for name in ([self.init] if isinstance(self.init, str) else self.init))
-        if not labels or len(set(labels)) < len(labels):
-            raise ArgumentError(f"init must name at least one initialization, and each once, got {self.init}")
-        object.__setattr__(self, "init", labels)
-        object.__setattr__(self, "data", path(
-            "data", self.data, "; write arrays into a file, numpy.savez('mine.npz', x=x, y=y), and give its name"))
 
 
 def add_command(commands: Commands) -> None:
@@ -88,25 +40,30 @@ def add_command(commands: Commands) -> None:
     add_settings(command, Workers)
     add = command.add_argument
     add("--out", default="results/compare", help="folder for the report (default: results/compare)")
+    add("--force", action="store_true", help="replace a report of other settings in that folder")
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
     add("--json", action="store_true", dest="as_json", help="print the table as JSON")
     command.set_defaults(run=run)
 
 
-def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
+def run(*, out: str, as_json: bool, quick: bool, force: bool, **options: Any) -> int:
     given = (QUICK if quick else {}) | options
     compared(from_arguments(Config, given), from_arguments(Workers, given), out,
-             lambda comparison: show(json_text(comparison.summary()) if as_json else comparison))
+             lambda comparison: show(json_text(comparison.summary()) if as_json else comparison), force=force)
     print(f"\nThe report is in {out}/report.html", file=sys.stderr)
     return 0
 
 
-def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.init, *, activation: str = Config.activation,
-            depth: int = Config.depth, width: int = Config.width, batch_norm: bool = Config.batch_norm,
-            dropout: float = Config.dropout, optimizer: str = Config.optimizer, lr: float | None = Config.lr,
-            epochs: int = Config.epochs, batch_size: int = Config.batch_size, seeds: int = Config.seeds,
-            jobs: int | None = Workers.jobs, backend: str = Workers.backend, scheduler: str | None = Workers.scheduler,
-            out: str | Path | None = None, progress: bool = True) -> Comparison:
+def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *, test: Any = Config.test,
+            target: str | int | Sequence[str] | None = Config.target, group: Any = Config.group, missing: str = Config.missing,
+            standardize: bool | None = Config.standardize,
+            activation: str = Config.activation, depth: int = Config.depth, width: int = Config.width,
+            batch_norm: bool = Config.batch_norm, dropout: float = Config.dropout, optimizer: str = Config.optimizer,
+            lr: float | str | Sequence[float] | None = Config.lr, epochs: int = Config.epochs,
+            batch_size: int = Config.batch_size, seeds: int = Config.seeds, split: str = Config.split,
+            stratify: bool = Config.stratify, cv: int | None = Config.cv, jobs: int | None = Workers.jobs,
+            backend: str = Workers.backend, scheduler: str | None = Workers.scheduler, out: str | Path | None = None,
+            force: bool = False, progress: bool = True) -> Comparison:
     """Train one architecture from several initializations, over several seeds, and compare the results.
 
     For each seed, every initialization sees the same examples in the same order and draws its weights from the same random
@@ -114,23 +71,50 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
 
     Parameters
     ----------
-    data : str or path
-        A name (``"digits"``, ``"moons"``, ...), a folder of MNIST-format files, or an ``.npz`` file with arrays x and y:
-        see ``datasets.load``. If the data have no test part, one is split off (500 of the digits, a fifth of other data).
-        The classes are the labels that occur in both parts, two or more.
+    data : str, path, (x, y) or frame
+        A name (``"digits"``, ``"moons"``, ...); a ``.csv`` or ``.npz`` file, a folder of MNIST-format files, or one with a
+        folder of images for each class; two arrays; a frame of pandas or polars. Labels of any kind are classes: of two, the
+        network has one output and learns by BCEWithLogits, of more CrossEntropy. A matrix of 0 and 1 holds several labels for
+        each example (BCEWithLogits); floats are values to be predicted (MSE), whose error is an RMSE in their own units.
     init : str or sequence of str
         Names of initializations: see ``retroprop compare --help``. ``"LSUV"`` uses 256 of the training examples.
         Differences are taken from Glorot's runs, or from those of the first initialization if Glorot is not among them.
+    test : (x, y), path or frame, default None
+        The test part, in the form of ``data``. Without one, and if the data bring none, one is split off: 500 of the digits,
+        a fifth of other data.
+    target : str, int or sequence of str, default None
+        The column of a table that is to be predicted, or several: see ``datasets.load``.
+    group : str or array of shape (N,), default None
+        What the examples come from, such as writers: no group is in two parts. A column of a table, or an array; of the digits
+        ``"form"``.
+    missing : {"refuse", "drop"}
+        Whether a missing value in a table is an error, or its row is left out.
+    standardize : bool, default None
+        Whether each column of x is scaled to mean 0 and standard deviation 1, as measured on the training part, and each number
+        that is to be predicted. None: where columns differ in scale from each other or from what initializers assume.
     activation, depth, width, batch_norm, dropout
         The network: ``depth`` hidden layers of ``width`` units.
-    optimizer, lr, epochs, batch_size
-        The training, on CrossEntropy. By default ``lr`` depends on the optimizer.
+    optimizer, epochs, batch_size
+        The training.
+    lr : float, sequence of float or "auto", default None
+        The learning rate; None: the usual one of the optimizer. With several, each initialization is trained at each, and gets
+        the rate at which its mean error on a validation part is lowest after the last epoch; a run that diverges counts as a
+        constant prediction. The validation part is a fifth of the training examples, of each seed the same for all, and no run
+        trains on it. ``"auto"`` is five rates around the usual one, and more where an edge is chosen.
     seeds : int
         Number of seeds: 0, 1, 2, ...
+    split : {"seed", "fixed"}
+        Whether each seed divides the data anew, or all as seed 0 does.
+    stratify : bool
+        Whether each class has the same share of all parts.
+    cv : int, default None
+        Number of folds: with each seed, each fold is the test part once.
     jobs, backend, scheduler
         The processes that do the work, by default one per core: see `Workers`. The numbers do not depend on them.
     out : path, default None
-        Folder for ``report.html``, figures and tables; None writes nothing.
+        Folder for ``report.html``, figures and tables; None writes nothing. A report of the same settings is replaced.
+    force : bool, default False
+        Whether a report of other settings in this folder is replaced, too.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -138,43 +122,67 @@ def compare(data: str | Path = Config.data, init: str | Sequence[str] = Config.i
     -------
     Comparison
         ``print(comparison)`` shows the table.
+
+    Raises
+    ------
+    ArgumentError, DataError, DtypeError, ShapeError, FileFormatError
+        An argument is wrong, or the data are, or ``out`` holds a report of other settings. Nothing has been trained or written
+        then.
     """
     given = locals()
-    return compared(from_arguments(Config, given), from_arguments(Workers, given), out, progress=progress)
+    arrays = {name: given[name] for name in ("data", "test", "group") if not isinstance(given[name], str | os.PathLike | None)}
+    config, workers = from_arguments(Config, given | dict.fromkeys(arrays, ARRAYS)), from_arguments(Workers, given)
+    return compared(config, workers, out, progress=progress, force=force, arrays=arrays)
 
 
 def compared(config: Config, workers: Workers, out: str | Path | None, results: Callable[[Comparison], None] | None = None,
-             progress: bool = True) -> Comparison:
-    """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers."""
-    train, test, classes = load(config.data)
+             progress: bool = True, force: bool = False, arrays: Mapping[str, Any] | None = None) -> Comparison:
+    """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers.
+
+    ``arrays`` are the data, test part and groups that settings cannot hold; they are named by their digest.
+    """
+    found = source(config, arrays or {})
+    problem = Problem.of(found, config)
+    config = replace(config, **dict.fromkeys(arrays or {}, f"{ARRAYS} {problem.digest}"))
+    divisions = problem.divisions(config)                           # an error in them comes before any training
+    unfit = remarks.unfit(problem, config)
     if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
-    tasks = [(config, label, seed, train, test, len(classes.names)) for seed in range(config.seeds) for label in config.init]
-    comparison = Comparison(asdict(config), run_all(tasks, workers, progress),
-                            train_size=len(train[0]), test_size=len(test[0]),
-                            features=train[0].shape[1], classes=len(classes.names),
-                            chance=1 - np.bincount(test[1]).max() / len(test[1]), names=classes.names)
+        prepare(Path(out), asdict(config), force)                   # before the work, not after it
+    sizes = Sizes(*(round(float(np.mean([len(part) for part in parts]))) for parts in (
+        [one.train for one in divisions], [one.validation for one in divisions],
+        [problem.test_part(one)[1] for one in divisions])))
+    starts = [(init, rate) for rate in config.rates for init in config.init]
+    comparison = Comparison(
+        asdict(config), run_all(tasks(problem, config, starts), workers, progress), problem.metric(divisions), sizes,
+        problem.x.shape[1], problem.targets.outputs, problem.targets.names,
+        sizes.test / sizes.train if problem.divided_anew(config) else 0.0)
+    while config.lr == "auto" and (more := beyond(comparison.rates(), LEARNING_RATES[config.optimizer])):
+        comparison = replace(comparison, runs=comparison.runs + run_all(tasks(problem, config, more), workers, progress))
+    said = (*remarks.of_data(unfit, found, problem), *remarks.of_runs(comparison))
+    comparison = replace(comparison, remarks=said, unfit=tuple(one.what for one in unfit))
     if results is not None:
         results(comparison)
     if out is not None:
-        write_report(comparison, Path(out))
+        write_report(comparison, Path(out), workers)
     return comparison
 
 
-def load(source: str) -> tuple[Split, Split, Classes]:
-    """The training and the test part of the data, with one row and the number of a class for each example."""
-    found = datasets.data_set.data_set(source)
-    (x, y), test = (found.x, found.y), found.test
-    if y.dtype.kind != "i" or y.ndim != 1:
-        raise DataError(f"compare: data must have integer classes of shape (N,), got {y.dtype} of shape {y.shape} in {source}")
-    if test is None:
-        (x, y), test = datasets.split(x, y, 500 if source == "digits" else 0.2, rng=0)
-    classes = Classes.of(y, test[1], name=f"the labels in {source}")
-    rows, test_rows = (part.reshape(len(part), -1) for part in (x, test[0]))
-    return (rows, classes.encode(y)), (test_rows, classes.encode(test[1])), classes
+def source(config: Config, arrays: Mapping[str, Any]) -> DataSet:
+    """The data set that the settings name, with the arrays that are given beside them."""
+    given = {name: arrays.get(name, getattr(config, name)) for name in ("data", "test", "group")}
+    for name, value in given.items():
+        if name not in arrays and str(value).split(" ")[0] == ARRAYS:
+            raise ArgumentError(f"{name} must be given again as arrays: the settings hold but their digest, {value!r}")
+    return data_set(given["data"], target=config.target, group=given["group"], test=given["test"], missing=config.missing)
 
 
-def run_all(tasks: list[tuple[Any, ...]], workers: Workers, progress: bool) -> list[TrainingRun]:
+def tasks(problem: Problem, config: Config, starts: Sequence[tuple[str, float]]) -> list[tuple[Problem, Config, Task]]:
+    """One run for each initialization and rate, seed and fold: the arguments of `train_one`, in the order of the seeds."""
+    return [(problem, config, Task(init, rate, seed, fold))
+            for seed in range(config.seeds) for fold in range(config.folds) for init, rate in starts]
+
+
+def run_all(tasks: Sequence[tuple[Any, ...]], workers: Workers, progress: bool) -> list[TrainingRun]:
     """One run per task, in the order of the tasks."""
     runs: dict[int, TrainingRun] = {}
     with progress_bar(len(tasks), "run", progress) as bar:
@@ -182,45 +190,3 @@ def run_all(tasks: list[tuple[Any, ...]], workers: Workers, progress: bool) -> l
             runs[k] = trained
             bar.update()
     return [runs[k] for k in range(len(tasks))]
-
-
-class Watch(Callback):
-    """Records after each epoch the cost, the test error, and the share of saturated units in each hidden layer.
-
-    The layers are measured on a fixed set of test examples, as in Glorot & Bengio 2010.
-    """
-
-    def __init__(self, test: Split) -> None:
-        self.test, self.watched = test, (test[0][:WATCHED], test[1][:WATCHED])
-        self.costs: list[float] = []
-        self.errors: list[float] = []
-        self.saturation: list[list[float]] = []
-
-    def before_training(self, run: Run) -> None:
-        self.measure(run)
-
-    def after_epoch(self, run: Run) -> None:
-        self.errors.append(error(run.net.predict(self.test[0]), self.test[1]))
-        self.costs.append(run.history["cost"][-1])
-        self.measure(run)
-
-    def measure(self, run: Run) -> None:
-        self.saturation.append(saturated_shares(layer_statistics(run.net, self.watched[0], arrays=False)))
-
-
-def train_one(config: Config, label: str, seed: int, train: Split, test: Split, classes: int) -> TrainingRun:
-    """Train the network from one initialization and one seed."""
-    net = initialization(label).network(lambda initializer: dense(
-        train[0].shape[1], classes, initializer, activation=config.activation, depth=config.depth,
-        width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=seed), partial(spread, train[0]))
-    loss, optimizer, watch = CrossEntropy(), OPTIMIZERS[config.optimizer](net.parameters(), lr=config.lr), Watch(test)
-    arrays = seed == 0                                              # the figures of the layers show one seed
-    before = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)
-    diverged = None
-    try:
-        fit(net, loss, optimizer, train, epochs=config.epochs, batch_size=config.batch_size, rng=seed, callbacks=[watch],
-            progress=False).raise_if_interrupted()
-    except NonFiniteError as error:
-        diverged = str(error)
-    after = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)
-    return TrainingRun(label, seed, watch.costs, watch.errors, watch.saturation, before, after, diverged)

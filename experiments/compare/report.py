@@ -5,176 +5,238 @@ from __future__ import annotations
 import json
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ... import files
-from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
-from ..options import command_line
+from ..reports import drawing
+from ..reports.folder import remove_others
 from ..reports.page import Page
-from ..reports.text import many, numbered, write_csv
-from .results import TARGET, Comparison, TrainingRun, times
+from ..reports.text import finite, joined, many, numbered, write_csv
+from ..sweeps.workers import Workers
+from .config import ARRAYS, repeat
+from .drawings import Drawn, first_screen, networks, rates
+from .findings import Verdict, findings, verdicts
+from .results import Comparison
+from .table import times
 
-READING = """Final cost: training cost of the last epoch. Test error: mean ± standard deviation over seeds. Epochs to 10 %:
-median number of epochs until the test error is at most 10 %. Gradient first/last: standard deviation of the gradient ∂C/∂s at
-the first hidden layer, divided by that at the last, before training; 1 means that the gradient keeps its size. {inactive},
-before → after training. Against {reference}: mean difference in test error, paired by seed, with the p value of a paired t test
-after Holm's correction. The test accounts for the choice of seeds, not for the choice of training and test examples."""
+TABLES = {"results.csv": "each run", "summary.csv": "each initialization",
+          "rates.csv": "each initialization at each learning rate", "config.json": "the settings, the data and the versions"}
+READING = """Learns: the test {metric} comes to {goal} or less; epochs until then: the median, and the range over the runs. ± is
+half of a 95 % interval of the mean. Against {reference}: mean difference in test {metric}, paired by {pairing}; p is that of a
+paired t test, after Holm's correction. {accounts}"""
+ACCOUNTS = {
+    True: "Each run divides the data anew: intervals and tests account for the choice of examples.",
+    False: "All runs share one division of the data: intervals and tests account for the choice of seeds, not of examples."}
 INACTIVE = {"saturated": "Saturated: share of the hidden outputs where the derivative of the activation is below a twentieth "
                          "of its largest value",
             "dead": "Dead: share of the hidden units that are off, with a derivative near 0, for every example"}
-CAPTIONS = {
-    "learning-curves": """Training cost and test error after each epoch: median over the seeds, and the range from the best to
-the worst seed. Always predicting the most frequent class has an error of {chance:.0f} %.""",
-    "activations": """Activations of each hidden layer {when} training (seed 0, {watched} test examples). A good initialization
-keeps their spread from layer to layer. A spike at 0 means that the layer passes on almost no signal. Spikes at both ends of a
-squashing function are saturated units, whose derivative is near 0.""",
-    "gradients": """Gradients ∂C/∂s at each hidden layer {when} training (magnitudes, logarithmic scale). Backward reaches layer
-1 last: if its histogram lies to the left of the others, the gradient vanishes on the way; if it lies to the right, the
-gradient explodes.""",
-    "saturation": """Share of {inactive} units in each hidden layer after each epoch (mean over the seeds). Such units pass on
-almost no gradient.""",
-}
+INSIDE = """Final cost: training cost of the last epoch. Gradient first/last: standard deviation of the gradient ∂C/∂s at the
+first hidden layer, divided by that at the last, before training; 1 means that the gradient keeps its size. {inactive}, before →
+after training."""
+LOSSES = {"values": "mean squared error", "labels": "binary cross-entropy", "binary": "binary cross-entropy"}
 
 
-def write_report(comparison: Comparison, folder: Path) -> None:
-    """Write report.html, figures (PNG and SVG), results.csv, summary.csv and config.json into ``folder``."""
+def write_report(comparison: Comparison, folder: Path, workers: Workers | None = None) -> None:
+    """Write report.html, figures (PNG and SVG), results.csv, summary.csv, rates.csv and config.json into ``folder``.
+
+    Each file is written to the side and then takes its name: first the numbers, then the figures, which ``workers`` draw, and
+    the page last.
+    """
+    figures = {"first": first_screen(comparison), "rates": rates(comparison), "networks": networks(comparison)}
+    drawn = [figure for group in figures.values() for figure in group]
+    drawings = [panel for figure in drawn for panel, _ in figure.panels]
+    images = [f"{panel.name}.{kind}" for panel in drawings for kind in ("png", "svg")]
+    written = [*TABLES, *images, "report.html"]
+    remove_others(folder, written)
+    config = json.dumps(finite(configuration(comparison, written)), indent=2, ensure_ascii=False)
+    files.write(folder / "config.json", config + "\n")
     write_csv(folder / "results.csv", comparison.rows())
     write_csv(folder / "summary.csv", comparison.summary())
-    repeat = json.dumps(configuration(comparison), indent=2, ensure_ascii=False)
-    files.write(folder / "config.json", repeat + "\n")
-    page = Page(f"One network, {many(len(comparison.config['init']), 'initialization')}")
-    describe(page, comparison)
-    page.heading("Results")
-    page.table(comparison.table())
-    page.text(READING.format(reference=comparison.reference, inactive=INACTIVE[comparison.inactive]).replace("\n", " "))
-    page.heading("Findings")
-    page.points(findings(comparison))
-    page.heading("Figures")
-    for name, caption in draw(comparison, folder).items():
-        page.figure(folder / f"{name}.png", caption)
-    page.heading("Run it again")
-    page.code(command_line("compare", comparison.config))
-    page.text("The numbers do not depend on the number of processes. With the versions in config.json and a processor of the "
+    write_csv(folder / "rates.csv", rates_rows(comparison))
+    drawing.draw(drawings, folder, workers or Workers(1))
+    page(comparison, folder, figures).write(folder / "report.html")
+
+
+def page(comparison: Comparison, folder: Path, figures: Mapping[str, list[Drawn]]) -> Page:
+    """The page: remarks, the finding, its figure, the verdicts; then what stands behind them."""
+    made = Page(comparison.finding)
+
+    def add(group: str) -> None:
+        for figure in figures[group]:
+            made.figure({folder / f"{panel.name}.png": says for panel, says in figure.panels}, figure.caption,
+                        finding=figure.finding)
+
+    unfit, others = comparison.remarks[:len(comparison.unfit)], comparison.remarks[len(comparison.unfit):]
+    for remark in unfit:
+        made.remark(remark)
+    made.text(setting(comparison))
+    add("first")
+    made.table(results(comparison))
+    made.text(reading(comparison))
+    if others:
+        made.points(others)
+    if figures["rates"]:
+        made.heading("Learning rates")
+        add("rates")
+    elif len(comparison.inits) > 1:
+        made.text(f"All were trained at one learning rate, {comparison.runs[0].rate:g}: the ranking is that of this rate, and "
+                  "another may order them otherwise. This trains each at its own best rate, chosen on validation examples:")
+        made.code(repeat(comparison.config | {"lr": "auto"}))
+    made.heading("Initialization by initialization")
+    made.points(findings(comparison))
+    made.heading("Inside the networks")
+    add("networks")
+    made.table(inside(comparison))
+    made.text(INSIDE.format(inactive=INACTIVE[comparison.inactive]).replace("\n", " "))
+    made.heading("What was compared")
+    made.text(description(comparison))
+    made.heading("Run it again")
+    made.code(comparison.command)
+    made.text("The numbers do not depend on the number of processes. With the versions in config.json and a processor of the "
               "same kind, they are reproduced exactly.")
-    page.write(folder / "report.html")
+    made.links({name: f"{name}: {text}" for name, text in TABLES.items()})
+    return made
 
 
-def describe(page: Page, comparison: Comparison) -> None:
-    """Add the first paragraph: the network, the data and the training."""
+def setting(comparison: Comparison) -> str:
+    """A line below the title: the network, the data and the budget."""
+    c, metric = comparison.config, comparison.metric
+    return (f"{network(comparison)} on {source(comparison)}; {many(c['epochs'], 'epoch')} of {c['optimizer']} at "
+            f"{rate_text(comparison)}, batches of {c['batch_size']}, {many(len(comparison[comparison.reference]), 'run')} of "
+            f"each. A network has learned when its test {metric.name} is at most {at_most(comparison)}; {metric.constant} has "
+            f"{metric.text(metric.chance)}.")
+
+
+def source(comparison: Comparison) -> str:
+    """The data, as a reader knows them: the name of a file without its folder."""
+    c = comparison.config
+    name = ARRAYS if c["data"].startswith(f"{ARRAYS} ") else Path(c["data"]).name
+    return name + (f" (target {c['target']})" if c["target"] else "")
+
+
+def at_most(comparison: Comparison) -> str:
+    """The error that "learns" means, with what it is."""
+    metric = comparison.metric
+    return metric.goal if metric.kind != "values" else f"{metric.text(metric.target)}, {metric.goal}"
+
+
+def rate_text(comparison: Comparison) -> str:
+    values = sorted({run.rate for run in comparison.runs})
+    return f"learning rate {values[0]:g}" if len(values) == 1 else f"learning rates from {values[0]:g} to {values[-1]:g}"
+
+
+def network(comparison: Comparison) -> str:
     c = comparison.config
     extras = [*["batch normalization"] * c["batch_norm"], *[f"dropout {c['dropout']:g}"] * bool(c["dropout"])]
-    page.text(f"A network {comparison.features}-{c['depth']}×{c['width']}-{comparison.classes} of {c['activation']} units"
-              f"{' with ' + ' and '.join(extras) if extras else ''} was trained on {c['data']} ({comparison.train_size} "
-              f"training examples, {comparison.test_size} test examples) from {many(len(c['init']), 'initialization')}: "
-              f"{', '.join(c['init'])}. For each initialization and each of {many(c['seeds'], 'seed')} it was trained for "
-              f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, learning rate {c['lr']:g}, batches of {c['batch_size']}, "
-              f"on cross-entropy. For each seed, all initializations see the same examples in the same order."
-              f"{numbered(comparison.names)}")
+    return (f"{comparison.features}-{c['depth']}×{c['width']}-{comparison.outputs} network of {c['activation']} units"
+            f"{' with ' + joined(extras) if extras else ''}")
 
 
-def findings(comparison: Comparison) -> list[str]:
-    """A sentence or two about each initialization, from its numbers."""
-    rows = comparison.summary()
-    reference = next(row for row in rows if row["init"] == comparison.reference)
-    return [f"{row['init']}: {'; '.join([outcome(row, reference, comparison), *first_signs(row, comparison.inactive)])}."
-            for row in rows]
+def description(comparison: Comparison) -> str:
+    """What was trained, on what and how."""
+    c, sizes = comparison.config, comparison.sizes
+    parts = [f"{sizes.train} training examples", *[f"{sizes.validation} validation examples"] * bool(sizes.validation),
+             f"{sizes.test} test examples"]
+    names = numbered(comparison.names) if comparison.metric.kind != "values" else ""
+    return (f"A {network(comparison)} was trained on {source(comparison)} ({', '.join(parts)}) from "
+            f"{many(len(comparison.inits), 'initialization')}: {', '.join(comparison.inits)}. For each initialization and each "
+            f"of {many(c['seeds'], 'seed')} it was trained for {many(c['epochs'], 'epoch')} with {c['optimizer']}, "
+            f"{rate_text(comparison)}, batches of {c['batch_size']}, on {LOSSES.get(comparison.metric.kind, 'cross-entropy')}. "
+            f"For each seed, all initializations see the same examples in the same order.{names}")
 
 
-def outcome(row: Mapping[str, Any], reference: Mapping[str, Any], comparison: Comparison) -> str:
-    """The test error at the end, and how soon it reached the target."""
-    if row["diverged"] == row["runs"]:
-        return "the cost becomes infinite or NaN in every seed: the training diverges"
-    epochs, first, reached = row["epochs_to_10_percent"], reference["epochs_to_10_percent"], row["reached_10_percent"]
-    error = f"the test error ends at {100 * row['test_error']:.1f} %"
-    if row["diverged"]:
-        error += f" in the {many(row['runs'] - row['diverged'], 'run')} of {row['runs']} that did not diverge"
-    if math.isfinite(epochs):
-        slower = f", where {reference['init']} needs {first:g}" if first < epochs else ""
-        return f"{error}; it reaches {100 * TARGET:.0f} % after {many(epochs, 'epoch')}{slower}"
-    if reached:
-        return f"{error}; it reaches {100 * TARGET:.0f} % in {reached} of {many(row['runs'], 'seed')}"
-    if row["test_error"] >= comparison.chance - 0.02:
-        return f"{error}, no better than always predicting the most frequent class: the network learns nothing"
-    return f"{error} and never reaches {100 * TARGET:.0f} %"
+def ranked(comparison: Comparison) -> list[tuple[dict[str, Any], Verdict]]:
+    """Rows of the summary with their verdicts, the lowest test error first and those that diverged last."""
+    pairs = zip(comparison.summary(), verdicts(comparison), strict=True)
+    return sorted(pairs, key=lambda pair: (math.isnan(pair[0]["error"]), pair[0]["error"]))
 
 
-def first_signs(row: Mapping[str, Any], inactive: str) -> list[str]:
-    """Signs of trouble in the layers before training."""
-    ratio, share, signs = row["gradient_ratio"], row["saturated_before"], []
-    if ratio < 0.05 or ratio > 5:
-        effect = "vanishes" if ratio < 1 else "explodes"
-        signs.append("before training, the gradient at the first hidden layer is "
-                     f"{times(ratio)} times that at the last: it {effect}")
-    if share > 0.3:
-        parts = "outputs" if inactive == "saturated" else "units"
-        signs.append(f"{100 * share:.0f} % of the hidden {parts} are {inactive} before the first step")
-    return signs
+def results(comparison: Comparison) -> list[list[str]]:
+    """The table: the verdict second, then the error, and the effect before p."""
+    metric, budget, several = comparison.metric, comparison.config["epochs"], len({run.rate for run in comparison.runs}) > 1
+    values = metric.kind == "values"
+    runs = len(comparison[comparison.reference])
+    plus = " ± half a 95 % interval" if runs > 1 else ""
+    header = ["initialization", "verdict", f"test {metric.name}{plus}", *["test R²"] * values,
+              f"against {comparison.reference}{plus}", "p", *["best rate", "learns at rates"] * several]
+    rows = [header]
+    for row, verdict in ranked(comparison):
+        lost = f" ({row['diverged']} of {row['runs']} diverged)" if 0 < row["diverged"] < row["runs"] else ""
+        error = "–" if math.isnan(row["error"]) else metric.text(row["error"], row["error_half"]) + lost
+        rows.append([row["init"], verdict.text(budget), error, *[share(row.get("r2", math.nan))] * values,
+                     *effect(comparison, row), *[f"{row['rate']:g}", span(comparison.survives(row["init"]))] * several])
+    return rows
 
 
-def draw(comparison: Comparison, folder: Path) -> dict[str, str]:
-    """Draw and save the figures; return their captions by name."""
-    import matplotlib.pyplot as plt
-
-    from ... import plots
-
-    captions = {}
-
-    def keep(figure: Any, name: str, **facts: Any) -> None:
-        plots.save(figure, folder, name)
-        plt.close(figure)
-        kind = name.removesuffix("-before").removesuffix("-after")
-        captions[name] = CAPTIONS[kind].format(**facts).replace("\n", " ")
-
-    inits = comparison.config["init"]
-    figure = plt.figure(figsize=(11, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    runs = {init: [curves(run) for run in comparison[init]] for init in inits}
-    plots.learning_curves_by(runs, "training cost", ax=left).legend_ = None     # one legend, at the right, is enough
-    plots.learning_curves_by(runs, "test error", ax=right).set_ylim(0, 1)
-    figure.suptitle("The same network and data; only the initialization differs")
-    keep(figure, "learning-curves", chance=100 * comparison.chance)
-    for when in ("before", "after"):
-        layers = {init: getattr(comparison[init][0], when) for init in inits}
-        layers = {init: found for init, found in layers.items() if all_finite(found)}
-        for what, log in (("activation", False), ("gradient", True)):
-            if layers:
-                watched = len(layers[next(iter(layers))][0].activation)
-                title = f"{what.capitalize()}s {when} training"
-                keep(plots.layer_histograms(layers, what, log=log, title=title), f"{what}s-{when}", when=when, watched=watched)
-    shares = {init: typical_saturation(comparison[init]) for init in inits}
-    inactive = comparison.inactive
-    keep(plots.saturation(shares, title=f"{inactive.capitalize()} units during training"), "saturation", inactive=inactive)
-    return captions
+def share(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.2f}"
 
 
-def curves(run: TrainingRun) -> dict[str, list[float]]:
-    """The learning curves of one run; a run that diverges within its first epoch has a single NaN."""
-    return {"training cost": run.costs or [math.nan], "test error": run.errors or [math.nan]}
+def effect(comparison: Comparison, row: Mapping[str, Any]) -> tuple[str, str]:
+    """The cells of the difference from the reference and of its p value."""
+    if row["init"] == comparison.reference or not row["pairs"]:
+        return "–", "–"
+    if all(a == b for a, b in comparison.pairs(row["init"])):
+        return "equal", "–"
+    gap = comparison.metric.text(row["difference"], row["difference_half"], difference=True)
+    gap += f" in {row['pairs']} pairs" if row["pairs"] < row["runs"] else ""
+    return gap, "–" if math.isnan(row["p"]) else "< 0.0001" if row["p"] < 1e-4 else f"{row['p']:.4f}"
 
 
-def all_finite(layers: Sequence[LayerStatistics]) -> bool:
-    """Whether all activations and gradients are finite; those of a diverged run are not, and cannot be drawn."""
-    shown = [layer.activation for layer in hidden_activations(layers)] + [layer.gradient for layer in preactivations(layers)]
-    return all(array is not None and bool(np.isfinite(array).all()) for array in shown)
+def span(found: tuple[float, ...]) -> str:
+    """A range of rates as text, with the factor between its ends.
+
+    >>> span((0.01, 0.03, 0.1)), span((0.1,)), span(())
+    ('0.01 to 0.1 (× 10)', '0.1', 'none')
+    """
+    if len(found) < 2:
+        return f"{found[0]:g}" if found else "none"
+    return f"{found[0]:g} to {found[-1]:g} (× {found[-1] / found[0]:.3g})"
 
 
-def typical_saturation(runs: Sequence[TrainingRun]) -> np.ndarray[Any, Any]:
-    """Mean over the seeds, for the epochs that all of them reached: an array of shape (epochs + 1, layers)."""
-    epochs = min(len(run.saturation) for run in runs)
-    return np.mean([run.saturation[:epochs] for run in runs], axis=0)
+def reading(comparison: Comparison) -> str:
+    """How to read the table."""
+    folds = len({run.fold for run in comparison.runs}) > 1
+    return READING.format(metric=comparison.metric.name, goal=at_most(comparison), reference=comparison.reference,
+                          accounts=ACCOUNTS[bool(comparison.resampled)],
+                          pairing="seed and fold" if folds else "seed").replace("\n", " ")
 
 
-def configuration(comparison: Comparison) -> dict[str, Any]:
-    """The settings, seeds and versions that repeat the comparison exactly."""
+def inside(comparison: Comparison) -> list[list[str]]:
+    """The table of costs, gradients and inactive units."""
+    rows = [["initialization", "final cost", "gradient first/last", comparison.inactive]]
+    for row, _ in ranked(comparison):
+        cost = "–" if math.isnan(row["final_cost"]) else f"{row['final_cost']:.3f}"
+        ratio = times(row["gradient_ratio"]) if comparison.config["depth"] > 1 else "–"     # one layer is first and last
+        rows.append([row["init"], cost, ratio,
+                     f"{100 * row['saturated_before']:.0f} → {100 * row['saturated_after']:.0f} %"])
+    return rows
+
+
+def rates_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """The rows of ``rates.csv``."""
+    learns = {init: comparison.survives(init) for init in comparison.inits}
+    return [{"init": row.init, "rate": row.rate, "validation": row.validation.mean, "validation_half": row.validation.half,
+             "error": row.error.mean, "error_half": row.error.half, "diverged": row.diverged, "runs": row.runs,
+             "chosen": row.rate == comparison.chosen[row.init], "learns": row.rate in learns[row.init]}
+            for row in comparison.rates()]
+
+
+def configuration(comparison: Comparison, written: list[str]) -> dict[str, Any]:
+    """The settings, seeds, data, choices and versions that repeat the comparison exactly, and the files of the report."""
     import scipy
 
     from ... import __version__
-    config = comparison.config
-    return config | {"command": command_line("compare", config), "seed_values": list(range(config["seeds"])),
-                     "classes": comparison.names,
-                     "versions": {"retroprop": __version__, "numpy": np.__version__, "scipy": scipy.__version__,
-                                  "python": platform.python_version()}}
+    config, metric = comparison.config, comparison.metric
+    return config | {
+        "command": comparison.command, "seed_values": list(range(config["seeds"])), "finding": comparison.finding,
+        "remarks": list(comparison.remarks), "reference": comparison.reference, "chosen_rates": comparison.chosen,
+        "metric": {name: getattr(metric, name) for name in ("kind", "name", "unit", "chance", "target")},
+        "sizes": comparison.sizes._asdict(), "features": comparison.features, "outputs": comparison.outputs,
+        "names": list(comparison.names), "files": written,
+        "versions": {"retroprop": __version__, "numpy": np.__version__, "scipy": scipy.__version__,
+                     "python": platform.python_version()}}

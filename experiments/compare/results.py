@@ -1,30 +1,45 @@
-"""The results of a comparison: one row per run, one per initialization, and tests of the differences from the reference."""
+"""The results of a comparison: its runs, one row per initialization, and the differences from the reference."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...arguments import Array
 from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
-from ...printing import aligned
-from ..reports.statistics import holm
-from ..reports.text import many
-
-TARGET = 0.10                                                       # the test error of the column "epochs to 10 %"
+from ..reports.statistics import Estimate, estimate, holm, paired
+from .config import repeat
+from .metric import Metric
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """One run: the training of the network from one initialization and one seed.
+    """One run: the training of the network from one initialization, at one learning rate, on the data of one seed and fold.
 
-    ``costs`` and ``errors`` have one entry per epoch. ``saturation[e][k]`` is the share of saturated (or dead) units of
-    hidden layer k after e epochs; e = 0 is before training. ``before`` and ``after`` are the statistics of the layers before
-    and after training, with arrays for seed 0. ``diverged`` says where the cost stopped being finite.
+    Attributes
+    ----------
+    costs, errors : list of float
+        Training cost and test error after each epoch.
+    saturation : list of lists
+        ``saturation[e][k]`` is the share of saturated (or dead) units of hidden layer k after e epochs; e = 0 is before
+        training.
+    before, after : list of LayerStatistics
+        The layers before and after training, with arrays for the first fold of seed 0.
+    diverged : str or None
+        Where the cost stopped being finite.
+    validation : float
+        Error on the validation part after the last epoch; NaN without one, and if the run diverged.
+    digest, units : str and set
+        Hash of the weights and biases before training, and hashes of the incoming weights of each unit.
+    sampling : float
+        Standard error of the last test error, due to the choice of the test examples.
+    r2 : float
+        R² on the test part after the last epoch, for values; else NaN.
     """
 
     init: str
@@ -35,6 +50,13 @@ class TrainingRun:
     before: list[LayerStatistics]
     after: list[LayerStatistics]
     diverged: str | None = None
+    fold: int = 0
+    rate: float = math.nan
+    validation: float = math.nan
+    digest: str = ""
+    units: frozenset[bytes] = field(default=frozenset(), repr=False)
+    sampling: float = math.nan
+    r2: float = math.nan
 
     @property
     def final_cost(self) -> float:
@@ -42,14 +64,13 @@ class TrainingRun:
         return math.nan if self.diverged else self.costs[-1]
 
     @property
-    def test_error(self) -> float:
+    def error(self) -> float:
         """Test error after the last epoch; NaN if the run diverged."""
         return math.nan if self.diverged else self.errors[-1]
 
-    @property
-    def epochs_to_target(self) -> float:
-        """Number of epochs until the test error is at most ``TARGET``; infinite if it never is."""
-        return next((epoch for epoch, error in enumerate(self.errors, 1) if error <= TARGET), math.inf)
+    def epochs_to(self, target: float) -> float:
+        """Number of epochs until the test error is at most ``target``; infinite if it never is."""
+        return next((epoch for epoch, error in enumerate(self.errors, 1) if error <= target), math.inf)
 
     @property
     def gradient_ratio(self) -> float:
@@ -62,26 +83,78 @@ class TrainingRun:
         return float(np.mean(self.saturation[epoch]))
 
 
+class Sizes(NamedTuple):
+    """Numbers of examples, as means over the divisions of the data."""
+
+    train: int
+    validation: int
+    test: int
+
+
+class AtRate(NamedTuple):
+    """The runs of one initialization at one learning rate; a run that diverged counts as a constant prediction."""
+
+    init: str
+    rate: float
+    validation: Estimate
+    error: Estimate
+    diverged: int
+    runs: int
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison: its configuration, its runs, the sizes of the data, and the test error of a constant prediction.
+    """A comparison: its configuration, its runs, and the data that they learned.
 
-    ``chance`` is the error of always predicting the most frequent class of the test examples; ``names`` are the labels of
-    the classes.
+    Attributes
+    ----------
+    config : dict
+        The settings that repeat the comparison.
+    runs : list of TrainingRun
+        All runs, at all learning rates; ``comparison["Glorot"]`` are those of one initialization at its own best rate.
+    metric : Metric
+        The test error: its name, unit, and the error of a constant prediction.
+    sizes : Sizes
+    features, outputs : int
+        Numbers of inputs and outputs of the network.
+    names : tuple of str
+        The labels of the classes, or the names of labels or values.
+    resampled : float
+        See ``estimate``: test examples for each training example, if each seed or fold divides the data anew; else 0.
+    remarks : tuple of str
+        Sentences about data and runs that a reader of the results must know, the most important first.
+    unfit : tuple of str
+        What ``diagnose`` found about the data, which concerns all initializations; () if nothing.
     """
 
     config: dict[str, Any]
     runs: list[TrainingRun]
-    train_size: int
-    test_size: int
+    metric: Metric
+    sizes: Sizes
     features: int
-    classes: int
-    chance: float
+    outputs: int
     names: tuple[str, ...] = ()
+    resampled: float = 0.0
+    remarks: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
 
     def __getitem__(self, init: str) -> list[TrainingRun]:
-        """The runs of one initialization, by seed."""
-        return [run for run in self.runs if run.init == init]
+        """The runs of one initialization at its chosen rate, by seed and fold."""
+        return self.at(init, self.chosen[init])
+
+    def at(self, init: str, rate: float) -> list[TrainingRun]:
+        """The runs of one initialization at one rate, by seed and fold."""
+        return [run for run in self.runs if run.init == init and (run.rate == rate or math.isnan(rate))]
+
+    @property
+    def inits(self) -> tuple[str, ...]:
+        """The initializations, in the order in which they were given."""
+        return tuple(self.config["init"])
+
+    @property
+    def command(self) -> str:
+        """What repeats the comparison: a command, or a call for arrays."""
+        return repeat(self.config)
 
     @property
     def inactive(self) -> str:
@@ -92,103 +165,109 @@ class Comparison:
     @property
     def reference(self) -> str:
         """The initialization that the others are compared with: Glorot, or the first."""
-        return "Glorot" if "Glorot" in self.config["init"] else str(self.config["init"][0])
+        return "Glorot" if "Glorot" in self.inits else self.inits[0]
+
+    @cached_property
+    def chosen(self) -> dict[str, float]:
+        """The learning rate of each initialization: that with the lowest mean validation error, or the only one."""
+        from .rates import best
+        return {init: best([row for row in self.rates() if row.init == init]) for init in self.inits}
+
+    def rates(self) -> list[AtRate]:
+        """For each initialization, each rate that it was trained at, in order, with the errors that it led to."""
+        rows = []
+        for init in self.inits:
+            for rate in sorted({run.rate for run in self.runs if run.init == init}):
+                runs = self.at(init, rate)
+                diverged = sum(run.diverged is not None for run in runs)
+                validation, error = ([self.metric.chance if run.diverged else getattr(run, name) for run in runs]
+                                     for name in ("validation", "error"))
+                rows.append(AtRate(init, rate, self.estimate(validation), self.estimate(error), diverged, len(runs)))
+        return rows
+
+    def survives(self, init: str) -> tuple[float, ...]:
+        """The rates at which an initialization learns; see `rates.survived`."""
+        from .rates import survived
+        return survived(self.rates(), init, self.metric.chance)
+
+    def estimate(self, values: Iterable[float]) -> Estimate:
+        """The mean over runs with half a 95 % interval, corrected for examples that the runs share."""
+        return estimate(list(values), self.resampled)
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict per run: the rows of ``results.csv``."""
-        return [{"init": run.init, "seed": run.seed, "final_cost": run.final_cost, "test_error": run.test_error,
-                 "epochs_to_10_percent": run.epochs_to_target, "gradient_ratio": run.gradient_ratio,
-                 "saturated_before": run.saturated(0), "saturated_after": run.saturated(-1),
-                 "diverged": run.diverged or ""} for run in self.runs]
+        return [self.known({
+            "init": run.init, "seed": run.seed, "fold": run.fold, "rate": run.rate, "final_cost": run.final_cost,
+            "validation": run.validation, "error": run.error, "r2": run.r2,
+            "epochs_to_target": run.epochs_to(self.metric.target), "gradient_ratio": run.gradient_ratio,
+            "saturated_before": run.saturated(0), "saturated_after": run.saturated(-1), "digest": run.digest,
+            "diverged": run.diverged or ""}) for run in self.runs]
+
+    def known(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row without the columns that these data or settings do not have."""
+        absent = [*["validation"] * (not self.sizes.validation), *["fold"] * (not self.config["cv"]),
+                  *["r2"] * (self.metric.kind != "values")]
+        return {name: value for name, value in row.items() if name not in absent}
 
     def summary(self) -> list[dict[str, Any]]:
-        """One dict per initialization: the rows of ``summary.csv`` and of the table.
+        """One dict per initialization, at its chosen rate: the rows of ``summary.csv`` and of the table.
 
-        Means and standard deviations are over the seeds that did not diverge; epochs and ratios are medians over all seeds.
-        ``difference`` is the mean difference in test error from the reference over the ``pairs`` seeds in which neither run
-        diverged. ``p`` is the p value of a paired t test, after Holm's correction. It is NaN if there is nothing to test:
-        for the reference itself, for fewer than two pairs, or if all differences are equal.
+        ``error`` is the mean over the runs that did not diverge, ``error_half`` half of its 95 % interval; epochs and ratios
+        are medians over all runs. ``difference`` is the mean difference in test error from the reference over the ``pairs``
+        runs, by seed and fold, in which neither diverged, with ``difference_half``. ``p`` is the p value of a paired t test,
+        after Holm's correction over the initializations. It is NaN if there is nothing to test: for the reference itself, for
+        fewer than two pairs, or if all differences are equal.
         """
-        rows = []
-        for init in self.config["init"]:
-            runs = self[init]
-            ended = [run for run in runs if not run.diverged]
-            errors = [run.test_error for run in ended]
-            rows.append({
-                "init": init, "runs": len(runs), "diverged": len(runs) - len(ended),
-                "final_cost": mean(run.final_cost for run in ended), "test_error": mean(errors),
-                "test_error_std": statistics.stdev(errors) if len(errors) > 1 else math.nan,
-                "epochs_to_10_percent": statistics.median(run.epochs_to_target for run in runs),
-                "reached_10_percent": sum(math.isfinite(run.epochs_to_target) for run in runs),
-                "gradient_ratio": float(np.median([run.gradient_ratio for run in runs])),
-                "saturated_before": mean(run.saturated(0) for run in runs),
-                "saturated_after": mean(run.saturated(-1) for run in runs)})
-        tests = [self.difference(row["init"]) for row in rows]
-        for row, (gap, pairs, _), p in zip(rows, tests, holm([p for *_, p in tests]), strict=True):
-            row |= {"difference": gap, "pairs": pairs, "p": p}
+        rows = [self.row(init) for init in self.inits]
+        for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
+            row["p"] = p
         return rows
 
-    def gaps(self, init: str) -> Array:
-        """The number of misclassified test examples less that of the reference, for each seed in which neither run diverged."""
-        return np.array([round(self.test_size * (a.test_error - b.test_error))
-                         for a, b in zip(self[init], self[self.reference], strict=True) if not (a.diverged or b.diverged)])
+    def row(self, init: str) -> dict[str, Any]:
+        """The row of one initialization, with the p value before Holm's correction."""
+        runs, target = self[init], self.metric.target
+        ended = [run for run in runs if not run.diverged]
+        error, epochs = self.estimate(run.error for run in ended), [run.epochs_to(target) for run in runs]
+        pairs = self.pairs(init)
+        gap = self.estimate(a - b for a, b in pairs)
+        own = init == self.reference
+        return self.known({
+            "init": init, "rate": self.chosen[init], "runs": len(runs), "diverged": len(runs) - len(ended),
+            "final_cost": mean(run.final_cost for run in ended), "error": error.mean, "error_half": error.half,
+            "r2": mean(run.r2 for run in ended), "validation": mean(run.validation for run in ended),
+            "epochs_to_target": statistics.median(epochs), "reached_target": sum(map(math.isfinite, epochs)),
+            "gradient_ratio": float(np.median([run.gradient_ratio for run in runs])),
+            "saturated_before": mean(run.saturated(0) for run in runs),
+            "saturated_after": mean(run.saturated(-1) for run in runs),
+            "difference": gap.mean, "difference_half": math.nan if own else gap.half, "pairs": len(pairs),
+            "p": math.nan if own else paired(*columns(pairs), self.resampled)})
 
-    def difference(self, init: str) -> tuple[float, int, float]:
-        """The mean difference in test error from the reference, the number of pairs, and the p value of the paired t test."""
-        gaps = self.gaps(init)
-        if not gaps.size:
-            return math.nan, 0, math.nan
-        gap = float(gaps.mean()) / self.test_size
-        if init == self.reference or np.ptp(gaps) == 0:
-            return gap, gaps.size, math.nan
-        from scipy.stats import ttest_1samp
-        return gap, gaps.size, float(ttest_1samp(gaps, 0).pvalue)
+    def pairs(self, init: str) -> list[tuple[float, float]]:
+        """The test errors of an initialization and of the reference, for each seed and fold in which neither diverged."""
+        return [(a.error, b.error) for a, b in zip(self[init], self[self.reference], strict=True)
+                if not (a.diverged or b.diverged)]
+
+    @property
+    def finding(self) -> str:
+        """The result in one sentence; if the data do not fit, that."""
+        from .findings import finding
+        return finding(self)
 
     def table(self) -> list[list[str]]:
         """The table as text: the header and one row per initialization."""
-        header = ["initialization", "final cost", "test error", "epochs to 10 %", "gradient first/last", self.inactive,
-                  f"against {self.reference}"]
-        return [header, *(self.row(summary) for summary in self.summary())]
-
-    def row(self, summary: dict[str, Any]) -> list[str]:
-        runs, diverged, reached = summary["runs"], summary["diverged"], summary["reached_10_percent"]
-        if diverged == runs:
-            cost = error = "diverged"
-        else:
-            share = f" ({diverged} of {runs} diverged)" if diverged else ""
-            spread = "" if math.isnan(summary["test_error_std"]) else f" ± {100 * summary['test_error_std']:.1f}"
-            cost, error = f"{summary['final_cost']:.3f}", f"{100 * summary['test_error']:.1f}{spread} %{share}"
-        epochs = f"{summary['epochs_to_10_percent']:g}"
-        if math.isinf(summary["epochs_to_10_percent"]):
-            epochs = f"{reached} of {many(runs, 'seed')}" if reached else "never"
-        shares = f"{100 * summary['saturated_before']:.0f} → {100 * summary['saturated_after']:.0f} %"
-        ratio = times(summary["gradient_ratio"]) if self.config["depth"] > 1 else "–"     # one layer is first and last
-        return [summary["init"], cost, error, epochs, ratio, shares, self.verdict(summary)]
-
-    def verdict(self, summary: dict[str, Any]) -> str:
-        """The difference from the reference, as a cell of the table."""
-        init, pairs = summary["init"], summary["pairs"]
-        if init == self.reference:
-            return "–"
-        if not pairs:
-            return "diverged" if summary["diverged"] == summary["runs"] else "no seed in which neither diverged"
-        if not self.gaps(init).any():
-            return "equal"
-        gap = f"{100 * summary['difference']:+.1f} points" + (f" in {pairs} pairs" if pairs < summary["runs"] else "")
-        if math.isnan(summary["p"]):
-            return f"{gap} ({'one seed' if pairs == 1 else 'the same in each seed'}: no test)"
-        return f"{gap}, p < 0.0001" if summary["p"] < 1e-4 else f"{gap}, p = {summary['p']:.4f}"
+        from .table import table
+        return table(self)
 
     def __str__(self) -> str:
-        return aligned(self.table(), ())
+        from .table import as_text
+        return as_text(self)
 
 
-def times(ratio: float) -> str:
-    """A ratio with two significant digits, without an exponent for large ones."""
-    return f"{ratio:.2g}" if not ratio >= 100 else f"{float(f'{ratio:.2g}'):.0f}"
+def columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [a for a, _ in pairs], [b for _, b in pairs]
 
 
-def mean(values: Any) -> float:
+def mean(values: Iterable[float]) -> float:
     """The mean; NaN without values."""
     numbers = list(values)
     return statistics.fmean(numbers) if numbers else math.nan

@@ -23,8 +23,12 @@ from ...initializers import (
     Normal,
     Orthogonal,
     Standard,
+    Start,
     Uniform,
+    Zeros,
+    starts,
 )
+from ...initializers.starts import known, library_names
 from ...modules import (
     ELU,
     GELU,
@@ -54,6 +58,7 @@ INITIALIZERS: Mapping[str, Initializer] = {
     "Glorot": GlorotUniform(), "Glorot normal": GlorotNormal(), "He": HeNormal(), "He uniform": HeUniform(),
     "LeCun": LeCunNormal(), "LeCun uniform": LeCunUniform(), "Orthogonal": Orthogonal(), "Standard": Standard()}
 INITIALIZATIONS = (*INITIALIZERS, "LSUV")
+LIBRARIES = "libraries"                                             # a name for all of them
 FITTED = 256                                                        # examples that LSUV measures variances on
 ACTIVATIONS: Mapping[str, Callable[[], Module]] = {kind.__name__.lower(): kind for kind in (
     Tanh, Sigmoid, Softsign, ReLU, LeakyReLU, ELU, GELU, SiLU, Softplus, HardTanh)}
@@ -63,7 +68,7 @@ OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {kind.__name__.lower(): kin
 
 @dataclass(frozen=True)
 class Initialization:
-    """How the weights of a network begin: a distribution for each weight; LSUV then rescales the layers on data.
+    """How the weights of a network begin: a distribution for each weight, and perhaps a step over the whole network after it.
 
     Attributes
     ----------
@@ -73,36 +78,48 @@ class Initialization:
         What each weight is drawn from.
     fitted : bool
         Whether the layers are then scaled on training examples, as LSUV does.
+    start : Start or None
+        The start of a library, which then draws all weights and biases.
     """
 
     label: str
     distribution: Initializer
     fitted: bool = False
+    start: Start | None = None
 
     @property
     def initializer(self) -> Initializer:
-        """The distribution, if it is all there is; ArgumentError for LSUV, which needs data too."""
+        """The distribution, if it is all there is; ArgumentError for LSUV, which needs data too, and for libraries."""
         if self.fitted:
             raise ArgumentError(f"init must be an initialization that needs no data here, got {self.label!r}")
+        if self.start is not None:
+            raise ArgumentError(f"init must be a distribution of each weight here, not a library's start, got {self.label!r}")
         return self.distribution
 
-    def network(self, build: Callable[[Initializer], Sequential], examples: Callable[[int], Array]) -> Sequential:
-        """``build(initializer)``, and for LSUV scaled on ``examples(count)``: so many training examples."""
+    def network(self, build: Callable[[Initializer], Sequential], examples: Callable[[int], Array], seed: int,
+                classifier: bool = True) -> Sequential:
+        """``build(initializer)``; LSUV then scales it on ``examples(count)``: so many training examples; a start draws it anew.
+
+        ``seed`` is that of the start, ``classifier`` whether the outputs stand for classes.
+        """
         net = build(self.distribution)
         if self.fitted:
             lsuv(net, examples(FITTED), orthogonal=False)
+        if self.start is not None:
+            x = examples(FITTED) if self.start.rule.reads_inputs else np.array([-1.0, 1.0])
+            self.start(net, rng=seed, classifier=classifier, inputs=(float(x.min()), float(x.max())))
         return net
 
 
 def initialization(name: str) -> Initialization:
-    """An initialization by its name, or by a formula.
+    """An initialization by its name, by a formula, or by the name of a library.
 
     The names are ``INITIALIZATIONS``, in any case, with a space, a hyphen or nothing between words; ``He in`` and
     ``He out`` name the fan. ``N(0, s)`` is the normal distribution of standard deviation s (``N(0, 0.01²)`` is the same),
-    ``U(-a, a)`` the uniform one.
+    ``U(-a, a)`` the uniform one. A library's name stands for its start: see ``retroprop.initializers.of``.
 
-    >>> initialization("he-uniform").label, initialization("N(0,0.01)").initializer
-    ('He uniform', Normal(std=0.01, mean=0.0))
+    >>> initialization("he-uniform").label, initialization("N(0,0.01)").initializer, initialization("pytorch").label
+    ('He uniform', Normal(std=0.01, mean=0.0), 'PyTorch')
     """
     if not isinstance(name, str):
         raise ArgumentError(f"init must be names of initializations, such as 'Glorot', got {name!r}")
@@ -121,8 +138,36 @@ def initialization(name: str) -> Initialization:
     if found := re.fullmatch(rf"u\(-{number},{number}\)", re.sub(r"\s", "", name).lower()):
         low, high = -float(found[1]), float(found[2])
         return Initialization(f"U({low:g}, {high:g})", Uniform(low, high))
-    raise ArgumentError(f"init must be one of {', '.join(INITIALIZATIONS)}, N(0, s) or U(-a, a), got {name!r}"
-                        f"{suggestion(name, INITIALIZATIONS)}")
+    if (start := known(name)) is not None:
+        return Initialization(start.name, Zeros(), start=start)
+    raise ArgumentError(f"init must be one of {', '.join(INITIALIZATIONS)}, N(0, s), U(-a, a), or a library that "
+                        f"'retroprop initializers' lists, got {name!r}{suggestion(name, (*INITIALIZATIONS, *library_names()))}")
+
+
+def initializations(names: str | Sequence[str]) -> tuple[str, ...]:
+    """The labels of several initializations; "libraries" stands for all libraries that are not named beside it.
+
+    >>> initializations(["glorot", "N(0,1)"]), len(initializations("libraries"))
+    (('Glorot', 'N(0, 1)'), 50)
+    """
+    given = [names] if isinstance(names, str) else list(names)
+    all_of_them = [name for name in given if isinstance(name, str) and name.lower() == LIBRARIES]
+    labels = [initialization(name).label for name in given if name not in all_of_them]
+    if not given or len(set(labels)) < len(labels) or len(all_of_them) > 1:
+        raise ArgumentError(f"init must name at least one initialization, and each once, got {names}")
+    others = [start.name for start in starts() if start.name not in labels] if all_of_them else []
+    return tuple(labels + others)
+
+
+def abbreviated(labels: Sequence[str]) -> tuple[str, ...]:
+    """The names, "libraries" among them where it can be, that stand for these labels in `initializations`.
+
+    >>> abbreviated(initializations(["He", "libraries"])), abbreviated(["He"])
+    (('He', 'libraries'), ('He',))
+    """
+    before = len(labels) - len(starts())
+    short = [(*labels[:k], LIBRARIES) for k in range(max(before, 0), len(labels)) if before >= 0]
+    return next((names for names in short if initializations(names) == tuple(labels)), tuple(labels))
 
 
 def dense(features: int, classes: int, initializer: Initializer, *, activation: str = "tanh", depth: int = 5, width: int = 100,

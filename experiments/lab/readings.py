@@ -154,10 +154,10 @@ def wrong(net: Module, x: Array, y: Array) -> float:
     return error(net.predict(x, 1000), y)
 
 
-def error(prediction: Array, y: Array) -> float:
+def error(prediction: Array, y: Array, threshold: float = 0.5) -> float:
     """The share of wrong predictions. NonFiniteError if they are not finite: training has diverged, as if the cost were NaN."""
     try:
-        return 1 - accuracy(prediction, y)
+        return 1 - accuracy(prediction, y, threshold)
     except DataError as not_finite:
         if np.isfinite(prediction).all():
             raise

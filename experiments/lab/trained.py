@@ -57,7 +57,7 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
         found = found.limited(examples)
     build = NETWORKS[one_of("network", network, NETWORKS)]
     net = initialization(init).network(
-        lambda initializer: build(found.features, found.classes, initializer, seed=seed, **architecture), found.some)
+        lambda initializer: build(found.features, found.classes, initializer, seed=seed, **architecture), found.some, seed)
     measured = READINGS[one_of("readings", readings, READINGS)](net, found, batch_size=batch_size, seed=seed)
     optimizer = descent(net, lr, min(FIRST, momentum) if rising else momentum, l2)
     constraints = [penalty.project for penalty in penalties(lr, l1, norm)]

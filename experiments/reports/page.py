@@ -3,46 +3,34 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from ... import files
 from ...arguments import Array
+from .style import STYLE
 
-STYLE = """
-:root { color-scheme: light; }
-body { font: 16px/1.55 system-ui, sans-serif; color: #1c1c28; background: #fff; max-width: 62rem; margin: 2.5rem auto;
-       padding: 0 1.5rem; }
-h1 { font-size: 1.9rem; line-height: 1.2; margin-bottom: .3rem; }
-h2 { font-size: 1.25rem; margin: 2.4rem 0 .6rem; }
-p, li { max-width: 46rem; }
-figure { margin: 1.4rem 0; }
-figure img { max-width: 100%; height: auto; }
-figure.beside { display: grid; grid-template-columns: minmax(9rem, 1fr) 3.2fr; gap: 1.4rem; }
-blockquote { margin: 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid #bbb; color: #444; font-size: .92rem;
-             align-self: start; }
-figcaption { color: #555; font-size: .92rem; max-width: 46rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabular-nums; }
-th { text-align: left; border-bottom: 2px solid #1c1c28; padding: .35rem .75rem .35rem 0; white-space: nowrap; }
-td { border-bottom: 1px solid #ddd; padding: .35rem .75rem .35rem 0; white-space: nowrap; vertical-align: top; }
-td:last-child, th:last-child { padding-right: 0; }
-td:first-child { font-weight: 600; white-space: normal; }
-.sentences td, .sentences th { white-space: normal; font-weight: normal; }
-.sentences td:first-child { width: 36%; }
-.sentences td:last-child { font-weight: 600; }
-pre { background: #f4f4f7; padding: .8rem 1rem; overflow-x: auto; font-size: .88rem; }
-"""
+TERM = re.compile(r"\S*\([^()]{1,24}\)")                              # such as N(0, 1), which a line must not divide
 
 
 class Page:
-    """A page that shows its parts in the order in which they are added; all text is escaped."""
+    """A page that shows its parts in the order in which they are added; all text is escaped.
+
+    Remarks stand above the title: what a reader must know before any result. On a narrow screen the rows of a table become
+    cards, the panels of a figure stand below one another, and a single wide image keeps legible text and scrolls.
+    """
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.parts = [f"<h1>{escape(title)}</h1>"]
+        self.parts = ["<h1>" + TERM.sub(r"<span>\g<0></span>", escape(title)) + "</h1>"]
+        self.remarks: list[str] = []
+
+    def remark(self, text: str) -> None:
+        """Add a sentence above the title."""
+        self.remarks.append(text)
 
     def heading(self, text: str) -> None:
         self.parts.append(f"<h2>{escape(text)}</h2>")
@@ -51,33 +39,90 @@ class Page:
         self.parts.append(f"<p>{escape(text)}</p>")
 
     def points(self, items: Sequence[str]) -> None:
-        self.parts.append("<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>")
+        self.parts.append(listed(map(escape, items)))
 
     def code(self, text: str) -> None:
         self.parts.append(f"<pre>{escape(text)}</pre>")
 
     def table(self, rows: Sequence[Sequence[str]], sentences: bool = False) -> None:
-        """Add a table; its first row is the header. With ``sentences``, long cells wrap, and the last column is a verdict."""
-        head = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in rows[0])
-        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
-        kind = " class='sentences'" if sentences else ""
-        self.parts.append(f"<div class='wide'><table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+        """Add a table; its first row is the header, and the first cell of each other row names the row.
 
-    def figure(self, png: Path, caption: str, beside: str | None = None) -> None:
-        """Add a figure with a caption; the text ``beside`` stands at its left, such as a description of the paper's figure."""
-        data = base64.b64encode(png.read_bytes()).decode()
+        With ``sentences``, long cells wrap, and the second column is a verdict.
+        """
+        head = "".join(f"<th scope='col' role='columnheader'>{escape(cell)}</th>" for cell in rows[0])
+        body = "".join(f"<tr role='row'>{row_cells(rows[0], row)}</tr>" for row in rows[1:])
+        kind = " class='sentences'" if sentences else ""
+        self.parts.append(f"<div class='wide'><table role='table'{kind}>"
+                          f"<thead role='rowgroup'><tr role='row'>{head}</tr></thead><tbody role='rowgroup'>{body}</tbody>"
+                          "</table></div>")
+
+    def figure(self, images: Path | Mapping[Path, str], caption: str, beside: str | None = None, *,
+               finding: str | None = None, alt: str | None = None) -> None:
+        """Add a figure with a caption, and links to those of its files that were also written as SVG.
+
+        Parameters
+        ----------
+        images : path of a PNG, or mapping of such to what each shows
+            Panels stand side by side where there is room. What a panel shows is its alternative text; that of a single image
+            is the finding, or else the caption.
+        caption : str
+            How to read the figure.
+        beside : str, optional
+            A text at the left, such as a description of the paper's figure.
+        finding : str, optional
+            What the figure shows, a sentence before the caption.
+        alt : str, optional
+            The alternative text of a single image, if it is not the finding: the title of the page may say that already.
+        """
+        alone = isinstance(images, Path)
+        panels = {images: alt or finding or caption} if isinstance(images, Path) else images
+        drawn = "".join(image(png, says) for png, says in panels.items())
+        lead = f"<strong>{escape(finding)}</strong> " if finding else ""
+        files = [png.with_suffix(".svg").name for png in panels if png.with_suffix(".svg").exists()]
+        links = f" <span class='files'>{', '.join(anchor(name, name) for name in files)}</span>" if files else ""
         start = "<figure>" if beside is None else f"<figure class='beside'><blockquote>{escape(beside)}</blockquote>"
-        self.parts.append(f"{start}<div><img alt='{escape(caption, quote=True)}' src='data:image/png;base64,{data}'>"
-                          f"<figcaption>{escape(caption)}</figcaption></div></figure>")
+        self.parts.append(f"{start}<div><div class='{'image' if alone else 'panels'}'>{drawn}</div>"
+                          f"<figcaption>{lead}{escape(caption)}{links}</figcaption></div></figure>")
 
     def link(self, text: str, address: str) -> None:
-        self.parts.append(f"<p><a href='{escape(address, quote=True)}'>{escape(text)}</a></p>")
+        self.parts.append(f"<p>{anchor(text, address)}</p>")
+
+    def links(self, texts: Mapping[str, str]) -> None:
+        """Add a list of links, from address to text."""
+        self.parts.append(listed(anchor(text, address) for address, text in texts.items()))
 
     def write(self, path: Path) -> None:
-        body = "\n".join(self.parts)
+        above = "".join(f"<p>{escape(text)}</p>" for text in self.remarks)
+        body = "\n".join([f"<aside class='remarks'>{above}</aside>"] * bool(above) + self.parts)
         files.write(path, f"<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
                           "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
+                          "<meta name='color-scheme' content='light dark'>\n"
                           f"<title>{escape(self.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n")
+
+
+def row_cells(header: Sequence[str], row: Sequence[str]) -> str:
+    """A row of a table: the name of the row, then cells that know their column, whose name a card repeats."""
+    name, *cells = row
+    return f"<th scope='row' role='rowheader'>{escape(name)}</th>" + "".join(
+        f"<td role='cell' data-label='{escape(label, quote=True)}'>{escape(cell)}</td>"
+        for label, cell in zip(header[1:], cells, strict=True))
+
+
+def image(png: Path, says: str) -> str:
+    """An embedded PNG with its size, so that nothing moves while the page loads."""
+    content = png.read_bytes()
+    width, height = (int.from_bytes(content[at:at + 4], "big") for at in (16, 20))
+    return (f"<img alt='{escape(says, quote=True)}' width='{width}' height='{height}' style='--legible: {width // 2}px' "
+            f"src='data:image/png;base64,{base64.b64encode(content).decode()}'>")
+
+
+def anchor(text: str, address: str) -> str:
+    return f"<a href='{escape(address, quote=True)}'>{escape(text)}</a>"
+
+
+def listed(items: Any) -> str:
+    """A list of HTML."""
+    return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
 
 
 class Figures:
@@ -86,15 +131,14 @@ class Figures:
     def __init__(self, page: Page, folder: Path) -> None:
         self.page, self.folder = page, folder
 
-    def add(self, figure: Any, name: str, caption: str, beside: str | None = None) -> None:
-        import matplotlib.pyplot as plt
-
+    def add(self, figure: Any, name: str, caption: str, beside: str | None = None, *, finding: str | None = None,
+            alt: str | None = None) -> None:
         from ... import plots
-        from ...plots.canvas import whole_figure
+        from ...plots.canvas import close, whole_figure
         png, _ = plots.save(figure, self.folder, name)
-        plt.close(whole_figure(figure))
-        self.page.figure(png, caption, beside)
+        close(whole_figure(figure))
+        self.page.figure(png, caption, beside, finding=finding, alt=alt)
 
-    def image(self, image: Array, name: str, caption: str) -> None:
+    def image(self, image: Array, name: str, caption: str, *, alt: str | None = None) -> None:
         from ... import plots
-        self.page.figure(plots.write_image(image, self.folder / f"{name}.png"), caption)
+        self.page.figure(plots.write_image(image, self.folder / f"{name}.png"), caption, alt=alt)

@@ -23,6 +23,14 @@ def many(count: float, noun: str) -> str:
     return f"{count:g} {noun}{'' if count == 1 else 's'}"
 
 
+def joined(items: Sequence[str]) -> str:
+    """
+    >>> joined(["He"]), joined(["He", "Glorot"]), joined(["1", "2", "3"])
+    ('He', 'He and Glorot', '1, 2 and 3')
+    """
+    return " and ".join([", ".join(items[:-1])] * (len(items) > 1) + list(items[-1:]))
+
+
 def numbered(names: Sequence[str]) -> str:
     """The names of the classes by number, if the names are not the numbers themselves.
 
@@ -35,15 +43,18 @@ def numbered(names: Sequence[str]) -> str:
 
 
 class Filler(Formatter):
-    """Fills in a text's words in braces; a noun after a number's name takes the number's form.
+    """Fills in a text's words in braces; a noun after a number's name takes the number's form, and % is set off.
 
     >>> Filler().format("{lr:g}: {count:run} of {seeds:seed}", lr=0.5, count=3, seeds=1)
     '0.5: 3 runs of 1 seed'
+    >>> Filler().format("{error:.1%}", error=0.045)
+    '4.5 %'
     """
 
     def format_field(self, value: Any, format_spec: str) -> str:
         noun = format_spec if len(format_spec) > 1 and format_spec.replace(" ", "").isalpha() else ""
-        return many(value, noun) if noun else str(super().format_field(value, format_spec))
+        text = many(value, noun) if noun else str(super().format_field(value, format_spec))
+        return text.replace("%", " %") if format_spec.endswith("%") else text
 
 
 def percent(share: float) -> str:

@@ -71,9 +71,10 @@ def between(low: float, high: float, unit: str = "") -> Bound:
 def near(value: float, tolerance: float, unit: str = "") -> Bound:
     """
     >>> near(0.3, 0.05, "%").text
-    '30 ± 5 %'
+    'at most 5 points from 30 %'
     """
-    return Bound(f"{spoken(value, unit).removesuffix(' ' + unit)} ± {spoken(tolerance, unit)}",
+    apart = spoken(tolerance, "points" if unit == "%" else unit)
+    return Bound(f"at most {apart} from {spoken(value, unit)}",
                  lambda found: abs(found - value) <= tolerance)
 
 

@@ -55,6 +55,27 @@ def median_and_range(ax: Any, x: Sequence[float], rows: Sequence[Sequence[float]
          markevery=max(1, len(x) // 12))
 
 
+def verdicts(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Figure:
+    """Bars of the claims of each paper by verdict; a panel for each origin of claims. ``counts``: paper, origin, verdict."""
+    from .claims import ORIGINS
+    origins = [origin for origin in ORIGINS if any(sum(each.get(origin, {}).values()) for each in counts.values())]
+    figure, panels = grid(len(origins), width=8.6 / len(origins), height=0.42 * len(counts) + 1.1, sharey=True)
+    styles = {"yes": ("reproduced", COLORS[0], ""), "NO": ("not reproduced", COLORS[1], "//"),
+              "inconclusive": ("inconclusive", "0.75", "")}
+    for ax, origin in zip(panels, origins, strict=True):
+        left = np.zeros(len(counts))
+        for verdict, (label, color, hatch) in styles.items():
+            widths = np.array([each.get(origin, {}).get(verdict, 0) for each in counts.values()])
+            bars = ax.barh(list(counts), widths, left=left, color=color, hatch=hatch, edgecolor="white", label=label)
+            ax.bar_label(bars, [str(width) if width else "" for width in widths], label_type="center", fontsize="small")
+            left += widths
+        ax.set_title(f"claimed by {ORIGINS[origin]}")
+        ax.spines[["top", "right"]].set_visible(False)
+    panels[0].invert_yaxis()
+    figure.supxlabel("claims")
+    return one_legend(figure, panels[:1])
+
+
 def learning(ax: Any, groups: Mapping[str, Sequence[Done]], first: int = 0) -> None:
     """Test error over steps, one line per group; a diverged run counts as an error of 1."""
     for k, (label, runs) in enumerate(groups.items(), first):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -109,6 +110,14 @@ class Texts:
         return Filler().format(text, **facts)
 
 
+def filled(module: str, **facts: Series | str) -> str:
+    """The section "finding" of a paper's texts, filled in; "" if there is no mean of one of the series."""
+    means = {name: one.mean for name, one in facts.items() if isinstance(one, Series)}
+    if any(map(math.isnan, means.values())):
+        return ""
+    return texts(module)("finding", **facts | means)
+
+
 @cache
 def texts(module: str) -> Texts:
     """The texts of the paper that a module's ``__file__`` belongs to."""
@@ -122,19 +131,32 @@ def paragraphs(text: str) -> list[str]:
 class Report:
     """A paper's page while it is drawn: its sections are added by name, with or without a figure."""
 
-    def __init__(self, page: Page, figures: Figures, texts: Texts) -> None:
+    def __init__(self, page: Page, figures: Figures, texts: Texts, findings: Mapping[str, str] | None = None) -> None:
         self.page, self.figures, self.texts = page, figures, texts
+        self.findings = findings or {}                              # alternative texts of figures, by name
+        self.starts: dict[str, int] = {}                            # of the sections, among the parts of the page
+
+    def take(self, name: str) -> list[str]:
+        """Remove the section ``name`` from the page, and return its parts; nothing for a section that was not added."""
+        start = self.starts.get(name)
+        if start is None:
+            return []
+        end = min((other for other in self.starts.values() if other > start), default=len(self.page.parts))
+        taken, self.page.parts[start:end] = self.page.parts[start:end], []
+        self.starts = {other: at - (at > start) * len(taken) for other, at in self.starts.items() if other != name}
+        return taken
 
     def add(self, name: str, figure: Any = None, **facts: Any) -> None:
         """The section ``name`` of ``page.md``: its heading, if it has one, its figure, if given, and its paragraphs.
 
         Beside a figure, the second paragraph says what the paper shows.
         """
+        self.starts[name] = len(self.page.parts)
         parts = [Filler().format(part, **facts) for part in self.texts.sections[name]]
         if parts[0].startswith("### "):
             self.page.heading(parts.pop(0).removeprefix("### "))
         if figure is not None:
-            self.figures.add(figure, name, *parts)
+            self.figures.add(figure, name, *parts, alt=self.findings.get(name))
             return
         for part in parts:
             self.page.text(part)
@@ -156,6 +178,10 @@ class Paper:
         Each claim of the paper, judged or not.
     draw : function of Results and a Report
         Puts figures, and the words around them, on the page.
+    finding : function of Results
+        The main finding with its numbers, for the title of the page; "" without the runs that it needs.
+    first : str
+        The section whose figure stands before the claims.
     """
 
     name: str
@@ -163,6 +189,8 @@ class Paper:
     plan: Callable[[Scale], list[Trial]]
     claims: Callable[[Results], list[Claim]]
     draw: Callable[[Results, Report], None]
+    finding: Callable[[Results], str] = lambda results: ""
+    first: str = ""
 
 
 def evaluation_steps(steps: int, count: int) -> list[int]:

@@ -8,7 +8,7 @@ from ...lab.readings import SETTLED
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
 from ...reproduce.bounds import above, at_least, at_most, below, exactly, less_apart
-from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.claims import Claim, Origin, claim, difference, every
 from ...reproduce.paper import Pick, Results, texts
 from ...reproduce.series import Series, best, combined
 from ...sweeps.trials import Numbers
@@ -44,18 +44,19 @@ def of_figure_one(results: Results) -> list[Claim]:
     faster, ends, moved = (both(results, pick) for pick in (steps_to_learn, error_at(), "moved"))
     stay = "With BN a typical sigmoid's percentiles stay"
     judged = [] if results.scale.name == "paper" else [
-        claim("bn-stays", f"{stay}, from step {SETTLED}, {rate}, evaluation: moved by", "figure 1 c", moved[0], below(MOVED),
-              paper="stable", reason=why_moved(results)),
-        claim("bn-stays-in-training", f"{stay}, statistics of the examples, as in training: moved by", "figure 1 c",
+        claim("bn-stays", f"{stay}, from step {SETTLED}, {rate}, evaluation: moved by", "paper", "figure 1 c", moved[0],
+              below(MOVED), paper="stable", reason=why_moved(results)),
+        claim("bn-stays-in-training", f"{stay}, statistics of the examples, as in training: moved by", "paper", "figure 1 c",
               results.series("moved_of_batch", trained, **shown(results.scale, True)), below(MOVED), paper="stable"),
-        claim("plain-drifts", f"Without BN a typical sigmoid's percentiles drift, {rate}: moved by", "figure 1 b", moved[1],
-              above(1), paper="drift")]
-    return [difference("bn-learns-sooner", f"With BN fewer steps to 10 % error, {rate} (the last step, if never)", "figure 1 a",
-                       *faster, "fewer steps"),
-            difference("bn-ends-lower", f"With BN the error is lower at the end, {rate}", "figure 1 a", *ends, unit="%"),
+        claim("plain-drifts", f"Without BN a typical sigmoid's percentiles drift, {rate}: moved by", "paper", "figure 1 b",
+              moved[1], above(1), paper="drift")]
+    return [difference("bn-learns-sooner", f"With BN fewer steps to 10 % error, {rate} (the last step, if never)", "paper",
+                       "figure 1 a", *faster, "fewer steps", unit="steps"),
+            difference("bn-ends-lower", f"With BN the error is lower at the end, {rate}", "paper", "figure 1 a", *ends,
+                       unit="%"),
             *judged,
-            difference("bn-moves-less", "The percentiles of a typical sigmoid's input move less with BN", "figure 1 b, c",
-                       *moved)]
+            difference("bn-moves-less", "The percentiles of a typical sigmoid's input move less with BN", "paper",
+                       "figure 1 b, c", *moved)]
 
 
 def why_moved(results: Results) -> str:
@@ -75,16 +76,16 @@ def of_initializations(results: Results) -> list[Claim]:
 
     low, steps = RATES[0], setting(results.scale, True)["steps"]
     return [*(every(f"{'bn' if batch_norm else 'plain'}-200-steps",
-                    f"Error after 200 steps with{'' if batch_norm else 'out'} BN, learning rate {low:g}", "figure 1 a",
-                    error(batch_norm, low, step=200), bound, unit="%")
+                    f"Error after 200 steps with{'' if batch_norm else 'out'} BN, learning rate {low:g}", "paper",
+                    "figure 1 a", error(batch_norm, low, step=200), bound, unit="%")
               for batch_norm, bound in ((True, at_most(0.1, "%")), (False, at_least(0.6, "%")))),
             *(claim(f"bn-end-{rate}-rate", f"Error with BN after {setting(results.scale, True, lr)['steps']} steps, learning "
-                    f"rate {lr:g}", "figure 1 a", error(True, lr), at_most(0.03, "%"), unit="%")
+                    f"rate {lr:g}", "paper", "figure 1 a", error(True, lr), at_most(0.03, "%"), unit="%")
               for rate, lr in zip(("low", "high"), RATES, strict=True)),
-            claim("bn-small-weights", f"From N(0, 0.01²), with BN: error after {steps} steps, learning rate {low:g}", "ours",
-                  error(True, low, INITS[1]), at_most(0.05, "%"), unit="%"),
-            claim("plain-small-weights", "From N(0, 0.01²), without BN: it does not learn", "ours", error(False, low, INITS[1]),
-                  at_least(0.85, "%").of("test error"), unit="%")]
+            claim("bn-small-weights", f"From N(0, 0.01²), with BN: error after {steps} steps, learning rate {low:g}", "project",
+                  "", error(True, low, INITS[1]), at_most(0.05, "%"), unit="%"),
+            claim("plain-small-weights", "From N(0, 0.01²), without BN: it does not learn", "project", "",
+                  error(False, low, INITS[1]), at_least(0.85, "%").of("test error"), unit="%")]
 
 
 def finals(results: Results, batch_norm: bool) -> dict[float, Series]:
@@ -105,17 +106,18 @@ def of_rates(results: Results) -> list[Claim]:
     """Normalization allows higher learning rates."""
     with_bn, without = finals(results, True), finals(results, False)
     found = [claim("bn-wider-rates", "Largest over smallest rate that ends below 10 % error: with BN, times that without",
-                   "the paper", spans(with_bn) / spans(without), at_least(10))]
-    for rate, lr in (("high", 10.0), ("low", 0.03)):
+                   "paper", "sec. 3.3", spans(with_bn) / spans(without), at_least(10))]
+    extremes: tuple[tuple[str, float, Origin, str], ...] = (("high", 10.0, "paper", "sec. 3.3"), ("low", 0.03, "project", ""))
+    for rate, lr, origin, source in extremes:
         what = f"A {rate} rate that only BN survives, {lr:g}"
-        found += [claim(f"bn-{rate}-rate-learns", f"{what}: with BN", "the paper", with_bn[lr],
+        found += [claim(f"bn-{rate}-rate-learns", f"{what}: with BN", origin, source, with_bn[lr],
                         below(LEARNED, "%").of("test error"), unit="%"),
-                  claim(f"plain-{rate}-rate-fails", f"{what}: without", "the paper", without[lr],
+                  claim(f"plain-{rate}-rate-fails", f"{what}: without", origin, source, without[lr],
                         above(0.5, "%").of("test error"), unit="%")]
     chosen = best(with_bn), best(without)
     ends = [Series({}) if lr is None else errors[lr] for lr, errors in zip(chosen, (with_bn, without), strict=True)]
     lower = difference("bn-lower-at-best-rates", "Each at its best rate, chosen on the same test examples: BN ends lower",
-                       "figure 1 a", ends[0], ends[1], unit="%")
+                       "paper", "figure 1 a", ends[0], ends[1], unit="%")
     known = f"; rates {chosen[0]:g} with, {chosen[1]:g} without" if None not in chosen else ""
     return [*found, replace(lower, measured=lower.measured + known)]
 
@@ -129,13 +131,14 @@ def of_momentum(results: Results) -> list[Claim]:
 
     low, usual, high = MOMENTA
     what = "running statistics' error over that of batch statistics, step"
-    return [every("momentum-lags", f"Momentum 0.1: {what} {EARLY}", "ours", gap(usual, EARLY), above(0.1, "points"), unit="%"),
-            difference("momentum-high-lags-less", f"Momentum 0.5 instead of 0.1: {what} {EARLY}", "ours", gap(high, EARLY),
-                       gap(usual, EARLY), unit="%"),
-            claim("momentum-settles", f"Momentum 0.1: {what} 200", "ours", gap(usual, 200), less_apart(0.02, "points"),
-                  unit="%"),
-            difference("momentum-low-lags-longer", f"Momentum 0.1 instead of 0.01: {what} 100", "ours", gap(usual, 100),
-                       gap(low, 100), unit="%")]
+    return [every("momentum-lags", f"Momentum 0.1: {what} {EARLY}", "project", "", gap(usual, EARLY), above(0.1, "points"),
+                  unit="points"),
+            difference("momentum-high-lags-less", f"Momentum 0.5 instead of 0.1: {what} {EARLY}", "project", "",
+                       gap(high, EARLY), gap(usual, EARLY), unit="%"),
+            claim("momentum-settles", f"Momentum 0.1: {what} 200", "project", "", gap(usual, 200),
+                  less_apart(0.02, "points"), unit="points"),
+            difference("momentum-low-lags-longer", f"Momentum 0.1 instead of 0.01: {what} 100", "project", "",
+                       gap(usual, 100), gap(low, 100), unit="%")]
 
 
 def unequal(result: Numbers) -> float:
@@ -146,7 +149,7 @@ def unequal(result: Numbers) -> float:
 def of_biases(results: Results) -> list[Claim]:
     """A bias before a normalization does nothing."""
     how, what = biases(results.scale), "Biases N(0, 1) before BN, or none"
-    return [every(id, text, "the paper", results.series(pick, redundant, **how), bound, paper=paper)
+    return [every(id, text, "paper", "sec. 3.2", results.series(pick, redundant, **how), bound, paper=paper)
             for id, text, pick, bound, paper in (
                 ("bias-same-errors", f"{what}, batch statistics: largest difference of the error curves", unequal, exactly(0),
                  "redundant"),
@@ -162,7 +165,7 @@ def of_exact(results: Results) -> list[Claim]:
         return results.series(lambda r: r[mode][name], exact)
 
     return [*(every(f"gradient-{name}-{mode}", f"Backward of BN by {symbol} in {mode}: relative error against finite "
-                    "differences", "the paper", error(mode, name), below(1e-7), paper="exact")
+                    "differences", "paper", "algorithm 1", error(mode, name), below(1e-7), paper="exact")
               for mode in ("training", "evaluation") for name, symbol in (("x", "x"), ("gamma", "γ"), ("beta", "β"))),
-            every("modes-differ", "One batch in training and in evaluation: largest difference of BN's outputs", "the paper",
-                  results.series("modes_apart", exact), above(0.1))]
+            every("modes-differ", "One batch in training and in evaluation: largest difference of BN's outputs", "paper",
+                  "algorithms 1 and 2", results.series("modes_apart", exact), above(0.1))]

@@ -13,15 +13,22 @@ from ...lab.readings import PERCENTILES
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
 from ...reports.text import many
+from ...reproduce.claims import MEAN
 from ...reproduce.figures import band, grid, median_and_range
-from ...reproduce.paper import Report, Results
+from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
 from ...sweeps.trials import Done
-from .claims import LEARNED, finals, spans
+from .claims import LEARNED, both, finals, spans, steps_to_learn
 from .plan import BATCH, MOMENTA, RATES, biases, rates, replica, setting, shown, with_momentum
 from .runs import exact, redundant
 
+FIRST = "figure-1"
 NAMES = {False: "without BN", True: "with BN"}
+
+
+def finding(results: Results) -> str:
+    with_bn, without = both(results, steps_to_learn)
+    return filled(__file__, with_bn=with_bn, without=without, rate=f"{shown(results.scale, True)['lr']:g}")
 
 
 def draw(results: Results, report: Report) -> None:
@@ -65,7 +72,7 @@ def draw_figure_one(results: Results, report: Report) -> None:
 
 
 def say_errors(results: Results, report: Report) -> None:
-    table = [["network", "100 steps", "200 steps", "the end"]]
+    table = [["network", *(f"test error, {when}: {MEAN}" for when in ("100 steps", "200 steps", "the end"))]]
     for init, lr in replica(results.scale):
         for batch_norm, name in NAMES.items():
             how = setting(results.scale, batch_norm, lr, init)

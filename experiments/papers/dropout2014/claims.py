@@ -12,14 +12,14 @@ from ...lab.readings import NETS
 from ...reports.statistics import number
 from ...reports.statistics import paired as p_value
 from ...reproduce.bounds import above, at_least, at_most, between, exactly, near, spoken
-from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.claims import Claim, Origin, claim, difference, every, not_run
 from ...reproduce.paper import Results, texts
 from ...reproduce.series import Series, best, paired
 from .measured import autoencoders, average, chosen, floored, gain, measured, needed, on_files, percent, words
 from .plan import CLEAN, COUNTED, FULL, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, SPARSE, TABLE_9
 from .runs import exact
 
-NOT_RUN = {                                                         # rows of table 2: the paper's error in %, and why
+MISSING = {                                                         # rows of table 2: the paper's error in %, and why
     "ReLU, 2x4096, dropout, max-norm": (1.01, "larger than the networks that are trained here"),
     "ReLU, 2x8192, dropout, max-norm": (0.95, "has over 65 million weights"),
     "maxout, 2x(5x240), dropout": (0.94, "there are no maxout units here"),
@@ -38,26 +38,26 @@ def slug(name: str) -> str:
 
 def claims(results: Results) -> list[Claim]:
     if results.scale.name == "paper":
-        return [*of_facts(results), *of_mnist(results), *not_run()]
+        return [*of_facts(results), *of_mnist(results), *missing()]
     fine = results.scale.name != "quick"                            # quick's runs are too small for the finer differences
     parts = [of_errors, *([of_variants] if fine else []), of_activity, of_keeping, of_sizes, of_averages, of_table_9,
              *([of_thumb] if fine else []), of_facts]
-    return [*(one for part in parts for one in part(results)), *not_run()]
+    return [*(one for part in parts for one in part(results)), *missing()]
 
 
 def of_errors(results: Results) -> list[Claim]:
     """Table 2, figure 4, and what is learned by heart."""
     of, half = partial(measured, results), SIZES[results.scale.name].width // 2
     return [
-        difference("error-lower", "Dropout lowers the test error", "table 2", of(), of(**PLAIN), paper="1.60 → 1.25 %",
-                   unit="%"),
-        claim("error-divided", "Dropout divides the test error by", "table 2", of(**PLAIN) / floored(of()),
+        difference("error-lower", "Dropout lowers the test error", "paper", "table 2", of(), of(**PLAIN),
+                   paper="1.60 → 1.25 %", unit="%"),
+        claim("error-divided", "Dropout divides the test error by", "paper", "table 2", of(**PLAIN) / floored(of()),
               at_least(2).noting(" (30 % are wrong)"), paper="1.28"),
-        difference("half-width-error-lower", "Dropout lowers the test error with half as many units", "figure 4",
+        difference("half-width-error-lower", "Dropout lowers the test error with half as many units", "paper", "figure 4",
                    of(width=half), of(width=half, **PLAIN), paper="at every size", unit="%"),
-        claim("by-heart-without", "Without dropout wrong labels are learned by heart: training error", "ours",
+        claim("by-heart-without", "Without dropout wrong labels are learned by heart: training error", "project", "",
               of("training", **PLAIN), at_most(0.02, "%"), unit="%"),
-        claim("not-by-heart-with", "With dropout wrong labels are not learned by heart: training error", "ours",
+        claim("not-by-heart-with", "With dropout wrong labels are not learned by heart: training error", "project", "",
               of("training"), near(NOISE, 0.05, "%"), unit="%")]
 
 
@@ -66,12 +66,13 @@ def of_variants(results: Results) -> list[Claim]:
     of, c = partial(measured, results), chosen(results, SIZES[results.scale.name].strengths["dropout + max-norm"])
     further = "lowers the error further"
     return [
-        *(difference(id, what, "table 2", of(**changes), of(**changes | {"norm": None}), paper="1.25 → 1.06 %", unit="%")
+        *(difference(id, what, "paper", "table 2", of(**changes), of(**changes | {"norm": None}),
+                     paper="1.25 → 1.06 %", unit="%")
           for id, what, changes in (
               ("max-norm-lower", f"Max-norm (c = 2) {further}", {"norm": 2.0}),
               ("max-norm-chosen-lower", f"Max-norm with a c that validation examples choose {further}", c),
               ("max-norm-400-lower", f"Max-norm (c = 2) {further} with 400 examples", {"examples": 400, "norm": 2.0}))),
-        difference("gaussian-no-worse", "Gaussian noise of the same variance does not do worse", "table 10",
+        difference("gaussian-no-worse", "Gaussian noise of the same variance does not do worse", "paper", "table 10",
                    of(kind="Gaussian"), of(), paper="0.95, 1.08 %", unit="%")]
 
 
@@ -82,13 +83,13 @@ def of_activity(results: Results) -> list[Claim]:
     without, dropout = (measured(results, "silent", **changes) for changes in SPARSE)
     return [
         every("autoencoder-features", "An autoencoder's weights become features: correlation between neighbouring pixels, with "
-              "less without dropout", "figure 7", seen - unseen, above(0), paper="strokes, spots"),
+              "less without dropout", "paper", "figure 7", seen - unseen, above(0), paper="strokes, spots"),
         every("autoencoder-less-active", "An autoencoder's units are less active: mean activation, with / without dropout",
-              "figure 8", less_active / active, at_most(0.5), paper="0.7 / 2.0"),
+              "paper", "figure 8, sec. 7.2", less_active / active, at_most(0.5), paper="0.7 / 2.0"),
         every("autoencoder-silent", "An autoencoder's units are more often silent (under 0.001): with dropout less without",
-              "figure 8", more_silent - silent, above(0), unit="%", paper="a peak at 0 (from memory)"),
-        every("classifier-silent", "A classifier's second layer is silent more often, with dropout less without", "ours",
-              dropout - without, at_least(0.15, "points"), unit="%")]
+              "memory", "figure 8", more_silent - silent, above(0), unit="points", paper="a peak at 0"),
+        every("classifier-silent", "A classifier's second layer is silent more often, with dropout less without", "project",
+              "", dropout - without, at_least(0.15, "points"), unit="points")]
 
 
 def of_keeping(results: Results) -> list[Claim]:
@@ -97,11 +98,11 @@ def of_keeping(results: Results) -> list[Claim]:
     few, many = SIZES[results.scale.name].fixed()[small]
     return [
         *([] if results.scale.name == "quick" else [flat(results)]),
-        difference("keep-half-better", "p = 0.5 does better than p = 1", "figure 9a", of(), of(keep=1.0), unit="%"),
-        claim("keep-small-under-fits", "p = 0.2 under-fits: training error, less that of p = 0.5", "figure 9a",
-              of("training", keep=0.2) - of("training"), at_least(0.05, "points"), unit="%", paper="rises"),
+        difference("keep-half-better", "p = 0.5 does better than p = 1", "paper", "figure 9a", of(), of(keep=1.0), unit="%"),
+        claim("keep-small-under-fits", "p = 0.2 under-fits: training error, less that of p = 0.5", "paper", "figure 9a",
+              of("training", keep=0.2) - of("training"), at_least(0.05, "points"), unit="points", paper="rises"),
         difference("keep-units-fixed", f"pn fixed, p = {small:g} harms less: {many['width']} units against {few['width']}",
-                   "figure 9b", of(**many), of(**few), paper="much lower", unit="%")]
+                   "paper", "figure 9b", of(**many), of(**few), paper="much lower", unit="%")]
 
 
 def flat(results: Results) -> Claim:
@@ -109,7 +110,7 @@ def flat(results: Results) -> Claim:
     means = {keep: measured(results, keep=keep).mean for keep in SIZES[results.scale.name].keeps if 0.4 <= keep <= 0.8}
     ratio = math.nan if math.isnan(sum(means.values())) else max(means.values()) / max(min(means.values()), 1e-4)
     return claim("keep-flat", f"The error is flat for p of {', '.join(map(str, means))}: largest mean over smallest",
-                 "figure 9a", Series.single(ratio), at_most(1.25), paper="flat",
+                 "paper", "figure 9a", Series.single(ratio), at_most(1.25), paper="flat",
                  reason=f"the means are {', '.join(f'{100 * mean:.1f} %' for mean in means.values())}.")
 
 
@@ -122,23 +123,24 @@ def of_sizes(results: Results) -> list[Claim]:
     clean_400, hidden_400 = paired(*(of(**CLEAN | {"examples": 400} | changes) for changes in (PLAIN, PIXELS)))
     what = "The gain of dropout {} examples, the best number of them"
     found = [
-        difference("gain-grows", what.format(f"grows with the data: {few}"), "figure 10", gains[few], gains[largest],
-                   paper="grows", unit="%"),
-        difference("clean-error-lower", f"On {FULL} examples with right labels dropout helps too", "table 2", dropped, clean,
-                   paper="1.60 → 1.25 %", unit="%", reason=reason(
+        difference("gain-grows", what.format(f"grows with the data: {few}"), "paper", "figure 10", gains[few],
+                   gains[largest], paper="grows", unit="%"),
+        difference("clean-error-lower", f"On {FULL} examples with right labels dropout helps too", "paper", "table 2", dropped,
+                   clean, paper="1.60 → 1.25 %", unit="%", reason=reason(
                        "reason: clean", clean=percent(clean), dropped=percent(dropped), hidden=percent(hidden),
                        clean_400=percent(clean_400), hidden_400=percent(hidden_400),
                        p=number(p_value(hidden_400.values, clean_400.values))))]
     if results.scale.name == "quick":
         return found
     return [
-        *(claim(f"{n}-examples-no-gain", f"With {n} examples dropout gains nothing: share of the error removed", "figure 10",
-                gains[n], at_most(0.1, "%").noting(", the interval too"), paper="no gain", unit="%", inconclusive_at=0.1,
-                reason=reason("reason: no gain")) for n in (few, 500)),
+        *(claim(f"{n}-examples-no-gain", f"With {n} examples dropout gains nothing: share of the error removed", "paper",
+                "figure 10", gains[n], at_most(0.1, "%").noting(", the interval too"), paper="no gain", unit="%",
+                inconclusive_at=0.1, reason=reason("reason: no gain")) for n in (few, 500)),
         *found,
-        difference("gain-falls", what.format(f"falls in the end: {most}"), "figure 10", gains[most], gains[largest],
-                   paper="falls", unit="%", reason=reason("reason: gain falls", most=most, wrong=spoken(NOISE, "%"),
-                                                          by_heart=percent(of("training", examples=most, **PLAIN))))]
+        difference("gain-falls", what.format(f"falls in the end: {most}"), "paper", "figure 10", gains[most],
+                   gains[largest], paper="falls", unit="%", reason=reason(
+                       "reason: gain falls", most=most, wrong=spoken(NOISE, "%"),
+                       by_heart=percent(of("training", examples=most, **PLAIN))))]
 
 
 def of_averages(results: Results) -> list[Claim]:
@@ -147,20 +149,21 @@ def of_averages(results: Results) -> list[Claim]:
     scaled, averaged, deviation = of("scaled"), of(average), of(lambda result: result["averages"]["stds"][-1])
     what = "sampled networks whose average does as well as weight scaling, median"
     found = [
-        claim("nets-needed", what.capitalize(), "figure 11", Series.single(of(needed).median), NEEDED, paper="about 50",
-              reason=reason("reason: nets", nets=NETS, scaled=percent(scaled), averaged=percent(averaged),
+        claim("nets-needed", what.capitalize(), "paper", "figure 11", Series.single(of(needed).median), NEEDED,
+              paper="about 50", reason=reason("reason: nets", nets=NETS, scaled=percent(scaled), averaged=percent(averaged),
                             scaled_hidden=percent(of("scaled", **PIXELS)), averaged_hidden=percent(of(average, **PIXELS)),
                             needed_hidden=number(of(needed, **PIXELS).median))),
         claim("scaling-near-average", "Weight scaling approximates the average: how far apart, in its standard deviations",
-              "figure 11", abs(scaled - averaged) / floored(deviation), at_most(1), paper="within 1",
+              "paper", "figure 11", abs(scaled - averaged) / floored(deviation), at_most(1), paper="within 1",
               reason=reason("reason: scaling")),
-        claim("clean-scaling-near-average", "Right labels, all pixels kept: the two are apart by", "figure 11",
-              abs(of("scaled", **right) - of(average, **right)), at_most(0.005, "points"), unit="%"),
+        claim("clean-scaling-near-average", "Right labels, all pixels kept: the two are apart by", "paper",
+              "figure 11", abs(of("scaled", **right) - of(average, **right)), at_most(0.005, "points"), unit="points"),
         claim("averages-no-worse", "Averages do not do worse than weight scaling: error less that of weight scaling",
-              "figure 11", averaged - scaled, at_most(0.002, "points"), paper="slightly less", unit="%", inconclusive_at=0.002)]
+              "paper", "figure 11", averaged - scaled, at_most(0.002, "points"), paper="slightly less", unit="points",
+              inconclusive_at=0.002)]
     return found if results.scale.name == "quick" else [
-        *found, claim("clean-nets-needed", f"Right labels, all pixels kept: {what}", "figure 11",
-                      Series.single(of(needed, **right).median), NEEDED, paper="about 50",
+        *found, claim("clean-nets-needed", f"Right labels, all pixels kept: {what}", "paper",
+                      "figure 11", Series.single(of(needed, **right).median), NEEDED, paper="about 50",
                       reason=reason("reason: clean nets", needed=", ".join(map(number, of(needed, **right))), nets=NETS))]
 
 
@@ -168,8 +171,8 @@ def of_table_9(results: Results) -> list[Claim]:
     """Table 9, row by row: each errs less than the one before it."""
     picked = {name: chosen(results, choices) for name, choices in SIZES[results.scale.name].strengths.items()}
     against = [("L2", "dropout + L2"), *(() if results.scale.name == "quick" else pairwise(picked))]
-    return [difference(f"{slug(low)}-below-{slug(high)}", f"{low[0].upper()}{low[1:]} does better than {high}", "table 9",
-                       measured(results, **picked[low]), measured(results, **picked[high]),
+    return [difference(f"{slug(low)}-below-{slug(high)}", f"{low[0].upper()}{low[1:]} does better than {high}", "paper",
+                       "table 9", measured(results, **picked[low]), measured(results, **picked[high]),
                        paper=f"{TABLE_9[low]:.2f}, {TABLE_9[high]:.2f} %", unit="%",
                        reason=reason("reason: table 9", low=low, high=high, low_strength=words(picked[low]),
                                      high_strength=words(picked[high]))) for high, low in against]
@@ -182,18 +185,18 @@ def of_thumb(results: Results) -> list[Claim]:
     early = partial(of, lambda result: result["curve"][1]["error"], lr=SLOW)
     return [
         rate_claim(*rates),
-        difference("momentum-faster", f"Momentum 0.95 speeds it: early error at lr {SLOW:g}, against momentum 0", "the paper",
-                   early(momentum=0.95), early(momentum=0.0), paper="0.95 to 0.99", unit="%"),
-        difference("width-over-p", f"With dropout n/p = {large} units do better than n = {large // 2}", "the paper",
-                   of(width=large), of(width=large // 2), paper="n/p", unit="%",
+        difference("momentum-faster", f"Momentum 0.95 speeds it: early error at lr {SLOW:g}, against momentum 0", "paper",
+                   "appendix A", early(momentum=0.95), early(momentum=0.0), paper="0.95 to 0.99", unit="%"),
+        difference("width-over-p", f"With dropout n/p = {large} units do better than n = {large // 2}", "paper",
+                   "appendix A", of(width=large), of(width=large // 2), paper="n/p", unit="%",
                    reason=f"{large} units err on {percent(of(width=large))}, {2 * large} on {percent(of())}.")]
 
 
 def rate_claim(dropout: float | None, plain: float | None) -> Claim:
     """The ratio of the best learning rates; inconclusive if one is an end of those tried, since the best may lie beyond."""
     ratio = None if dropout is None or plain is None else dropout / plain
-    found = claim("rate-ratio", "The best learning rate with dropout / without", "the paper", Series.single(ratio),
-                  between(10, 100), paper="10 to 100", reason=reason("reason: rates"))
+    found = claim("rate-ratio", "The best learning rate with dropout / without", "paper", "appendix A",
+                  Series.single(ratio), between(10, 100), unit="times", paper="10 to 100", reason=reason("reason: rates"))
     if ratio is None:
         return found
     at_end = not {min(RATES), max(RATES)}.isdisjoint((dropout, plain))
@@ -204,14 +207,18 @@ def rate_claim(dropout: float | None, plain: float | None) -> Claim:
 def of_facts(results: Results) -> list[Claim]:
     """Statements that hold exactly, or in expectation."""
     regression = "linear regression with dropout of the inputs"
-    return [every(id, what, "the paper", results.series(key, exact), bound, paper=paper) for id, what, key, bound, paper in (
-        ("ridge-weights", f"L{regression[1:]} is ridge regression: weights, 4096 masks", "ridge", at_most(1e-8), "equal"),
-        ("ridge-cost", f"The cost of {regression} is that of ridge regression, at other weights", "cost", at_most(1e-8),
-         "equal"),
-        ("mean-kept", "E[dropout(x)] = x: largest of 20 deviations of means of 20,000 masks, in standard errors", "mean",
-         at_most(4), ""),
-        ("evaluation-unchanged", "Evaluation mode changes nothing", "test", exactly(0), ""),
-        ("backward-mask", "Backward multiplies by forward's mask", "mask", at_most(1e-12), ""))]
+    theirs: tuple[Origin, str] = ("paper", "sec. 9.1")
+    module: tuple[Origin, str] = ("project", "the module Dropout")
+    return [every(id, what, *whose, results.series(key, exact), bound, paper="equal" if whose is theirs else "")
+            for id, what, whose, key, bound in (
+                ("ridge-weights", f"L{regression[1:]} is ridge regression: weights, 4096 masks", theirs, "ridge",
+                 at_most(1e-8)),
+                ("ridge-cost", f"The cost of {regression} is that of ridge regression, at other weights", theirs, "cost",
+                 at_most(1e-8)),
+                ("mean-kept", "E[dropout(x)] = x: largest of 20 deviations of means of 20,000 masks, in standard errors",
+                 module, "mean", at_most(4)),
+                ("evaluation-unchanged", "Evaluation mode changes nothing", module, "test", exactly(0)),
+                ("backward-mask", "Backward multiplies by forward's mask", module, "mask", at_most(1e-12)))]
 
 
 def of_mnist(results: Results) -> list[Claim]:
@@ -221,24 +228,24 @@ def of_mnist(results: Results) -> list[Claim]:
              for n in MNIST_COUNTS}
     few, *_, many, _ = MNIST_COUNTS
     return [
-        *(claim(f"mnist-{slug(name)}", f"Test error: {name}", "table 9" if name.startswith("table 9") else "table 2",
+        *(claim(f"mnist-{slug(name)}", f"Test error: {name}", "paper", "table 9" if name.startswith("table 9") else "table 2",
                 errors[name], near(paper / 100, 0.002, "%"), paper=f"{paper:.2f} %", unit="%")
           for name, (paper, _) in MNIST.items() if paper is not None),
-        *(difference(f"mnist-{slug(low)}-below-{slug(high)}", f"{low}, errs less than {high}", "tables 2 and 9", errors[low],
-                     errors[high], unit="%") for low, high in (
+        *(difference(f"mnist-{slug(low)}-below-{slug(high)}", f"{low}, errs less than {high}", "paper", "tables 2 and 9",
+                     errors[low], errors[high], unit="%") for low, high in (
             ("ReLU, 3x1024, dropout", "ReLU, 3x1024, no dropout"), (nets, "ReLU, 3x1024, dropout"),
             ("logistic, 3x1024, dropout", "logistic, 2x800, no dropout"), ("table 9: max-norm", "table 9: L2"),
             ("table 9: dropout + L2", "table 9: max-norm"), ("table 9: dropout + max-norm", "table 9: dropout + L2"))),
         *(claim(f"mnist-{n}-examples-no-gain", f"Dropout gains nothing at {n} examples: error without less error with",
-                "figure 10", gains[n], at_most(0.01, "%"), paper="no gain", unit="%", inconclusive_at=0.01)
+                "paper", "figure 10", gains[n], at_most(0.01, "%"), paper="no gain", unit="points", inconclusive_at=0.01)
           for n in (few, 500)),
         *(claim(f"mnist-{n or 'all'}-examples-gain", f"Dropout gains with {n or 'all'} examples: error without less error with",
-                "figure 10", gains[n], above(0), unit="%", inconclusive_at=0) for n in (many, None)),
-        claim("mnist-nets-needed", "Sampled networks whose average does as well as weight scaling, median", "figure 11",
-              Series.single(on_files(results, nets, needed).median), NEEDED, paper="about 50")]
+                "paper", "figure 10", gains[n], above(0), unit="points", inconclusive_at=0) for n in (many, None)),
+        claim("mnist-nets-needed", "Sampled networks whose average does as well as weight scaling, median", "paper",
+              "figure 11", Series.single(on_files(results, nets, needed).median), NEEDED, paper="about 50")]
 
 
-def not_run() -> list[Claim]:
+def missing() -> list[Claim]:
     """The rows of table 2 that nothing here repeats, with the reason."""
-    return [Claim(f"mnist-{slug(name)}", f"Test error: {name}", "table 2", f"{paper:.2f} %", f"not run: {why}", "–", None)
-            for name, (paper, why) in NOT_RUN.items()]
+    return [not_run(f"mnist-{slug(name)}", f"Test error: {name}", "table 2", f"{paper:.2f} %", why)
+            for name, (paper, why) in MISSING.items()]

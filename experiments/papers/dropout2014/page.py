@@ -12,15 +12,23 @@ from ....plots.canvas import COLORS, MARKERS
 from ...lab.trained import trained
 from ...reports.statistics import number
 from ...reproduce.bounds import spoken
+from ...reproduce.claims import MEAN
 from ...reproduce.figures import band, grid, labelled
-from ...reproduce.paper import Report, Results
+from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import Series
 from .measured import autoencoders, chosen, gain, measured, on_files, percent, runs, words
 from .plan import CLEAN, COUNTED, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, TABLE_9, autoencoder, mnist
 from .runs import HIGHEST, autoencoded
 
+FIRST = "curves"
 BOTH = {"without dropout": PLAIN, "dropout": {}}
 AVERAGED = "ReLU, 3x1024, dropout, max-norm"
+
+
+def finding(results: Results) -> str:
+    if results.scale.name == "paper":
+        return ""
+    return filled(__file__, plain=measured(results, **PLAIN), dropout=measured(results), wrong=spoken(NOISE, "%"))
 
 
 def draw(results: Results, report: Report) -> None:
@@ -184,7 +192,7 @@ def table_9(results: Results, report: Report) -> None:
     report.add("table-9", figure, seeds=results.scale.seeds)
     others = [("no regularization", PLAIN, "1.60 % (logistic)"), ("dropout (Bernoulli)", {}, "1.08 %"),
               ("Gaussian noise", {"kind": "Gaussian"}, "0.95 %")]
-    report.page.table([["", "settings", "test error here", "in the paper"],
+    report.page.table([["regularization", "settings", f"test error here, {MEAN}", "in the paper"],
                        *([name, words(best[name]), one.text("%"), f"{TABLE_9[name]:.2f} %"] for name, one in found.items()),
                        *([name, "", series.estimate.text("%"), paper] for name, changes, paper in others
                          if (series := of(**changes)))])

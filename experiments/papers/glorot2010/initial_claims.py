@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from ...reproduce.bounds import at_most, between, near, within_factor
-from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.claims import Claim, Origin, claim, difference, every
 from ...reproduce.paper import Pick, Results
 from ...reproduce.series import Series
 from ...sweeps.trials import Done, Numbers
@@ -17,7 +17,7 @@ from .runs import layers, signals, surface
 
 STD_OF_Z = {"Standard": (0.32, 0.18, 0.10, 0.058, 0.034), "Glorot": (0.47, 0.39, 0.34, 0.31, 0.28)}
 RATIO, SINGULAR = "Var(dC/ds), layer 1 over 5", "mean singular value of layer Jacobians"
-SLIDE = "lecture, slide 75"
+NAIVE: tuple[Origin, str] = ("project", "after slide 75 of the lecture")
 
 
 def claims(results: Results) -> list[Claim]:
@@ -67,27 +67,28 @@ def of_layers(results: Results) -> list[Claim]:
         standard, at_top = init == "Standard", f"tanh, {label}, width {known[-1]}"
         weights = results.series(partial(worst_weight, init=init), layers, data="shapeset", activation="tanh", init=init)
         found.append(every(f"weights-{label}", f"n_in Var W, {label}, all layers and widths: relative distance from theory",
-                           "eq. 15" if standard else "eq. 12", weights.worst(), at_most(0.03),
+                           "paper", "eq. 15" if standard else "eq. 12", weights.worst(), at_most(0.03),
                            paper="1/3" if standard else "2 n_in / (n_in + n_out)"))
         for width in known:
             bound = between(0.006, 0.015) if standard else between(0.25, 0.55) if width == 1000 else between(0.18, 0.5)
-            found.append(claim(f"gradient-ratio-{label}-width{width}", f"{RATIO}, tanh, {label}, width {width}", "figure 7",
-                               read(results, gradient_ratio, "tanh", init, width), bound,
+            found.append(claim(f"gradient-ratio-{label}-width{width}", f"{RATIO}, tanh, {label}, width {width}",
+                               "paper", "figure 7", read(results, gradient_ratio, "tanh", init, width), bound,
                                paper="linear: (1/3)⁴ = 0.0123" if standard else "linear: 1"))
         if standard or known[-1] == 1000:
             found.append(claim(f"std-of-z-{label}", f"std of z, {at_top}: relative distance from "
-                               f"{', '.join(f'{value:g}' for value in STD_OF_Z[init])}", "figure 6",
-                               read(results, partial(worst_std, init=init), "tanh", init), at_most(0.1),
-                               paper="falls" if standard else "falls less"))
+                               f"{', '.join(f'{value:g}' for value in STD_OF_Z[init])}", "project",
+                               "figure 6 shows histograms", read(results, partial(worst_std, init=init), "tanh", init),
+                               at_most(0.1), paper="falls" if standard else "falls less"))
         found += [claim(f"weight-gradient-{label}", f"std of dC/dW, layers 2 to 4 over 5, {at_top}: distance from 1",
-                        "eq. 14, figure 8 (from memory)", read(results, worst_update, "tanh", init), at_most(0.15),
+                        "paper", "sec. 4.3, figure 8, eq. 14", read(results, worst_update, "tanh", init), at_most(0.15),
                         paper="the same in all layers"),
-                  claim(f"singular-{label}", f"{SINGULAR}, {at_top}", "the paper", read(results, "singular", "tanh", init),
-                        between(0.46, 0.52) if standard else between(0.72, 0.82), paper="0.5" if standard else "0.8")]
+                  claim(f"singular-{label}", f"{SINGULAR}, {at_top}", "paper", "sec. 4.2.2",
+                        read(results, "singular", "tanh", init), between(0.46, 0.52) if standard else between(0.72, 0.82),
+                        paper="0.5" if standard else "0.8")]
     standard_logs, normalized_logs = (read(results, lambda result: math.log10(gradient_ratio(result)), "tanh", init)
                                       for init in LABELS)
     return [*found, difference("log-gradient-ratio", f"log10 of {RATIO}, tanh, standard against normalized, width {known[-1]}",
-                               "figure 7", standard_logs, normalized_logs)]
+                               "paper", "figure 7", standard_logs, normalized_logs)]
 
 
 def of_other_activations(results: Results) -> list[Claim]:
@@ -95,7 +96,7 @@ def of_other_activations(results: Results) -> list[Claim]:
     ratios = {("softsign", "Standard"): within_factor(1.5, 0.0034), ("softsign", "Glorot"): within_factor(1.5, 0.079),
               ("sigmoid", "Standard"): within_factor(2, 1.6e-7), ("sigmoid", "Glorot"): within_factor(2, 9e-6)}
     singular = {("sigmoid", init): between(0.9 * value, 1.1 * value) for init, value in (("Standard", 0.12), ("Glorot", 0.20))}
-    return [claim(f"{id}-{f}-{LABELS[init]}", f"{what}, {f}, {LABELS[init]}, width {width}", "the paper",
+    return [claim(f"{id}-{f}-{LABELS[init]}", f"{what}, {f}, {LABELS[init]}, width {width}", "project", "",
                   read(results, pick, f, init, width), bound)
             for id, what, pick, bounds in (("gradient-ratio", RATIO, gradient_ratio, ratios),
                                            ("singular", SINGULAR, "singular", singular))
@@ -105,7 +106,7 @@ def of_other_activations(results: Results) -> list[Claim]:
 def of_naive(results: Results) -> list[Claim]:
     """Normal weights of one standard deviation, whatever the width; of n inputs N(0, 1) makes 1 - E|z| about 0.55 / √n."""
     ratios = {("small", "N(0, 0.01)"): {100: 1e-8, 1000: 9e-5}, ("large", "N(0, 1)"): {100: 7e2, 1000: 2e5}}
-    found = [claim(f"gradient-ratio-{id}-width{width}", f"{RATIO}, tanh, {label_of(init)}, width {width}", SLIDE,
+    found = [claim(f"gradient-ratio-{id}-width{width}", f"{RATIO}, tanh, {label_of(init)}, width {width}", *NAIVE,
                    read(results, gradient_ratio, "tanh", init, width), within_factor(2.5, value))
              for (id, init), row in ratios.items() for width, value in row.items() if width in widths(results)]
     for width in widths(results):
@@ -117,7 +118,7 @@ def of_naive(results: Results) -> list[Claim]:
             ("mean |z|, layers 2 to 5", inner, near(expected, 0.01).noting(" (less than wider layers)")) if width < 300 else
             ("mean |z| of the layer that is nearest to a limit", nearest, between(0.96, 0.99)))
         if series:
-            found.append(every(f"saturated-width{width}", f"{what}, tanh, N(0, 1), width {width}", SLIDE, series, bound))
+            found.append(every(f"saturated-width{width}", f"{what}, tanh, N(0, 1), width {width}", *NAIVE, series, bound))
     return found
 
 
@@ -163,30 +164,31 @@ def of_signals(results: Results) -> list[Claim]:
     """The variance through every depth and width."""
     found, made, what = [], sizes(results.scale), "variance of s and dC/ds"
     wide = next(width for width, depth in made if depth == 5)
-    for kind, label, paper in (("linear", "linear", "∏ n Var W"), ("relu", "ReLU", "∏ n Var W / 2")):
+    for kind, label, source, paper in (("linear", "linear", "eqs. 5 and 6", "∏ n Var W"),
+                                       ("relu", "ReLU", "He et al., eqs. 10 and 14", "∏ n Var W / 2")):
         misfits = Series.of((one.trial.settings["seed"], misfit(one, kind)) for one in results.of(signals)).worst()
         found.append(every(f"variance-{kind}", f"{what}, every initialization, {label} layers, widths {made[0][0]} to "
                            f"{made[-1][0]}, depths 1 to 50: log of measured over predicted, in units of what sampling allows "
-                           "(its mean and three deviations)", "the paper", misfits, at_most(1.0), paper=paper))
-    found += [every(f"variance-{id}", f"{what}, {nets}: relative distance from theory", source,
-                    results.series(relative, signals, **which).worst(), at_most(limit), paper="0")
+                           "(its mean and three deviations)", "paper", source, misfits, at_most(1.0), paper=paper))
+    found += [every(f"variance-{id}", f"{what}, {nets}: relative distance from theory", "paper",
+                    source, results.series(relative, signals, **which).worst(), at_most(limit), paper="0")
               for id, nets, source, which, limit in (
-                  ("five-layers", f"every initialization, 5 linear layers of {wide}", "the paper", {"width": wide, "depth": 5},
-                   0.1 if wide >= 1000 else 0.2),
+                  ("five-layers", f"every initialization, 5 linear layers of {wide}", "eqs. 5 and 6",
+                   {"width": wide, "depth": 5}, 0.1 if wide >= 1000 else 0.2),
                   ("orthogonal", "orthogonal, linear layers, every size", "Saxe et al.", {"init": "Orthogonal"}, 1e-9))]
     found += [claim(f"factor-{init.lower()}-{kind}", f"variance of s, factor a layer, 50 layers of 100, {init}, "
-                    f"{kind.replace('relu', 'ReLU')}", "the paper" if kind == "linear" else "He et al., eq. 10",
+                    f"{kind.replace('relu', 'ReLU')}", "paper", "eq. 5" if kind == "linear" else "He et al., eq. 10",
                     results.series(partial(factor, kind=kind), signals, init=init, width=100, depth=50), bound, paper=paper)
               for init, kind, bound, paper in (
                   ("Standard", "linear", between(0.31, 0.35), "1/3"), ("Glorot", "linear", between(0.95, 1.05), "1"),
                   ("He", "relu", between(0.92, 1.05), "1"), ("Glorot", "relu", between(0.46, 0.525), "1/2"))]
-    found += [claim(f"{id}-linear", f"{symbol}, layer 1 over 5, linear, standard, width {wide}", source,
+    found += [claim(f"{id}-linear", f"{symbol}, layer 1 over 5, linear, standard, width {wide}", "paper", source,
                     results.series(pick, signals, init="Standard", width=wide, depth=5), bound, paper=paper)
               for id, symbol, source, pick, bound, paper in (
                   ("weight-gradient", "std of dC/dW", "eq. 14",
                    lambda result: math.sqrt(result["linear"]["update"][0] / result["linear"]["update"][-1]),
                    between(0.9, 1.1), "1"),
-                  ("gradient-ratio", "Var(dC/ds)", "the paper", lambda result: result["linear"]["backward"][0],
+                  ("gradient-ratio", "Var(dC/ds)", "eqs. 13 and 15", lambda result: result["linear"]["backward"][0],
                    between(0.0105, 0.0145), "(1/3)⁴ = 0.0123"))]
     return found
 
@@ -201,7 +203,7 @@ def of_surfaces(results: Results) -> Claim:
     entropy, quadratic = flat(results, 6.0)
     closer = [f"{100 * share.mean:.1f} %" for share in flat(results, 3.0) if share]
     return difference("surface-flatter", "share of the surface over two weights in [-6, 6] where the slope is under 1/20 of "
-                      "its largest, cross-entropy against quadratic cost", "figure 5", entropy, quadratic,
+                      "its largest, cross-entropy against quadratic cost", "paper", "figure 5", entropy, quadratic,
                       f"a smaller mean (in [-3, 3]: {' against '.join(closer) or 'not run'})", unit="%",
                       paper="quadratic has more")
 
@@ -210,6 +212,7 @@ def of_files(results: Results) -> list[Claim]:
     """On the user's files, at the paper's scale."""
     if results.scale.name != "paper" or results.scale.data in (None, "shapeset"):
         return []
-    return [claim(f"singular-files-{LABELS[init]}", f"{SINGULAR}, tanh, {LABELS[init]}, width 1000, on the files", "the paper",
-                  results.series("singular", layers, data=results.scale.data, activation="tanh", init=init), bound, paper=paper)
+    return [claim(f"singular-files-{LABELS[init]}", f"{SINGULAR}, tanh, {LABELS[init]}, width 1000, on the files", "paper",
+                  "sec. 4.2.2", results.series("singular", layers, data=results.scale.data, activation="tanh", init=init),
+                  bound, paper=paper)
             for init, bound, paper in (("Standard", between(0.4, 0.6), "0.5"), ("Glorot", between(0.65, 0.9), "0.8"))]

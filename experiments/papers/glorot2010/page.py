@@ -14,8 +14,9 @@ from ....arguments import Array
 from ....plots.canvas import COLORS, MARKERS, legend, shades
 from ...lab.trained import error_at, trained
 from ...reports.text import many
+from ...reproduce.claims import MEAN
 from ...reproduce.figures import grid, labelled, learning, one_legend
-from ...reproduce.paper import Report, Results
+from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import Series
 from ...sweeps.trials import Done
 from .claims import CENTRES, PRINTED, PRINTED_DATA, SHORT, table
@@ -23,8 +24,16 @@ from .initial_claims import flat, widths
 from .initial_page import Rows, before_training, farthest
 from .plan import EASY, LABELS, NETS, TUNED, label_of, main_data, of_net, selected, tuned
 
+FIRST = "errors-training"
 PIXELS = {EASY: "shapeset", "digits": "digits"}                     # sections about data whose pixels differ
 WATCHED = ("tanh", "tanh N", "softsign", "softsign N")              # whose layers figures show
+
+
+def finding(results: Results) -> str:
+    if results.scale.name == "paper":
+        return ""
+    normalized, standard = (of_net(results, error_at(500), NETS[name], "digits") for name in ("tanh N", "tanh"))
+    return filled(__file__, normalized=normalized, standard=standard)
 
 
 def draw(results: Results, report: Report) -> None:
@@ -49,7 +58,8 @@ def in_training(results: Results) -> Iterator[tuple[str, Figure | Rows]]:
     found = {name_of(data): table(results, data)
              for data in {"paper": [main], "small": ["digits", EASY]}.get(results.scale.name, [])}
     if any(errors for one in found.values() for errors in one.values()):
-        yield "table 1", [["network", *(f"the paper: {name}" for name in PRINTED_DATA), *(f"here: {name}" for name in found)],
+        yield "table 1", [["network", *(f"the paper: {name}" for name in PRINTED_DATA),
+                           *(f"here: {name}, {MEAN}" for name in found)],
                           *([net, *(f"{value:g} %" for value in PRINTED[net]), *(shown(one[net]) for one in found.values())]
                             for net in NETS)]
         yield "table-1", table_figure(found)
@@ -87,8 +97,8 @@ def rates(results: Results) -> Rows:
     """Errors on digits, each activation at one learning rate; at the small scale also each network at its best."""
     last, small = results.scale.choose(1000, 4000), results.scale.name == "small"
     steps = sorted({500, 1000, last})
-    rows = [["network", "learning rate", *(f"after {step} steps" for step in steps),
-             *(["best learning rate", f"after {last} steps"] if small else [])]]
+    rows = [["network", "learning rate", *(f"after {step} steps: {MEAN}" for step in steps),
+             *(["best learning rate", f"at it, after {last} steps: {MEAN}"] if small else [])]]
     for net in TUNED:
         for one in results.of(trained, **selected(results, net, "digits"))[:1]:
             best, errors = tuned(results, net)

@@ -7,7 +7,7 @@ from typing import Any
 from ...lab.trained import error_at, trained
 from ...reports.statistics import number
 from ...reproduce.bounds import above, at_least, below, between, less_apart, within_factor
-from ...reproduce.claims import Claim, claim, difference, every
+from ...reproduce.claims import Claim, Origin, claim, difference, every, not_run
 from ...reproduce.paper import Results, texts
 from ...reproduce.series import Series, largest
 from ...sweeps.trials import Numbers
@@ -29,7 +29,7 @@ def backward(result: Numbers) -> float:
 
 
 def claims(results: Results) -> list[Claim]:
-    return [*of_signals(results), *(of_convolutions if results.scale.name == "paper" else of_dense)(results), not_run()]
+    return [*of_signals(results), *(of_convolutions if results.scale.name == "paper" else of_dense)(results), prelu()]
 
 
 def of_signals(results: Results) -> list[Claim]:
@@ -37,14 +37,16 @@ def of_signals(results: Results) -> list[Claim]:
     for id, what, source, pick in (("signal", "signal, layer 30 / layer 1", "eq. 10", forward),
                                    ("gradient", "gradient, layer 1 / layer 30", "eq. 14", backward)):
         passed = {init: results.series(pick, signals, init=init, sizes=WIDTHS) for init in ("He", "Glorot", "Orthogonal")}
-        found.append(every(f"{id}-he", f"He: rms of the {what}", source, passed["He"], between(0.2, 2), paper="1: kept"))
-        found += [every(f"{id}-{init.lower()}", f"{init}: rms of the {what}", source, passed[init], within_factor(4, SHRINKS),
-                        paper=f"(1/√2)²⁹ = {number(SHRINKS)}") for init in ("Glorot", "Orthogonal")]
+        found.append(every(f"{id}-he", f"He: rms of the {what}", "paper", source, passed["He"], between(0.2, 2),
+                           paper="1: kept"))
+        found += [every(f"{id}-{init.lower()}", f"{init}: rms of the {what}", "paper", source, passed[init],
+                        within_factor(4, SHRINKS), paper=f"(1/√2)²⁹ = {number(SHRINKS)}") for init in ("Glorot", "Orthogonal")]
     for init, name in (("He in", "fan-in"), ("He out", "fan-out")):
         changes = results.series(lambda r: min(min(ratio, 1 / ratio) for ratio in (forward(r), backward(r))), signals,
                                  init=init, sizes=[100, *UNEVEN])
         found.append(every(f"{name}-suffices", f"{name} alone suffices: 20 layers of 40 and 120 units, smallest of both rms "
-                           "ratios and 1/ratios", "eq. 10 and 14", changes, at_least(0.2), paper="no exponential in the depth"))
+                           "ratios and 1/ratios", "paper", "eqs. 10 and 14", changes, at_least(0.2),
+                           paper="no exponential in the depth"))
     return found
 
 
@@ -54,33 +56,36 @@ def errors(results: Results) -> dict[str, Series]:
 
 
 def of_dense(results: Results) -> list[Claim]:
-    error, thirty, found = errors(results), "its 30 layers", []
+    error, found = errors(results), list[Claim]()
     learns, stalls = below(LEARNED, "%").of("test error"), above(STALLED, "%").of("test error")
     for depth in results.scale.choose((30,), (10, 20, 30)):
         he, glorot = error[f"He {depth}"], error[f"Glorot {depth}"]
+        thirty: tuple[Origin, str] = ("paper", "figure 3") if depth == 30 else ("project", "after figure 3, with 30 layers")
         paper = "He converges, Xavier stalls" if depth == 30 else ""
-        found.append(claim(f"relu{depth}-he-learns", f"{depth} ReLU layers, He: learns", thirty, he, learns, paper=paper,
+        found.append(claim(f"relu{depth}-he-learns", f"{depth} ReLU layers, He: learns", *thirty, he, learns, paper=paper,
                            unit="%"))
-        found.append(difference("relu10-he-ahead", "10 ReLU layers: He below Glorot, at equal steps", "ours", he, glorot,
+        found.append(difference("relu10-he-ahead", "10 ReLU layers: He below Glorot, at equal steps", "project", "", he, glorot,
                                 unit="%") if depth == 10 else
-                     claim(f"relu{depth}-glorot-stalls", f"{depth} ReLU layers, Glorot: stalls", thirty, glorot, stalls,
+                     claim(f"relu{depth}-glorot-stalls", f"{depth} ReLU layers, Glorot: stalls", *thirty, glorot, stalls,
                            paper=paper, unit="%"))
     if results.scale.name == "small":
         found.append(claim("relu10-glorot-large-rate", "10 ReLU layers, Glorot with ten times the step size: learns, the "
-                           "defect hides", "ours", error["Glorot 10, lr 0.1"], below(0.06, "%").of("test error"), unit="%"))
+                           "defect hides", "project", "", error["Glorot 10, lr 0.1"], below(0.06, "%").of("test error"),
+                           unit="%"))
     found += [claim(f"tanh30-{init.lower()}-learns", f"30 tanh layers, {init}: learns, for the defect is ReLU's",
-                    "eq. 10 and 14", error[f"{init} tanh"], learns, unit="%") for init in ("Glorot", "Orthogonal")]
-    found += [claim(f"uneven-{fan}-learns", f"20 ReLU layers of 40 and 120 units learn with fan-{fan} alone", "eq. 10 and 14",
-                    error[f"He {fan}"], below(0.2, "%").of("test error"), unit="%")
+                    "project", "after eqs. 10 and 14", error[f"{init} tanh"], learns, unit="%")
+              for init in ("Glorot", "Orthogonal")]
+    found += [claim(f"uneven-{fan}-learns", f"20 ReLU layers of 40 and 120 units learn with fan-{fan} alone", "paper",
+                    "eqs. 10 and 14", error[f"He {fan}"], below(0.2, "%").of("test error"), unit="%")
               for fan in ("in", "out") if f"He {fan}" in error]
     return [*found, *(of_depths(results, 0.2, "He 14, lr 0.01") if results.scale.name == "small" else [])]
 
 
 def of_convolutions(results: Results) -> list[Claim]:
     error, what = errors(results), "27 convolutions and 3 fully connected layers"
-    return [claim("convolutions30-he-learns", f"{what}, He: converges", "its 30 layers", error["He 30"],
+    return [claim("convolutions30-he-learns", f"{what}, He: converges", "paper", "figure 3", error["He 30"],
                   below(0.05, "%").of("test error"), paper="converges, to 38.56 / 16.59 % on ImageNet", unit="%"),
-            claim("convolutions30-glorot-stalls", f"{what}, Glorot: stalls", "its 30 layers", error["Glorot 30"],
+            claim("convolutions30-glorot-stalls", f"{what}, Glorot: stalls", "paper", "figure 3", error["Glorot 30"],
                   above(STALLED, "%").of("test error"), paper="stalls completely", unit="%"),
             *of_depths(results, 0.05, "He 14")]
 
@@ -93,16 +98,16 @@ def of_depths(results: Results, level: float, short: str) -> list[Claim]:
     reached = sum(value < level for value in error["Glorot 22"])
     return [
         every("layers14-alike", f"14 layers ({spoken(made['He 14'])}): Glorot ends like He: difference of test errors",
-              "its 14 layers", error["Glorot 14"] - error["He 14"], less_apart(0.08, "points"), unit="%",
-              paper="Xavier 33.90 / 13.44 %, He 33.82 / 13.34 % (top-1 / top-5)"),
+              "paper", "sec. 2.2, the model of table 2", error["Glorot 14"] - error["He 14"], less_apart(0.08, "points"),
+              unit="points", paper="Xavier 33.90 / 13.44 %, He 33.82 / 13.34 % (top-1 / top-5)"),
         every("layers22-converge", f"22 layers ({spoken(made['He 22'])}): both initializations converge: the larger of the two "
-              "final test errors", "its 22 layers", ends, below(level, "%"), paper="both converge", unit="%",
+              "final test errors", "paper", "figure 2", ends, below(level, "%"), paper="both converge", unit="%",
               reason=texts(__file__)("reason: layers22", level=f"{level:.0%}", reached=reached, seeds=len(error["Glorot 22"]))),
         difference("layers22-he-earlier", f"22 layers ({spoken(made['He 22'])}): steps until the test error is below "
-                   f"{level:.0%} (twice all steps if never), He and Glorot", "its 22 layers", steps["He"], steps["Glorot"],
-                   "He earlier", paper="He earlier"),
+                   f"{level:.0%} (twice all steps if never), He and Glorot", "paper", "figure 2", steps["He"], steps["Glorot"],
+                   "He earlier", unit="steps", paper="He earlier"),
         difference("layers30-worse-than-14", f"He ({spoken(made['He 30'])}): 30 layers end worse than 14 (test errors of "
-                   "14 and of 30)", "its 14 and 30 layers", error[short], error["He 30"], "14 layers lower", unit="%",
+                   "14 and of 30)", "paper", "figure 3, sec. 2.2", error[short], error["He 30"], "14 layers lower", unit="%",
                    paper="33.82 / 13.34 % with 14, 38.56 / 16.59 % with 30")]
 
 
@@ -117,6 +122,6 @@ def arrives(result: Numbers, level: float) -> float:
     return float(next((row["step"] for row in result["readings"] if row["error"] < level), 2 * result["readings"][-1]["step"]))
 
 
-def not_run() -> Claim:
-    return Claim("prelu", "PReLU (its slope starts at 0.25) on ImageNet", "the paper", "4.94 % top-5",
-                 "not run: the library has no PReLU, and is not made to train on ImageNet", "–", None)
+def prelu() -> Claim:
+    return not_run("prelu", "PReLU (its slope starts at 0.25) on ImageNet", "abstract", "4.94 % top-5",
+                   "the library has no PReLU, and is not made to train on ImageNet")

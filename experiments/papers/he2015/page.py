@@ -7,9 +7,17 @@ from typing import Any
 from ....plots.canvas import axes, legend
 from ...lab.trained import trained
 from ...reproduce.figures import grid, learning, median_and_range
-from ...reproduce.paper import Report, Results
+from ...reproduce.paper import Report, Results, filled
+from .claims import errors
 from .plan import DEPTH, INITS, UNEVEN, WIDTHS, networks
 from .runs import signals
+
+FIRST = "depths"
+
+
+def finding(results: Results) -> str:
+    error = errors(results)
+    return filled(__file__, he=error["He 30"], glorot=error["Glorot 30"], steps=str(networks(results.scale)["He 30"]["steps"]))
 
 
 def draw(results: Results, report: Report) -> None:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from ....plots.canvas import COLORS, legend
 from ...lab.trained import trained
 from ...reproduce.figures import band, grid, labelled, learning
-from ...reproduce.paper import Report, Results
-from .plan import INITS, RATES, networks
+from ...reproduce.paper import Report, Results, filled
+from .claims import errors
+from .plan import DEEP, INITS, RATES, networks
 from .runs import OTHERS, fitted
+
+FIRST = "curves"
+
+
+def finding(results: Results) -> str:
+    deep = f"relu, {DEEP} layers"
+    if results.scale.name == "paper":
+        return ""
+    return filled(__file__, lsuv=errors(results, deep, "LSUV"), orthogonal=errors(results, deep, "Orthogonal"),
+                 layers=str(DEEP), steps=str(networks(results.scale)[deep]["steps"]))
 
 
 def draw(results: Results, report: Report) -> None:

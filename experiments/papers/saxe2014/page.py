@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from ....plots.canvas import axes, legend
 from ...reproduce.figures import median_and_range
-from ...reproduce.paper import Report, Results
+from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
 from .claims import shortest, values
 from .plan import DEPTHS, GAINS, HIDDEN, INITS, LAYERS
 from .runs import activity, products, scalar
+
+FIRST = "times"
+
+
+def finding(results: Results) -> str:
+    first, *_, last = HIDDEN[results.scale.name]
+    gaussian, orthogonal = (shortest(results, init, last) / shortest(results, init, first) for init in INITS)
+    return filled(__file__, gaussian=gaussian, orthogonal=orthogonal, first=str(first), last=str(last))
 
 
 def draw(results: Results, report: Report) -> None:

@@ -7,8 +7,8 @@ import pytest
 from retroprop.experiments.lab.networks import convolutions
 from retroprop.experiments.lab.trained import trained
 from retroprop.experiments.papers.he2015.runs import signals
-from retroprop.experiments.reproduce import job as reproduce
 from retroprop.experiments.reproduce.job import paper
+from retroprop.experiments.reproduce.pages import write_paper
 from retroprop.experiments.reproduce.paper import Results, Scale
 from retroprop.experiments.sweeps.trials import Done
 from retroprop.initializers import HeNormal
@@ -56,5 +56,5 @@ def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
     results = Results(scale, [Done(trial, trial.task(**trial.settings), 0.0) for trial in PAPER.plan(scale)])
     claims = PAPER.claims(results)
     assert not any(one.measured == "no run ended" for one in claims)
-    reproduce.write_paper(PAPER.name, results, claims, tmp_path / "page")
+    write_paper(PAPER, results, claims, tmp_path / "page")
     assert (tmp_path / "page" / "report.html").exists()

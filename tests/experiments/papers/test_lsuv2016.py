@@ -7,8 +7,8 @@ import pytest
 from retroprop.experiments.lab.trained import trained
 from retroprop.experiments.papers.lsuv2016.plan import INITS, plan
 from retroprop.experiments.papers.lsuv2016.runs import convolutional, fitted
-from retroprop.experiments.reproduce import job as reproduce
 from retroprop.experiments.reproduce.job import paper
+from retroprop.experiments.reproduce.pages import write_paper
 from retroprop.experiments.reproduce.paper import Results, Scale
 from retroprop.experiments.sweeps.trials import Done, Failed
 
@@ -62,7 +62,7 @@ def test_claims_fail_on_results_that_deny_them(change, lost):
 def test_without_runs_nothing_is_judged_and_nothing_crashes(tmp_path):
     results = Results(Scale("small"), [Failed(trial, "no", "") for trial in plan(Scale("small"))])
     assert {claim.holds for claim in PAPER.claims(results)} == {None}
-    reproduce.write_paper("lsuv2016", results, PAPER.claims(results), tmp_path)
+    write_paper(PAPER, results, PAPER.claims(results), tmp_path)
     assert "no run ended" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
@@ -95,5 +95,5 @@ def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
     results = Results(scale, [Done(trial, trial.task(**trial.settings), 0.0) for trial in plan(scale)])
     claims = PAPER.claims(results)
     assert not any(one.measured == "no run ended" for one in claims)
-    reproduce.write_paper("lsuv2016", results, claims, tmp_path / "page")
+    write_paper(PAPER, results, claims, tmp_path / "page")
     assert (tmp_path / "page" / "report.html").exists()

@@ -7,8 +7,8 @@ import pytest
 from retroprop.experiments.lab.data import source
 from retroprop.experiments.papers.saxe2014.claims import shortest, times
 from retroprop.experiments.papers.saxe2014.runs import activity, learned, products, projected, reduced, scalar
-from retroprop.experiments.reproduce import job as reproduce
 from retroprop.experiments.reproduce.job import paper
+from retroprop.experiments.reproduce.pages import write_paper
 from retroprop.experiments.reproduce.paper import Results, Scale
 from retroprop.experiments.reproduce.series import best_by_seed
 from retroprop.experiments.sweeps.trials import Done
@@ -157,5 +157,5 @@ def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
     claims = PAPER.claims(Results(scale, done))
     missing = {one.id for one in claims if one.measured == "no run ended"}
     assert missing <= {"orthogonal-best-rate"}                      # two steps do not learn
-    reproduce.write_paper(PAPER.name, Results(scale, done), claims, tmp_path / "page")
+    write_paper(PAPER, Results(scale, done), claims, tmp_path / "page")
     assert (tmp_path / "page" / "report.html").exists()

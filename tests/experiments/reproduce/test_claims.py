@@ -5,6 +5,7 @@ import math
 import pytest
 from scipy.stats import t, ttest_rel
 
+import retroprop as rp
 from retroprop.experiments.reports.statistics import estimate, number
 from retroprop.experiments.reports.statistics import paired as p_value
 from retroprop.experiments.reproduce.bounds import (
@@ -17,7 +18,7 @@ from retroprop.experiments.reproduce.bounds import (
     near,
     within_factor,
 )
-from retroprop.experiments.reproduce.claims import HEADER, claim, difference, every, summary
+from retroprop.experiments.reproduce.claims import HEADER, claim, counted, difference, every, not_run, summary
 from retroprop.experiments.reproduce.paper import Results, Scale, trials
 from retroprop.experiments.reproduce.series import (
     Series,
@@ -39,7 +40,7 @@ def series(*values):
 
 
 def judged(low, high, **options):
-    return difference("id", "smaller", "figure 1", series(*low), series(*high), **options)
+    return difference("id", "smaller", "paper", "figure 1", series(*low), series(*high), **options)
 
 
 def test_the_interval_is_students():
@@ -68,36 +69,60 @@ def test_a_difference_that_seeds_cannot_tell_is_inconclusive():
 
 def test_a_difference_compares_the_seeds_that_both_have():
     low, high = Series.by_seed({0: 5.0, 1: 1.0, 2: 2.0}), Series.by_seed({1: 2.0, 2: 3.5, 7: 0.0})
-    found = difference("id", "smaller", "figure 1", low, high)
+    found = difference("id", "smaller", "paper", "figure 1", low, high)
     assert found.values == (-1.0, -1.5)
-    assert found.measured.startswith("1.5 ± ")
+    assert found.measured.startswith("difference -1.25 ± 3.2, p = 0.1257: 1.5 ± ")
+    assert judged(LOW, HIGH, unit="%").measured == "difference -20 ± 5.6 points, p = 0.0006: 14.8 ± 4.9 % against 34.8 ± 7.2 %"
+    assert judged([1, 2], [2, 3]).measured.startswith("difference -1 ± 0: 1.5 ± ")
 
 
 def test_means_and_every_seed():
     low, bound = series(*LOW), below(0.16)
-    assert claim("id", "small", "table 1", low, bound).verdict == "yes"
-    assert every("id", "small", "table 1", low, bound).verdict == "NO"
-    assert every("id", "small", "table 1", low, bound).measured == "0.148 ± 0.049; in 3 of 5 seeds"
-    assert every("id", "small", "table 1", low, bound).criterion == "below 0.16 in each seed"
-    assert claim("id", "small", "table 1", series(), below(1)).verdict == "–"
-    assert claim("id", "small", "table 1", series(math.nan, 0), below(1)).holds is None
+    assert claim("id", "small", "paper", "table 1", low, bound).verdict == "yes"
+    assert every("id", "small", "paper", "table 1", low, bound).verdict == "NO"
+    assert every("id", "small", "paper", "table 1", low, bound).measured == "0.148 ± 0.049; in 3 of 5 seeds"
+    assert every("id", "small", "paper", "table 1", low, bound).criterion == "below 0.16 in each seed"
+    assert claim("id", "small", "paper", "table 1", series(), below(1)).verdict == "–"
+    assert claim("id", "small", "paper", "table 1", series(math.nan, 0), below(1)).holds is None
 
 
 @pytest.mark.parametrize(("values", "verdict"), [((2.0, 2.2, 2.1), "yes"), ((0.2, 0.3, 0.25), "NO"),
                                                  ((0.5, 3.0, 2.5), "inconclusive"), ((2.0,), "inconclusive")])
 def test_a_mean_whose_interval_reaches_a_number_is_inconclusive(values, verdict):
-    assert claim("id", "grows", "table 1", series(*values), above(1.5), inconclusive_at=1).verdict == verdict
+    assert claim("id", "grows", "paper", "table 1", series(*values), above(1.5), inconclusive_at=1).verdict == verdict
 
 
 def test_a_row_gives_the_reason_only_where_a_claim_fails():
-    yes, no = (claim("id", "c", "s", series(v), below(1), reason="because", paper="0.5") for v in (0, 2))
+    yes, no = (claim("id", "c", "project", "s", series(v), below(1), reason="because", paper="0.5") for v in (0, 2))
     assert (yes.row()["reason"], no.row()["reason"]) == ("", "because")
-    assert no.cells() == ["c", "0.5 (s)", "2", "below 1", "NO"]
+    assert no.cells() == ["c", "NO", "2", "below 1", "0.5", "this project: s"]
     assert len(no.cells()) == len(HEADER)
-    assert list(no.row()) == ["id", "claim", "source", "in_the_paper", "measured", "criterion", "reproduced", "reason",
-                              "values"]
+    assert list(no.row()) == ["id", "claim", "origin", "source", "in_the_paper", "measured", "criterion", "reproduced",
+                              "reason", "values"]
     found = [yes, no, judged(LOW, NEAR), judged([], [])]
-    assert summary(found) == "1 of 4 claims are reproduced; 1 are not; 1 inconclusive; 1 not judged."
+    assert summary(found) == ("Claims of the paper: 0 of 1 are reproduced, 1 is inconclusive. Claims of this project: 1 of 2 "
+                              "is reproduced, 1 is not. 1 claim is not judged.")
+
+
+def test_the_papers_claims_this_project_s_and_those_from_memory_are_counted_apart():
+    made = [claim("id", "c", origin, "s", series(value), below(1))
+            for origin, values in (("paper", (0, 0, 2)), ("project", (0, 2)), ("memory", (2,))) for value in values]
+    assert counted(made) == {"paper": {"yes": 2, "NO": 1, "inconclusive": 0, "–": 0},
+                             "project": {"yes": 1, "NO": 1, "inconclusive": 0, "–": 0},
+                             "memory": {"yes": 0, "NO": 1, "inconclusive": 0, "–": 0}}
+    assert summary(made, "the papers") == (
+        "Claims of the papers: 2 of 3 are reproduced, 1 is not. Claims of this project: 1 of 2 is reproduced, 1 is not. Claims "
+        "of the papers, from memory: 0 of 1 are reproduced, 1 is not.")
+    assert [one.claimed_by for one in made[2:]] == ["the paper: s", "this project: s", "this project: s",
+                                                    "the paper, from memory: s"]
+    with pytest.raises(rp.ArgumentError, match="origin must be one of 'paper', 'project', 'memory', got 'ours'"):
+        claim("id", "c", "ours", "s", series(1), below(1))
+
+
+def test_a_claim_that_nothing_repeats_is_the_papers():
+    one = not_run("id", "c", "table 2", "0.95 %", "too large")
+    assert (one.run, one.verdict, one.measured, one.claimed_by) == (False, "–", "not run: too large", "the paper: table 2")
+    assert claim("id", "c", "paper", "s", series(), below(1)).run
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (12345.678, "12346"), (math.inf, "inf"), (-0.000123456, "-0.000123")])
@@ -116,8 +141,8 @@ STEP = 1e-9                                                         # just besid
     (between(0.7, 1.3), "0.7 to 1.3", [0.7, 1, 1.3], [0.7 - STEP, 1.3 + STEP]),
     (between(0.2, 0.4, "%"), "20 to 40 %", [0.2, 0.4], [0.2 - STEP, 0.4 + STEP]),
     (between(-1.4, -0.5), "-1.4 to -0.5", [-1.4, -0.5], [-1.4 - STEP, -0.5 + STEP]),
-    (near(0.5, 0.25), "0.5 ± 0.25", [0.25, 0.5, 0.75], [0.25 - STEP, 0.75 + STEP]),
-    (near(0, 0.02, "points"), "0 ± 2 points", [-0.02, 0, 0.02], [-0.02 - STEP, 0.02 + STEP]),
+    (near(0.5, 0.25), "at most 0.25 from 0.5", [0.25, 0.5, 0.75], [0.25 - STEP, 0.75 + STEP]),
+    (near(0, 0.02, "points"), "at most 2 points from 0 points", [-0.02, 0, 0.02], [-0.02 - STEP, 0.02 + STEP]),
     (within_factor(4, 0.5), "0.5 within a factor of 4", [0.125, 2], [0.125 - STEP, 2 + STEP, -0.5]),
     (exactly(0), "exactly 0", [0, -0.0], [STEP, -STEP]),
     (exactly(1), "exactly 1", [1], [1 - STEP, 1 + STEP]),

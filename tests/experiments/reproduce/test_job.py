@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -24,8 +25,8 @@ def plan(scale):
 
 def judged(results):
     glorot, standard = (results.series(error_at(), trained, init=init) for init in ("Glorot", "Standard"))
-    return [claim("learns", "learns", "figure 1", glorot, below(0.5)),
-            claim("does-not", "does not", "figure 2", standard, above(1), reason="errors are at most 1")]
+    return [claim("learns", "learns", "paper", "figure 1", glorot, below(0.5)),
+            claim("does-not", "does not", "paper", "figure 2", standard, above(1), reason="errors are at most 1")]
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def small_paper(tmp_path_factory, monkeypatch):
     page = tmp_path_factory.mktemp("tiny") / "page.md"
     page.write_text("# A tiny paper\n\nNobody, 1900.\n\nIt asks nothing.\n", encoding="utf-8")
     made = Paper("tiny", Texts(page), plan, judged, lambda results, report: None)
-    monkeypatch.setattr(reproduce, "paper", lambda name: made)
+    monkeypatch.setattr(reproduce, "paper", lambda name: replace(made, name=name))
 
 
 @pytest.mark.long
@@ -57,14 +58,16 @@ def test_the_index_hides_nothing(small_paper, tmp_path):
     page = (tmp_path / "small/index.html").read_text(encoding="utf-8")
     assert page.count("errors are at most 1") == page.count(">NO</td>") == len(reproduce.PAPERS)
     count = len(reproduce.PAPERS)
-    assert f"{count} of {2 * count} claims are reproduced; {count} are not" in page
+    assert f"Claims of the papers: {count} of {2 * count} are reproduced, {count} are not." in page
     assert "does not: errors are at most 1" in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
     rows = (tmp_path / "small/claims.csv").read_text(encoding="utf-8").splitlines()
     assert [row.split(",")[0] for row in rows[1::2]] == list(reproduce.PAPERS)
     assert len(list((tmp_path / "runs").iterdir())) == 10           # equal runs of two papers are one
     assert str(reproduced).count("NO") == len(reproduce.PAPERS)
     config = json.loads((tmp_path / "small/he2015/config.json").read_text(encoding="utf-8"))
-    assert (config["paper"], config["command"]) == ("he2015", "retroprop reproduce he2015 --scale small --seeds 5")
+    assert config["command"] in (tmp_path / "small/he2015/report.html").read_text(encoding="utf-8")
+    assert (config["paper"], config["command"]) == (
+        "he2015", f"retroprop reproduce he2015 --scale small --seeds 5 --out {tmp_path}")
 
 
 def test_too_few_seeds_are_not_judged(small_paper):

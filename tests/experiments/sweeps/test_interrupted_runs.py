@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.compare.job import Config, Watch, train_one
+from retroprop.datasets.data_set import data_set
+from retroprop.experiments.compare.config import Config
+from retroprop.experiments.compare.parts import Problem
+from retroprop.experiments.compare.training import Task, Watch, train_one
 from retroprop.experiments.look.subjects import DATA
 from retroprop.experiments.sweeps.store import Store
 from retroprop.experiments.sweeps.sweep import sweep
@@ -57,13 +60,24 @@ def test_a_run_whose_worker_alone_is_interrupted_has_failed_and_is_run_again_in_
 
 @needs_signals
 def test_an_interrupted_worker_is_an_error_and_no_result(tmp_path):
-    tasks = [(str(tmp_path / "once"),)]
+    tasks = [(str(tmp_path / "once"),)] * 2
     with pytest.raises(rp.RetropropError, match="the worker process was interrupted before the run had ended"):
-        list(Workers(1).run(interrupted_in_a_worker, tasks))
+        list(Workers(2).run(interrupted_in_a_worker, tasks))
 
 
 def interrupted_in_a_worker(once):
     return trained(seed=0, at=1, once=once)
+
+
+@needs_signals
+def test_ctrl_c_ends_a_sweep_in_this_process_and_keeps_what_ended(tmp_path, capsys):
+    store, trials = Store(tmp_path / "runs"), plan(tmp_path / "once")
+    with pytest.raises(KeyboardInterrupt):
+        sweep(trials, Workers(1), store)
+    assert "1 of 3 runs are stored: the same command continues from them" in capsys.readouterr().err
+    assert [store.find(trial) is not None for trial in trials] == [True, False, False]
+    again = sweep(trials, Workers(1), store, progress=False)
+    assert [one.result["epochs"] for one in again] == [EPOCHS] * 3
 
 
 @needs_signals
@@ -90,9 +104,10 @@ def test_a_run_of_compare_or_look_that_is_interrupted_is_no_run(session, monkeyp
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Watch, "after_epoch", interrupt)
-    split = rp.datasets.blobs(40, rng=0)
+    config = Config(depth=1, width=4, epochs=3)
+    problem = Problem.of(data_set(rp.datasets.blobs(40, rng=0)), config)
     with pytest.raises(KeyboardInterrupt) as caught:
-        train_one(Config(depth=1, width=4, epochs=3), "Glorot", 0, split, split, 3)
+        train_one(problem, config, Task("Glorot", 0.1, 0))
     assert caught.value.history["epoch"] == [1]
     images = DATA["digits"]
     (x, y), _ = images.read()

@@ -1,0 +1,252 @@
+"""What the figures of a comparison show: the numbers that each is drawn from, its caption, and what it says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...arguments import Array
+from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
+from ..reports.drawing import Drawing
+from ..reports.statistics import number
+from ..reports.text import joined, many
+from . import figures, layer_figures
+from .findings import verdicts
+from .results import Comparison, TrainingRun
+
+COLOURED = 10                                                       # initializations that colours tell apart
+SHOWN = 6                                                           # initializations whose layers are shown
+
+
+class Drawn(NamedTuple):
+    """A figure of the page: its panels, with what each says, a caption, and what the figure says as a whole."""
+
+    panels: list[tuple[Drawing, str]]
+    caption: str
+    finding: str | None = None
+
+
+def first_screen(comparison: Comparison) -> list[Drawn]:
+    """The figure that answers: learning curves, or errors by rate, beside the ranking; of many, the ranking alone."""
+    inits, metric, epochs = comparison.inits, comparison.metric, comparison.config["epochs"]
+    scale, places = scale_of(comparison), places_of(comparison)
+    title = f"Test {metric.name} after {many(epochs, 'epoch')}"
+    limits = [float(error) for place in places for error in place.runs if math.isfinite(error)]
+    marks = f"Dashed: chance, {metric.text(metric.chance)}. Dotted: {metric.goal}, which \"learns\" means. "
+    intervals = "Bars: 95 % intervals of the mean; strokes: single runs."
+    if len(inits) > COLOURED:
+        half = -(-len(places) // 2)
+        panels = []
+        for k, (first, part) in enumerate(((1, places[:half]), (half + 1, places[half:])), 1):
+            arguments = (part, scale, metric.target, title, limits)
+            panels.append((Drawing(f"ranking-{k}", figures.ranking, arguments, {"first": first}), told(part, comparison)))
+        return [Drawn(panels, marks + intervals + f" Colours: {colours(places)}.")]
+    ranking = Drawing("ranking", figures.ranking, (places, scale, metric.target, title, limits, color_of(comparison)))
+    if several_rates(comparison):
+        first, says = by_rate(comparison, scale), best_rates(comparison)
+        caption = (f"By learning rate: the mean test {metric.name} and its 95 % interval; a ring is the rate with the lowest "
+                   "validation error, a cross at the top one at which runs diverge. After the last epoch: each at its own best "
+                   "rate. ")
+    else:
+        first, says = curves(comparison, inits, scale), told_curves(comparison)
+        caption = f"By epoch: median over the runs, and the range from the best to the worst. {diverging(comparison)}"
+    return [Drawn([(first, says), (ranking, told(places, comparison))], caption + marks + intervals)]
+
+
+def rates(comparison: Comparison) -> list[Drawn]:
+    """Which initialization learns at which rate, and the learning curves at the chosen ones; none for a single rate."""
+    if not several_rates(comparison):
+        return []
+    groups, scale = grid(comparison), scale_of(comparison)
+    order = [place.init for place in places_of(comparison)]
+    learns = {init: comparison.survives(init) for init in order}
+    half = len(order) if len(order) <= COLOURED else -(-len(order) // 2)
+    panels = []
+    for k, names in enumerate((order[:half], order[half:]), 1):
+        if names:
+            table = Drawing("survival" + f"-{k}" * (half < len(order)), figures.survival,
+                            ({init: groups[init] for init in names}, learns, comparison.chosen, scale,
+                             f"Test {comparison.metric.name} by learning rate"), {"first": 1 + half * (k - 1)})
+            panels.append((table, told_survival({init: learns[init] for init in names})))
+    if half == len(order):
+        panels.append((curves(comparison, comparison.inits, scale), told_curves(comparison)))
+    caption = ("A stroke at the left of a number: there the initialization learns, which here means that no run diverges and "
+               "that the mean validation error is at most halfway between the lowest of all and chance. Bold: the chosen "
+               "rate; div.: all runs diverge. A run that diverges counts as a constant prediction.")
+    return [Drawn(panels, caption, told_survival(learns) if len(order) <= COLOURED else None)]
+
+
+def networks(comparison: Comparison) -> list[Drawn]:
+    """Costs, inactive units, activations and gradients; of many initializations, some from the best to the worst."""
+    shown = some(comparison)
+    which = f" Shown: {joined(shown)}, from the lowest test error to the highest." if len(shown) < len(comparison.inits) else ""
+    colors = color_of(comparison) if len(comparison.inits) <= COLOURED else {init: k for k, init in enumerate(shown)}
+    epochs, inactive = comparison.config["epochs"], comparison.inactive
+    runs = {init: [run.costs for run in comparison[init]] for init in shown}
+    cost = Drawing("costs", figures.costs, (runs, "Training cost by epoch", colors))
+    shares = {init: typical_saturation(comparison[init]) for init in shown}
+    share = Drawing("saturation", layer_figures.saturation, (shares, f"{inactive.capitalize()} units by epoch"))
+    ends = {init: f"{100 * float(table[-1].mean()):.0f} % {inactive}" for init, table in shares.items()}
+    said = f"After {many(epochs, 'epoch')}: {listed(ends)}."
+    found = [Drawn([(cost, f"Training cost after {many(epochs, 'epoch')}: {listed(costs_at_end(comparison, shown))}."),
+                    (share, said)],
+                   f"Cost: median over the runs and their range. {inactive.capitalize()} units: share in each hidden layer, "
+                   f"mean over the runs; such units pass on almost no gradient.{which}", said)]
+    for what, of, words in (("activation", hidden_activations, ACTIVATIONS), ("gradient", preactivations, GRADIENTS)):
+        panels = []
+        for when in ("before", "after"):
+            layers = {init: getattr(comparison[init][0], when) for init in shown}
+            layers = {init: found for init, found in layers.items() if all_finite(found)}
+            if layers:
+                log = what == "gradient"
+                edges, groups = layer_figures.histograms(layers, what, log)
+                title = f"{what.capitalize()}s {when} training"
+                label = "magnitude of gradient dC/ds" if log else "activation z"
+                says = f"{title}, standard deviation in the first and the last hidden layer: {listed(deviations(groups))}."
+                panels.append((Drawing(f"{what}s-{when}", layer_figures.layers, (edges, groups, label, title, log)), says))
+                examples = len(getattr(of(layers[next(iter(layers))])[0], what))
+        if panels:
+            found.append(Drawn(panels, words.format(examples=examples), panels[0][1]))
+    return found
+
+
+ACTIVATIONS = (
+    "Activations of each hidden layer, 1 the first (first run, {examples} test examples; every histogram is scaled to its own "
+    "highest bin). A good initialization keeps their spread from layer to layer. A spike at 0 means that the layer passes on "
+    "almost no signal. Spikes at both ends of a squashing function are saturated units, whose derivative is near 0.")
+GRADIENTS = (
+    "Gradients ∂C/∂s at each hidden layer (magnitudes, logarithmic axis). Backward reaches layer 1 last: if its histogram lies "
+    "to the left of the others, the gradient vanishes on the way; if it lies to the right, the gradient explodes.")
+
+
+# ------------------------------------------------------------------ the numbers
+
+
+def several_rates(comparison: Comparison) -> bool:
+    return len({run.rate for run in comparison.runs}) > 1
+
+
+def scale_of(comparison: Comparison) -> figures.Scale:
+    metric = comparison.metric
+    least = 0.5 / comparison.sizes.test if metric.unit == "%" else 1e-6 * metric.chance
+    return figures.Scale(metric.name, metric.unit, metric.chance, least)
+
+
+def places_of(comparison: Comparison) -> list[figures.Place]:
+    """The initializations by their test error, those that diverged last."""
+    metric, found = comparison.metric, []
+    for row, verdict in zip(comparison.summary(), verdicts(comparison), strict=True):
+        runs = [run.error for run in comparison[row["init"]]]
+        text = metric.text(row["error"], row["error_half"]) if math.isfinite(row["error"]) else "diverges"
+        kind = "first" if verdict.at_once else verdict.kind
+        found.append(figures.Place(row["init"], kind, row["error"], row["error_half"], runs, text))
+    return sorted(found, key=lambda place: (math.isnan(place.error), place.error))
+
+
+def color_of(comparison: Comparison) -> dict[str, int]:
+    return {init: k for k, init in enumerate(comparison.inits)}
+
+
+def curves(comparison: Comparison, inits: Sequence[str], scale: figures.Scale) -> Drawing:
+    groups = {init: [run.errors for run in comparison[init]] for init in inits}
+    return Drawing("learning-curves", figures.curves,
+                   (groups, scale, comparison.metric.target, f"Test {comparison.metric.name} by epoch", color_of(comparison)))
+
+
+def grid(comparison: Comparison) -> dict[str, list[figures.Rate]]:
+    """The rates of each initialization; the error is NaN where all runs diverged."""
+    groups: dict[str, list[figures.Rate]] = {init: [] for init in comparison.inits}
+    for row in comparison.rates():
+        lost = row.diverged == row.runs
+        groups[row.init].append(figures.Rate(row.rate, math.nan if lost else row.error.mean,
+                                             0.0 if math.isnan(row.error.half) else row.error.half, row.diverged))
+    return groups
+
+
+def by_rate(comparison: Comparison, scale: figures.Scale) -> Drawing:
+    return Drawing("rates", figures.by_rate, (grid(comparison), comparison.chosen, scale,
+                                              f"Test {comparison.metric.name} by learning rate", color_of(comparison)))
+
+
+def some(comparison: Comparison) -> list[str]:
+    """The initializations whose layers are shown: all in their order, or of many some by rank, with the reference."""
+    if len(comparison.inits) <= SHOWN:
+        return list(comparison.inits)
+    order = [place.init for place in places_of(comparison)]
+    chosen = {order[k] for k in layer_figures.evenly(len(order), SHOWN - 1)} | {comparison.reference}
+    return [init for init in order if init in chosen]
+
+
+def typical_saturation(runs: Sequence[TrainingRun]) -> Array:
+    """Mean over the runs that were measured most often, for the epochs that all of them reached: (epochs + 1, layers)."""
+    whole = [run.saturation for run in runs if len(run.saturation) > len(run.errors)] or [run.saturation for run in runs]
+    epochs = min(len(one) for one in whole)
+    return np.mean([one[:epochs] for one in whole], axis=0)
+
+
+def all_finite(layers: Sequence[LayerStatistics]) -> bool:
+    """Whether all activations and gradients are finite; those of a diverged run are not, and cannot be drawn."""
+    shown = [layer.activation for layer in hidden_activations(layers)] + [layer.gradient for layer in preactivations(layers)]
+    return bool(shown) and all(array is not None and bool(np.isfinite(array).all()) for array in shown)
+
+
+# ------------------------------------------------------------------ what they say
+
+
+def listed(found: Mapping[str, str], most: int = COLOURED) -> str:
+    """Initializations with a number each; of many, the first."""
+    texts = [f"{init} {text}" for init, text in found.items()]
+    return "; ".join(texts[:most]) + f"; and {len(texts) - most} more" * (len(texts) > most)
+
+
+def told(places: Sequence[figures.Place], comparison: Comparison) -> str:
+    return (f"Test {comparison.metric.name} after {many(comparison.config['epochs'], 'epoch')}, the lowest first: "
+            f"{listed({place.init: place.text for place in places}, 30)}.")
+
+
+def told_curves(comparison: Comparison) -> str:
+    """From where to where the median test error of each goes."""
+    metric, found = comparison.metric, {}
+    for init in comparison.inits:
+        ended = [run.errors for run in comparison[init] if not run.diverged]
+        found[init] = (f"from {metric.figures(float(np.median([one[0] for one in ended])))} to "
+                       f"{metric.text(float(np.median([one[-1] for one in ended])))}" if ended else "diverges")
+    return f"Median test {metric.name} from the first epoch to the last: {listed(found)}."
+
+
+def best_rates(comparison: Comparison) -> str:
+    rows = {row["init"]: row for row in comparison.summary()}
+    found = {init: "diverges" if math.isnan(rows[init]["error"]) else
+             f"at {rate:g}, where the test {comparison.metric.name} is {comparison.metric.text(rows[init]['error'])}"
+             for init, rate in comparison.chosen.items()}
+    return f"Best learning rates: {listed(found)}."
+
+
+def told_survival(learns: Mapping[str, Sequence[float]]) -> str:
+    return "Learns at learning rates: " + listed({
+        init: f"{found[0]:g} to {found[-1]:g}" if len(found) > 1 else f"{found[0]:g}" if found else "none"
+        for init, found in learns.items()}) + "."
+
+
+def costs_at_end(comparison: Comparison, inits: Iterable[str]) -> dict[str, str]:
+    ends = {init: [run.final_cost for run in comparison[init] if not run.diverged] for init in inits}
+    return {init: number(float(np.median(found))) if found else "diverges" for init, found in ends.items()}
+
+
+def deviations(groups: Mapping[str, Sequence[layer_figures.Histogram]]) -> dict[str, str]:
+    return {init: f"{found[0].std:.2g} and {found[-1].std:.2g}" for init, found in groups.items()}
+
+
+def diverging(comparison: Comparison) -> str:
+    return "A cross: the run diverges. " if any(run.diverged for run in comparison.runs) else ""
+
+
+def colours(places: Sequence[Any]) -> str:
+    """The legend of a ranking by verdict."""
+    words = {"first": "dark blue circle, learns in 1 epoch", "learns": "light blue circle, learns later",
+             "some": "yellow square, in some runs", "never": "orange triangle, not within the epochs",
+             "nothing": "purple triangle, learns nothing", "diverges": "black cross, diverges"}
+    return "; ".join(words[kind] for kind in words if any(place.kind == kind for place in places))

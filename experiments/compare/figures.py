@@ -1,0 +1,304 @@
+"""The figures of a comparison, each a function of plain numbers, so that it can be drawn in another process.
+
+Every figure is one panel, about as wide as a phone: a page puts panels side by side where there is room.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...arguments import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH, HEIGHT = 4.7, 3.7                                            # inches of a panel
+ROW = 0.2                                                           # inches of a row of a ranking
+GREY = "#55555f"
+KINDS = {                                                           # of verdicts, where colours do not suffice
+    "first": ("#0072B2", "o"), "learns": ("#56B4E9", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"),
+    "nothing": ("#882255", "v"), "diverges": ("#000000", "X")}
+
+
+class Scale(NamedTuple):
+    """The axis of the errors: their name and unit, the error of a constant prediction, and the smallest that can be shown."""
+
+    name: str
+    unit: str
+    chance: float
+    least: float
+
+    def shown(self, values: Any) -> Array:
+        """Errors as they are drawn: percent for shares; 0 stands at the lower end of a logarithmic axis."""
+        found = np.asarray(values, float)
+        return np.maximum(found, self.least) * (100 if self.unit == "%" else 1)
+
+    @property
+    def label(self) -> str:
+        return f"test {self.name}" + (f", {self.unit}" if self.unit else "")
+
+
+class Place(NamedTuple):
+    """The end of one initialization in a ranking: its mean error, half of the 95 % interval, and the error of each run."""
+
+    init: str
+    kind: str
+    error: float
+    half: float
+    runs: Sequence[float]
+    text: str
+
+
+class Rate(NamedTuple):
+    """One initialization at one learning rate; ``error`` is NaN if all runs diverged."""
+
+    rate: float
+    error: float
+    half: float
+    diverged: int
+
+
+def panel(width: float = WIDTH, height: float = HEIGHT, **margins: float) -> tuple[Figure, Axes]:
+    """A figure with one axes; margins in inches. Without a layout engine, which would draw everything a second time."""
+    from matplotlib.figure import Figure
+    figure = Figure(figsize=(width, height))
+    left, right, bottom, top = ({"left": 0.65, "right": 0.15, "bottom": 0.55, "top": 0.35} | margins).values()
+    ax = figure.add_axes((left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height))
+    ax.spines[["right", "top"]].set_visible(False)
+    ax.grid(alpha=0.25)
+    return figure, ax
+
+
+def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: float, title: str,
+           colors: Mapping[str, int]) -> Figure:
+    """Test error by epoch on a logarithmic axis: the median of each initialization, the range of its runs, and its name.
+
+    A cross is where a run diverged. Dashed is chance, dotted the error that "learns" means.
+    """
+    names = {name: name if any(len(run) for run in runs) else f"{name}: diverges" for name, runs in groups.items()}
+    figure, ax = panel(right=margin([*names.values(), "chance"]))
+    longest = max((len(run) for runs in groups.values() for run in runs), default=1)
+    ends = []
+    for name, runs in groups.items():
+        color, marker = style(colors[name])
+        table = np.full((len(runs), longest), np.nan)
+        for row, run in zip(table, runs, strict=True):
+            row[:len(run)] = np.where(np.isfinite(run), run, np.nan)
+        known = ~np.isnan(table)
+        epochs = np.flatnonzero(known.any(0))
+        if not epochs.size:
+            ends.append((math.inf, names[name], color))
+            continue
+        middle, low, high = (scale.shown(f(table[:, epochs], axis=0)) for f in (np.nanmedian, np.nanmin, np.nanmax))
+        ax.plot(epochs + 1, middle, color=color, lw=1.8, marker=marker, ms=4,
+                markevery=max(1, longest // 10))
+        ax.fill_between(epochs + 1, low, high, color=color, alpha=0.18, lw=0)
+        for row, there in zip(table, known, strict=True):
+            if there.any() and not there.all():
+                last = int(np.flatnonzero(there)[-1])
+                ax.plot(last + 1, scale.shown(row[last]), "x", color=color, ms=7, mew=2)
+        ends.append((float(middle[-1]), name, color))
+    logarithmic(ax, "y", scale, [scale.shown(error) for runs in groups.values() for run in runs for error in run])
+    known_lines = [(value, dashes, name) for value, dashes, name in ((scale.chance, "--", "chance"), (goal, ":", ""))
+                   if math.isfinite(value)]
+    for value, dashes, name in known_lines:
+        ax.axhline(float(scale.shown(value)), color=GREY, ls=dashes, lw=1)
+        ends += [(float(scale.shown(value)), name, GREY)] if name else []
+    ax.set(xlabel="epoch", ylabel=scale.label)
+    ax.set_title(title, loc="left")
+    whole_epochs(ax)
+    beside(ax, ends)
+    return figure
+
+
+def costs(groups: Mapping[str, Sequence[Sequence[float]]], title: str, colors: Mapping[str, int]) -> Figure:
+    """Training cost by epoch, as in `curves`."""
+    values = [value for runs in groups.values() for run in runs for value in run if 0 < value < math.inf]
+    least = min(values, default=1.0)
+    figure = curves(groups, Scale("", "", math.nan, least), math.nan, title, colors)
+    figure.axes[0].set_ylabel("training cost")
+    return figure
+
+
+def ranking(places: Sequence[Place], scale: Scale, goal: float, title: str, limits: Sequence[float],
+            colors: Mapping[str, int] | None = None, first: int = 1) -> Figure:
+    """Initializations ranked by their test error: mean and 95 % interval, and a dot for each run.
+
+    ``limits`` are errors that the axis holds, those of all panels of a ranking. Without ``colors`` the colour is that
+    of the verdict.
+    """
+    room = 0.1 + 0.068 * max(len(place.text) for place in places)
+    figure, ax = panel(height=tall(len(places)), right=room,
+                       left=0.25 + margin([place.init for place in places]))
+    rows = np.arange(len(places))[::-1]
+    for y, place in zip(rows, places, strict=True):
+        color, marker = KINDS[place.kind] if colors is None else style(colors[place.init])
+        if math.isfinite(place.error):
+            runs = [error for error in place.runs if math.isfinite(error)]
+            ax.plot(scale.shown(runs), [y] * len(runs), "|", color=color, ms=6, alpha=0.6)
+            if place.half > 0:
+                ends = scale.shown([place.error - place.half, place.error + place.half])
+                ax.plot(ends, [y, y], color=color, lw=2.2, alpha=0.5, solid_capstyle="butt")
+            ax.plot(scale.shown(place.error), y, marker, color=color, ms=6)
+        ax.annotate(place.text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=9, annotation_clip=False)
+    logarithmic(ax, "x", scale, [scale.shown(limits)])
+    for value, dashes, name in ((scale.chance, "--", "chance"), (goal, ":", "")):
+        at = float(scale.shown(value))
+        ax.axvline(at, color=GREY, ls=dashes, lw=1)
+        if name:
+            ax.annotate(name, (at, 1.01), xycoords=("data", "axes fraction"), ha="right", va="bottom", fontsize=9,
+                        color=GREY)
+    ax.set(xlabel=scale.label, ylim=(-0.7, len(places) - 0.3))
+    ax.set_title(title, loc="left", pad=14)
+    ax.set_yticks(rows, [f"{k}. {place.init}" for k, place in enumerate(places, first)])
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=False, axis="y")
+    return figure
+
+
+def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], scale: Scale, title: str,
+            colors: Mapping[str, int]) -> Figure:
+    """Test error against learning rate: the mean of each initialization with its 95 % interval; a ring is the chosen rate.
+
+    A cross at the upper edge is a rate at which runs diverged.
+    """
+    figure, ax = panel(right=margin([*groups, "chance"]))
+    ends: list[tuple[float, str, str]] = []
+    limits = [scale.chance, *(row.error for rows in groups.values() for row in rows if math.isfinite(row.error))]
+    for name, rows in groups.items():
+        color, marker = style(colors[name])
+        alive = [row for row in rows if math.isfinite(row.error)]
+        if alive:
+            rates, errors = [row.rate for row in alive], scale.shown([row.error for row in alive])
+            ax.plot(rates, errors, color=color, lw=1.8, marker=marker, ms=4.5)
+            for row in alive:
+                if row.half > 0:
+                    ax.plot([row.rate] * 2, scale.shown([row.error - row.half, row.error + row.half]), color=color, lw=2.5,
+                            alpha=0.4, solid_capstyle="butt")
+            best = [row for row in alive if row.rate == chosen[name]]
+            ax.plot([row.rate for row in best], scale.shown([row.error for row in best]), "o", color=color, mfc="none", ms=11,
+                    mew=1.6)
+        lost = [row.rate for row in rows if row.diverged]
+        shift = 1 + 0.03 * (colors[name] - len(groups) / 2)
+        ax.plot([rate * shift for rate in lost], [1.0] * len(lost), "x", color=color, ms=6, mew=2,
+                transform=ax.get_xaxis_transform(), clip_on=False)
+        ends.append((float(errors[-1]), name, color) if alive else (math.inf, name, color))
+    ax.set_xscale("log")
+    rates = sorted({row.rate for rows in groups.values() for row in rows})
+    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    ax.set_xticks([], minor=True)
+    logarithmic(ax, "y", scale, [float(scale.shown(limit)) for limit in limits])
+    ax.axhline(float(scale.shown(scale.chance)), color=GREY, ls="--", lw=1)
+    ax.set(xlabel="learning rate", ylabel=scale.label)
+    ax.set_title(title, loc="left", pad=12)
+    beside(ax, [*ends, (float(scale.shown(scale.chance)), "chance", GREY)])
+    return figure
+
+
+def survival(groups: Mapping[str, Sequence[Rate]], learned: Mapping[str, Sequence[float]], chosen: Mapping[str, float],
+             scale: Scale, title: str, first: int = 1) -> Figure:
+    """Initializations by learning rate: the shade is the test error, framed where it learns, with a ring at the chosen rate."""
+    from matplotlib.colors import LogNorm
+    names = list(groups)
+    rates = sorted({row.rate for rows in groups.values() for row in rows})
+    table = np.full((len(names), len(rates)), np.nan)
+    for row, name in zip(table, names, strict=True):
+        for one in groups[name]:
+            row[rates.index(one.rate)] = one.error
+    figure, ax = panel(height=tall(len(names)), left=0.25 + margin(names), right=0.15)
+    low = float(np.nanmin(table)) if np.isfinite(table).any() else scale.chance
+    norm = LogNorm(float(scale.shown(min(low, 0.99 * scale.chance))), float(scale.shown(scale.chance)), clip=True)
+    ax.imshow(scale.shown(table), norm=norm, cmap="viridis", aspect="auto")
+    for i, name in enumerate(names):
+        for j, rate in enumerate(rates):
+            value = table[i, j]
+            text = "div." if math.isnan(value) else brief(value, scale)
+            dark = math.isnan(value) or float(norm(scale.shown(value))) > 0.6
+            weight = "bold" if rate == chosen[name] else "normal"
+            ax.text(j, i, text, ha="center", va="center", fontsize=8, color="black" if dark else "white", weight=weight)
+            if rate in learned[name]:
+                ax.plot(j - 0.42, i, "|", color="white" if not dark else "black", ms=9, mew=2.5)
+    ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+    ax.set_yticks(range(len(names)), [f"{k}. {name}" for k, name in enumerate(names, first)])
+    ax.tick_params(length=0)
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel("learning rate")
+    ax.set_title(title, loc="left")
+    return figure
+
+
+# ------------------------------------------------------------------ parts of figures
+
+
+def style(k: int) -> tuple[str, str]:
+    """The colour and the marker of an initialization, in all figures."""
+    from ...plots.canvas import COLORS, MARKERS
+    return COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
+
+
+def brief(value: float, scale: Scale) -> str:
+    shown = 100 * value if scale.unit == "%" else value
+    return f"{shown:.1f}" if scale.unit == "%" and shown < 99.95 else f"{shown:.3g}"
+
+
+def tall(rows: int) -> float:
+    """The height of a figure with so many rows, in inches; a few stand as high as the other panels."""
+    return max(HEIGHT, 0.95 + ROW * rows)
+
+
+def margin(names: Any) -> float:
+    """Room for the longest name, in inches."""
+    return 0.2 + 0.075 * max((len(name) for name in names), default=0)
+
+
+def logarithmic(ax: Axes, axis: str, scale: Scale, values: Any) -> None:
+    """A logarithmic axis of errors, from below the smallest to above the largest, with plain numbers at its ticks."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    found = [float(value) for value in np.concatenate([np.ravel(value) for value in [*values, scale.shown(scale.chance)]])
+             if math.isfinite(value)]
+    low, high = (min(found), max(found)) if found else (1.0, 10.0)
+    getattr(ax, f"set_{axis}scale")("log")
+    getattr(ax, f"set_{axis}lim")(low / (high / low) ** 0.05 / 1.02, high * (high / low) ** 0.05 * 1.02)
+    one = getattr(ax, f"{axis}axis")
+    one.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 3000 else (1,)))
+    one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    one.set_minor_formatter(NullFormatter())
+
+
+def whole_epochs(ax: Axes, most: int = 6) -> None:
+    from matplotlib.ticker import MaxNLocator
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=most))
+
+
+def beside(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write names at the right, each as near to the end of its line as the others allow, with a stroke from line to name."""
+    low, high = np.log(ax.get_ylim())
+    wanted = [float(np.clip((np.log(value) - low) / (high - low), 0, 1)) if value > 0 else 0.0 for value, *_ in ends]
+    order = np.argsort(wanted, kind="stable")
+    places = spread_out([wanted[k] for k in order], 0.062 * HEIGHT / 3.7)
+    for k, place in zip(order, places, strict=True):
+        _, name, color = ends[k]
+        ax.plot([1.005, 1.04], [wanted[k], place], color=color, lw=1, transform=ax.transAxes, clip_on=False)
+        ax.annotate(name, (1.05, place), xycoords="axes fraction", va="center", fontsize=9, annotation_clip=False)
+
+
+def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
+    """Places from 0 to 1 with this gap, in order, near those that are wanted.
+
+    >>> [round(place, 2) for place in spread_out([0.1, 0.1, 0.9], 0.2)]
+    [0.1, 0.3, 0.9]
+    """
+    places: list[float] = []
+    for value in wanted:
+        places.append(max(value, places[-1] + gap) if places else value)
+    top = 1.0
+    for k in reversed(range(len(places))):
+        places[k] = min(places[k], top)
+        top = places[k] - gap
+    return places

@@ -1,0 +1,233 @@
+"""The finding of a comparison in one sentence, the verdict on each initialization, and what its numbers say.
+
+A difference is only said where the runs show it: two initializations learn equally fast if their ranges over the runs
+overlap, and end equally well unless a paired t test, after Holm's correction, tells them apart at 5 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..reports.statistics import holm, paired
+from ..reports.text import joined, many
+from .table import times
+
+if TYPE_CHECKING:
+    from .results import Comparison
+
+SIGNIFICANT = 0.05
+NOTHING = 0.97                                                      # of chance: an error above that is no better
+FEW = 6                                                             # initializations that a title can name; more are counted
+
+
+class Verdict(NamedTuple):
+    """How one initialization learned.
+
+    ``kind`` is "learns" if every run reaches the target, "some" if some do, "never" if none does, "nothing" if the error
+    stays that of a constant prediction, "diverges" if no run stays finite. ``epochs`` are those until the target, sorted and
+    infinite for a run that does not reach it.
+    """
+
+    init: str
+    kind: str
+    epochs: tuple[float, ...]
+
+    @property
+    def reached(self) -> int:
+        return sum(map(math.isfinite, self.epochs))
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it learns in 1 epoch, in at least half of the runs."""
+        return self.kind == "learns" and median(self.epochs) <= 1
+
+    def text(self, budget: int) -> str:
+        """The verdict as a cell of the table; ``budget`` is the number of epochs that it was trained for."""
+        low, high = self.epochs[0], self.epochs[-1]
+        spread = f" ({low:g} to {high:g})" if self.kind == "learns" and low < high else ""
+        return {"learns": f"learns in {epochs_of([self])}{spread}",
+                "some": f"learns in {self.reached} of {len(self.epochs)} runs", "never": f"not within {many(budget, 'epoch')}",
+                "nothing": "learns nothing", "diverges": "diverges"}[self.kind]
+
+
+def verdicts(comparison: Comparison) -> list[Verdict]:
+    """The verdict on each initialization, at its chosen rate, in their order."""
+    target, chance = comparison.metric.target, comparison.metric.chance
+    found = []
+    for row in comparison.summary():
+        runs = comparison[row["init"]]
+        epochs = tuple(sorted(math.inf if run.diverged else run.epochs_to(target) for run in runs))
+        kind = ("diverges" if row["diverged"] == row["runs"] else "learns" if math.isfinite(epochs[-1])
+                else "some" if math.isfinite(epochs[0]) else "nothing" if row["error"] >= NOTHING * chance else "never")
+        found.append(Verdict(row["init"], kind, epochs))
+    return found
+
+
+def finding(comparison: Comparison) -> str:
+    """The result in one sentence, with its budget: which initializations learn, how soon, and which do not.
+
+    If the data do not fit, all initializations suffer, and the sentence is about the data.
+    """
+    if comparison.unfit:
+        return f"Check the data first: {comparison.unfit[0].removesuffix('.')}"
+    found, budget = verdicts(comparison), comparison.config["epochs"]
+    tried = [len({run.rate for run in comparison.runs if run.init == init}) for init in comparison.inits]
+    sentence = (alone(comparison, found[0]) if len(found) == 1 else counted(found, budget) if len(found) > FEW
+                else compared(comparison, found))
+    if max(tried) > 1:
+        several = f"{'up to ' * (len(set(tried)) > 1)}{max(tried)}"
+        sentence += f", {'each ' * (len(found) > 1)}at its best of {several} learning rates"
+    return sentence + " (one run)" * (len(comparison[found[0].init]) == 1)
+
+
+def alone(comparison: Comparison, one: Verdict) -> str:
+    """The finding about a single initialization."""
+    budget, metric = comparison.config["epochs"], comparison.metric
+    if one.kind == "learns":
+        row = comparison.summary()[0]
+        return (f"{one.init} learns in {epochs_of([one])} and ends at a test {metric.name} of "
+                f"{metric.text(row['error'], row['error_half'])} after {budget}")
+    return f"{one.init} " + {
+        "some": f"reaches {metric.goal} in {one.reached} of {len(one.epochs)} runs within {many(budget, 'epoch')}",
+        "never": f"does not reach {metric.goal} within {many(budget, 'epoch')}",
+        "nothing": f"learns nothing in {many(budget, 'epoch')}", "diverges": "diverges in every run"}[one.kind]
+
+
+def counted(found: Sequence[Verdict], budget: int) -> str:
+    """The finding about many initializations: how many learn in the first epoch, how many later, and how many do not."""
+    learned = [one for one in found if one.kind == "learns"]
+    first = sum(one.at_once for one in learned)
+    parts = [f"{first} learn{'s' * (first == 1)} in 1 epoch"] if first else []
+    if later := len(learned) - first:
+        parts.append(f"{later}{' more' * bool(first)} within {budget}")
+    if not learned:
+        return f"None of {len(found)} initializations learns in {many(budget, 'epoch')}"
+    rest = len(found) - len(learned)
+    parts += [f"{rest} {'does' if rest == 1 else 'do'} not" + f" within {budget}" * (not later and budget > 1)] if rest else []
+    if not first:
+        parts[0] = parts[0].replace(" within", f" learn{'s' * (later == 1)} within") + " epochs"
+    return f"Of {len(found)} initializations, {joined(parts)}"
+
+
+def compared(comparison: Comparison, found: Sequence[Verdict]) -> str:
+    """The finding about a few initializations, by name."""
+    budget, goal = comparison.config["epochs"], comparison.metric.goal
+    learned = sorted((one for one in found if one.kind == "learns"), key=lambda one: median(one.epochs))
+    failed = [one for one in found if one.kind in ("never", "nothing", "diverges")]
+    kinds = {one.kind for one in found}
+    everyone = f"{'Both' if len(found) == 2 else f'All {len(found)}'} initializations"
+    if kinds == {"diverges"}:
+        return f"{everyone} diverge in every run"
+    if same_errors(comparison):
+        return f"{everyone} give the same test {comparison.metric.name} in every run of {many(budget, 'epoch')}"
+    if learned:
+        first = [one for one in learned if one.epochs[0] <= learned[0].epochs[-1]]
+        sentence = f"{named(first)} learn{'s' * (len(first) == 1)} in {epochs_of(first)}"
+        if failed:
+            diverged = {one.kind for one in failed} == {"diverges"}
+            verb = f" diverge{'s' * (len(failed) == 1)}" if diverged else f" not within {budget}"
+            return f"{sentence}; {named(failed)}{verb}"
+        if some := [one for one in found if one.kind == "some"]:
+            return f"{sentence}; {named(some)} not in every run within {budget}"
+        if later := [one for one in learned if one not in first]:
+            return f"{sentence}; {named(later)} need{'s' * (len(later) == 1)} {epochs_of(later, noun=False)}"
+        sentence = f"{everyone} learn in {epochs_of(first)}"
+        return f"{sentence}; {lowest(comparison, 'ends', 'end')} after {budget}"
+    if some := [one for one in found if one.kind == "some"]:
+        best = max(some, key=lambda one: one.reached)
+        return (f"None of {len(found)} initializations reaches {goal} in every run within {many(budget, 'epoch')}; "
+                f"{best.init} does in {best.reached} of {len(best.epochs)}")
+    if kinds <= {"nothing", "diverges"}:
+        return f"None of {len(found)} initializations learns anything in {many(budget, 'epoch')}"
+    return (f"None of {len(found)} initializations reaches {goal} within {many(budget, 'epoch')}; "
+            f"{lowest(comparison, 'comes', 'come')}")
+
+
+def lowest(comparison: Comparison, verb: str, verbs: str) -> str:
+    """Which initialization ends with the lowest test error, as far as the runs tell."""
+    best, *others = leaders(comparison)
+    name = f"test {comparison.metric.name}"
+    rows = {row["init"]: row for row in comparison.summary()}
+    if others and len(others) + 1 == len([row for row in rows.values() if row["diverged"] < row["runs"]]):
+        return f"no difference in {name} is shown"
+    if others:
+        return f"{named_inits([best, *others])} {verbs} lowest in {name}"
+    return f"{best} {verb} lowest, at a {name} of {comparison.metric.text(rows[best]['error'], rows[best]['error_half'])}"
+
+
+def leaders(comparison: Comparison) -> list[str]:
+    """The initialization with the lowest mean test error, then those that are not told apart from it, by their errors."""
+    rows = sorted((row for row in comparison.summary() if not math.isnan(row["error"])), key=lambda row: row["error"])
+    best, others = comparison[rows[0]["init"]], [row["init"] for row in rows[1:]]
+    ps = []
+    for init in others:
+        pairs = [(a.error, b.error) for a, b in zip(comparison[init], best, strict=True) if not (a.diverged or b.diverged)]
+        ps.append(paired([a for a, _ in pairs], [b for _, b in pairs], comparison.resampled))
+    return [rows[0]["init"], *(init for init, p in zip(others, holm(ps), strict=True) if not p < SIGNIFICANT)]
+
+
+def same_errors(comparison: Comparison) -> bool:
+    """Whether all initializations have the same test errors, run by run."""
+    return len({tuple(run.error for run in comparison[init]) for init in comparison.inits}) == 1
+
+
+def epochs_of(found: Sequence[Verdict], noun: bool = True) -> str:
+    """The median number of epochs in which the target was reached, as text; of several initializations, their range."""
+    medians = [median(one.epochs) for one in found]
+    low, high = min(medians), max(medians)
+    text = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return f"{text} epoch{'s' * (high > 1)}" if noun else text
+
+
+def named(found: Sequence[Verdict]) -> str:
+    return named_inits([one.init for one in found])
+
+
+def named_inits(inits: Sequence[str]) -> str:
+    """Names in a row; of more than three, the number."""
+    return joined(inits) if len(inits) <= 3 else f"{len(inits)} initializations"
+
+
+# ------------------------------------------------------------------ a sentence or two about each initialization
+
+
+def findings(comparison: Comparison) -> list[str]:
+    """A sentence or two about each initialization, from its numbers."""
+    rows, found = comparison.summary(), {one.init: one for one in verdicts(comparison)}
+    return [f"{row['init']}: {'; '.join([outcome(comparison, row, found), *first_signs(row, comparison.inactive)])}."
+            for row in rows]
+
+
+def outcome(comparison: Comparison, row: Mapping[str, Any], found: Mapping[str, Verdict]) -> str:
+    """The test error at the end, and how soon it reached the target."""
+    metric, one, reference = comparison.metric, found[row["init"]], found[comparison.reference]
+    if one.kind == "diverges":
+        return "the cost becomes infinite or NaN in every run: the training diverges"
+    error = f"the test {metric.name} ends at {metric.text(row['error'], row['error_half'])}"
+    if row["diverged"]:
+        error += f" in the {many(row['runs'] - row['diverged'], 'run')} of {row['runs']} that did not diverge"
+    if one.kind == "learns":
+        slower = reference.kind == "learns" and reference.epochs[-1] < one.epochs[0]
+        return (f"{error}; it reaches {metric.goal} after {epochs_of([one])}"
+                + f", where {reference.init} needs {epochs_of([reference], noun=False)}" * slower)
+    if one.kind == "some":
+        return f"{error}; it reaches {metric.goal} in {one.reached} of {many(row['runs'], 'run')}"
+    if one.kind == "nothing":
+        return f"{error}, no better than {metric.constant}: the network learns nothing"
+    return f"{error} and never reaches {metric.goal}"
+
+
+def first_signs(row: Mapping[str, Any], inactive: str) -> list[str]:
+    """Signs of trouble in the layers before training."""
+    ratio, share, signs = row["gradient_ratio"], row["saturated_before"], []
+    if ratio < 0.05 or ratio > 5:
+        effect = "vanishes" if ratio < 1 else "explodes"
+        signs.append("before training, the gradient at the first hidden layer is "
+                     f"{times(ratio)} times that at the last: it {effect}")
+    if share > 0.3:
+        parts = "outputs" if inactive == "saturated" else "units"
+        signs.append(f"{100 * share:.0f} % of the hidden {parts} are {inactive} before the first step")
+    return signs

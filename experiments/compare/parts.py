@@ -1,0 +1,146 @@
+"""The data of a comparison: what each run trains on, is validated on and tested on, by seed and fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ... import datasets
+from ...datasets.data_set import DataSet
+from ...datasets.scaling import Scaler, scales_differ
+from ...datasets.targets import Targets
+from ...errors import ArgumentError
+from .config import Config
+from .metric import Metric, constant_error
+
+Array = NDArray[Any]
+Part = tuple[Array, Array]
+VALIDATION = 0.2                                                    # share of the training examples
+TEST: dict[str, float] = {"digits": 500}                            # of other data, a fifth
+
+
+class Division(NamedTuple):
+    """The indices of the examples of each part; ``test`` is None if the data bring a test part of their own."""
+
+    train: Array
+    validation: Array
+    test: Array | None
+
+
+class Parts(NamedTuple):
+    """What a run gets. ``scaler`` turns predictions of values into those of y, if the network learns scaled ones."""
+
+    train: Part
+    validation: Part | None
+    test: Part
+    scaler: Scaler | None
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Rows of numbers and encoded targets, and how they are divided and scaled: all that a run needs of the data."""
+
+    x: Array
+    y: Array
+    test: Part | None
+    groups: Array | None
+    targets: Targets
+    name: str
+    scaled: bool
+    scaled_targets: bool
+
+    @classmethod
+    def of(cls, data: DataSet, config: Config) -> Problem:
+        """The data of a comparison; ArgumentError for settings that do not fit them."""
+        targets = data.targets
+        if config.stratify and targets.kind not in ("classes", "binary"):
+            raise ArgumentError(f"stratify must be False for {data.target}, which holds {targets.kind} and no classes")
+        if config.cv and data.test is not None:
+            raise ArgumentError(f"cv must be None for data that bring a test part of their own, got {config.cv}")
+        x, y = rows(data.x), targets.encode(data.y)
+        test = None if data.test is None else (rows(data.test[0]), targets.encode(data.test[1]))
+        auto = config.standardize is None
+        scaled, scaled_targets = (scales_differ(a) if auto else bool(config.standardize) for a in (data.x, y))
+        return cls(x, y, test, data.groups, targets, data.name, scaled, scaled_targets and targets.kind == "values")
+
+    @property
+    def digest(self) -> str:
+        """Hash of all arrays."""
+        found = sha256()
+        for array in (self.x, self.y, *(self.test or ()), *([] if self.groups is None else [self.groups])):
+            found.update(f"{array.dtype.str} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).tobytes() if array.dtype.kind != "O" else repr(array.tolist()).encode())
+        return found.hexdigest()[:12]
+
+    def division(self, config: Config, seed: int, fold: int = 0) -> Division:
+        """The division of one seed and fold: the same for all initializations and learning rates.
+
+        If there are several rates, a fifth of the training examples validates; one rate needs no choice, and trains on all.
+        """
+        which, examples = 0 if config.split == "fixed" else seed, np.arange(len(self.x))
+
+        def cut(part: Array, size: float, rng: Any) -> tuple[Array, Array]:
+            groups = None if self.groups is None else self.groups[part]
+            (first, _), (second, _) = datasets.split(part, self.y[part], size, rng, groups=groups, stratify=config.stratify)
+            return first, second
+
+        train, test = examples, None
+        if config.cv:
+            train, test = datasets.folds(self.y, config.cv, rng=which, groups=self.groups, stratify=config.stratify)[fold]
+        elif self.test is None:
+            train, test = cut(examples, TEST.get(self.name, 0.2), which)
+        if len(config.rates) == 1:
+            return Division(train, train[:0], test)
+        train, validation = cut(train, VALIDATION, np.random.default_rng([which, 1]))
+        return Division(train, validation, test)
+
+    def parts(self, config: Config, seed: int, fold: int = 0) -> Parts:
+        """The arrays of one seed and fold, scaled if asked, as measured on the training examples."""
+        division = self.division(config, seed, fold)
+        (x, y), (x_test, y_test) = self.part(division.train), self.test_part(division)
+        validation = self.part(division.validation) if len(division.validation) else None
+        if self.scaled:
+            scaler = Scaler.of(x)
+            x, x_test = scaler.scaled(x), scaler.scaled(x_test)
+            validation = None if validation is None else (scaler.scaled(validation[0]), validation[1])
+        values = Scaler.of(y) if self.scaled_targets else None
+        return Parts((x, y if values is None else values.scaled(y)), validation, (x_test, y_test), values)
+
+    def part(self, indices: Array) -> Part:
+        """Examples by their indices; all of them as they are, which may be many."""
+        if len(indices) == len(self.x) and (indices[1:] > indices[:-1]).all():
+            return self.x, self.y
+        return self.x[indices], self.y[indices]
+
+    def test_part(self, division: Division) -> Part:
+        if division.test is not None:
+            return self.x[division.test], self.y[division.test]
+        assert self.test is not None
+        return self.test
+
+    def metric(self, divisions: Sequence[Division]) -> Metric:
+        """The metric; its ``chance`` is the mean over the divisions."""
+        errors = []
+        for one in divisions:
+            train, test = self.y[one.train], self.test_part(one)[1]
+            if self.scaled_targets and train.shape[1] > 1:
+                train, test = datasets.standardize(train, test)
+            errors.append(constant_error(self.targets.kind, train, test))
+        return Metric(self.targets.kind, "" if self.targets.kind == "values" else "%", float(np.mean(errors)))
+
+    def divisions(self, config: Config) -> list[Division]:
+        """The division of each seed and fold."""
+        return [self.division(config, seed, fold) for seed in range(config.seeds) for fold in range(config.folds)]
+
+    def divided_anew(self, config: Config) -> bool:
+        """Whether seeds or folds have test parts of their own."""
+        return self.test is None and bool(config.cv or (config.split == "seed" and config.seeds > 1))
+
+
+def rows(x: Array) -> Array:
+    return x.reshape(len(x), -1)

@@ -1,0 +1,132 @@
+"""What a reader of the results must know first: about the data, the divisions, the starts and the learning rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations, permutations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...datasets.data_set import DataSet
+from ...inspection.diagnosis.data import data_findings
+from ...inspection.diagnosis.diagnose import diagnose
+from ...inspection.diagnosis.labels import Finding
+from ..reports.text import many
+from . import rates
+from .config import Config, repeat
+from .metric import Metric
+from .parts import Problem
+from .training import LOSSES, Task, network
+
+if TYPE_CHECKING:
+    from .results import Comparison
+
+EXAMPLES = 300                                                      # that `diagnose` sees
+
+
+def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[str]:
+    """What `unfit` found, what was done to the data, and how they were read."""
+    said = [f"{one.where}: {one.what} This holds for all initializations. Remedy: {one.remedy}"
+            f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
+    said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
+    return [*said, *scaling(problem), *data.notes, *problem.targets.notes]
+
+
+def unfit(problem: Problem, config: Config) -> list[Finding]:
+    """What `diagnose` finds about x and y as the network gets them, from the examples and the network of seed 0."""
+    parts = problem.parts(config, 0)
+    x, y = (array[:EXAMPLES] for array in parts.train)
+    net = network(problem, config, Task(config.init[0], config.rates[0], 0), parts)
+    return [one for one in diagnose(net, x, y, LOSSES[problem.targets.kind]()) if one.where in ("x", "y")]
+
+
+def scaling(problem: Problem) -> list[str]:
+    """Which arrays were standardized, and why."""
+    said = []
+    if problem.scaled:
+        said.append("Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: the "
+                    "columns differ in scale from each other, or from what initializations assume (--no-standardize leaves "
+                    "them).")
+    if problem.scaled_targets:
+        said.append("The network learned y scaled to mean 0 and standard deviation 1; its errors are in the units of y.")
+    return said
+
+
+def of_runs(comparison: Comparison) -> list[str]:
+    """What the runs show, and what their intervals mean."""
+    return [*of_starts(comparison), *of_divisions(comparison), *of_rates(comparison)]
+
+
+def of_starts(comparison: Comparison) -> list[str]:
+    """Initializations that ignore the seed, and seeds that share units."""
+    said = []
+    for init in comparison.inits:
+        starts = {run.seed: run for run in reversed(comparison[init]) if run.fold == 0}
+        pairs = list(combinations(sorted(starts), 2))
+        equal = [(a, b) for a, b in pairs if starts[a].digest == starts[b].digest]
+        shared = [(len(starts[a].units & starts[b].units), a, b) for a, b in pairs if (a, b) not in equal]
+        count, a, b = max(shared, default=(0, 0, 0))
+        if pairs and len(equal) == len(pairs):
+            said.append(f"{init} starts from the same weights with every seed: its runs differ in the data and their order "
+                        "alone.")
+        elif equal:
+            said.append(f"{init} starts from the same weights with seeds {equal[0][0]} and {equal[0][1]}: its runs are not "
+                        "independent.")
+        if count:
+            said.append(f"{init}: {many(count, 'unit')} of {len(starts[a].units)} start with the same weights in seeds {a} and "
+                        f"{b}: its runs are not independent.")
+    return said
+
+
+def of_divisions(comparison: Comparison) -> list[str]:
+    """What the ± covers, if the test part is the same for all runs: not its choice."""
+    if comparison.resampled or comparison.config["cv"]:
+        return []
+    reference = [run.sampling for run in comparison[comparison.reference] if not run.diverged]
+    said = ("All seeds have the same test part" if comparison.config["seeds"] > 1 else "There is one test part") + (
+        f", of {many(comparison.sizes.test, 'example')}: the ± does not cover its choice")
+    if not reference:
+        return [f"{said}."]
+    half = comparison.metric.text(1.96 * float(np.mean(reference)), difference=False)
+    return [f"{said}, which alone adds ± {half} (95 %) to the error of {comparison.reference}."]
+
+
+def of_rates(comparison: Comparison) -> list[str]:
+    """What several learning rates mean for the ranking."""
+    rows = comparison.rates()
+    grid = sorted({row.rate for row in rows})
+    if len(grid) == 1:
+        return []
+    said = [f"{init} does best at the {word} rate that was tried, {rate:g}: its best rate may lie beyond."
+            for init, rate, word in rates.at_edges(rows)]
+    errors, own = {(row.init, row.rate): row.error.mean for row in rows}, comparison.chosen
+    swaps = [swap for rate in grid if (swap := widest_swap(errors, own, rate, comparison.metric))]
+    if swaps:
+        said.append("The ranking depends on the learning rate. At its own best rate each, "
+                    f"the order is {', '.join(sorted(own, key=lambda init: errors[init, own[init]]))}, but {'; '.join(swaps)}.")
+    elif len(own) > 1:
+        said.append("The ranking at each common learning rate is that at the best rate of each initialization.")
+    return said
+
+
+def of_one_rate(comparison: Comparison) -> list[str]:
+    """What a single learning rate means, and the command for a fair one."""
+    if len({run.rate for run in comparison.runs}) > 1 or len(comparison.inits) == 1:
+        return []
+    return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of "
+            f"this rate. For each at its own best rate: {repeat(comparison.config | {'lr': 'auto'})}"]
+
+
+def widest_swap(errors: Mapping[tuple[str, float], float], own: Mapping[str, float], rate: float, metric: Metric) -> str:
+    """The two initializations whose order at one rate for all most contradicts that at their own best rates.
+
+    "" without any that differ there by more than a hundredth of the error of a constant prediction.
+    """
+    swapped = [(errors[a, rate] - errors[b, rate], a, b) for a, b in permutations(own, 2)
+               if (a, rate) in errors and (b, rate) in errors
+               and errors[a, own[a]] < errors[b, own[b]] and errors[a, rate] - errors[b, rate] > metric.chance / 100]
+    if not swapped:
+        return ""
+    _, a, b = max(swapped)
+    return (f"at {rate:g} for all, {b} ({metric.text(errors[b, rate])}) is ahead of {a} ({metric.text(errors[a, rate])})")

@@ -1,0 +1,111 @@
+"""One run of a comparison: the training of the network from one initialization, at one rate, on the data of a seed and fold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from hashlib import blake2b, sha256
+from typing import NamedTuple
+
+import numpy as np
+
+from ...arguments import Array
+from ...errors import NonFiniteError
+from ...initializers import Initializer
+from ...inspection.diagnosis.layers import inactive_shares, layer_statistics
+from ...losses import MSE, BCEWithLogits, CrossEntropy, Loss
+from ...modules import Module, Sequential
+from ...training import Callback, Run, fit
+from ..lab.data import spread
+from ..lab.networks import OPTIMIZERS, dense, initialization
+from .config import Config
+from .metric import error_of, r_squared, sampling_error
+from .parts import Parts, Problem
+from .results import TrainingRun
+
+WATCHED = 300                                                       # test examples on which the layers are measured
+LOSSES: Mapping[str, Callable[[], Loss]] = {
+    "classes": CrossEntropy, "binary": BCEWithLogits, "labels": BCEWithLogits, "values": MSE}
+
+
+class Task(NamedTuple):
+    """Which run: everything that differs between the runs of a comparison."""
+
+    init: str
+    rate: float
+    seed: int
+    fold: int = 0
+
+
+class Watch(Callback):
+    """Records after each epoch the cost, the test error, and the share of saturated units in each hidden layer.
+
+    The layers are measured on a fixed set of test examples, as in Glorot & Bengio 2010.
+    """
+
+    def __init__(self, error: Callable[[Array, Array], float], parts: Parts) -> None:
+        x, y = self.test = parts.test
+        self.error = error
+        self.watched = x[:WATCHED], y[:WATCHED] if parts.scaler is None else parts.scaler.scaled(y[:WATCHED])
+        self.costs: list[float] = []
+        self.errors: list[float] = []
+        self.saturation: list[list[float]] = []
+
+    def before_training(self, run: Run) -> None:
+        self.measure(run)
+
+    def after_epoch(self, run: Run) -> None:
+        self.errors.append(self.error(run.net.predict(self.test[0]), self.test[1]))
+        self.costs.append(run.history["cost"][-1])
+        self.measure(run)
+
+    def measure(self, run: Run) -> None:
+        self.saturation.append(inactive_shares(run.net, self.watched[0]))
+
+
+def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:
+    """Train the network once. Runs of one seed and fold have the same data in the same order and the same random numbers."""
+    parts, kind = problem.parts(config, task.seed, task.fold), problem.targets.kind
+    net, loss = network(problem, config, task, parts), LOSSES[kind]()
+    optimizer = OPTIMIZERS[config.optimizer](net.parameters(), lr=task.rate)
+    error = partial(error_of, kind, scaler=parts.scaler)
+    watch = Watch(error, parts)
+    arrays = task.seed == task.fold == 0                            # the figures of the layers show one run
+    start, before = digests(net), layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)
+    diverged, validation, sampling, r2 = None, math.nan, math.nan, math.nan
+    try:
+        fit(net, loss, optimizer, parts.train, epochs=config.epochs, batch_size=config.batch_size, rng=task.seed,
+            callbacks=[watch], progress=False).raise_if_interrupted()
+        if parts.validation is not None:
+            validation = error(net.predict(parts.validation[0]), parts.validation[1])
+        prediction, y = net.predict(parts.test[0]), parts.test[1]
+        sampling = sampling_error(kind, prediction, y, parts.scaler)
+        r2 = r_squared(prediction, y, parts.scaler) if kind == "values" else math.nan
+    except NonFiniteError as stopped:
+        diverged = str(stopped)
+    after = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)
+    return TrainingRun(task.init, task.seed, watch.costs, watch.errors, watch.saturation, before, after, diverged, task.fold,
+                       task.rate, validation, *start, sampling, r2)
+
+
+def network(problem: Problem, config: Config, task: Task, parts: Parts) -> Sequential:
+    """The network of a run before training."""
+    x, targets = parts.train[0], problem.targets
+
+    def build(initializer: Initializer) -> Sequential:
+        return dense(x.shape[1], targets.outputs, initializer, activation=config.activation, depth=config.depth,
+                     width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=task.seed)
+
+    return initialization(task.init).network(build, partial(spread, x), task.seed, targets.kind in ("classes", "binary"))
+
+
+def digests(net: Module) -> tuple[str, frozenset[bytes]]:
+    """Hash of all parameters, and hashes of the incoming weights of each unit; of units with equal weights, none."""
+    whole, units = sha256(), set()
+    for parameter in net.parameters():
+        whole.update(parameter.data.tobytes())
+        if parameter.data.ndim == 2 and parameter.data.shape[1] > 1:
+            uneven = np.ptp(parameter.data, axis=1) > 0
+            units.update(blake2b(row.tobytes(), digest_size=8).digest() for row in parameter.data[uneven])
+    return whole.hexdigest()[:16], frozenset(units)

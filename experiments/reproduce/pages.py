@@ -1,0 +1,168 @@
+"""The pages of reproduced papers: one for each, and an index of all claims."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ... import files
+from ..options import command_line
+from ..reports.page import Figures, Page
+from ..reports.text import many, write_csv
+from ..sweeps.trials import version
+from .claims import HEADER, ORIGINS, Claim, counted, summary
+from .figures import verdicts
+from .paper import SEEDS, Paper, Report, Results, Scale
+
+if TYPE_CHECKING:
+    from .job import Reproduced
+
+READING = """A claim is reproduced if what was measured meets the criterion. “In the paper” is the paper's number or finding;
+“claimed by” says whether the claim itself is the paper's, and where it stands, or this project's. Where the paper gives no
+number, the criterion is a tolerance around what a program without this library found in the same setting, or a sign of the
+effect. Numbers are means over the seeds ± half a 95 % interval (Student's t). A difference is taken seed by seed, and comes
+with its own interval before the p value of a paired t test; with p of 0.05 or more it is inconclusive: these seeds are too few
+to decide it."""
+
+
+def write(reproduced: Reproduced, out: Path, whole: bool) -> None:
+    """Write a folder for each paper, and the index if these are all papers."""
+    for name, results in reproduced.results.items():
+        write_paper(reproduced.papers[name], results, reproduced.claims[name], out / name)
+    if whole:
+        write_index(reproduced, out)
+
+
+def settings(name: str, scale: Scale) -> dict[str, Any]:
+    """The settings that decide the numbers of a paper's page."""
+    return {"paper": name, "scale": scale.name, "seeds": scale.seeds, "data": scale.data, "steps": scale.steps}
+
+
+def command(name: str, scale: Scale, out: Path) -> str:
+    """The line that writes this page, or the index, again."""
+    return command_line(f"reproduce {name}", {"scale": scale.name, "seeds": scale.seeds, "data": scale.data,
+                                              "steps": scale.steps, "out": out})
+
+
+def write_paper(paper: Paper, results: Results, claims: Sequence[Claim], folder: Path) -> None:
+    """Write report.html, figures, claims.csv, results.csv (every number of every run) and config.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    again = command(paper.name, results.scale, folder.parent.parent)
+    rows = list(results.rows())
+    write_csv(folder / "claims.csv", [one.row() for one in claims])
+    for old in ("failures.txt", "results.csv"):
+        (folder / old).unlink(missing_ok=True)                      # of an earlier call
+    if results.failed:
+        files.write(folder / "failures.txt", "\n".join(f"{one.trial}\n{one.where}" for one in results.failed))
+    if rows:
+        write_csv(folder / "results.csv", rows)
+    config = settings(paper.name, results.scale) | {"command": again, "versions": version(paper.plan.__module__) | {
+        "python": platform.python_version(), "numpy": np.__version__}}
+    files.write(folder / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+    page = Page(paper.finding(results) or paper.texts.title)
+    page.text(f"{many(results.scale.seeds, 'seed')}, scale {results.scale.name}. {judgement(claims, results)}")
+    scratch = Page("")
+    drawn = Report(scratch, Figures(scratch, folder), paper.texts, {paper.first: page.title})
+    paper.draw(results, drawn)
+    page.parts += drawn.take(paper.first)
+    page.heading("Claim by claim")
+    judge(page, claims, results)
+    page.heading("The paper, and how it is repeated here")
+    page.text(paper.texts.citation)
+    page.text(paper.texts.question)
+    page.parts += scratch.parts
+    page.heading("Run it again")
+    page.code(again)
+    page.text(f"{many(len(results.outcomes), 'run')}, {many(results.scale.seeds, 'seed')}. The numbers do not depend on the "
+              "number of processes, nor on whether they run here or on a cluster, on processors of the same kind.")
+    page.heading("Files")
+    page.links({"claims.csv": "claims.csv: every claim, with its numbers"}
+               | ({"results.csv": "results.csv: every number of every run"} if rows else {})
+               | {"config.json": "config.json: settings and versions"})
+    page.write(folder / "report.html")
+
+
+def judgement(claims: Sequence[Claim], results: Results) -> str:
+    """How many claims are reproduced, or why none is judged."""
+    if results.scale.judged and not results.failed:
+        return summary(claims)
+    why = "all runs" if results.failed else f"{SEEDS} seeds or more, and the paper's own number of steps"
+    return f"Nothing is judged: that takes {why}."
+
+
+def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
+    """Write the table of the claims, why some are not reproduced, and which runs failed."""
+    page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
+    page.text(READING.replace("\n", " "))
+    missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]
+    if missed:
+        page.heading("What was not reproduced, and why")
+        page.points(missed)
+    if results.failed:
+        page.heading("Runs that failed")
+        page.points([f"{one.trial}: {one.error}" for one in results.failed])
+        page.text("The tracebacks are in failures.txt.")
+
+
+def write_index(reproduced: Reproduced, out: Path) -> None:
+    """Write index.html, with all claims and a link to each page, and claims.csv."""
+    every = [one for claims in reproduced.claims.values() for one in claims]
+    scale = f"scale {reproduced.scale.name}, {many(reproduced.scale.seeds, 'seed')}"
+    own = counted(every).get("paper", {})
+    judged = sum(own.values()) - own.get("–", 0)
+    page = Page(f"{many(len(reproduced.claims), 'paper')}: {own['yes']} of {judged} of their own claims are reproduced "
+                f"({scale})" if judged else f"The lecture's papers, reproduced ({scale})")
+    page.text(reproduced.verdict())
+    if judged:
+        figures = Figures(page, out)
+        figures.add(verdicts({name: counted(claims) for name, claims in reproduced.claims.items()}), "verdicts",
+                    "Claims of each paper: the paper's own, those from memory, which were not found in its text, and those "
+                    "that this project makes about the same networks. Claims that nothing here repeats are not counted.",
+                    finding=f"Of the papers' own claims {spoken(own)}; the reasons stand below.")
+    page.table(overview(reproduced))
+    missed = [f"{name}: {one.what} (claimed by {one.claimed_by}): {one.reason or 'no reason was found.'}"
+              for name, claims in reproduced.claims.items() for one in claims if one.holds is False]
+    if missed:
+        page.heading("What was not reproduced, and why")
+        page.points(missed)
+    for name, claims in reproduced.claims.items():
+        made = reproduced.papers[name]
+        page.heading(made.texts.title)
+        page.text(made.finding(reproduced.results[name]) or made.texts.citation)
+        page.link("The page, with figures", f"{name}/report.html")
+        page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
+    page.text(READING.replace("\n", " "))
+    page.heading("Run it again")
+    page.code(command("all", reproduced.scale, out.parent))
+    page.heading("Files")
+    page.links({"claims.csv": "claims.csv: every claim, with its numbers"})
+    page.write(out / "index.html")
+    write_csv(out / "claims.csv", reproduced.summary())
+
+
+def overview(reproduced: Reproduced) -> list[list[str]]:
+    """The table of the verdicts of each paper, by whose claims they are."""
+    found = {name: counted(claims) for name, claims in reproduced.claims.items()}
+    origins = [origin for origin in ORIGINS if any(origin in each for each in found.values())]
+    header = ["paper", *(f"claimed by {ORIGINS[origin]}" for origin in origins), "not judged"]
+    return [header, *([name, *(spoken(each.get(origin, {})) for origin in origins),
+                       str(sum(verdicts["–"] for verdicts in each.values()))] for name, each in found.items())]
+
+
+def spoken(verdicts: Mapping[str, int]) -> str:
+    """The counts of verdicts in a cell of a table.
+
+    >>> spoken({"yes": 3, "NO": 1, "inconclusive": 0, "–": 2}), spoken({})
+    ('3 of 4 reproduced, 1 not', '–')
+    """
+    judged = sum(verdicts.values()) - verdicts.get("–", 0)
+    if not judged:
+        return "–"
+    rest = [f", {verdicts[word]} {what}" for word, what in (("NO", "not"), ("inconclusive", "inconclusive")) if verdicts[word]]
+    return f"{verdicts['yes']} of {judged} reproduced{''.join(rest)}"

@@ -1,0 +1,57 @@
+"""An earlier report is never replaced silently: the same settings replace it, others only with ``force``."""
+
+import json
+
+import pytest
+
+import retroprop as rp
+from retroprop.experiments.reports.folder import prepare, remove_others
+
+SETTINGS = {"init": ("He", "N(0, 1)"), "lr": 0.03, "cv": None, "batch_norm": False}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a report with these settings."""
+    record = SETTINGS | {"command": "retroprop compare ...", "files": ["report.html", "rates.svg", "../beside.txt"]}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").write_text(json.dumps(record), encoding="utf-8")
+    for name in ("out/report.html", "out/rates.svg", "out/mine.txt", "beside.txt"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    return tmp_path / "out"
+
+
+def test_a_new_folder_is_created_with_its_parents(tmp_path):
+    prepare(tmp_path / "a" / "b", SETTINGS)
+    assert (tmp_path / "a" / "b").is_dir()
+    prepare(tmp_path / "a" / "b", SETTINGS)
+
+
+def test_the_same_settings_replace_a_report(folder):
+    prepare(folder, SETTINGS)
+    prepare(folder, SETTINGS | {"added_since": None})               # an option that an earlier version did not have
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"lr": 0.1}, r"\(lr: 0.03 there, 0.1 now\): name another folder, or replace them with --force \(force=True\)"),
+    ({"init": ("He",)}, r"\(init: He, N\(0, 1\) there, He now\)"),
+    ({"lr": (0.1, 0.3), "cv": 5}, r"\(lr: 0.03 there, 0.1, 0.3 now; cv: none there, 5 now\)"),
+    ({"added_since": True}, r"\(added_since: none there, True now\)"),
+])
+def test_other_settings_are_refused_by_name(folder, changed, said):
+    with pytest.raises(rp.ArgumentError, match=said):
+        prepare(folder, SETTINGS | changed)
+    prepare(folder, SETTINGS | changed, force=True)
+
+
+@pytest.mark.parametrize("content", [b'{"name": "app"}', b"[1, 2]", b"\xff\x00", b""])
+def test_a_file_of_the_same_name_that_is_not_ours_is_kept(tmp_path, content):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(rp.ArgumentError, match=r"config\.json is not that of a report"):
+        prepare(tmp_path, SETTINGS)
+
+
+def test_files_that_a_new_report_does_not_replace_are_deleted_and_no_others(folder):
+    remove_others(folder, ["report.html"])
+    assert {path.name for path in folder.iterdir()} == {"config.json", "report.html", "mine.txt"}
+    assert (folder.parent / "beside.txt").exists()
