@@ -71,6 +71,11 @@ def test_decimal_commas_are_decimal_points_where_commas_separate_nothing(tmp_pat
     ("x,y\nx,x\ny,x\n", None),                                        # the first row occurs again
     ('"a","b"\n"1",2.5,"u"\n"2",3.5,"v"\n', ("", "a", "b")),          # R's names of rows, which have no name
     ("a,a,,b\n1,2,3,4\n", ("a", "a (2)", "column 3", "b")),
+    ("a,b\n1,2,\n3,4,\n", ("a", "b", "column 3")),                   # lines end in a comma
+    ("a,b,,\n1,2\n3,4\n", ("a", "b")),                               # the header does
+    ("5,1;x\n4,9;y\n3;y\n", None),
+    ("a;b\n4,9;y\n3;y\n", ("a", "b")),
+    ("5.1,x\n4.9,y\n3,y\n", None),                                  # no column is called 5.1
 ])
 def test_a_header_is_told_from_data(tmp_path, content, names):
     found = table(tmp_path, content)
