@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from retroprop.errors import RetropropError
@@ -20,15 +23,36 @@ def parser() -> tuple[argparse.ArgumentParser, Commands]:
     from retroprop.experiments.compare import job as compare
     from retroprop.experiments.look import job as look
     from retroprop.experiments.reproduce import job as reproduce
-    from retroprop.experiments.scripts import check, graph, tape
+    from retroprop.experiments.scripts import check, graph, initializers, tape
 
     top = argparse.ArgumentParser(prog="retroprop", description="Neural networks in which learning is explicit.",
                                   epilog="retroprop COMMAND --help describes a command.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"retroprop {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (compare, reproduce, look, check, graph, tape):
+    for module in (compare, reproduce, look, check, graph, tape, initializers):
         module.add_command(commands)
     return top, commands
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came. It ends a command as Ctrl-C does: files are whole, and no process stays behind."""
+
+
+def terminate(signal: int, frame: object) -> None:
+    raise Terminated
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Raise Terminated at SIGTERM, where the system would end the process; only the main thread gets signals."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,12 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0; 1 if a check or a run fails; 2 for input that cannot be used; 130 if the user interrupts. It
-        does not change if a reader (``| head``) stops reading.
+        The exit status: 0; 1 if a check or a run fails; 2 for input that cannot be used; 130 if the user interrupts, 143 if
+        the system terminates it. It does not change if a reader (``| head``) stops reading.
     """
-    with forgiving_streams():
+    with forgiving_streams(), terminable():
         try:
             return run(arguments)
+        except Terminated:
+            print("retroprop: terminated", file=sys.stderr)
+            return 143
         except KeyboardInterrupt:
             print("retroprop: interrupted", file=sys.stderr)
             return 130

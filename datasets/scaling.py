@@ -104,6 +104,28 @@ def constant_features(x: NDArray[Any], mean: NDArray[Any], variance: NDArray[Any
 
 
 @unreported
+def described_scale(x: NDArray[Any]) -> str:
+    """Return the scale of x in words: "the columns have means from 0 to 5000 and ..."."""
+    rows = x.reshape(len(x), -1)
+    mean, deviation = rows.mean(0, dtype=np.float64), rows.std(0, dtype=np.float64)
+    return f"the columns have means {interval(mean)} and standard deviations {interval(deviation)}"
+
+
+def interval(values: NDArray[np.float64]) -> str:
+    low, high = in_digits(values.min()), in_digits(values.max())
+    return f"of {low}" if low == high else f"from {low} to {high}"
+
+
+def in_digits(value: float) -> str:
+    """Return a number with three digits; one of at least 1000 and below 10⁷ as an integer.
+
+    >>> in_digits(0.012345), in_digits(5320.1), in_digits(1e12)
+    ('0.0123', '5320', '1e+12')
+    """
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
+
+
+@unreported
 def scales_differ(x: ArrayLike) -> bool:
     """Return whether the columns of a table differ in scale from each other, or from what initializers assume.
 

@@ -71,7 +71,8 @@ def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None, *, group
     if groups is None:
         order = rng.permutation(n)
         if stratify:
-            order = spread(in_classes(order, classes_of(y)), n_test)
+            chosen = evenly(in_classes(order, classes_of(y)), n_test)
+            order = order[np.argsort(chosen[order], kind="stable")]
         train, held_out = np.split(order, [n - n_test])
     else:
         train, held_out = two_parts(numbered("groups", groups, n), n_test, rng, classes_of(y) if stratify else None)
@@ -144,11 +145,13 @@ def in_classes(order: Indices, codes: Indices) -> Indices:
     return order[np.argsort(codes[order], kind="stable")]
 
 
-def spread(order: Indices, n_test: int) -> Indices:
-    """Return an order with every (n / n_test)-th example moved to the end: of any run of them, its share, up to one."""
+def evenly(order: Indices, n_test: int) -> NDArray[np.bool_]:
+    """Return for each example whether it is one of ``n_test`` that are taken evenly from an order, so that of any run of
+    examples their share is taken, up to one."""
     steps = np.arange(len(order) + 1) * n_test // len(order)
-    held_out = steps[1:] > steps[:-1]
-    return np.concatenate([order[~held_out], order[held_out]])
+    chosen = np.empty(len(order), bool)
+    chosen[order] = steps[1:] > steps[:-1]
+    return chosen
 
 
 def two_parts(members: Indices, n_test: int, rng: np.random.Generator, codes: Indices | None) -> tuple[Indices, Indices]:
@@ -203,9 +206,11 @@ def numbered(name: str, values: ArrayLike, n: int) -> Indices:
 def classes_of(y: ArrayLike) -> Indices:
     """Return the numbers of the classes, to stratify by; DataError if there are none."""
     array = examples("y", y)
-    if array.dtype.kind == "f" or array.ndim != 1:
+    if array.dtype.kind not in "biuUSO" or array.ndim != 1:
         raise DataError("y must hold the class of each example with stratify=True, got "
                         f"{array.dtype} of shape {array.shape}")
+    if array.dtype.kind == "O":
+        array = np.array(labels(array, "y"))
     codes = np.unique(array, return_inverse=True)[1].astype(np.int64)
     alone = np.flatnonzero(np.bincount(codes) == 1)
     if alone.size:

@@ -16,6 +16,7 @@ from .classes import Classes, labels
 
 Kind = Literal["classes", "binary", "labels", "values"]
 FEW = 20                                                            # different whole numbers that look like classes
+OFTEN = 20                                                          # examples of each of more integers, if they do
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ class Targets:
             raise DataError(f"{name} must hold one label for each example, or a matrix of 0 and 1, or floats, got "
                             f"{first.dtype} of shape {first.shape}")
         found = Classes.of(*arrays, name=name)
-        return cls("binary" if len(found.names) == 2 else "classes", found.names, found)
+        return cls("binary" if len(found.names) == 2 else "classes", found.names, found, notes=many(found, arrays, name))
 
     @property
     def outputs(self) -> int:
@@ -151,3 +152,12 @@ def whole(arrays: Sequence[NDArray[Any]], name: str) -> tuple[str, ...]:
         return ()
     return (f"{name} is floating, so its {len(found)} different whole numbers are predicted as numbers; make them integers, "
             f"as {name}.astype(int) does, to predict classes.",)
+
+
+def many(found: Classes, arrays: Sequence[NDArray[Any]], name: str) -> tuple[str, ...]:
+    """Return a note on integers that look like numbers to predict: many different ones."""
+    count, n = len(found.names), sum(map(len, arrays))
+    if found.classes.dtype.kind not in "iu" or count <= max(FEW, n / OFTEN):
+        return ()
+    return (f"{name} holds {count} different integers in {n} examples, which are taken as classes; make them floats, as "
+            f"{name}.astype(float) does, to predict numbers.",)

@@ -72,8 +72,8 @@ def of_rectifiers(layer: Layer) -> Initializer:
     return Constant((1.0 if layer.index else 0.5) if layer.activation == "relu" and not layer.is_last else 0.0)
 
 
-SCIKIT_LEARN = scaled_glorot("U(±√(6/(i+o))); with sigmoid hidden layers U(±√(2/(i+o)))", by_hidden_activation)
-NUMPY_ML = scaled_glorot("U(±g√(6/(i+o))), g = 5/3 before tanh, √2 before relu, else 1", gain)
+SCIKIT_LEARN = scaled_glorot("U(±√(6/(i+o))); in a sigmoid network U(±√(2/(i+o)))", by_hidden_activation)
+NUMPY_ML = scaled_glorot("U(±g√(6/(i+o))); g: tanh 5/3, relu √2, others 1", gain)
 FOUR_TIMES = scaled_glorot("4 times that", lambda layer: 4.0)
 LECUN = normal(ONE_BY_I)
 GLOROT_CUT = truncated(GLOROT_VARIANCE, corrected=True)
@@ -87,7 +87,7 @@ MONMLP = in_last(uniform(Scale("0.8/√(i+1)", lambda layer: 0.8 / math.sqrt(lay
 SPARK = uniform(Scale("2.4/√i", lambda layer: 2.4 / math.sqrt(layer.fan_in)))
 DARKNET = uniform(Scale("√(2/i)", lambda layer: math.sqrt(2 / layer.fan_in)))
 NEATAPTIC = positive(Scale("√(2i)", lambda layer: math.sqrt(2 * layer.fan_in)))
-BOX_MULLER = Distribution("N(0, 1/i) without its tail, of mean -0.026/√i", lambda layer: ShortBoxMuller(layer.fan_in**-0.5))
+BOX_MULLER = Distribution("N(0, 1/i) without a tail, mean -0.026/√i", lambda layer: ShortBoxMuller(layer.fan_in**-0.5))
 
 # What layers begin with, and the libraries that do so, each with its version and other names for it.
 TABLE: tuple[tuple[Rule, dict[str, tuple[str, ...]]], ...] = (
@@ -122,7 +122,7 @@ TABLE: tuple[tuple[Rule, dict[str, tuple[str, ...]]], ...] = (
     (both(SPARK), {"Spark MLlib": ("4.3.0", "Spark", "PySpark", "MLlib")}),
     (both(uniform(fixed(1))), {"mlpack": ("4.8.0",), "Encog": ("source",)}),
     (Separate(in_last(GLOROT, FOUR_TIMES, classifiers=True),
-              Distribution("0; before relu 0.5 in the first layer, 1 in later ones", of_rectifiers)), {"H2O": ("3.46.0.12",)}),
+              Distribution("0; before relu 0.5, later 1", of_rectifiers)), {"H2O": ("3.46.0.12",)}),
     (OpenCV(), {"OpenCV": ("4.14, 5.0", "OpenCV ANN_MLP", "cv2")}),
     (NguyenWidrow(), {"neurolab": ("0.3.5",)}),
     (Separate(GLOROT, DYNET), {"DyNet": ("2.1",)}),

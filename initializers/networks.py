@@ -47,9 +47,14 @@ Found = tuple[tuple[Weight, Weight | None], Layer]
 
 
 def weight_of(module: Any) -> Any | None:
-    """Return the weight of a layer: of a Linear, a Conv2d, or another module whose weight has two axes or more; or None."""
-    weight = getattr(module, "weight", None)
-    return weight if isinstance(getattr(weight, "data", None), np.ndarray) and weight.data.ndim >= 2 else None
+    """Return the weight of a layer: of a Linear, a Conv2d, or another module whose weight has two axes or more; or None.
+
+    A bias beside it has one number for each unit, or is missing.
+    """
+    weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
+    if weight is None or not isinstance(getattr(weight, "data", None), np.ndarray) or weight.data.ndim < 2:
+        return None
+    return weight if bias is None or bias.data.shape == weight.data.shape[:1] else None
 
 
 def layers_of(net: Network, classifier: bool = True, inputs: Range = (-1.0, 1.0)) -> list[Found]:
@@ -61,22 +66,19 @@ def layers_of(net: Network, classifier: bool = True, inputs: Range = (-1.0, 1.0)
     modules = {id(node.module): node.module for node in paths.nodes.values()}
     modules |= {id(module): module for _, module in net.named_modules()}    # also those inside modules that are no containers
     places = {id(module): path for path, module in net.named_modules()}
-    layers = [module for module in modules.values() if weight_of(module) is not None]
-    if not layers:
+    weights = {key: weight for key, module in modules.items() if (weight := weight_of(module)) is not None}
+    if not weights:
         raise ArgumentError(f"start: net must have a Linear, a Conv2d or another layer with weights, got {net!r}")
-    found = {id(module): paths.activations(id(module)) for module in layers}
-    last = {id(module): paths.is_last(id(module)) for module in layers}
-    hidden = dict.fromkeys(name for module in layers if not last[id(module)] for name in found[id(module)])
-    return [((weight_of(module), bias_of(module)),
-             Layer(weight_of(module).data.shape, k, last[id(module)], found[id(module)], tuple(hidden), count,
-                   bias_of(module) is not None, classifier, inputs, f"module {places[id(module)] or 'net'}, {module!r},"))
-            for k, module in enumerate(layers)]
-
-
-def bias_of(module: Any) -> Any | None:
-    """Return the bias of a layer, one number a unit; None if it has none."""
-    bias = getattr(module, "bias", None)
-    return bias if bias is not None and bias.data.shape == weight_of(module).data.shape[:1] else None
+    found = {key: paths.activations(key) for key in weights}
+    last = {key: paths.is_last(key) for key in weights}
+    hidden = tuple(dict.fromkeys(name for key in weights if not last[key] for name in found[key]))
+    layers: list[Found] = []
+    for key, weight in weights.items():
+        bias = getattr(modules[key], "bias", None)
+        name = f"module {places[key] or 'net'}, {modules[key]!r},"
+        layers.append(((weight, bias), Layer(weight.data.shape, len(layers), last[key], found[key], hidden, count,
+                                             bias is not None, classifier, inputs, name)))
+    return layers
 
 
 class Paths:

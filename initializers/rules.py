@@ -102,10 +102,11 @@ def in_last(hidden: Distribution, last: Distribution, text: str = "", *, classif
 
 
 class Rule:
-    """How all layers of a network begin. ``weight`` and ``bias`` are the formulas, for a table."""
+    """How all layers of a network begin. The texts are the formulas, for a table; convolutions may have none."""
 
     weight: str
     bias: str
+    convolution: tuple[str, str] | None = None
     reads_inputs = False                                            # whether it depends on the range of the network's inputs
 
     def draw(self, layers: Sequence[Layer], streams: Sequence[Streams]) -> list[Drawn]:
@@ -129,6 +130,7 @@ class Separate(Rule):
                  kernel: tuple[Distribution, Distribution] | None = None) -> None:
         self.dense, self.kernel = (weight, bias), kernel
         self.weight, self.bias = weight.text, bias.text
+        self.convolution = None if kernel is None else (kernel[0].text, kernel[1].text)
 
     def layer(self, layer: Layer, rng: np.random.Generator, bias_rng: np.random.Generator) -> Drawn:
         if self.kernel is None:

@@ -14,14 +14,17 @@ from .rules import Drawn, Rule, Streams
 class NguyenWidrow(Rule):
     """neurolab's ``initnw``: each unit is active in a part of the range of its inputs, and the parts cover the range.
 
+    Rows of norm a = 0.7 o^(1/i) and biases spread evenly over [-a, a] suit inputs in [-1, 1] and an activation that is active
+    there. For one that is active in [-r, r] both are multiplied by r; another range of the inputs is mapped to [-1, 1].
+
     References
     ----------
     Nguyen & Widrow 1990, "Improving the learning speed of 2-layer neural networks by choosing initial values of the adaptive
     weights".
     """
 
-    weight = "rows of norm a = 0.7·o^(1/i), times 2 before tanh, 4 before sigmoid; scaled to the range of the inputs"
-    bias = "spread evenly over [-a, a], with the sign of the first weight; moved to the range of the inputs"
+    weight = "Nguyen-Widrow: rows of norm 0.7·o^(1/i), scaled"
+    bias = "spread evenly over ± the norm"
     reads_inputs = True
     ACTIVE = {"tanh": 2.0, "sigmoid": 4.0}                          # noqa: RUF012 (the range [-a, a] in which each varies)
     RANGE = {"sigmoid": (0.0, 1.0)}                                 # noqa: RUF012 (of values; that of others is [-1, 1])
@@ -40,10 +43,14 @@ class NguyenWidrow(Rule):
 
 
 class OpenCV(Rule):
-    """``cv::ml::ANN_MLP``: always the same numbers, those of ``cv::RNG`` from its largest seed, to the bit."""
+    """``cv::ml::ANN_MLP``: always the same numbers, those of ``cv::RNG`` from its largest seed, to the bit.
 
-    weight = "always the same: rows U(±1) / Σ|row|; last layer U(±1)"
-    bias = "hidden: the same, times G(-1 + 2j/o), G = 0.7·i^(1/(o-1)); last layer U(±1)"
+    A unit's weights and its bias are u in [-1, 1); in hidden layers, divided by the sum of the weights' sizes, and the bias of
+    unit j times G (-1 + 2j/o) with G = 0.7 i^(1/(o-1)), or 1 for one or two units.
+    """
+
+    weight = "fixed numbers: rows of Σ|w| = 1; last layer within ±1"
+    bias = "fixed numbers"
 
     def draw(self, layers: Sequence[Layer], streams: Sequence[Streams]) -> list[Drawn]:
         numbers, drawn = MultiplyWithCarry(), []
@@ -51,12 +58,12 @@ class OpenCV(Rule):
             self.only_dense(layer)
             units, inputs = layer.shape
             u = numbers.uniform(units * (inputs + 1)).reshape(units, inputs + 1)
-            w, b = u[:, :-1], u[:, -1]
             if not layer.is_last:
-                scale = 1 / np.abs(w).sum(axis=1)
+                sizes = np.abs(u)                                   # added one by one and the last taken off, as OpenCV does
+                u *= 1 / (np.cumsum(sizes, axis=1)[:, -1:] - sizes[:, -1:])
                 spread = 0.7 * inputs ** (1 / (units - 1)) if units > 2 else 1.0
-                w, b = w * scale[:, None], b * scale * (spread * (-1 + np.arange(units) * 2 / units))
-            drawn.append((w, b))
+                u[:, -1] *= spread * (-1 + np.arange(units) * 2 / units)
+            drawn.append((u[:, :-1], u[:, -1]))
         return drawn
 
 

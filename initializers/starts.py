@@ -33,6 +33,8 @@ class Start:
     weight, bias : str
         The rule: i is fan_in, o fan_out of a layer, N the number of all parameters; U(±a) is uniform in [-a, a), N(0, v)
         normal with variance v.
+    convolution : (str, str) or None
+        The same for a convolution, if that rule is known; fans count the pixels of the filter.
     aliases : tuple of str
         Other names of the library.
     """
@@ -41,6 +43,7 @@ class Start:
     version: str
     weight: str
     bias: str
+    convolution: tuple[str, str] | None = None
     aliases: tuple[str, ...] = ()
     rule: Rule = field(default_factory=Rule, repr=False, compare=False)
 
@@ -98,7 +101,7 @@ def key(name: str) -> str:
 def entries() -> Iterator[Start]:
     for rule, libraries in TABLE:
         for name, (version, *aliases) in libraries.items():
-            yield Start(name, version, rule.weight, rule.bias, tuple(aliases), rule)
+            yield Start(name, version, rule.weight, rule.bias, rule.convolution, tuple(aliases), rule)
 
 
 STARTS: dict[str, Start] = {start.name: start for start in entries()}

@@ -31,8 +31,8 @@ def run(init, seed, errors, rate=0.03, *, saturated=0.0, validation=math.nan, **
                        found, found, diverged, rate=rate, validation=validation)
 
 
-def comparison(errors, *, kind="classes", unit="%", chance=0.9, remarks=(), unfit=(), names=(), saturated=0.0, activation=rp.Tanh,
-               **settings):
+def comparison(errors, *, kind="classes", unit="%", chance=0.9, remarks=(), unfit=(), names=(), saturated=0.0,
+               activation=rp.Tanh, **settings):
     """A comparison from the test errors of each initialization: a list of errors by epoch for each seed."""
     runs = [run(init, seed, by_epoch, saturated=saturated, activation=activation)
             for init, group in errors.items() for seed, by_epoch in enumerate(group)]

@@ -94,7 +94,7 @@ def test_the_help_of_compare_describes_the_less_known_initializations(capsys):
     assert "StandardisU[-1/√fan_in,1/√fan_in],LSUVisOrthogonal,thenscaledontrainingexamples" in said
 
 
-@pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "tape"])
+@pytest.mark.parametrize("command", ["compare", "look", "check", "graph", "tape", "initializers"])
 def test_help_describes_each_command_and_gives_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

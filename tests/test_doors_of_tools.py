@@ -17,6 +17,8 @@ IMAGES = RNG.uniform(0.2, 0.8, (6, 1, 4, 4))
 NOTHING = frozenset()
 UNLIKE = frozenset({"strings", "objects", "complex"})               # are told
 AS_IT_IS = NUMBERS | LARGE | UNLIKE                                 # only its rows are moved
+LABELS = LARGE | frozenset({"infinite", "strings"})
+OWN_WORDS = frozenset({"missing"})                                  # are refused in the words of labels
 
 
 def net(outputs=3):
@@ -79,6 +81,11 @@ DOORS = [
     Door("datasets.batches", "y", CLASSES, lambda a: list(datasets.batches(X, a, batch_size=4, rng=0)), AS_IT_IS),
     Door("datasets.split", "x", X, lambda a: datasets.split(a, CLASSES, rng=0), AS_IT_IS),
     Door("datasets.split", "y", CLASSES, lambda a: datasets.split(X, a, rng=0), AS_IT_IS),
+    Door("datasets.split", "groups", CLASSES, lambda a: datasets.split(X, CLASSES, 2, rng=0, groups=a), LABELS, OWN_WORDS),
+    Door("datasets.folds", "y", CLASSES, lambda a: datasets.folds(a, 2, rng=0, stratify=True),
+         frozenset({"strings"}), OWN_WORDS),
+    Door("datasets.folds", "groups", CLASSES, lambda a: datasets.folds(6, 2, rng=0, groups=a), LABELS, OWN_WORDS),
+    Door("datasets.scales_differ", "x", X, datasets.scales_differ, LARGE | LENGTHS),
     Door("datasets.standardize", "x_train", X, lambda a: datasets.standardize(a, X), LARGE | LENGTHS),
     Door("datasets.standardize", "others[0]", X, lambda a: datasets.standardize(X, a), LARGE | LENGTHS),
     # derivatives
@@ -180,13 +187,14 @@ WITHOUT_ARRAYS = {
     "a base class, whose phases its subclasses inherit": {"Module", "Loss", "Optimizer", "Initializer", "Callback"},
     "takes the shape of an array, or numbers, which `positive_int` and `real` check": {
         "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Normal",
-        "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.fans", "EarlyStopping", "MaxNorm", "plots.activation",
-        "features.class_model", "adversarial.AdversarialTraining"},
+        "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.chain", "initializers.fans", "EarlyStopping", "MaxNorm",
+        "plots.activation", "features.class_model", "adversarial.AdversarialTraining"},
     "takes Parameters": {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "clip_grad_norm"},
     "draws its data, or reads a file": {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
         "compare", "plots.read_image"},
+    "takes a name, or nothing": {"initializers.of", "initializers.starts"},
     "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
                               "features.truncated"},
     "takes what another function returned": {

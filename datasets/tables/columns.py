@@ -13,6 +13,7 @@ from ...errors import ArgumentError, DataError
 from ...names import suggestion
 from ...printing import in_one_line
 from ..classes import listed
+from ..targets import FEW, OFTEN
 from .cells import is_number
 from .table import Column, Numbers, Table, Text
 
@@ -20,8 +21,6 @@ Array = NDArray[Any]
 
 TARGETS = frozenset(("target", "targets", "y", "class", "label", "labels", "outcome"))     # names, in lower case
 IDENTIFIER = re.compile(r"|unnamed: 0|index|row|row.?names?|no\.?|nr\.?|#|id|.*[ _.-]id|.*[a-z](?-i:I[dD])", re.IGNORECASE)
-FEW = 20                            # different texts or integers that are classes in any case
-OFTEN = 20                          # rows for each of more integers, if they are classes
 
 
 class Encoded(NamedTuple):

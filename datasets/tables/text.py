@@ -8,10 +8,9 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from .table import Column, Numbers, Table, Text, different
 GZIP = b"\x1f\x8b"
 LOOKED_AT = 100                     # lines, from which the delimiter and the header are found
 CHUNK = 4096                        # rows that are converted together
-LONGEST = 2**24                     # characters of a line
 
 
 def read_csv(path: Path) -> Table:
@@ -63,19 +61,12 @@ def opened(path: Path) -> Iterator[Iterator[str]]:
             start = stream.peek(2)[:2]
             encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
             text = io.TextIOWrapper(stream, encoding, newline="")
-            yield iter(partial(line_of, path, text), "")
+            yield text
         except UnicodeError as error:
             got = f"byte 0x{error.object[error.start]:02x}" if isinstance(error, UnicodeDecodeError) else str(error)
             raise FileFormatError(f"{path} must be text in UTF-8, got {got}; save it again as CSV in UTF-8") from error
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise FileFormatError(f"{path} must be complete gzip data, got: {error}") from error
-
-
-def line_of(path: Path, text: TextIO) -> str:
-    line = text.readline(LONGEST)
-    if len(line) == LONGEST:
-        raise FileFormatError(f"{path} must have lines of less than {LONGEST} characters, got a longer one")
-    return line
 
 
 class Layout:
@@ -146,15 +137,14 @@ class Body:
 
     def read(self, path: Path) -> bool:
         """Read all rows; return whether a column turned out to be text after some rows, so that it must be read again."""
-        again = False
+        again, layout = False, self.layout
         with opened(path) as lines:
-            reader = csv.reader(blanks_joined(lines) if self.layout.delimiter == " " else lines, strict=True,
-                                delimiter=self.layout.delimiter, skipinitialspace=True)
-            rows = below(self.layout, reader)
-            while piece := list(islice(rows, CHUNK)):
-                for k, cells in enumerate(zip(*(row for _, row in piece), strict=True)):
+            reader = csv.reader(blanks_joined(lines) if layout.delimiter == " " else lines, strict=True,
+                                delimiter=layout.delimiter, skipinitialspace=True)
+            for numbers, rows in below(layout, reader):
+                for k, cells in enumerate(zip(*rows, strict=True)):
                     again |= not self.add(k, cells)
-                self.lines.append(np.array([line for line, _ in piece]))
+                self.lines.append(numbers)
         return again
 
     def add(self, k: int, cells: Sequence[str]) -> bool:
@@ -198,22 +188,36 @@ class Body:
         return lines[filled], tuple(column.taken(filled) for column in columns)
 
 
-def below(layout: Layout, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows below the header with the numbers of their lines; FileFormatError for one of another length."""
+def below(layout: Layout, reader: Any) -> Iterator[tuple[NDArray[Any], list[list[str]]]]:
+    """Yield the rows below the header, some at a time, with the numbers of their lines."""
     skip = layout.header
     try:
-        for row in reader:
-            if not row or (len(row) == 1 and not row[0].strip()):
-                continue
-            if skip:
-                skip = False
-                continue
-            if len(row) != layout.width:
-                raise FileFormatError(f"{layout.path} must have {layout.width} cells in each line, separated by "
-                                      f"{DELIMITERS[layout.delimiter]}, got {len(row)} in line {reader.line_num}")
-            yield reader.line_num, row
+        while True:
+            before = reader.line_num
+            rows = list(islice(reader, CHUNK))
+            if not rows:
+                return
+            lines = before + np.arange(1, len(rows) + 1)
+            if reader.line_num - before != len(rows):               # some cells have several lines
+                lines = before + np.cumsum([1 + sum(map(breaks, row)) for row in rows])
+            if set(map(len, rows)) != {layout.width} or skip:
+                kept = [k for k, row in enumerate(rows) if len(row) > 1 or (row and row[0].strip())]
+                if skip and kept:
+                    kept, skip = kept[1:], False
+                wrong = next((k for k in kept if len(rows[k]) != layout.width), None)
+                if wrong is not None:
+                    raise FileFormatError(f"{layout.path} must have {layout.width} cells in each line, separated by "
+                                          f"{DELIMITERS[layout.delimiter]}, got {len(rows[wrong])} in line {lines[wrong]}")
+                rows, lines = [rows[k] for k in kept], lines[kept]
+            if rows:
+                yield lines, rows
     except csv.Error as error:
         raise FileFormatError(f"{layout.path} must be a table of text, got in line {reader.line_num}: {error}") from error
+
+
+def breaks(cell: str) -> int:
+    """Return how many lines end in a cell."""
+    return cell.count("\n") + cell.count("\r") - cell.count("\r\n") if "\n" in cell or "\r" in cell else 0
 
 
 def named(first: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...arguments import one_of, positive_int, real
 from ...errors import ArgumentError
-from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, initialization
+from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, abbreviated, initializations
 from ..options import command_line, option, path
 from .rates import around
 
@@ -36,7 +36,8 @@ class Config:
         "training part (default: if x is a table whose columns differ in scale)")
     init: tuple[str, ...] = option(
         NAIVE_OR_NOT, f"initializations: {', '.join(INITIALIZATIONS)}, 'N(0, s)' of standard deviation s, 'U(-a, a)'; Standard "
-        "is U[-1/√fan_in, 1/√fan_in], LSUV is Orthogonal, then scaled on training examples")
+        "is U[-1/√fan_in, 1/√fan_in], LSUV is Orthogonal, then scaled on training examples; PyTorch and other libraries (see "
+        "retroprop initializers) stand for what they give by default, libraries for all of them")
     activation: str = option("tanh", "activation function of the hidden layers", choices=ACTIVATIONS)
     depth: int = option(5, "number of hidden layers")
     width: int = option(100, "units in each hidden layer")
@@ -68,10 +69,7 @@ class Config:
         real("dropout", self.dropout, 0, 1, below=True)
         if self.standardize not in (None, True, False):
             raise ArgumentError(f"standardize must be None, True or False, got {self.standardize!r}")
-        labels = tuple(initialization(name).label for name in ([self.init] if isinstance(self.init, str) else self.init))
-        if not labels or len(set(labels)) < len(labels):
-            raise ArgumentError(f"init must name at least one initialization, and each once, got {self.init}")
-        object.__setattr__(self, "init", labels)
+        object.__setattr__(self, "init", initializations(self.init))
         object.__setattr__(self, "lr", LEARNING_RATES[self.optimizer] if self.lr is None else learning_rates(self.lr))
         object.__setattr__(self, "data", path("data", self.data))
 
@@ -91,7 +89,7 @@ class Config:
 def repeat(config: Mapping[str, Any]) -> str:
     """What repeats a comparison: the command with all settings, or for arrays the call with those that are not defaults."""
     if not any(str(config[name]).startswith(ARRAYS) for name in ("data", "group")):
-        words = command_line("compare", config)
+        words = command_line("compare", {**config, "init": abbreviated(config["init"])})
         return words + " --no-standardize" * (config["standardize"] is False)
     usual = {one.name: one.default for one in fields(Config)}
     usual |= {"lr": LEARNING_RATES[config["optimizer"]], "data": config["data"]}

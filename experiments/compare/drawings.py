@@ -47,12 +47,12 @@ def first_screen(comparison: Comparison) -> list[Drawn]:
     ranking = Drawing("ranking", figures.ranking, (places, scale, metric.target, title, limits, color_of(comparison)))
     if several_rates(comparison):
         first, says = by_rate(comparison, scale), best_rates(comparison)
-        caption = ("Left: test error at each learning rate, the mean and its 95 % interval; a ring is the rate with the lowest "
-                   "validation error, a cross at the top one at which runs diverge. Right: each at its own best rate. ")
+        caption = (f"By learning rate: the mean test {metric.name} and its 95 % interval; a ring is the rate with the lowest "
+                   "validation error, a cross at the top one at which runs diverge. After the last epoch: each at its own best "
+                   "rate. ")
     else:
         first, says = curves(comparison, inits, scale), told_curves(comparison)
-        caption = ("Left: median over the runs, and the range from the best to the worst. Right: "
-                   f"after the last epoch. {diverging(comparison)}")
+        caption = f"By epoch: median over the runs, and the range from the best to the worst. {diverging(comparison)}"
     return [Drawn([(first, says), (ranking, told(places, comparison))], caption + marks + intervals)]
 
 
@@ -93,8 +93,8 @@ def networks(comparison: Comparison) -> list[Drawn]:
     said = f"After {many(epochs, 'epoch')}: {listed(ends)}."
     found = [Drawn([(cost, f"Training cost after {many(epochs, 'epoch')}: {listed(costs_at_end(comparison, shown))}."),
                     (share, said)],
-                   f"Left: median over the runs and their range. Right: share of {inactive} units in each hidden layer, mean "
-                   f"over the runs. Such units pass on almost no gradient.{which}", said)]
+                   f"Cost: median over the runs and their range. {inactive.capitalize()} units: share in each hidden layer, "
+                   f"mean over the runs; such units pass on almost no gradient.{which}", said)]
     for what, of, words in (("activation", hidden_activations, ACTIVATIONS), ("gradient", preactivations, GRADIENTS)):
         panels = []
         for when in ("before", "after"):

@@ -123,7 +123,8 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     Raises
     ------
     ArgumentError, DataError, DtypeError, ShapeError, FileFormatError
-        An argument is wrong, or the data are, or ``out`` holds a report of other settings. Nothing has been trained or written then.
+        An argument is wrong, or the data are, or ``out`` holds a report of other settings. Nothing has been trained or written
+        then.
     """
     given = locals()
     arrays = {"data": ARRAYS} if not isinstance(data, (str, os.PathLike)) else {}

@@ -112,8 +112,8 @@ def of_one_rate(comparison: Comparison) -> list[str]:
     """What a single learning rate means, and the command for a fair one."""
     if len({run.rate for run in comparison.runs}) > 1 or len(comparison.inits) == 1:
         return []
-    return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of this "
-            f"rate. For each at its own best rate: {repeat(comparison.config | {'lr': 'auto'})}"]
+    return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of "
+            f"this rate. For each at its own best rate: {repeat(comparison.config | {'lr': 'auto'})}"]
 
 
 def widest_swap(errors: Mapping[tuple[str, float], float], own: Mapping[str, float], rate: float, metric: Metric) -> str:

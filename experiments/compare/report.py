@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ... import files
-from ..reports.drawing import draw
+from ..reports import drawing
 from ..reports.folder import remove_others
 from ..reports.page import Page
 from ..reports.text import finite, joined, many, numbered, write_csv
@@ -48,8 +48,8 @@ def write_report(comparison: Comparison, folder: Path, workers: Workers | None =
     """
     figures = {"first": first_screen(comparison), "rates": rates(comparison), "networks": networks(comparison)}
     drawn = [figure for group in figures.values() for figure in group]
-    drawings = [drawing for figure in drawn for drawing, _ in figure.panels]
-    images = [f"{drawing.name}.{kind}" for drawing in drawings for kind in ("png", "svg")]
+    drawings = [panel for figure in drawn for panel, _ in figure.panels]
+    images = [f"{panel.name}.{kind}" for panel in drawings for kind in ("png", "svg")]
     written = [*TABLES, *images, "report.html"]
     remove_others(folder, written)
     config = json.dumps(finite(configuration(comparison, written)), indent=2, ensure_ascii=False)
@@ -57,7 +57,7 @@ def write_report(comparison: Comparison, folder: Path, workers: Workers | None =
     write_csv(folder / "results.csv", comparison.rows())
     write_csv(folder / "summary.csv", comparison.summary())
     write_csv(folder / "rates.csv", rates_rows(comparison))
-    draw(drawings, folder, workers or Workers(1))
+    drawing.draw(drawings, folder, workers or Workers(1))
     page(comparison, folder, figures).write(folder / "report.html")
 
 
@@ -67,7 +67,7 @@ def page(comparison: Comparison, folder: Path, figures: Mapping[str, list[Drawn]
 
     def add(group: str) -> None:
         for figure in figures[group]:
-            made.figure({folder / f"{drawing.name}.png": says for drawing, says in figure.panels}, figure.caption,
+            made.figure({folder / f"{panel.name}.png": says for panel, says in figure.panels}, figure.caption,
                         finding=figure.finding)
 
     unfit, others = comparison.remarks[:len(comparison.unfit)], comparison.remarks[len(comparison.unfit):]

@@ -12,7 +12,8 @@ import numpy as np
 
 from ...arguments import Array
 from ...errors import NonFiniteError
-from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
+from ...initializers import Initializer
+from ...inspection.diagnosis.layers import inactive_shares, layer_statistics
 from ...losses import MSE, BCEWithLogits, CrossEntropy, Loss
 from ...modules import Module, Sequential
 from ...training import Callback, Run, fit
@@ -60,7 +61,7 @@ class Watch(Callback):
         self.measure(run)
 
     def measure(self, run: Run) -> None:
-        self.saturation.append(saturated_shares(layer_statistics(run.net, self.watched[0], arrays=False)))
+        self.saturation.append(inactive_shares(run.net, self.watched[0]))
 
 
 def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:
@@ -90,10 +91,13 @@ def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:
 
 def network(problem: Problem, config: Config, task: Task, parts: Parts) -> Sequential:
     """The network of a run before training."""
-    x = parts.train[0]
-    return initialization(task.init).network(lambda initializer: dense(
-        x.shape[1], problem.targets.outputs, initializer, activation=config.activation, depth=config.depth,
-        width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=task.seed), partial(spread, x))
+    x, targets = parts.train[0], problem.targets
+
+    def build(initializer: Initializer) -> Sequential:
+        return dense(x.shape[1], targets.outputs, initializer, activation=config.activation, depth=config.depth,
+                     width=config.width, batch_norm=config.batch_norm, dropout=config.dropout, seed=task.seed)
+
+    return initialization(task.init).network(build, partial(spread, x), task.seed, targets.kind in ("classes", "binary"))
 
 
 def digests(net: Module) -> tuple[str, frozenset[bytes]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -138,7 +137,7 @@ class Checkpoint:
 
     def __init__(self, folder: Path, steps: int) -> None:
         self.folder, self.steps, self.lock = folder, steps, Lock(folder)
-        self.last, self.step, self.parent = time.monotonic(), 0, os.getppid()
+        self.last, self.step = time.monotonic(), 0
 
     def __enter__(self) -> Self:
         return self
@@ -177,8 +176,6 @@ class Checkpoint:
                 if old != self.state(step):
                     old.unlink()
         self.last, self.step = time.monotonic(), step
-        if os.getppid() != self.parent:                             # the sweep was killed: nobody waits for this run
-            raise RetropropError("the process that this run was made for is gone")
 
     def state(self, step: int) -> Path:
         return self.folder / f"{step}.safetensors"

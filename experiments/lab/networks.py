@@ -159,6 +159,17 @@ def initializations(names: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(labels + others)
 
 
+def abbreviated(labels: Sequence[str]) -> tuple[str, ...]:
+    """The names, "libraries" among them where it can be, that stand for these labels in `initializations`.
+
+    >>> abbreviated(initializations(["He", "libraries"])), abbreviated(["He"])
+    (('He', 'libraries'), ('He',))
+    """
+    before = len(labels) - len(starts())
+    short = [(*labels[:k], LIBRARIES) for k in range(max(before, 0), len(labels)) if before >= 0]
+    return next((names for names in short if initializations(names) == tuple(labels)), tuple(labels))
+
+
 def dense(features: int, classes: int, initializer: Initializer, *, activation: str = "tanh", depth: int = 5, width: int = 100,
           batch_norm: bool = False, norm_momentum: float = 0.1, dropout: float = 0.0, seed: int = 0) -> Sequential:
     """``features - depth × width - classes``: Linear [BatchNorm] activation [Dropout] for each layer, then Linear.

@@ -36,8 +36,8 @@ def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, reco
     """
     earlier = read(folder / record)
     if earlier is not None and not force and (differs := differences(earlier, settings)):
-        raise ArgumentError(f"out: the folder {folder} holds results of other settings ({differs}); name another folder, or "
-                            "replace them with --force (force=True)")
+        raise ArgumentError(f"out must be a folder without results of other settings, but {folder} holds some ({differs}): "
+                            "name another folder, or replace them with --force (force=True)")
     folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -59,7 +59,7 @@ def differences(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     'lr: 0.03 there, 0.1 now'
     """
     if not earlier:
-        return f"its {RECORD} is not of a report"
+        return f"its {RECORD} is not that of a report"
     now = json.loads(json.dumps(finite(dict(settings)), default=str))
     found = {name: (earlier.get(name, None if value else value), value) for name, value in now.items()}
     return "; ".join(f"{name}: {brief(old)} there, {brief(new)} now" for name, (old, new) in found.items() if old != new)

@@ -134,13 +134,11 @@ class Figures:
 
     def add(self, figure: Any, name: str, caption: str, beside: str | None = None, *, finding: str | None = None,
             alt: str | None = None) -> None:
-        import matplotlib.pyplot as plt
-
         from ... import plots
-        from ...plots.canvas import whole_figure
+        from ...plots.canvas import close, whole_figure
         png, svg = plots.save(figure, self.folder, name)
         self.names += [png.name, svg.name]
-        plt.close(whole_figure(figure))
+        close(whole_figure(figure))
         self.page.figure(png, caption, beside, finding=finding, alt=alt)
 
     def image(self, image: Array, name: str, caption: str, *, alt: str | None = None) -> None:

@@ -1,1 +1,1 @@
-"""The commands that run a user's script: check, graph, tape."""
+"""The small commands: check, graph and tape, which run a user's script, and initializers."""

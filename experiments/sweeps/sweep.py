@@ -13,7 +13,7 @@ from ..lab.data import digest
 from .progress import Bar
 from .store import Store
 from .trials import Done, Failed, Numbers, Trial, version
-from .workers import Workers, uninterrupted
+from .workers import Workers
 
 
 def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store | None = None, progress: bool = True,
@@ -70,7 +70,7 @@ def carried_out(trial: Trial, key: str, checkpoint: str | None) -> tuple[Numbers
         if planned is not None and digest(data) != planned:
             raise RetropropError(f"the files in {data} have changed since the sweep was planned")
         extra = {"checkpoint": None if checkpoint is None else Path(checkpoint)} if trial.resumable else {}
-        result: Numbers | Failed = json.loads(json.dumps(uninterrupted(trial.task, **trial.settings, **extra)))
+        result: Numbers | Failed = json.loads(json.dumps(trial.task(**trial.settings, **extra)))
     except Exception as error:
         result = Failed(trial, f"{type(error).__name__}: {error}", traceback.format_exc())
     return result, time.perf_counter() - start

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ...arguments import Array
 from ...datasets.checks import pair
+from ...datasets.scaling import described_scale, in_digits
 from ...errors import ArgumentError
 from ...losses import Loss
 from ...modules.containers.wiring import leading_to
@@ -145,8 +146,8 @@ def input_scale(x: Array) -> Iterator[Finding]:
     remedy = "subtract the mean of each feature and divide by its standard deviation, as datasets.standardize does"
     if size > LARGE_INPUT or size < SMALL_INPUT:
         effect = "saturates or explodes" if size > 1 else "hardly learns"
-        yield Finding(f"the inputs have a root mean square of {size:.3g}, but initializers assume about 1: the first layer "
-                      f"{effect}.", "x", remedy, "76")
+        yield Finding(f"the inputs have a root mean square of {in_digits(size)}, but initializers assume about 1, so that the "
+                      f"first layer {effect}: {described_scale(x)}.", "x", remedy, "76")
     elif sizes.max() > UNEVEN_INPUT * (median := np.median(sizes[sizes > 0])):
         yield Finding(f"feature {sizes.argmax()} is {sizes.max() / median:.0f} times as large as the median feature, "
                       "and dominates the others.", "x", remedy, "76")

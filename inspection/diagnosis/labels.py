@@ -30,7 +30,7 @@ class Finding:
         The modules (class and path), parameters or arrays that are concerned.
     remedy : str
     slides : str
-        Slides of the lecture.
+        Slides of the lecture; "" for what it does not treat.
     """
 
     what: str
@@ -39,8 +39,8 @@ class Finding:
     slides: str
 
     def __str__(self) -> str:
-        slides = "slides" if "-" in self.slides else "slide"
-        paragraphs = f"{self.where}: {self.what}", f"Remedy: {self.remedy} ({slides} {self.slides})."
+        slides = f" ({'slides' if '-' in self.slides else 'slide'} {self.slides})" if self.slides else ""
+        paragraphs = f"{self.where}: {self.what}", f"Remedy: {self.remedy}{slides}."
         return "\n   ".join(line for paragraph in paragraphs for line in textwrap.wrap(paragraph, 100))
 
 

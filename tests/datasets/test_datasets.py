@@ -501,8 +501,8 @@ def test_load_knows_the_embedded_and_generated_data_by_name():
 def test_load_lists_the_names_when_it_knows_none(tmp_path):
     names = "digits, moons, circles, spirals, xor, blobs, sine, shapeset, easy-shapeset"
     for source in ("moon", str(tmp_path / "nowhere")):
-        with refuses(ArgumentError, f"source must be one of {names}, a folder in MNIST format, a folder of images with a folder "
-                                    f"for each class, a CSV file or an .npz file, got {source!r}"):
+        with refuses(ArgumentError, f"source must be one of {names}, a folder in MNIST format, a folder of images with a "
+                                    f"folder for each class, a CSV file or an .npz file, got {source!r}"):
             datasets.load(source)
 
 

@@ -1,7 +1,6 @@
 """Files that the tests of several folders need, and figures that cost little."""
 
 import gzip
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,20 +10,19 @@ from retroprop import datasets
 
 @pytest.fixture(scope="module", autouse=True)
 def light_figures():
-    """Draw figures coarsely, and write SVG files without content; tests/plots and the command's tests write whole ones."""
+    """Draw figures coarsely and in this process, and write SVG files without content; tests/plots and the command's tests
+    write whole ones."""
+    from retroprop.experiments.reports import drawing
+    from retroprop.experiments.sweeps.workers import Workers
     from retroprop.plots import canvas
-    whole = canvas.write
+    whole, draw, empty = canvas.render, drawing.draw, b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"
 
-    def write(figure, path, dpi=150):
-        path = Path(path)
-        if path.suffix != ".svg":
-            return whole(figure, path, dpi=20)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
-        return path
+    def render(figure, kinds, dpi=150):
+        return [empty if kind == ".svg" else whole(figure, [kind], 20)[0] for kind in kinds]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(canvas, "write", write)
+        patch.setattr(canvas, "render", render)
+        patch.setattr(drawing, "draw", lambda drawings, folder, workers: draw(drawings, folder, Workers(1)))
         yield
 
 

@@ -6,11 +6,13 @@ import math
 import os
 
 import numpy as np
+import pages
 import pytest
 
 import retroprop as rp
 from retroprop.datasets.data_set import data_set
 from retroprop.experiments.compare.config import Config
+from retroprop.experiments.compare.findings import verdicts
 from retroprop.experiments.compare.job import compare
 from retroprop.experiments.compare.parts import Problem
 from retroprop.experiments.compare.training import Task, train_one
@@ -36,14 +38,18 @@ def read(path):
 
 def test_the_files_are_all_there(report):
     result, folder = report
-    names = ["learning-curves", "activations-before", "activations-after", "gradients-before", "gradients-after", "saturation"]
+    names = ["learning-curves", "ranking", "costs", "saturation", "activations-before", "activations-after", "gradients-before",
+             "gradients-after"]
     expected = {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
-    assert {path.name for path in folder.iterdir()} == expected | {"report.html", "results.csv", "summary.csv", "config.json"}
+    assert {path.name for path in folder.iterdir()} == expected | {
+        "report.html", "results.csv", "summary.csv", "rates.csv", "config.json"}
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == len(names)
     assert "http" not in page.replace("http-equiv", "")             # nothing is fetched from elsewhere
-    for row in result.table():
-        assert all(f">{cell}<" in page for cell in row)
+    assert pages.parsed(page).all("h1")[0].text == result.finding
+    shown = {row[0]: row for row in pages.rows(pages.parsed(page))[1:4]}
+    assert {init: row[1] for init, row in shown.items()} | {"N(0, 1e+30²)": "diverges"} == {
+        one.init: one.text(2) for one in verdicts(result)}
 
 
 def test_results_have_a_row_per_run_and_summary_a_row_per_initialization(report):
@@ -124,7 +130,7 @@ def test_lsuv_is_paired_with_orthogonal_and_its_fit_draws_nothing():
     x = rp.datasets.digits()[0]
     plain, fitted = (initialization(name).network(
         lambda initializer: dense(64, 10, initializer, depth=2, width=30, batch_norm=True, dropout=0.5, seed=4),
-        lambda count: spread(x, count)) for name in ("Orthogonal", "LSUV"))
+        lambda count: spread(x, count), 4) for name in ("Orthogonal", "LSUV"))
     for (name, a), b in zip(plain.named_parameters(), fitted.parameters(), strict=True):
         factor = b.data.flat[0] / a.data.flat[0] if a.data.ndim == 2 else 1
         assert (factor == 1) == (a.data.ndim == 1), name

@@ -58,8 +58,8 @@ def test_never_is_said_only_of_never():
     found = result(Glorot=[0.02] * 5, He=[0.08, 0.09, 0.2, 0.3, 0.2], LeCun=[0.2] * 5)
     assert [row[3] for row in found.table()[1:]] == ["1", "2 of 5 runs", "never"]
     said = findings(found)
-    assert said[1] == "He: the test error ends at 17.4 %; it reaches 10 % in 2 of 5 seeds."
-    assert said[2] == "LeCun: the test error ends at 20.0 % and never reaches 10 %."
+    assert said[1] == "He: the test error ends at 17.4 ± 11.3 %; it reaches 10 % in 2 of 5 runs."
+    assert said[2] == "LeCun: the test error ends at 20.0 ± 0.0 % and never reaches 10 %."
 
 
 def test_the_same_number_of_epochs_is_not_slower():
@@ -81,4 +81,4 @@ def test_rectifiers_are_dead_and_not_saturated():
 
 
 def test_an_initialization_that_always_diverges_is_reported():
-    assert findings(result(Glorot=[None, None]))[0].startswith("Glorot: the cost becomes infinite or NaN in every seed")
+    assert findings(result(Glorot=[None, None]))[0].startswith("Glorot: the cost becomes infinite or NaN in every run")

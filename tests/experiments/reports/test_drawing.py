@@ -10,6 +10,11 @@ from retroprop.experiments.reports.drawing import Drawing, draw
 from retroprop.experiments.sweeps.workers import Workers
 
 
+@pytest.fixture(scope="module", autouse=True)
+def light_figures():
+    """Draw whole figures here."""
+
+
 def line(slope, title=None):
     _, ax = plt.subplots(layout="constrained")
     ax.plot([0, 1, 2], [0, slope, 2 * slope], label="a line")

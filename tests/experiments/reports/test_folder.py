@@ -33,7 +33,7 @@ def test_the_same_settings_replace_a_report(folder):
 
 
 @pytest.mark.parametrize(("changed", "said"), [
-    ({"lr": 0.1}, r"\(lr: 0.03 there, 0.1 now\); name another folder, or replace them with --force \(force=True\)"),
+    ({"lr": 0.1}, r"\(lr: 0.03 there, 0.1 now\): name another folder, or replace them with --force \(force=True\)"),
     ({"init": ("He",)}, r"\(init: He, N\(0, 1\) there, He now\)"),
     ({"lr": (0.1, 0.3), "cv": 5}, r"\(lr: 0.03 there, 0.1, 0.3 now; cv: none there, 5 now\)"),
     ({"added_since": True}, r"\(added_since: none there, True now\)"),
@@ -47,7 +47,7 @@ def test_other_settings_are_refused_by_name(folder, changed, said):
 @pytest.mark.parametrize("content", [b'{"name": "app"}', b"[1, 2]", b"\xff\x00", b""])
 def test_a_file_of_the_same_name_that_is_not_ours_is_kept(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(rp.ArgumentError, match=r"config\.json is not of a report"):
+    with pytest.raises(rp.ArgumentError, match=r"config\.json is not that of a report"):
         prepare(tmp_path, SETTINGS)
 
 

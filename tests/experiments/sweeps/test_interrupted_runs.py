@@ -60,13 +60,24 @@ def test_a_run_whose_worker_alone_is_interrupted_has_failed_and_is_run_again_in_
 
 @needs_signals
 def test_an_interrupted_worker_is_an_error_and_no_result(tmp_path):
-    tasks = [(str(tmp_path / "once"),)]
+    tasks = [(str(tmp_path / "once"),)] * 2
     with pytest.raises(rp.RetropropError, match="the worker process was interrupted before the run had ended"):
-        list(Workers(1).run(interrupted_in_a_worker, tasks))
+        list(Workers(2).run(interrupted_in_a_worker, tasks))
 
 
 def interrupted_in_a_worker(once):
     return trained(seed=0, at=1, once=once)
+
+
+@needs_signals
+def test_ctrl_c_ends_a_sweep_in_this_process_and_keeps_what_ended(tmp_path, capsys):
+    store, trials = Store(tmp_path / "runs"), plan(tmp_path / "once")
+    with pytest.raises(KeyboardInterrupt):
+        sweep(trials, Workers(1), store)
+    assert "1 of 3 runs are stored: the same command continues from them" in capsys.readouterr().err
+    assert [store.find(trial) is not None for trial in trials] == [True, False, False]
+    again = sweep(trials, Workers(1), store, progress=False)
+    assert [one.result["epochs"] for one in again] == [EPOCHS] * 3
 
 
 @needs_signals
