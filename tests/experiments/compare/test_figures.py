@@ -133,7 +133,7 @@ def test_histograms_have_common_bins_standard_deviations_and_shares_of_zeros():
 def test_of_many_layers_and_initializations_some_are_shown():
     assert layer_figures.evenly(30, 8) == [0, 4, 8, 12, 17, 21, 25, 29]
     shown = drawings.some(comparisons.many(51))
-    assert shown == ["Start 0", "Start 12", "Start 25", "Start 38", "Start 50"]
+    assert shown == [f"U(-{k}, {k})" for k in (1, 13, 26, 39, 51)]
     assert drawings.some(comparison(FEW)) == list(FEW)
 
 
