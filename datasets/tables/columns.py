@@ -154,7 +154,7 @@ def features_of(tables: Sequence[Table], name: str, notes: list[str]) -> Iterato
 
 def numeric(tables: Sequence[Table], name: str) -> bool:
     """Return whether a column holds numbers; DataError if it does in one table and not in another."""
-    numbers = [isinstance(table.column(name), Numbers) or table.column(name).missing.all() for table in tables]
+    numbers = [isinstance(table.column(name), Numbers) or bool(table.column(name).missing.all()) for table in tables]
     if any(numbers) and not all(numbers):
         refuse_text(tables[numbers.index(False)], name, among=0)
     return all(numbers)

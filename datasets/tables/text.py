@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FileFormatError
+from ...printing import in_one_line
 from .cells import COMMA, DELIMITERS, GAPS, blanks_joined, delimiter_of, has_header, is_number, is_whole, numbers_of, rows_of
 from .table import Column, Numbers, Table, Text, different
 
@@ -212,7 +213,8 @@ def below(layout: Layout, reader: Any) -> Iterator[tuple[NDArray[Any], list[list
             if rows:
                 yield lines, rows
     except csv.Error as error:
-        raise FileFormatError(f"{layout.path} must be a table of text, got in line {reader.line_num}: {error}") from error
+        what = in_one_line(str(error).replace(f"'{layout.delimiter}'", DELIMITERS[layout.delimiter]))
+        raise FileFormatError(f"{layout.path} must be a table of text, got in line {reader.line_num}: {what}") from error
 
 
 def breaks(cell: str) -> int:
