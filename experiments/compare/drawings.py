@@ -14,8 +14,9 @@ from ..reports.drawing import Drawing
 from ..reports.statistics import number
 from ..reports.text import joined, many
 from . import figures, layer_figures
+from .comparison import Comparison
 from .findings import verdicts
-from .results import Comparison, TrainingRun
+from .results import TrainingRun
 
 COLOURED = 10                                                       # initializations that colours tell apart
 SHOWN = 6                                                           # initializations whose layers are shown

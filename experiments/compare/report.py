@@ -15,13 +15,12 @@ from ... import files
 from ..reports import drawing
 from ..reports.folder import remove_others
 from ..reports.page import Page
-from ..reports.text import finite, joined, many, numbered, write_csv
+from ..reports.text import finite, joined, many, numbered, times, write_csv
 from ..sweeps.workers import Workers
+from .comparison import Comparison
 from .config import ARRAYS, repeat
 from .drawings import Drawn, first_screen, networks, rates
 from .findings import Verdict, findings, verdicts
-from .results import Comparison
-from .table import times
 
 TABLES = {"results.csv": "each run", "summary.csv": "each initialization",
           "rates.csv": "each initialization at each learning rate", "config.json": "the settings, the data and the versions"}

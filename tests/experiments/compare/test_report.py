@@ -134,7 +134,7 @@ def test_many_initializations_are_ranked_in_two_panels(write):
     assert not (folder / "learning-curves.png").exists()
     assert sum(path.stat().st_size for path in folder.iterdir()) < 1e6
     shown = next(one.text for one in page.all("figure") if "costs.svg" in one.text)
-    assert "Shown: Start 0" in shown
+    assert "Shown: U(-1, 1)" in shown
 
 
 @pytest.mark.parametrize(("kind", "unit", "chance", "words"), [
@@ -160,7 +160,8 @@ def test_folds_and_divisions_are_said(write):
 
 @pytest.mark.parametrize("errors", [
     {"Glorot": DIVERGED, "He": [[None]] * 5}, {"Glorot": GLOROT}, {"Glorot": GLOROT[:1], "He": SLOW[:1]},
-    {"Glorot": GLOROT, "He": GLOROT}, {f"A{k}": DIVERGED for k in range(12)}, {"Glorot": falling(0.5, 0.0, 0.0, width=0)},
+    {"Glorot": GLOROT, "He": GLOROT}, {f"U(-{k}, {k})": DIVERGED for k in range(1, 13)},
+    {"Glorot": falling(0.5, 0.0, 0.0, width=0)},
 ], ids=["all diverge", "one", "one run", "equal", "many that diverge", "no error at all"])
 def test_every_page_is_whole(write, errors):
     """One main heading, alternative texts, a header for each row, and links that lead somewhere."""
