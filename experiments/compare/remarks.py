@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets.data_set import DataSet
+from ...datasets.scaling import described_scale
 from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
@@ -45,9 +46,8 @@ def scaling(problem: Problem) -> list[str]:
     """Which arrays were standardized, and why."""
     said = []
     if problem.scaled:
-        said.append("Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: the "
-                    "columns differ in scale from each other, or from what initializations assume (--no-standardize leaves "
-                    "them).")
+        said.append("Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: "
+                    f"{described_scale(problem.x)} (--no-standardize leaves them).")
     if problem.scaled_targets:
         said.append("The network learned y scaled to mean 0 and standard deviation 1; its errors are in the units of y.")
     return said
