@@ -156,7 +156,7 @@ def of_tables(source: Any, target: Any, group: Any, test: Any, missing: str, nam
     if is_pair(source):
         if target is not None:
             raise ArgumentError(f"target must be None if {name} is (x, y), got {target!r}")
-        tables = [joined(one, pair[1], of) for one, pair, of in zip(tables, (source, test), (name, "test"), strict=False)]
+        tables = [joined(one, pair[1], "y") for one, pair in zip(tables, (source, test), strict=False)]
         target = tables[0].names[len(columns_of(source[0])):]
     if group is not None and not isinstance(group, (str, int)):
         tables[0] = joined(tables[0], group, "group")

@@ -187,13 +187,14 @@ WITHOUT_ARRAYS = {
     "a base class, whose phases its subclasses inherit": {"Module", "Loss", "Optimizer", "Initializer", "Callback"},
     "takes the shape of an array, or numbers, which `positive_int` and `real` check": {
         "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Normal",
-        "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.fans", "EarlyStopping", "MaxNorm", "plots.activation",
-        "features.class_model", "adversarial.AdversarialTraining"},
+        "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.chain", "initializers.fans", "EarlyStopping", "MaxNorm",
+        "plots.activation", "features.class_model", "adversarial.AdversarialTraining"},
     "takes Parameters": {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "clip_grad_norm"},
     "draws its data, or reads a file": {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
         "compare", "plots.read_image"},
+    "takes a name, or nothing": {"initializers.of", "initializers.starts"},
     "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
                               "features.truncated"},
     "takes what another function returned": {

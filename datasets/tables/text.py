@@ -83,7 +83,7 @@ class Layout:
     @classmethod
     def of(cls, path: Path, head: Sequence[str]) -> Layout:
         delimiter = delimiter_of(path, head)
-        rows = [row for row in rows_of(head, delimiter, strict=False) if row]
+        rows = rows_of(head, delimiter)
         first, body = rows[0], rows[1:] or rows
         first[0] = first[0].removeprefix("#").lstrip()              # as numpy.savetxt begins a header
         width = Counter(map(len, body)).most_common(1)[0][0]
@@ -201,7 +201,7 @@ def below(layout: Layout, reader: Any) -> Iterator[tuple[NDArray[Any], list[list
             if reader.line_num - before != len(rows):               # some cells have several lines
                 lines = before + np.cumsum([1 + sum(map(breaks, row)) for row in rows])
             if set(map(len, rows)) != {layout.width} or skip:
-                kept = [k for k, row in enumerate(rows) if len(row) > 1 or (row and row[0].strip())]
+                kept = [k for k, row in enumerate(rows) if any(map(str.strip, row))]
                 if skip and kept:
                     kept, skip = kept[1:], False
                 wrong = next((k for k in kept if len(rows[k]) != layout.width), None)

@@ -80,7 +80,8 @@ def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: 
 
     A cross is where a run diverged. Dashed is chance, dotted the error that "learns" means.
     """
-    figure, ax = panel(right=margin(groups))
+    names = {name: name if any(len(run) for run in runs) else f"{name}: diverges" for name, runs in groups.items()}
+    figure, ax = panel(right=margin([*names.values(), "chance"]))
     longest = max((len(run) for runs in groups.values() for run in runs), default=1)
     ends = []
     for name, runs in groups.items():
@@ -91,7 +92,7 @@ def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: 
         known = ~np.isnan(table)
         epochs = np.flatnonzero(known.any(0))
         if not epochs.size:
-            ends.append((math.inf, f"{name}: diverges", color))
+            ends.append((math.inf, names[name], color))
             continue
         middle, low, high = (scale.shown(f(table[:, epochs], axis=0)) for f in (np.nanmedian, np.nanmin, np.nanmax))
         ax.plot(epochs + 1, middle, color=color, lw=1.8, marker=marker, ms=4,
@@ -166,7 +167,7 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
 
     A cross at the upper edge is a rate at which runs diverged.
     """
-    figure, ax = panel(right=margin(groups))
+    figure, ax = panel(right=margin([*groups, "chance"]))
     ends: list[tuple[float, str, str]] = []
     limits = [scale.chance, *(row.error for rows in groups.values() for row in rows if math.isfinite(row.error))]
     for name, rows in groups.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...datasets.data_set import DataSet
+from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
 from ..reports.text import many
@@ -28,6 +29,7 @@ def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[s
     """What `unfit` found, what was done to the data, and how they were read."""
     said = [f"{one.where}: {one.what} This holds for all initializations. Remedy: {one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
+    said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
     return [*said, *scaling(problem), *data.notes, *problem.targets.notes]
 
 

@@ -96,7 +96,7 @@ class Initialization:
             raise ArgumentError(f"init must be a distribution of each weight here, not a library's start, got {self.label!r}")
         return self.distribution
 
-    def network(self, build: Callable[[Initializer], Sequential], examples: Callable[[int], Array], seed: int = 0,
+    def network(self, build: Callable[[Initializer], Sequential], examples: Callable[[int], Array], seed: int,
                 classifier: bool = True) -> Sequential:
         """``build(initializer)``; LSUV then scales it on ``examples(count)``: so many training examples; a start draws it anew.
 
@@ -157,6 +157,19 @@ def initializations(names: str | Sequence[str]) -> tuple[str, ...]:
         raise ArgumentError(f"init must name at least one initialization, and each once, got {names}")
     others = [start.name for start in starts() if start.name not in labels] if all_of_them else []
     return tuple(labels + others)
+
+
+def abbreviated(labels: Sequence[str]) -> tuple[str, ...]:
+    """The names, "libraries" among them where it can be, that stand for these labels in `initializations`.
+
+    >>> abbreviated(initializations(["He", "libraries"])), abbreviated(["He"])
+    (('He', 'libraries'), ('He',))
+    """
+    libraries = [start.name for start in starts()]
+    for k in range(len(labels)):
+        if list(labels[k:]) == [name for name in libraries if name not in labels[:k]]:
+            return (*labels[:k], LIBRARIES)
+    return tuple(labels)
 
 
 def dense(features: int, classes: int, initializer: Initializer, *, activation: str = "tanh", depth: int = 5, width: int = 100,

@@ -10,9 +10,11 @@ from retroprop.experiments.lab.networks import (
     FITTED,
     INITIALIZATIONS,
     Initialization,
+    abbreviated,
     convolutions,
     dense,
     initialization,
+    initializations,
     noisy,
     rectifiers,
 )
@@ -52,7 +54,7 @@ def test_lsuv_is_no_initializer_alone():
 def network(name, **options):
     data = source("digits")
     return initialization(name).network(
-        lambda initializer: dense(64, 10, initializer, depth=2, width=30, **{"seed": 4} | options), data.some)
+        lambda initializer: dense(64, 10, initializer, depth=2, width=30, **{"seed": 4} | options), data.some, 4)
 
 
 def test_lsuv_scales_orthogonal_weights_on_the_data():
@@ -68,7 +70,7 @@ def test_only_lsuv_asks_for_data():
     asked = []
     for name in ("Glorot", "LSUV"):
         initialization(name).network(lambda initializer: rectifiers(64, 10, initializer, sizes=[8], seed=0),
-                                     lambda count: asked.append(count) or source("digits").some(count))
+                                     lambda count: asked.append(count) or source("digits").some(count), 0)
     assert asked == [FITTED]
 
 
@@ -135,3 +137,68 @@ def test_noise_is_before_each_layer_and_weights_do_not_depend_on_it():
     assert kinds(nets[1]) == ["Dropout", "Linear", "ReLU", "Linear", "ReLU", "Linear"]
     for a, b in zip(*(net.parameters() for net in nets), strict=True):
         assert_array_equal(a.data, b.data)
+
+
+# The starts of libraries
+
+
+def test_a_library_starts_weights_and_biases_and_is_paired_with_other_initializations():
+    """PyTorch's weights are those of Standard, number by number, and so are those of the libraries that start alike."""
+    standard, pytorch, keras = (network(name, dropout=0.5) for name in ("Standard", "pytorch", "Keras"))
+    for a, b in zip(standard.parameters(), pytorch.parameters(), strict=True):
+        if a.data.ndim == 2:
+            assert_allclose(a.data, b.data, rtol=1e-6)
+        else:
+            assert np.abs(b.data).max() <= 30**-0.5 + 1e-6 or np.abs(b.data).max() <= 1 / 8
+            assert b.data.all()
+    for a, b in zip(network("Glorot").parameters(), keras.parameters(), strict=True):
+        assert_allclose(a.data, b.data, rtol=1e-6)
+    for (_, a), (_, b) in zip(standard.named_generators(), pytorch.named_generators(), strict=True):
+        assert str(a.bit_generator.state) == str(b.bit_generator.state)
+
+
+@pytest.mark.parametrize("name", [start.name for start in rp.initializers.starts()])
+def test_every_library_is_an_initialization_of_the_seed(name):
+    found = initialization(name)
+    assert (found.label, found.start) == (name, rp.initializers.of(name))
+    one, again, other = (network(name), network(name), initialization(name).network(
+        lambda initializer: dense(64, 10, initializer, depth=2, width=30, seed=5), source("digits").some, 5))
+    for a, b in zip(one.parameters(), again.parameters(), strict=True):
+        assert_array_equal(a.data, b.data)
+    assert np.array_equal(one[0].weight.data, other[0].weight.data) == (name == "OpenCV")
+    with pytest.raises(rp.ArgumentError, match=rf"init must be a distribution of each weight here, not a library's start, got "
+                                               rf"'{name}'"):
+        _ = found.initializer
+
+
+def test_only_neurolab_asks_for_the_range_of_the_data():
+    asked = []
+    for start in rp.initializers.starts():
+        initialization(start.name).network(lambda initializer: rectifiers(64, 10, initializer, sizes=[8], seed=0),
+                                           lambda count, name=start.name: asked.append(name) or source("digits").some(count), 0)
+    assert asked == ["neurolab"]
+
+
+def test_a_network_of_values_starts_its_last_layer_as_the_library_does():
+    for name in ("Thinc", "H2O"):
+        classes, values = (initialization(name).network(
+            lambda initializer: dense(64, 10, initializer, depth=2, width=30, seed=0), source("digits").some, 0, classifier)
+            for classifier in (True, False))
+        assert_array_equal(classes[2].weight.data, values[2].weight.data)
+        assert not np.array_equal(classes[4].weight.data, values[4].weight.data)
+
+
+def test_libraries_stands_for_all_of_them():
+    names = [start.name for start in rp.initializers.starts()]
+    assert initializations("libraries") == initializations(["Libraries"]) == tuple(names)
+    assert initializations(["Glorot", "libraries", "keras"])[:3] == ("Glorot", "Keras", "PyTorch")
+    assert sorted(initializations(["Glorot", "libraries", "keras"])) == sorted(["Glorot", *names])
+    for given in (["libraries"], ["Glorot", "libraries"], ["Keras", "Glorot", "libraries"], ["Glorot", "Keras"], ["Keras"]):
+        assert abbreviated(initializations(given)) == tuple(given)
+    assert abbreviated(initializations(["libraries", "Glorot"])) == ("Glorot", "libraries")
+    for wrong in ([], ["Glorot", "glorot"], ["torch", "PyTorch"], ["libraries", "libraries"]):
+        with pytest.raises(rp.ArgumentError, match="init must name at least one initialization, and each once, got "):
+            initializations(wrong)
+    with pytest.raises(rp.ArgumentError, match="a library that 'retroprop initializers' lists, got 'Pytroch'; did you mean "
+                                               "'PyTorch'"):
+        initializations("Pytroch")
