@@ -9,6 +9,7 @@ from textwrap import fill
 from typing import Any
 
 from ...printing import aligned
+from ..reports.statistics import number
 from ..reports.text import many, times
 from .findings import finding
 from .remarks import of_one_rate
@@ -74,13 +75,17 @@ def cells(comparison: Results, row: Row) -> list[str]:
         cost = error = "diverged"
     else:
         share = f" ({diverged} of {runs} diverged)" if diverged else ""
-        cost, error = f"{row['final_cost']:.3f}", f"{comparison.metric.text(row['error'], row['error_half'])}{share}"
+        cost, error = cost_text(row["final_cost"]), f"{comparison.metric.text(row['error'], row['error_half'])}{share}"
     epochs = f"{row['epochs_to_target']:g}"
     if math.isinf(row["epochs_to_target"]):
         epochs = f"{reached} of {many(runs, 'run')}" if reached else "never"
     shares = f"{100 * row['saturated_before']:.0f} → {100 * row['saturated_after']:.0f} %"
     ratio = times(row["gradient_ratio"]) if comparison.config["depth"] > 1 else "–"     # one layer is first and last
     return [row["init"], verdict(comparison, row), error, epochs, cost, ratio, shares]
+
+
+def cost_text(cost: float) -> str:
+    return f"{cost:.3f}" if cost < 1e6 else number(cost)
 
 
 def verdict(comparison: Results, row: Row) -> str:
