@@ -147,8 +147,7 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
 def is_table(source: Any) -> bool:
     """Return whether a source has named columns: a CSV file, a frame, or a frame beside y."""
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        return suffix(path) in TABLES and path.is_file()
+        return suffix(Path(source)) in TABLES and not Path(source).is_dir()
     return is_frame(source) or (is_pair(source) and is_frame(source[0]))
 
 
