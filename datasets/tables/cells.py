@@ -19,6 +19,7 @@ DELIMITERS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": 
 GAPS = frozenset(("", "?", "na", "n/a", "#n/a", "nan", "-nan", "null", "<na>"))     # missing values, in lower case
 OF_NUMBERS = GAPS | {"-", "--", ".", "none"}            # the same among numbers, where they cannot be text
 COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
+NUMBERLIKE = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d,.'\s]*[%$€£¥)]?")     # 1,234.5 or $5 or 10 %
 UNLIKELY = 0.1                      # by how large a share of the lines blanks must separate better than other delimiters
 SHOWN = 60                          # characters of a line in an error message
 
@@ -29,8 +30,13 @@ def rows_of(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     with suppress(csv.Error):
         for row in csv.reader(blanks_joined(iter(lines)) if delimiter == " " else lines, delimiter=delimiter,
                               skipinitialspace=True):
-            found.append([cell.strip() for cell in row])
+            found.append([pointed(cell.strip(), delimiter) for cell in row])
     return [row for row in found if any(row)]
+
+
+def pointed(cell: str, delimiter: str) -> str:
+    """Return a number with a decimal comma with a point, where commas separate nothing; any other cell as it is."""
+    return cell.replace(",", ".") if delimiter != "," and COMMA.fullmatch(cell) else cell
 
 
 def blanks_joined(lines: Iterator[str]) -> Iterator[str]:
@@ -63,7 +69,7 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     if len(first) == len(columns) - 1:
         return bool(known)
     if any(is_number(cell) and not cell.lstrip("+-").isdecimal() for cell in first):
-        return False                                                # no name is 5.1
+        return False                                                # no column is called 5.1
     known = [k for k in known if k < len(columns)]
     if any(numbers_of(columns[k]) is not None and any(map(is_number, columns[k])) for k in known):
         return True
@@ -84,7 +90,7 @@ def numbers_of(cells: Sequence[str]) -> NDArray[np.float64] | None:
 
 def is_number(cell: str) -> bool:
     try:
-        float(cell.replace(",", "."))
+        float(cell)
     except ValueError:
         return False
     return "_" not in cell

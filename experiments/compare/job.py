@@ -20,11 +20,12 @@ from ..reports.folder import at_hand, prepare
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
 from . import remarks
+from .comparison import Comparison
 from .config import ARRAYS, LEARNING_RATES, QUICK, Config
 from .parts import Problem
 from .rates import beyond
 from .report import write_report
-from .results import Comparison, Sizes, TrainingRun
+from .results import Sizes, TrainingRun
 from .training import Task, train_one
 
 if TYPE_CHECKING:

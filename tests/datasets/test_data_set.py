@@ -153,6 +153,9 @@ def test_files_of_other_programs_are_refused_by_their_name(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"PK\3\4")
     with pytest.raises(rp.FileFormatError, match=r"a\.xlsx must be a CSV file, an \.npz file or a folder, got \.xlsx; save"):
         data_set(tmp_path / "a.xlsx")
+    for name in ("none.csv", "none.npz"):
+        with pytest.raises(FileNotFoundError, match=name):
+            data_set(tmp_path / name)
     with pytest.raises(rp.ArgumentError, match="target must be None for data without named columns or arrays, got 'y'"):
         data_set((X, Y), target="y")
 

@@ -19,7 +19,8 @@ class Tables(Target):
 
     factor = 100.0                                                  # a cell of two bytes may become a text of its own
     TEXTS = (*TEXTS, b";", b"\t", b"|", b"\r", b"\r\n", b'""', b"NA", b"?", b"1,5", b"2_0", b"inf", b"\xef\xbb\xbf",
-             b"\xfe\xff", b"target", b"id", b"class", b"\xc3\xa9", b"\xe9", b",,,,", b"# ", b"+", b"1e5", b"\xd9\xa1", b"'", b"a b")
+             b"\xfe\xff", b"target", b"id", b"class", b"\xc3\xa9", b"\xe9", b",,,,", b"# ", b"+", b"1e5", b"\xd9\xa1", b"'",
+             b"a b")
 
     def __init__(self, folder):
         self.folder = folder

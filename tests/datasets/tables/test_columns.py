@@ -130,12 +130,21 @@ def test_missing_values_are_refused_with_their_place_or_their_rows_are_left_out(
     (changed("age", 4, "2o.5"), "alive", "must hold numbers in column 'age', got '2o.5' in line 6"),
     (changed("age", 4, "inf"), "alive", "must hold finite numbers, got inf in line 6, column 'age'"),
     (changed("age", 4, "2o.5"), "age", "must hold numbers in column 'age', got '2o.5' in line 6"),
+    ({"age": [f'"{k},500"' for k in range(N)]}, "alive", "must hold numbers in column 'age', got '0,500' in line 2"),
+    ({"age": [f"{k} %" for k in range(N)]}, "alive", "must hold numbers in column 'age', got '0 %' in line 2"),
+    ({"age": [f"$ {k}" for k in range(N)]}, "age", "must hold numbers in column 'age', got '$ 0' in line 2"),
     ({}, "name", "must hold classes or numbers in column 'name', the target, got 40 different texts in 40 rows"),
 ])
 def test_a_wrong_cell_is_told_with_its_line_and_column(tmp_path, cells, target, text):
     path = csv_file(tmp_path, **cells)
     with pytest.raises(rp.DataError, match=f"^{re.escape(f'{path} {text}')}$"):
         data_set(path, target=target)
+
+
+def test_of_numbers_with_decimal_commas_the_cell_that_is_none_is_told(tmp_path):
+    (tmp_path / "a.csv").write_text("a;y\n" + "".join(f"{k},5;{k % 2}\n" for k in range(30)) + "o,5;1\n")
+    with pytest.raises(rp.DataError, match=r"must hold numbers in column 'a', got 'o,5' in line 32"):
+        data_set(tmp_path / "a.csv")
 
 
 def test_a_table_needs_a_feature(tmp_path):
