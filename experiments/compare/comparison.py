@@ -60,7 +60,8 @@ def rate_table(comparison: Results) -> list[list[str]]:
     for init in comparison.inits:
         errors = [rows[init, rate].error.mean if (init, rate) in rows else math.nan for rate in grid]
         found.append([init, *("" if math.isnan(error) else comparison.metric.text(error) + " *" * (
-            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True)), span(comparison.survives(init))])
+            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True)),
+            span(comparison.survives(init))])
     return found
 
 
