@@ -29,7 +29,8 @@ def run(init, seed, errors, rate=0.03, *, saturated=0.0, validation=math.nan, **
     diverged = "fit: the cost is nan" if len(ended) < len(errors) else None
     found = layers(arrays=seed == 0, **statistics)
     return TrainingRun(init, seed, [0.5 + error for error in ended], ended, [[saturated, saturated]] * (len(ended) + 1),
-                       found, found, diverged, rate=rate, validation=validation)
+                       found, found, diverged, rate=rate, validation=validation,
+                       digest=f"{init} {seed}", sampling=0.0063)
 
 
 def comparison(errors, *, kind="classes", unit="%", chance=0.9, remarks=(), unfit=(), names=(), saturated=0.0,

@@ -89,7 +89,7 @@ class Layout:
         first[0] = first[0].removeprefix("#").lstrip()              # as numpy.savetxt begins a header
         width = Counter(map(len, body)).most_common(1)[0][0]
         if len(first) > 3 and all(cell.isdecimal() for cell in first[:2]) and len(first[0]) < 10 and \
-                int(first[1]) == width - 1 and not any(map(is_number, first[2:])):
+                int(first[1]) == width - 1 and not any(map(is_number, first[2:])) and all(row[-1].isdecimal() for row in body):
             return cls(path, delimiter, width, first, True, int(first[0]))
         header = has_header(first, [row for row in body if len(row) == width]) if len(rows) > 1 else True
         if header and len(first) == width - 1:                      # as R writes the names of rows; or lines end in a comma

@@ -33,9 +33,10 @@ class Scale(NamedTuple):
     least: float
 
     def shown(self, values: Any) -> Array:
-        """Errors as they are drawn: percent for shares; 0 stands at the lower end of a logarithmic axis."""
-        found = np.asarray(values, float)
-        return np.maximum(found, self.least) * (100 if self.unit == "%" else 1)
+        """Errors as they are drawn: percent for shares. On a logarithmic axis 0 stands at the lower end, and errors beyond ten
+        times that of a constant prediction at the upper one."""
+        found = np.clip(np.asarray(values, float), self.least, math.inf if math.isnan(self.chance) else 10 * self.chance)
+        return found * (100 if self.unit == "%" else 1)
 
     @property
     def label(self) -> str:
@@ -189,9 +190,9 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
     return figure
 
 
-def survival(groups: Mapping[str, Sequence[Rate]], learned: Mapping[str, Sequence[float]], chosen: Mapping[str, float],
+def survival(groups: Mapping[str, Sequence[Rate]], survived: Mapping[str, Sequence[float]], chosen: Mapping[str, float],
              scale: Scale, title: str, first: int = 1) -> Figure:
-    """Initializations by learning rate: the shade is the test error, framed where it learns, with a ring at the chosen rate."""
+    """Initializations by learning rate: shade and number are the test error, a stroke is where it survives, bold the choice."""
     from matplotlib.colors import LogNorm
     names = list(groups)
     rates = sorted({row.rate for rows in groups.values() for row in rows})
@@ -210,7 +211,7 @@ def survival(groups: Mapping[str, Sequence[Rate]], learned: Mapping[str, Sequenc
             dark = math.isnan(value) or float(norm(scale.shown(value))) > 0.6
             weight = "bold" if rate == chosen[name] else "normal"
             ax.text(j, i, text, ha="center", va="center", fontsize=8, color="black" if dark else "white", weight=weight)
-            if rate in learned[name]:
+            if rate in survived[name]:
                 ax.plot(j - 0.42, i, "|", color="white" if not dark else "black", ms=9, mew=2.5)
     ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
     ax.set_yticks(range(len(names)), [f"{k}. {name}" for k, name in enumerate(names, first)])

@@ -148,7 +148,7 @@ def lowest(comparison: Results, verb: str, verbs: str) -> str:
     best, *others = leaders(comparison)
     name = f"test {comparison.metric.name}"
     rows = {row["init"]: row for row in comparison.summary()}
-    if others and len(others) + 1 == len([row for row in rows.values() if row["diverged"] < row["runs"]]):
+    if others and len(others) + 1 == len(rows):
         return f"no difference in {name} is shown"
     if others:
         return f"{named_inits([best, *others])} {verbs} lowest in {name}"
@@ -156,8 +156,12 @@ def lowest(comparison: Results, verb: str, verbs: str) -> str:
 
 
 def leaders(comparison: Results) -> list[str]:
-    """The initialization with the lowest mean test error, then those that are not told apart from it, by their errors."""
+    """The initialization with the lowest mean test error, then those that are not told apart from it, by their errors.
+
+    One of which runs diverge does not lead, if there are others.
+    """
     rows = sorted((row for row in comparison.summary() if not math.isnan(row["error"])), key=lambda row: row["error"])
+    rows = [row for row in rows if not row["diverged"]] or rows
     best, others = comparison[rows[0]["init"]], [row["init"] for row in rows[1:]]
     ps = []
     for init in others:

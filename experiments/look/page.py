@@ -24,7 +24,7 @@ from .subjects import Subject
 
 
 def write_page(findings: Findings, folder: Path) -> None:
-    """Write report.html, checks.html, figures (PNG and SVG), dream.png, numbers.json and config.json."""
+    """Write the page, that of the criteria, figures (PNG and SVG), dream.png, numbers and settings."""
     page = Page(title(findings))
     page.text(f"What the network sees: the changes that fool it, the pixels that decide, the images that it looks for. "
               f"{performance(findings)} Apart from the training, all results come from two phases: forward, and backward, "
@@ -40,12 +40,13 @@ def write_page(findings: Findings, folder: Path) -> None:
                                         "out": folder.with_name(f"{folder.name}-again")}))
     page.heading("Files")
     page.links({checks.NAME: "checks.html: all numbers, with the criteria of developers",
-                "numbers.json": "numbers.json: all numbers", "dream.png": "dream.png: the dream at its own size",
+                checks.TABLE: f"{checks.TABLE}: all numbers, of each seed", "numbers.json": "numbers.json: the same",
+                "dream.png": "dream.png: the dream at its own size",
                 "config.json": "config.json: settings and versions"}
                | ({"net.safetensors": "net.safetensors: the network"} if findings.trained else {}))
     checks.write_checks(findings, folder)
     write_json(folder / "numbers.json", numbers(findings, folder))
-    names = sorted([*figures.names, "report.html", checks.NAME, "numbers.json", "dream.png", "config.json"])
+    names = sorted([*figures.names, "report.html", checks.NAME, checks.TABLE, "numbers.json", "dream.png", "config.json"])
     remove_others(folder, names)
     repeat = {key: numbers(findings, folder)[key] for key in ("command", "versions")}
     write_json(folder / "config.json", findings.config | repeat | {"files": names})

@@ -53,6 +53,9 @@ def test_criteria_stand_on_a_page_of_their_own_with_the_verdict_second(folder):
     assert checks.all("h1")[0].text == "A network that was not trained here is not judged."
     assert pages.rows(checks) == folder[1].table()
     assert HEADER == ("quantity", "met", "measured: mean ± half a 95 % interval (each seed)", "criterion")
+    csv = (folder[0] / "numbers.csv").read_text(encoding="utf-8").splitlines()
+    assert csv[0] == "quantity,met,mean,half_95,unit,criterion,values"
+    assert len(csv) == 1 + len(folder[1].rows())
     assert [one.attributes["scope"] for one in checks.all("th")] == ["col"] * 4 + ["row"] * len(folder[1].rows())
 
 
@@ -65,7 +68,7 @@ def test_a_row_gives_half_of_the_95_percent_interval_beside_each_seed():
 def test_the_page_links_its_files_and_says_how_to_run_it_again_with_all_options(folder):
     page, config = pages.read(folder[0] / "report.html"), json.loads((folder[0] / "config.json").read_text(encoding="utf-8"))
     links = {one.attributes["href"] for one in page.all("a")}
-    assert {"checks.html", "numbers.json", "dream.png", "config.json", "robustness.svg"} <= links
+    assert {"checks.html", "numbers.csv", "numbers.json", "dream.png", "config.json", "robustness.svg"} <= links
     assert all((folder[0] / name).exists() for name in links)
     again = page.all("pre")[-1].text
     assert again == config["command"]
