@@ -17,7 +17,7 @@ NUMBER = (bool, int, float, np.bool_, np.integer, np.floating)
 
 def is_frame(x: Any) -> bool:
     """Return whether x is a frame: columns with names and dtypes."""
-    return hasattr(x, "columns") and hasattr(x, "dtypes") and hasattr(x, "shape") and len(x.shape) == 2
+    return hasattr(x, "shape") and len(x.shape) == 2 and hasattr(x, "columns") and hasattr(x, "dtypes")
 
 
 def of_frame(frame: Any, name: str) -> Table:

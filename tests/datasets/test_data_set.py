@@ -149,6 +149,12 @@ def test_what_is_no_data_set_is_refused(source, error, text):
         data_set(source)
 
 
+def test_frames_that_are_not_computed_yet_are_refused_without_a_warning():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(rp.ArgumentError, match="or a frame, got LazyFrame"):
+        data_set(polars.LazyFrame({"a": [1, 2], "y": [0, 1]}))
+
+
 def test_files_of_other_programs_are_refused_by_their_name(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"PK\3\4")
     with pytest.raises(rp.FileFormatError, match=r"a\.xlsx must be a CSV file, an \.npz file or a folder, got \.xlsx; save"):
