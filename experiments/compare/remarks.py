@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,10 +17,8 @@ from . import rates
 from .config import Config, repeat
 from .metric import Metric
 from .parts import Problem
+from .results import Results
 from .training import LOSSES, Task, network
-
-if TYPE_CHECKING:
-    from .results import Comparison
 
 EXAMPLES = 300                                                      # that `diagnose` sees
 
@@ -53,12 +50,12 @@ def scaling(problem: Problem) -> list[str]:
     return said
 
 
-def of_runs(comparison: Comparison) -> list[str]:
+def of_runs(comparison: Results) -> list[str]:
     """What the runs show, and what their intervals mean."""
     return [*of_starts(comparison), *of_divisions(comparison), *of_rates(comparison)]
 
 
-def of_starts(comparison: Comparison) -> list[str]:
+def of_starts(comparison: Results) -> list[str]:
     """Initializations that ignore the seed, and seeds that share units."""
     said = []
     for init in comparison.inits:
@@ -79,7 +76,7 @@ def of_starts(comparison: Comparison) -> list[str]:
     return said
 
 
-def of_divisions(comparison: Comparison) -> list[str]:
+def of_divisions(comparison: Results) -> list[str]:
     """What the ± covers, if the test part is the same for all runs: not its choice."""
     if comparison.resampled or comparison.config["cv"]:
         return []
@@ -92,7 +89,7 @@ def of_divisions(comparison: Comparison) -> list[str]:
     return [f"{said}, which alone adds ± {half} (95 %) to the error of {comparison.reference}."]
 
 
-def of_rates(comparison: Comparison) -> list[str]:
+def of_rates(comparison: Results) -> list[str]:
     """What several learning rates mean for the ranking."""
     rows = comparison.rates()
     grid = sorted({row.rate for row in rows})
@@ -110,7 +107,7 @@ def of_rates(comparison: Comparison) -> list[str]:
     return said
 
 
-def of_one_rate(comparison: Comparison) -> list[str]:
+def of_one_rate(comparison: Results) -> list[str]:
     """What a single learning rate means, and the command for a fair one."""
     if len({run.rate for run in comparison.runs}) > 1 or len(comparison.inits) == 1:
         return []

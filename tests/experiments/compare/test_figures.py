@@ -9,7 +9,8 @@ import pytest
 from comparisons import at_rates, comparison, falling, spread
 from matplotlib.figure import Figure
 
-from retroprop.experiments.compare import drawings, figures, layer_figures
+from retroprop.experiments.compare import drawings, layer_figures
+from retroprop.experiments.reports import panels
 from retroprop.experiments.reports.drawing import Drawing
 
 GLOROT, SLOW, NOTHING, DIVERGED = (
@@ -49,11 +50,11 @@ def test_every_figure_is_drawn_at_the_width_of_a_phone_with_text_of_8_points_or_
     for name, figure in drawn(made).items():
         assert isinstance(figure, Figure)
         figure.canvas.draw()
-        assert figure.get_figwidth() == figures.WIDTH, name
+        assert figure.get_figwidth() == panels.WIDTH, name
         shown = [one for one in figure.findobj(lambda artist: hasattr(artist, "get_fontsize")) if one.get_text()]
         assert shown, name
         assert min(one.get_fontsize() for one in shown) >= 8, name
-        assert figure.get_tightbbox().width < 1.04 * figures.WIDTH, name        # files hold all that is drawn
+        assert figure.get_tightbbox().width < 1.04 * panels.WIDTH, name        # files hold all that is drawn
 
 
 def test_the_names_at_the_lines_do_not_overlap():
@@ -66,8 +67,8 @@ def test_the_names_at_the_lines_do_not_overlap():
 
 
 def test_places_are_spread_out_within_the_axes():
-    assert figures.spread_out([0.5, 0.5, 0.5], 0.1) == pytest.approx([0.5, 0.6, 0.7])
-    assert figures.spread_out([0.95, 1.0, 1.0], 0.1) == pytest.approx([0.8, 0.9, 1.0])
+    assert panels.spread_out([0.5, 0.5, 0.5], 0.1) == pytest.approx([0.5, 0.6, 0.7])
+    assert panels.spread_out([0.95, 1.0, 1.0], 0.1) == pytest.approx([0.8, 0.9, 1.0])
 
 
 def test_curves_have_a_logarithmic_axis_chance_and_crosses_where_runs_diverge():
@@ -132,7 +133,7 @@ def test_histograms_have_common_bins_standard_deviations_and_shares_of_zeros():
 def test_of_many_layers_and_initializations_some_are_shown():
     assert layer_figures.evenly(30, 8) == [0, 4, 8, 12, 17, 21, 25, 29]
     shown = drawings.some(comparisons.many(51))
-    assert shown == ["Start 0", "Start 12", "Start 25", "Start 38", "Start 50"]
+    assert shown == [f"U(-{k}, {k})" for k in (1, 13, 26, 39, 51)]
     assert drawings.some(comparison(FEW)) == list(FEW)
 
 

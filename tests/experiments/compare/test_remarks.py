@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import retroprop as rp
+from retroprop.experiments.compare.comparison import Comparison
 from retroprop.experiments.compare.config import Config
 from retroprop.experiments.compare.job import compare
 from retroprop.experiments.compare.metric import Metric
 from retroprop.experiments.compare.remarks import of_divisions, of_starts
-from retroprop.experiments.compare.results import Comparison, Sizes, TrainingRun
+from retroprop.experiments.compare.results import Sizes, TrainingRun
 
 X, Y = rp.datasets.digits()
 UNSCALED = X * 1000 + 5000
