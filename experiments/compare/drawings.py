@@ -38,6 +38,8 @@ def first_screen(comparison: Comparison) -> list[Drawn]:
     limits = [float(error) for place in places for error in place.runs if math.isfinite(error)]
     marks = f"Dashed: chance, {metric.text(metric.chance)}. Dotted: {metric.goal}, which \"learns\" means. "
     intervals = "Bars: 95 % intervals of the mean; strokes: single runs."
+    if any(run.errors and max(run.errors) > figures.FAR * metric.chance for run in comparison.runs):
+        intervals += f" Errors beyond {figures.FAR} times chance stand at the edge."
     if len(inits) > COLOURED:
         half = -(-len(places) // 2)
         panels = []
