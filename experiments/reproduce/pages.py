@@ -124,7 +124,7 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
         figures.add(verdicts({name: counted(claims) for name, claims in reproduced.claims.items()}), "verdicts",
                     "Claims of each paper: the paper's own, those from memory, which were not found in its text, and those "
                     "that this project makes about the same networks. Claims that nothing here repeats are not counted.",
-                    finding=f"Of the papers' own claims {spoken(own)}; the reasons stand below.")
+                    finding=f"Of the papers' own claims, {spoken(own)}; the reasons stand below.")
     page.table(overview(reproduced))
     missed = [f"{name}: {one.what} (claimed by {one.claimed_by}): {one.reason or 'no reason was found.'}"
               for name, claims in reproduced.claims.items() for one in claims if one.holds is False]
