@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,7 @@ from ..sweeps.trials import version
 from .claims import HEADER, ORIGINS, Claim, counted, summary
 from .figures import verdicts
 from .paper import SEEDS, Paper, Report, Results, Scale
-
-if TYPE_CHECKING:
-    from .job import Reproduced
+from .reproduced import Reproduced
 
 READING = """A claim is reproduced if what was measured meets the criterion. “In the paper” is the paper's number or finding;
 “claimed by” says whether the claim itself is the paper's, and where it stands, or this project's. Where the paper gives no
