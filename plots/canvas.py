@@ -28,7 +28,7 @@ AnyFigure = Figure | SubFigure
 
 def new_figure(size: tuple[float, float]) -> Figure:
     """Return a new figure of this size, in inches, that a notebook shows."""
-    from matplotlib.pyplot import figure                            # figures that nobody is shown do without
+    from matplotlib.pyplot import figure  # figures that nobody is shown do without
     return figure(figsize=size, layout="constrained")
 
 

@@ -16,7 +16,7 @@ from ...errors import ArgumentError
 from ...printing import show
 from ...progress import progress_bar
 from ..options import add_settings, from_arguments, new_command
-from ..reports.folder import prepare
+from ..reports.folder import at_hand, prepare
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
 from . import remarks
@@ -144,7 +144,9 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     """
     found = source(config, arrays or {})
     problem = Problem.of(found, config)
-    config = replace(config, **dict.fromkeys(arrays or {}, f"{ARRAYS} {problem.digest}"))
+    if arrays:
+        names: dict[str, Any] = dict.fromkeys(arrays, f"{ARRAYS} {problem.digest}")
+        config = replace(config, **names)
     divisions = problem.divisions(config)                           # an error in them comes before any training
     unfit = remarks.unfit(problem, config)
     if out is not None:
@@ -164,7 +166,8 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     if results is not None:
         results(comparison)
     if out is not None:
-        write_report(comparison, Path(out), workers)
+        with at_hand(comparison):
+            write_report(comparison, Path(out), workers)
     return comparison
 
 
