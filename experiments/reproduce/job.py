@@ -65,9 +65,9 @@ class Config:
 def add_command(commands: Commands) -> None:
     command = new_command(
         commands, "reproduce", "repeat the experiments of the lecture's papers, and judge the papers' claims",
-        "Repeat the experiments of a paper, over several seeds; print claims, the paper's own and this project's, each with the "
-        "paper's number and ours, and write a page with figures. Finished runs are stored in the folder runs of --out: after an "
-        "interruption the same command continues from them. The exit status is 1 if a run fails.",
+        "Repeat the experiments of a paper, over several seeds; print claims, the paper's own and this project's, each with "
+        "the paper's number and ours, and write a page with figures. Finished runs are stored in the folder runs of --out: "
+        "after an interruption the same command continues from them. The exit status is 1 if a run fails.",
         "glorot2010 --scale paper --data mnist --jobs 8")
     add = command.add_argument
     add("paper_name", metavar="PAPER", choices=(*PAPERS, "all"), help=f"{', '.join(PAPERS)}, or all, which writes an index")
