@@ -174,7 +174,7 @@ def test_the_command_prints_the_table_and_writes_the_report(tmp_path, capsys, mo
     assert header.split("  ")[0] == "initialization"
     assert glorot.startswith("Glorot")
     assert (tmp_path / "out" / "report.html").exists()
-    monkeypatch.setattr(compare_job, "write_report", lambda comparison, folder: None)
+    monkeypatch.setattr(compare_job, "write_report", lambda *arguments: None)
     assert main([*arguments, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)     # NaN and Infinity are not JSON
     assert [row["init"] for row in rows] == ["Glorot", "N(0, 1)"]
