@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
@@ -50,15 +50,30 @@ def table(comparison: Results) -> list[list[str]]:
 
 
 def rate_table(comparison: Results) -> list[list[str]]:
-    """The header, and for each initialization its test error at each rate; a star marks the rate that validation chose."""
+    """The header, and for each initialization its test error at each rate, and the rates at which it learns.
+
+    A star marks the rate that validation chose.
+    """
     rows = {(row.init, row.rate): row for row in comparison.rates()}
     grid = sorted({rate for _, rate in rows})
-    found = [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid)]]
+    found = [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid), "learns at"]]
     for init in comparison.inits:
         errors = [rows[init, rate].error.mean if (init, rate) in rows else math.nan for rate in grid]
         found.append([init, *("" if math.isnan(error) else comparison.metric.text(error) + " *" * (
-            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True))])
+            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True)),
+            span(comparison.survives(init))])
     return found
+
+
+def span(survived: Sequence[float]) -> str:
+    """A range of rates, and how wide it is.
+
+    >>> span((0.003, 0.01, 0.03)), span((0.1,)), span(())
+    ('0.003 to 0.03 (×10)', '0.1', 'no rate')
+    """
+    if len(survived) < 2:
+        return f"{survived[0]:g}" if survived else "no rate"
+    return f"{survived[0]:g} to {survived[-1]:g} (×{number(survived[-1] / survived[0], 2)})"
 
 
 def as_text(comparison: Results) -> str:

@@ -144,7 +144,9 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     """
     found = source(config, arrays or {})
     problem = Problem.of(found, config)
-    config = replace(config, **dict.fromkeys(arrays or {}, f"{ARRAYS} {problem.digest}"))
+    if arrays:
+        names: dict[str, Any] = dict.fromkeys(arrays, f"{ARRAYS} {problem.digest}")
+        config = replace(config, **names)
     divisions = problem.divisions(config)                           # an error in them comes before any training
     unfit = remarks.unfit(problem, config)
     if out is not None:

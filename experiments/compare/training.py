@@ -102,7 +102,7 @@ def network(problem: Problem, config: Config, task: Task, parts: Parts) -> Seque
 
 def digests(net: Module) -> tuple[str, frozenset[bytes]]:
     """Hash of all parameters, and hashes of the incoming weights of each unit; of units with equal weights, none."""
-    whole, units = sha256(), set()
+    whole, units = sha256(), set[bytes]()
     for parameter in net.parameters():
         whole.update(parameter.data.tobytes())
         if parameter.data.ndim == 2 and parameter.data.shape[1] > 1:
