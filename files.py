@@ -64,9 +64,21 @@ def write(path: str | Path, content: bytes | str) -> None:
             os.replace(part, target)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename == str(part):
+        if isinstance(error, OSError) and error.filename in (None, str(part)):      # None: the disk is full
             error.filename = str(path)                              # the name that the caller knows
         raise
+
+
+def check_folder(folder: Path) -> None:
+    """Raise OSError if no file can be written in a folder: before the work whose results are to be written there."""
+    part = folder / f"{os.urandom(8).hex()}{PART}"
+    try:
+        part.write_bytes(bytes(4096))
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(folder)) from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def resemble(descriptor: int, part: Path, old: os.stat_result) -> None:

@@ -199,4 +199,4 @@ def whole_command(quick: bool) -> dict[str, float]:
         seconds = perf_counter() - start
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return {"seconds": seconds} | {row["init"]: row["test_error"] for row in json.loads(done.stdout)}
+    return {"seconds": seconds} | {row["init"]: row["error"] for row in json.loads(done.stdout)}

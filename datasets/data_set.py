@@ -12,8 +12,8 @@ import numpy as np
 from ..arguments import one_of
 from ..errors import ArgumentError
 from .checks import same_features
-from .loading import Array as Array
-from .loading import Data, DataSet, clean, is_pair, of_arrays, suffix
+from .loading import Data, clean, is_pair, of_arrays, suffix
+from .loading import DataSet as DataSet
 from .tables.columns import encoded
 from .tables.frames import columns_of, is_frame, joined, of_frame
 from .tables.table import Table
@@ -85,9 +85,13 @@ def load(source: str | os.PathLike[str], *, target: Any = None, missing: str = "
     if not isinstance(source, (str, os.PathLike)):
         raise ArgumentError(f"source must be a name or a path, got a {type(source).__name__}")
     found = data_set(source, target=target, missing=missing, name="source")
-    train, test = (part and (part[0], part[1].astype(np.int64) if part[1].dtype.kind == "b" else part[1])
-                   for part in ((found.x, found.y), found.test))
-    return train, test
+    return labelled((found.x, found.y)), None if found.test is None else labelled(found.test)
+
+
+def labelled(part: Data) -> Data:
+    """Return a part with truth values as the labels 0 and 1."""
+    x, y = part
+    return x, y.astype(np.int64) if y.dtype.kind == "b" else y
 
 
 def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = None, missing: str = "refuse",
@@ -143,8 +147,7 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
 def is_table(source: Any) -> bool:
     """Return whether a source has named columns: a CSV file, a frame, or a frame beside y."""
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        return suffix(path) in TABLES and path.is_file()
+        return suffix(Path(source)) in TABLES and not Path(source).is_dir()
     return is_frame(source) or (is_pair(source) and is_frame(source[0]))
 
 
@@ -156,7 +159,7 @@ def of_tables(source: Any, target: Any, group: Any, test: Any, missing: str, nam
     if is_pair(source):
         if target is not None:
             raise ArgumentError(f"target must be None if {name} is (x, y), got {target!r}")
-        tables = [joined(one, pair[1], of) for one, pair, of in zip(tables, (source, test), (name, "test"), strict=False)]
+        tables = [joined(one, pair[1], "y") for one, pair in zip(tables, (source, test), strict=False)]
         target = tables[0].names[len(columns_of(source[0])):]
     if group is not None and not isinstance(group, (str, int)):
         tables[0] = joined(tables[0], group, "group")

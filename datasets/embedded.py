@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 FORMS = (0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1545, 1667)      # first images of each
 
-Images, Labels = NDArray[np.float32], NDArray[np.int64]
+Images = NDArray[np.float32]
+Labels = NDArray[np.int64]
 
 
 @overload

@@ -176,7 +176,7 @@ def dealt(members: Indices, shares: NDArray[np.float64], rng: np.random.Generato
     """
     groups, classes = members.max() + 1, 1 if codes is None else codes.max() + 1
     counts = np.zeros((groups, classes))
-    np.add.at(counts, (members, 0 if codes is None else codes), 1)
+    np.add.at(counts, (members, np.zeros_like(members) if codes is None else codes), 1)
     counts /= counts.sum(0)
     order = rng.permutation(groups)
     if codes is not None:

@@ -150,8 +150,8 @@ def whole(arrays: Sequence[NDArray[Any]], name: str) -> tuple[str, ...]:
         found.update(np.unique(array).tolist())
     if len(found) > FEW:
         return ()
-    return (f"{name} is floating, so its {len(found)} different whole numbers are predicted as numbers; make them integers, "
-            f"as {name}.astype(int) does, to predict classes.",)
+    return (f"The {len(found)} different numbers in {name} are whole but floating: they are predicted as numbers; as integers "
+            "they would be classes.",)
 
 
 def many(found: Classes, arrays: Sequence[NDArray[Any]], name: str) -> tuple[str, ...]:
@@ -159,5 +159,5 @@ def many(found: Classes, arrays: Sequence[NDArray[Any]], name: str) -> tuple[str
     count, n = len(found.names), sum(map(len, arrays))
     if found.classes.dtype.kind not in "iu" or count <= max(FEW, n / OFTEN):
         return ()
-    return (f"{name} holds {count} different integers in {n} examples, which are taken as classes; make them floats, as "
-            f"{name}.astype(float) does, to predict numbers.",)
+    return (f"The {count} different integers in {name}, of {n} examples, are classes; as floats they would be predicted as "
+            "numbers.",)

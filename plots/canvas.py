@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -26,10 +26,22 @@ UNDATED: dict[str, dict[str, None]] = {".png": {"Software": None}, ".svg": {"Dat
 AnyFigure = Figure | SubFigure
 
 
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Return a new figure of this size, in inches, that a notebook shows."""
+    from matplotlib.pyplot import figure  # figures that nobody is shown do without
+    return figure(figsize=size, layout="constrained")
+
+
+def close(figure: Figure) -> None:
+    """Let go of a figure, if pyplot holds it."""
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)
+
+
 def axes(ax: Axes | None, title: str | None = None, size: tuple[float, float] = PANEL) -> Axes:
     """Return ``ax`` or the axes of a new figure, with the title."""
     if ax is None:
-        _, ax = plt.subplots(figsize=size, layout="constrained")
+        ax = new_figure(size).subplots()
     if title is not None:
         ax.set_title(title)
     return ax
@@ -38,7 +50,7 @@ def axes(ax: Axes | None, title: str | None = None, size: tuple[float, float] = 
 def canvas(figure: AnyFigure | None, size: tuple[float, float], title: str | None) -> AnyFigure:
     """Return ``figure`` or a new one of this size, in inches, with the title."""
     if figure is None:
-        figure = plt.figure(figsize=size, layout="constrained")
+        figure = new_figure(size)
     if title is not None:
         figure.suptitle(title)
     return figure

@@ -8,7 +8,6 @@ from copy import deepcopy
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -22,7 +21,7 @@ from ..inspection.recording.records import shortened
 from ..modules import Module
 from ..modules.core.diagram import Wiring
 from ..modules.core.values import Value, as_values, parts
-from .canvas import COLORS, axes, legend
+from .canvas import COLORS, axes, legend, new_figure
 
 CHARACTER, LINE = 0.082, 0.17                                       # inches: width and height of text of 9 points
 GAP, PITCH = 0.55, 0.32                                             # inches between columns, and between boxes of a column
@@ -70,7 +69,7 @@ def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None
     places, size = placed(columns, boxes)
     if ax is None:
         lines = 0 if title is None else 1 + title.count("\n")
-        ax = plt.figure(figsize=(size[0], size[1] + TITLE * lines), layout="constrained").subplots()
+        ax = new_figure((size[0], size[1] + TITLE * lines)).subplots()
     if title is not None:
         ax.set_title(title)
     for path, _, sources in wiring.nodes:

@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 import retroprop as rp
+from retroprop.experiments.compare.comparison import Comparison
 from retroprop.experiments.compare.config import Config
 from retroprop.experiments.compare.metric import Metric
-from retroprop.experiments.compare.results import Comparison, Sizes, TrainingRun
+from retroprop.experiments.compare.results import Sizes, TrainingRun
 
 X, Y = rp.datasets.digits()
 LAYERS = {}
@@ -28,7 +29,8 @@ def run(init, seed, errors, rate=0.03, *, saturated=0.0, validation=math.nan, **
     diverged = "fit: the cost is nan" if len(ended) < len(errors) else None
     found = layers(arrays=seed == 0, **statistics)
     return TrainingRun(init, seed, [0.5 + error for error in ended], ended, [[saturated, saturated]] * (len(ended) + 1),
-                       found, found, diverged, rate=rate, validation=validation)
+                       found, found, diverged, rate=rate, validation=validation,
+                       digest=f"{init} {seed}", sampling=0.0063)
 
 
 def comparison(errors, *, kind="classes", unit="%", chance=0.9, remarks=(), unfit=(), names=(), saturated=0.0,
@@ -68,9 +70,8 @@ def falling(*means, seeds=5, width=0.002):
 
 
 def many(count, epochs=20, seeds=3):
-    """``count`` initializations: a third learn in 1 epoch, a third later, a third not."""
-    first = {f"Start {k}": falling(*np.geomspace(0.09, 0.02 + k / 1000, epochs), seeds=seeds) for k in range(count // 3)}
-    later = {f"Start {k}": falling(*np.geomspace(0.8, 0.03 + k / 1000, epochs), seeds=seeds)
-             for k in range(count // 3, 2 * count // 3)}
-    return comparison(first | later | {f"Start {k}": falling(*[0.92] * epochs, seeds=seeds)
-                                       for k in range(2 * count // 3, count)}, chance=0.9)
+    """``count`` initializations: a third learn in 1 epoch, a third later, a third not; they are called U(-1, 1), ..."""
+    first = {k: falling(*np.geomspace(0.09, 0.02 + k / 1000, epochs), seeds=seeds) for k in range(count // 3)}
+    later = {k: falling(*np.geomspace(0.8, 0.03 + k / 1000, epochs), seeds=seeds) for k in range(count // 3, 2 * count // 3)}
+    never = {k: falling(*[0.92] * epochs, seeds=seeds) for k in range(2 * count // 3, count)}
+    return comparison({f"U(-{k + 1}, {k + 1})": errors for k, errors in (first | later | never).items()})

@@ -71,7 +71,7 @@ def test_numbers_are_printed_before_figures_are_drawn(monkeypatch, tmp_path):
     stream, written = encoded("ascii")
     monkeypatch.setattr(sys, "stdout", stream)
 
-    def broken(comparison, folder):
+    def broken(*arguments):
         assert written.getvalue().decode("ascii").count(" -> ") == 2
         raise OSError("the disk is full")
 
@@ -126,7 +126,7 @@ def test_work_goes_on_without_a_reader(monkeypatch, capsys, tmp_path):
     os.close(reading)
     drawn = []
     monkeypatch.setattr(compare, "run_all", lambda tasks, *options: [compare.train_one(*task) for task in tasks])
-    monkeypatch.setattr(compare, "write_report", lambda comparison, folder: drawn.append(folder))
+    monkeypatch.setattr(compare, "write_report", lambda comparison, folder, *options: drawn.append(folder))
     with open(writing, "w", encoding="utf-8") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         assert main([*SHORT, "--out", str(tmp_path)]) == 0

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,24 @@ DELIMITERS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": 
 GAPS = frozenset(("", "?", "na", "n/a", "#n/a", "nan", "-nan", "null", "<na>"))     # missing values, in lower case
 OF_NUMBERS = GAPS | {"-", "--", ".", "none"}            # the same among numbers, where they cannot be text
 COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
+NUMBERLIKE = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d,.'\s]*[%$€£¥)]?")     # 1,234.5 or $5 or 10 %
+UNLIKELY = 0.1                      # by how large a share of the lines blanks must separate better than other delimiters
 SHOWN = 60                          # characters of a line in an error message
 
 
-def rows_of(lines: Sequence[str], delimiter: str, strict: bool) -> list[list[str]]:
-    found = blanks_joined(iter(lines)) if delimiter == " " else lines
-    with_quotes = csv.reader(found, delimiter=delimiter, skipinitialspace=True, strict=strict)
-    return [[cell.strip() for cell in row] for row in with_quotes]
+def rows_of(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """Return the rows of some lines that are not blank, up to one that cannot be read."""
+    found = []
+    with suppress(csv.Error):
+        for row in csv.reader(blanks_joined(iter(lines)) if delimiter == " " else lines, delimiter=delimiter,
+                              skipinitialspace=True):
+            found.append([pointed(cell.strip(), delimiter) for cell in row])
+    return [row for row in found if any(row)]
+
+
+def pointed(cell: str, delimiter: str) -> str:
+    """Return a number with a decimal comma with a point, where commas separate nothing; any other cell as it is."""
+    return cell.replace(",", ".") if delimiter != "," and COMMA.fullmatch(cell) else cell
 
 
 def blanks_joined(lines: Iterator[str]) -> Iterator[str]:
@@ -36,13 +48,10 @@ def delimiter_of(path: Path, head: Sequence[str]) -> str:
     """Return the delimiter that gives the most lines the same number of cells, two or more; the first such one."""
     best, largest = "", 0.0
     for delimiter in DELIMITERS:
-        try:
-            lengths = [len(row) for row in rows_of(head, delimiter, strict=False) if row]
-        except csv.Error:
-            continue
+        lengths = [len(row) for row in rows_of(head, delimiter)]
         several = Counter(length for length in lengths if length > 1)
-        share = max(several.values(), default=0) / len(lengths)
-        if share > largest and (delimiter != " " or not best):
+        share = max(several.values(), default=0) / max(len(lengths), 1) - UNLIKELY * (delimiter == " ")
+        if share > largest:
             best, largest = delimiter, share
     if not best:
         line = in_one_line(next(line for line in head if line.strip()))
@@ -59,6 +68,8 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     columns = list(zip(*body, strict=True))
     if len(first) == len(columns) - 1:
         return bool(known)
+    if any(is_number(cell) and not cell.lstrip("+-").isdecimal() for cell in first):
+        return False                                                # no column is called 5.1
     known = [k for k in known if k < len(columns)]
     if any(numbers_of(columns[k]) is not None and any(map(is_number, columns[k])) for k in known):
         return True
@@ -79,7 +90,7 @@ def numbers_of(cells: Sequence[str]) -> NDArray[np.float64] | None:
 
 def is_number(cell: str) -> bool:
     try:
-        float(cell.replace(",", "."))
+        float(cell)
     except ValueError:
         return False
     return "_" not in cell

@@ -14,7 +14,7 @@ from ...names import suggestion
 from ...printing import in_one_line
 from ..classes import listed
 from ..targets import FEW, OFTEN
-from .cells import is_number
+from .cells import NUMBERLIKE, is_number
 from .table import Column, Numbers, Table, Text
 
 Array = NDArray[Any]
@@ -154,7 +154,7 @@ def features_of(tables: Sequence[Table], name: str, notes: list[str]) -> Iterato
 
 def numeric(tables: Sequence[Table], name: str) -> bool:
     """Return whether a column holds numbers; DataError if it does in one table and not in another."""
-    numbers = [isinstance(table.column(name), Numbers) or table.column(name).missing.all() for table in tables]
+    numbers = [isinstance(table.column(name), Numbers) or bool(table.column(name).missing.all()) for table in tables]
     if any(numbers) and not all(numbers):
         refuse_text(tables[numbers.index(False)], name, among=0)
     return all(numbers)
@@ -173,13 +173,14 @@ def different_values(column: Column) -> int:
 
 
 def refuse_text(table: Table, name: str, among: float) -> None:
-    """Raise DataError if the share of numbers in a column of text is at least ``among``."""
+    """Raise DataError if in a column of text the share of numbers, or of what looks like them, is at least ``among``."""
     column = table.column(name)
     if isinstance(column, Text):
-        numbers = np.array([is_number(text) for text in column.texts])[column.codes]
-        present = column.codes >= 0
-        if numbers[present].mean() >= among and not numbers[present].all():
-            row = int((present & ~numbers).argmax())
+        present, number = column.codes >= 0, np.array([is_number(text) for text in column.texts])
+        like = number | [NUMBERLIKE.fullmatch(text) is not None for text in column.texts]
+        if like[column.codes[present]].mean() >= among:
+            wrong = present & ~(number if like[column.codes[present]].all() else like)[column.codes]
+            row = int(wrong.argmax())
             raise DataError(f"{table.name} must hold numbers in column {in_one_line(name)!r}, got "
                             f"{in_one_line(column.texts[column.codes[row]])[:60]!r} in {table.place(row)}")
 
@@ -236,11 +237,12 @@ def target_values(tables: Sequence[Table], names: Sequence[str], notes: list[str
         return [np.asarray(column.values) for column in columns]
     count = len(np.unique(np.concatenate([column.values for column in columns])))
     if count > max(FEW, n / OFTEN):
-        notes.append(f"Target {name} holds {count} different integers in {n} rows: they are predicted as numbers.")
+        notes.append(f"The {count} different integers in {name}, of {n} rows, are predicted as numbers; as text they would be "
+                     "classes.")
         return [np.asarray(column.values) for column in columns]
     if count > FEW:
-        notes.append(f"Target {name} holds {count} different integers in {n} rows: they are classes; write them with a decimal "
-                     "point to have them predicted as numbers.")
+        notes.append(f"The {count} different integers in {name}, of {n} rows, are classes; with a decimal point they would be "
+                     "predicted as numbers.")
     return [column.values.astype(np.int64) for column in columns]
 
 

@@ -52,6 +52,8 @@ def column_of(series: Any, name: str) -> Column:
     values = np.asarray(series)
     if values.dtype.kind in "biuf":
         return Numbers(values.astype(np.float64), values.dtype.kind != "f")
+    if values.dtype.kind not in "OUT":                              # times, which as objects may become integers
+        raise DtypeError(f"{in_one_line(name)} must hold numbers or text, got {values.dtype}")
     items: list[Any] = np.asarray(values, object).tolist()
     gaps = [type(item).__name__ in MISSING or item != item for item in items]
     present = [item for item, gap in zip(items, gaps, strict=True) if not gap]

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FileFormatError
-from .cells import COMMA, DELIMITERS, GAPS, blanks_joined, delimiter_of, has_header, is_number, is_whole, numbers_of, rows_of
+from ...printing import in_one_line
+from .cells import DELIMITERS, GAPS, blanks_joined, delimiter_of, has_header, is_number, is_whole, numbers_of, pointed, rows_of
 from .table import Column, Numbers, Table, Text, different
 
 GZIP = b"\x1f\x8b"
@@ -83,16 +84,18 @@ class Layout:
     @classmethod
     def of(cls, path: Path, head: Sequence[str]) -> Layout:
         delimiter = delimiter_of(path, head)
-        rows = [row for row in rows_of(head, delimiter, strict=False) if row]
+        rows = rows_of(head, delimiter)
         first, body = rows[0], rows[1:] or rows
         first[0] = first[0].removeprefix("#").lstrip()              # as numpy.savetxt begins a header
         width = Counter(map(len, body)).most_common(1)[0][0]
         if len(first) > 3 and all(cell.isdecimal() for cell in first[:2]) and len(first[0]) < 10 and \
-                int(first[1]) == width - 1 and not any(map(is_number, first[2:])):
+                int(first[1]) == width - 1 and not any(map(is_number, first[2:])) and all(row[-1].isdecimal() for row in body):
             return cls(path, delimiter, width, first, True, int(first[0]))
         header = has_header(first, [row for row in body if len(row) == width]) if len(rows) > 1 else True
-        if header and len(first) == width - 1:                      # as R writes the names of rows
-            first.insert(0, "")
+        if header and len(first) == width - 1:                      # as R writes the names of rows; or lines end in a comma
+            first.insert(len(first) if not any(row[-1] for row in body if len(row) == width) else 0, "")
+        while header and len(first) > width and not first[-1]:
+            first.pop()
         return cls(path, delimiter, width, first, header, None)
 
     def table(self, body: Body) -> Table:
@@ -153,7 +156,7 @@ class Body:
             joined = "".join(cells)
             values = None if "_" in joined else numbers_of(cells)    # which Python allows between digits
             if values is None and self.layout.delimiter != "," and "," in joined:
-                values = numbers_of([cell.replace(",", ".") if COMMA.fullmatch(cell) else cell for cell in cells])
+                values = numbers_of([pointed(cell, self.layout.delimiter) for cell in cells])
                 self.comma = self.comma or values is not None
             if values is not None:
                 self.numbers[k].append(values)
@@ -201,7 +204,7 @@ def below(layout: Layout, reader: Any) -> Iterator[tuple[NDArray[Any], list[list
             if reader.line_num - before != len(rows):               # some cells have several lines
                 lines = before + np.cumsum([1 + sum(map(breaks, row)) for row in rows])
             if set(map(len, rows)) != {layout.width} or skip:
-                kept = [k for k, row in enumerate(rows) if len(row) > 1 or (row and row[0].strip())]
+                kept = [k for k, row in enumerate(rows) if any(map(str.strip, row))]
                 if skip and kept:
                     kept, skip = kept[1:], False
                 wrong = next((k for k in kept if len(rows[k]) != layout.width), None)
@@ -212,7 +215,8 @@ def below(layout: Layout, reader: Any) -> Iterator[tuple[NDArray[Any], list[list
             if rows:
                 yield lines, rows
     except csv.Error as error:
-        raise FileFormatError(f"{layout.path} must be a table of text, got in line {reader.line_num}: {error}") from error
+        what = in_one_line(str(error).replace(f"'{layout.delimiter}'", DELIMITERS[layout.delimiter]))
+        raise FileFormatError(f"{layout.path} must be a table of text, got in line {reader.line_num}: {what}") from error
 
 
 def breaks(cell: str) -> int:

@@ -18,6 +18,7 @@ NAIVE_OR_NOT = ("Glorot", "Standard", "N(0, 1)", "N(0, 0.01²)", "U(-1, 1)")
 LEARNING_RATES = {"sgd": 0.03, "adagrad": 0.01, "adam": 0.001, "adamw": 0.001, "rmsprop": 0.001}
 QUICK = {"epochs": 3, "seeds": 2}                                   # enough to see the shape of the report
 SPLITS = ("seed", "fixed")
+MISSING = ("refuse", "drop")
 ARRAYS = "arrays"                                                   # stands for data that no setting can hold
 
 
@@ -28,9 +29,13 @@ class Config:
     data: str = option(
         "digits", "digits, a toy (moons, circles, spirals, xor, blobs, sine), shapeset, easy-shapeset, a .csv or .npz file, a "
         "folder of MNIST-format files, or one with a folder of images for each class")
-    target: str | None = option(None, "column of a table, or array of an .npz file, that is to be predicted", metavar="NAME")
+    test: str | None = option(None, "file of the same form with the test part, which else is split off", metavar="FILE")
+    target: str | None = option(
+        None, "column of a table, or array of an .npz file, that is to be predicted; several with commas between them; last",
+        metavar="NAME")
     group: str | None = option(
         None, "column of the groups, such as writers, that no two parts may share; of the digits: form", metavar="NAME")
+    missing: str = option("refuse", "what to do with rows of a table in which a value is missing", choices=MISSING)
     standardize: bool | None = option(
         None, "scale each column of x, and numbers to be predicted, to mean 0 and standard deviation 1, as measured on the "
         "training part (default: if x is a table whose columns differ in scale)")
@@ -66,12 +71,17 @@ class Config:
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         one_of("split", self.split, SPLITS)
+        one_of("missing", self.missing, MISSING)
         real("dropout", self.dropout, 0, 1, below=True)
         if self.standardize not in (None, True, False):
             raise ArgumentError(f"standardize must be None, True or False, got {self.standardize!r}")
         object.__setattr__(self, "init", initializations(self.init))
         object.__setattr__(self, "lr", LEARNING_RATES[self.optimizer] if self.lr is None else learning_rates(self.lr))
         object.__setattr__(self, "data", path("data", self.data))
+        object.__setattr__(self, "test", None if self.test is None else path("test", self.test))
+        if self.target is not None:
+            names = [self.target] if isinstance(self.target, (str, int)) else self.target
+            object.__setattr__(self, "target", ",".join(map(str, names)))
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -88,14 +98,15 @@ class Config:
 
 def repeat(config: Mapping[str, Any]) -> str:
     """What repeats a comparison: the command with all settings, or for arrays the call with those that are not defaults."""
-    if not any(str(config[name]).startswith(ARRAYS) for name in ("data", "group")):
+    held = [name for name in ("data", "test", "group") if str(config[name]).split(" ")[0] == ARRAYS]
+    if not held:
         words = command_line("compare", {**config, "init": abbreviated(config["init"])})
         return words + " --no-standardize" * (config["standardize"] is False)
     usual = {one.name: one.default for one in fields(Config)}
     usual |= {"lr": LEARNING_RATES[config["optimizer"]], "data": config["data"]}
     given = {name: repr(value) for name, value in config.items() if value != usual[name]}
-    given |= {"group": "groups"} if str(config["group"]).startswith(ARRAYS) else {}
-    source = "(x, y)" if config["data"].startswith(ARRAYS) else repr(config["data"])
+    given |= {name: {"test": "(x_test, y_test)", "group": "groups"}[name] for name in held if name != "data"}
+    source = "(x, y)" if "data" in held else repr(config["data"])
     return f"rp.compare({', '.join([source, *(f'{name}={value}' for name, value in given.items())])})"
 
 

@@ -14,8 +14,9 @@ from ..reports.drawing import Drawing
 from ..reports.statistics import number
 from ..reports.text import joined, many
 from . import figures, layer_figures
+from .comparison import Comparison
 from .findings import verdicts
-from .results import Comparison, TrainingRun
+from .results import TrainingRun
 
 COLOURED = 10                                                       # initializations that colours tell apart
 SHOWN = 6                                                           # initializations whose layers are shown
@@ -62,21 +63,21 @@ def rates(comparison: Comparison) -> list[Drawn]:
         return []
     groups, scale = grid(comparison), scale_of(comparison)
     order = [place.init for place in places_of(comparison)]
-    learns = {init: comparison.survives(init) for init in order}
+    survives = {init: comparison.survives(init) for init in order}
     half = len(order) if len(order) <= COLOURED else -(-len(order) // 2)
     panels = []
     for k, names in enumerate((order[:half], order[half:]), 1):
         if names:
             table = Drawing("survival" + f"-{k}" * (half < len(order)), figures.survival,
-                            ({init: groups[init] for init in names}, learns, comparison.chosen, scale,
+                            ({init: groups[init] for init in names}, survives, comparison.chosen, scale,
                              f"Test {comparison.metric.name} by learning rate"), {"first": 1 + half * (k - 1)})
-            panels.append((table, told_survival({init: learns[init] for init in names})))
+            panels.append((table, told_survival({init: survives[init] for init in names})))
     if half == len(order):
         panels.append((curves(comparison, comparison.inits, scale), told_curves(comparison)))
-    caption = ("A stroke at the left of a number: there the initialization learns, which here means that no run diverges and "
-               "that the mean validation error is at most halfway between the lowest of all and chance. Bold: the chosen "
-               "rate; div.: all runs diverge. A run that diverges counts as a constant prediction.")
-    return [Drawn(panels, caption, told_survival(learns) if len(order) <= COLOURED else None)]
+    caption = ("A stroke at the left of a number: the initialization survives this rate, at which no run diverges and the mean "
+               "validation error is at most halfway between the lowest of all and chance. Bold: the chosen rate; div.: all "
+               "runs diverge. A run that diverges counts as a constant prediction.")
+    return [Drawn(panels, caption, told_survival(survives) if len(order) <= COLOURED else None)]
 
 
 def networks(comparison: Comparison) -> list[Drawn]:
@@ -225,10 +226,10 @@ def best_rates(comparison: Comparison) -> str:
     return f"Best learning rates: {listed(found)}."
 
 
-def told_survival(learns: Mapping[str, Sequence[float]]) -> str:
-    return "Learns at learning rates: " + listed({
+def told_survival(survives: Mapping[str, Sequence[float]]) -> str:
+    return "Survives learning rates: " + listed({
         init: f"{found[0]:g} to {found[-1]:g}" if len(found) > 1 else f"{found[0]:g}" if found else "none"
-        for init, found in learns.items()}) + "."
+        for init, found in survives.items()}) + "."
 
 
 def costs_at_end(comparison: Comparison, inits: Iterable[str]) -> dict[str, str]:

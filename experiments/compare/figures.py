@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...arguments import Array
+from ..reports.panels import GREY, HEIGHT, beside, margin, panel, style, whole_epochs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH, HEIGHT = 4.7, 3.7                                            # inches of a panel
 ROW = 0.2                                                           # inches of a row of a ranking
-GREY = "#55555f"
 KINDS = {                                                           # of verdicts, where colours do not suffice
     "first": ("#0072B2", "o"), "learns": ("#56B4E9", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"),
     "nothing": ("#882255", "v"), "diverges": ("#000000", "X")}
@@ -34,9 +33,10 @@ class Scale(NamedTuple):
     least: float
 
     def shown(self, values: Any) -> Array:
-        """Errors as they are drawn: percent for shares; 0 stands at the lower end of a logarithmic axis."""
-        found = np.asarray(values, float)
-        return np.maximum(found, self.least) * (100 if self.unit == "%" else 1)
+        """Errors as they are drawn: percent for shares. On a logarithmic axis 0 stands at the lower end, and errors beyond ten
+        times that of a constant prediction at the upper one."""
+        found = np.clip(np.asarray(values, float), self.least, math.inf if math.isnan(self.chance) else 10 * self.chance)
+        return found * (100 if self.unit == "%" else 1)
 
     @property
     def label(self) -> str:
@@ -63,24 +63,14 @@ class Rate(NamedTuple):
     diverged: int
 
 
-def panel(width: float = WIDTH, height: float = HEIGHT, **margins: float) -> tuple[Figure, Axes]:
-    """A figure with one axes; margins in inches. Without a layout engine, which would draw everything a second time."""
-    from matplotlib.figure import Figure
-    figure = Figure(figsize=(width, height))
-    left, right, bottom, top = ({"left": 0.65, "right": 0.15, "bottom": 0.55, "top": 0.35} | margins).values()
-    ax = figure.add_axes((left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height))
-    ax.spines[["right", "top"]].set_visible(False)
-    ax.grid(alpha=0.25)
-    return figure, ax
-
-
 def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: float, title: str,
            colors: Mapping[str, int]) -> Figure:
     """Test error by epoch on a logarithmic axis: the median of each initialization, the range of its runs, and its name.
 
     A cross is where a run diverged. Dashed is chance, dotted the error that "learns" means.
     """
-    figure, ax = panel(right=margin(groups))
+    names = {name: name if any(len(run) for run in runs) else f"{name}: diverges" for name, runs in groups.items()}
+    figure, ax = panel(right=margin([*names.values(), "chance"]))
     longest = max((len(run) for runs in groups.values() for run in runs), default=1)
     ends = []
     for name, runs in groups.items():
@@ -91,12 +81,13 @@ def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: 
         known = ~np.isnan(table)
         epochs = np.flatnonzero(known.any(0))
         if not epochs.size:
-            ends.append((math.inf, f"{name}: diverges", color))
+            ends.append((math.inf, names[name], color))
             continue
         middle, low, high = (scale.shown(f(table[:, epochs], axis=0)) for f in (np.nanmedian, np.nanmin, np.nanmax))
         ax.plot(epochs + 1, middle, color=color, lw=1.8, marker=marker, ms=4,
                 markevery=max(1, longest // 10))
-        ax.fill_between(epochs + 1, low, high, color=color, alpha=0.18, lw=0)
+        one = epochs.size == 1                                      # a band over one epoch has no width but that of its edge
+        ax.fill_between(epochs + 1, low, high, color=color, alpha=0.18, lw=6 if one else 0)
         for row, there in zip(table, known, strict=True):
             if there.any() and not there.all():
                 last = int(np.flatnonzero(there)[-1])
@@ -153,7 +144,7 @@ def ranking(places: Sequence[Place], scale: Scale, goal: float, title: str, limi
             ax.annotate(name, (at, 1.01), xycoords=("data", "axes fraction"), ha="right", va="bottom", fontsize=9,
                         color=GREY)
     ax.set(xlabel=scale.label, ylim=(-0.7, len(places) - 0.3))
-    ax.set_title(title, loc="left", pad=14)
+    ax.set_title(title, loc="left", pad=18)
     ax.set_yticks(rows, [f"{k}. {place.init}" for k, place in enumerate(places, first)])
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
@@ -166,7 +157,7 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
 
     A cross at the upper edge is a rate at which runs diverged.
     """
-    figure, ax = panel(right=margin(groups))
+    figure, ax = panel(right=margin([*groups, "chance"]))
     ends: list[tuple[float, str, str]] = []
     limits = [scale.chance, *(row.error for rows in groups.values() for row in rows if math.isfinite(row.error))]
     for name, rows in groups.items():
@@ -199,9 +190,9 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
     return figure
 
 
-def survival(groups: Mapping[str, Sequence[Rate]], learned: Mapping[str, Sequence[float]], chosen: Mapping[str, float],
+def survival(groups: Mapping[str, Sequence[Rate]], survived: Mapping[str, Sequence[float]], chosen: Mapping[str, float],
              scale: Scale, title: str, first: int = 1) -> Figure:
-    """Initializations by learning rate: the shade is the test error, framed where it learns, with a ring at the chosen rate."""
+    """Initializations by learning rate: shade and number are the test error, a stroke is where it survives, bold the choice."""
     from matplotlib.colors import LogNorm
     names = list(groups)
     rates = sorted({row.rate for rows in groups.values() for row in rows})
@@ -220,7 +211,7 @@ def survival(groups: Mapping[str, Sequence[Rate]], learned: Mapping[str, Sequenc
             dark = math.isnan(value) or float(norm(scale.shown(value))) > 0.6
             weight = "bold" if rate == chosen[name] else "normal"
             ax.text(j, i, text, ha="center", va="center", fontsize=8, color="black" if dark else "white", weight=weight)
-            if rate in learned[name]:
+            if rate in survived[name]:
                 ax.plot(j - 0.42, i, "|", color="white" if not dark else "black", ms=9, mew=2.5)
     ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
     ax.set_yticks(range(len(names)), [f"{k}. {name}" for k, name in enumerate(names, first)])
@@ -235,12 +226,6 @@ def survival(groups: Mapping[str, Sequence[Rate]], learned: Mapping[str, Sequenc
 # ------------------------------------------------------------------ parts of figures
 
 
-def style(k: int) -> tuple[str, str]:
-    """The colour and the marker of an initialization, in all figures."""
-    from ...plots.canvas import COLORS, MARKERS
-    return COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
-
-
 def brief(value: float, scale: Scale) -> str:
     shown = 100 * value if scale.unit == "%" else value
     return f"{shown:.1f}" if scale.unit == "%" and shown < 99.95 else f"{shown:.3g}"
@@ -249,11 +234,6 @@ def brief(value: float, scale: Scale) -> str:
 def tall(rows: int) -> float:
     """The height of a figure with so many rows, in inches; a few stand as high as the other panels."""
     return max(HEIGHT, 0.95 + ROW * rows)
-
-
-def margin(names: Any) -> float:
-    """Room for the longest name, in inches."""
-    return 0.2 + 0.075 * max((len(name) for name in names), default=0)
 
 
 def logarithmic(ax: Axes, axis: str, scale: Scale, values: Any) -> None:
@@ -268,36 +248,3 @@ def logarithmic(ax: Axes, axis: str, scale: Scale, values: Any) -> None:
     one.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 3000 else (1,)))
     one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     one.set_minor_formatter(NullFormatter())
-
-
-def whole_epochs(ax: Axes, most: int = 6) -> None:
-    from matplotlib.ticker import MaxNLocator
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=most))
-
-
-def beside(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
-    """Write names at the right, each as near to the end of its line as the others allow, with a stroke from line to name."""
-    low, high = np.log(ax.get_ylim())
-    wanted = [float(np.clip((np.log(value) - low) / (high - low), 0, 1)) if value > 0 else 0.0 for value, *_ in ends]
-    order = np.argsort(wanted, kind="stable")
-    places = spread_out([wanted[k] for k in order], 0.062 * HEIGHT / 3.7)
-    for k, place in zip(order, places, strict=True):
-        _, name, color = ends[k]
-        ax.plot([1.005, 1.04], [wanted[k], place], color=color, lw=1, transform=ax.transAxes, clip_on=False)
-        ax.annotate(name, (1.05, place), xycoords="axes fraction", va="center", fontsize=9, annotation_clip=False)
-
-
-def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
-    """Places from 0 to 1 with this gap, in order, near those that are wanted.
-
-    >>> [round(place, 2) for place in spread_out([0.1, 0.1, 0.9], 0.2)]
-    [0.1, 0.3, 0.9]
-    """
-    places: list[float] = []
-    for value in wanted:
-        places.append(max(value, places[-1] + gap) if places else value)
-    top = 1.0
-    for k in reversed(range(len(places))):
-        places[k] = min(places[k], top)
-        top = places[k] - gap
-    return places

@@ -9,14 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ..reports.statistics import holm, paired
-from ..reports.text import joined, many
-from .table import times
-
-if TYPE_CHECKING:
-    from .results import Comparison
+from ..reports.text import joined, many, times
+from .results import Results
 
 SIGNIFICANT = 0.05
 NOTHING = 0.97                                                      # of chance: an error above that is no better
@@ -53,7 +50,7 @@ class Verdict(NamedTuple):
                 "nothing": "learns nothing", "diverges": "diverges"}[self.kind]
 
 
-def verdicts(comparison: Comparison) -> list[Verdict]:
+def verdicts(comparison: Results) -> list[Verdict]:
     """The verdict on each initialization, at its chosen rate, in their order."""
     target, chance = comparison.metric.target, comparison.metric.chance
     found = []
@@ -66,7 +63,7 @@ def verdicts(comparison: Comparison) -> list[Verdict]:
     return found
 
 
-def finding(comparison: Comparison) -> str:
+def finding(comparison: Results) -> str:
     """The result in one sentence, with its budget: which initializations learn, how soon, and which do not.
 
     If the data do not fit, all initializations suffer, and the sentence is about the data.
@@ -83,7 +80,7 @@ def finding(comparison: Comparison) -> str:
     return sentence + " (one run)" * (len(comparison[found[0].init]) == 1)
 
 
-def alone(comparison: Comparison, one: Verdict) -> str:
+def alone(comparison: Results, one: Verdict) -> str:
     """The finding about a single initialization."""
     budget, metric = comparison.config["epochs"], comparison.metric
     if one.kind == "learns":
@@ -112,7 +109,7 @@ def counted(found: Sequence[Verdict], budget: int) -> str:
     return f"Of {len(found)} initializations, {joined(parts)}"
 
 
-def compared(comparison: Comparison, found: Sequence[Verdict]) -> str:
+def compared(comparison: Results, found: Sequence[Verdict]) -> str:
     """The finding about a few initializations, by name."""
     budget, goal = comparison.config["epochs"], comparison.metric.goal
     learned = sorted((one for one in found if one.kind == "learns"), key=lambda one: median(one.epochs))
@@ -146,21 +143,25 @@ def compared(comparison: Comparison, found: Sequence[Verdict]) -> str:
             f"{lowest(comparison, 'comes', 'come')}")
 
 
-def lowest(comparison: Comparison, verb: str, verbs: str) -> str:
+def lowest(comparison: Results, verb: str, verbs: str) -> str:
     """Which initialization ends with the lowest test error, as far as the runs tell."""
     best, *others = leaders(comparison)
     name = f"test {comparison.metric.name}"
     rows = {row["init"]: row for row in comparison.summary()}
-    if others and len(others) + 1 == len([row for row in rows.values() if row["diverged"] < row["runs"]]):
+    if others and len(others) + 1 == len(rows):
         return f"no difference in {name} is shown"
     if others:
         return f"{named_inits([best, *others])} {verbs} lowest in {name}"
     return f"{best} {verb} lowest, at a {name} of {comparison.metric.text(rows[best]['error'], rows[best]['error_half'])}"
 
 
-def leaders(comparison: Comparison) -> list[str]:
-    """The initialization with the lowest mean test error, then those that are not told apart from it, by their errors."""
+def leaders(comparison: Results) -> list[str]:
+    """The initialization with the lowest mean test error, then those that are not told apart from it, by their errors.
+
+    One of which runs diverge does not lead, if there are others.
+    """
     rows = sorted((row for row in comparison.summary() if not math.isnan(row["error"])), key=lambda row: row["error"])
+    rows = [row for row in rows if not row["diverged"]] or rows
     best, others = comparison[rows[0]["init"]], [row["init"] for row in rows[1:]]
     ps = []
     for init in others:
@@ -169,7 +170,7 @@ def leaders(comparison: Comparison) -> list[str]:
     return [rows[0]["init"], *(init for init, p in zip(others, holm(ps), strict=True) if not p < SIGNIFICANT)]
 
 
-def same_errors(comparison: Comparison) -> bool:
+def same_errors(comparison: Results) -> bool:
     """Whether all initializations have the same test errors, run by run."""
     return len({tuple(run.error for run in comparison[init]) for init in comparison.inits}) == 1
 
@@ -194,14 +195,14 @@ def named_inits(inits: Sequence[str]) -> str:
 # ------------------------------------------------------------------ a sentence or two about each initialization
 
 
-def findings(comparison: Comparison) -> list[str]:
+def findings(comparison: Results) -> list[str]:
     """A sentence or two about each initialization, from its numbers."""
     rows, found = comparison.summary(), {one.init: one for one in verdicts(comparison)}
     return [f"{row['init']}: {'; '.join([outcome(comparison, row, found), *first_signs(row, comparison.inactive)])}."
             for row in rows]
 
 
-def outcome(comparison: Comparison, row: Mapping[str, Any], found: Mapping[str, Verdict]) -> str:
+def outcome(comparison: Results, row: Mapping[str, Any], found: Mapping[str, Verdict]) -> str:
     """The test error at the end, and how soon it reached the target."""
     metric, one, reference = comparison.metric, found[row["init"]], found[comparison.reference]
     if one.kind == "diverges":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,16 @@ from ...errors import ArgumentError
 from ...printing import show
 from ...progress import progress_bar
 from ..options import add_settings, from_arguments, new_command
-from ..reports.folder import prepare
+from ..reports.folder import at_hand, prepare
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
 from . import remarks
+from .comparison import Comparison
 from .config import ARRAYS, LEARNING_RATES, QUICK, Config
 from .parts import Problem
 from .rates import beyond
 from .report import write_report
-from .results import Comparison, Sizes, TrainingRun
+from .results import Sizes, TrainingRun
 from .training import Task, train_one
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def run(*, out: str, as_json: bool, quick: bool, force: bool, **options: Any) ->
     return 0
 
 
-def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *, test: Any = None,
-            target: str | None = Config.target, group: Any = Config.group, standardize: bool | None = Config.standardize,
+def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *, test: Any = Config.test,
+            target: str | int | Sequence[str] | None = Config.target, group: Any = Config.group, missing: str = Config.missing,
+            standardize: bool | None = Config.standardize,
             activation: str = Config.activation, depth: int = Config.depth, width: int = Config.width,
             batch_norm: bool = Config.batch_norm, dropout: float = Config.dropout, optimizer: str = Config.optimizer,
             lr: float | str | Sequence[float] | None = Config.lr, epochs: int = Config.epochs,
@@ -81,11 +83,13 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     test : (x, y), path or frame, default None
         The test part, in the form of ``data``. Without one, and if the data bring none, one is split off: 500 of the digits,
         a fifth of other data.
-    target : str, default None
-        The column of a table that is to be predicted.
+    target : str, int or sequence of str, default None
+        The column of a table that is to be predicted, or several: see ``datasets.load``.
     group : str or array of shape (N,), default None
         What the examples come from, such as writers: no group is in two parts. A column of a table, or an array; of the digits
         ``"form"``.
+    missing : {"refuse", "drop"}
+        Whether a missing value in a table is an error, or its row is left out.
     standardize : bool, default None
         Whether each column of x is scaled to mean 0 and standard deviation 1, as measured on the training part, and each number
         that is to be predicted. None: where columns differ in scale from each other or from what initializers assume.
@@ -127,22 +131,22 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
         then.
     """
     given = locals()
-    arrays = {"data": ARRAYS} if not isinstance(data, (str, os.PathLike)) else {}
-    arrays |= {"group": ARRAYS} if not isinstance(group, str | None) else {}
-    config, workers = from_arguments(Config, given | arrays), from_arguments(Workers, given)
-    return compared(config, workers, out, progress=progress, data=data, group=group, test=test, force=force)
+    arrays = {name: given[name] for name in ("data", "test", "group") if not isinstance(given[name], str | os.PathLike | None)}
+    config, workers = from_arguments(Config, given | dict.fromkeys(arrays, ARRAYS)), from_arguments(Workers, given)
+    return compared(config, workers, out, progress=progress, force=force, arrays=arrays)
 
 
 def compared(config: Config, workers: Workers, out: str | Path | None, results: Callable[[Comparison], None] | None = None,
-             progress: bool = True, data: Any = None, group: Any = None, test: Any = None, force: bool = False) -> Comparison:
+             progress: bool = True, force: bool = False, arrays: Mapping[str, Any] | None = None) -> Comparison:
     """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers.
 
-    ``data``, ``group`` and ``test`` are those that settings cannot hold: arrays and frames.
+    ``arrays`` are the data, test part and groups that settings cannot hold; they are named by their digest.
     """
-    found = source(config, data, group, test)
+    found = source(config, arrays or {})
     problem = Problem.of(found, config)
-    if config.data == ARRAYS:
-        config = replace(config, data=f"{ARRAYS} {problem.digest}")
+    if arrays:
+        names: dict[str, Any] = dict.fromkeys(arrays, f"{ARRAYS} {problem.digest}")
+        config = replace(config, **names)
     divisions = problem.divisions(config)                           # an error in them comes before any training
     unfit = remarks.unfit(problem, config)
     if out is not None:
@@ -162,17 +166,18 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     if results is not None:
         results(comparison)
     if out is not None:
-        write_report(comparison, Path(out), workers)
+        with at_hand(comparison):
+            write_report(comparison, Path(out), workers)
     return comparison
 
 
-def source(config: Config, data: Any, group: Any, test: Any) -> DataSet:
-    """The data set that the settings name, or the arrays that are given beside them."""
-    if data is None or isinstance(data, (str, os.PathLike)):
-        data = config.data
-        if data.startswith(f"{ARRAYS} "):
-            raise ArgumentError(f"data must be given again as arrays (x, y): the settings hold but their digest, {data!r}")
-    return data_set(data, target=config.target, group=config.group if isinstance(group, str | None) else group, test=test)
+def source(config: Config, arrays: Mapping[str, Any]) -> DataSet:
+    """The data set that the settings name, with the arrays that are given beside them."""
+    given = {name: arrays.get(name, getattr(config, name)) for name in ("data", "test", "group")}
+    for name, value in given.items():
+        if name not in arrays and str(value).split(" ")[0] == ARRAYS:
+            raise ArgumentError(f"{name} must be given again as arrays: the settings hold but their digest, {value!r}")
+    return data_set(given["data"], target=config.target, group=given["group"], test=given["test"], missing=config.missing)
 
 
 def tasks(problem: Problem, config: Config, starts: Sequence[tuple[str, float]]) -> list[tuple[Problem, Config, Task]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...arguments import Array
 from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, preactivations
-from .figures import GREY, WIDTH, margin, panel, whole_epochs
+from ..reports.panels import GREY, WIDTH, margin, panel, whole_epochs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

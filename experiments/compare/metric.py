@@ -74,7 +74,7 @@ class Metric:
     def text(self, value: float, half: float = float("nan"), difference: bool = False) -> str:
         """An error, or a difference between two, with its unit, and ± half an interval unless that is NaN."""
         unit = "points" if difference and self.unit == "%" else self.unit
-        spread = f" ± {self.figures(half)}" if half == half else ""
+        spread = "" if math.isnan(half) else f" ± {self.figures(half) if self.unit == '%' else number(half, 2)}"
         return f"{self.figures(value, '+' if difference else '')}{spread} {unit}".rstrip()
 
 

@@ -57,7 +57,7 @@ class Problem:
     @classmethod
     def of(cls, data: DataSet, config: Config) -> Problem:
         """The data of a comparison; ArgumentError for settings that do not fit them."""
-        targets = Targets.of(data.y, *([] if data.test is None else [data.test[1]]), name=f"the labels in {data.name}")
+        targets = data.targets
         if config.stratify and targets.kind not in ("classes", "binary"):
             raise ArgumentError(f"stratify must be False for {data.target}, which holds {targets.kind} and no classes")
         if config.cv and data.test is not None:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from .results import AtRate
+from ..reports.statistics import Estimate
 
 REACH = 2                                                           # points of the grid on each side of the usual rate
 GROWTH = 4                                                          # points that the grid may grow on each side: two decades
+
+
+class AtRate(NamedTuple):
+    """The runs of one initialization at one learning rate; a run that diverged counts as a constant prediction."""
+
+    init: str
+    rate: float
+    validation: Estimate
+    error: Estimate
+    diverged: int
+    runs: int
 
 
 def around(usual: float, reach: int = REACH) -> tuple[float, ...]:

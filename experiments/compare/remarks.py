@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...datasets.data_set import DataSet
+from ...datasets.scaling import described_scale
+from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
 from ..reports.text import many
@@ -16,10 +17,8 @@ from . import rates
 from .config import Config, repeat
 from .metric import Metric
 from .parts import Problem
+from .results import Results
 from .training import LOSSES, Task, network
-
-if TYPE_CHECKING:
-    from .results import Comparison
 
 EXAMPLES = 300                                                      # that `diagnose` sees
 
@@ -28,6 +27,7 @@ def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[s
     """What `unfit` found, what was done to the data, and how they were read."""
     said = [f"{one.where}: {one.what} This holds for all initializations. Remedy: {one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
+    said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
     return [*said, *scaling(problem), *data.notes, *problem.targets.notes]
 
 
@@ -43,20 +43,19 @@ def scaling(problem: Problem) -> list[str]:
     """Which arrays were standardized, and why."""
     said = []
     if problem.scaled:
-        said.append("Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: the "
-                    "columns differ in scale from each other, or from what initializations assume (--no-standardize leaves "
-                    "them).")
+        said.append("Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: "
+                    f"{described_scale(problem.x)} (--no-standardize leaves them).")
     if problem.scaled_targets:
         said.append("The network learned y scaled to mean 0 and standard deviation 1; its errors are in the units of y.")
     return said
 
 
-def of_runs(comparison: Comparison) -> list[str]:
+def of_runs(comparison: Results) -> list[str]:
     """What the runs show, and what their intervals mean."""
     return [*of_starts(comparison), *of_divisions(comparison), *of_rates(comparison)]
 
 
-def of_starts(comparison: Comparison) -> list[str]:
+def of_starts(comparison: Results) -> list[str]:
     """Initializations that ignore the seed, and seeds that share units."""
     said = []
     for init in comparison.inits:
@@ -77,7 +76,7 @@ def of_starts(comparison: Comparison) -> list[str]:
     return said
 
 
-def of_divisions(comparison: Comparison) -> list[str]:
+def of_divisions(comparison: Results) -> list[str]:
     """What the ± covers, if the test part is the same for all runs: not its choice."""
     if comparison.resampled or comparison.config["cv"]:
         return []
@@ -90,7 +89,7 @@ def of_divisions(comparison: Comparison) -> list[str]:
     return [f"{said}, which alone adds ± {half} (95 %) to the error of {comparison.reference}."]
 
 
-def of_rates(comparison: Comparison) -> list[str]:
+def of_rates(comparison: Results) -> list[str]:
     """What several learning rates mean for the ranking."""
     rows = comparison.rates()
     grid = sorted({row.rate for row in rows})
@@ -108,7 +107,7 @@ def of_rates(comparison: Comparison) -> list[str]:
     return said
 
 
-def of_one_rate(comparison: Comparison) -> list[str]:
+def of_one_rate(comparison: Results) -> list[str]:
     """What a single learning rate means, and the command for a fair one."""
     if len({run.rate for run in comparison.runs}) > 1 or len(comparison.inits) == 1:
         return []

@@ -15,19 +15,22 @@ from ... import files
 from ..reports import drawing
 from ..reports.folder import remove_others
 from ..reports.page import Page
-from ..reports.text import finite, joined, many, numbered, write_csv
+from ..reports.statistics import number
+from ..reports.text import finite, joined, many, numbered, times, write_csv
 from ..sweeps.workers import Workers
+from .comparison import Comparison, cost_text
 from .config import ARRAYS, repeat
 from .drawings import Drawn, first_screen, networks, rates
 from .findings import Verdict, findings, verdicts
-from .results import Comparison
-from .table import times
+from .remarks import of_runs
 
 TABLES = {"results.csv": "each run", "summary.csv": "each initialization",
           "rates.csv": "each initialization at each learning rate", "config.json": "the settings, the data and the versions"}
 READING = """Learns: the test {metric} comes to {goal} or less; epochs until then: the median, and the range over the runs. ± is
 half of a 95 % interval of the mean. Against {reference}: mean difference in test {metric}, paired by {pairing}; p is that of a
 paired t test, after Holm's correction. {accounts}"""
+SURVIVES = """ It survives a rate at which no run diverges and its mean validation error is at most halfway between the lowest
+of all and that of a constant prediction."""
 ACCOUNTS = {
     True: "Each run divides the data anew: intervals and tests account for the choice of examples.",
     False: "All runs share one division of the data: intervals and tests account for the choice of seeds, not of examples."}
@@ -70,15 +73,16 @@ def page(comparison: Comparison, folder: Path, figures: Mapping[str, list[Drawn]
             made.figure({folder / f"{panel.name}.png": says for panel, says in figure.panels}, figure.caption,
                         finding=figure.finding)
 
-    unfit, others = comparison.remarks[:len(comparison.unfit)], comparison.remarks[len(comparison.unfit):]
-    for remark in unfit:
-        made.remark(remark)
+    of_the_runs = of_runs(comparison)
+    for remark in comparison.remarks:
+        if remark not in of_the_runs:                               # but about the data
+            made.remark(remark)
     made.text(setting(comparison))
     add("first")
     made.table(results(comparison))
     made.text(reading(comparison))
-    if others:
-        made.points(others)
+    if of_the_runs:
+        made.points(of_the_runs)
     if figures["rates"]:
         made.heading("Learning rates")
         add("rates")
@@ -162,7 +166,7 @@ def results(comparison: Comparison) -> list[list[str]]:
     runs = len(comparison[comparison.reference])
     plus = " ± half a 95 % interval" if runs > 1 else ""
     header = ["initialization", "verdict", f"test {metric.name}{plus}", *["test R²"] * values,
-              f"against {comparison.reference}{plus}", "p", *["best rate", "learns at rates"] * several]
+              f"against {comparison.reference}{plus}", "p", *["best rate", "survives rates"] * several]
     rows = [header]
     for row, verdict in ranked(comparison):
         lost = f" ({row['diverged']} of {row['runs']} diverged)" if 0 < row["diverged"] < row["runs"] else ""
@@ -173,7 +177,7 @@ def results(comparison: Comparison) -> list[list[str]]:
 
 
 def share(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.2f}"
+    return "–" if math.isnan(value) else f"{value:.2f}" if value > -100 else number(value)
 
 
 def effect(comparison: Comparison, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -203,14 +207,15 @@ def reading(comparison: Comparison) -> str:
     folds = len({run.fold for run in comparison.runs}) > 1
     return READING.format(metric=comparison.metric.name, goal=at_most(comparison), reference=comparison.reference,
                           accounts=ACCOUNTS[bool(comparison.resampled)],
-                          pairing="seed and fold" if folds else "seed").replace("\n", " ")
+                          pairing="seed and fold" if folds else "seed").replace("\n", " ") + (
+                              SURVIVES.replace("\n", " ") * (len({run.rate for run in comparison.runs}) > 1))
 
 
 def inside(comparison: Comparison) -> list[list[str]]:
     """The table of costs, gradients and inactive units."""
     rows = [["initialization", "final cost", "gradient first/last", comparison.inactive]]
     for row, _ in ranked(comparison):
-        cost = "–" if math.isnan(row["final_cost"]) else f"{row['final_cost']:.3f}"
+        cost = "–" if math.isnan(row["final_cost"]) else cost_text(row["final_cost"])
         ratio = times(row["gradient_ratio"]) if comparison.config["depth"] > 1 else "–"     # one layer is first and last
         rows.append([row["init"], cost, ratio,
                      f"{100 * row['saturated_before']:.0f} → {100 * row['saturated_after']:.0f} %"])
@@ -219,10 +224,10 @@ def inside(comparison: Comparison) -> list[list[str]]:
 
 def rates_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """The rows of ``rates.csv``."""
-    learns = {init: comparison.survives(init) for init in comparison.inits}
+    survives = {init: comparison.survives(init) for init in comparison.inits}
     return [{"init": row.init, "rate": row.rate, "validation": row.validation.mean, "validation_half": row.validation.half,
              "error": row.error.mean, "error_half": row.error.half, "diverged": row.diverged, "runs": row.runs,
-             "chosen": row.rate == comparison.chosen[row.init], "learns": row.rate in learns[row.init]}
+             "chosen": row.rate == comparison.chosen[row.init], "survives": row.rate in survives[row.init]}
             for row in comparison.rates()]
 
 

@@ -15,6 +15,7 @@ from ...inspection.diagnosis.layers import LayerStatistics, hidden_activations, 
 from ..reports.statistics import Estimate, estimate, holm, paired
 from .config import repeat
 from .metric import Metric
+from .rates import AtRate, best, survived
 
 
 @dataclass(frozen=True)
@@ -91,20 +92,9 @@ class Sizes(NamedTuple):
     test: int
 
 
-class AtRate(NamedTuple):
-    """The runs of one initialization at one learning rate; a run that diverged counts as a constant prediction."""
-
-    init: str
-    rate: float
-    validation: Estimate
-    error: Estimate
-    diverged: int
-    runs: int
-
-
 @dataclass(frozen=True)
-class Comparison:
-    """A comparison: its configuration, its runs, and the data that they learned.
+class Results:
+    """The numbers of a comparison: its configuration, its runs, and the data that they learned.
 
     Attributes
     ----------
@@ -170,7 +160,6 @@ class Comparison:
     @cached_property
     def chosen(self) -> dict[str, float]:
         """The learning rate of each initialization: that with the lowest mean validation error, or the only one."""
-        from .rates import best
         return {init: best([row for row in self.rates() if row.init == init]) for init in self.inits}
 
     def rates(self) -> list[AtRate]:
@@ -187,7 +176,6 @@ class Comparison:
 
     def survives(self, init: str) -> tuple[float, ...]:
         """The rates at which an initialization learns; see `rates.survived`."""
-        from .rates import survived
         return survived(self.rates(), init, self.metric.chance)
 
     def estimate(self, values: Iterable[float]) -> Estimate:
@@ -246,21 +234,6 @@ class Comparison:
         """The test errors of an initialization and of the reference, for each seed and fold in which neither diverged."""
         return [(a.error, b.error) for a, b in zip(self[init], self[self.reference], strict=True)
                 if not (a.diverged or b.diverged)]
-
-    @property
-    def finding(self) -> str:
-        """The result in one sentence; if the data do not fit, that."""
-        from .findings import finding
-        return finding(self)
-
-    def table(self) -> list[list[str]]:
-        """The table as text: the header and one row per initialization."""
-        from .table import table
-        return table(self)
-
-    def __str__(self) -> str:
-        from .table import as_text
-        return as_text(self)
 
 
 def columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

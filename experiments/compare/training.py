@@ -13,7 +13,7 @@ import numpy as np
 from ...arguments import Array
 from ...errors import NonFiniteError
 from ...initializers import Initializer
-from ...inspection.diagnosis.layers import layer_statistics, saturated_shares
+from ...inspection.diagnosis.layers import inactive_shares, layer_statistics
 from ...losses import MSE, BCEWithLogits, CrossEntropy, Loss
 from ...modules import Module, Sequential
 from ...training import Callback, Run, fit
@@ -61,7 +61,7 @@ class Watch(Callback):
         self.measure(run)
 
     def measure(self, run: Run) -> None:
-        self.saturation.append(saturated_shares(layer_statistics(run.net, self.watched[0], arrays=False)))
+        self.saturation.append(inactive_shares(run.net, self.watched[0]))
 
 
 def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:
@@ -102,7 +102,7 @@ def network(problem: Problem, config: Config, task: Task, parts: Parts) -> Seque
 
 def digests(net: Module) -> tuple[str, frozenset[bytes]]:
     """Hash of all parameters, and hashes of the incoming weights of each unit; of units with equal weights, none."""
-    whole, units = sha256(), set()
+    whole, units = sha256(), set[bytes]()
     for parameter in net.parameters():
         whole.update(parameter.data.tobytes())
         if parameter.data.ndim == 2 and parameter.data.shape[1] > 1:

@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -162,20 +162,26 @@ class Checkpoint:
         return time.monotonic() - self.last >= EVERY
 
     def save(self, step: int, net: Module, optimizer: Optimizer, readings: list[dict[str, Any]]) -> None:
+        """Save a checkpoint; where that is not possible, as on a full disk, the run goes on without one."""
+        with suppress(OSError):
+            self.write(step, net, optimizer, readings)
+        self.last, self.step = time.monotonic(), step
+
+    def write(self, step: int, net: Module, optimizer: Optimizer, readings: list[dict[str, Any]]) -> None:
         """Write the state, then the progress that names it: after a kill in between, the previous state is still valid."""
         now = time.monotonic()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        if self.lock.acquire():
-            self.folder.mkdir(exist_ok=True)
-            remove_leftovers(self.folder)
-            save(net, self.state(step), optimizer)
-            each = (now - self.last) / (step - self.step)
-            write_json(self.folder / "progress.json", {"step": step, "steps": self.steps, "seconds_per_step": each,
-                                                       "state": digest(self.state(step)), "readings": readings})
-            for old in self.folder.glob("*.safetensors"):
-                if old != self.state(step):
-                    old.unlink()
-        self.last, self.step = time.monotonic(), step
+        if not self.lock.acquire():
+            return
+        self.folder.mkdir(exist_ok=True)
+        remove_leftovers(self.folder)
+        save(net, self.state(step), optimizer)
+        each = (now - self.last) / (step - self.step)
+        write_json(self.folder / "progress.json", {"step": step, "steps": self.steps, "seconds_per_step": each,
+                                                   "state": digest(self.state(step)), "readings": readings})
+        for old in self.folder.glob("*.safetensors"):
+            if old != self.state(step):
+                old.unlink()
 
     def state(self, step: int) -> Path:
         return self.folder / f"{step}.safetensors"

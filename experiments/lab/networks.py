@@ -165,9 +165,11 @@ def abbreviated(labels: Sequence[str]) -> tuple[str, ...]:
     >>> abbreviated(initializations(["He", "libraries"])), abbreviated(["He"])
     (('He', 'libraries'), ('He',))
     """
-    before = len(labels) - len(starts())
-    short = [(*labels[:k], LIBRARIES) for k in range(max(before, 0), len(labels)) if before >= 0]
-    return next((names for names in short if initializations(names) == tuple(labels)), tuple(labels))
+    libraries = [start.name for start in starts()]
+    for k in range(len(labels)):
+        if list(labels[k:]) == [name for name in libraries if name not in labels[:k]]:
+            return (*labels[:k], LIBRARIES)
+    return tuple(labels)
 
 
 def dense(features: int, classes: int, initializer: Initializer, *, activation: str = "tanh", depth: int = 5, width: int = 100,

@@ -21,14 +21,15 @@ from ...losses import CrossEntropy
 from ...modules import BatchNorm, Conv2d, Module
 from ...modules.core.values import several
 from ..lab.networks import ACTIVATIONS
+from .landscape import landscape
 from .subjects import Subject
 
 EPS = (0.05, 0.1, 0.15, 0.25)                                       # sizes of attacks, as shares of the range of pixels
 DEFENDED = 1                                                        # index of the size used in adversarial training
 ATTACKED, RANDOMIZED, SHOWN = 500, 200, 5                           # numbers of images
 CHANNELS = 10                                                       # shown of a layer, at most
-SIDE = 128                                                          # approximate side of the image that a dream starts from
-STEPS, STEP_SIZE = 20, 0.02                                         # of a dream at each size; as a share of the pixels' range
+SIDE = 192                                                          # height of the landscape that a dream starts from
+STEPS, STEP_SIZE = 10, 0.01                                         # of a dream at each size; as a share of the pixels' range
 
 
 class Attacked(NamedTuple):
@@ -229,16 +230,15 @@ def mosaic(x: Array, rows: int, columns: int) -> Array:
 
 
 def dream_image(subject: Subject, layer: str) -> Array:
-    """A mosaic of test images; the first of them if they are large, or if the layer takes images of one size only."""
-    rows, columns = (max(1, SIDE // (length + 2)) for length in subject.x.shape[2:])
-    if rows * columns == 1:
-        return np.asarray(subject.x[0])
-    image = mosaic(subject.x, rows, columns)
+    """A landscape, (channels, height, width); the first test image if the layer takes images of one size only."""
+    first, (low, high) = np.asarray(subject.x[0]), subject.bounds
+    shape = (len(first), SIDE, SIDE * 4 // 3)
     try:
-        truncated(subject.net, layer).output_shape((1, *image.shape))
+        truncated(subject.net, layer).output_shape((1, *shape))
     except ShapeError:
-        return np.asarray(subject.x[0])
-    return image
+        return first
+    grey = (low + (high - low) * landscape(*shape[1:])).clip(low, high).astype(first.dtype)
+    return np.broadcast_to(grey, shape).copy()
 
 
 def dream(subject: Subject, layer: str, image: Array, seed: int, progress: bool) -> Dream:

@@ -14,11 +14,12 @@ from ...inspection.adversarial import Robustness
 from ...inspection.features import Dream, Maximization
 from ...modules import Module
 from ...printing import aligned
+from ..reports.statistics import estimate
 from ..reports.text import finite, percent
 from .analyses import DEFENDED, Attacked, Fooled, Models, Saliency
 from .subjects import Images, Subject
 
-HEADER = ("quantity", "measured", "criterion", "met")
+HEADER = ("quantity", "met", "measured: mean ± half a 95 % interval (each seed)", "criterion")
 SEEDS = 3                                                           # of a full run; only full runs are judged
 ON_FOREGROUND = "saliency (gradient) on foreground, times chance"
 
@@ -34,9 +35,13 @@ class Row(NamedTuple):
     met: bool | None
 
     def cells(self) -> list[str]:
-        each = f" ({', '.join(written(value, self.unit, False) for value in self.values)})" if len(self.values) > 1 else ""
-        verdict = "–" if self.met is None else "yes" if self.met else "NO"
-        return [self.quantity, f"{written(self.value, self.unit)}{each}", self.criterion or "–", verdict]
+        """A row of the table below ``HEADER``."""
+        verdict, measured = "–" if self.met is None else "yes" if self.met else "NO", written(self.value, self.unit)
+        if len(self.values) > 1:
+            mean, half, *each = (written(value, self.unit, False)
+                                 for value in (self.value, estimate(self.values).half, *self.values))
+            measured = f"{mean} ± {half}{f' {self.unit}' if self.unit else ''} ({', '.join(each)})"
+        return [self.quantity, verdict, measured, self.criterion or "–"]
 
 
 def written(value: float, unit: str, with_unit: bool = True) -> str:

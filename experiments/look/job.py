@@ -18,6 +18,7 @@ from ...printing import show
 from ...progress import progress_bar
 from ...training import save
 from ..options import add_settings, from_arguments, new_command, option, path
+from ..reports import folder
 from ..reports.text import as_json as json_text
 from . import analyses
 from .findings import SEEDS, Findings, TrainedNetwork
@@ -41,7 +42,7 @@ class Config:
         None, "examine this network instead of training one: the net.safetensors of an earlier run on the same data, or a "
         "Python script that defines net, and perhaps x (images) and y (their classes)", metavar="FILE")
     image: str | None = option(
-        None, "a PNG or JPEG of at most a million pixels to dream on (default: test images side by side)", metavar="FILE")
+        None, "a PNG or JPEG of at most a million pixels to dream on (default: a landscape made of noise)", metavar="FILE")
     layer: str | None = option(
         None, "the layer whose activations the dream increases and whose channels are shown (default: the activation after the "
         "last convolution, and the first convolution); an unknown name lists the layers", metavar="NAME")
@@ -75,12 +76,13 @@ def add_command(commands: Commands) -> None:
     add("--out", default="results/look", help="folder for the page (default: results/look)")
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epoch and {QUICK['seeds']} seed, unless given: enough to see "
         "the page; its numbers are not judged")
+    add("--force", action="store_true", help="replace the page of other settings in --out")
     add("--json", action="store_true", dest="as_json", help="print the table as JSON")
     command.set_defaults(run=run)
 
 
-def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
-    looked(from_arguments(Config, (QUICK if quick else {}) | options), out,
+def run(*, out: str, as_json: bool, quick: bool, force: bool, **options: Any) -> int:
+    looked(from_arguments(Config, (QUICK if quick else {}) | options), out, force,
            lambda findings: show(json_text(findings.summary()) if as_json else findings))
     print(f"\nThe page is in {out}/report.html", file=sys.stderr)
     return 0
@@ -88,7 +90,7 @@ def run(*, out: str, as_json: bool, quick: bool, **options: Any) -> int:
 
 def look(data: str = Config.data, *, model: str | Path | None = Config.model, image: str | Path | None = Config.image,
          layer: str | None = Config.layer, epochs: int | None = Config.epochs, seed: int = Config.seed,
-         seeds: int = Config.seeds, out: str | Path | None = None, progress: bool = True) -> Findings:
+         seeds: int = Config.seeds, out: str | Path | None = None, force: bool = False, progress: bool = True) -> Findings:
     """Train a small convolutional network, or take one, and examine it: saliency, attacks, class models, a dream.
 
     Parameters
@@ -99,7 +101,7 @@ def look(data: str = Config.data, *, model: str | Path | None = Config.model, im
         Examine this network instead of training one: a ``net.safetensors`` that an earlier run wrote, or a Python script
         that defines ``net``, and perhaps ``x`` (images) and ``y`` (their classes).
     image : path, optional
-        A PNG or JPEG that the dream starts from, in place of test images side by side.
+        A PNG or JPEG that the dream starts from, in place of a landscape made of noise.
     layer : str, optional
         Path of the layer whose activations the dream increases and whose channels are shown. By default these are the
         activation after the last convolution, and the first convolution.
@@ -109,6 +111,8 @@ def look(data: str = Config.data, *, model: str | Path | None = Config.model, im
         The first seed, whose network the figures show, and the number of seeds.
     out : path, default None
         Folder for ``report.html``, figures, the dream and, if it was trained here, the network; None writes nothing.
+    force : bool, default False
+        Whether to replace a page in ``out`` that has other settings.
     progress : bool, default True
         Whether to show progress bars: on a terminal, or as widgets in a notebook; there are none elsewhere.
 
@@ -118,10 +122,10 @@ def look(data: str = Config.data, *, model: str | Path | None = Config.model, im
         ``print(findings)`` shows a table of the numbers and the criteria. Only a full run is judged: one with at least the
         default epochs and seeds.
     """
-    return looked(from_arguments(Config, locals()), out, progress=progress)
+    return looked(from_arguments(Config, locals()), out, force, progress=progress)
 
 
-def looked(config: Config, out: str | Path | None, results: Callable[[Findings], None] | None = None,
+def looked(config: Config, out: str | Path | None, force: bool = False, results: Callable[[Findings], None] | None = None,
            progress: bool = True) -> Findings:
     """Train and examine; ``results`` is called before the page is drawn, since an error there must not cost the numbers."""
     images = DATA[config.data]
@@ -134,7 +138,7 @@ def looked(config: Config, out: str | Path | None, results: Callable[[Findings],
     pixels = analyses.dream_image(first, dream_layer) if config.image is None else image_of_user(config.image, first)
     analyses.check_image(first, dream_layer, pixels)
     if out is not None:
-        Path(out).mkdir(parents=True, exist_ok=True)                # before the work, not after it
+        folder.prepare(Path(out), asdict(config), force)            # before the work, not after it
     trained = [] if config.model is not None else train_all(config, images, parts, progress)
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(images.recipes)), False)] or [first]
     findings = examine(config, images, subjects, trained, (dream_layer, pixels), progress)

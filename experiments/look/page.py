@@ -15,41 +15,62 @@ from ...arguments import Array
 from ...inspection.adversarial import Robustness
 from ...inspection.features import Maximization
 from ..options import command_line
+from ..reports.folder import remove_others
 from ..reports.page import Figures, Page
 from ..reports.text import many, percent
-from . import analyses
+from . import analyses, checks
 from .findings import Findings, defences
 from .subjects import Subject
 
 
 def write_page(findings: Findings, folder: Path) -> None:
-    """Write report.html, figures (PNG and SVG), dream.png and numbers.json into ``folder``."""
-    name = findings.config["model"] or f"the convolutional net, trained on {findings.images.title}"
-    page = Page(f"What a network sees: {name}")
-    page.text("Apart from the training, all results on this page come from two phases: forward, and backward, which computes "
-              "the gradient with respect to the pixels. No weight changes.")
+    """Write the page, that of the criteria, figures (PNG and SVG), dream.png, numbers and settings."""
+    page = Page(title(findings))
+    page.text(f"What the network sees: the changes that fool it, the pixels that decide, the images that it looks for. "
+              f"{performance(findings)} Apart from the training, all results come from two phases: forward, and backward, "
+              "which computes the gradient with respect to the pixels. No weight changes.")
     figures = Figures(page, folder)
-    for section in (of_net, of_saliency, of_attacks, of_features, of_dream):
+    for section in (of_attacks, of_saliency, of_features, of_dream, of_net):
         section(findings, page, figures)
-    page.heading("Numbers and criteria")
-    page.table(findings.table())
-    page.text(findings.verdict())
     page.heading("Run it again")
     page.code(command(findings, folder))
     if findings.trained:
         page.text("The network of the first seed is in net.safetensors. This command examines it again, without training:")
         page.code(command_line("look", {"data": findings.config["data"], "model": folder / "net.safetensors",
                                         "out": folder.with_name(f"{folder.name}-again")}))
+    page.heading("Files")
+    page.links({checks.NAME: "checks.html: all numbers, with the criteria of developers",
+                checks.TABLE: f"{checks.TABLE}: all numbers, of each seed", "numbers.json": "numbers.json: the same",
+                "dream.png": "dream.png: the dream at its own size",
+                "config.json": "config.json: settings and versions"}
+               | ({"net.safetensors": "net.safetensors: the network"} if findings.trained else {}))
+    checks.write_checks(findings, folder)
+    write_json(folder / "numbers.json", numbers(findings, folder))
+    names = sorted([*figures.names, "report.html", checks.NAME, checks.TABLE, "numbers.json", "dream.png", "config.json"])
+    remove_others(folder, names)
+    repeat = {key: numbers(findings, folder)[key] for key in ("command", "versions")}
+    write_json(folder / "config.json", findings.config | repeat | {"files": names})
     page.write(folder / "report.html")
-    text = json.dumps(numbers(findings, folder), indent=2, ensure_ascii=False, allow_nan=False)
-    files.write(folder / "numbers.json", text + "\n")
+
+
+def write_json(path: Path, content: Any) -> None:
+    files.write(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def title(findings: Findings) -> str:
+    """The finding: how much a small change does."""
+    subject, single, at = findings.subject, findings.single, analyses.DEFENDED
+    model, moved = findings.config["model"], f"after each pixel moves by {single.eps[at]:g}"
+    name = f"The network of {Path(model).name}" if model else f"A convolutional network trained on {findings.images.title}"
+    if not subject.labelled:
+        return f"{name}: {percent(single.error[at])} of its answers change {moved}"
+    return f"{name} misclassifies {percent(single.clean_error)} of the images, and {percent(single.error[at])} {moved}"
 
 
 def of_net(findings: Findings, page: Page, figures: Figures) -> None:
     subject = findings.subject
     page.heading("The network")
     page.code(subject.net.summary((1, *subject.x.shape[1:])))
-    page.text(performance(findings))
     if findings.trained and not findings.images.attacked:
         other = findings.kinds[1]
         page.text(f"The error of a dense {other} net on the pixels, trained for as many steps on as many images, is "
@@ -92,15 +113,23 @@ def of_saliency(findings: Findings, page: Page, figures: Figures) -> None:
               "that needs no gradient: it covers a window of the image and measures how far the score falls.")
     figures.add(plots.saliency(unit(found.x, findings.subject), found.maps, names=found.answers), "saliency",
                 "Images, with the network's answer at the left, and their saliency by five methods, each map on its own "
-                f"scale.{foreground_caption(findings)}")
+                f"scale.{foreground_caption(findings)}", finding=foreground_finding(findings))
     random = found.randomization
     means, last = random.correlations.mean(1), len(random.layers)
     figures.add(plots.randomization(replace(random, x=unit(random.x, findings.subject))), "randomization",
                 f"A test of the gradient as a saliency method: from left to right, the weights of the {many(last, 'layer')} "
                 "are replaced by random ones, the top layer first. A map that shows what the network has learned must change. "
-                "The rank correlation with the trained network's map (mean and standard deviation over "
-                f"{many(len(random.x), 'image')}) falls to {means[0]:.2f} after the top layer and to {means[-1]:.2f} "
-                "after all layers.")
+                "Below: the rank correlation with the trained network's map, its mean and standard deviation over "
+                f"{many(len(random.x), 'image')}.",
+                finding=f"Random weights change the map: its rank correlation with the trained network's is {means[0]:.2f} "
+                        f"after the top layer is randomized, and {means[-1]:.2f} after all layers are.")
+
+
+def foreground_finding(findings: Findings) -> str | None:
+    if findings.subject.foreground is None:
+        return None
+    return (f"The gradient lies on the drawn pixels {findings.saliency[0].shares['gradient']:.2f} times as much as a map "
+            "without any structure.")
 
 
 def foreground_caption(findings: Findings) -> str:
@@ -151,7 +180,7 @@ def of_examples(findings: Findings, size: float, page: Page, figures: Figures) -
     figures.add(plots.adversarial(subject.net, found.x, found.moved, names=subject.classes), "adversarial",
                 f"{'Images that the network classifies correctly' if subject.labelled else 'Images'} (top), the change of one "
                 f"step with ε = {size:g} (middle), and their sums (bottom), with the network's answer and its probability; "
-                f"{moved} of the answers shown change (orange). {counts}")
+                f"{moved} of the answers shown change (orange). {counts}", alt=page.title)
 
 
 def of_curves(findings: Findings, defended: list[Robustness], figures: Figures) -> None:
@@ -167,13 +196,14 @@ def of_curves(findings: Findings, defended: list[Robustness], figures: Figures) 
     if not findings.subject.labelled:
         ax.set_ylabel("answers that change")
     plots.canvas.legend(ax)
+    direction = ": the direction matters, not the size" if single.error[at] > 2 * single.random_error[at] else ""
     figures.add(ax, "robustness",
-                f"The {what} as ε grows. Solid: attacks; at ε = {size:g} it is {percent(single.error[at])} after one step and "
-                f"{percent(iterated.error[at])} after ten. Dashed: a change of the same size with random signs, "
-                f"{percent(single.random_error[at])}"
-                + (": the direction matters, not the size." if single.error[at] > 2 * single.random_error[at] else ".")
+                f"The {what} as ε grows. Solid: attacks. Dashed: a change of the same size with random signs."
                 + (f" Defended: after adversarial training with ε = {size:g}, {percent(defended[0].error[at])} after one step."
-                   if defended else ""))
+                   if defended else ""),
+                finding=f"At ε = {size:g} the {what} is {percent(single.error[at])} after one step and "
+                        f"{percent(iterated.error[at])} after ten, but {percent(single.random_error[at])} after a change of "
+                        f"the same size with random signs{direction}.")
 
 
 def of_features(findings: Findings, page: Page, figures: Figures) -> None:
@@ -184,9 +214,10 @@ def of_features(findings: Findings, page: Page, figures: Figures) -> None:
     page.text("Here gradient ascent changes the image instead of the weights, and starts from an empty image.")
     figures.add(plots.class_models(models.found, subject.classes), "class-models",
                 f"For each class, the image x that maximizes the score minus {analyses.penalty(subject):.2g} ‖x‖². "
-                f"{colours(models.found)} For {models.own} of {len(subject.classes)} classes, this model is most similar "
-                f"to the mean image of {own} (correlation, after the mean over all classes is subtracted). That is "
-                "informative only if the images of a class have their parts at the same places.")
+                f"{colours(models.found)} Similar means correlated, after the mean over all classes is subtracted. That is "
+                "informative only if the images of a class have their parts at the same places.",
+                finding=f"For {models.own} of {len(subject.classes)} classes the image that the network looks for is most "
+                        f"similar to the mean image of {own}.")
     if findings.channels is not None:
         layer, found = findings.channels
         figures.add(plots.class_models(found), "channels", channel_caption(findings, layer, found))
@@ -222,18 +253,20 @@ def of_dream(findings: Findings, page: Page, figures: Figures) -> None:
     page.heading("A dream")
     ratios = ", ".join(f"{after / before:.2f}" if before else "–" for before, after in dream.objectives[:, [0, -1]])
     single = dream.before.shape == subject.x.shape[1:]
-    source = findings.config["image"] or ("the first image of the data" if single else "images of the data, side by side")
+    source = findings.config["image"] or ("the first image of the data" if single else "a landscape made of noise")
     drawn = replace(dream, before=unit(dream.before, subject), image=unit(dream.image, subject))
+    scale = max(1, 640 // dream.image.shape[-1])
+    plots.write_image(drawn.image, figures.folder / "dream.png")
+    figures.image(drawn.image.repeat(scale, -2).repeat(scale, -1), "dream-large",
+                  f"A dream of {source}: the image changes, step by step, so that layer {dream.layer} of the network answers "
+                  f"more. Enlarged {scale} times; dream.png has the original size, {dream.image.shape[-1]} × "
+                  f"{dream.image.shape[-2]}.",
+                  alt=f"A dream of {source}: the patterns to which layer {dream.layer} responds now cover it.")
     figures.add(plots.dream(drawn), "dream-steps",
                 f"Left: {source}. Middle: the same after the dream. At each of {many(len(dream.sizes), 'size')}, the smallest "
                 f"first, {many(dream.objectives.shape[1] - 1, 'step')} increased the activations of layer {dream.layer} "
-                f"({type_of(findings, dream.layer)}). Right: the objective, half the squared norm of these activations, which "
-                f"grows by a factor of {ratios} at these sizes.")
-    scale = max(1, 500 // dream.image.shape[-1])
-    plots.write_image(drawn.image, figures.folder / "dream.png")
-    figures.image(drawn.image.repeat(scale, -2).repeat(scale, -1), "dream-large",
-                  f"The dream, enlarged {scale} times; dream.png has the original size, {dream.image.shape[-1]} × "
-                  f"{dream.image.shape[-2]}.")
+                f"({type_of(findings, dream.layer)}). Right: the objective, half the squared norm of these activations.",
+                finding=f"The objective of the dream grows by a factor of {ratios}, from the smallest size to the largest.")
 
 
 def unit(image: Array, subject: Subject) -> Array:

@@ -40,14 +40,13 @@ def draw(drawings: Sequence[Drawing], folder: Path, workers: Workers) -> dict[st
 
 def rendered(drawing: Drawing) -> tuple[bytes, bytes]:
     """The bytes of the PNG and of the SVG."""
-    import matplotlib.pyplot as plt
     from matplotlib import style
 
-    from ...plots.canvas import render, whole_figure
+    from ...plots.canvas import close, render, whole_figure
     with style.context("default"):
         figure = whole_figure(drawing.function(*drawing.arguments, **drawing.options))
         try:
             png, svg = render(figure, (".png", ".svg"))
         finally:
-            plt.close(figure)
+            close(figure)
     return png, svg

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ...errors import ArgumentError
+from ...files import check_folder
 from .text import finite
 
 RECORD = "config.json"                                              # the settings of the report, and the names of its files
@@ -33,12 +34,25 @@ def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, reco
         The folder holds a report of other settings, or a ``record`` that is not one of a report's. A report of the same
         settings is no hindrance: it has the same numbers.
     OSError
+        The folder cannot be created, or no file can be written in it: it is read-only, or the disk is full.
     """
     earlier = read(folder / record)
     if earlier is not None and not force and (differs := differences(earlier, settings)):
         raise ArgumentError(f"out must be a folder without results of other settings, but {folder} holds some ({differs}): "
                             "name another folder, or replace them with --force (force=True)")
     folder.mkdir(parents=True, exist_ok=True)
+    check_folder(folder)
+
+
+@contextmanager
+def at_hand(results: object) -> Iterator[None]:
+    """If an error or Ctrl-C ends the block, which writes a report, attach the results to it: they are not lost with the page."""
+    try:
+        yield
+    except BaseException as error:
+        error.results = results                                     # type: ignore[attr-defined]
+        error.add_note("The report is not complete; the results are the attribute results of this error (sys.last_value.results).")
+        raise
 
 
 def read(record: Path) -> dict[str, Any] | None:

@@ -130,17 +130,18 @@ class Figures:
 
     def __init__(self, page: Page, folder: Path) -> None:
         self.page, self.folder = page, folder
+        self.names: list[str] = []                                  # of the files, in their order
 
     def add(self, figure: Any, name: str, caption: str, beside: str | None = None, *, finding: str | None = None,
             alt: str | None = None) -> None:
-        import matplotlib.pyplot as plt
-
         from ... import plots
-        from ...plots.canvas import whole_figure
-        png, _ = plots.save(figure, self.folder, name)
-        plt.close(whole_figure(figure))
+        from ...plots.canvas import close, whole_figure
+        png, svg = plots.save(figure, self.folder, name)
+        self.names += [png.name, svg.name]
+        close(whole_figure(figure))
         self.page.figure(png, caption, beside, finding=finding, alt=alt)
 
     def image(self, image: Array, name: str, caption: str, *, alt: str | None = None) -> None:
         from ... import plots
+        self.names.append(f"{name}.png")
         self.page.figure(plots.write_image(image, self.folder / f"{name}.png"), caption, alt=alt)

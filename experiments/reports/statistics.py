@@ -54,12 +54,12 @@ def error_of_mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], resample
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number rounded to significant digits, without an exponent for large numbers.
+    """A number rounded to significant digits, without an exponent for numbers from 100 to a billion.
 
-    >>> number(0.012345), number(12345.6), number(1.5e-7)
-    ('0.0123', '12346', '1.5e-07')
+    >>> number(0.012345), number(12345.6), number(1.5e-7), number(7.726e17)
+    ('0.0123', '12346', '1.5e-07', '7.73e+17')
     """
-    return f"{value:.{digits}g}" if not abs(value) >= 100 or math.isinf(value) else f"{value:.0f}"
+    return f"{value:.0f}" if 100 <= abs(value) < 1e9 else f"{value:.{digits}g}"
 
 
 def paired(a: Sequence[float], b: Sequence[float], resampled: float = 0.0) -> float:

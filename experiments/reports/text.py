@@ -57,6 +57,11 @@ class Filler(Formatter):
         return text.replace("%", " %") if format_spec.endswith("%") else text
 
 
+def times(ratio: float) -> str:
+    """A ratio with two significant digits, without an exponent for large ones."""
+    return f"{ratio:.2g}" if not ratio >= 100 else f"{float(f'{ratio:.2g}'):.0f}"
+
+
 def percent(share: float) -> str:
     """A share in percent; a dash for NaN."""
     return "–" if math.isnan(share) else f"{100 * share:.1f} %"

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from ...plots.canvas import COLORS, MARKERS
 from ..lab.trained import error_at
 from ..sweeps.trials import Done
+from .claims import ORIGINS, Origin
 
 
 def grid(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.2, **shared: Any) -> tuple[Figure, list[Axes]]:
@@ -55,9 +56,8 @@ def median_and_range(ax: Any, x: Sequence[float], rows: Sequence[Sequence[float]
          markevery=max(1, len(x) // 12))
 
 
-def verdicts(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Figure:
+def verdicts(counts: Mapping[str, Mapping[Origin, Mapping[str, int]]]) -> Figure:
     """Bars of the claims of each paper by verdict; a panel for each origin of claims. ``counts``: paper, origin, verdict."""
-    from .claims import ORIGINS
     origins = [origin for origin in ORIGINS if any(sum(each.get(origin, {}).values()) for each in counts.values())]
     figure, panels = grid(len(origins), width=8.6 / len(origins), height=0.42 * len(counts) + 1.1, sharey=True)
     styles = {"yes": ("reproduced", COLORS[0], ""), "NO": ("not reproduced", COLORS[1], "//"),

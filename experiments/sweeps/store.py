@@ -15,11 +15,12 @@ class Store:
     """A folder with one JSON file per finished run, named after the run's key.
 
     The file begins with a checksum, so that damage is noticed. (Runs that were kept before there were checksums are made
-    again.) Several sweeps can use one folder at the same time.
+    again.) Several sweeps can use one folder at the same time. ``error`` is the first that kept a run from being stored.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.error: OSError | None = None
 
     def path(self, trial: Trial) -> Path:
         return self.folder / f"{trial.key}.json"
@@ -47,8 +48,14 @@ class Store:
             shutil.rmtree(checkpoint, ignore_errors=True)
             lock.release()
 
-    def keep(self, done: Done) -> None:
-        """Store a finished run, and delete its checkpoint."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.path(done.trial), {"of": json.loads(done.trial.text), "seconds": done.seconds, "result": done.result})
+    def keep(self, done: Done) -> bool:
+        """Store a finished run, and delete its checkpoint; return False if that is not possible: the sweep must go on."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(self.path(done.trial),
+                       {"of": json.loads(done.trial.text), "seconds": done.seconds, "result": done.result})
+        except OSError as error:
+            self.error = self.error or error
+            return False
         self.drop(done.trial)
+        return True

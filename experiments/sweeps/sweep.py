@@ -24,7 +24,8 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
     damaged is made again, and the sweep says so.
 
     If a run raises an error, or its worker process is interrupted, the sweep reports it with its settings and the other runs
-    go on. Failed runs are not stored: the next sweep tries them again.
+    go on. Failed runs are not stored: the next sweep tries them again. A run that cannot be stored, as on a full disk, is
+    among the outcomes all the same; ``store.error`` is the reason.
     """
     workers = Workers() if workers is None else workers
     unique = list({trial.key: trial for trial in trials}.values())
@@ -54,8 +55,8 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
                 bar.say(f"failed: {trial}: {result.error}")
             else:
                 found[trial.key] = done = Done(trial, result, seconds)
-                if store is not None:
-                    store.keep(done)
+                if store is not None and not store.keep(done):
+                    bar.say(f"not stored: {trial}: {store.error}")
             bar.update(trial)
     return [found[trial.key]._replace(trial=trial) for trial in trials]
 

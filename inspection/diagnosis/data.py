@@ -37,7 +37,7 @@ def given_away(data: DataSet, y: Array, classes: bool) -> Iterator[Finding]:
     if classes:
         first = x[np.unique(y, return_index=True)[1]]               # an example of each class
         functions = (x == first[y]).all(0)
-        same = [k for k in np.flatnonzero(functions) if len(np.unique(first[:, k])) == len(first) < len(x)]
+        same = [k for k in np.flatnonzero(functions).tolist() if len(np.unique(first[:, k])) == len(first) < len(x)]
     elif data.targets.kind == "values":
         centred, values = x - x.mean(0, dtype=np.float64), y - y.mean(0, dtype=np.float64)
         norms = np.linalg.norm(centred, axis=0)[:, None] * np.linalg.norm(values, axis=0)
@@ -73,7 +73,7 @@ def hashes(x: Array) -> list[int]:
 def uneven(y: Array, names: Sequence[str]) -> Iterator[Finding]:
     """Yield findings on a class with most of the examples, and on classes with hardly any."""
     counts = np.bincount(y, minlength=len(names))
-    largest, share = names[counts.argmax()], counts.max() / len(y)
+    largest, share = names[int(counts.argmax())], counts.max() / len(y)
     if share >= UNEVEN_CLASSES:
         yield Finding(f"{100 * share:.0f} % of the examples are of class {largest}: a network that always answers it errs on "
                       f"{100 * (1 - share):.0f} %.", "y", "compare errors with this one", "")

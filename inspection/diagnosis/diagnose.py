@@ -133,8 +133,8 @@ def not_finite(net: Module, x: Array, y: Array, layers: list[LayerStatistics]) -
                             "train again from smaller weights or with a smaller learning rate", "75-76")]
     for layer in layers:
         if not np.isfinite([layer.mean, layer.std]).all():
-            return [Finding("the outputs overflow, although input and parameters are finite.", places([layer]),
-                            f"initialize smaller weights with {initializer(net)}", "75-76")]
+            return [*input_scale(x), Finding("the outputs overflow, although input and parameters are finite.", places([layer]),
+                                             f"initialize smaller weights with {initializer(net)}", "75-76")]
     return []
 
 

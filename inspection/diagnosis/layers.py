@@ -162,17 +162,49 @@ def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
     return [share for share in shares if share is not None]
 
 
+def inactive_shares(net: Module, x: Inputs) -> list[float]:
+    """Return ``saturated_shares(layer_statistics(net, x))``, and compute nothing else: for a look after each epoch."""
+    wiring = net.wiring()
+    hidden = {id(node.module): squashing for node in wiring.nodes
+              if (squashing := is_squashing(node.module)) is not None and node.path not in wiring.outputs}
+    shares: list[float] = []
+
+    def step(module: Module, read: Value) -> Value:
+        y = module.forward(read)
+        squashing = hidden.get(id(module))
+        if squashing is not None:
+            shares.append(share(flat(module, y), squashing=squashing))
+        return y
+
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"), unchanged(net) as kept, kept:
+        net.flow(as_values(x, net.dtype, "x", net, net.arity), step)
+    return shares
+
+
 def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:
     """Return the shares of saturated outputs and of dead units of an activation function, right after its forward."""
-    table = SQUASHING | RECTIFYING
-    kind = next((kind for kind in table if isinstance(module, kind)), None)
-    if kind is None:
+    squashing = is_squashing(module)
+    if squashing is None:
         return None, None
+    found = flat(module, y)
+    return share(found, squashing=True) if squashing else None, share(found, squashing=False)
+
+
+def is_squashing(module: Module) -> bool | None:
+    """Return whether an activation function is flat on both sides, not only on one; None for another module."""
+    return True if isinstance(module, tuple(SQUASHING)) else False if isinstance(module, tuple(RECTIFYING)) else None
+
+
+def flat(module: Module, y: Array) -> Array | None:
+    """Return where the derivative of an activation function is near 0, right after its forward; None if one is NaN."""
+    largest = next(value for kind, value in (SQUASHING | RECTIFYING).items() if isinstance(module, kind))
     derivative = module.backward(np.ones_like(y))                   # since the Jacobian is diagonal
-    if np.isnan(derivative).any():                                  # of which no share is known: a comparison would be False
-        return (math.nan if kind in SQUASHING else None), math.nan
-    flat = np.abs(derivative) < FLAT * table[kind]
-    return float(flat.mean()) if kind in SQUASHING else None, float(flat.all(0).mean())
+    return None if np.isnan(derivative).any() else np.abs(derivative) < FLAT * largest
+
+
+def share(flat: Array | None, *, squashing: bool) -> float:
+    """Return the share of flat outputs (saturated) or of units that are flat for all examples (dead); NaN if not known."""
+    return math.nan if flat is None else float(flat.mean() if squashing else flat.all(0).mean())
 
 
 def moments(value: Value) -> tuple[float, float]:

@@ -75,16 +75,16 @@ def test_series_and_frames_are_taken_with_their_gaps_refused():
 def test_floats_that_look_like_classes_are_values_and_a_note_says_so():
     found = Targets.of([0.0, 1.0, 2.0])
     assert found.kind == "values"
-    assert found.notes == ("y is floating, so its 3 different whole numbers are predicted as numbers; make them integers, as "
-                           "y.astype(int) does, to predict classes.",)
+    assert found.notes == ("The 3 different numbers in y are whole but floating: they are predicted as numbers; as integers "
+                           "they would be classes.",)
     assert Targets.of(np.arange(21.0)).notes == Targets.of([0.5, 1]).notes == Targets.of([0, 1]).notes == ()
 
 
 def test_integers_that_look_like_numbers_are_classes_and_a_note_says_so():
     found = Targets.of(np.arange(25, 65))
     assert found.kind == "classes"
-    assert found.notes == ("y holds 40 different integers in 40 examples, which are taken as classes; make them floats, as "
-                           "y.astype(float) does, to predict numbers.",)
+    assert found.notes == ("The 40 different integers in y, of 40 examples, are classes; as floats they would be predicted as "
+                           "numbers.",)
     assert Targets.of(np.arange(20)).notes == Targets.of(np.repeat(np.arange(40), 20)).notes == ()
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 from data_files import Idx, Mnist, Npz
 from kept_files import Progress, Runs, States
 from scripts import Scripts
+from table_files import Tables
 
-TARGETS = {"states": States, "idx": Idx, "mnist": Mnist, "npz": Npz, "runs": Runs, "progress": Progress, "scripts": Scripts}
+TARGETS = {"states": States, "idx": Idx, "mnist": Mnist, "npz": Npz, "runs": Runs, "progress": Progress, "scripts": Scripts,
+           "tables": Tables}
 
 
 def sandbox(folder, name):

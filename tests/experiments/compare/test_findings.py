@@ -79,7 +79,7 @@ def test_regression_is_told_in_its_own_words():
     alone = comparison({"He": both["He"]}, kind="values", unit="mg", chance=100.0)
     assert alone.finding == "He does not reach an R² of 0.5 within 3 epochs"
     first = comparison({"Glorot": both["Glorot"]}, kind="values", unit="mg", chance=100.0)
-    assert first.finding == "Glorot learns in 2 epochs and ends at a test RMSE of 55 ± 0.982 mg after 3"
+    assert first.finding == "Glorot learns in 2 epochs and ends at a test RMSE of 55 ± 0.98 mg after 3"
 
 
 def test_rates_that_were_chosen_are_said():
@@ -92,6 +92,11 @@ def test_rates_that_were_chosen_are_said():
 def test_the_leaders_are_those_that_no_test_tells_apart():
     found = comparison({"A": falling(0.05), "B": falling(0.02), "C": falling(0.02)[::-1], "D": DIVERGED})
     assert leaders(found) == ["B", "C"]
+    once = {"A": falling(0.3), "B": [[0.2]] * 2 + [[None]] * 3, "C": falling(0.3)[::-1]}
+    assert leaders(comparison(once)) == ["A", "C"]
+    said = "None of 3 initializations reaches 10 % within 1 epoch; A and C come lowest in test error"
+    assert comparison(once).finding == said
+    assert leaders(comparison({"B": once["B"], "D": DIVERGED})) == ["B"]
 
 
 def test_a_run_that_diverges_after_it_reached_the_target_has_not_learned():

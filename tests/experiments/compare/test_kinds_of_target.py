@@ -109,4 +109,4 @@ def test_scikit_learns_tables_need_a_file_and_a_target_and_nothing_else(name, ta
     assert (found.metric.kind, found.features) == (kind, frame.shape[1] - 1)
     assert found.summary()[0]["error"] < min(most, 0.95 * found.metric.chance)
     assert found.remarks[0].startswith("Each column of x was scaled")
-    assert found.command.startswith(f"retroprop compare --data {tmp_path / name}.csv --target {target} --init Glorot He")
+    assert found.command.startswith(f"retroprop compare --data {tmp_path / name}.csv --target {target} ")

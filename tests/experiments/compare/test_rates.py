@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 
+from retroprop.experiments.compare.comparison import Comparison
 from retroprop.experiments.compare.config import Config, learning_rates
 from retroprop.experiments.compare.job import compare
 from retroprop.experiments.compare.metric import Metric
 from retroprop.experiments.compare.rates import GROWTH, REACH, around, beyond, place, rate_at, survived
 from retroprop.experiments.compare.remarks import of_rates
-from retroprop.experiments.compare.results import Comparison, Sizes, TrainingRun
+from retroprop.experiments.compare.results import Sizes, TrainingRun
 
 SMALL = {"depth": 1, "width": 10, "epochs": 3, "seeds": 2, "progress": False}
 

@@ -5,10 +5,11 @@ import math
 import pytest
 
 import retroprop as rp
+from retroprop.experiments.compare.comparison import Comparison
 from retroprop.experiments.compare.config import Config
 from retroprop.experiments.compare.metric import Metric
 from retroprop.experiments.compare.report import findings
-from retroprop.experiments.compare.results import Comparison, Sizes, TrainingRun
+from retroprop.experiments.compare.results import Sizes, TrainingRun
 
 X, Y = rp.datasets.digits()
 

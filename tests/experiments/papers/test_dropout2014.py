@@ -225,7 +225,7 @@ def test_missing_runs_are_not_judged_and_do_not_hinder_the_page(tmp_path):
 def test_the_page_has_all_figures(scale, more, monkeypatch):
     drawn = []
 
-    def add(self, figure, name, caption, beside):
+    def add(self, figure, name, caption, beside, *, alt=None):
         assert "nan" not in caption
         figure.savefig(BytesIO(), dpi=20)
         drawn.append(name)

@@ -1,6 +1,7 @@
 """Layer statistics: what is measured, and that measuring changes nothing."""
 
 import re
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import retroprop as rp
 from retroprop.errors import ArgumentError, ShapeError
 from retroprop.inspection import hidden_activations, layer_statistics, preactivations, saturated_shares
+from retroprop.inspection.diagnosis.layers import inactive_shares
 
 X = np.random.default_rng(0).standard_normal((7, 3))
 Y = np.array([0, 1, 2, 3, 0, 1, 2])
@@ -119,6 +121,19 @@ def test_hidden_layers_are_activation_functions_except_for_the_last_module():
     assert [record.path for record in hidden_activations(records)] == ["2", "4"]
     assert [record.path for record in preactivations(records)] == ["1", "3"]
     assert saturated_shares(records) == [records[2].saturated, records[4].dead]
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0, np.nan])
+def test_a_look_at_the_shares_alone_has_the_numbers_of_the_whole_statistics_and_changes_nothing(scale):
+    """In training mode, where BatchNorm moves its buffers and Dropout draws."""
+    net = rp.Sequential(rp.Linear(3, 5, rng=0), rp.BatchNorm(5), rp.Tanh(), rp.Dropout(0.5, rng=4), rp.Linear(5, 6, rng=1),
+                        rp.Sequential(rp.ReLU(), rp.Linear(6, 4, rng=3)), rp.Sigmoid(), rp.Linear(4, 2, rng=2), rp.Tanh())
+    net[0].weight.data *= scale
+    twin = deepcopy(net)
+    assert_array_equal(inactive_shares(net, X), saturated_shares(layer_statistics(twin, X)))
+    assert len(inactive_shares(net, X)) == 3
+    with np.errstate(invalid="ignore"):
+        assert_array_equal(net.forward(X), twin.forward(X))         # the next masks, from the same buffers
 
 
 def test_overflow_shows_in_numbers_not_in_warnings():

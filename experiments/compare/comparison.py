@@ -1,22 +1,41 @@
-"""The results of a comparison as a table of text."""
+"""A comparison: its results, the finding, and both as text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...printing import aligned
-from ..reports.text import many
-
-if TYPE_CHECKING:
-    from .results import Comparison
+from ..reports.statistics import number
+from ..reports.text import many, times
+from .findings import finding
+from .remarks import of_one_rate
+from .results import Results
 
 Row = Mapping[str, Any]
 
 
-def table(comparison: Comparison) -> list[list[str]]:
+@dataclass(frozen=True)
+class Comparison(Results):
+    """What ``compare`` returns; ``print(comparison)`` shows the finding, the remarks and the table. See `Results`."""
+
+    @property
+    def finding(self) -> str:
+        """The result in one sentence; if the data do not fit, that."""
+        return finding(self)
+
+    def table(self) -> list[list[str]]:
+        """The table as text: the header and one row per initialization."""
+        return table(self)
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+
+def table(comparison: Results) -> list[list[str]]:
     """The header and one row per initialization; the verdict is the second column."""
     header = ["initialization", f"against {comparison.reference}, 95 % interval",
               f"test {comparison.metric.name}, 95 % interval", f"epochs to {comparison.metric.goal}", "final cost",
@@ -30,34 +49,48 @@ def table(comparison: Comparison) -> list[list[str]]:
     return [header, *rows]
 
 
-def rate_table(comparison: Comparison) -> list[list[str]]:
-    """The header, and for each initialization its test error at each rate; a star marks the rate that validation chose."""
+def rate_table(comparison: Results) -> list[list[str]]:
+    """The header, and for each initialization its test error at each rate, and the rates at which it learns.
+
+    A star marks the rate that validation chose.
+    """
     rows = {(row.init, row.rate): row for row in comparison.rates()}
     grid = sorted({rate for _, rate in rows})
-    found = [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid)]]
+    found = [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid), "learns at"]]
     for init in comparison.inits:
         errors = [rows[init, rate].error.mean if (init, rate) in rows else math.nan for rate in grid]
         found.append([init, *("" if math.isnan(error) else comparison.metric.text(error) + " *" * (
-            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True))])
+            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True)),
+            span(comparison.survives(init))])
     return found
 
 
-def as_text(comparison: Comparison) -> str:
+def span(survived: Sequence[float]) -> str:
+    """A range of rates, and how wide it is.
+
+    >>> span((0.003, 0.01, 0.03)), span((0.1,)), span(())
+    ('0.003 to 0.03 (×10)', '0.1', 'no rate')
+    """
+    if len(survived) < 2:
+        return f"{survived[0]:g}" if survived else "no rate"
+    return f"{survived[0]:g} to {survived[-1]:g} (×{number(survived[-1] / survived[0], 2)})"
+
+
+def as_text(comparison: Results) -> str:
     """The finding, the remarks, the table and, of several rates, that of the rates, for a terminal."""
-    from .remarks import of_one_rate
     tables = [table(comparison)] + [rate_table(comparison)] * (len({run.rate for run in comparison.runs}) > 1)
     above, below = ([fill(text, 120) for text in texts] for texts in (
-        (comparison.finding, *comparison.remarks), of_one_rate(comparison)))
+        (finding(comparison), *comparison.remarks), of_one_rate(comparison)))
     return "\n\n".join([*above, *(aligned(rows, ()) for rows in tables), *below])
 
 
-def cells(comparison: Comparison, row: Row) -> list[str]:
+def cells(comparison: Results, row: Row) -> list[str]:
     runs, diverged, reached = row["runs"], row["diverged"], row["reached_target"]
     if diverged == runs:
         cost = error = "diverged"
     else:
         share = f" ({diverged} of {runs} diverged)" if diverged else ""
-        cost, error = f"{row['final_cost']:.3f}", f"{comparison.metric.text(row['error'], row['error_half'])}{share}"
+        cost, error = cost_text(row["final_cost"]), f"{comparison.metric.text(row['error'], row['error_half'])}{share}"
     epochs = f"{row['epochs_to_target']:g}"
     if math.isinf(row["epochs_to_target"]):
         epochs = f"{reached} of {many(runs, 'run')}" if reached else "never"
@@ -66,7 +99,11 @@ def cells(comparison: Comparison, row: Row) -> list[str]:
     return [row["init"], verdict(comparison, row), error, epochs, cost, ratio, shares]
 
 
-def verdict(comparison: Comparison, row: Row) -> str:
+def cost_text(cost: float) -> str:
+    return f"{cost:.3f}" if cost < 1e6 else number(cost)
+
+
+def verdict(comparison: Results, row: Row) -> str:
     """The difference from the reference, as a cell of the table: the effect, its interval, and p."""
     init, pairs = row["init"], row["pairs"]
     if init == comparison.reference:
@@ -80,8 +117,3 @@ def verdict(comparison: Comparison, row: Row) -> str:
     if math.isnan(row["p"]):
         return f"{gap} ({'one run' if pairs == 1 else 'the same in each run'}: no test)"
     return f"{gap}, p < 0.0001" if row["p"] < 1e-4 else f"{gap}, p = {row['p']:.4f}"
-
-
-def times(ratio: float) -> str:
-    """A ratio with two significant digits, without an exponent for large ones."""
-    return f"{ratio:.2g}" if not ratio >= 100 else f"{float(f'{ratio:.2g}'):.0f}"
