@@ -171,8 +171,9 @@ def results(comparison: Comparison) -> list[list[str]]:
     for row, verdict in ranked(comparison):
         lost = f" ({row['diverged']} of {row['runs']} diverged)" if 0 < row["diverged"] < row["runs"] else ""
         error = "–" if math.isnan(row["error"]) else metric.text(row["error"], row["error_half"]) + lost
+        tried = [f"{row['rate']:g}", span(comparison.survives(row["init"]))] if several else []
         rows.append([row["init"], verdict.text(budget), error, *[share(row.get("r2", math.nan))] * values,
-                     *effect(comparison, row), *[f"{row['rate']:g}", span(comparison.survives(row["init"]))] * several])
+                     *effect(comparison, row), *tried])
     return rows
 
 

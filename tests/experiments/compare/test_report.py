@@ -62,7 +62,7 @@ def test_the_title_is_the_finding_then_comes_its_figure_then_the_table(write):
 
 
 def test_remarks_about_the_data_stand_above_the_title_and_those_about_the_runs_below_the_table(write):
-    made = comparison(FEW, unfit=("x has values up to 6000",))
+    made = comparison(FEW, unfit=("x has values up to 6000, so that the first layer saturates.",))
     runs = remarks.of_runs(made)
     assert runs == ["All seeds have the same test part, of 500 examples: the ± does not cover its choice, which alone adds "
                     "± 1.2 % (95 %) to the error of Glorot."]
