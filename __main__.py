@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -87,10 +87,16 @@ def run(arguments: Sequence[str] | None) -> int:
     try:
         return work(**options)
     except (RetropropError, OSError) as error:
-        name, space, rest = str(error).partition(" ")
-        option = f"--{name.replace('_', '-')}" if name in options else name
-        print(f"retroprop: {option}{space}{rest}", file=sys.stderr)
+        print(f"retroprop: {in_words(error, options)}", file=sys.stderr)
         return 2
+
+
+def in_words(error: Exception, options: Mapping[str, object]) -> str:
+    """The text of an error, with the option for the argument, or with the file before the system's reason."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    name, space, rest = str(error).partition(" ")
+    return f"--{name.replace('_', '-')}{space}{rest}" if name in options else str(error)
 
 
 if __name__ == "__main__":

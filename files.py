@@ -64,7 +64,7 @@ def write(path: str | Path, content: bytes | str) -> None:
             os.replace(part, target)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename in (None, str(part)):      # None: the disk is full
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(part)):  # None: the disk is full
             error.filename = str(path)                              # the name that the caller knows
         raise
 

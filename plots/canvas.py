@@ -159,8 +159,9 @@ def render(figure: Figure, kinds: Sequence[str], dpi: int = 150) -> list[bytes]:
     with mpl.rc_context({"svg.hashsalt": "retroprop", "figure.autolayout": False, "figure.constrained_layout.use": False}):
         try:
             figure.dpi = dpi
-            figure.draw_without_rendering()
-            figure.set_layout_engine(None)
+            if engine is not None:
+                engine.execute(figure)
+                figure.set_layout_engine(None)
             box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
             for kind in kinds:
                 content = io.BytesIO()

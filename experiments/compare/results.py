@@ -30,7 +30,7 @@ class TrainingRun:
         ``saturation[e][k]`` is the share of saturated (or dead) units of hidden layer k after e epochs; e = 0 is before
         training.
     before, after : list of LayerStatistics
-        The layers before and after training, with arrays for the first fold of seed 0.
+        The layers before and after training, with arrays for the first fold of seed 0; ``after`` for this run alone.
     diverged : str or None
         Where the cost stopped being finite.
     validation : float

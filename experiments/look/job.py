@@ -142,12 +142,13 @@ def looked(config: Config, out: str | Path | None, force: bool = False, results:
     trained = [] if config.model is not None else train_all(config, images, parts, progress)
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(images.recipes)), False)] or [first]
     findings = examine(config, images, subjects, trained, (dream_layer, pixels), progress)
-    if out is not None and trained:                                 # else the folder may hold a net of the user's
-        save(trained[0].net, Path(out) / "net.safetensors")
     if results is not None:
         results(findings)
     if out is not None:
-        write_page(findings, Path(out))
+        with folder.at_hand(findings):
+            if trained:                                             # else the folder may hold a net of the user's
+                save(trained[0].net, Path(out) / "net.safetensors")
+            write_page(findings, Path(out))
     return findings
 
 

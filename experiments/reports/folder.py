@@ -46,12 +46,12 @@ def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, reco
 
 @contextmanager
 def at_hand(results: object) -> Iterator[None]:
-    """If an error or Ctrl-C ends the block, which writes a report, attach the results to it: they are not lost with the page."""
+    """If an error or Ctrl-C ends the block, which writes a report, attach the results to it: they must not be lost."""
     try:
         yield
     except BaseException as error:
         error.results = results                                     # type: ignore[attr-defined]
-        error.add_note("The report is not complete; the results are the attribute results of this error (sys.last_value.results).")
+        error.add_note("The report is not complete; the results are the attribute results of this error.")
         raise
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .student import limit, two_sided
+
 
 class Estimate(NamedTuple):
     """A mean over runs and half the width of its 95 % confidence interval (Student's t; NaN for one run)."""
@@ -39,13 +41,11 @@ def estimate(values: Sequence[float], resampled: float = 0.0) -> Estimate:
     >>> estimate([1.0, 2.0, 3.0]).text(), estimate([1.0, 2.0, 3.0], resampled=1 / 4).text()
     ('2 ± 2.5', '2 ± 3.3')
     """
-    # Importing scipy.stats, which has the distribution as t, takes a second.
-    from scipy.special import stdtrit
     found = tuple(map(float, values))
     mean = float(np.mean(found)) if found else math.nan
     if len(found) < 2:
         return Estimate(mean, math.nan, found)
-    return Estimate(mean, float(stdtrit(len(found) - 1, 0.975)) * error_of_mean(np.array(found), resampled), found)
+    return Estimate(mean, limit(len(found) - 1) * error_of_mean(np.array(found), resampled), found)
 
 
 def error_of_mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], resampled: float) -> float:
@@ -70,8 +70,7 @@ def paired(a: Sequence[float], b: Sequence[float], resampled: float = 0.0) -> fl
     gaps = np.subtract(a, b, dtype=np.float64) if len(a) == len(b) else np.empty(0)
     if gaps.size < 2 or not np.isfinite(gaps).all() or np.ptp(gaps) <= 1e-12 * np.abs(gaps).max():
         return math.nan
-    from scipy.special import stdtr
-    return float(2 * stdtr(gaps.size - 1, -abs(gaps.mean()) / error_of_mean(gaps, resampled)))
+    return two_sided(float(gaps.mean()) / error_of_mean(gaps, resampled), gaps.size - 1)
 
 
 def holm(values: Sequence[float]) -> list[float]:

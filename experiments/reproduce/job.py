@@ -162,6 +162,9 @@ def repeated(paper_name: str, config: Config, workers: Workers, out: str | Path 
     reproduced = Reproduced(how, papers, results_by_name)
     if results is not None:
         results(reproduced)
-    if out is not None:
-        write(reproduced, Path(out) / how.name, whole=paper_name == "all")
+    if store is not None:
+        with folder.at_hand(reproduced):
+            write(reproduced, Path(out) / how.name, whole=paper_name == "all")
+            if store.error is not None:
+                raise store.error
     return reproduced
