@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from retroprop.errors import RetropropError
@@ -17,20 +18,22 @@ if TYPE_CHECKING:
     from retroprop.experiments.options import Commands
 
 
-def parser() -> tuple[argparse.ArgumentParser, Commands]:
-    """Each command's module adds its own options, and the function ``run`` that takes them."""
-    from retroprop import __version__
-    from retroprop.experiments.compare import job as compare
-    from retroprop.experiments.look import job as look
-    from retroprop.experiments.reproduce import job as reproduce
-    from retroprop.experiments.scripts import check, graph, initializers, tape
+COMMANDS = {"compare": "compare.job", "reproduce": "reproduce.job", "look": "look.job", "check": "scripts.check",
+            "graph": "scripts.graph", "tape": "scripts.tape", "initializers": "scripts.initializers"}
 
+
+def parser(command: str | None = None) -> tuple[argparse.ArgumentParser, Commands]:
+    """Each command's module adds its own options, and the function ``run`` that takes them.
+
+    Only the module of ``command`` is imported; all are if there is no such command, as for the help of all.
+    """
+    from retroprop import __version__
     top = argparse.ArgumentParser(prog="retroprop", description="Neural networks in which learning is explicit.",
                                   epilog="retroprop COMMAND --help describes a command.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"retroprop {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (compare, reproduce, look, check, graph, tape, initializers):
-        module.add_command(commands)
+    for name in [command] if command in COMMANDS else COMMANDS:
+        import_module(f"retroprop.experiments.{COMMANDS[name]}").add_command(commands)
     return top, commands
 
 
@@ -77,8 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run a command; an error that begins with the name of an argument names the option instead."""
-    top, commands = parser()                                        # imports everything: an interrupt may come meanwhile
-    known, unknown = top.parse_known_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    top, commands = parser(next(iter(given), None))                 # imports much: an interrupt may come meanwhile
+    known, unknown = top.parse_known_args(given)
     options = vars(known)
     command = commands.choices[options.pop("command")]
     if unknown:

@@ -10,8 +10,10 @@ import retroprop as rp
 HEAVY = {"scipy", "matplotlib", "joblib", "tqdm", "safetensors"}
 
 
-@pytest.mark.parametrize("code", ["import retroprop", "import retroprop as rp; rp.Linear, rp.BCE, rp.SGD, rp.fit, rp.tape"])
-def test_importing_and_training_load_no_heavy_package(code):
+@pytest.mark.parametrize("code", [
+    "import retroprop", "import retroprop as rp; rp.Linear, rp.BCE, rp.SGD, rp.fit, rp.tape",
+    "from retroprop.__main__ import parser; parser()", "import retroprop.experiments.compare.training"])
+def test_importing_training_and_reading_a_command_load_no_heavy_package(code):
     code += "; import sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not HEAVY & set(loaded)

@@ -248,7 +248,7 @@ def rates_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 def configuration(comparison: Comparison, written: list[str]) -> dict[str, Any]:
     """The settings, seeds, data, choices and versions that repeat the comparison exactly, and the files of the report."""
-    import scipy
+    from importlib.metadata import version
 
     from ... import __version__
     config, metric = comparison.config, comparison.metric
@@ -258,5 +258,5 @@ def configuration(comparison: Comparison, written: list[str]) -> dict[str, Any]:
         "metric": {name: getattr(metric, name) for name in ("kind", "name", "unit", "chance", "target")},
         "sizes": comparison.sizes._asdict(), "features": comparison.features, "outputs": comparison.outputs,
         "names": list(comparison.names), "files": written,
-        "versions": {"retroprop": __version__, "numpy": np.__version__, "scipy": scipy.__version__,
+        "versions": {"retroprop": __version__, "numpy": np.__version__, "scipy": version("scipy"),
                      "python": platform.python_version()}}

@@ -16,7 +16,6 @@ from ..reports.page import Figures, Page
 from ..reports.text import many, write_csv
 from ..sweeps.trials import version
 from .claims import HEADER, ORIGINS, Claim, counted, summary
-from .figures import verdicts
 from .paper import SEEDS, Paper, Report, Results, Scale
 from .reproduced import Reproduced
 
@@ -118,6 +117,7 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
                 f"({scale})" if judged else f"The lecture's papers, reproduced ({scale})")
     page.text(reproduced.verdict())
     if judged:
+        from .figures import verdicts
         figures = Figures(page, out)
         figures.add(verdicts({name: counted(claims) for name, claims in reproduced.claims.items()}), "verdicts",
                     "Claims of each paper: the paper's own, those from memory, which were not found in its text, and those "

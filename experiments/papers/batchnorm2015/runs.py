@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....initializers import Normal
-from ....inspection import check_gradients
+from ....inspection.derivatives.gradient_check import check_gradients
 from ....losses import MSE, CrossEntropy
 from ....modules import BatchNorm, Linear, Module, Sequential, Sigmoid
 from ....optim import SGD

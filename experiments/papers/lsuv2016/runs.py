@@ -9,7 +9,7 @@ import numpy as np
 
 from ....arguments import Array
 from ....initializers import Normal
-from ....inspection import layer_statistics
+from ....inspection.diagnosis.layers import layer_statistics
 from ....modules import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Reshape, Sequential
 from ....training import lsuv
 from ...lab.data import source
