@@ -12,7 +12,7 @@ import retroprop as rp
 from retroprop.errors import ArgumentError
 from retroprop.initializers import chain, networks, of, starts
 from retroprop.initializers.networks import layers_of
-from retroprop.initializers.starts import KNOWN, library_names
+from retroprop.initializers.start import KNOWN, library_names
 from retroprop.inspection.contract.cases import MODULES
 
 
