@@ -24,3 +24,6 @@ else:                                                               # a type che
 
     def __getattr__(name: str) -> Any:
         return getattr(import_module(_WHEN_USED[name], __name__), name) if name in _WHEN_USED else _unknown(name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
