@@ -177,3 +177,11 @@ def test_groups_are_a_column_that_is_no_feature(tmp_path):
     assert data_set(csv_file(tmp_path), target="alive", group=np.arange(N) % 4).groups.tolist() == [k % 4 for k in range(N)]
     with pytest.raises(rp.ShapeError, match=r"group must have as many examples as .*table\.csv, 40, got 39"):
         data_set(csv_file(tmp_path), target="alive", group=np.arange(N - 1))
+
+
+def test_names_in_messages_can_be_printed(tmp_path):
+    (tmp_path / "a.csv").write_text('id,"k\0\nn"\n1,a\n2,b\n3,a\n')
+    for how in ({"target": "last"}, {}, {"target": "last", "group": "x"}):
+        with pytest.raises(rp.RetropropError) as error:
+            data_set(tmp_path / "a.csv", **how)
+        assert str(error.value).isprintable()
