@@ -36,6 +36,9 @@ def first_screen(comparison: Comparison) -> list[Drawn]:
     scale, places = scale_of(comparison), places_of(comparison)
     title = f"Test {metric.name} after {many(epochs, 'epoch')}"
     limits = [float(error) for place in places for error in place.runs if math.isfinite(error)]
+    lowest = min(limits, default=0.0) / 4
+    limits += [end for place in places for end in (place.error - place.half, place.error + place.half)
+               if end > lowest]                                     # an interval down to 0 ends at the edge
     marks = f"Dashed: chance, {metric.text(metric.chance)}. Dotted: {metric.goal}, which \"learns\" means. "
     intervals = "Bars: 95 % intervals of the mean; strokes: single runs."
     if any(run.errors and max(run.errors) > figures.FAR * metric.chance for run in comparison.runs):
