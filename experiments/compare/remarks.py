@@ -30,6 +30,9 @@ def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[s
     said = [f"{one.where}: {one.what} This holds for all initializations. Remedy: {one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
     said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
+    if data.groups is not None and data.test is None:
+        said.append(f"No two parts share one of the {len(np.unique(data.groups))} groups: the errors are those on groups that "
+                    "were not trained on.")
     return [*said, *scaling(problem), *data.notes, *problem.targets.notes]
 
 
