@@ -16,6 +16,7 @@ from ..arguments import as_floating
 from ..errors import ArgumentError, FileFormatError, ShapeError
 from ..printing import in_one_line
 from .checks import Names, finite, pair, same_features
+from .classes import labels
 from .embedded import digits
 from .idx import FILES, mnist, variants
 from .images import image_folder, visible
@@ -103,7 +104,7 @@ def of_arrays(source: Any, target: Any, group: Any, name: str) -> DataSet:
             if source == "digits" and isinstance(group, str) and group == "form":
                 found = replace(found, groups=digits(groups=True)[2])
         elif is_pair(source):
-            x, y = clean(source[0], source[1])
+            x, y = clean(source[0], source[1], ("test: x", "test: y") if name == "test" else ("x", "y"))
             found = DataSet(x, y, target=name_of(source[1]))
         else:
             alone = " alone" if isinstance(source, np.ndarray) else ""
@@ -115,7 +116,7 @@ def of_arrays(source: Any, target: Any, group: Any, name: str) -> DataSet:
         kinds = "'form' of the digits, a column of a table, an array of an .npz file, or an array"
         raise ArgumentError(f"group must be {kinds}, got {group!r}")
     numbered("group", group, len(found.y))
-    return replace(found, groups=np.asarray(group))
+    return replace(found, groups=np.array(labels(group, "group")))
 
 
 def of_name(source: str | os.PathLike[str]) -> DataSet:

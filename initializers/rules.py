@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from .plain import Constant, Normal, Uniform
 
 WITHIN = 2.0                                                        # standard deviations that truncated normals are cut at
 KEPT = 0.8796256610342398                                           # standard deviation of N(0, 1) after the cut
-Streams = tuple[np.random.Generator, np.random.Generator]           # of a layer's weight and of its bias
+Streams: TypeAlias = "tuple[np.random.Generator, np.random.Generator]"      # text: numpy.random loads slowly
 Drawn = tuple[Array, Array]                                         # a layer's weight and bias
 
 

@@ -71,13 +71,13 @@ def encoded(tables: Sequence[Table], target: Any = None, group: Any = None, miss
     for other in tables[1:]:
         lacking = [name for name in first.names if name not in other.names and name != groups]
         if lacking:
-            raise DataError(f"{other.name} must have the columns of {first.name}, but lacks {listed(lacking)}")
+            raise DataError(f"{other.name} must have the columns of {first.name}, but lacks {shown(lacking)}")
     notes: list[str] = []
     features = [feature for name in first.names if name not in (*names, groups)
                 for feature in features_of(tables, name, notes)]
     if not features:
-        raise DataError(f"{first.name} must have a column of numbers, or of at most {FEW} texts, beside {listed(names)}, got "
-                        f"{listed(first.names)}")
+        raise DataError(f"{first.name} must have a column of numbers, or of at most {FEW} texts, beside {shown(names)}, got "
+                        f"{shown(first.names)}")
     used = list(dict.fromkeys([*(feature.name for feature in features), *names]))
     tables = [complete(table, used if k else [*used, *([groups] if groups else [])], missing, notes)
               for k, table in enumerate(tables)]

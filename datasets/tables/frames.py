@@ -17,7 +17,7 @@ NUMBER = (bool, int, float, np.bool_, np.integer, np.floating)
 
 def is_frame(x: Any) -> bool:
     """Return whether x is a frame: columns with names and dtypes."""
-    return hasattr(x, "columns") and hasattr(x, "dtypes") and hasattr(x, "shape") and len(x.shape) == 2
+    return hasattr(x, "shape") and len(x.shape) == 2 and hasattr(x, "columns") and hasattr(x, "dtypes")
 
 
 def of_frame(frame: Any, name: str) -> Table:
@@ -51,7 +51,7 @@ def column_of(series: Any, name: str) -> Column:
     """Return a series as a column of numbers or text."""
     values = np.asarray(series)
     if values.dtype.kind in "biuf":
-        return Numbers(values.astype(np.float64), values.dtype.kind != "f")
+        return Numbers.of(values.astype(np.float64), values.dtype.kind != "f")
     if values.dtype.kind not in "OUT":                              # times, which as objects may become integers
         raise DtypeError(f"{in_one_line(name)} must hold numbers or text, got {values.dtype}")
     items: list[Any] = np.asarray(values, object).tolist()
@@ -59,7 +59,7 @@ def column_of(series: Any, name: str) -> Column:
     present = [item for item, gap in zip(items, gaps, strict=True) if not gap]
     if all(isinstance(item, NUMBER) for item in present):
         numbers = np.array([np.nan if gap else float(item) for item, gap in zip(items, gaps, strict=True)])
-        return Numbers(numbers, not any(isinstance(item, (float, np.floating)) for item in present))
+        return Numbers.of(numbers, not any(isinstance(item, (float, np.floating)) for item in present))
     if not all(isinstance(item, str) for item in present):
         kind = next(type(item).__name__ for item in present if not isinstance(item, str))
         raise DtypeError(f"{in_one_line(name)} must hold numbers or text, got {kind}")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
+LARGEST = 2.0**53                                                   # from here on, floats are not all integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +22,16 @@ class Numbers:
     values : float64 array of shape (N,)
         NaN where a value is missing.
     whole : bool
-        Whether all are written as integers, without a decimal point, or have an integer type.
+        Whether all are integers, of fewer than 16 digits, which are written without a decimal point or have an integer type.
     """
 
     values: NDArray[np.float64]
     whole: bool
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], whole: bool) -> Numbers:
+        """Return a column; larger integers, which floats do not hold exactly, do not count as whole."""
+        return cls(values, whole and not bool((np.abs(values) >= LARGEST).any()))
 
     @property
     def missing(self) -> Flags:

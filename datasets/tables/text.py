@@ -183,7 +183,7 @@ class Body:
                 renumbered[renumbered == 0] = np.arange(len(kept))
                 columns.append(Text(renumbered[np.concatenate(self.codes[k])], tuple(kept)))
             else:
-                columns.append(Numbers(np.concatenate(self.numbers[k]), self.whole[k]))
+                columns.append(Numbers.of(np.concatenate(self.numbers[k]), self.whole[k]))
         filled = ~np.all([column.missing for column in columns], axis=0)
         lines = np.concatenate(self.lines)
         if filled.all():

@@ -36,8 +36,13 @@ def first_screen(comparison: Comparison) -> list[Drawn]:
     scale, places = scale_of(comparison), places_of(comparison)
     title = f"Test {metric.name} after {many(epochs, 'epoch')}"
     limits = [float(error) for place in places for error in place.runs if math.isfinite(error)]
+    lowest = min(limits, default=0.0) / 4
+    limits += [end for place in places for end in (place.error - place.half, place.error + place.half)
+               if end > lowest]                                     # an interval down to 0 ends at the edge
     marks = f"Dashed: chance, {metric.text(metric.chance)}. Dotted: {metric.goal}, which \"learns\" means. "
     intervals = "Bars: 95 % intervals of the mean; strokes: single runs."
+    if any(run.errors and max(run.errors) > figures.FAR * metric.chance for run in comparison.runs):
+        intervals += f" Errors beyond {figures.FAR} times chance stand at the edge."
     if len(inits) > COLOURED:
         half = -(-len(places) // 2)
         panels = []
@@ -47,14 +52,14 @@ def first_screen(comparison: Comparison) -> list[Drawn]:
         return [Drawn(panels, marks + intervals + f" Colours: {colours(places)}.")]
     ranking = Drawing("ranking", figures.ranking, (places, scale, metric.target, title, limits, color_of(comparison)))
     if several_rates(comparison):
-        first, says = by_rate(comparison, scale), best_rates(comparison)
+        main, says = by_rate(comparison, scale), best_rates(comparison)
         caption = (f"By learning rate: the mean test {metric.name} and its 95 % interval; a ring is the rate with the lowest "
                    "validation error, a cross at the top one at which runs diverge. After the last epoch: each at its own best "
                    "rate. ")
     else:
-        first, says = curves(comparison, inits, scale), told_curves(comparison)
+        main, says = curves(comparison, inits, scale), told_curves(comparison)
         caption = f"By epoch: median over the runs, and the range from the best to the worst. {diverging(comparison)}"
-    return [Drawn([(first, says), (ranking, told(places, comparison))], caption + marks + intervals)]
+    return [Drawn([(main, says), (ranking, told(places, comparison))], caption + marks + intervals)]
 
 
 def rates(comparison: Comparison) -> list[Drawn]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FAR = 10                                                            # times chance, beyond which errors are not told apart
 ROW = 0.2                                                           # inches of a row of a ranking
 KINDS = {                                                           # of verdicts, where colours do not suffice
     "first": ("#0072B2", "o"), "learns": ("#56B4E9", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"),
@@ -35,7 +36,7 @@ class Scale(NamedTuple):
     def shown(self, values: Any) -> Array:
         """Errors as they are drawn: percent for shares. On a logarithmic axis 0 stands at the lower end, and errors beyond ten
         times that of a constant prediction at the upper one."""
-        found = np.clip(np.asarray(values, float), self.least, math.inf if math.isnan(self.chance) else 10 * self.chance)
+        found = np.clip(np.asarray(values, float), self.least, math.inf if math.isnan(self.chance) else FAR * self.chance)
         return found * (100 if self.unit == "%" else 1)
 
     @property
@@ -93,7 +94,7 @@ def curves(groups: Mapping[str, Sequence[Sequence[float]]], scale: Scale, goal: 
                 last = int(np.flatnonzero(there)[-1])
                 ax.plot(last + 1, scale.shown(row[last]), "x", color=color, ms=7, mew=2)
         ends.append((float(middle[-1]), name, color))
-    logarithmic(ax, "y", scale, [scale.shown(error) for runs in groups.values() for run in runs for error in run])
+    logarithmic(ax, "y", scale, [goal, *(error for runs in groups.values() for run in runs for error in run)])
     known_lines = [(value, dashes, name) for value, dashes, name in ((scale.chance, "--", "chance"), (goal, ":", ""))
                    if math.isfinite(value)]
     for value, dashes, name in known_lines:
@@ -136,7 +137,7 @@ def ranking(places: Sequence[Place], scale: Scale, goal: float, title: str, limi
                 ax.plot(ends, [y, y], color=color, lw=2.2, alpha=0.5, solid_capstyle="butt")
             ax.plot(scale.shown(place.error), y, marker, color=color, ms=6)
         ax.annotate(place.text, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=9, annotation_clip=False)
-    logarithmic(ax, "x", scale, [scale.shown(limits)])
+    logarithmic(ax, "x", scale, [goal, *limits])
     for value, dashes, name in ((scale.chance, "--", "chance"), (goal, ":", "")):
         at = float(scale.shown(value))
         ax.axvline(at, color=GREY, ls=dashes, lw=1)
@@ -182,7 +183,7 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
     rates = sorted({row.rate for rows in groups.values() for row in rows})
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.set_xticks([], minor=True)
-    logarithmic(ax, "y", scale, [float(scale.shown(limit)) for limit in limits])
+    logarithmic(ax, "y", scale, limits)
     ax.axhline(float(scale.shown(scale.chance)), color=GREY, ls="--", lw=1)
     ax.set(xlabel="learning rate", ylabel=scale.label)
     ax.set_title(title, loc="left", pad=12)
@@ -236,12 +237,11 @@ def tall(rows: int) -> float:
     return max(HEIGHT, 0.95 + ROW * rows)
 
 
-def logarithmic(ax: Axes, axis: str, scale: Scale, values: Any) -> None:
-    """A logarithmic axis of errors, from below the smallest to above the largest, with plain numbers at its ticks."""
+def logarithmic(ax: Axes, axis: str, scale: Scale, values: Sequence[float]) -> None:
+    """A logarithmic axis that holds these errors and that of a constant prediction, with plain numbers at its ticks."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-    found = [float(value) for value in np.concatenate([np.ravel(value) for value in [*values, scale.shown(scale.chance)]])
-             if math.isfinite(value)]
-    low, high = (min(found), max(found)) if found else (1.0, 10.0)
+    found = scale.shown([value for value in (scale.chance, *values) if math.isfinite(value)])
+    low, high = (float(found.min()), float(found.max())) if found.size else (1.0, 10.0)
     getattr(ax, f"set_{axis}scale")("log")
     getattr(ax, f"set_{axis}lim")(low / (high / low) ** 0.05 / 1.02, high * (high / low) ** 0.05 * 1.02)
     one = getattr(ax, f"{axis}axis")

@@ -7,6 +7,7 @@ overlap, and end equally well unless a paired t test, after Holm's correction, t
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
@@ -69,7 +70,8 @@ def finding(comparison: Results) -> str:
     If the data do not fit, all initializations suffer, and the sentence is about the data.
     """
     if comparison.unfit:
-        return f"Check the data first: {comparison.unfit[0].removesuffix('.')}"
+        first = re.split(r": |, so that |\.$", comparison.unfit[0])[0]          # the remark above the title says the rest
+        return f"Check the data first: {first}"
     found, budget = verdicts(comparison), comparison.config["epochs"]
     tried = [len({run.rate for run in comparison.runs if run.init == init}) for init in comparison.inits]
     sentence = (alone(comparison, found[0]) if len(found) == 1 else counted(found, budget) if len(found) > FEW

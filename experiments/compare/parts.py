@@ -14,7 +14,7 @@ from ... import datasets
 from ...datasets.data_set import DataSet
 from ...datasets.scaling import Scaler, scales_differ
 from ...datasets.targets import Targets
-from ...errors import ArgumentError
+from ...errors import ArgumentError, DataError
 from .config import Config
 from .metric import Metric, constant_error
 
@@ -84,14 +84,16 @@ class Problem:
         """
         which, examples = 0 if config.split == "fixed" else seed, np.arange(len(self.x))
 
+        labels = np.array(self.targets.names)[self.y] if config.stratify else self.y     # as messages name them
+
         def cut(part: Array, size: float, rng: Any) -> tuple[Array, Array]:
             groups = None if self.groups is None else self.groups[part]
-            (first, _), (second, _) = datasets.split(part, self.y[part], size, rng, groups=groups, stratify=config.stratify)
+            (first, _), (second, _) = datasets.split(part, labels[part], size, rng, groups=groups, stratify=config.stratify)
             return first, second
 
         train, test = examples, None
         if config.cv:
-            train, test = datasets.folds(self.y, config.cv, rng=which, groups=self.groups, stratify=config.stratify)[fold]
+            train, test = datasets.folds(labels, config.cv, rng=which, groups=self.groups, stratify=config.stratify)[fold]
         elif self.test is None:
             train, test = cut(examples, TEST.get(self.name, 0.2), which)
         if len(config.rates) == 1:
@@ -134,8 +136,13 @@ class Problem:
         return Metric(self.targets.kind, "" if self.targets.kind == "values" else "%", float(np.mean(errors)))
 
     def divisions(self, config: Config) -> list[Division]:
-        """The division of each seed and fold."""
-        return [self.division(config, seed, fold) for seed in range(config.seeds) for fold in range(config.folds)]
+        """The division of each seed and fold; ArgumentError, which names the setting, if one has an empty part."""
+        try:
+            return [self.division(config, seed, fold) for seed in range(config.seeds) for fold in range(config.folds)]
+        except ArgumentError as error:
+            if str(error).startswith("k must "):
+                raise ArgumentError(f"cv{str(error).removeprefix('k')}") from None
+            raise DataError(f"data must hold enough examples for all parts, got {len(self.x)} in {self.name}") from error
 
     def divided_anew(self, config: Config) -> bool:
         """Whether seeds or folds have test parts of their own."""

@@ -69,12 +69,12 @@ def survived(rows: Sequence[AtRate], init: str, chance: float) -> tuple[float, .
     return tuple(row.rate for row in rows if row.init == init and not row.diverged and row.validation.mean <= bound)
 
 
-def at_edges(rows: Sequence[AtRate]) -> list[tuple[str, float, str]]:
-    """The initializations whose best rate is at an edge of the grid: with this rate, and "lowest" or "highest"."""
-    found = []
+def at_edges(rows: Sequence[AtRate]) -> dict[tuple[float, str], list[str]]:
+    """The initializations whose best rate is at an edge of their grid, by this rate and "lowest" or "highest"."""
+    found: dict[tuple[float, str], list[str]] = {}
     for init in dict.fromkeys(row.init for row in rows):
         own = [row for row in rows if row.init == init]
         for edge, word in ((own[0].rate, "lowest"), (own[-1].rate, "highest")):
             if len(own) > 1 and best(own) == edge:
-                found.append((init, edge, word))
+                found.setdefault((edge, word), []).append(init)
     return found

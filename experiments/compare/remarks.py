@@ -12,7 +12,7 @@ from ...datasets.scaling import described_scale
 from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
-from ..reports.text import many
+from ..reports.text import joined, many
 from . import rates
 from .config import Config, repeat
 from .metric import Metric
@@ -21,6 +21,8 @@ from .results import Results
 from .training import LOSSES, Task, network
 
 EXAMPLES = 300                                                      # that `diagnose` sees
+NORMAL = 1.96                                                       # half a 95 % interval in standard errors
+FEW = 6                                                             # initializations that a sentence names; more are counted
 
 
 def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[str]:
@@ -28,6 +30,9 @@ def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[s
     said = [f"{one.where}: {one.what} This holds for all initializations. Remedy: {one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
     said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
+    if data.groups is not None and data.test is None:
+        said.append(f"No two parts share one of the {len(np.unique(data.groups))} groups: the errors are those on groups that "
+                    "were not trained on.")
     return [*said, *scaling(problem), *data.notes, *problem.targets.notes]
 
 
@@ -80,13 +85,15 @@ def of_divisions(comparison: Results) -> list[str]:
     """What the ± covers, if the test part is the same for all runs: not its choice."""
     if comparison.resampled or comparison.config["cv"]:
         return []
-    reference = [run.sampling for run in comparison[comparison.reference] if not run.diverged]
-    said = ("All seeds have the same test part" if comparison.config["seeds"] > 1 else "There is one test part") + (
-        f", of {many(comparison.sizes.test, 'example')}: the ± does not cover its choice")
-    if not reference:
+    found = [run.sampling for run in comparison[comparison.reference] if not run.diverged]
+    several = comparison.config["seeds"] > 1
+    said = (f"{'All seeds have the same' if several else 'There is one'} test part, of {many(comparison.sizes.test, 'example')}"
+            f"{': the ± does not cover its choice' * several}")
+    if not found:
         return [f"{said}."]
-    half = comparison.metric.text(1.96 * float(np.mean(reference)), difference=False)
-    return [f"{said}, which alone adds ± {half} (95 %) to the error of {comparison.reference}."]
+    half = comparison.metric.text(NORMAL * float(np.mean(found)))
+    return [f"{said}{', which' if several else '. Its choice'} alone adds ± {half} (95 %) to the error of "
+            f"{comparison.reference}."]
 
 
 def of_rates(comparison: Results) -> list[str]:
@@ -95,13 +102,14 @@ def of_rates(comparison: Results) -> list[str]:
     grid = sorted({row.rate for row in rows})
     if len(grid) == 1:
         return []
-    said = [f"{init} does best at the {word} rate that was tried, {rate:g}: its best rate may lie beyond."
-            for init, rate, word in rates.at_edges(rows)]
+    said = [f"{named(inits)} {'does' if len(inits) == 1 else 'do'} best at the {word} rate that was tried, {rate:g}: "
+            "a better rate may lie beyond." for (rate, word), inits in rates.at_edges(rows).items()]
     errors, own = {(row.init, row.rate): row.error.mean for row in rows}, comparison.chosen
     swaps = [swap for rate in grid if (swap := widest_swap(errors, own, rate, comparison.metric))]
     if swaps:
-        said.append("The ranking depends on the learning rate. At its own best rate each, "
-                    f"the order is {', '.join(sorted(own, key=lambda init: errors[init, own[init]]))}, but {'; '.join(swaps)}.")
+        order = sorted(own, key=lambda init: errors[init, own[init]])
+        best = f"{order[0]} is first" if len(order) > FEW else f"the order is {', '.join(order)}"
+        said.append(f"The ranking depends on the learning rate. At its own best rate each, {best}, but {'; '.join(swaps)}.")
     elif len(own) > 1:
         said.append("The ranking at each common learning rate is that at the best rate of each initialization.")
     return said
@@ -113,6 +121,11 @@ def of_one_rate(comparison: Results) -> list[str]:
         return []
     return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of "
             f"this rate. For each at its own best rate: {repeat(comparison.config | {'lr': 'auto'})}"]
+
+
+def named(inits: Sequence[str]) -> str:
+    """Names in a row; of many, the number."""
+    return joined(inits) if len(inits) <= FEW else f"{len(inits)} initializations"
 
 
 def widest_swap(errors: Mapping[tuple[str, float], float], own: Mapping[str, float], rate: float, metric: Metric) -> str:

@@ -20,7 +20,7 @@ from ..reports.text import finite, joined, many, numbered, times, write_csv
 from ..sweeps.workers import Workers
 from .comparison import Comparison, cost_text
 from .config import ARRAYS, repeat
-from .drawings import Drawn, first_screen, networks, rates
+from .drawings import Drawn, first_screen, networks, rates, several_rates
 from .findings import Verdict, findings, verdicts
 from .remarks import of_runs
 
@@ -145,12 +145,26 @@ def description(comparison: Comparison) -> str:
     c, sizes = comparison.config, comparison.sizes
     parts = [f"{sizes.train} training examples", *[f"{sizes.validation} validation examples"] * bool(sizes.validation),
              f"{sizes.test} test examples"]
+    folds = f" and {many(c['cv'], 'fold')}" if c["cv"] else ""
     names = numbered(comparison.names) if comparison.metric.kind != "values" else ""
     return (f"A {network(comparison)} was trained on {source(comparison)} ({', '.join(parts)}) from "
-            f"{many(len(comparison.inits), 'initialization')}: {', '.join(comparison.inits)}. For each initialization and each "
-            f"of {many(c['seeds'], 'seed')} it was trained for {many(c['epochs'], 'epoch')} with {c['optimizer']}, "
-            f"{rate_text(comparison)}, batches of {c['batch_size']}, on {LOSSES.get(comparison.metric.kind, 'cross-entropy')}. "
-            f"For each seed, all initializations see the same examples in the same order.{names}")
+            f"{many(len(comparison.inits), 'initialization')}: {', '.join(comparison.inits)}. For each initialization"
+            f"{' and rate' * several_rates(comparison)} and each of {many(c['seeds'], 'seed')}{folds} it was trained for "
+            f"{many(c['epochs'], 'epoch')} with {c['optimizer']}, {rate_text(comparison)}, batches of {c['batch_size']}, on "
+            f"{LOSSES.get(comparison.metric.kind, 'cross-entropy')}. For each seed, all initializations see the same "
+            f"examples in the same order.{divided(comparison)}{names}")
+
+
+def divided(comparison: Comparison) -> str:
+    """How the examples were divided into parts, where that was asked for."""
+    c = comparison.config
+    said = [f" Each fold is the test part once with each seed, of {c['cv']} folds."] if c["cv"] else []
+    if c["group"]:
+        name = "the given groups" if c["group"].startswith(f"{ARRAYS} ") else f"“{c['group']}”"
+        said.append(f" No group of {name} is in two parts: the test examples are of groups that the network has not seen.")
+    if c["stratify"]:
+        said.append(" Each class has the same share of all parts.")
+    return "".join(said)
 
 
 def ranked(comparison: Comparison) -> list[tuple[dict[str, Any], Verdict]]:
@@ -161,7 +175,7 @@ def ranked(comparison: Comparison) -> list[tuple[dict[str, Any], Verdict]]:
 
 def results(comparison: Comparison) -> list[list[str]]:
     """The table: the verdict second, then the error, and the effect before p."""
-    metric, budget, several = comparison.metric, comparison.config["epochs"], len({run.rate for run in comparison.runs}) > 1
+    metric, budget, several = comparison.metric, comparison.config["epochs"], several_rates(comparison)
     values = metric.kind == "values"
     runs = len(comparison[comparison.reference])
     plus = " ± half a 95 % interval" if runs > 1 else ""
@@ -171,8 +185,9 @@ def results(comparison: Comparison) -> list[list[str]]:
     for row, verdict in ranked(comparison):
         lost = f" ({row['diverged']} of {row['runs']} diverged)" if 0 < row["diverged"] < row["runs"] else ""
         error = "–" if math.isnan(row["error"]) else metric.text(row["error"], row["error_half"]) + lost
+        tried = [f"{row['rate']:g}", span(comparison.survives(row["init"]))] if several else []
         rows.append([row["init"], verdict.text(budget), error, *[share(row.get("r2", math.nan))] * values,
-                     *effect(comparison, row), *[f"{row['rate']:g}", span(comparison.survives(row["init"]))] * several])
+                     *effect(comparison, row), *tried])
     return rows
 
 
@@ -208,7 +223,7 @@ def reading(comparison: Comparison) -> str:
     return READING.format(metric=comparison.metric.name, goal=at_most(comparison), reference=comparison.reference,
                           accounts=ACCOUNTS[bool(comparison.resampled)],
                           pairing="seed and fold" if folds else "seed").replace("\n", " ") + (
-                              SURVIVES.replace("\n", " ") * (len({run.rate for run in comparison.runs}) > 1))
+                              SURVIVES.replace("\n", " ") * several_rates(comparison))
 
 
 def inside(comparison: Comparison) -> list[list[str]]:

@@ -30,7 +30,7 @@ class TrainingRun:
         ``saturation[e][k]`` is the share of saturated (or dead) units of hidden layer k after e epochs; e = 0 is before
         training.
     before, after : list of LayerStatistics
-        The layers before and after training, with arrays for the first fold of seed 0.
+        The layers before and after training, with arrays for the first fold of seed 0; ``after`` for this run alone.
     diverged : str or None
         Where the cost stopped being finite.
     validation : float
@@ -164,6 +164,11 @@ class Results:
 
     def rates(self) -> list[AtRate]:
         """For each initialization, each rate that it was trained at, in order, with the errors that it led to."""
+        return list(self.at_rates)
+
+    @cached_property
+    def at_rates(self) -> tuple[AtRate, ...]:
+        """The rows of ``rates()``."""
         rows = []
         for init in self.inits:
             for rate in sorted({run.rate for run in self.runs if run.init == init}):
@@ -172,7 +177,7 @@ class Results:
                 validation, error = ([self.metric.chance if run.diverged else getattr(run, name) for run in runs]
                                      for name in ("validation", "error"))
                 rows.append(AtRate(init, rate, self.estimate(validation), self.estimate(error), diverged, len(runs)))
-        return rows
+        return tuple(rows)
 
     def survives(self, init: str) -> tuple[float, ...]:
         """The rates at which an initialization learns; see `rates.survived`."""
@@ -206,6 +211,11 @@ class Results:
         after Holm's correction over the initializations. It is NaN if there is nothing to test: for the reference itself, for
         fewer than two pairs, or if all differences are equal.
         """
+        return [dict(row) for row in self.tested]
+
+    @cached_property
+    def tested(self) -> list[dict[str, Any]]:
+        """The rows of ``summary()``."""
         rows = [self.row(init) for init in self.inits]
         for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
             row["p"] = p

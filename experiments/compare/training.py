@@ -84,7 +84,7 @@ def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:
         r2 = r_squared(prediction, y, parts.scaler) if kind == "values" else math.nan
     except NonFiniteError as stopped:
         diverged = str(stopped)
-    after = layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)
+    after = layer_statistics(net, watch.watched[0], loss, watch.watched[1]) if arrays else []
     return TrainingRun(task.init, task.seed, watch.costs, watch.errors, watch.saturation, before, after, diverged, task.fold,
                        task.rate, validation, *start, sampling, r2)
 

@@ -28,7 +28,7 @@ from ...initializers import (
     Zeros,
     starts,
 )
-from ...initializers.starts import known, library_names
+from ...initializers.start import known, library_names
 from ...modules import (
     ELU,
     GELU,

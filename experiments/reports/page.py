@@ -13,7 +13,7 @@ from ... import files
 from ...arguments import Array
 from .style import STYLE
 
-TERM = re.compile(r"\S*\([^()]{1,24}\)")                              # such as N(0, 1), which a line must not divide
+TERM = re.compile(r"\S*\([^()]{1,24}\)|[\d.]+ %")                      # such as N(0, 1) or 5 %, which a line must not divide
 
 
 class Page:

@@ -23,9 +23,8 @@ h1 + p { margin-top: 0; max-width: none; color: var(--quiet); }
 .remarks p { margin: .2rem 0; max-width: none; }
 figure { margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; vertical-align: top; background: #ffffff; border-radius: 4px; }
-.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: .8rem;
-          align-items: start; }
-.panels img { width: 100%; max-width: 32rem; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: .8rem; }
+.panels img { width: 100%; height: 100%; max-width: 32rem; object-fit: contain; object-position: top; }
 figure.beside { display: grid; grid-template-columns: minmax(9rem, 1fr) minmax(0, 3.2fr); gap: 1.4rem; }
 blockquote { margin: 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid var(--line); color: var(--quiet);
              font-size: .92rem; align-self: start; }

@@ -18,7 +18,6 @@ MEAN = "mean ± half a 95 % interval"                                # named in 
 HEADER = ("claim", "reproduced", f"measured: {MEAN}", "criterion", "in the paper", "claimed by")
 VERDICTS = {True: "yes", False: "NO"}
 Origin = Literal["paper", "project", "memory"]
-NOT_RUN = "not run"                                                 # how the text of a claim begins that nothing repeats
 ORIGINS: dict[Origin, str] = {"paper": "the paper", "project": "this project", "memory": "the paper, from memory"}
 
 
@@ -74,11 +73,6 @@ class Claim:
         """Whose claim it is, and where it stands."""
         return f"{ORIGINS[self.origin]}{f': {self.source}' if self.source else ''}"
 
-    @property
-    def run(self) -> bool:
-        """Whether anything here repeats it."""
-        return not self.measured.startswith(NOT_RUN)
-
     def cells(self) -> list[str]:
         """A row of the table of claims, below ``HEADER``."""
         return [self.what, self.verdict, self.measured, self.criterion, self.paper or "–", self.claimed_by]
@@ -127,7 +121,7 @@ def difference(id: str, what: str, origin: Origin, source: str, low: Series, hig
 
 def not_run(id: str, what: str, source: str, paper: str, why: str) -> Claim:
     """A claim of the paper that nothing here repeats, and why."""
-    return Claim(id, what, "paper", source, paper, f"{NOT_RUN}: {why}", "–", None)
+    return Claim(id, what, "paper", source, paper, f"not run: {why}", "–", None)
 
 
 def said(p: float) -> str:

@@ -13,7 +13,10 @@ from numpy.typing import ArrayLike
 from ...plots.canvas import COLORS, MARKERS
 from ..lab.trained import error_at
 from ..sweeps.trials import Done
-from .claims import ORIGINS, Origin
+from .claims import Origin
+
+STYLES = {"yes": ("reproduced", COLORS[0], ""), "NO": ("not reproduced", COLORS[1], "//"),     # of the bars of verdicts
+          "inconclusive": ("inconclusive", "0.75", "")}
 
 
 def grid(columns: int, rows: int = 1, width: float = 4.2, height: float = 3.2, **shared: Any) -> tuple[Figure, list[Axes]]:
@@ -58,21 +61,28 @@ def median_and_range(ax: Any, x: Sequence[float], rows: Sequence[Sequence[float]
 
 def verdicts(counts: Mapping[str, Mapping[Origin, Mapping[str, int]]]) -> Figure:
     """Bars of the claims of each paper by verdict; a panel for each origin of claims. ``counts``: paper, origin, verdict."""
-    origins = [origin for origin in ORIGINS if any(sum(each.get(origin, {}).values()) for each in counts.values())]
-    figure, panels = grid(len(origins), width=8.6 / len(origins), height=0.42 * len(counts) + 1.1, sharey=True)
-    styles = {"yes": ("reproduced", COLORS[0], ""), "NO": ("not reproduced", COLORS[1], "//"),
-              "inconclusive": ("inconclusive", "0.75", "")}
-    for ax, origin in zip(panels, origins, strict=True):
-        left = np.zeros(len(counts))
-        for verdict, (label, color, hatch) in styles.items():
-            widths = np.array([each.get(origin, {}).get(verdict, 0) for each in counts.values()])
-            bars = ax.barh(list(counts), widths, left=left, color=color, hatch=hatch, edgecolor="white", label=label)
-            ax.bar_label(bars, [str(width) if width else "" for width in widths], label_type="center", fontsize="small")
+    titles: dict[Origin, str] = {"paper": "claims of the paper", "project": "of this project", "memory": "from memory"}
+    judged = {origin: max(sum(each.get(origin, {}).get(verdict, 0) for verdict in STYLES) for each in counts.values())
+              for origin in titles}
+    shown, most = [origin for origin, count in judged.items() if count], [count for count in judged.values() if count]
+    figure, panels = grid(len(shown), width=8.6 / len(shown), height=0.42 * len(counts) + 1.1, sharey=True,
+                          width_ratios=[max(count, 0.4 * max(most)) for count in most])
+    for ax, origin, count in zip(panels, shown, most, strict=True):
+        rows = [each.get(origin, {}) for each in counts.values()]
+        left = np.zeros(len(rows))
+        for verdict, (label, color, hatch) in STYLES.items():
+            widths = np.array([each.get(verdict, 0) for each in rows])
+            ax.barh(list(counts), widths, left=left, color=color, hatch=hatch, edgecolor="white", label=label)
             left += widths
-        ax.set_title(f"claimed by {ORIGINS[origin]}")
-        ax.spines[["top", "right"]].set_visible(False)
+        for k, (each, end) in enumerate(zip(rows, left, strict=True)):
+            if end:
+                ax.annotate(f"{each['yes']} of {end:.0f}", (end, k), xytext=(4, 0), textcoords="offset points", va="center")
+        ax.set_title(titles[origin], loc="left", fontsize="medium")
+        ax.set_xlim(0, max(count, 0.4 * max(most)) + 0.2 * max(most))
+        ax.set_xticks([])
+        ax.tick_params("y", length=0)
+        ax.spines[["top", "right", "bottom"]].set_visible(False)
     panels[0].invert_yaxis()
-    figure.supxlabel("claims")
     return one_legend(figure, panels[:1])
 
 

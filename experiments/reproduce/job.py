@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ...arguments import one_of, positive_int
@@ -18,14 +16,12 @@ from ..lab.data import digest, source
 from ..options import add_settings, from_arguments, new_command, option, path
 from ..reports import folder
 from ..reports.text import as_json as json_text
-from ..reports.text import many
 from ..sweeps.store import Store
 from ..sweeps.sweep import sweep
-from ..sweeps.trials import Failed
 from ..sweeps.workers import Workers
-from .claims import Claim, summary
 from .pages import settings, write
 from .paper import SCALES, SEEDS, Paper, Results, Scale, texts
+from .reproduced import Reproduced
 
 if TYPE_CHECKING:
     from ..options import Commands
@@ -69,9 +65,9 @@ class Config:
 def add_command(commands: Commands) -> None:
     command = new_command(
         commands, "reproduce", "repeat the experiments of the lecture's papers, and judge the papers' claims",
-        "Repeat the experiments of a paper, over several seeds; print the paper's claims, each with the paper's number and "
-        "ours, and write a page with figures. Finished runs are stored in the folder runs of --out: after an interruption the "
-        "same command continues from them. The exit status is 1 if a run fails.",
+        "Repeat the experiments of a paper, over several seeds; print claims, the paper's own and this project's, each with "
+        "the paper's number and ours, and write a page with figures. Finished runs are stored in the folder runs of --out: "
+        "after an interruption the same command continues from them. The exit status is 1 if a run fails.",
         "glorot2010 --scale paper --data mnist --jobs 8")
     add = command.add_argument
     add("paper_name", metavar="PAPER", choices=(*PAPERS, "all"), help=f"{', '.join(PAPERS)}, or all, which writes an index")
@@ -90,52 +86,6 @@ def run(*, paper_name: str, out: str, fresh: bool, force: bool, as_json: bool, *
     page = "index.html" if paper_name == "all" else f"{paper_name}/report.html"
     print(f"\nThe page is {out}/{reproduced.scale.name}/{page}", file=sys.stderr)
     return 1 if reproduced.failed else 0
-
-
-@dataclass(frozen=True)
-class Reproduced:
-    """The results of some papers; printed, the table of their claims."""
-
-    scale: Scale
-    papers: Mapping[str, Paper] = field(repr=False)
-    results: dict[str, Results]
-
-    @cached_property
-    def claims(self) -> dict[str, list[Claim]]:
-        """The claims of each paper; without verdicts if the seeds are too few or a run failed."""
-        made = {name: self.papers[name].claims(results) for name, results in self.results.items()}
-        return {name: claims if self.scale.judged and not self.results[name].failed else
-                [replace(one, holds=None, values=()) for one in claims] for name, claims in made.items()}
-
-    @property
-    def failed(self) -> list[Failed]:
-        return [one for results in self.results.values() for one in results.failed]
-
-    def summary(self) -> list[dict[str, Any]]:
-        """One dict per claim, for JSON."""
-        return [{"paper": name} | one.row() for name, claims in self.claims.items() for one in claims]
-
-    def verdict(self) -> str:
-        """How many claims are reproduced, and which runs failed, in sentences."""
-        whose = "the papers" if len(self.claims) > 1 else "the paper"
-        text = summary([one for claims in self.claims.values() for one in claims], whose)
-        if not self.scale.judged:
-            text = f"Nothing is judged: that takes {SEEDS} seeds or more, and no --steps."
-        if self.failed:
-            errors = "; ".join(f"{one.trial}: {one.error}" for one in self.failed[:3])
-            text += f" {many(len(self.failed), 'run')} failed: {errors}."
-        return text
-
-    def __str__(self) -> str:
-        parts = ["\n".join([name, *map(spoken, claims)]) for name, claims in self.claims.items()]
-        return "\n\n".join([*parts, self.verdict()])
-
-
-def spoken(one: Claim) -> str:
-    """A claim as lines of text; the verdict comes first."""
-    whose = f"claimed by {one.claimed_by}{f'; in the paper: {one.paper}' if one.paper else ''}"
-    lines = [*wrap(one.what, 108), *wrap(f"measured {one.measured}; criterion: {one.criterion}; {whose}", 108)]
-    return "\n".join(f"{one.verdict if k == 0 else '':13}{line}" for k, line in enumerate(lines))
 
 
 def paper(name: str) -> Paper:

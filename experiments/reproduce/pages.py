@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from ..reports.text import many, write_csv
 from ..sweeps.trials import version
 from .claims import HEADER, ORIGINS, Claim, counted, summary
 from .paper import SEEDS, Paper, Report, Results, Scale
-
-if TYPE_CHECKING:
-    from .job import Reproduced
+from .reproduced import Reproduced
 
 READING = """A claim is reproduced if what was measured meets the criterion. “In the paper” is the paper's number or finding;
 “claimed by” says whether the claim itself is the paper's, and where it stands, or this project's. Where the paper gives no
@@ -124,7 +122,7 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
         figures.add(verdicts({name: counted(claims) for name, claims in reproduced.claims.items()}), "verdicts",
                     "Claims of each paper: the paper's own, those from memory, which were not found in its text, and those "
                     "that this project makes about the same networks. Claims that nothing here repeats are not counted.",
-                    finding=f"Of the papers' own claims {spoken(own)}; the reasons stand below.")
+                    finding=f"Of the papers' own claims, {spoken(own)}; the reasons stand below.")
     page.table(overview(reproduced))
     missed = [f"{name}: {one.what} (claimed by {one.claimed_by}): {one.reason or 'no reason was found.'}"
               for name, claims in reproduced.claims.items() for one in claims if one.holds is False]

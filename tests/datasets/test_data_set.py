@@ -34,6 +34,10 @@ def test_the_test_part_comes_beside_the_data_in_each_of_three_ways():
         data_set(((X, Y), held_out), test=held_out)
     with pytest.raises(rp.ShapeError, match=r"test: x must have shape \(examples, 3\), got \(5, 2\)"):
         data_set((X, Y), test=(X[:5, :2], Y[:5]))
+    with pytest.raises(rp.DataError, match="test: x must be finite, got 15 NaN or infinite of 15 values"):
+        data_set((X, Y), test=(X[:5] * np.inf, Y[:5]))
+    with pytest.raises(rp.DataError, match="test: y must hold a label for each example, got 1 missing of 5, first at 0"):
+        data_set((X, Y), test=(X[:5], [None, *Y[:4]]))
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
@@ -147,6 +151,12 @@ def test_groups_of_arrays_and_of_the_digits():
 def test_what_is_no_data_set_is_refused(source, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}"):
         data_set(source)
+
+
+def test_frames_that_are_not_computed_yet_are_refused_without_a_warning():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(rp.ArgumentError, match="or a frame, got LazyFrame"):
+        data_set(polars.LazyFrame({"a": [1, 2], "y": [0, 1]}))
 
 
 def test_files_of_other_programs_are_refused_by_their_name(tmp_path):

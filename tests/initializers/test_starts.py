@@ -3,6 +3,8 @@
 import copy
 import pickle
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import retroprop as rp
 from retroprop.errors import ArgumentError
 from retroprop.initializers import chain, networks, of, starts
 from retroprop.initializers.networks import layers_of
-from retroprop.initializers.starts import KNOWN, library_names
+from retroprop.initializers.start import KNOWN, library_names
 from retroprop.inspection.contract.cases import MODULES
 
 
@@ -60,6 +62,13 @@ def test_a_start_can_be_copied_pickled_and_compared():
     assert of("PyTorch") != of("MindSpore")
     assert repr(of("Keras")) == ("Start(name='Keras', version='3.15.1', weight='U(±√(6/(i+o)))', bias='0', "
                                  "convolution=('U(±√(6/(i+o)))', '0'), aliases=('tf.keras', 'TensorFlow'))")
+
+
+def test_the_table_is_imported_when_it_is_used():
+    code = ("import sys, retroprop as rp; rp.Linear(2, 3); print('retroprop.initializers.libraries' in sys.modules); "
+            "print('of' in dir(rp.initializers), rp.initializers.of('keras').name)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "Keras"]
 
 
 # Networks

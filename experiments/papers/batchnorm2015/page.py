@@ -27,8 +27,11 @@ NAMES = {False: "without BN", True: "with BN"}
 
 
 def finding(results: Results) -> str:
-    with_bn, without = both(results, steps_to_learn)
-    return filled(__file__, with_bn=with_bn, without=without, rate=f"{shown(results.scale, True)['lr']:g}")
+    steps, ends = both(results, steps_to_learn), both(results, lambda result: min(row["error"] for row in result["readings"]))
+    needed = [f"{'more than ' * any(error >= LEARNED for error in lowest)}{one.mean:.0f}"
+              for one, lowest in zip(steps, ends, strict=True)]
+    return filled(__file__, with_bn=needed[0], without=needed[1], rate=f"{shown(results.scale, True)['lr']:g}",
+                  known=steps[0] + steps[1])
 
 
 def draw(results: Results, report: Report) -> None:

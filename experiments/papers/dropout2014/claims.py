@@ -129,6 +129,7 @@ def of_sizes(results: Results) -> list[Claim]:
                    clean, paper="1.60 → 1.25 %", unit="%", reason=reason(
                        "reason: clean", clean=percent(clean), dropped=percent(dropped), hidden=percent(hidden),
                        clean_400=percent(clean_400), hidden_400=percent(hidden_400),
+                       gap=(hidden_400 - clean_400).estimate.text("points"),
                        p=number(p_value(hidden_400.values, clean_400.values))))]
     if results.scale.name == "quick":
         return found

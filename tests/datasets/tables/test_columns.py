@@ -60,7 +60,7 @@ def test_a_column_that_numbers_the_rows_is_known_by_its_name(tmp_path, name, lef
     (["0.0", "1.0", "2.0"] * 20, "values", 1), (["151.0", "75.0", "141.5"] * 20, "values", 0),
     ([str(k) for k in range(25, 85)], "values", 1), ([str(k) for k in range(20)] * 3, "classes", 0),
     ([str(k) for k in range(30)] * 25, "classes", 1), ([str(k) for k in range(30)] * 10, "values", 1),
-    (["True", "False"] * 30, "binary", 0)])
+    (["True", "False"] * 30, "binary", 0), ([str(2**60), "1" * 30] * 30, "values", 1)])
 def test_the_kind_of_a_target_follows_from_how_it_is_written(tmp_path, cells, kind, notes):
     """Text and few or often repeated integers are classes; decimal points and many integers are numbers."""
     (tmp_path / "table.csv").write_text("a,b,y\n" + "".join(f"{k}.5,{k % 7},{cell}\n" for k, cell in enumerate(cells)))
@@ -177,3 +177,11 @@ def test_groups_are_a_column_that_is_no_feature(tmp_path):
     assert data_set(csv_file(tmp_path), target="alive", group=np.arange(N) % 4).groups.tolist() == [k % 4 for k in range(N)]
     with pytest.raises(rp.ShapeError, match=r"group must have as many examples as .*table\.csv, 40, got 39"):
         data_set(csv_file(tmp_path), target="alive", group=np.arange(N - 1))
+
+
+def test_names_in_messages_can_be_printed(tmp_path):
+    (tmp_path / "a.csv").write_text('id,"k\0\nn"\n1,a\n2,b\n3,a\n')
+    for how in ({"target": "last"}, {}, {"target": "last", "group": "x"}):
+        with pytest.raises(rp.RetropropError) as error:
+            data_set(tmp_path / "a.csv", **how)
+        assert str(error.value).isprintable()

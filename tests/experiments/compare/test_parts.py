@@ -124,3 +124,15 @@ def test_only_runs_that_divide_the_data_anew_have_corrected_intervals():
     assert compare("moons", split="fixed", **options).resampled == 0
     assert compare((X, Y), test=(X, Y), **options).resampled == 0
     assert compare("moons", cv=5, split="fixed", **options).resampled == 100 / 400
+
+
+@pytest.mark.parametrize(("data", "options", "kind", "text"), [
+    ((X, Y), {"cv": 50}, rp.ArgumentError, "cv must be at most 40, the number of examples, got 50"),
+    ((X, Y), {"cv": 9, "group": GROUPS}, rp.ArgumentError, "cv must be at most 8, the number of groups, got 9"),
+    ((X[:2], [0, 1]), {}, rp.DataError, "data must hold enough examples for all parts, got 2 in arrays"),
+    ((X, np.where(np.arange(40), "a", "b")), {"stratify": True}, rp.DataError, "two examples of each class .* got one of 'b'"),
+    ((X, Y / 7), {"stratify": True}, rp.ArgumentError, "stratify must be False for y, which holds values and no classes"),
+])
+def test_parts_that_cannot_be_are_refused_before_anything_runs(data, options, kind, text):
+    with pytest.raises(kind, match=text):
+        compare(data, "Glorot", **SMALL | options)

@@ -113,7 +113,10 @@ def test_one_rate_leaves_no_validation_part():
 
 def test_the_edge_of_a_given_grid_is_said():
     found = compare("blobs", "Glorot", lr=[1e-6, 1e-5], **SMALL)
-    assert found.remarks == ("Glorot does best at the highest rate that was tried, 1e-05: its best rate may lie beyond.",)
+    assert found.remarks == ("Glorot does best at the highest rate that was tried, 1e-05: a better rate may lie beyond.",)
+    edges = {name: {0.1: 0.2, 0.3: 0.1} for name in "ABCDEFG"}
+    assert of_rates(made(edges))[0] == (
+        "7 initializations do best at the highest rate that was tried, 0.3: a better rate may lie beyond.")
 
 
 def test_a_ranking_that_depends_on_the_rate_is_said_with_the_widest_swap():
@@ -138,3 +141,17 @@ def test_the_ranking_of_the_lecture_depends_on_the_rate():
     printed = str(found)
     assert "test error at rate  0.03 " in printed
     assert printed.count("% *") == 2
+
+
+@pytest.mark.long
+def test_the_five_rankings_come_out_of_one_command():
+    """Glorot is ahead of Standard at each rate but 0.3; U(-1, 1) is ahead of Standard at 0.003 and 0.01 and fails at 0.3."""
+    grid = (0.003, 0.01, 0.03, 0.1, 0.3)
+    found = compare(lr=grid, progress=False)
+    errors = {rate: {row.init: row.error.mean for row in found.rates() if row.rate == rate} for rate in grid}
+    assert [at["Glorot"] < at["Standard"] for at in errors.values()] == [True] * 4 + [False]
+    assert [at["U(-1, 1)"] < at["Standard"] for at in errors.values()] == [True] * 2 + [False] * 3
+    assert errors[0.3]["U(-1, 1)"] > 0.8
+    assert ". At its own best rate each, the order is Glorot, " in found.remarks[-1]
+    assert (found.chosen["Glorot"], found.chosen["U(-1, 1)"]) == (0.1, 0.03)
+    assert (found.survives("Glorot"), found.survives("N(0, 0.01²)")) == (grid[:4], ())

@@ -110,3 +110,8 @@ def test_what_makes_errors_misleading_is_said():
 def test_inputs_so_large_that_outputs_overflow_are_said_first():
     found = compare((X * 1e36, Y), ["Glorot", "He"], standardize=False, activation="relu", **SMALL)
     assert found.finding.startswith("Check the data first: the inputs have a root mean square of ")
+
+
+def test_groups_that_stay_whole_are_said():
+    found = compare("digits", "Glorot", group="form", **SMALL)
+    assert found.remarks == ("No two parts share one of the 14 groups: the errors are those on groups that were not trained on.",)

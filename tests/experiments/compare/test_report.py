@@ -62,7 +62,7 @@ def test_the_title_is_the_finding_then_comes_its_figure_then_the_table(write):
 
 
 def test_remarks_about_the_data_stand_above_the_title_and_those_about_the_runs_below_the_table(write):
-    made = comparison(FEW, unfit=("x has values up to 6000",))
+    made = comparison(FEW, unfit=("x has values up to 6000, so that the first layer saturates.",))
     runs = remarks.of_runs(made)
     assert runs == ["All seeds have the same test part, of 500 examples: the ± does not cover its choice, which alone adds "
                     "± 1.2 % (95 %) to the error of Glorot."]
@@ -159,9 +159,17 @@ def test_each_kind_of_target_has_its_words_and_units(write, kind, unit, chance, 
     assert ("points" in tables(page)[0][2][-2]) == (kind != "values")
 
 
-def test_folds_and_divisions_are_said(write):
-    page, _ = write(comparison(FEW))
-    assert any("All runs share one division of the data" in one.text for one in page.all("p"))
+def test_folds_groups_and_divisions_are_said(write):
+    def said(made):
+        return " ".join(one.text for one in write(made)[0].all("p"))
+
+    assert "All runs share one division of the data" in said(comparison(FEW))
+    folds = [replace(run, fold=fold) for run in comparison(FEW).runs for fold in range(3)]
+    text = said(replace(comparisons.of_runs(folds, cv=3, group="form", stratify=True), resampled=0.5))
+    for part in ("15 runs of each", "each of 5 seeds and 3 folds", "paired by seed and fold", "Each run divides the data anew",
+                 "Each fold is the test part once with each seed, of 3 folds", "No group of “form” is in two parts",
+                 "Each class has the same share of all parts"):
+        assert part in text, part
 
 
 @pytest.mark.parametrize("errors", [

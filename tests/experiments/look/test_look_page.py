@@ -43,6 +43,7 @@ def test_the_title_is_the_finding_and_its_figure_comes_before_any_table(folder):
     assert page.all("img")[0].attributes["alt"] == title
     texts = [one.attributes["alt"] for one in page.all("img")]
     assert len(set(texts)) == len(texts) == 9
+    assert all(one.attributes["style"] == f"--legible: {int(one.attributes['width']) // 2}px" for one in page.all("img"))
     assert texts[1].startswith("At ε = 0.1 the error is ")
     assert any(text.startswith("The objective of the dream grows by a factor of ") for text in texts)
 

@@ -135,3 +135,13 @@ def test_the_papers_scale_runs_on_a_folder(mnist_folder, tmp_path):
     assert all(claim.holds is None for claim in found.claims["batchnorm2015"])
     assert (tmp_path / "out" / "paper" / "batchnorm2015" / "report.html").is_file()
     assert plans.setting(Scale("paper", data=str(data), steps=3), True)["at"] == [0, 3]
+
+
+def test_the_title_says_that_a_network_did_not_learn_rather_than_how_long_it_was_trained():
+    never = results(True)
+    what, rate = "A test error of 10 % takes 50 steps with BatchNorm", "without (learning rate 0.5)"
+    assert PAPER.finding(never) == f"{what}, more than 1000 {rate}"
+    for one in never.of(trained):
+        one.result["readings"][-1]["error"] = 0.05
+    assert PAPER.finding(never) == f"{what}, 1000 {rate}"
+    assert PAPER.finding(results(True, of=lambda trial: trial.task is exact)) == ""

@@ -98,7 +98,7 @@ def test_the_index_counts_claims_by_whose_they_are_in_its_title_its_figure_and_i
     reproduce.reproduce("all", jobs=1, out=tmp_path / "out", progress=False)
     page = pages.read(tmp_path / "out/small/index.html")
     assert page.all("h1")[0].text == "6 papers: 6 of 6 of their own claims are reproduced (scale small, 5 seeds)"
-    assert page.all("img")[0].attributes["alt"] == ("Of the papers' own claims 6 of 6 reproduced; the reasons stand below.")
+    assert page.all("img")[0].attributes["alt"] == "Of the papers' own claims, 6 of 6 reproduced; the reasons stand below."
     tags = [one.tag for one in page.inside]
     assert tags.index("img") < tags.index("table")
     assert (tmp_path / "out/small/verdicts.svg").exists()
