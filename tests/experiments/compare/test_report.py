@@ -27,8 +27,7 @@ VALUES = {"Glorot": falling(100.0, 70.0, 55.0, width=2), "He": falling(120.0, 90
 
 
 @pytest.fixture
-def write(tmp_path, monkeypatch):
-    """Write the report of a comparison whose figures are empty; return its page and its folder."""
+def empty_figures(monkeypatch):
     def draw(drawings, folder, workers):
         for one in drawings:
             rp.plots.write_image(np.zeros((2, 2)), folder / f"{one.name}.png")
@@ -36,6 +35,10 @@ def write(tmp_path, monkeypatch):
 
     monkeypatch.setattr(drawing, "draw", draw)
 
+
+@pytest.fixture
+def write(tmp_path, empty_figures):
+    """Write the report of a comparison whose figures are empty; return its page and its folder."""
     def write(made):
         write_report(made, tmp_path)
         return pages.read(tmp_path / "report.html"), tmp_path
@@ -219,6 +222,7 @@ def test_a_forced_report_leaves_no_file_of_the_earlier_one(write):
         path.name for path in folder.iterdir()}
 
 
+@pytest.mark.usefixtures("empty_figures")
 def test_a_report_of_other_settings_is_kept_and_of_the_same_replaced(tmp_path):
     options = {"data": "moons", "init": ["Glorot"], "depth": 1, "width": 4, "epochs": 1, "seeds": 1, "progress": False,
                "out": tmp_path / "out", "jobs": 1}
