@@ -70,12 +70,13 @@ def rates(comparison: Comparison) -> list[Drawn]:
     order = [place.init for place in places_of(comparison)]
     survives = {init: comparison.survives(init) for init in order}
     half = len(order) if len(order) <= COLOURED else -(-len(order) // 2)
+    lowest = min((row.error for rows in groups.values() for row in rows if math.isfinite(row.error)), default=math.inf)
     panels = []
     for k, names in enumerate((order[:half], order[half:]), 1):
         if names:
             table = Drawing("survival" + f"-{k}" * (half < len(order)), figures.survival,
                             ({init: groups[init] for init in names}, survives, comparison.chosen, scale,
-                             f"Test {comparison.metric.name} by learning rate"), {"first": 1 + half * (k - 1)})
+                             f"Test {comparison.metric.name} by learning rate", lowest), {"first": 1 + half * (k - 1)})
             panels.append((table, told_survival({init: survives[init] for init in names})))
     if half == len(order):
         panels.append((curves(comparison, comparison.inits, scale), told_curves(comparison)))

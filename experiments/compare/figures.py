@@ -192,8 +192,11 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
 
 
 def survival(groups: Mapping[str, Sequence[Rate]], survived: Mapping[str, Sequence[float]], chosen: Mapping[str, float],
-             scale: Scale, title: str, first: int = 1) -> Figure:
-    """Initializations by learning rate: shade and number are the test error, a stroke is where it survives, bold the choice."""
+             scale: Scale, title: str, lowest: float, first: int = 1) -> Figure:
+    """Initializations by learning rate: shade and number are the test error, a stroke is where it survives, bold the choice.
+
+    The darkest shade is that of the error ``lowest``, the lightest that of chance.
+    """
     from matplotlib.colors import LogNorm
     names = list(groups)
     rates = sorted({row.rate for rows in groups.values() for row in rows})
@@ -202,8 +205,7 @@ def survival(groups: Mapping[str, Sequence[Rate]], survived: Mapping[str, Sequen
         for one in groups[name]:
             row[rates.index(one.rate)] = one.error
     figure, ax = panel(height=tall(len(names)), left=0.25 + margin(names), right=0.15)
-    low = float(np.nanmin(table)) if np.isfinite(table).any() else scale.chance
-    norm = LogNorm(float(scale.shown(min(low, 0.99 * scale.chance))), float(scale.shown(scale.chance)), clip=True)
+    norm = LogNorm(float(scale.shown(min(lowest, 0.99 * scale.chance))), float(scale.shown(scale.chance)), clip=True)
     ax.imshow(scale.shown(table), norm=norm, cmap="viridis", aspect="auto")
     for i, name in enumerate(names):
         for j, rate in enumerate(rates):

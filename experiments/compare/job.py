@@ -129,6 +129,24 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     ArgumentError, DataError, DtypeError, ShapeError, FileFormatError
         An argument is wrong, or the data are, or ``out`` holds a report of other settings. Nothing has been trained or written
         then.
+
+    Notes
+    -----
+    *Error.* The share of wrong examples, for several labels of wrong labels; for values the RMSE in the units of y (of several
+    values that were scaled, in those of their standard deviations). A network has learned when its test error is at most 10 %,
+    or half of that of a constant prediction if this is less; for values when R² is at least 0.5.
+
+    *Intervals.* ± is half a 95 % interval of Student. Runs that divide the same examples anew, by seed or in folds, share
+    examples: the variance of their mean is taken as (1/n + test/train) s² (Nadeau & Bengio 2003), in the tests too. With a
+    fixed test part it is s²/n, and the error that is due to the choice of this part is said beside it.
+
+    *Rates.* An initialization survives a rate if no run diverges and the mean validation error is at most halfway between the
+    lowest of the comparison and that of a constant prediction. ``lr="auto"`` takes rates with the first digit 1 or 3, and goes
+    up to two decades beyond the five around the usual rate.
+
+    References
+    ----------
+    C. Nadeau, Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
     """
     given = locals()
     arrays = {name: given[name] for name in ("data", "test", "group") if not isinstance(given[name], str | os.PathLike | None)}

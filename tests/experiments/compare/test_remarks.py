@@ -114,4 +114,5 @@ def test_inputs_so_large_that_outputs_overflow_are_said_first():
 
 def test_groups_that_stay_whole_are_said():
     found = compare("digits", "Glorot", group="form", **SMALL)
-    assert found.remarks == ("No two parts share one of the 14 groups: the errors are those on groups that were not trained on.",)
+    assert found.remarks == ("No two parts share one of the 14 groups: the errors are those on groups that were not trained "
+                             "on.",)
