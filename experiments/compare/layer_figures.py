@@ -72,7 +72,7 @@ def layers(edges: Array, groups: Mapping[str, Sequence[Histogram]], xlabel: str,
 
     At the right stand the standard deviation of each and, with ``log``, the share of zeros.
     """
-    from matplotlib.patches import StepPatch                        # ax.stairs would also look for limits, which are known here
+    from matplotlib.patches import StepPatch
     rows = sum(len(group) for group in groups.values()) + GAP * (len(groups) - 1)
     figure, ax = panel(height=0.19 * rows + 0.95, left=0.3 + margin(groups), right=1.15 if log else 0.55)
     base, labels = rows, []
@@ -82,6 +82,7 @@ def layers(edges: Array, groups: Mapping[str, Sequence[Histogram]], xlabel: str,
         for one, color in zip(group, shades(len(group)), strict=True):
             base -= 1
             heights = base + TALLEST * one.heights / max(one.heights.max(), 1)
+            # ax.stairs would also look for the limits, which are known here; that takes longer than to draw.
             ax.add_artist(StepPatch(heights, edges, baseline=base, fill=True, color=color, alpha=0.8, lw=0))
             labels.append((base + TALLEST / 2, one))
         base -= GAP
