@@ -83,6 +83,7 @@ def layers(edges: Array, groups: Mapping[str, Sequence[Histogram]], xlabel: str,
         for one, color in zip(group, shades(len(group)), strict=True):
             base -= 1
             heights = base + TALLEST * one.heights / max(one.heights.max(), 1)
+            # ax.stairs would also look for the limits, which are known here; that takes longer than to draw.
             ax.add_artist(StepPatch(heights, edges, baseline=base, fill=True, color=color, alpha=0.8, lw=0))
             labels.append((base + TALLEST / 2, one))
         base -= GAP
