@@ -162,7 +162,7 @@ def repeated(paper_name: str, config: Config, workers: Workers, out: str | Path 
     reproduced = Reproduced(how, papers, results_by_name)
     if results is not None:
         results(reproduced)
-    if store is not None:
+    if out is not None and store is not None:
         with folder.at_hand(reproduced):
             write(reproduced, Path(out) / how.name, whole=paper_name == "all")
             if store.error is not None:
