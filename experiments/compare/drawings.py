@@ -98,10 +98,11 @@ def networks(comparison: Comparison) -> list[Drawn]:
     share = Drawing("saturation", layer_figures.saturation, (shares, f"{inactive.capitalize()} units by epoch"))
     ends = {init: f"{100 * float(table[-1].mean()):.0f} % {inactive}" for init, table in shares.items()}
     said = f"After {many(epochs, 'epoch')}: {listed(ends)}."
+    measured = "mean over the runs" if len({run.rate for run in comparison.runs}) == 1 else "of seed 0"
     found = [Drawn([(cost, f"Training cost after {many(epochs, 'epoch')}: {listed(costs_at_end(comparison, shown))}."),
                     (share, said)],
                    f"Cost: median over the runs and their range. {inactive.capitalize()} units: share in each hidden layer, "
-                   f"mean over the runs; such units pass on almost no gradient.{which}", said)]
+                   f"{measured}; such units pass on almost no gradient.{which}", said)]
     for what, of, words in (("activation", hidden_activations, ACTIVATIONS), ("gradient", preactivations, GRADIENTS)):
         panels = []
         for when in ("before", "after"):

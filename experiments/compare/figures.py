@@ -241,7 +241,7 @@ def tall(rows: int) -> float:
 
 def logarithmic(ax: Axes, axis: str, scale: Scale, values: Sequence[float]) -> None:
     """A logarithmic axis that holds these errors and that of a constant prediction, with plain numbers at its ticks."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
     found = scale.shown([value for value in (scale.chance, *values) if math.isfinite(value)])
     low, high = (float(found.min()), float(found.max())) if found.size else (1.0, 10.0)
     getattr(ax, f"set_{axis}scale")("log")
@@ -249,4 +249,4 @@ def logarithmic(ax: Axes, axis: str, scale: Scale, values: Sequence[float]) -> N
     one = getattr(ax, f"{axis}axis")
     one.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 3000 else (1,)))
     one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    one.set_minor_formatter(NullFormatter())
+    one.set_minor_locator(NullLocator())

@@ -9,8 +9,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...datasets.data_set import DataSet, data_set
 from ...errors import ArgumentError
 from ...printing import show
@@ -25,7 +23,7 @@ from .config import ARRAYS, LEARNING_RATES, QUICK, Config
 from .parts import Problem
 from .rates import beyond
 from .report import write_report
-from .results import Sizes, TrainingRun
+from .results import TrainingRun
 from .training import Task, train_one
 
 if TYPE_CHECKING:
@@ -168,15 +166,12 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     divisions = problem.divisions(config)                           # an error in them comes before any training
     unfit = remarks.unfit(problem, config)
     if out is not None:
-        prepare(Path(out), asdict(config), force)                   # before the work, not after it
-    sizes = Sizes(*(round(float(np.mean([len(part) for part in parts]))) for parts in (
-        [one.train for one in divisions], [one.validation for one in divisions],
-        [problem.test_part(one)[1] for one in divisions])))
-    starts = [(init, rate) for rate in config.rates for init in config.init]
+        prepare(Path(out), asdict(config) | {"digest": problem.digest}, force)      # before the work, not after it
+    sizes, starts = problem.sizes(divisions), [(init, rate) for rate in config.rates for init in config.init]
     comparison = Comparison(
         asdict(config), run_all(tasks(problem, config, starts), workers, progress), problem.metric(divisions), sizes,
         problem.x.shape[1], problem.targets.outputs, problem.targets.names,
-        sizes.test / sizes.train if problem.divided_anew(config) else 0.0)
+        sizes.test / sizes.train if problem.divided_anew(config) else 0.0, digest=problem.digest)
     while config.lr == "auto" and (more := beyond(comparison.rates(), LEARNING_RATES[config.optimizer])):
         comparison = replace(comparison, runs=comparison.runs + run_all(tasks(problem, config, more), workers, progress))
     said = (*remarks.of_data(unfit, found, problem), *remarks.of_runs(comparison))

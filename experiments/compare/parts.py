@@ -17,6 +17,7 @@ from ...datasets.targets import Targets
 from ...errors import ArgumentError, DataError
 from .config import Config
 from .metric import Metric, constant_error
+from .results import Sizes
 
 Array = NDArray[Any]
 Part = tuple[Array, Array]
@@ -124,6 +125,12 @@ class Problem:
             return self.x[division.test], self.y[division.test]
         assert self.test is not None
         return self.test
+
+    def sizes(self, divisions: Sequence[Division]) -> Sizes:
+        """The numbers of examples, as means over the divisions."""
+        own = 0 if self.test is None else len(self.test[1])
+        sizes = [(len(one.train), len(one.validation), own if one.test is None else len(one.test)) for one in divisions]
+        return Sizes(*(round(mean) for mean in np.mean(sizes, axis=0).tolist()))
 
     def metric(self, divisions: Sequence[Division]) -> Metric:
         """The metric; its ``chance`` is the mean over the divisions."""

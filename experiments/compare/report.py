@@ -254,7 +254,8 @@ def configuration(comparison: Comparison, written: list[str]) -> dict[str, Any]:
     from ... import __version__
     config, metric = comparison.config, comparison.metric
     return config | {
-        "command": comparison.command, "seed_values": list(range(config["seeds"])), "finding": comparison.finding,
+        "command": comparison.command, "digest": comparison.digest, "seed_values": list(range(config["seeds"])),
+        "finding": comparison.finding,
         "remarks": list(comparison.remarks), "reference": comparison.reference, "chosen_rates": comparison.chosen,
         "metric": {name: getattr(metric, name) for name in ("kind", "name", "unit", "chance", "target")},
         "sizes": comparison.sizes._asdict(), "features": comparison.features, "outputs": comparison.outputs,

@@ -28,7 +28,7 @@ class TrainingRun:
         Training cost and test error after each epoch.
     saturation : list of lists
         ``saturation[e][k]`` is the share of saturated (or dead) units of hidden layer k after e epochs; e = 0 is before
-        training.
+        training. If several rates are compared, only seed 0 has all epochs, and the others the first and the last.
     before, after : list of LayerStatistics
         The layers before and after training, with arrays for the first fold of seed 0; ``after`` for this run alone.
     diverged : str or None
@@ -115,6 +115,8 @@ class Results:
         Sentences about data and runs that a reader of the results must know, the most important first.
     unfit : tuple of str
         What ``diagnose`` found about the data, which concerns all initializations; () if nothing.
+    digest : str
+        Hash of the data.
     """
 
     config: dict[str, Any]
@@ -127,6 +129,7 @@ class Results:
     resampled: float = 0.0
     remarks: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
+    digest: str = ""
 
     def __getitem__(self, init: str) -> list[TrainingRun]:
         """The runs of one initialization at its chosen rate, by seed and fold."""

@@ -41,27 +41,29 @@ class Task(NamedTuple):
 class Watch(Callback):
     """Records after each epoch the cost, the test error, and the share of saturated units in each hidden layer.
 
-    The layers are measured on a fixed set of test examples, as in Glorot & Bengio 2010.
+    The layers are measured on a fixed set of test examples, as in Glorot & Bengio 2010; with ``layers=False`` before training
+    alone.
     """
 
-    def __init__(self, error: Callable[[Array, Array], float], parts: Parts) -> None:
+    def __init__(self, error: Callable[[Array, Array], float], parts: Parts, layers: bool = True) -> None:
         x, y = self.test = parts.test
-        self.error = error
+        self.error, self.layers = error, layers
         self.watched = x[:WATCHED], y[:WATCHED] if parts.scaler is None else parts.scaler.scaled(y[:WATCHED])
         self.costs: list[float] = []
         self.errors: list[float] = []
         self.saturation: list[list[float]] = []
 
     def before_training(self, run: Run) -> None:
-        self.measure(run)
+        self.measure(run.net)
 
     def after_epoch(self, run: Run) -> None:
         self.errors.append(self.error(run.net.predict(self.test[0]), self.test[1]))
         self.costs.append(run.history["cost"][-1])
-        self.measure(run)
+        if self.layers:
+            self.measure(run.net)
 
-    def measure(self, run: Run) -> None:
-        self.saturation.append(inactive_shares(run.net, self.watched[0]))
+    def measure(self, net: Module) -> None:
+        self.saturation.append(inactive_shares(net, self.watched[0]))
 
 
 def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:
@@ -70,8 +72,8 @@ def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:
     net, loss = network(problem, config, task, parts), LOSSES[kind]()
     optimizer = OPTIMIZERS[config.optimizer](net.parameters(), lr=task.rate)
     error = partial(error_of, kind, scaler=parts.scaler)
-    watch = Watch(error, parts)
     arrays = task.seed == task.fold == 0                            # the figures of the layers show one run
+    watch = Watch(error, parts, layers=arrays or len(config.rates) == 1)        # for rates that are not chosen it is too much
     start, before = digests(net), layer_statistics(net, watch.watched[0], loss, watch.watched[1], arrays=arrays)
     diverged, validation, sampling, r2 = None, math.nan, math.nan, math.nan
     try:
@@ -84,6 +86,8 @@ def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:
         r2 = r_squared(prediction, y, parts.scaler) if kind == "values" else math.nan
     except NonFiniteError as stopped:
         diverged = str(stopped)
+    if not watch.layers:
+        watch.measure(net)
     after = layer_statistics(net, watch.watched[0], loss, watch.watched[1]) if arrays else []
     return TrainingRun(task.init, task.seed, watch.costs, watch.errors, watch.saturation, before, after, diverged, task.fold,
                        task.rate, validation, *start, sampling, r2)

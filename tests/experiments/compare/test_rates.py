@@ -105,6 +105,14 @@ def test_the_choice_does_not_depend_on_the_number_of_processes(grown):
     assert one.rows() == grown.rows()
 
 
+def test_layers_are_watched_in_each_epoch_of_seed_0_alone(grown):
+    """Of several rates; the others have the shares before and after training."""
+    for run in grown.runs:
+        assert len(run.saturation) == (4 if run.seed == 0 else 2)
+    one = compare("blobs", "Glorot", lr="0.1", **SMALL)
+    assert [len(run.saturation) for run in one.runs] == [4, 4]
+
+
 def test_one_rate_leaves_no_validation_part():
     found = compare("blobs", "Glorot", lr="0.1", **SMALL)
     assert found.sizes == (400, 0, 100)

@@ -116,3 +116,12 @@ def test_groups_that_stay_whole_are_said():
     found = compare("digits", "Glorot", group="form", **SMALL)
     assert found.remarks == ("No two parts share one of the 14 groups: the errors are those on groups that were not trained "
                              "on.",)
+
+
+def test_a_report_on_other_data_of_the_same_name_is_kept(tmp_path):
+    for shift in (0, 1):
+        np.savez(tmp_path / "mine.npz", x=X[:60, :8] + shift, y=Y[:60])
+        if not shift:
+            compare(tmp_path / "mine.npz", "Glorot", out=tmp_path / "out", **SMALL)
+    with pytest.raises(rp.ArgumentError, match=r"out must be a folder without results of other settings, but .* \(digest: "):
+        compare(tmp_path / "mine.npz", "Glorot", out=tmp_path / "out", **SMALL)
