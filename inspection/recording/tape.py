@@ -99,6 +99,8 @@ def tape(*modules: Module, limit: int = 8) -> Tape:
 class Exit:
     """What ends the block of a tape. If Ctrl-C comes before its call begins, it ends the block when the traceback is gone."""
 
+    _of_block = False                                               # until __init__ has run, which Ctrl-C may prevent
+
     def __init__(self, tape: Any) -> None:
         self._tape, self._of_block = tape, not tape._recording      # ``with`` looks for __exit__ before it calls __enter__
 
