@@ -32,8 +32,9 @@ def draw(drawings: Sequence[Drawing], folder: Path, workers: Workers) -> dict[st
     set.
     """
     paths = {drawing.name: (folder / f"{drawing.name}.png", folder / f"{drawing.name}.svg") for drawing in drawings}
-    for k, contents in workers.local().run(rendered, [(drawing,) for drawing in drawings]):
-        for path, content in zip(paths[drawings[k].name], contents, strict=True):
+    found = dict(workers.local().run(rendered, [(drawing,) for drawing in drawings]))  # all, then files: a full disk stops none
+    for k, drawing in enumerate(drawings):
+        for path, content in zip(paths[drawing.name], found[k], strict=True):
             files.write(path, content)
     return paths
 
