@@ -84,7 +84,6 @@ def client(scheduler: str | None) -> Any:
     """Connect to the cluster."""
     try:
         import distributed
-        import threadpoolctl  # noqa: F401 (the workers need it)
     except ImportError as error:
         raise ArgumentError(f"backend 'dask' needs the extra dask: pip install 'retroprop[dask]' ({error})") from None
     try:
