@@ -58,10 +58,9 @@ def rate_table(comparison: Results) -> list[list[str]]:
     grid = sorted({rate for _, rate in rows})
     found = [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid), "learns at"]]
     for init in comparison.inits:
-        errors = [rows[init, rate].error.mean if (init, rate) in rows else math.nan for rate in grid]
-        found.append([init, *("" if math.isnan(error) else comparison.metric.text(error) + " *" * (
-            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True)),
-            span(comparison.survives(init))])
+        own = [rows.get((init, rate)) for rate in grid]
+        found.append([init, *("" if row is None else "diverged" if not row.alive else comparison.metric.text(row.error.mean)
+                              + " *" * (row.rate == comparison.chosen[init]) for row in own), span(comparison.survives(init))])
     return found
 
 

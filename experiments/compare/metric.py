@@ -29,13 +29,16 @@ class Metric:
     unit : str
         ``"%"`` for shares, else the unit of the errors: that of y, as text; it may be empty.
     chance : float
-        The error of a constant prediction: the most frequent class, or value of each label, or the mean value, of the
-        training examples.
+        The error of a constant prediction on the test part: the most frequent class, or value of each label, or the mean
+        value, of the training examples.
+    validation : float
+        The same on the validation part, with which rates are chosen; NaN without one.
     """
 
     kind: str
     unit: str
     chance: float
+    validation: float = math.nan
 
     @property
     def name(self) -> str:

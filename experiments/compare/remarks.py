@@ -104,7 +104,8 @@ def of_rates(comparison: Results) -> list[str]:
         return []
     said = [f"{named(inits)} {'does' if len(inits) == 1 else 'do'} best at the {word} rate that was tried, {rate:g}: "
             "a better rate may lie beyond." for (rate, word), inits in rates.at_edges(rows).items()]
-    errors, own = {(row.init, row.rate): row.error.mean for row in rows}, comparison.chosen
+    errors = {(row.init, row.rate): row.error.mean for row in rows if row.alive}
+    own = {init: rate for init, rate in comparison.chosen.items() if (init, rate) in errors}
     swaps = [swap for rate in grid if (swap := widest_swap(errors, own, rate, comparison.metric))]
     if swaps:
         order = sorted(own, key=lambda init: errors[init, own[init]])
