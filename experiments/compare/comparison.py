@@ -109,7 +109,7 @@ def verdict(comparison: Results, row: Row) -> str:
         return "–"
     if not pairs:
         return "diverged" if row["diverged"] == row["runs"] else "no run in which neither diverged"
-    if all(a == b for a, b in comparison.pairs(init)):
+    if all(a == b for a, b in comparison.pairs(init, comparison.reference)):
         return "equal"
     gap = comparison.metric.text(row["difference"], row["difference_half"] if row["p"] == row["p"] else math.nan, True)
     gap += f" in {pairs} pairs" if pairs < row["runs"] else ""

@@ -200,7 +200,7 @@ def effect(comparison: Comparison, row: Mapping[str, Any]) -> tuple[str, str]:
     """The cells of the difference from the reference and of its p value."""
     if row["init"] == comparison.reference or not row["pairs"]:
         return "–", "–"
-    if all(a == b for a, b in comparison.pairs(row["init"])):
+    if all(a == b for a, b in comparison.pairs(row["init"], comparison.reference)):
         return "equal", "–"
     gap = comparison.metric.text(row["difference"], row["difference_half"], difference=True)
     gap += f" in {row['pairs']} pairs" if row["pairs"] < row["runs"] else ""

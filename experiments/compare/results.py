@@ -236,7 +236,7 @@ class Results:
         runs, target = self[init], self.metric.target
         ended = [run for run in runs if not run.diverged]
         error, epochs = self.estimate(run.error for run in ended), [run.epochs_to(target) for run in runs]
-        pairs = self.pairs(init)
+        pairs = self.pairs(init, self.reference)
         gap = self.estimate(a - b for a, b in pairs)
         own = init == self.reference
         return self.known({
@@ -250,9 +250,9 @@ class Results:
             "difference": gap.mean, "difference_half": math.nan if own else gap.half, "pairs": len(pairs),
             "p": math.nan if own else paired(*columns(pairs), self.resampled)})
 
-    def pairs(self, init: str) -> list[tuple[float, float]]:
-        """The test errors of an initialization and of the reference, for each seed and fold in which neither diverged."""
-        return [(a.error, b.error) for a, b in zip(self[init], self[self.reference], strict=True)
+    def pairs(self, init: str, other: str) -> list[tuple[float, float]]:
+        """The test errors of two initializations, for each seed and fold in which neither diverged."""
+        return [(a.error, b.error) for a, b in zip(self[init], self[other], strict=True)
                 if not (a.diverged or b.diverged)]
 
 
