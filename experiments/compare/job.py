@@ -175,7 +175,7 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
         sizes.test / sizes.train if problem.divided_anew(config) else 0.0, digest=problem.digest)
     while config.lr == "auto" and (more := beyond(comparison.rates(), LEARNING_RATES[config.optimizer])):
         comparison = replace(comparison, runs=comparison.runs + run_all(tasks(problem, config, more), workers, progress))
-    said = (*remarks.of_data(unfit, found, problem), *remarks.of_runs(comparison))
+    said = (*remarks.of_data(unfit, found, problem, config), *remarks.of_runs(comparison))
     comparison = replace(comparison, remarks=said, unfit=tuple(one.what for one in unfit))
     if results is not None:
         results(comparison)
