@@ -20,7 +20,7 @@ from .table import Column, Numbers, Table, Text
 Array = NDArray[Any]
 
 TARGETS = frozenset(("target", "targets", "y", "class", "label", "labels", "outcome"))     # names, in lower case
-IDENTIFIER = re.compile(r"|unnamed: 0|index|row|row.?names?|no\.?|nr\.?|#|id|.*[ _.-]id|.*[a-z](?-i:I[dD])", re.IGNORECASE)
+IDENTIFIER = re.compile(r"|unnamed: 0|index|row|row.?names?|no\.?|nr\.?|#|id|.*[ _.-]id|(?-i:.*[a-z]I[dD])", re.IGNORECASE)
 
 
 class Encoded(NamedTuple):

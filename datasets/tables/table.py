@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,15 +102,20 @@ class Table:
 
 
 def different(names: Sequence[Any]) -> tuple[str, ...]:
-    """Return names as text, of which each repeated one is numbered.
+    """Return names as text, of which each repeated one is numbered; no number makes it another one of the names.
 
-    >>> different(["a", "b", "a", ""])
-    ('a', 'b', 'a (2)', 'column 4')
+    >>> different(["a", "b", "a", ""]), different(["a", "a", "a (2)"])
+    (('a', 'b', 'a (2)', 'column 4'), ('a', 'a (3)', 'a (2)'))
     """
-    seen: dict[str, int] = {}
-    found = []
-    for k, given in enumerate(names, 1):
-        name = str(given) if str(given) else f"column {k}"
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    texts = [str(given) or f"column {k}" for k, given in enumerate(names, 1)]
+    taken, found = set(texts), list[str]()
+    count = Counter[str]()
+    for name in texts:
+        count[name] += 1
+        new = name
+        while count[name] > 1 and new in taken:
+            new = f"{name} ({count[name]})"
+            count[name] += new in taken
+        taken.add(new)
+        found.append(new)
     return tuple(found)

@@ -46,7 +46,8 @@ def test_columns_of_every_kind_become_features_and_notes_say_what_did_not(tmp_pa
 
 @pytest.mark.parametrize(("name", "left_out"), [
     ("", True), ("Unnamed: 0", True), ("id", True), ("ID", True), ("customer_id", True), ("PassengerId", True),
-    ("index", True), ("rownames", True), ("acid", False), ("humid", False), ("time", False)])
+    ("userID", True), ("index", True), ("rownames", True), ("BID", False), ("SOLID", False), ("paid", False), ("acid", False),
+    ("humid", False), ("time", False)])
 def test_a_column_that_numbers_the_rows_is_known_by_its_name(tmp_path, name, left_out):
     (tmp_path / "table.csv").write_text(f"{name},b,y\n" + "".join(f"{k},{k}.5,{'uv'[k % 2]}\n" for k in range(9)))
     found = data_set(tmp_path / "table.csv")
