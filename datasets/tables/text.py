@@ -17,7 +17,19 @@ from numpy.typing import NDArray
 
 from ...errors import FileFormatError
 from ...printing import in_one_line
-from .cells import DELIMITERS, GAPS, blanks_joined, delimiter_of, has_header, is_number, is_whole, numbers_of, pointed, rows_of
+from .cells import (
+    DELIMITERS,
+    GAPS,
+    blanks_joined,
+    counts,
+    delimiter_of,
+    has_header,
+    is_number,
+    is_whole,
+    numbers_of,
+    pointed,
+    rows_of,
+)
 from .table import Column, Numbers, Table, Text, different
 
 GZIP = b"\x1f\x8b"
@@ -29,7 +41,8 @@ def read_csv(path: Path) -> Table:
     """Return the table in a file of text, which may be gzipped.
 
     The delimiter is that of tabs, semicolons, bars, commas and blanks which gives the most lines the same number of cells. The
-    first line is a header if it has text above numbers, or text that its columns do not hold. Cells may be quoted by ``"``.
+    first line is a header if it has text above numbers; or different texts that its columns do not hold, and no numbers above
+    numbers but years. Cells may be quoted by ``"``.
     A column is one of numbers if all its cells are, but for the gaps: empty cells, ``?``, ``NA``, ``NaN``, ``null``, ...
 
     Raises
@@ -112,6 +125,8 @@ class Layout:
                                   f"{len(self.first)}")
         if not self.header:
             notes.append(f"The file has no header: its columns are 1 to {self.width}.")
+        elif any(map(is_number, self.first)) and not counts(self.first):
+            notes.append("The first line was read as the names of the columns, although it holds numbers too.")
         return Table(str(self.path), named(self.first) if self.header else numbered, columns,
                      lambda k: f"line {lines[k]}", self.header, notes=tuple(notes))
 

@@ -70,6 +70,12 @@ def test_decimal_commas_are_decimal_points_where_commas_separate_nothing(tmp_pat
     ("5.1,3.5,setosa\n4.9,3.0,setosa\n4,5,other\n", None),            # UCI's iris.data
     ("country,2001,2002\nNorway,1.5,2\nPeru,3,4\n", ("country", "2001", "2002")),
     ("name,kind\nann,x\nbob,y\n", ("name", "kind")),
+    ("aardvark,1,0,0,4,1\nbass,0,1,1,0,4\nbear,1,0,0,4,1\n", None),     # UCI's zoo.data: the first row is an animal
+    ("ann,23,180\nbob,31,175\n", None),
+    ("ann,1987,5\nbob,1990,6\ncem,,7\n", None),                     # years above years
+    ("country,1990\nNorway,1.5\nPeru,1995\n", ("country", "1990")),
+    ("sample,0,1,2\nu,5,0,1\nv,7,8,9\n", ("sample", "0", "1", "2")),   # pandas' numbers beside the name of its index
+    ("ann,ann,4\nbob,cem,5\n", None),                               # no two columns have one name
     ("x,y\nx,x\ny,x\n", None),                                        # the first row occurs again
     ('"a","b"\n"1",2.5,"u"\n"2",3.5,"v"\n', ("", "a", "b")),          # R's names of rows, which have no name
     ("a,a,,b\n1,2,3,4\n", ("a", "a (2)", "column 3", "b")),
@@ -86,6 +92,10 @@ def test_a_header_is_told_from_data(tmp_path, content, names):
     assert found.names == (names or tuple(str(k + 1) for k in range(len(found.columns))))
     if names is None:
         assert found.notes[-1] == f"The file has no header: its columns are 1 to {len(found.columns)}."
+    elif "2001" in names or "1990" in names:
+        assert found.notes == ("The first line was read as the names of the columns, although it holds numbers too.",)
+    else:
+        assert not any("line" in note for note in found.notes)
 
 
 def test_files_that_come_with_scikit_learn_declare_rows_columns_and_classes(tmp_path):
