@@ -103,7 +103,8 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
     source : str, path, tuple, frame, or dict of arrays
         - a name, a path of a CSV file, an ``.npz`` file or a folder: see `load`;
         - ``(x, y)``: arrays, or a frame and a series; ``((x, y), (x_test, y_test))``, as `load` returns it, too;
-        - a frame of pandas or polars, of which ``target`` is a column;
+        - a frame of pandas or polars, of which ``target`` is a column; text and categories are classes, or columns of 0 and 1,
+          even if they are digits;
         - a dict of arrays, such as scikit-learn's Bunch, with the names of an ``.npz`` file.
     target : str, int or sequence of them, optional
         What is to be predicted: the name of a column (of several, for several outputs), the number of a column of a file

@@ -11,7 +11,7 @@ from ..arguments import Seed, generator, positive_int, real
 from ..errors import ArgumentError, DataError, ShapeError
 from ..modules.core.values import each
 from .checks import Inputs, examples, inputs_and_targets
-from .classes import labels
+from .classes import as_labels, labels
 
 Data = tuple[Any, NDArray[Any]]
 Indices = NDArray[np.int64]
@@ -214,7 +214,7 @@ def classes_of(y: ArrayLike) -> Indices:
         raise DataError("y must hold the class of each example with stratify=True, got "
                         f"{array.dtype} of shape {array.shape}")
     if array.dtype.kind == "O":
-        array = np.array(labels(array, "y"))
+        array = as_labels(labels(array, "y"), "y")
     codes = np.unique(array, return_inverse=True)[1].astype(np.int64)
     alone = np.flatnonzero(np.bincount(codes) == 1)
     if alone.size:

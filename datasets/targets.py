@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arguments import as_array, as_floating
 from ..errors import DataError, DtypeError, ShapeError
 from .checks import examples, finite
-from .classes import Classes, labels
+from .classes import Classes, as_labels, is_category, labels
 
 Kind = Literal["classes", "binary", "labels", "values"]
 FEW = 20                                                            # different whole numbers that look like classes
@@ -127,7 +127,9 @@ def plain(y: Any, name: str = "y") -> NDArray[Any]:
         array = examples(name, y)
     else:
         array = np.asarray(y, object) if not hasattr(y, "toarray") else y
-        array = np.array(labels(y, name)) if np.ndim(array) == 1 else examples(name, y)
+        array = as_labels(labels(y, name), name) if np.ndim(array) == 1 else examples(name, y)
+        if array.dtype.kind == "f" and is_category(y):
+            array = array.astype(str)
     if array.ndim == 2 and array.dtype.kind == "O":
         array = np.array(array.tolist())
     if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind != "f":

@@ -30,7 +30,7 @@ from .cells import (
     pointed,
     rows_of,
 )
-from .table import Column, Numbers, Table, Text, different
+from .table import LARGEST, Column, Numbers, Table, Text, different
 
 GZIP = b"\x1f\x8b"
 LOOKED_AT = 100                     # lines, from which the delimiter and the header are found
@@ -133,8 +133,8 @@ class Layout:
     def of_scikit_learn(self, lines: NDArray[Any], columns: tuple[Column, ...], names: tuple[str, ...]) -> Table:
         """Return the table of a file that comes with scikit-learn, whose last column holds the numbers of the classes."""
         classes, last = tuple(self.first[2:]), columns[-1]
-        whole = isinstance(last, Numbers) and last.whole and not last.missing.any()
-        codes = last.values.astype(np.int64) if whole else None
+        whole = isinstance(last, Numbers) and last.whole and last.exact is None and not last.missing.any()
+        codes = last.labels if whole else None
         if len(lines) != self.counted or codes is None or codes.min() < 0 or codes.max() >= len(classes):
             raise FileFormatError(f"{self.path} must hold the {self.counted} rows, with classes 0 to {len(classes) - 1} at the "
                                   f"end, that its first line declares, got {len(lines)} rows, or others")
@@ -150,6 +150,7 @@ class Body:
         self.lines: list[NDArray[Any]] = []
         self.numbers: list[list[NDArray[np.float64]]] = [[] for _ in range(layout.width)]
         self.whole = [True] * layout.width
+        self.exact: list[list[NDArray[np.object_] | None]] = [[] for _ in range(layout.width)]
         self.codes: list[list[NDArray[np.int64]]] = [[] for _ in range(layout.width)]
         self.found: list[dict[str, int]] = [{} for _ in range(layout.width)]
 
@@ -174,8 +175,10 @@ class Body:
                 values = numbers_of([pointed(cell, self.layout.delimiter) for cell in cells])
                 self.comma = self.comma or values is not None
             if values is not None:
+                inexact = bool((np.abs(values) >= LARGEST).any())
                 self.numbers[k].append(values)
-                self.whole[k] = self.whole[k] and is_whole(cells, joined, values)
+                self.whole[k] = self.whole[k] and is_whole(cells, joined, values) and not np.isinf(values).any()
+                self.exact[k].append(integers(cells, values) if self.whole[k] and inexact else None)
                 return True
             self.texts.add(k)
             if self.numbers[k]:
@@ -198,12 +201,21 @@ class Body:
                 renumbered[renumbered == 0] = np.arange(len(kept))
                 columns.append(Text(renumbered[np.concatenate(self.codes[k])], tuple(kept)))
             else:
-                columns.append(Numbers.of(np.concatenate(self.numbers[k]), self.whole[k]))
+                exact = None
+                if self.whole[k] and any(some is not None for some in self.exact[k]):
+                    exact = np.concatenate([np.nan_to_num(floats).astype(np.int64).astype(object) if some is None else some
+                                            for floats, some in zip(self.numbers[k], self.exact[k], strict=True)])
+                columns.append(Numbers(np.concatenate(self.numbers[k]), self.whole[k], exact))
         filled = ~np.all([column.missing for column in columns], axis=0)
         lines = np.concatenate(self.lines)
         if filled.all():
             return lines, tuple(columns)
         return lines[filled], tuple(column.taken(filled) for column in columns)
+
+
+def integers(cells: Sequence[str], values: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Return cells as Python's integers, which have any number of digits; 0 where one is missing."""
+    return np.array([0 if value != value else int(cell) for cell, value in zip(cells, values.tolist(), strict=True)], object)
 
 
 def below(layout: Layout, reader: Any) -> Iterator[tuple[NDArray[Any], list[list[str]]]]:

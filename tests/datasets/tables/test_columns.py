@@ -61,7 +61,7 @@ def test_a_column_that_numbers_the_rows_is_known_by_its_name(tmp_path, name, lef
     (["0.0", "1.0", "2.0"] * 20, "values", 1), (["151.0", "75.0", "141.5"] * 20, "values", 0),
     ([str(k) for k in range(25, 85)], "values", 1), ([str(k) for k in range(20)] * 3, "classes", 0),
     ([str(k) for k in range(30)] * 25, "classes", 1), ([str(k) for k in range(30)] * 10, "values", 1),
-    (["True", "False"] * 30, "binary", 0), ([str(2**60), "1" * 30] * 30, "values", 1)])
+    (["True", "False"] * 30, "binary", 0), ([str(2**60), "1" * 30] * 30, "binary", 0)])
 def test_the_kind_of_a_target_follows_from_how_it_is_written(tmp_path, cells, kind, notes):
     """Text and few or often repeated integers are classes; decimal points and many integers are numbers."""
     (tmp_path / "table.csv").write_text("a,b,y\n" + "".join(f"{k}.5,{k % 7},{cell}\n" for k, cell in enumerate(cells)))
@@ -140,6 +140,36 @@ def test_a_wrong_cell_is_told_with_its_line_and_column(tmp_path, cells, target, 
     path = csv_file(tmp_path, **cells)
     with pytest.raises(rp.DataError, match=f"^{re.escape(f'{path} {text}')}$"):
         data_set(path, target=target)
+
+
+@pytest.mark.parametrize(("cells", "wrong", "line"), [
+    ([*"1234512"] + ["five"] + [*"12345"] * 4, "five", 9), ([*"123451234"] + ["n.a."] + [*"12345"] * 4, "n.a.", 11),
+    ([f'"{k % 5},234"' for k in range(30)], "0,234", 2), ([f"${k % 5}" for k in range(30)], "$0", 2),
+    ([*"0123"] * 6 + ["3+"], "3+", 26)])
+def test_text_among_numbers_is_refused_however_few_different_cells_there_are(tmp_path, cells, wrong, line):
+    (tmp_path / "a.csv").write_text("rating,b,y\n" + "".join(f"{cell},{k}.5,{'uv'[k % 2]}\n" for k, cell in enumerate(cells)))
+    text = f"{tmp_path / 'a.csv'} must hold numbers in column 'rating', got {wrong!r} in line {line}"
+    with pytest.raises(rp.DataError, match=f"^{re.escape(text)}$"):
+        data_set(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("cells", [["20-29", "30-39", "40-49"], ["<5", "5-10", ">10"], ["1st", "2nd", "3rd"], ["A1", "2", "B"]])
+def test_texts_with_digits_are_no_numbers(tmp_path, cells):
+    (tmp_path / "a.csv").write_text("age,y\n" + "".join(f"{cells[k % 3]},{'uv'[k % 2]}\n" for k in range(12)))
+    assert data_set(tmp_path / "a.csv").features == tuple(f"age={cell}" for cell in sorted(cells))
+
+
+def test_integers_that_floats_do_not_hold_stay_different_labels_and_groups(tmp_path):
+    large = [2**60 + k % 3 for k in range(12)]
+    (tmp_path / "a.csv").write_text("a,user,y\n" + "".join(f"{k}.5,{one},{one}\n" for k, one in enumerate(large)))
+    found = data_set(tmp_path / "a.csv", group="user")
+    assert (found.y.tolist(), found.groups.tolist(), found.y.dtype) == (large, large, np.int64)
+    assert found.targets.names == tuple(str(2**60 + k) for k in range(3))
+    larger = [str(one) for one in (10**30, 10**30 + 1, 5)] * 4
+    (tmp_path / "a.csv").write_text("a,y\n" + "".join(f"{k}.5,{one}\n" for k, one in enumerate(larger)))
+    assert data_set(tmp_path / "a.csv").y.tolist() == larger
+    (tmp_path / "a.csv").write_text("a,b,y\n" + f"1,{2**60},x\n2,,y\n" + "".join(f"{k},{k},x\n" for k in range(9000)))
+    assert data_set(tmp_path / "a.csv", missing="drop", group="b").groups[[0, 1, -1]].tolist() == [2**60, 0, 8999]
 
 
 def test_of_numbers_with_decimal_commas_the_cell_that_is_none_is_told(tmp_path):

@@ -33,7 +33,7 @@ def written(delimiter, header=NAMES, rows=ROWS, end="\n", **how):
 
 def held(found):
     """The columns as lists, and whether those of numbers are written as integers."""
-    return [(column.values.tolist(), column.whole) if isinstance(column, Numbers) else column.values.tolist()
+    return [(column.values.tolist(), column.whole) if isinstance(column, Numbers) else column.labels.tolist()
             for column in found.columns]
 
 
@@ -128,7 +128,7 @@ def test_numbers_are_what_float_reads_without_underscores(tmp_path, cells, numer
 def test_text_far_below_numbers_makes_a_column_of_text_with_every_cell_as_it_was_written(tmp_path):
     cells = [f"{k:04}" for k in range(9000)] + ["x"]
     found = table(tmp_path, "a,b\n" + "".join(f"{cell},{k}\n" for k, cell in enumerate(cells)))
-    assert found.columns[0].values.tolist() == cells
+    assert found.columns[0].labels.tolist() == cells
     assert found.columns[1].values.tolist() == list(range(9001))
     assert found.place(9000) == "line 9002"
 
@@ -178,7 +178,7 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, data, width, 
         if isinstance(column, Numbers):
             assert np.array_equal(column.values, [float(cell) for cell in cells])
         else:
-            assert column.values.tolist() == cells
+            assert column.labels.tolist() == cells
 
 
 def test_memory_is_that_of_the_numbers_not_of_their_texts(tmp_path):
