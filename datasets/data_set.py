@@ -139,6 +139,8 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
         if is_table(test):
             raise ArgumentError(f"test must have the form of {name}, got a table")
         other = of_arrays(test, target, None, "test")
+        if other.y[0].size == found.y[0].size == 1:                 # shapes (N,) and (N, 1), which mean the same
+            other = replace(other, y=other.y.reshape(-1, *found.y.shape[1:]))
         found = replace(found, test=(other.x, other.y))
         same_features("test: x", other.x, like=found.x)
         same_features("test: y", other.y, like=found.y)
@@ -162,6 +164,10 @@ def of_tables(source: Any, target: Any, group: Any, test: Any, missing: str, nam
             raise ArgumentError(f"target must be None if {name} is (x, y), got {target!r}")
         tables = [joined(one, pair[1], "y") for one, pair in zip(tables, (source, test), strict=False)]
         target = tables[0].names[len(columns_of(source[0])):]
+        for one in tables[1:]:                                       # whose y may have another name
+            own = one.names[len(columns_of(test[0])):]
+            if len(own) == len(target):
+                tables[1] = replace(one, names=(*one.names[:-len(own)], *target))
     if group is not None and not isinstance(group, (str, int)):
         tables[0] = joined(tables[0], group, "group")
         group = tables[0].names[-1]

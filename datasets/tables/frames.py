@@ -38,7 +38,8 @@ def joined(table: Table, y: Any, name: str) -> Table:
         more = of_frame(y, name)
         names, columns = more.names, more.columns
     elif np.ndim(array) == 2:
-        names = tuple(f"{name}{k}" for k in range(array.shape[1]))
+        several = array.shape[1] > 1
+        names = tuple(f"{name}{k}" for k in range(array.shape[1])) if several else (name,)
         columns = tuple(column_of(column, name) for column in array.T)
     else:
         names, columns = (name_of(y) if name_of(y) != "y" else name,), (column_of(y, name),)

@@ -89,3 +89,10 @@ def test_bytes_are_text():
     assert data_set((np.column_stack(list(X.values())), y)).targets.names == ("no", "yes")
     for source in ((pandas.DataFrame(X), y), pandas.DataFrame(X | {"y": y.tolist()})):
         assert data_set(source).y.tolist() == ["no", "yes"] * 30
+
+
+def test_y_beside_a_frame_is_known_by_its_place_whatever_its_name():
+    pandas = pytest.importorskip("pandas")
+    frame, y = pandas.DataFrame(X), K % 3
+    found = data_set((frame, pandas.Series(y, name="kind")), test=(frame[:5], y[:5]))
+    assert (found.target, found.features, found.test[1].tolist()) == ("kind", ("a", "b"), y[:5].tolist())
