@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from .checks import same_features
 from .loading import Data, clean, is_pair, of_arrays, suffix
 from .loading import DataSet as DataSet
-from .tables.columns import encoded
+from .tables.columns import GROUPS_UNKNOWN, encoded
 from .tables.frames import columns_of, is_frame, joined, of_frame
 from .tables.table import Table
 from .tables.text import read_csv
@@ -112,7 +112,8 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
         class, label or outcome.
     group : str or array_like of shape (N,), optional
         The groups of the examples: a column, which is then no feature; the name of an array of an ``.npz`` file; an array; or
-        ``"form"``, of the digits.
+        ``"form"``, of the digits. A test part that has the column may not hold one of these groups; if it has none, a note
+        says that this is not known.
     test : optional
         The test part, of a source that has none, in the same form: ``(x, y)``, a frame, or a path.
     missing : {"refuse", "drop"}, default "refuse"
@@ -144,6 +145,8 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
         found = replace(found, test=(other.x, other.y))
         same_features("test: x", other.x, like=found.x)
         same_features("test: y", other.y, like=found.y)
+    if found.groups is not None and found.test is not None:
+        found = replace(found, notes=(*found.notes, GROUPS_UNKNOWN))
     return found
 
 

@@ -21,6 +21,7 @@ Array = NDArray[Any]
 
 TARGETS = frozenset(("target", "targets", "y", "class", "label", "labels", "outcome"))     # names, in lower case
 IDENTIFIER = re.compile(r"|unnamed: 0|index|row|row.?names?|no\.?|nr\.?|#|id|.*[ _.-]id|(?-i:.*[a-z]I[dD])", re.IGNORECASE)
+GROUPS_UNKNOWN = "Whether the test part holds groups of the training part is not known: no groups are given for it."
 
 
 class Encoded(NamedTuple):
@@ -64,6 +65,7 @@ def encoded(tables: Sequence[Table], target: Any = None, group: Any = None, miss
         ``target`` or ``group`` is no column; the message lists the columns.
     DataError
         A value is missing (unless ``missing`` is "drop") or infinite, or is text among numbers; the message gives its place.
+        Or two tables share a group.
     """
     first = tables[0]
     names = target_names(first, target) if targets else ()
@@ -81,6 +83,8 @@ def encoded(tables: Sequence[Table], target: Any = None, group: Any = None, miss
     used = list(dict.fromkeys([*(feature.name for feature in features), *names]))
     tables = [complete(table, used if k else [*used, *([groups] if groups else [])], missing, notes)
               for k, table in enumerate(tables)]
+    if groups:
+        notes += apart(tables, groups)
     x = [np.column_stack([feature.values(table) for feature in features]) for table in tables]
     y = target_values(tables, names, notes) if names else []
     return Encoded(x, y, tuple(feature.label for feature in features), tuple(map(in_one_line, names)),
@@ -221,6 +225,21 @@ def complete(table: Table, used: Sequence[str], missing: str, notes: list[str]) 
     kept = np.flatnonzero(~rows)
     return Table(table.name, table.names, tuple(column.taken(~rows) for column in table.columns),
                  lambda k: table.place(int(kept[k])), table.header, table.target)
+
+
+def apart(tables: Sequence[Table], name: str) -> list[str]:
+    """Raise DataError if two tables share a group; return a note if one of them does not say which groups it holds."""
+    found: set[str] = set()
+    for table in tables:
+        if name not in table.names:
+            return [GROUPS_UNKNOWN]
+        column = table.column(name)
+        own = set(map(str, column.taken(~column.missing).labels.tolist()))
+        if found & own:
+            raise DataError(f"{table.name} must hold none of the groups of {tables[0].name}, got {len(found & own)} of its "
+                            f"{len(own)} in both, in column {in_one_line(name)!r}: {shown(sorted(found & own))}")
+        found |= own
+    return []
 
 
 def target_values(tables: Sequence[Table], names: Sequence[str], notes: list[str]) -> list[Array]:

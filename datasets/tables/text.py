@@ -133,8 +133,9 @@ class Layout:
     def of_scikit_learn(self, lines: NDArray[Any], columns: tuple[Column, ...], names: tuple[str, ...]) -> Table:
         """Return the table of a file that comes with scikit-learn, whose last column holds the numbers of the classes."""
         classes, last = tuple(self.first[2:]), columns[-1]
-        whole = isinstance(last, Numbers) and last.whole and last.exact is None and not last.missing.any()
-        codes = last.values.astype(np.int64) if whole else None
+        codes = None
+        if isinstance(last, Numbers) and last.whole and last.exact is None and not last.missing.any():
+            codes = last.values.astype(np.int64)
         if len(lines) != self.counted or codes is None or codes.min() < 0 or codes.max() >= len(classes):
             raise FileFormatError(f"{self.path} must hold the {self.counted} rows, with classes 0 to {len(classes) - 1} at the "
                                   f"end, that its first line declares, got {len(lines)} rows, or others")

@@ -210,6 +210,24 @@ def test_groups_are_a_column_that_is_no_feature(tmp_path):
         data_set(csv_file(tmp_path), target="alive", group=np.arange(N - 1))
 
 
+def test_no_group_is_in_the_test_part_too(tmp_path):
+    def part(file, groups):
+        cells = [f"{k}.5,{group},{'uv'[k % 2]}" for k, group in enumerate(groups)]
+        (tmp_path / file).write_text("\n".join(["a,w,y", *cells]))
+        return tmp_path / file
+
+    train = part("train.csv", ["w1", "w2", "w3"] * 4)
+    text = (f"{tmp_path / 'test.csv'} must hold none of the groups of {train}, got 2 of its 3 in both, in column 'w': w1, w3")
+    with pytest.raises(rp.DataError, match=f"^{re.escape(text)}$"):
+        data_set(train, test=part("test.csv", ["w1", "w3", "w4"]), group="w")
+    assert data_set(train, test=part("test.csv", ["w4", "w5"]), group="w").notes == ()
+    (tmp_path / "bare.csv").write_text("a,y\n1,u\n2,v\n")
+    note = "Whether the test part holds groups of the training part is not known: no groups are given for it."
+    x, y = np.eye(12), ["u", "v"] * 6
+    assert data_set(train, test=tmp_path / "bare.csv", group="w").notes == (note,)
+    assert data_set((x, y), test=(x, y), group=np.arange(12) % 3).notes == (note,)
+
+
 def test_names_in_messages_can_be_printed(tmp_path):
     (tmp_path / "a.csv").write_text('id,"k\0\nn"\n1,a\n2,b\n3,a\n')
     for how in ({"target": "last"}, {}, {"target": "last", "group": "x"}):
