@@ -24,7 +24,7 @@ from .parts import Problem
 from .rates import beyond
 from .report import write_report
 from .results import TrainingRun
-from .training import Task, train_one
+from .training import Task, check, train_one
 
 if TYPE_CHECKING:
     from ..options import Commands
@@ -164,7 +164,8 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     if arrays:
         names: dict[str, Any] = dict.fromkeys(arrays, f"{ARRAYS} {problem.digest}")
         config = replace(config, **names)
-    divisions = problem.divisions(config)                           # an error in them comes before any training
+    divisions = problem.divisions(config)
+    check(problem, config)                                          # an error comes before any training, and any file
     unfit = remarks.unfit(problem, config)
     if out is not None:
         prepare(Path(out), asdict(config) | {"digest": problem.digest}, force)      # before the work, not after it

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...datasets.data_set import DataSet
 from ...datasets.scaling import described_scale
+from ...datasets.tables.columns import GROUPS_UNKNOWN
 from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
@@ -30,7 +31,7 @@ def of_data(found: Sequence[Finding], data: DataSet, problem: Problem, config: C
     said = [f"{one.where}: {one.what} This holds for all initializations. Remedy: {one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
     said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
-    if data.groups is not None and data.test is None:
+    if data.groups is not None and GROUPS_UNKNOWN not in data.notes:
         said.append(f"No two parts share one of the {len(np.unique(data.groups))} groups: the errors are those on groups that "
                     "were not trained on.")
     return [*said, *scaling(problem, config), *data.notes, *problem.targets.notes]

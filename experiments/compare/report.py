@@ -162,7 +162,7 @@ def divided(comparison: Comparison) -> str:
     said = [f" Each fold is the test part once with each seed, of {c['cv']} folds."] if c["cv"] else []
     if c["group"]:
         name = "the given groups" if c["group"].startswith(f"{ARRAYS} ") else f"“{c['group']}”"
-        said.append(f" No group of {name} is in two parts: the test examples are of groups that the network has not seen.")
+        said.append(f" No group of {name} was divided among parts.")
     if c["stratify"]:
         said.append(" Each class has the same share of all parts.")
     return "".join(said)
