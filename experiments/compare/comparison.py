@@ -41,12 +41,18 @@ def table(comparison: Results) -> list[list[str]]:
               f"test {comparison.metric.name}, 95 % interval", f"epochs to {comparison.metric.goal}", "final cost",
               "gradient first/last", comparison.inactive]
     several = len({run.rate for run in comparison.runs}) > 1
-    rows = [cells(comparison, row) for row in comparison.summary()]
+    summary = comparison.summary()
+    rows = [cells(comparison, row) for row in summary]
     if several:
         header.insert(1, "best rate")
-        for row in rows:
-            row.insert(1, f"{comparison.chosen[row[0]]:g}")
+        for row, found in zip(rows, summary, strict=True):
+            row.insert(1, best_rate(found))
     return [header, *rows]
+
+
+def best_rate(row: Row) -> str:
+    """The chosen rate as a cell; a dash where all runs diverge, at every rate."""
+    return f"{row['rate']:g}" if row["diverged"] < row["runs"] else "–"
 
 
 def rate_table(comparison: Results) -> list[list[str]]:

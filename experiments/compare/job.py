@@ -84,13 +84,14 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     target : str, int or sequence of str, default None
         The column of a table that is to be predicted, or several: see ``datasets.load``.
     group : str or array of shape (N,), default None
-        What the examples come from, such as writers: no group is in two parts. A column of a table, or an array; of the digits
-        ``"form"``.
+        What the examples come from, such as writers: no group is divided among parts, and none may be in ``test`` too, where
+        that has the column. A column of a table, or an array; of the digits ``"form"``.
     missing : {"refuse", "drop"}
         Whether a missing value in a table is an error, or its row is left out.
     standardize : bool, default None
         Whether each column of x is scaled to mean 0 and standard deviation 1, as measured on the training part, and each number
-        that is to be predicted. None: where columns differ in scale from each other or from what initializers assume.
+        that is to be predicted. None: where columns of seed 0's training part differ in scale from each other or from what
+        initializers assume.
     activation, depth, width, batch_norm, dropout
         The network: ``depth`` hidden layers of ``width`` units.
     optimizer, epochs, batch_size
@@ -136,8 +137,9 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     or half of that of a constant prediction if this is less; for values when R² is at least 0.5.
 
     *Intervals.* ± is half a 95 % interval of Student. Runs that divide the same examples anew, by seed or in folds, share
-    examples: the variance of their mean is taken as (1/n + test/train) s² (Nadeau & Bengio 2003), in the tests too. With a
-    fixed test part it is s²/n, and the error that is due to the choice of this part is said beside it.
+    examples: the variance of their mean is taken as (1/n + test/train) s² (Nadeau & Bengio 2003), in the tests too; of
+    validation errors (1/n + validation/train) s². With a fixed test part it is s²/n, and the error that is due to the choice of
+    this part is said beside it. Differences that are equal in all runs have no p value.
 
     *Rates.* An initialization survives a rate if no run diverges and the mean validation error is at most halfway between the
     lowest of the comparison and that of a constant prediction. ``lr="auto"`` takes rates with the first digit 1 or 3, and goes

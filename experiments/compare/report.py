@@ -18,7 +18,7 @@ from ..reports.page import Page
 from ..reports.statistics import number
 from ..reports.text import finite, joined, many, numbered, times, write_csv
 from ..sweeps.workers import Workers
-from .comparison import Comparison, cost_text
+from .comparison import Comparison, best_rate, cost_text
 from .config import held, repeat
 from .drawings import Drawn, first_screen, networks, rates, several_rates
 from .findings import Verdict, findings, verdicts
@@ -187,7 +187,7 @@ def results(comparison: Comparison) -> list[list[str]]:
     for row, verdict in ranked(comparison):
         lost = f" ({row['diverged']} of {row['runs']} diverged)" if 0 < row["diverged"] < row["runs"] else ""
         error = "–" if math.isnan(row["error"]) else metric.text(row["error"], row["error_half"]) + lost
-        tried = [f"{row['rate']:g}", span(comparison.survives(row["init"]))] if several else []
+        tried = [best_rate(row), span(comparison.survives(row["init"]))] if several else []
         rows.append([row["init"], verdict.text(budget), error, *[share(row.get("r2", math.nan))] * values,
                      *effect(comparison, row), *tried])
     return rows
