@@ -56,6 +56,8 @@ def column_of(series: Any, name: str) -> Column:
     """
     # As objects, the members of a list stay what they are; in an array of text, NaN and 1 would become "nan" and "1".
     values = np.asarray(series) if hasattr(series, "dtype") else np.asarray(series, object)
+    if values.dtype.kind == "f" and "int" in str(series.dtype).lower():
+        values = np.array(series.to_list(), object)                 # integers of pandas and polars with gaps
     category = is_category(series)
     if values.dtype.kind in "biuf" and not category:
         floats = values.astype(np.float64)

@@ -96,3 +96,12 @@ def test_y_beside_a_frame_is_known_by_its_place_whatever_its_name():
     frame, y = pandas.DataFrame(X), K % 3
     found = data_set((frame, pandas.Series(y, name="kind")), test=(frame[:5], y[:5]))
     assert (found.target, found.features, found.test[1].tolist()) == ("kind", ("a", "b"), y[:5].tolist())
+
+
+@pytest.mark.parametrize("first", [0, 2**60])
+def test_integers_beside_gaps_stay_integers(first):
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    y = [first + 1, None, first + 2] * 20
+    for library, column in ((pandas, pandas.array(y, "Int64")), (polars, y)):
+        found = data_set(library.DataFrame(X | {"y": column}), missing="drop")
+        assert (found.y.tolist(), found.targets.kind) == ([first + 1, first + 2] * 20, "binary")
