@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DtypeError, ShapeError
+from ...errors import DataError, DtypeError, ShapeError
 from ...printing import in_one_line
 from ..classes import MISSING, decoded, is_category
 from .cells import is_number
@@ -72,7 +72,10 @@ def column_of(series: Any, name: str) -> Column:
         present = [str(item) for item in present]
     elif all(isinstance(item, NUMBER) for item in present):
         floats = np.full(len(items), np.nan)
-        floats[~gaps] = present
+        try:
+            floats[~gaps] = present
+        except OverflowError:
+            raise DataError(f"{in_one_line(name)} must hold numbers up to 1.8e308, got a larger integer") from None
         whole = not any(isinstance(item, (float, np.floating)) for item in present)
         exact = np.zeros(len(items), object)
         exact[~gaps] = present

@@ -39,6 +39,11 @@ def test_labels_in_a_list_beside_a_frame_are_all_numbers_or_all_text(frame):
     assert data_set((frame(), [0.5, 1, 2] * 20)).targets.kind == "values"
 
 
+def test_integers_too_large_for_floats_are_refused(frame):
+    with pytest.raises(rp.DataError, match=r"^y must hold numbers up to 1\.8e308, got a larger integer$"):
+        data_set((frame(), [10**400, 2, 3] * 20))
+
+
 def test_digits_of_type_text_are_text(frame):
     """As notes advise for integers that are classes: ``frame.assign(y=frame.y.astype(str))``."""
     many = [str(k % 25) for k in range(N)]
