@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from .text import finite
 RECORD = "config.json"                                              # the settings of the report, and the names of its files
 
 
-def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, record: str = RECORD) -> None:
-    """Create the folder of a report, before the work.
+def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, record: str = RECORD,
+            another: bool = False) -> Path:
+    """Create the folder of a report, before the work, and return it.
 
     Parameters
     ----------
@@ -27,6 +29,9 @@ def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, reco
         Whether a report of other settings is replaced.
     record : str, default "config.json"
         The file of the folder in which an earlier report holds its settings.
+    another : bool, default False
+        Whether the first of ``folder``, ``folder``-2, ``folder``-3, ... is taken that holds no report of other settings; not
+        with ``force``.
 
     Raises
     ------
@@ -36,12 +41,18 @@ def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, reco
     OSError
         The folder cannot be created, or no file can be written in it: it is read-only, or the disk is full.
     """
-    earlier = read(folder / record)
-    if earlier is not None and not force and (differs := differences(earlier, settings)):
-        raise ArgumentError(f"out must be a folder without results of other settings, but {folder} holds some ({differs}): "
-                            "name another folder, or replace them with --force (force=True)")
-    folder.mkdir(parents=True, exist_ok=True)
-    check_folder(folder)
+    for k in count(1):
+        chosen = folder if k == 1 else folder.with_name(f"{folder.name}-{k}")
+        earlier = None if force else read(chosen / record)
+        differs = "" if earlier is None else differences(earlier, settings)
+        if not differs:
+            break
+        if not another:
+            raise ArgumentError(f"out must be a folder without results of other settings, but {folder} holds some ({differs}): "
+                                "name another folder, or replace them with --force (force=True)")
+    chosen.mkdir(parents=True, exist_ok=True)
+    check_folder(chosen)
+    return chosen
 
 
 @contextmanager

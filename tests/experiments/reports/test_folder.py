@@ -55,3 +55,14 @@ def test_files_that_a_new_report_does_not_replace_are_deleted_and_no_others(fold
     remove_others(folder, ["report.html"])
     assert {path.name for path in folder.iterdir()} == {"config.json", "report.html", "mine.txt"}
     assert (folder.parent / "beside.txt").exists()
+
+
+def test_another_folder_is_the_first_that_is_free_or_holds_the_same_settings(folder):
+    assert prepare(folder, SETTINGS, another=True) == folder
+    other = SETTINGS | {"lr": 0.1}
+    second = prepare(folder, other, another=True)
+    assert second == folder.with_name("out-2")
+    (second / "config.json").write_text(json.dumps(other | {"command": ""}), encoding="utf-8")
+    assert prepare(folder, other, another=True) == second
+    assert prepare(folder, SETTINGS | {"lr": 1.0}, another=True) == folder.with_name("out-3")
+    assert prepare(folder, other, force=True, another=True) == folder
