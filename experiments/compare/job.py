@@ -22,7 +22,7 @@ from .comparison import Comparison
 from .config import ARRAYS, LEARNING_RATES, QUICK, Config
 from .parts import Problem
 from .rates import beyond
-from .report import write_report
+from .report import FILES, write_report
 from .results import TrainingRun
 from .training import Task, train_one
 
@@ -172,7 +172,8 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     divisions = problem.divisions(config)                           # an error in them comes before any training
     unfit = remarks.unfit(problem, config)
     folder = None if out is None else prepare(             # before the work, not after it
-        Path(out), asdict(config) | {"digest": problem.digest}, force, another=another)
+        Path(out), asdict(config) | {"digest": problem.digest}, FILES,
+        {name: getattr(config, name) for name in ("data", "test")}, force=force, another=another)
     sizes, starts = problem.sizes(divisions), [(init, rate) for rate in config.rates for init in config.init]
     comparison = Comparison(
         asdict(config), run_all(tasks(problem, config, starts), workers, progress), problem.metric(divisions), sizes,

@@ -26,6 +26,8 @@ from .remarks import of_runs
 
 TABLES = {"results.csv": "each run", "summary.csv": "each initialization",
           "rates.csv": "each initialization at each learning rate", "config.json": "the settings, the data and the versions"}
+FIGURES = ("learning-curves", "ranking*", "rates", "survival*", "costs", "saturation", "activations-*", "gradients-*")
+FILES = ("report.html", *TABLES, *(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")))     # of any report
 READING = """Learns: the test {metric} comes to {goal} or less; epochs until then: the median, and the range over the runs. ± is
 half of a 95 % interval of the mean. Against {reference}: mean difference in test {metric}, paired by {pairing}; p is that of a
 paired t test, after Holm's correction. {accounts}"""

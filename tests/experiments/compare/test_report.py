@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 import comparisons
 import numpy as np
@@ -15,7 +16,7 @@ import retroprop as rp
 from retroprop.__main__ import main
 from retroprop.experiments.compare import remarks
 from retroprop.experiments.compare.job import compare
-from retroprop.experiments.compare.report import write_report
+from retroprop.experiments.compare.report import FILES, write_report
 from retroprop.experiments.reports import drawing
 
 GLOROT, SLOW, NOTHING, DIVERGED = (
@@ -42,6 +43,8 @@ def write(tmp_path, empty_figures):
     """Write the report of a comparison whose figures are empty; return its page and its folder."""
     def write(made):
         write_report(made, tmp_path)
+        names = [path.name for path in tmp_path.iterdir()]
+        assert [name for name in names if not any(fnmatchcase(name, one) for one in FILES)] == []     # which are protected
         return pages.read(tmp_path / "report.html"), tmp_path
 
     return write
