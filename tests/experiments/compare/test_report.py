@@ -254,7 +254,8 @@ def test_numbers_survive_figures_that_cannot_be_drawn(tmp_path, monkeypatch):
 def test_commands_without_out_run_one_after_the_other(tmp_path, monkeypatch, capsys):
     """A folder that is not named is the next one, and said; a named one is refused if it holds other results."""
     monkeypatch.chdir(tmp_path)
-    command = ["compare", "--data", "moons", "--init", "Glorot", "--depth", "1", "--width", "4", "--epochs", "1", "--seeds", "1", "--jobs", "1"]
+    small = {"data": "moons", "init": "Glorot", "depth": 1, "width": 4, "epochs": 1, "seeds": 1, "jobs": 1}
+    command = ["compare", *(f"--{name}={value}" for name, value in small.items())]
     for more, folder in ([], "compare"), (["--lr", "0.1"], "compare-2"), (["--lr", "0.1"], "compare-2"), ([], "compare"):
         assert main([*command, *more]) == 0
         assert capsys.readouterr().err.endswith(f"The report is in results/{folder}/report.html\n")
