@@ -7,8 +7,8 @@ import pytest
 from retroprop.__main__ import main
 from retroprop.experiments.look import job, page
 
-COMPARE = ["compare", "--target", "b", "--init", "He", "--depth", "1", "--width", "4", "--epochs", "1", "--seeds", "2", "--jobs",
-           "1"]
+COMPARE = ["compare", "--target", "b", "--init", "He", "--depth", "1", "--width", "4", "--epochs", "1", "--seeds", "2",
+           "--jobs", "1"]
 TABLE = "a,b\n" + "".join(f"{k % 7},{k % 2}\n" for k in range(40))
 
 
