@@ -9,8 +9,11 @@ from textwrap import fill
 from typing import Any
 
 from ...printing import aligned
+from ..lab.networks import abbreviated
+from ..options import command_line
 from ..reports.statistics import number
 from ..reports.text import many, times
+from .config import Config, repeat
 from .findings import finding
 from .remarks import of_one_rate
 from .results import Results
@@ -81,7 +84,18 @@ def as_text(comparison: Results) -> str:
     tables = [table(comparison)] + [rate_table(comparison)] * (len({run.rate for run in comparison.runs}) > 1)
     above, below = ([fill(text, 120) for text in texts] for texts in (
         (finding(comparison), *comparison.remarks), of_one_rate(comparison)))
+    below = [f"{text}\n    {fair(comparison.config)}" for text in below]      # not wrapped: it is to be copied
     return "\n\n".join([*above, *(aligned(rows, ()) for rows in tables), *below])
+
+
+def fair(config: Mapping[str, Any]) -> str:
+    """The command or call that gives each initialization its own best learning rate, without the settings that are defaults."""
+    if (call := repeat(config | {"lr": "auto"})).startswith("rp."):
+        return call
+    usual = vars(Config())
+    given = {name: abbreviated(value) if name == "init" else value for name, value in config.items()
+             if name != "lr" and value != usual[name]}
+    return command_line("compare", given | {"lr": "auto"}) + " --no-standardize" * (config["standardize"] is False)
 
 
 def cells(comparison: Results, row: Row) -> list[str]:

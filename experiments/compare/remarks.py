@@ -14,7 +14,7 @@ from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
 from ..reports.text import joined, many
 from . import rates
-from .config import Config, repeat
+from .config import Config
 from .metric import Metric
 from .parts import Problem
 from .results import Results
@@ -116,11 +116,11 @@ def of_rates(comparison: Results) -> list[str]:
 
 
 def of_one_rate(comparison: Results) -> list[str]:
-    """What a single learning rate means, and the command for a fair one."""
+    """What a single learning rate means; the command for a fair one stands below it."""
     if len({run.rate for run in comparison.runs}) > 1 or len(comparison.inits) == 1:
         return []
     return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of "
-            f"this rate. For each at its own best rate: {repeat(comparison.config | {'lr': 'auto'})}"]
+            "this rate. For each at its own best rate:"]
 
 
 def named(inits: Sequence[str]) -> str:

@@ -18,14 +18,16 @@ from ..reports.page import Page
 from ..reports.statistics import number
 from ..reports.text import finite, joined, many, numbered, times, write_csv
 from ..sweeps.workers import Workers
-from .comparison import Comparison, cost_text
-from .config import ARRAYS, repeat
+from .comparison import Comparison, cost_text, fair
+from .config import ARRAYS
 from .drawings import Drawn, first_screen, networks, rates, several_rates
 from .findings import Verdict, findings, verdicts
 from .remarks import of_runs
 
 TABLES = {"results.csv": "each run", "summary.csv": "each initialization",
           "rates.csv": "each initialization at each learning rate", "config.json": "the settings, the data and the versions"}
+FIGURES = ("learning-curves", "ranking*", "rates", "survival*", "costs", "saturation", "activations-*", "gradients-*")
+FILES = ("report.html", *TABLES, *(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")))     # of any report
 READING = """Learns: the test {metric} comes to {goal} or less; epochs until then: the median, and the range over the runs. ± is
 half of a 95 % interval of the mean. Against {reference}: mean difference in test {metric}, paired by {pairing}; p is that of a
 paired t test, after Holm's correction. {accounts}"""
@@ -89,7 +91,7 @@ def page(comparison: Comparison, folder: Path, figures: Mapping[str, list[Drawn]
     elif len(comparison.inits) > 1:
         made.text(f"All were trained at one learning rate, {comparison.runs[0].rate:g}: the ranking is that of this rate, and "
                   "another may order them otherwise. This trains each at its own best rate, chosen on validation examples:")
-        made.code(repeat(comparison.config | {"lr": "auto"}))
+        made.code(fair(comparison.config))
     made.heading("Initialization by initialization")
     said = dict(zip(comparison.inits, findings(comparison), strict=True))
     made.points([said[row["init"]] for row, _ in ranked(comparison)])

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 import comparisons
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 from comparisons import at_rates, comparison, falling, spread
 
 import retroprop as rp
+from retroprop.__main__ import main
 from retroprop.experiments.compare import remarks
 from retroprop.experiments.compare.job import compare
-from retroprop.experiments.compare.report import write_report
+from retroprop.experiments.compare.report import FILES, write_report
 from retroprop.experiments.reports import drawing
 
 GLOROT, SLOW, NOTHING, DIVERGED = (
@@ -41,6 +43,8 @@ def write(tmp_path, empty_figures):
     """Write the report of a comparison whose figures are empty; return its page and its folder."""
     def write(made):
         write_report(made, tmp_path)
+        names = [path.name for path in tmp_path.iterdir()]
+        assert [name for name in names if not any(fnmatchcase(name, one) for one in FILES)] == []     # which are protected
         return pages.read(tmp_path / "report.html"), tmp_path
 
     return write
@@ -244,3 +248,16 @@ def test_numbers_survive_figures_that_cannot_be_drawn(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"results.csv", "summary.csv", "rates.csv", "config.json"}
     with (tmp_path / "summary.csv").open(encoding="utf-8") as file:
         assert math.isclose(float(list(csv.DictReader(file))[2]["error"]), 0.02)
+
+
+@pytest.mark.usefixtures("empty_figures")
+def test_commands_without_out_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+    """A folder that is not named is the next one, and said; a named one is refused if it holds other results."""
+    monkeypatch.chdir(tmp_path)
+    small = {"data": "moons", "init": "Glorot", "depth": 1, "width": 4, "epochs": 1, "seeds": 1, "jobs": 1}
+    command = ["compare", *(f"--{name}={value}" for name, value in small.items())]
+    for more, folder in ([], "compare"), (["--lr", "0.1"], "compare-2"), (["--lr", "0.1"], "compare-2"), ([], "compare"):
+        assert main([*command, *more]) == 0
+        assert capsys.readouterr().err.endswith(f"The report is in results/{folder}/report.html\n")
+    assert main([*command, "--lr", "0.1", "--out", "results/compare"]) == 2
+    assert "results/compare holds some (lr: 0.03 there, 0.1 now)" in capsys.readouterr().err

@@ -1,16 +1,20 @@
 """The table and the findings of a comparison, for made-up results that cover each case."""
 
 import math
+import shlex
+from dataclasses import replace
 
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.compare.comparison import Comparison
+from retroprop.__main__ import parser
+from retroprop.experiments.compare.comparison import Comparison, fair
 from retroprop.experiments.compare.config import Config
 from retroprop.experiments.compare.metric import Metric
 from retroprop.experiments.compare.report import findings
 from retroprop.experiments.compare.results import Sizes, TrainingRun
 
+INITS = ("Glorot", "N(0, 1)", "U(-1, 1)", "N(0, 2²)", "N(0, 3²)", "N(0, 4²)")
 X, Y = rp.datasets.digits()
 
 
@@ -83,3 +87,21 @@ def test_rectifiers_are_dead_and_not_saturated():
 
 def test_an_initialization_that_always_diverges_is_reported():
     assert findings(result(Glorot=[None, None]))[0].startswith("Glorot: the cost becomes infinite or NaN in every run")
+
+
+@pytest.mark.parametrize(("settings", "command"), [
+    ({}, "retroprop compare --lr auto"),
+    ({"data": "iris.csv", "target": "species"}, "retroprop compare --data iris.csv --target species --lr auto"),
+    ({"init": ("Glorot", "N(0, 1)"), "optimizer": "adam", "lr": 0.5, "standardize": False},
+     "retroprop compare --init Glorot 'N(0, 1)' --optimizer adam --lr auto --no-standardize"),
+    ({"data": "a long name " * 12, "init": INITS},
+     f"retroprop compare --data '{'a long name ' * 12}' --init Glorot {' '.join(map(repr, INITS[1:]))} --lr auto"),
+    ({"data": "arrays 0123", "epochs": 3}, "rp.compare((x, y), lr='auto', epochs=3)"),
+])
+def test_the_command_for_the_best_rates_is_one_line_without_defaults(settings, command):
+    config = vars(Config(**settings))
+    assert fair(config) == command
+    printed = str(replace(result(**{init: [0.02] for init in config["init"]}), config=config))
+    assert printed.splitlines()[-1] == "    " + command
+    if command.startswith("retroprop"):
+        assert parser("compare")[0].parse_args(shlex.split(command)[1:]).lr == "auto"
