@@ -140,6 +140,8 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
         if is_table(test):
             raise ArgumentError(f"test must have the form of {name}, got a table")
         other = of_arrays(test, target, None, "test")
+        if other.test is not None:
+            raise ArgumentError(f"test must be one part, x and y, got {other.name}, which has a test part of its own")
         if other.y[0].size == found.y[0].size == 1:                 # shapes (N,) and (N, 1), which mean the same
             other = replace(other, y=other.y.reshape(-1, *found.y.shape[1:]))
         found = replace(found, test=(other.x, other.y))

@@ -61,10 +61,9 @@ def rate_table(comparison: Results) -> list[list[str]]:
     grid = sorted({rate for _, rate in rows})
     found = [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid), "learns at"]]
     for init in comparison.inits:
-        errors = [rows[init, rate].error.mean if (init, rate) in rows else math.nan for rate in grid]
-        found.append([init, *("" if math.isnan(error) else comparison.metric.text(error) + " *" * (
-            rate == comparison.chosen[init]) for rate, error in zip(grid, errors, strict=True)),
-            span(comparison.survives(init))])
+        own = [rows.get((init, rate)) for rate in grid]
+        found.append([init, *("" if row is None else "diverged" if not row.alive else comparison.metric.text(row.error.mean)
+                              + " *" * (row.rate == comparison.chosen[init]) for row in own), span(comparison.survives(init))])
     return found
 
 
@@ -124,7 +123,7 @@ def verdict(comparison: Results, row: Row) -> str:
         return "–"
     if not pairs:
         return "diverged" if row["diverged"] == row["runs"] else "no run in which neither diverged"
-    if all(a == b for a, b in comparison.pairs(init)):
+    if all(a == b for a, b in comparison.pairs(init, comparison.reference)):
         return "equal"
     gap = comparison.metric.text(row["difference"], row["difference_half"] if row["p"] == row["p"] else math.nan, True)
     gap += f" in {pairs} pairs" if pairs < row["runs"] else ""

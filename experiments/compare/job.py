@@ -24,7 +24,7 @@ from .parts import Problem
 from .rates import beyond
 from .report import FILES, write_report
 from .results import TrainingRun
-from .training import Task, train_one
+from .training import Task, check, train_one
 
 if TYPE_CHECKING:
     from ..options import Commands
@@ -101,8 +101,9 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     lr : float, sequence of float or "auto", default None
         The learning rate; None: the usual one of the optimizer. With several, each initialization is trained at each, and gets
         the rate at which its mean error on a validation part is lowest after the last epoch; a run that diverges counts as a
-        constant prediction. The validation part is a fifth of the training examples, of each seed the same for all, and no run
-        trains on it. ``"auto"`` is five rates around the usual one, and more where an edge is chosen.
+        constant prediction, and a rate at which all diverge after all others. The validation part is a fifth of the training
+        examples, of each seed the same for all, and no run trains on it. ``"auto"`` is five rates around the usual one, and
+        more where an edge is chosen.
     seeds : int
         Number of seeds: 0, 1, 2, ...
     split : {"seed", "fixed"}
@@ -169,7 +170,8 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     if arrays:
         names: dict[str, Any] = dict.fromkeys(arrays, f"{ARRAYS} {problem.digest}")
         config = replace(config, **names)
-    divisions = problem.divisions(config)                           # an error in them comes before any training
+    divisions = problem.divisions(config)
+    check(problem, config)                                          # an error comes before any training, and any file
     unfit = remarks.unfit(problem, config)
     folder = None if out is None else prepare(             # before the work, not after it
         Path(out), asdict(config) | {"digest": problem.digest}, FILES,
@@ -181,7 +183,7 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
         sizes.test / sizes.train if problem.divided_anew(config) else 0.0, digest=problem.digest)
     while config.lr == "auto" and (more := beyond(comparison.rates(), LEARNING_RATES[config.optimizer])):
         comparison = replace(comparison, runs=comparison.runs + run_all(tasks(problem, config, more), workers, progress))
-    said = (*remarks.of_data(unfit, found, problem), *remarks.of_runs(comparison))
+    said = (*remarks.of_data(unfit, found, problem, config), *remarks.of_runs(comparison))
     comparison = replace(comparison, remarks=said, unfit=tuple(one.what for one in unfit))
     if results is not None:
         results(comparison)

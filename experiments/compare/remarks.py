@@ -9,12 +9,14 @@ import numpy as np
 
 from ...datasets.data_set import DataSet
 from ...datasets.scaling import described_scale
+from ...datasets.tables.columns import GROUPS_UNKNOWN
 from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
-from ..reports.text import joined, many
+from ..reports.text import many
 from . import rates
 from .config import Config
+from .findings import FEW, named_inits
 from .metric import Metric
 from .parts import Problem
 from .results import Results
@@ -22,18 +24,17 @@ from .training import LOSSES, Task, network
 
 EXAMPLES = 300                                                      # that `diagnose` sees
 NORMAL = 1.96                                                       # half a 95 % interval in standard errors
-FEW = 6                                                             # initializations that a sentence names; more are counted
 
 
-def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[str]:
+def of_data(found: Sequence[Finding], data: DataSet, problem: Problem, config: Config) -> list[str]:
     """What `unfit` found, what was done to the data, and how they were read."""
     said = [f"{one.where}: {one.what} This holds for all initializations. Remedy: {one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
     said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
-    if data.groups is not None and data.test is None:
+    if data.groups is not None and GROUPS_UNKNOWN not in data.notes:
         said.append(f"No two parts share one of the {len(np.unique(data.groups))} groups: the errors are those on groups that "
                     "were not trained on.")
-    return [*said, *scaling(problem), *data.notes, *problem.targets.notes]
+    return [*said, *scaling(problem, config), *data.notes, *problem.targets.notes]
 
 
 def unfit(problem: Problem, config: Config) -> list[Finding]:
@@ -44,14 +45,18 @@ def unfit(problem: Problem, config: Config) -> list[Finding]:
     return [one for one in diagnose(net, x, y, LOSSES[problem.targets.kind]()) if one.where in ("x", "y")]
 
 
-def scaling(problem: Problem) -> list[str]:
+def scaling(problem: Problem, config: Config) -> list[str]:
     """Which arrays were standardized, and why."""
     said = []
     if problem.scaled:
-        said.append("Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: "
-                    f"{described_scale(problem.x)} (--no-standardize leaves them).")
+        which = " of seed 0" if problem.divided_anew(config) else ""
+        scale = described_scale(problem.x[problem.division(config, 0).train])
+        said.append(f"Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: {scale}"
+                    f"{which} (--no-standardize leaves them).")
     if problem.scaled_targets:
-        said.append("The network learned y scaled to mean 0 and standard deviation 1; its errors are in the units of y.")
+        several = problem.y.shape[1] > 1
+        said.append("The network learned y scaled to mean 0 and standard deviation 1; its errors are in "
+                    f"{'the standard deviations of its columns' if several else 'the units of y'}.")
     return said
 
 
@@ -102,9 +107,10 @@ def of_rates(comparison: Results) -> list[str]:
     grid = sorted({row.rate for row in rows})
     if len(grid) == 1:
         return []
-    said = [f"{named(inits)} {'does' if len(inits) == 1 else 'do'} best at the {word} rate that was tried, {rate:g}: "
+    said = [f"{named_inits(inits)} {'does' if len(inits) == 1 else 'do'} best at the {word} rate that was tried, {rate:g}: "
             "a better rate may lie beyond." for (rate, word), inits in rates.at_edges(rows).items()]
-    errors, own = {(row.init, row.rate): row.error.mean for row in rows}, comparison.chosen
+    errors = {(row.init, row.rate): row.error.mean for row in rows if row.alive}
+    own = {init: rate for init, rate in comparison.chosen.items() if (init, rate) in errors}
     swaps = [swap for rate in grid if (swap := widest_swap(errors, own, rate, comparison.metric))]
     if swaps:
         order = sorted(own, key=lambda init: errors[init, own[init]])
@@ -121,11 +127,6 @@ def of_one_rate(comparison: Results) -> list[str]:
         return []
     return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of "
             "this rate. For each at its own best rate:"]
-
-
-def named(inits: Sequence[str]) -> str:
-    """Names in a row; of many, the number."""
-    return joined(inits) if len(inits) <= FEW else f"{len(inits)} initializations"
 
 
 def widest_swap(errors: Mapping[tuple[str, float], float], own: Mapping[str, float], rate: float, metric: Metric) -> str:

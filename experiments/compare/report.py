@@ -164,7 +164,7 @@ def divided(comparison: Comparison) -> str:
     said = [f" Each fold is the test part once with each seed, of {c['cv']} folds."] if c["cv"] else []
     if c["group"]:
         name = "the given groups" if c["group"].startswith(f"{ARRAYS} ") else f"“{c['group']}”"
-        said.append(f" No group of {name} is in two parts: the test examples are of groups that the network has not seen.")
+        said.append(f" No group of {name} was divided among parts.")
     if c["stratify"]:
         said.append(" Each class has the same share of all parts.")
     return "".join(said)
@@ -202,7 +202,7 @@ def effect(comparison: Comparison, row: Mapping[str, Any]) -> tuple[str, str]:
     """The cells of the difference from the reference and of its p value."""
     if row["init"] == comparison.reference or not row["pairs"]:
         return "–", "–"
-    if all(a == b for a, b in comparison.pairs(row["init"])):
+    if all(a == b for a, b in comparison.pairs(row["init"], comparison.reference)):
         return "equal", "–"
     gap = comparison.metric.text(row["difference"], row["difference_half"], difference=True)
     gap += f" in {row['pairs']} pairs" if row["pairs"] < row["runs"] else ""

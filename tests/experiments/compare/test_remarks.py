@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import retroprop as rp
+from retroprop.datasets.tables.columns import GROUPS_UNKNOWN
 from retroprop.experiments.compare.comparison import Comparison
 from retroprop.experiments.compare.config import Config
 from retroprop.experiments.compare.job import compare
@@ -116,6 +117,12 @@ def test_groups_that_stay_whole_are_said():
     found = compare("digits", "Glorot", group="form", **SMALL)
     assert found.remarks == ("No two parts share one of the 14 groups: the errors are those on groups that were not trained "
                              "on.",)
+
+
+def test_groups_of_a_given_test_part_are_said_to_be_unknown():
+    found = compare((X, Y), "Glorot", test=(X[::2] + 1, Y[::2]), group=np.arange(len(X)) % 7, **SMALL)
+    assert GROUPS_UNKNOWN in found.remarks
+    assert not any(one.startswith("No two parts share") for one in found.remarks)
 
 
 def test_a_report_on_other_data_of_the_same_name_is_kept(tmp_path):
