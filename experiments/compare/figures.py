@@ -22,7 +22,7 @@ FAR = 10                                                            # times chan
 ROW = 0.2                                                           # inches of a row of a ranking
 KINDS = {                                                           # of verdicts, where colours do not suffice
     "first": ("#0072B2", "o"), "learns": ("#56B4E9", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"),
-    "nothing": ("#882255", "v"), "diverges": ("#000000", "X")}
+    "nothing": ("#882255", "v"), "explodes": ("#000000", "P"), "diverges": ("#000000", "X")}
 
 
 class Scale(NamedTuple):
@@ -208,7 +208,10 @@ def survival(groups: Mapping[str, Sequence[Rate]], survived: Mapping[str, Sequen
     norm = LogNorm(float(scale.shown(min(lowest, 0.99 * scale.chance))), float(scale.shown(scale.chance)), clip=True)
     ax.imshow(scale.shown(table), norm=norm, cmap="viridis", aspect="auto")
     for i, name in enumerate(names):
+        tried = {one.rate for one in groups[name]}
         for j, rate in enumerate(rates):
+            if rate not in tried:
+                continue
             value = table[i, j]
             text = "div." if math.isnan(value) else brief(value, scale)
             dark = math.isnan(value) or float(norm(scale.shown(value))) > 0.6

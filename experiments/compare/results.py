@@ -70,8 +70,9 @@ class TrainingRun:
         return math.nan if self.diverged else self.errors[-1]
 
     def epochs_to(self, target: float) -> float:
-        """Number of epochs until the test error is at most ``target``; infinite if it never is."""
-        return next((epoch for epoch, error in enumerate(self.errors, 1) if error <= target), math.inf)
+        """Number of epochs until the test error is at most ``target``; infinite if it never is, and if the run diverged."""
+        errors = [] if self.diverged else self.errors
+        return next((epoch for epoch, error in enumerate(errors, 1) if error <= target), math.inf)
 
     @property
     def gradient_ratio(self) -> float:

@@ -140,3 +140,14 @@ def test_saturation_leaves_out_runs_that_ended_early():
     made = comparison({"Glorot": [[0.5, 0.4, 0.3], [0.5, None]]}, saturated=0.4)
     assert drawings.typical_saturation(made["Glorot"]).shape == (2, 2)
     assert drawings.typical_saturation(made["Glorot"][:1]).shape == (4, 2)
+
+
+def test_a_rate_that_was_not_tried_is_blank_and_one_at_which_all_runs_diverge_is_not():
+    tried = {"Glorot": {0.1: spread(0.02), 1.0: spread(0.9), 3.0: [None] * 5}, "He": {0.1: spread(0.05), 1.0: spread(0.06)}}
+    figure = drawn(at_rates(tried))["survival"]
+    assert texts(figure) == ["2.0", "90.0", "div.", "5.0", "6.0"]
+    printed = str(at_rates(tried))
+    glorot, he = printed.split("test error at rate")[1].splitlines()[2:4]
+    assert glorot.split()[6:] == ["diverges", "0.1"]
+    assert he.split()[6:8] == ["–", "0.1"]
+    assert "Star: the rate with the lowest validation error. Dash: not tried. An initialization survives a rate" in printed
