@@ -68,8 +68,7 @@ def rate_table(comparison: Results) -> list[list[str]]:
         if (init, rate) not in rows:
             return "–"
         row = rows[init, rate]
-        text = "diverges" if row.diverged == row.runs else comparison.metric.text(row.error.mean)
-        return text + " *" * (rate == comparison.chosen[init])
+        return comparison.metric.text(row.error.mean) + " *" * (rate == comparison.chosen[init]) if row.alive else "diverged"
 
     return [[f"test {comparison.metric.name} at rate", *(f"{rate:g}" for rate in grid), "survives rates"],
             *([row["init"], *(cell(row["init"], rate) for rate in grid), span(comparison.survives(row["init"]))]
@@ -176,7 +175,7 @@ def verdict(comparison: Results, row: Row) -> str:
         return "–"
     if not pairs:
         return "diverged" if row["diverged"] == row["runs"] else "no run in which neither diverged"
-    if all(a == b for a, b in comparison.pairs(init)):
+    if all(a == b for a, b in comparison.pairs(init, comparison.reference)):
         return "equal"
     gap = gap_text(comparison, row)
     if math.isnan(row["p"]) and not pairs == 1 < row["runs"]:

@@ -2,7 +2,7 @@
 
 An initialization learns, and diverges, as its median run does. A difference is only said where the runs show it: two
 initializations learn equally fast if their ranges over the runs that reach the target overlap, and end equally well unless a
-paired t test, after Holm's correction, tells them apart at 5 %.
+paired t test, after Holm's correction, tells them apart at 5 %, or their errors differ by the same in each of several runs.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-from ..reports.statistics import holm, paired
+from ..reports.statistics import always, holm, paired
 from ..reports.text import joined, many, times
 from .figures import FAR
-from .results import Results
+from .results import Results, columns
 
 SIGNIFICANT = 0.05
 NOTHING = 0.97                                                      # of chance: an error above that is no better
 FEWEST = 3                                                          # runs that intervals and tests are shown of
-FEW = 6                                                             # initializations that a title can name; more are counted
+FEW = 6                                                             # initializations that a sentence names; more are counted
+LEADING = 3                                                         # those that it names together
 
 
 class Verdict(NamedTuple):
@@ -177,7 +178,7 @@ def compared(comparison: Results, found: Sequence[Verdict]) -> str:
             return f"{sentence}; {named(some)} {in_some(some)} within {budget}"
         if later := [one for one in learned if one not in first]:
             return f"{sentence}; {named(later)} need{'s' * (len(later) == 1)} {epochs_of(later, noun=False)}"
-        sentence = sentence.replace(named(first), everyone, 1).replace("learns", "learn")
+        sentence = sentence.replace(named(first), everyone, 1)
         return f"{sentence}; {lowest(comparison, 'ends', 'end')} after {budget}"
     if some:
         best = max(some, key=lambda one: one.reached)
@@ -208,7 +209,7 @@ def lowest(comparison: Results, verb: str, verbs: str) -> str:
     if others and len(others) + 1 == len(rows):
         return f"no difference in {name} is shown"
     if others:
-        return f"{named_inits([best, *others])} {verbs} lowest in {name}"
+        return f"{named_inits([best, *others], LEADING)} {verbs} lowest in {name}"
     return f"{best} {verb} lowest, at a {name} of {error_text(comparison, rows[best])}"
 
 
@@ -219,12 +220,11 @@ def leaders(comparison: Results) -> list[str]:
     """
     rows = sorted((row for row in comparison.summary() if not math.isnan(row["error"])), key=lambda row: row["error"])
     rows = [row for row in rows if not row["diverged"]] or rows
-    best, others = comparison[rows[0]["init"]], [row["init"] for row in rows[1:]]
-    ps = []
-    for init in others:
-        pairs = [(a.error, b.error) for a, b in zip(comparison[init], best, strict=True) if not (a.diverged or b.diverged)]
-        ps.append(paired([a for a, _ in pairs], [b for _, b in pairs], comparison.resampled))
-    return [rows[0]["init"], *(init for init, p in zip(others, holm(ps), strict=True) if not p < SIGNIFICANT)]
+    best, others = rows[0]["init"], [row["init"] for row in rows[1:]]
+    pairs = [columns(comparison.pairs(init, best)) for init in others]
+    ps = holm([paired(*errors, comparison.resampled) for errors in pairs])
+    return [best, *(init for init, p, errors in zip(others, ps, pairs, strict=True)
+                    if not (p < SIGNIFICANT or always(*errors)))]
 
 
 def same_errors(comparison: Results) -> bool:
@@ -241,12 +241,12 @@ def epochs_of(found: Sequence[Verdict], noun: bool = True) -> str:
 
 
 def named(found: Sequence[Verdict]) -> str:
-    return named_inits([one.init for one in found])
+    return named_inits([one.init for one in found], LEADING)
 
 
-def named_inits(inits: Sequence[str]) -> str:
-    """Names in a row; of more than three, the number."""
-    return joined(inits) if len(inits) <= 3 else f"{len(inits)} initializations"
+def named_inits(inits: Sequence[str], most: int = FEW) -> str:
+    """Names in a row; of more than ``most``, the number."""
+    return joined(inits) if len(inits) <= most else f"{len(inits)} initializations"
 
 
 # ------------------------------------------------------------------ a sentence or two about each initialization

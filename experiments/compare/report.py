@@ -187,7 +187,7 @@ def effect(comparison: Comparison, row: Mapping[str, Any]) -> tuple[str, str]:
     """The cells of the difference from the reference and of its p value."""
     if row["init"] == comparison.reference or not row["pairs"]:
         return "–", "–"
-    if all(a == b for a, b in comparison.pairs(row["init"])):
+    if all(a == b for a, b in comparison.pairs(row["init"], comparison.reference)):
         return "equal", "–"
     return gap_text(comparison, row), "–" if math.isnan(row["p"]) or row["pairs"] < FEWEST else p_text(row["p"])
 

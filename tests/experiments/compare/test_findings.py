@@ -115,6 +115,15 @@ def test_the_leaders_are_those_that_no_test_tells_apart():
     assert leaders(comparison({"B": once["B"], "D": DIVERGED})) == ["B"]
 
 
+def test_errors_that_differ_by_the_same_in_each_run_are_told_apart():
+    """There is no spread for a t test, and no doubt either; a single run shows nothing."""
+    errors = {"A": [[0.3], [0.32], [0.31]], "B": [[0.2], [0.22], [0.21]]}
+    assert leaders(comparison(errors)) == ["B"]
+    assert comparison(errors).finding == ("None of 2 initializations reaches 10 % within 1 epoch; B comes lowest, at a test "
+                                          "error of 21.0 ± 2.5 %")
+    assert leaders(comparison({init: group[:1] for init, group in errors.items()})) == ["B", "A"]
+
+
 def test_a_run_that_diverges_after_it_reached_the_target_has_not_learned():
     found = comparison({"Glorot": [[0.05, None]] * 4 + [[0.05, 0.05]], "He": [[0.05, None]] * 5})
     assert [one.kind for one in verdicts(found)] == ["diverges", "diverges"]
