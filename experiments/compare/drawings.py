@@ -15,7 +15,7 @@ from ..reports.statistics import number
 from ..reports.text import joined, many
 from . import figures, layer_figures
 from .comparison import Comparison, several_rates
-from .findings import FEWEST, error_text, ranked
+from .findings import EXPLODED, FEWEST, VANISHED, error_text, named_inits, ranked
 from .results import TrainingRun
 
 COLOURED = 10                                                       # initializations that colours tell apart
@@ -97,13 +97,14 @@ def networks(comparison: Comparison) -> list[Drawn]:
     cost = Drawing("costs", figures.costs, (runs, "Training cost by epoch", colors))
     shares = {init: typical_saturation(comparison[init]) for init in shown}
     share = Drawing("saturation", layer_figures.saturation, (shares, f"{inactive.capitalize()} units by epoch"))
-    ends = {init: f"{100 * float(table[-1].mean()):.0f} % {inactive}" for init, table in shares.items()}
-    said = f"After {many(epochs, 'epoch')}: {listed(ends)}."
+    rows = {row["init"]: row for row in comparison.summary()}
+    ends = {init: f"{100 * rows[init]['saturated_after']:.0f} %" for init in shown}
+    said = f"{inactive.capitalize()} units after {many(epochs, 'epoch')}, mean over the runs: {listed(ends)}."
     measured = "mean over the runs" if len({run.rate for run in comparison.runs}) == 1 else "of seed 0"
     found = [Drawn([(cost, f"Training cost after {many(epochs, 'epoch')}: {listed(costs_at_end(comparison, shown))}."),
                     (share, said)],
                    f"Cost: median over the runs and their range. {inactive.capitalize()} units: share in each hidden layer, "
-                   f"{measured}; such units pass on almost no gradient.{which}", said)]
+                   f"{measured}; such units pass on almost no gradient.{which}", inactivity(comparison))]
     for what, of, words in (("activation", hidden_activations, ACTIVATIONS), ("gradient", preactivations, GRADIENTS)):
         panels = []
         for when in ("before", "after"):
@@ -118,7 +119,7 @@ def networks(comparison: Comparison) -> list[Drawn]:
                 panels.append((Drawing(f"{what}s-{when}", layer_figures.layers, (edges, groups, label, title, log)), says))
                 examples = len(getattr(of(layers[next(iter(layers))])[0], what))
         if panels:
-            found.append(Drawn(panels, words.format(examples=examples), panels[0][1]))
+            found.append(Drawn(panels, words.format(examples=examples), flow(comparison) if what == "gradient" else None))
     return found
 
 
@@ -236,6 +237,27 @@ def told_survival(survives: Mapping[str, Sequence[float]]) -> str:
     return "Survives learning rates: " + listed({
         init: f"{found[0]:g} to {found[-1]:g}" if len(found) > 1 else f"{found[0]:g}" if found else "none"
         for init, found in survives.items()}) + "."
+
+
+def inactivity(comparison: Comparison) -> str:
+    """Which initializations leave most units saturated or dead."""
+    shares = {row["init"]: row["saturated_after"] for row in comparison.summary()}
+    when, word = f"after {many(comparison.config['epochs'], 'epoch')}", comparison.inactive
+    if most := [init for init, value in shares.items() if value > 0.5]:
+        return f"More than half of the units of {named_inits(most)} are {word} {when}."
+    return f"At most {100 * max(shares.values()):.0f} % of the units of any initialization are {word} {when}."
+
+
+def flow(comparison: Comparison) -> str | None:
+    """From which initializations the gradient vanishes or explodes on its way to the first layer."""
+    ratios = {row["init"]: row["gradient_ratio"] for row in comparison.summary()}
+    found = {"vanishes": [init for init, ratio in ratios.items() if ratio < VANISHED],
+             "explodes": [init for init, ratio in ratios.items() if ratio > EXPLODED]}
+    said = [f"{verb} from {named_inits(inits)}" for verb, inits in found.items() if inits]
+    if not said and any(map(math.isnan, ratios.values())):
+        return None
+    told = f"the gradient {joined(said)}" if said else "no gradient vanishes or explodes"
+    return f"Before training, {told} on the way to the first hidden layer."
 
 
 def costs_at_end(comparison: Comparison, inits: Iterable[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from .results import Results, columns
 
 SIGNIFICANT = 0.05
 NOTHING = 0.97                                                      # of chance: an error above that is no better
+VANISHED, EXPLODED = 0.05, 5                                        # ratios of gradients, at the first layer to the last
 FEWEST = 3                                                          # runs that intervals and tests are shown of
 FEW = 6                                                             # initializations that a sentence names; more are counted
 LEADING = 3                                                         # those that it names together
@@ -284,7 +285,7 @@ def outcome(comparison: Results, row: Mapping[str, Any], found: Mapping[str, Ver
 def first_signs(row: Mapping[str, Any], inactive: str) -> list[str]:
     """Signs of trouble in the layers before training."""
     ratio, share, signs = row["gradient_ratio"], row["saturated_before"], []
-    if ratio < 0.05 or ratio > 5:
+    if ratio < VANISHED or ratio > EXPLODED:
         effect = "vanishes" if ratio < 1 else "explodes"
         signs.append("before training, the gradient at the first hidden layer is "
                      f"{times(ratio)} times that at the last: it {effect}")
