@@ -19,7 +19,7 @@ from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
 from . import remarks
 from .comparison import Comparison
-from .config import ARRAYS, LEARNING_RATES, QUICK, Config
+from .config import LEARNING_RATES, QUICK, Config, form_of, held
 from .parts import Problem
 from .rates import beyond
 from .report import FILES, write_report
@@ -152,7 +152,8 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     """
     given = locals()
     arrays = {name: given[name] for name in ("data", "test", "group") if not isinstance(given[name], str | os.PathLike | None)}
-    config, workers = from_arguments(Config, given | dict.fromkeys(arrays, ARRAYS)), from_arguments(Workers, given)
+    forms = {name: form_of(value) for name, value in arrays.items()}
+    config, workers = from_arguments(Config, given | forms), from_arguments(Workers, given)
     return compared(config, workers, out, progress=progress, force=force, arrays=arrays)[0]
 
 
@@ -168,7 +169,7 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     found = source(config, arrays or {})
     problem = Problem.of(found, config)
     if arrays:
-        names: dict[str, Any] = dict.fromkeys(arrays, f"{ARRAYS} {problem.digest}")
+        names: dict[str, Any] = {name: f"{getattr(config, name)} {problem.digest}" for name in arrays}
         config = replace(config, **names)
     divisions = problem.divisions(config)
     check(problem, config)                                          # an error comes before any training, and any file
@@ -197,8 +198,8 @@ def source(config: Config, arrays: Mapping[str, Any]) -> DataSet:
     """The data set that the settings name, with the arrays that are given beside them."""
     given = {name: arrays.get(name, getattr(config, name)) for name in ("data", "test", "group")}
     for name, value in given.items():
-        if name not in arrays and str(value).split(" ")[0] == ARRAYS:
-            raise ArgumentError(f"{name} must be given again as arrays: the settings hold but their digest, {value!r}")
+        if name not in arrays and held(value):
+            raise ArgumentError(f"{name} must be given again: the settings hold but a digest, {value!r}")
     return data_set(given["data"], target=config.target, group=given["group"], test=given["test"], missing=config.missing)
 
 

@@ -19,7 +19,7 @@ from ..reports.statistics import number
 from ..reports.text import finite, joined, many, numbered, write_csv
 from ..sweeps.workers import Workers
 from .comparison import SURVIVES, Comparison, at_most, cost_text, fair, gap_text, p_text, ratio_text, several_rates, span
-from .config import ARRAYS
+from .config import held
 from .drawings import Drawn, first_screen, networks, rates
 from .findings import FEWEST, error_text, findings, ranked
 from .remarks import of_runs
@@ -120,8 +120,9 @@ def setting(comparison: Comparison) -> str:
 def source(comparison: Comparison) -> str:
     """The data, as a reader knows them: the name of a file without its folder."""
     c = comparison.config
-    name = ARRAYS if c["data"].startswith(f"{ARRAYS} ") else Path(c["data"]).name
-    return name + (f" (target {c['target']})" if c["target"] else "")
+    form, target = held(c["data"]), c["target"]
+    name = {"": Path(c["data"]).name, "frame": "a frame", "dict": "a dict of arrays"}.get(form, "arrays")
+    return name + (f" (target {target if isinstance(target, str) else ', '.join(target)})" if target else "")
 
 
 def rate_text(comparison: Comparison) -> str:
@@ -156,7 +157,7 @@ def divided(comparison: Comparison) -> str:
     c = comparison.config
     said = [f" Each fold is the test part once with each seed, of {c['cv']} folds."] if c["cv"] else []
     if c["group"]:
-        name = "the given groups" if c["group"].startswith(f"{ARRAYS} ") else f"“{c['group']}”"
+        name = "the given groups" if held(c["group"]) else f"“{c['group']}”"
         said.append(f" No group of {name} was divided among parts.")
     if c["stratify"]:
         said.append(" Each class has the same share of all parts.")
