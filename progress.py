@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 import warnings
+from functools import cache
 from importlib import import_module
+from threading import RLock
 from typing import Any
+from weakref import WeakSet
 
 
 def progress_bar(total: int, unit: str, shown: bool, **options: Any) -> Any:
@@ -18,7 +21,19 @@ def progress_bar(total: int, unit: str, shown: bool, **options: Any) -> Any:
     if kind is not None:
         return kind(total=total, unit=unit, **options)
     from tqdm import tqdm
-    return tqdm(total=total, unit=unit, disable=not (shown and on_terminal()), **options)
+    if shown and on_terminal():
+        return tqdm(total=total, unit=unit, **options)
+    return silent(tqdm)(total=total, unit=unit, disable=True, **options)
+
+
+@cache
+def silent(kind: Any) -> Any:
+    """The class of bars that are never shown: tqdm's own would take a semaphore, which a killed process leaves behind."""
+    class Silent(kind):                                             # type: ignore[misc, unused-ignore]
+        _instances, _lock, monitor_interval = WeakSet[Any](), RLock(), 0
+        write = kind.write                                          # above bars that others show
+
+    return Silent
 
 
 def on_terminal() -> bool:

@@ -185,7 +185,7 @@ def dealt(members: Indices, shares: NDArray[np.float64], rng: np.random.Generato
     held, part = np.zeros((len(orders), len(shares), classes)), np.empty(orders.shape, np.int64)
     for place, group in enumerate(orders.T):
         gain = counts[group][:, None]
-        growth = (gain * (gain + 2 * held) / shares[:, None] - 2 * gain).sum(2)
+        growth = ((held + gain - shares[:, None])**2 - (held - shares[:, None])**2).sum(2) / shares
         empty = ~held.any(2)
         growth[(empty.sum(1) >= groups - place)[:, None] & ~empty] = np.inf     # as many groups as parts without one
         chosen = growth.argmin(1)

@@ -137,3 +137,12 @@ def test_a_kernel_shows_a_widget():
     [output] = notebook.cells[0].outputs
     assert "application/vnd.jupyter.widget-view+json" in output["data"]
     assert "2/2" in str(notebook.metadata["widgets"])
+
+
+def test_a_bar_that_is_not_shown_takes_no_semaphore_and_starts_no_thread(monkeypatch):
+    monkeypatch.setattr("multiprocessing.RLock", lambda: pytest.fail("a semaphore was taken"))
+    monkeypatch.setattr("tqdm.std.TMonitor", lambda *_: pytest.fail("a thread was started"))
+    for name, of in (("_lock", "tqdm.std.tqdm"), ("mp_lock", "tqdm.std.TqdmDefaultWriteLock")):
+        monkeypatch.delattr(f"{of}.{name}", raising=False)
+    with progress_bar(2, "run", True) as bar:
+        bar.update()

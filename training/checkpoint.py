@@ -44,7 +44,8 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     The order of the examples is not in the file. ``fit(..., rng=0)`` on a loaded network shuffles them as in the first epochs
     of a run with ``rng=0``, and not as in those that would have come next. For the bits of an uninterrupted run, give ``fit``
     a Generator, and keep its state beside the file: ``json.dumps(rng.bit_generator.state)``; to resume, set
-    ``rng.bit_generator.state = json.loads(...)``. A callback may save both after each epoch.
+    ``rng.bit_generator.state = json.loads(...)``. A callback may save both after each epoch. A schedule of the learning rate
+    has a ``state_dict`` of its own, which JSON holds.
     """
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):

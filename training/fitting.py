@@ -24,7 +24,7 @@ from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Run
 from .history import History
 from .metrics import check_reduces, check_targets, in_parts, true_classes
-from .scores import Score, Seen, as_scores, scored
+from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
 
 Data = tuple[Inputs, ArrayLike]
@@ -32,7 +32,7 @@ Checked = tuple[Value, NDArray[Any]]                                # examples a
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: int, batch_size: int = 32,
-        validation: Data | None = None, metrics: Iterable[str | Score] = (), rng: Seed = None,
+        validation: Data | None = None, metrics: Metrics = (), rng: Seed = None,
         callbacks: Iterable[Callback | Callable[[Run], Any]] = (), progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
@@ -50,7 +50,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it.
     validation : pair of arrays, default None
         Evaluated after each epoch, as by ``evaluate``: in parts, so that memory does not grow with their number.
-    metrics : iterable of str or function, default ()
+    metrics : iterable of str or function, or dict of functions by name, default ()
         Scores that the history gets as columns, of the training examples (``f1_score``) and of the validation examples
         (``validation_f1_score``): names out of ``accuracy``, ``f1_score``, ``mean_absolute_error``, ``r2_score``,
         ``roc_auc_score``, ``top_k_accuracy_score``, or functions ``score(prediction, y)`` that return a number. No prediction
@@ -91,6 +91,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     x, y = checked_data(net, loss, data, "data")
     held_out = None if validation is None else checked_data(net, loss, validation, "validation")
     scores = as_scores(metrics, loss)
+    for _, targets in filter(None, ((x, y), held_out)):
+        check_scores(scores.values(), (len(targets), *net.output_shape(shape_of(x))[1:]), targets)
     if held_out is not None:
         same_features("validation[0]", held_out[0], x)
     rng = generator(rng)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..modules import Module, Parameter
 from ..modules.core.evaluation import preserved_modes
 from ..modules.core.rewinding import rewound
 from ..modules.core.values import Value
+from ..names import suggestion
 from ..progress import progress_bar
 from ..restoring import Restored, at_once, filling, setting
 from .fitting import checked_pair
@@ -25,6 +26,10 @@ from .history import History
 from .metrics import check_reduces
 from .session import interactive
 
+OPTIONS = {                                                         # of these methods, with the least value of each
+    "L-BFGS-B": {"maxcor": 1, "maxfun": 1, "maxls": 1, "ftol": 0.0, "gtol": 0.0},
+    "BFGS": {"gtol": 0.0, "xrtol": 0.0, "c1": 0.0, "c2": 0.0, "norm": 1.0},
+    "CG": {"gtol": 0.0, "c1": 0.0, "c2": 0.0, "norm": 1.0}}
 LARGE = 1e3                                                         # how much a cost that is not finite is above the lowest
 METHODS = ("L-BFGS-B", "BFGS", "CG")                                # of scipy.optimize.minimize
 
@@ -51,13 +56,15 @@ def minimize(net: Module, loss: Loss, x: Inputs, y: ArrayLike, method: str = "L-
     progress : bool, default True
         Whether to show a progress bar.
     **options
-        Others of SciPy's ``options`` for the method, such as ``maxcor=20``.
+        Others of SciPy's ``options`` for the method: ``maxcor``, ``maxfun``, ``maxls``, ``ftol`` and ``gtol`` of L-BFGS-B;
+        ``gtol``, ``c1``, ``c2`` and ``norm`` of BFGS and CG, and ``xrtol`` of BFGS.
 
     Returns
     -------
     History
-        With an entry for each iteration: ``epoch`` (its number, from 1), the lowest ``cost`` so far, ``gradient_norm`` there,
-        ``evaluations`` of cost and gradient so far, and ``seconds``. ``history.stopped`` is SciPy's message.
+        With an entry for the start and for each iteration: ``epoch`` (its number, 0 for the start), the lowest ``cost`` so
+        far, ``gradient_norm`` there, ``evaluations`` of cost and gradient so far, and ``seconds``. ``history.stopped`` is
+        SciPy's message.
 
     Raises
     ------
@@ -86,7 +93,7 @@ def minimize(net: Module, loss: Loss, x: Inputs, y: ArrayLike, method: str = "L-
     True
     """
     one_of("method", method, METHODS)
-    max_iter, tol = positive_int("max_iter", max_iter), real("tol", tol, 0)
+    max_iter, tol, given = positive_int("max_iter", max_iter), real("tol", tol, 0), of_method(method, options)
     check_reduces(net, loss)
     examples, targets = checked_pair(net, loss, x, y)
     moving = [parameter for parameter in net.parameters() if not parameter.frozen]
@@ -98,7 +105,18 @@ def minimize(net: Module, loss: Loss, x: Inputs, y: ArrayLike, method: str = "L-
         cost = Cost(net, loss, examples, targets, moving)
         with Restored([cost.put_back]) as best, best:
             cost.begin()
-            return found(cost, method, {"maxiter": max_iter} | options, tol, progress)
+            return found(cost, method, {"maxiter": max_iter} | given, tol, progress)
+
+
+def of_method(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a method of SciPy; ArgumentError for those that it does not have, and for wrong values."""
+    known = OPTIONS[method]
+    for name in options:
+        if name not in known:
+            raise ArgumentError(f"minimize: options of {method} must be among {', '.join(known)}, got {name!r}"
+                                f"{suggestion(name, known)}")
+    return {name: positive_int(name, value) if isinstance(known[name], int) else real(name, value, known[name])
+            for name, value in options.items()}
 
 
 def found(cost: Cost, method: str, options: dict[str, Any], tol: float, progress: bool) -> History:
@@ -110,11 +128,12 @@ def found(cost: Cost, method: str, options: dict[str, Any], tol: float, progress
             nonlocal start
             now = time.perf_counter()
             history.append({
-                "epoch": float(len(history.get("epoch", ())) + 1), "cost": cost.lowest, "gradient_norm": cost.gradient_norm,
+                "epoch": float(len(history.get("epoch", ()))), "cost": cost.lowest, "gradient_norm": cost.gradient_norm,
                 "evaluations": float(cost.evaluations), "seconds": now - start})
             start = now
-            shown.update()
+            shown.update(len(history["epoch"]) > 1)
             shown.set_postfix_str(f"cost {cost.lowest:.4g}", refresh=False)
+        note(cost.start)
         try:
             result = of_scipy(cost, cost.start, jac=True, method=method, tol=tol, options=options, callback=note)
             history.stopped = str(result.message)

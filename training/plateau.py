@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from ..arguments import one_of, positive_int, real
-from ..errors import ArgumentError
+from ..errors import ArgumentError, StateError
 from ..optim import Optimizer
 from ..restoring import at_once, setting
 from .callbacks import Monitoring, Run
@@ -67,6 +69,18 @@ class ReduceOnPlateau(Monitoring):
         """Take note of an epoch's value, and lower the learning rates if the last epochs have not improved."""
         value = real("value", value)
         self.follow(-value if self.mode == "max" else value)
+
+    def state_dict(self) -> dict[str, float | None]:
+        """Return the best value and the counts of epochs, as numbers that JSON can hold (None: no value yet)."""
+        return {"best": None if math.isinf(self.best) else self.best, "waited": self.waited, "cooling": self.cooling}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another ReduceOnPlateau with these settings was; StateError for what ``state_dict`` does not return."""
+        if not isinstance(state, Mapping) or state.keys() != {"best", "waited", "cooling"}:
+            raise StateError(f"ReduceOnPlateau: state must hold best, waited and cooling, as of state_dict(), got {state!r}")
+        best = math.inf if state["best"] is None else real("best", state["best"])
+        waited, cooling = positive_int("waited", state["waited"], 0), positive_int("cooling", state["cooling"], 0)
+        at_once(setting([(self, "best", best), (self, "waited", waited), (self, "cooling", cooling)]))
 
     def follow(self, value: float) -> None:
         """Do so with a value that improves by falling."""

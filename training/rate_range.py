@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arguments import Array, Seed, generator, positive_int, real
 from ..datasets.batches import in_batches
-from ..errors import ArgumentError
+from ..errors import ArgumentError, NonFiniteError
 from ..losses import Loss
 from ..modules import Module
 from ..modules.core.values import Value
@@ -62,8 +62,8 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, 
     Parameters
     ----------
     net, loss, optimizer, data, batch_size
-        As for ``fit``. The optimizer's settings and state are kept but for the rates; those of several groups keep their
-        ratios to that of the first one.
+        As for ``fit``. The optimizer's settings and state are kept but for the rates: the largest is the one that is tested,
+        and those of other groups keep their ratios to it.
     lowest, highest : float > 0, default 1e-5 and 10
     steps : int, at least 3, default 100
         As many batches; the examples are gone through as often as needed. The test ends early when the running mean of the
@@ -78,6 +78,8 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, 
 
     Raises
     ------
+    NonFiniteError
+        The cost of the first batch is not finite.
     DataError, ShapeError, DtypeError, ArgumentError
         As for ``fit``; or ``lowest`` is not below ``highest``.
 
@@ -102,14 +104,18 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, 
     check_trainable(net, optimizer)
     x, y = checked_data(net, loss, data, "data")
     net, optimizer, loss = *copies(net, optimizer), deepcopy(loss)
-    net.train()
-    ratios = [group["lr"] / (optimizer.lr or 1.0) or 1.0 for group in optimizer.groups]
+    if not net.training:                                            # as in ``fit``: modules put into eval mode stay in it
+        net.train()
+    largest = max(group["lr"] for group in optimizer.groups)
+    ratios = [group["lr"] / largest if largest else 1.0 for group in optimizer.groups]
     costs, smoothed, mean = list[float](), list[float](), 0.0
     rates = np.geomspace(low, high, steps)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for k, (rate, batch) in enumerate(zip(rates, islice(endless(x, y, batch_size, generator(rng)), steps), strict=True), 1):
             cost = loss.forward(net.forward(batch[0]), batch[1])
             mean = KEPT * mean + (1 - KEPT) * cost
+            if not costs and not math.isfinite(cost):
+                raise NonFiniteError(f"lr_range_test: the cost of the first batch is {cost}, before any step")
             if not math.isfinite(cost) or mean / (1 - KEPT**k) > ENOUGH * min(smoothed, default=math.inf):
                 break
             costs.append(cost)

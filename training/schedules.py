@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..arguments import one_of, positive_int, real
-from ..errors import ArgumentError
+from ..errors import ArgumentError, StateError
 from ..optim import Optimizer
 from ..optim.groups import Group
 from .callbacks import Callback, Run
@@ -34,6 +34,11 @@ class Schedule(Callback):
         The number of steps that the schedule has made.
     initial : list of float
         The rate of each group before its first schedule.
+
+    Notes
+    -----
+    To resume training, build the schedule for the optimizer that was loaded, and give it the state of the first one:
+    ``schedule.load_state_dict(json.loads(...))`` of ``json.dumps(schedule.state_dict())``.
 
     Examples
     --------
@@ -69,6 +74,26 @@ class Schedule(Callback):
         for group, rate in zip(self.optimizer.groups, rates, strict=True):
             group["lr"] = rate
         self.count = count                                          # last: after Ctrl-C, the next step repeats this one
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return ``count`` and ``initial``, as numbers that JSON can hold."""
+        return {"count": self.count, "initial": list(self.initial)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another schedule with these settings was; StateError, and nothing has changed, for a wrong state.
+
+        The optimizer's rates become those after ``state["count"]`` steps.
+        """
+        initial = state.get("initial") if isinstance(state, Mapping) and state.keys() == {"count", "initial"} else None
+        groups = self.optimizer.groups
+        if not isinstance(initial, Sequence) or len(initial) != len(groups):
+            raise StateError(f"{type(self).__name__}: state must hold count, and initial with a rate for each of {len(groups)} "
+                             f"groups, as of state_dict(), got {state!r}")
+        count, rates = positive_int("count", state["count"], 0), [real("initial", lr, 0) for lr in initial]
+        self.initial = rates
+        for group, lr in zip(groups, rates, strict=True):
+            group.initial_lr = lr
+        self.apply(count)
 
     def before_training(self, run: Run) -> None:
         same_optimizer(self, run)
@@ -238,7 +263,10 @@ class OneCycleLR(Schedule):
         """Return the value of the cycle that goes from ``first`` to ``middle`` and on to ``last``."""
         top = self.pct_start * self.total_steps - 1                 # PyTorch's place, a fraction of a step
         end = self.total_steps - 1
-        start, stop, share = (first, middle, count / top) if count <= top else (middle, last, (count - top) / (end - top))
+        if count <= top:
+            start, stop, share = first, middle, count / top if top else 1.0
+        else:
+            start, stop, share = middle, last, (count - top) / (end - top)
         return stop + (start - stop) / 2 * (1 + math.cos(math.pi * share))
 
     def apply(self, count: int) -> None:

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import as_floating, as_numbers, one_of, positive_int, real
+from ..arguments import as_floating, as_numbers, may_be_real, one_of, positive_int, real
 from ..datasets.checks import finite, pair
 from ..errors import ArgumentError, DataError, ShapeError
-from ..losses import Loss
+from ..losses import NLL, CrossEntropy, Loss
 from .metrics import accuracy, as_classes, deciding, predicted_classes, threshold_of
 
 AVERAGES = ("macro", "micro", "weighted")
 Score = Callable[[NDArray[Any], NDArray[Any]], float]              # of predictions and targets
+Metrics = Iterable[str | Score] | Mapping[str, Score]
+TAKEN = ("epoch", "cost", "seconds")                                # columns of fit
 Seen = list[tuple[NDArray[Any], NDArray[Any]]]                      # predictions and targets, part by part
 
 
@@ -167,7 +169,7 @@ def r2_score(prediction: ArrayLike, y: ArrayLike) -> float:
     """
     predicted, true = values("r2_score", prediction, y)
     left, spread = ((predicted - true) ** 2).sum(0), ((true - true.mean(0)) ** 2).sum(0)
-    varies = spread > 0
+    varies = (true != true[0]).any(0)                               # the mean of equal values may be rounded
     return float(np.where(varies, 1 - left / np.where(varies, spread, 1), left == 0).mean())
 
 
@@ -216,22 +218,46 @@ def values(who: str, prediction: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.fl
 
 BY_NAME: Mapping[str, Callable[..., float]] = {each.__name__: each for each in (
     accuracy, f1_score, mean_absolute_error, r2_score, roc_auc_score, top_k_accuracy_score)}
+OWN = tuple(BY_NAME.values())
 
 
-def as_scores(metrics: Iterable[str | Score], loss: Loss) -> dict[str, Score]:
+def as_scores(metrics: Metrics, loss: Loss) -> dict[str, Score]:
     """Return the metrics of ``fit`` as functions by name; ArgumentError for what is none, or has a name that is taken."""
     if isinstance(metrics, str) or not isinstance(metrics, Iterable):
-        raise ArgumentError(f"metrics must be a list of names or functions, got {metrics!r}")
+        raise ArgumentError(f"metrics must be a list of names or functions, or a dict of functions by name, got {metrics!r}")
     found: dict[str, Score] = {}
-    for one in metrics:
+    pairs: Iterable[tuple[Any, Any]] = metrics.items() if isinstance(metrics, Mapping) else ((None, one) for one in metrics)
+    for given, one in pairs:
         if not isinstance(one, str) and (not callable(one) or isinstance(one, type)):
             raise ArgumentError(f"metrics must hold names or functions of prediction and y, got {one!r}")
-        name = one_of("each of the metrics", one, BY_NAME) if isinstance(one, str) else getattr(one, "__name__", "")
-        if name in ("", "<lambda>", "epoch", "cost", "seconds", *found):
-            raise ArgumentError(f"metrics must hold functions whose names are new columns of the history, got {name!r}")
-        score: Callable[..., float] = BY_NAME[name] if isinstance(one, str) else one
-        found[name] = partial(score, threshold=threshold_of(loss)) if score in (accuracy, f1_score) else score
+        known = one_of("each of the metrics", one, BY_NAME) if isinstance(one, str) else one.__name__ if one in OWN else None
+        score: Any = one if known is None else of_loss(known, loss)
+        name = (known or getattr(one, "__name__", "")) if given is None else given
+        if not isinstance(name, str) or name in ("", "<lambda>", *TAKEN, *found) or name.startswith("validation_"):
+            raise ArgumentError(f"metrics must hold functions whose names are new columns of the history, got {name!r}; a dict "
+                                "gives functions names: {'top 2': function}")
+        found[name] = score
     return found
+
+
+def of_loss(name: str, loss: Loss) -> Score:
+    """Return the score of this name, for predictions as the loss takes them: logits, log-probabilities or probabilities."""
+    if name in ("accuracy", "f1_score"):
+        return partial(BY_NAME[name], threshold=threshold_of(loss))
+    return area_of_logits if name == "roc_auc_score" and isinstance(loss, (CrossEntropy, NLL)) else BY_NAME[name]
+
+
+def area_of_logits(prediction: NDArray[Any], y: NDArray[Any]) -> float:
+    """Return ``roc_auc_score`` of the probabilities that belong to logits or log-probabilities."""
+    from scipy.special import softmax
+    return roc_auc_score(softmax(prediction.astype(float), axis=1), y)
+
+
+def check_scores(scores: Iterable[Score], shape: tuple[int, ...], y: NDArray[Any]) -> None:
+    """Raise what the library's own scores would raise for these targets, and predictions of this shape."""
+    for score in scores:
+        if (score.func if isinstance(score, partial) else score) in (*OWN, area_of_logits):
+            score(np.zeros(shape), y)
 
 
 def scored(scores: Mapping[str, Score], seen: Seen | None, prefix: str = "") -> dict[str, float]:
@@ -239,4 +265,11 @@ def scored(scores: Mapping[str, Score], seen: Seen | None, prefix: str = "") -> 
     if not seen:
         return {}
     prediction, y = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-    return {prefix + name: real(f"the metric {name}", score(prediction, y)) for name, score in scores.items()}
+    return {prefix + name: number(name, score(prediction, y)) for name, score in scores.items()}
+
+
+def number(name: str, value: Any) -> float:
+    """Return what a metric returned as a float, which may be NaN; ArgumentError for anything else."""
+    if not may_be_real(value) or not isinstance(value, (int, float, np.ndarray, np.generic)):
+        raise ArgumentError(f"the metric {name} must return a number, got {value!r}")
+    return float(value)

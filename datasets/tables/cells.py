@@ -78,7 +78,7 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     if not known or len(set(names)) < len(names) or any(first[k] in columns[k] for k in known):
         return False
     numbers = [(cell, column) for cell, column in zip(first, columns, strict=False) if is_number(cell)]
-    return counts(first) or all(may_be_name(cell, column) for cell, column in numbers)
+    return (counts(first) and len(numbers) > 2) or all(may_be_name(cell, column) for cell, column in numbers)
 
 
 def counts(names: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DtypeError, ShapeError
+from ...errors import DataError, DtypeError, ShapeError
 from ...printing import in_one_line
 from ..classes import MISSING, decoded, is_category
 from .cells import is_number
@@ -56,6 +56,8 @@ def column_of(series: Any, name: str) -> Column:
     """
     # As objects, the members of a list stay what they are; in an array of text, NaN and 1 would become "nan" and "1".
     values = np.asarray(series) if hasattr(series, "dtype") else np.asarray(series, object)
+    if values.dtype.kind == "f" and "int" in str(series.dtype).lower():
+        values = np.array(series.to_list(), object)                 # integers of pandas and polars with gaps
     category = is_category(series)
     if values.dtype.kind in "biuf" and not category:
         floats = values.astype(np.float64)
@@ -70,7 +72,10 @@ def column_of(series: Any, name: str) -> Column:
         present = [str(item) for item in present]
     elif all(isinstance(item, NUMBER) for item in present):
         floats = np.full(len(items), np.nan)
-        floats[~gaps] = present
+        try:
+            floats[~gaps] = present
+        except OverflowError:
+            raise DataError(f"{in_one_line(name)} must hold numbers up to 1.8e308, got a larger integer") from None
         whole = not any(isinstance(item, (float, np.floating)) for item in present)
         exact = np.zeros(len(items), object)
         exact[~gaps] = present

@@ -22,12 +22,14 @@ from .comparison import Comparison
 from .config import LEARNING_RATES, QUICK, Config, form_of, held
 from .parts import Problem
 from .rates import beyond
-from .report import write_report
+from .report import FILES, write_report
 from .results import TrainingRun
 from .training import Task, check, train_one
 
 if TYPE_CHECKING:
     from ..options import Commands
+
+OUT = "results/compare"
 
 
 def add_command(commands: Commands) -> None:
@@ -38,18 +40,19 @@ def add_command(commands: Commands) -> None:
     add_settings(command, Config)
     add_settings(command, Workers)
     add = command.add_argument
-    add("--out", default="results/compare", help="folder for the report (default: results/compare)")
+    add("--out", help=f"folder for the report (default: {OUT}, or {OUT}-2, {OUT}-3, ... if it holds results of other settings)")
     add("--force", action="store_true", help="replace a report of other settings in that folder")
     add("--quick", action="store_true", help=f"{QUICK['epochs']} epochs and {QUICK['seeds']} seeds, unless given")
     add("--json", action="store_true", dest="as_json", help="print the table as JSON")
     command.set_defaults(run=run)
 
 
-def run(*, out: str, as_json: bool, quick: bool, force: bool, **options: Any) -> int:
+def run(*, out: str | None, as_json: bool, quick: bool, force: bool, **options: Any) -> int:
     given = (QUICK if quick else {}) | options
-    compared(from_arguments(Config, given), from_arguments(Workers, given), out,
-             lambda comparison: show(json_text(comparison.summary()) if as_json else comparison), force=force)
-    print(f"\nThe report is in {out}/report.html", file=sys.stderr)
+    _, folder = compared(
+        from_arguments(Config, given), from_arguments(Workers, given), OUT if out is None else out,
+        lambda comparison: show(json_text(comparison.summary()) if as_json else comparison), force=force, another=out is None)
+    print(f"\nThe report is in {folder}/report.html", file=sys.stderr)
     return 0
 
 
@@ -153,14 +156,17 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     arrays = {name: given[name] for name in ("data", "test", "group") if not isinstance(given[name], str | os.PathLike | None)}
     forms = {name: form_of(value) for name, value in arrays.items()}
     config, workers = from_arguments(Config, given | forms), from_arguments(Workers, given)
-    return compared(config, workers, out, progress=progress, force=force, arrays=arrays)
+    return compared(config, workers, out, progress=progress, force=force, arrays=arrays)[0]
 
 
 def compared(config: Config, workers: Workers, out: str | Path | None, results: Callable[[Comparison], None] | None = None,
-             progress: bool = True, force: bool = False, arrays: Mapping[str, Any] | None = None) -> Comparison:
-    """Compare; ``results`` is called before the report is drawn, since an error there must not cost the numbers.
+             progress: bool = True, force: bool = False, another: bool = False,
+             arrays: Mapping[str, Any] | None = None) -> tuple[Comparison, Path | None]:
+    """Compare, and return the folder of the report, too.
 
-    ``arrays`` are the data, test part and groups that settings cannot hold; they are named by their digest.
+    ``results`` is called before the report is drawn, since an error there must not cost the numbers. With ``another``, a
+    folder beside ``out`` is taken if ``out`` holds results of other settings. ``arrays`` are the data, test part and groups
+    that settings cannot hold; they are named by their digest.
     """
     found = source(config, arrays or {})
     problem = Problem.of(found, config)
@@ -170,8 +176,9 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     divisions = problem.divisions(config)
     check(problem, config)                                          # an error comes before any training, and any file
     unfit = remarks.unfit(problem, config)
-    if out is not None:
-        prepare(Path(out), asdict(config) | {"digest": problem.digest}, force)      # before the work, not after it
+    folder = None if out is None else prepare(             # before the work, not after it
+        Path(out), asdict(config) | {"digest": problem.digest}, FILES,
+        {name: getattr(config, name) for name in ("data", "test")}, force=force, another=another)
     sizes, starts = problem.sizes(divisions), [(init, rate) for rate in config.rates for init in config.init]
     comparison = Comparison(
         asdict(config), run_all(tasks(problem, config, starts), workers, progress), problem.metric(divisions), sizes,
@@ -183,10 +190,10 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     comparison = replace(comparison, remarks=said, unfit=tuple(one.what for one in unfit))
     if results is not None:
         results(comparison)
-    if out is not None:
+    if folder is not None:
         with at_hand(comparison):
-            write_report(comparison, Path(out), workers)
-    return comparison
+            write_report(comparison, folder, workers)
+    return comparison, folder
 
 
 def source(config: Config, arrays: Mapping[str, Any]) -> DataSet:

@@ -15,7 +15,7 @@ from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
 from ..reports.text import many
 from . import rates
-from .config import Config, repeat
+from .config import Config
 from .findings import FEW, named_inits
 from .metric import Metric
 from .parts import Problem
@@ -122,11 +122,11 @@ def of_rates(comparison: Results) -> list[str]:
 
 
 def of_one_rate(comparison: Results) -> list[str]:
-    """What a single learning rate means, and the command for a fair one."""
+    """What a single learning rate means; the command for a fair one stands below it."""
     if len({run.rate for run in comparison.runs}) > 1 or len(comparison.inits) == 1:
         return []
     return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of "
-            f"this rate. For each at its own best rate: {repeat(comparison.config | {'lr': 'auto'})}"]
+            "this rate. For each at its own best rate:"]
 
 
 def widest_swap(errors: Mapping[tuple[str, float], float], own: Mapping[str, float], rate: float, metric: Metric) -> str:

@@ -70,14 +70,15 @@ class TrainingRun:
         return math.nan if self.diverged else self.errors[-1]
 
     def epochs_to(self, target: float) -> float:
-        """Number of epochs until the test error is at most ``target``; infinite if it never is."""
-        return next((epoch for epoch, error in enumerate(self.errors, 1) if error <= target), math.inf)
+        """Number of epochs until the test error is at most ``target``; infinite if it never is, and if the run diverged."""
+        errors = [] if self.diverged else self.errors
+        return next((epoch for epoch, error in enumerate(errors, 1) if error <= target), math.inf)
 
     @property
     def gradient_ratio(self) -> float:
         """Standard deviation of dC/ds at the first hidden layer over that at the last, before training (s: pre-activation)."""
         deviations = [layer.gradient_std or 0.0 for layer in preactivations(self.before)]
-        return deviations[0] / deviations[-1] if deviations[-1] else math.nan
+        return deviations[0] / deviations[-1] if any(deviations[-1:]) else math.nan
 
     def saturated(self, epoch: int) -> float:
         """Share of saturated units among all hidden layers after this epoch."""

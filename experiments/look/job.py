@@ -16,13 +16,13 @@ from ...inspection.adversarial import AdversarialTraining
 from ...inspection.features.truncation import truncated
 from ...printing import show
 from ...progress import progress_bar
-from ...training import save
 from ..options import add_settings, from_arguments, new_command, option, path
 from ..reports import folder
 from ..reports.text import as_json as json_text
 from . import analyses
 from .findings import SEEDS, Findings, TrainedNetwork
 from .page import write_page
+from .settings import FILES, NET
 from .subjects import DATA, Images, Split, Subject, of_data, read_model
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ def looked(config: Config, out: str | Path | None, force: bool = False, results:
     pixels = analyses.dream_image(first, dream_layer) if config.image is None else image_of_user(config.image, first)
     analyses.check_image(first, dream_layer, pixels)
     if out is not None:
-        folder.prepare(Path(out), asdict(config), force)            # before the work, not after it
+        names = FILES if config.model is None else set(FILES) - {NET}
+        folder.prepare(Path(out), asdict(config), names, {"model": config.model, "image": config.image}, force=force)
     trained = [] if config.model is not None else train_all(config, images, parts, progress)
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(images.recipes)), False)] or [first]
     findings = examine(config, images, subjects, trained, (dream_layer, pixels), progress)
@@ -146,8 +147,6 @@ def looked(config: Config, out: str | Path | None, force: bool = False, results:
         results(findings)
     if out is not None:
         with folder.at_hand(findings):
-            if trained:                                             # else the folder may hold a net of the user's
-                save(trained[0].net, Path(out) / "net.safetensors")
             write_page(findings, Path(out))
     return findings
 

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import platform
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ... import files
 from ...arguments import Array
 from ...inspection.adversarial import Robustness
 from ...inspection.features import Maximization
+from ...training import save
 from ..options import command_line
-from ..reports.folder import remove_others
+from ..reports.folder import files_of, read, remove_others
 from ..reports.page import Figures, Page
 from ..reports.text import many, percent
 from . import analyses, checks
 from .findings import Findings, defences
+from .settings import DREAM, NET, command, numbers, write_json
 from .subjects import Subject
 
 
 def write_page(findings: Findings, folder: Path) -> None:
-    """Write the page, that of the criteria, figures (PNG and SVG), dream.png, numbers and settings."""
+    """Write the settings, the network if it was trained here, figures (PNG and SVG), dream.png, numbers, and the pages."""
+    repeat = findings.config | {key: numbers(findings, folder)[key] for key in ("command", "versions")}
+    write_json(folder / "config.json", repeat | {"files": sorted(files_of(read(folder / "config.json")))})
+    if findings.trained:                                            # else the folder may hold a net of the user's
+        save(findings.trained[0].net, folder / NET)
     page = Page(title(findings))
     page.text(f"What the network sees: the changes that fool it, the pixels that decide, the images that it looks for. "
               f"{performance(findings)} Apart from the training, all results come from two phases: forward, and backward, "
@@ -46,15 +48,10 @@ def write_page(findings: Findings, folder: Path) -> None:
                | ({"net.safetensors": "net.safetensors: the network"} if findings.trained else {}))
     checks.write_checks(findings, folder)
     write_json(folder / "numbers.json", numbers(findings, folder))
-    names = sorted([*figures.names, "report.html", checks.NAME, checks.TABLE, "numbers.json", "dream.png", "config.json"])
+    names = sorted([*figures.names, "report.html", checks.NAME, checks.TABLE, "numbers.json", DREAM, "config.json"])
     remove_others(folder, names)
-    repeat = {key: numbers(findings, folder)[key] for key in ("command", "versions")}
-    write_json(folder / "config.json", findings.config | repeat | {"files": names})
+    write_json(folder / "config.json", repeat | {"files": names})
     page.write(folder / "report.html")
-
-
-def write_json(path: Path, content: Any) -> None:
-    files.write(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def title(findings: Findings) -> str:
@@ -256,7 +253,7 @@ def of_dream(findings: Findings, page: Page, figures: Figures) -> None:
     source = findings.config["image"] or ("the first image of the data" if single else "a landscape made of noise")
     drawn = replace(dream, before=unit(dream.before, subject), image=unit(dream.image, subject))
     scale = max(1, 640 // dream.image.shape[-1])
-    plots.write_image(drawn.image, figures.folder / "dream.png")
+    plots.write_image(drawn.image, figures.folder / DREAM)
     figures.image(drawn.image.repeat(scale, -2).repeat(scale, -1), "dream-large",
                   f"A dream of {source}: the image changes, step by step, so that layer {dream.layer} of the network answers "
                   f"more. Enlarged {scale} times; dream.png has the original size, {dream.image.shape[-1]} × "
@@ -279,15 +276,3 @@ def mean_and_each(values: list[float]) -> str:
     """The mean in percent, and the single values, if there are several."""
     mean = percent(sum(values) / len(values))
     return mean if len(values) == 1 else f"{mean} ({', '.join(map(percent, values))})"
-
-
-def numbers(findings: Findings, folder: Path) -> dict[str, Any]:
-    """The configuration, the versions and all numbers; None stands for NaN."""
-    from ... import __version__
-    return {"config": findings.config, "command": command(findings, folder), "numbers": findings.summary(),
-            "defences": defences(findings) if findings.images.attacked and findings.trained else [],
-            "versions": {"retroprop": __version__, "numpy": np.__version__, "python": platform.python_version()}}
-
-
-def command(findings: Findings, folder: Path) -> str:
-    return command_line("look", findings.config | {"out": folder})

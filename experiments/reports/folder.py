@@ -1,10 +1,12 @@
-"""The folder of a report: an earlier report of other settings in it is never replaced unless the user says so."""
+"""The folder of a report: what it holds, but a report of the same settings, is never replaced unless the user says so."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +17,72 @@ from .text import finite
 RECORD = "config.json"                                              # the settings of the report, and the names of its files
 
 
-def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, record: str = RECORD) -> None:
-    """Create the folder of a report, before the work.
+def prepare(folder: Path, settings: Mapping[str, Any], names: Iterable[str] = (), inputs: Mapping[str, Any] | None = None, *,
+            force: bool = False, another: bool = False) -> Path:
+    """Create the folder of a report, before the work, and return it.
 
     Parameters
     ----------
     folder : path
     settings : mapping
         The settings that decide the numbers.
+    names : iterable of str
+        The files that the report may have; ``*`` stands for any text.
+    inputs : mapping from argument to path
+        What the work reads; values that are not the paths of files count for nothing.
     force : bool, default False
-        Whether a report of other settings is replaced.
-    record : str, default "config.json"
-        The file of the folder in which an earlier report holds its settings.
+        Whether a report of other settings is replaced, and files that are of no report.
+    another : bool, default False
+        Whether the first of ``folder``, ``folder``-2, ``folder``-3, ... is taken that nothing hinders.
 
     Raises
     ------
     ArgumentError
-        The folder holds a report of other settings, or a ``record`` that is not one of a report's. A report of the same
-        settings is no hindrance: it has the same numbers.
+        A file that the work reads would be replaced, even with ``force``. Or the folder holds a report of other settings; or a
+        ``config.json`` that is not one of a report's, or none and some of ``names``. A report of the same settings is no
+        hindrance: it has the same numbers.
     OSError
         The folder cannot be created, or no file can be written in it: it is read-only, or the disk is full.
     """
-    earlier = read(folder / record)
-    if earlier is not None and not force and (differs := differences(earlier, settings)):
-        raise ArgumentError(f"out must be a folder without results of other settings, but {folder} holds some ({differs}): "
-                            "name another folder, or replace them with --force (force=True)")
-    folder.mkdir(parents=True, exist_ok=True)
-    check_folder(folder)
+    names = tuple(names)
+    for k in count(1):
+        chosen = folder if k == 1 else folder.with_name(f"{folder.name}-{k}")
+        if not (said := hindrance(chosen, settings, names, inputs or {}, force)):
+            break
+        if not another:
+            raise ArgumentError(said)
+    chosen.mkdir(parents=True, exist_ok=True)
+    check_folder(chosen)
+    return chosen
+
+
+def hindrance(folder: Path, settings: Mapping[str, Any], names: Sequence[str], inputs: Mapping[str, Any], force: bool) -> str:
+    """Why no report may be written into a folder; an empty text if nothing hinders."""
+    earlier = read(folder / RECORD)
+    patterns = {*names, *files_of(earlier)}
+    held = sorted(folder.iterdir()) if folder.is_dir() else []
+    there = [path for path in held if any(fnmatchcase(path.name, one) for one in patterns)]
+    for path, (name, value) in product(there, inputs.items()):
+        if is_same(path, value):
+            return (f"out must be a folder in which the report replaces none of the files that it is made from, but {path} is "
+                    f"{name}: name another folder")
+    if force:
+        return ""
+    otherwise = "name another folder, or replace them with --force (force=True)"
+    if earlier is None and there:
+        found = ", ".join(path.name for path in there[:3]) + ", ..." * (len(there) > 3)
+        return (f"out must be a folder without files that the report would replace, but {folder} holds {found} and no "
+                f"{RECORD} of a report: {otherwise}")
+    differs = "" if earlier is None else differences(earlier, settings)
+    return differs and (f"out must be a folder without results of other settings, but {folder} holds some ({differs}): "
+                        f"{otherwise}")
+
+
+def is_same(path: Path, value: Any) -> bool:
+    """Whether an input is this file, by whatever name or link."""
+    with suppress(OSError, TypeError, ValueError):                  # no path, or not that of a file
+        return path.samefile(value)
+    return False
 
 
 @contextmanager
@@ -64,6 +105,12 @@ def read(record: Path) -> dict[str, Any] | None:
     except ValueError:                                              # neither JSON nor text
         return {}
     return found if isinstance(found, dict) and "command" in found else {}
+
+
+def files_of(earlier: Mapping[str, Any] | None) -> set[str]:
+    """The names of the files of an earlier report; none if it does not hold them."""
+    names = (earlier or {}).get("files")
+    return set(map(str, names)) if isinstance(names, list) else set()
 
 
 def differences(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
@@ -89,10 +136,9 @@ def brief(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def remove_others(folder: Path, names: Iterable[str], record: str = RECORD) -> None:
+def remove_others(folder: Path, names: Iterable[str]) -> None:
     """Delete the files of an earlier report that this one, with the files ``names``, does not replace."""
-    earlier = read(folder / record) or {}
-    for name in set(map(str, earlier.get("files", ()))) - set(names):
+    for name in files_of(read(folder / RECORD)) - set(names):
         if Path(name).name == name:                                 # a file of the folder itself
             with suppress(OSError):
                 (folder / name).unlink()

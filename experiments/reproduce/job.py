@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..reports.text import as_json as json_text
 from ..sweeps.store import Store
 from ..sweeps.sweep import sweep
 from ..sweeps.workers import Workers
-from .pages import settings, write
+from .pages import FILES, INDEX_FILES, settings, write
 from .paper import SCALES, SEEDS, Paper, Results, Scale, texts
 from .reproduced import Reproduced
 
@@ -153,8 +153,11 @@ def repeated(paper_name: str, config: Config, workers: Workers, out: str | Path 
     plans = {name: made.plan(how) for name, made in papers.items()}
     store = None
     if out is not None:
-        for name in names:                                          # before the work, not after it
-            folder.prepare(Path(out) / how.name / name, settings(name, how), force)
+        pages: dict[str, tuple[Path, Sequence[str]]] = {name: (Path(out) / how.name / name, FILES) for name in names}
+        if paper_name == "all":
+            pages["all"] = (Path(out) / how.name, INDEX_FILES)
+        for name, (place, written) in pages.items():                # before the work, not after it
+            folder.prepare(place, settings(name, how), written, force=force)
         (Path(out) / "runs").mkdir(exist_ok=True)
         store = Store(Path(out) / "runs")
     outcomes = iter(sweep([trial for trials in plans.values() for trial in trials], workers, store, progress, fresh))

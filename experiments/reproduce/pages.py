@@ -26,6 +26,9 @@ effect. Numbers are means over the seeds ± half a 95 % interval (Student's t). 
 with its own interval before the p value of a paired t test; with p of 0.05 or more it is inconclusive: these seeds are too few
 to decide it."""
 
+FILES = ("report.html", "claims.csv", "results.csv", "failures.txt", "config.json", "*.png", "*.svg")     # of a paper
+INDEX_FILES = ("index.html", "claims.csv", "config.json", "verdicts.png", "verdicts.svg")
+
 
 def write(reproduced: Reproduced, out: Path, whole: bool) -> None:
     """Write a folder for each paper, and the index if these are all papers."""
@@ -46,11 +49,19 @@ def command(name: str, scale: Scale, out: Path) -> str:
                                               "steps": scale.steps, "out": out})
 
 
+def write_settings(name: str, scale: Scale, again: str, module: str, folder: Path) -> None:
+    """Write config.json, before all other files: they are known as those of a report even if it is not completed."""
+    versions = version(module) | {"python": platform.python_version(), "numpy": np.__version__}
+    content = settings(name, scale) | {"command": again, "versions": versions}
+    files.write(folder / "config.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
 def write_paper(paper: Paper, results: Results, claims: Sequence[Claim], folder: Path) -> None:
     """Write report.html, figures, claims.csv, results.csv (every number of every run) and config.json."""
     folder.mkdir(parents=True, exist_ok=True)
     again = command(paper.name, results.scale, folder.parent.parent)
     rows = list(results.rows())
+    write_settings(paper.name, results.scale, again, paper.plan.__module__, folder)
     write_csv(folder / "claims.csv", [one.row() for one in claims])
     for old in ("failures.txt", "results.csv"):
         (folder / old).unlink(missing_ok=True)                      # of an earlier call
@@ -58,9 +69,6 @@ def write_paper(paper: Paper, results: Results, claims: Sequence[Claim], folder:
         files.write(folder / "failures.txt", "\n".join(f"{one.trial}\n{one.where}" for one in results.failed))
     if rows:
         write_csv(folder / "results.csv", rows)
-    config = settings(paper.name, results.scale) | {"command": again, "versions": version(paper.plan.__module__) | {
-        "python": platform.python_version(), "numpy": np.__version__}}
-    files.write(folder / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
     page = Page(paper.finding(results) or paper.texts.title)
     page.text(f"{many(results.scale.seeds, 'seed')}, scale {results.scale.name}. {judgement(claims, results)}")
@@ -108,7 +116,9 @@ def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
 
 
 def write_index(reproduced: Reproduced, out: Path) -> None:
-    """Write index.html, with all claims and a link to each page, and claims.csv."""
+    """Write index.html, with all claims and a link to each page, claims.csv and config.json."""
+    again = command("all", reproduced.scale, out.parent)
+    write_settings("all", reproduced.scale, again, __name__, out)
     every = [one for claims in reproduced.claims.values() for one in claims]
     scale = f"scale {reproduced.scale.name}, {many(reproduced.scale.seeds, 'seed')}"
     own = counted(every).get("paper", {})
@@ -137,9 +147,10 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
         page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
     page.text(READING.replace("\n", " "))
     page.heading("Run it again")
-    page.code(command("all", reproduced.scale, out.parent))
+    page.code(again)
     page.heading("Files")
-    page.links({"claims.csv": "claims.csv: every claim, with its numbers"})
+    page.links({"claims.csv": "claims.csv: every claim, with its numbers",
+                "config.json": "config.json: settings and versions"})
     page.write(out / "index.html")
     write_csv(out / "claims.csv", reproduced.summary())
 

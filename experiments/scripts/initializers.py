@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...initializers import Start, starts
+from ...initializers import Start, of, starts
 from ...printing import aligned, show
 from ..options import new_command
 from ..reports.text import as_json as json_text
@@ -24,13 +25,15 @@ def add_command(commands: Commands) -> None:
     command = new_command(
         commands, "initializers", "print how the layers of other libraries start",
         "Print for each library that is known how it draws weights and biases of a dense layer by default, and of a "
-        "convolution if that is known.", "--json")
+        "convolution if that is known.", "PyTorch Keras")
+    command.add_argument("names", nargs="*", metavar="NAME", help="libraries (default: all)")
     command.add_argument("--json", action="store_true", dest="as_json", help="print the table as JSON")
     command.set_defaults(run=run)
 
 
-def run(*, as_json: bool) -> int:
-    show(json_text([described(start) for start in starts()]) if as_json else f"{table()}\n\n{LEGEND.rstrip()}")
+def run(*, names: list[str], as_json: bool) -> int:
+    chosen = [of(name) for name in names] or starts()
+    show(json_text([described(start) for start in chosen]) if as_json else f"{table(chosen)}\n\n{LEGEND.rstrip()}")
     return 0
 
 
@@ -41,11 +44,11 @@ def described(start: Start) -> dict[str, Any]:
             "convolution": kernel and {"weight": kernel[0], "bias": kernel[1]}, "aliases": list(start.aliases)}
 
 
-def table() -> str:
-    """All libraries, as text."""
+def table(chosen: Sequence[Start]) -> str:
+    """A row for each of the libraries, as text."""
     rows = [("library", "version", "weight", "bias", "convolutions")]
     rows += [(start.name, start.version, start.weight, "the same" if start.bias == start.weight else start.bias,
-              of_convolutions(start)) for start in starts()]
+              of_convolutions(start)) for start in chosen]
     return aligned(rows, ())
 
 

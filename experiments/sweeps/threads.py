@@ -1,23 +1,45 @@
-"""One thread for NumPy's matrix products: with more of them, sums may have another order, and so other last bits."""
+"""One thread for matrix products: with more of them, sums may have another order, and so other last bits."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache, partial
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 OneThread = Callable[[], AbstractContextManager[object]]
+VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")     # read by a BLAS at its start
 
 
-@cache
 def one_thread() -> OneThread | None:
-    """What makes a context manager in which BLAS has one thread in this process; None if this NumPy's cannot be told.
+    """What makes a context manager in which BLAS has one thread in this process; None if NumPy's cannot be told.
 
     A browser has no threads.
     """
     if sys.platform in ("emscripten", "wasi"):
         return nullcontext
+    return limited if libraries() else None
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Give each BLAS one thread: those that are loaded, and those that the block loads, as SciPy's at its first import."""
+    before, values = libraries(), {name: os.environ.get(name) for name in VARIABLES}
+    threads = {path: library.num_threads for path, library in before.items()}
+    os.environ.update(dict.fromkeys(VARIABLES, "1"))
+    try:
+        for library in before.values():
+            library.set_num_threads(1)
+        yield
+    finally:
+        for name, value in values.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        for path, library in libraries().items():
+            library.set_num_threads(threads.get(path, max(threads.values(), default=1)))    # a new one gets as many as others
+
+
+def libraries() -> dict[str, Any]:
+    """The libraries of BLAS that are loaded now, by path; finding them takes a millisecond."""
     from threadpoolctl import ThreadpoolController
-    found = ThreadpoolController().select(user_api="blas")
-    return partial(found.limit, limits=1) if len(found) else None
+    return {one.filepath: one for one in ThreadpoolController().select(user_api="blas").lib_controllers}

@@ -25,7 +25,7 @@ def test_a_linear_problem_has_its_least_squares_solution(method):
     solution, *_ = np.linalg.lstsq(np.hstack([x, np.ones((50, 1))]), y, rcond=None)
     assert_allclose(np.append(net.weight.data, net.bias.data), solution[:, 0], atol=1e-6)
     assert_allclose(history["cost"][-1], ((net.predict(x) - y) ** 2).mean())
-    assert history["epoch"] == list(range(1, len(history["cost"]) + 1))
+    assert history["epoch"] == list(range(len(history["cost"])))
     assert history["gradient_norm"][-1] < 1e-6
     assert history.stopped and not history.interrupted              # noqa: PT018
 
@@ -51,6 +51,12 @@ def test_frozen_parameters_and_statistics_stay():
     same = {name for name in before if np.array_equal(before[name], after[name])}
     assert same == {"1.running_mean", "1.running_var", "1.num_batches_tracked", "3.weight"} & before.keys()
     assert all(module.training for _, module in net.named_modules())
+
+
+def test_a_minimum_is_found_at_once():
+    net = rp.Linear(2, 1, bias=False, weight_init=rp.Zeros())
+    history = rp.minimize(net, rp.MSE(), np.ones((3, 2)), np.zeros((3, 1)))
+    assert (history["epoch"], history["cost"], history["evaluations"]) == ([0], [0], [1])
 
 
 def test_shared_parameters_move_once():
@@ -128,6 +134,10 @@ def test_a_trial_that_is_not_finite_is_survived(method):
 
 @pytest.mark.parametrize(("change", "options", "text"), [
     (lambda net: None, {"method": "LBFGS"}, "method must be one of 'L-BFGS-B', 'BFGS', 'CG', got 'LBFGS'"),
+    (lambda net: None, {"maxiter": 7}, "options of L-BFGS-B must be among maxcor, maxfun, .*, got 'maxiter'"),
+    (lambda net: None, {"method": "CG", "maxcor": 7}, "options of CG must be among gtol, c1, c2, norm, got 'maxcor'"),
+    (lambda net: None, {"maxcor": -1}, "maxcor must be an integer of at least 1, got -1"),
+    (lambda net: None, {"gtol": "a"}, r"gtol must be a number in \[0, inf\), got 'a'"),
     (lambda net: None, {"max_iter": 0}, "max_iter must be an integer of at least 1, got 0"),
     (lambda net: setattr(net.weight, "frozen", True) or setattr(net.bias, "frozen", True), {},
      "minimize: net must have a parameter that is not frozen")])

@@ -75,6 +75,34 @@ def test_groups_keep_their_ratios():
     assert_allclose(rates, np.outer(found.rates, [1, 1 / 3]))
 
 
+def test_a_rate_of_0_stays_0():
+    net, loss, _, data = problem()
+    first = net[0].parameters()
+    others = {"params": [parameter for parameter in net.parameters() if parameter not in first]}
+    still = rp.SGD([others, {"params": first, "lr": 0.0}], lr=0.1)
+    found = rp.lr_range_test(net, loss, still, data, steps=5, highest=0.1, rng=0)
+    for parameter in first:
+        parameter.frozen = True
+    frozen = rp.lr_range_test(net, loss, rp.SGD([others], lr=0.1), data, steps=5, highest=0.1, rng=0)
+    np.testing.assert_array_equal(found.costs, frozen.costs)
+
+
+def test_a_module_in_evaluation_mode_stays_in_it():
+    net, loss, optimizer, data = problem()
+    net[1].eval()
+    net[3].eval()
+    first = next(iter(rp.datasets.batches(*data, batch_size=40, rng=5)))
+    found = rp.lr_range_test(net, loss, optimizer, data, batch_size=40, rng=5)
+    assert found.costs[0] == loss.forward(net.forward(first[0]), first[1])
+
+
+def test_a_cost_that_is_not_finite_before_any_step_is_an_error():
+    net, loss, optimizer, data = problem()
+    net[4].bias.data[:] = np.inf
+    with pytest.raises(rp.NonFiniteError, match="lr_range_test: the cost of the first batch is nan, before any step"):
+        rp.lr_range_test(net, loss, optimizer, data)
+
+
 def test_a_cost_that_only_rises_gives_no_suggestion():
     rising = rp.RateRange(np.geomspace(1, 8, 4), np.arange(4.0), np.arange(4.0))
     assert math.isnan(rising.suggestion)

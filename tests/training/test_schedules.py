@@ -1,5 +1,7 @@
 """Schedules: the rates of PyTorch 2.13's counterparts, in ``fit`` by epoch or by step, and in a loop of one's own."""
 
+import json
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -69,6 +71,59 @@ def test_one_cycle_ends_where_it_was_told_to():
     with pytest.raises(rp.ArgumentError, match=text):
         schedule.step()
     assert (optimizer.lr, optimizer.momentum, schedule.count) == (*before, 3)
+
+
+@pytest.mark.parametrize(("total", "start"), [(10, 0.1), (2, 0.5)])
+def test_a_cycle_may_begin_at_its_top(total, start):
+    """PyTorch 2.13 divides by zero there."""
+    optimizer = sgd()
+    schedule = rp.OneCycleLR(optimizer, 1.0, total, start)
+    assert optimizer.lr == 1
+    for _ in range(total - 1):
+        schedule.step()
+    assert optimizer.lr == pytest.approx(1 / 25e4)
+
+
+@pytest.mark.parametrize("name", PYTORCH)
+def test_a_schedule_goes_on_after_a_restart(name, tmp_path):
+    make, rates = PYTORCH[name]
+    net = rp.Linear(2, 1, rng=0)
+    optimizer = rp.SGD(net.parameters(), lr=0.4)
+    schedule = make(optimizer)
+    for _ in range(3):
+        schedule.step()
+    rp.save(net, tmp_path / "net.safetensors", optimizer)
+    state = json.loads(json.dumps(schedule.state_dict()))
+    again = rp.Linear(2, 1)
+    optimizer = rp.SGD(again.parameters(), lr=7.0)
+    rp.load(again, tmp_path / "net.safetensors", optimizer)
+    schedule = make(optimizer)
+    schedule.load_state_dict(state)
+    assert_allclose(optimizer.lr, rates[3], rtol=1e-9)
+    schedule.step()
+    assert_allclose(optimizer.lr, rates[4], rtol=1e-9)
+
+
+def test_a_plateau_goes_on_after_a_restart():
+    optimizer, found = sgd(), []
+    for k, value in enumerate(PLATEAU):
+        again = rp.ReduceOnPlateau(optimizer, "score", 0.5, patience=1, cooldown=1, threshold=0.1, mode="min")
+        if k:
+            again.load_state_dict(json.loads(json.dumps(plateau.state_dict())))     # noqa: F821
+        plateau = again
+        plateau.step(value)
+        found.append(optimizer.lr)
+    assert_allclose(found, LOWERED, rtol=1e-12)
+
+
+@pytest.mark.parametrize("state", [None, {}, {"count": 1}, {"count": 1, "initial": 0.4}, {"count": 1, "initial": [0.1, 0.2]}])
+def test_a_wrong_state_is_refused(state):
+    schedule = rp.StepLR(sgd(), 1)
+    with pytest.raises(rp.StateError, match="state must hold"):
+        schedule.load_state_dict(state)
+    with pytest.raises(rp.StateError, match="state must hold"):
+        rp.ReduceOnPlateau(sgd()).load_state_dict(state)
+    assert schedule.count == 0
 
 
 def test_each_group_has_the_schedule_of_its_own_rate():

@@ -1,5 +1,7 @@
 """Scores of predictions: scikit-learn's values, and what has no score."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -49,6 +51,7 @@ def test_values_by_hand():
     assert rp.roc_auc_score([0.5, 0.5, 0.5, 0.9], [0, 1, 0, 1]) == 0.75
     assert rp.r2_score([[2.0], [3.0]], [2, 3]) == 1
     assert rp.r2_score([1.0, 1.0], [2.0, 2.0]) == 0
+    assert rp.r2_score([0.2, 0.2, 0.2], [0.1, 0.1, 0.1]) == 0       # their mean is not 0.1
     assert rp.mean_absolute_error([1, 2], [0, 4]) == 1.5
 
 
@@ -112,7 +115,8 @@ def test_the_history_has_a_column_for_each_metric(loss, outputs, y, threshold):
     for prefix, prediction in (("", before), ("validation_", net.predict(x))):
         assert_allclose(history[prefix + "f1_score"], rp.f1_score(prediction, y, threshold=threshold), rtol=1e-12)
         assert_allclose(history[prefix + "accuracy"], rp.accuracy(prediction, y, threshold), rtol=1e-12)
-        assert_allclose(history[prefix + "roc_auc_score"], rp.roc_auc_score(prediction, y), rtol=1e-6)
+        p = np.exp(prediction.astype(float)) / np.exp(prediction.astype(float)).sum(1, keepdims=True)
+        assert_allclose(history[prefix + "roc_auc_score"], rp.roc_auc_score(p if outputs > 1 else prediction, y), rtol=1e-12)
         assert_allclose(history[prefix + "spread"], np.ptp(prediction), rtol=1e-6)
 
 
@@ -141,7 +145,9 @@ def test_early_stopping_knows_the_direction_of_a_named_metric():
 
 
 @pytest.mark.parametrize(("metrics", "text"), [
-    ("accuracy", "metrics must be a list of names or functions, got 'accuracy'"),
+    ("accuracy", "metrics must be a list of names or functions, or a dict of functions by name, got 'accuracy'"),
+    ({"validation_cost": spread}, "names are new columns of the history, got 'validation_cost'"),
+    (["r2_score"], "r2_score: y must have the shape of prediction"),
     (["acuracy"], "each of the metrics must be one of 'accuracy', .*, got 'acuracy'; did you mean 'accuracy'"),
     ([3], "metrics must hold names or functions of prediction and y, got 3"),
     ([lambda p, y: 0], "metrics must hold functions whose names are new columns of the history, got '<lambda>'"),
@@ -149,7 +155,7 @@ def test_early_stopping_knows_the_direction_of_a_named_metric():
 def test_wrong_metrics_are_refused_before_training(metrics, text):
     net, cost, sgd, data = problem(rp.CrossEntropy, 3, CLASSES)
     before = net.state_dict()
-    with pytest.raises(rp.ArgumentError, match=text):
+    with pytest.raises((rp.ArgumentError, rp.ShapeError), match=text):
         rp.fit(net, cost, sgd, data, epochs=1, metrics=metrics)
     for name, array in net.state_dict().items():
         assert_array_equal(array, before[name])
@@ -160,5 +166,33 @@ def test_a_metric_must_return_a_number():
         return [1.0, 2.0]
 
     net, cost, sgd, data = problem(rp.CrossEntropy, 3, CLASSES)
-    with pytest.raises(rp.ArgumentError, match=r"the metric two must be a number in .*, got \[1.0, 2.0\]"):
+    with pytest.raises(rp.ArgumentError, match=r"the metric two must return a number, got \[1.0, 2.0\]"):
         rp.fit(net, cost, sgd, data, epochs=1, metrics=[two])
+
+
+def test_a_metric_may_be_nan():
+    net, cost, sgd, data = problem(rp.CrossEntropy, 3, CLASSES)
+    history = rp.fit(net, cost, sgd, data, epochs=2, metrics={"undefined": lambda prediction, y: np.float64("nan")})
+    assert len(history["undefined"]) == 2
+
+
+def test_a_score_that_is_not_defined_for_the_validation_part_is_refused_before_training():
+    net, cost, sgd, (x, y) = problem(rp.CrossEntropy, 3, CLASSES)
+    before = net[0].weight.data.copy()
+    with pytest.raises(rp.DataError, match="roc_auc_score: y must hold two classes or more, got only 1"):
+        rp.fit(net, cost, sgd, (x, y), epochs=1, validation=(x[y == 1], y[y == 1]), metrics=["roc_auc_score"])
+    assert_array_equal(net[0].weight.data, before)
+
+
+def test_functions_have_names_in_a_dict_and_scores_know_the_loss():
+    """Also as functions: the F1 score of logits begins at 0, and the area is that of probabilities."""
+    net, cost, sgd, (x, _) = problem(rp.CrossEntropy, 3, CLASSES)
+    history = rp.fit(net, cost, sgd, (x, CLASSES), epochs=1, validation=(x, CLASSES), metrics={
+        "top 2": partial(rp.top_k_accuracy_score, k=2), "area": rp.roc_auc_score})
+    logits = net.predict(x).astype(float)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    assert_allclose(history["validation_top 2"], rp.top_k_accuracy_score(logits, CLASSES, 2))
+    assert_allclose(history["validation_area"], rp.roc_auc_score(p, CLASSES), rtol=1e-12)
+    net, cost, sgd, (x, _) = problem(rp.BCEWithLogits, 1, CLASSES % 2)
+    history = rp.fit(net, cost, sgd, (x, CLASSES % 2), epochs=1, validation=(x, CLASSES % 2), metrics=[rp.f1_score])
+    assert_allclose(history["validation_f1_score"], rp.f1_score(net.predict(x), CLASSES % 2, threshold=0))

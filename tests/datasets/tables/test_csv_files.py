@@ -71,7 +71,7 @@ def test_decimal_commas_are_decimal_points_where_commas_separate_nothing(tmp_pat
     ("country,2001,2002\nNorway,1.5,2\nPeru,3,4\n", ("country", "2001", "2002")),
     ("name,kind\nann,x\nbob,y\n", ("name", "kind")),
     ("aardvark,1,0,0,4,1\nbass,0,1,1,0,4\nbear,1,0,0,4,1\n", None),     # UCI's zoo.data: the first row is an animal
-    ("ann,23,180\nbob,31,175\n", None),
+    ("ann,23,180\nbob,31,175\n", None), ("ann,0,1\nbob,1,1\n", None),
     ("ann,1987,5\nbob,1990,6\ncem,,7\n", None),                     # years above years
     ("country,1990\nNorway,1.5\nPeru,1995\n", ("country", "1990")),
     ("sample,0,1,2\nu,5,0,1\nv,7,8,9\n", ("sample", "0", "1", "2")),   # pandas' numbers beside the name of its index

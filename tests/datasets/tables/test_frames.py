@@ -39,6 +39,11 @@ def test_labels_in_a_list_beside_a_frame_are_all_numbers_or_all_text(frame):
     assert data_set((frame(), [0.5, 1, 2] * 20)).targets.kind == "values"
 
 
+def test_integers_too_large_for_floats_are_refused(frame):
+    with pytest.raises(rp.DataError, match=r"^y must hold numbers up to 1\.8e308, got a larger integer$"):
+        data_set((frame(), [10**400, 2, 3] * 20))
+
+
 def test_digits_of_type_text_are_text(frame):
     """As notes advise for integers that are classes: ``frame.assign(y=frame.y.astype(str))``."""
     many = [str(k % 25) for k in range(N)]
@@ -96,3 +101,12 @@ def test_y_beside_a_frame_is_known_by_its_place_whatever_its_name():
     frame, y = pandas.DataFrame(X), K % 3
     found = data_set((frame, pandas.Series(y, name="kind")), test=(frame[:5], y[:5]))
     assert (found.target, found.features, found.test[1].tolist()) == ("kind", ("a", "b"), y[:5].tolist())
+
+
+@pytest.mark.parametrize("first", [0, 2**60])
+def test_integers_beside_gaps_stay_integers(first):
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    y = [first + 1, None, first + 2] * 20
+    for library, column in ((pandas, pandas.array(y, "Int64")), (polars, y)):
+        found = data_set(library.DataFrame(X | {"y": column}), missing="drop")
+        assert (found.y.tolist(), found.targets.kind) == ([first + 1, first + 2] * 20, "binary")

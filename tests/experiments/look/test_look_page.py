@@ -11,6 +11,7 @@ from retroprop.experiments.look import analyses, subjects
 from retroprop.experiments.look.findings import HEADER, Row
 from retroprop.experiments.look.job import look
 from retroprop.experiments.look.landscape import landscape
+from retroprop.experiments.look.settings import FILES
 
 COLOURED = """
 import numpy as np
@@ -77,6 +78,7 @@ def test_the_page_links_its_files_and_says_how_to_run_it_again_with_all_options(
         assert value is None or f"--{name} {value}" in again
     assert again.endswith(f"--out {folder[0]}")
     assert set(config["files"]) == {path.name for path in folder[0].iterdir()}
+    assert set(config["files"]) <= set(FILES)
 
 
 def test_a_page_of_other_settings_is_replaced_only_with_force(folder, tmp_path):

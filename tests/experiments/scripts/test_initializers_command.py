@@ -26,3 +26,10 @@ def test_json_holds_all_of_it(capsys):
     assert rows["MLX"] == {"name": "MLX", "version": "0.32.4", "weight": "U(±1/√i)", "bias": "U(±1/√i)",
                            "convolution": {"weight": "U(±1/√i)", "bias": "0"}, "aliases": []}
     assert rows["H2O"]["convolution"] is None
+
+
+def test_names_choose_libraries(capsys):
+    assert main(["initializers", "keras", "Scikit Learn", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == ["Keras", "scikit-learn"]
+    assert main(["initializers", "Kera"]) == 2
+    assert "did you mean 'Keras'" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -74,13 +75,35 @@ def test_no_worker_outlives_a_killed_sweep(tmp_path):
     assert until(lambda: not living(process.pid), 5)                # nor the processes that watch resources
 
 
-def test_a_command_that_is_terminated_says_so_and_leaves_nothing_behind(tmp_path):
-    process = started(tmp_path, "-m", "retroprop", "compare", "--jobs", "2", "--epochs", "1000", "--out", tmp_path / "out")
-    assert until(lambda: len(living(process.pid)) >= 4)             # itself, two workers, and what watches resources
-    time.sleep(1)
-    process.terminate()
+# The command, which also says when runs have ended.
+SAYING = """
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+from retroprop.__main__ import main
+from retroprop.experiments.compare import job
+
+@contextmanager
+def progress_bar(*_):
+    yield SimpleNamespace(update=lambda: print("ended", file=open("ended", "w")))
+
+job.progress_bar = progress_bar
+if __name__ == "__main__":
+    sys.exit(main(["compare", "--data", "moons", "--depth", "1", "--seeds", "10000", "--jobs", "2"]))
+"""
+
+
+@pytest.mark.parametrize(("sent", "status", "word"), [
+    (signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")], ids=["terminated", "interrupted"])
+def test_a_command_that_is_stopped_says_so_and_leaves_nothing_behind(sent, status, word, tmp_path):
+    (tmp_path / "saying.py").write_text(SAYING)
+    process = started(tmp_path, "saying.py")
+    assert until((tmp_path / "ended").exists)                       # its workers hold all that runs need
+    assert len(living(process.pid)) >= 4                            # itself, two workers, and what watches resources
+    os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)       # as a terminal does
     out, err = process.communicate()
-    assert (process.returncode, out, err) == (143, "", "retroprop: terminated\n")
+    assert (process.returncode, out, err) == (status, "", f"retroprop: {word}\n")
     assert until(lambda: not living(process.pid), 5)
 
 
