@@ -58,6 +58,10 @@ pre { background: var(--box); padding: .8rem 1rem; font-size: .88rem; white-spac
   td::before { content: attr(data-label); color: var(--quiet); text-align: left; flex: none; max-width: 50%;
                font-weight: normal; }
 }
+@media (max-width: 28rem) {
+  .wider::before { content: "scroll for more →"; display: block; position: sticky; left: 0; width: max-content;
+                   margin-left: auto; color: var(--quiet); font-size: .85rem; }
+}
 """
 
 
