@@ -51,10 +51,9 @@ class Scaler:
         return ((a - self.mean) / self.deviation).astype(a.dtype if a.dtype.kind == "f" else np.float32)
 
     @unreported
-    def unscaled(self, z: ArrayLike) -> NDArray[np.floating[Any]]:
-        """Return ``z * deviation + mean``, the inverse of ``scaled``, in the dtype of z."""
-        a = as_numbers(z, "z")
-        return (a * self.deviation + self.mean).astype(a.dtype if a.dtype.kind == "f" else np.float32)
+    def unscaled(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Return ``z * deviation + mean``, the inverse of ``scaled``, in float64: a large mean leaves float32 few digits."""
+        return np.asarray(as_numbers(z, "z") * self.deviation + self.mean, np.float64)
 
 
 @unreported

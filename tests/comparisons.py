@@ -55,8 +55,9 @@ def of_runs(runs, kind="classes", unit="%", chance=0.9, remarks=(), names=(), un
     epochs = max(len(one.errors) for one in runs)
     config = vars(Config()) | {"init": inits, "seeds": len({one.seed for one in runs}), "epochs": epochs} | settings
     validation = 259 * (len({one.rate for one in runs}) > 1)
-    return Comparison(config, runs, Metric(kind, unit, chance), Sizes(1297 - validation, validation, 500), 64, 10, names,
-                      remarks=remarks, unfit=unfit)
+    metric = Metric(kind, unit, chance, chance if validation else math.nan)
+    return Comparison(config, runs, metric, Sizes(1297 - validation, validation, 500), 64, 10, names, remarks=remarks,
+                      unfit=unfit)
 
 
 def spread(mean, seeds=5, width=0.002):

@@ -14,8 +14,8 @@ from ..reports.drawing import Drawing
 from ..reports.statistics import number
 from ..reports.text import joined, many
 from . import figures, layer_figures
-from .comparison import Comparison
-from .findings import verdicts
+from .comparison import Comparison, several_rates
+from .findings import EXPLODED, FEWEST, VANISHED, error_text, named_inits, ranked
 from .results import TrainingRun
 
 COLOURED = 10                                                       # initializations that colours tell apart
@@ -39,7 +39,8 @@ def first_screen(comparison: Comparison) -> list[Drawn]:
     lowest = min(limits, default=0.0) / 4
     limits += [end for place in places for end in (place.error - place.half, place.error + place.half)
                if end > lowest]                                     # an interval down to 0 ends at the edge
-    marks = f"Dashed: chance, {metric.text(metric.chance)}. Dotted: {metric.goal}, which \"learns\" means. "
+    marks = (f"Dashed: chance on the test part, {metric.text(metric.chance)}. Dotted: {metric.goal}, at which a network has "
+             "learned. ")
     intervals = "Bars: 95 % intervals of the mean; strokes: single runs."
     if any(run.errors and max(run.errors) > figures.FAR * metric.chance for run in comparison.runs):
         intervals += f" Errors beyond {figures.FAR} times chance stand at the edge."
@@ -82,7 +83,7 @@ def rates(comparison: Comparison) -> list[Drawn]:
         panels.append((curves(comparison, comparison.inits, scale), told_curves(comparison)))
     caption = ("A stroke at the left of a number: the initialization survives this rate, at which no run diverges and the mean "
                "validation error is at most halfway between the lowest of all and chance. Bold: the chosen rate; div.: all "
-               "runs diverge. A run that diverges counts as a constant prediction.")
+               "runs diverge; blank: not tried. A run that diverges counts as a constant prediction.")
     return [Drawn(panels, caption, told_survival(survives) if len(order) <= COLOURED else None)]
 
 
@@ -96,13 +97,14 @@ def networks(comparison: Comparison) -> list[Drawn]:
     cost = Drawing("costs", figures.costs, (runs, "Training cost by epoch", colors))
     shares = {init: typical_saturation(comparison[init]) for init in shown}
     share = Drawing("saturation", layer_figures.saturation, (shares, f"{inactive.capitalize()} units by epoch"))
-    ends = {init: f"{100 * float(table[-1].mean()):.0f} % {inactive}" for init, table in shares.items()}
-    said = f"After {many(epochs, 'epoch')}: {listed(ends)}."
+    rows = {row["init"]: row for row in comparison.summary()}
+    ends = {init: f"{100 * rows[init]['saturated_after']:.0f} %" for init in shown}
+    said = f"{inactive.capitalize()} units after {many(epochs, 'epoch')}, mean over the runs: {listed(ends)}."
     measured = "mean over the runs" if len({run.rate for run in comparison.runs}) == 1 else "of seed 0"
     found = [Drawn([(cost, f"Training cost after {many(epochs, 'epoch')}: {listed(costs_at_end(comparison, shown))}."),
                     (share, said)],
                    f"Cost: median over the runs and their range. {inactive.capitalize()} units: share in each hidden layer, "
-                   f"{measured}; such units pass on almost no gradient.{which}", said)]
+                   f"{measured}; such units pass on almost no gradient.{which}", inactivity(comparison))]
     for what, of, words in (("activation", hidden_activations, ACTIVATIONS), ("gradient", preactivations, GRADIENTS)):
         panels = []
         for when in ("before", "after"):
@@ -117,7 +119,7 @@ def networks(comparison: Comparison) -> list[Drawn]:
                 panels.append((Drawing(f"{what}s-{when}", layer_figures.layers, (edges, groups, label, title, log)), says))
                 examples = len(getattr(of(layers[next(iter(layers))])[0], what))
         if panels:
-            found.append(Drawn(panels, words.format(examples=examples), panels[0][1]))
+            found.append(Drawn(panels, words.format(examples=examples), flow(comparison) if what == "gradient" else None))
     return found
 
 
@@ -133,10 +135,6 @@ GRADIENTS = (
 # ------------------------------------------------------------------ the numbers
 
 
-def several_rates(comparison: Comparison) -> bool:
-    return len({run.rate for run in comparison.runs}) > 1
-
-
 def scale_of(comparison: Comparison) -> figures.Scale:
     metric = comparison.metric
     least = 0.5 / comparison.sizes.test if metric.unit == "%" else 1e-6 * metric.chance
@@ -144,14 +142,16 @@ def scale_of(comparison: Comparison) -> figures.Scale:
 
 
 def places_of(comparison: Comparison) -> list[figures.Place]:
-    """The initializations by their test error, those that diverged last."""
-    metric, found = comparison.metric, []
-    for row, verdict in zip(comparison.summary(), verdicts(comparison), strict=True):
-        runs = [run.error for run in comparison[row["init"]]]
-        text = metric.text(row["error"], row["error_half"]) if math.isfinite(row["error"]) else "diverges"
-        kind = "first" if verdict.at_once else verdict.kind
-        found.append(figures.Place(row["init"], kind, row["error"], row["error_half"], runs, text))
-    return sorted(found, key=lambda place: (math.isnan(place.error), place.error))
+    """The initializations by their test error, those that diverge last."""
+    found = []
+    for row, verdict in ranked(comparison):
+        text = error_text(comparison, row)
+        if verdict.kind == "diverges":
+            text = "diverges" if verdict.diverged == row["runs"] else f"{verdict.diverged} of {row['runs']} diverge"
+        found.append(figures.Place(row["init"], "first" if verdict.at_once else verdict.kind, row["error"],
+                                   row["error_half"] if row["runs"] - row["diverged"] >= FEWEST else math.nan,
+                                   [run.error for run in comparison[row["init"]]], text))
+    return found
 
 
 def color_of(comparison: Comparison) -> dict[str, int]:
@@ -170,7 +170,7 @@ def grid(comparison: Comparison) -> dict[str, list[figures.Rate]]:
     for row in comparison.rates():
         lost = row.diverged == row.runs
         groups[row.init].append(figures.Rate(row.rate, math.nan if lost else row.error.mean,
-                                             0.0 if math.isnan(row.error.half) else row.error.half, row.diverged))
+                                             row.error.half if row.runs >= FEWEST else 0.0, row.diverged))
     return groups
 
 
@@ -239,9 +239,32 @@ def told_survival(survives: Mapping[str, Sequence[float]]) -> str:
         for init, found in survives.items()}) + "."
 
 
+def inactivity(comparison: Comparison) -> str:
+    """Which initializations leave most units saturated or dead."""
+    shares = {row["init"]: row["saturated_after"] for row in comparison.summary()}
+    when, word = f"after {many(comparison.config['epochs'], 'epoch')}", comparison.inactive
+    if most := [init for init, value in shares.items() if value > 0.5]:
+        return f"More than half of the units of {named_inits(most)} are {word} {when}."
+    return f"At most {100 * max(shares.values()):.0f} % of the units of any initialization are {word} {when}."
+
+
+def flow(comparison: Comparison) -> str | None:
+    """From which initializations the gradient vanishes or explodes on its way to the first layer."""
+    ratios = {row["init"]: row["gradient_ratio"] for row in comparison.summary()}
+    found = {"vanishes": [init for init, ratio in ratios.items() if ratio < VANISHED],
+             "explodes": [init for init, ratio in ratios.items() if ratio > EXPLODED]}
+    said = [f"{verb} from {named_inits(inits)}" for verb, inits in found.items() if inits]
+    if not said and any(map(math.isnan, ratios.values())):
+        return None
+    told = f"the gradient {joined(said)}" if said else "no gradient vanishes or explodes"
+    return f"Before training, {told} on the way to the first hidden layer."
+
+
 def costs_at_end(comparison: Comparison, inits: Iterable[str]) -> dict[str, str]:
     ends = {init: [run.final_cost for run in comparison[init] if not run.diverged] for init in inits}
-    return {init: number(float(np.median(found))) if found else "diverges" for init, found in ends.items()}
+    lost = {init: f" ({len(comparison[init]) - len(found)} of {len(comparison[init])} diverge)" for init, found in ends.items()}
+    return {init: (number(float(np.median(found))) + lost[init] * (len(found) < len(comparison[init])) if found else "diverges")
+            for init, found in ends.items()}
 
 
 def deviations(groups: Mapping[str, Sequence[layer_figures.Histogram]]) -> dict[str, str]:
@@ -249,12 +272,14 @@ def deviations(groups: Mapping[str, Sequence[layer_figures.Histogram]]) -> dict[
 
 
 def diverging(comparison: Comparison) -> str:
-    return "A cross: the run diverges. " if any(run.diverged for run in comparison.runs) else ""
+    return ("A cross: the run diverges, and is missing from the median after it, which may fall for that. "
+            if any(run.diverged for run in comparison.runs) else "")
 
 
 def colours(places: Sequence[Any]) -> str:
     """The legend of a ranking by verdict."""
     words = {"first": "dark blue circle, learns in 1 epoch", "learns": "light blue circle, learns later",
              "some": "yellow square, in some runs", "never": "orange triangle, not within the epochs",
-             "nothing": "purple triangle, learns nothing", "diverges": "black cross, diverges"}
+             "nothing": "purple triangle, learns nothing", "explodes": "black plus, explodes",
+             "diverges": "black cross, diverges"}
     return "; ".join(words[kind] for kind in words if any(place.kind == kind for place in places))

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FAR = 10                                                            # times chance, beyond which errors are not told apart
+DODGE = 1.05                                                        # between two initializations at one rate
 ROW = 0.2                                                           # inches of a row of a ranking
 KINDS = {                                                           # of verdicts, where colours do not suffice
     "first": ("#0072B2", "o"), "learns": ("#56B4E9", "o"), "some": ("#E69F00", "s"), "never": ("#D55E00", "^"),
-    "nothing": ("#882255", "v"), "diverges": ("#000000", "X")}
+    "nothing": ("#882255", "v"), "explodes": ("#000000", "P"), "diverges": ("#000000", "X")}
 
 
 class Scale(NamedTuple):
@@ -161,22 +162,23 @@ def by_rate(groups: Mapping[str, Sequence[Rate]], chosen: Mapping[str, float], s
     figure, ax = panel(right=margin([*groups, "chance"]))
     ends: list[tuple[float, str, str]] = []
     limits = [scale.chance, *(row.error for rows in groups.values() for row in rows if math.isfinite(row.error))]
-    for name, rows in groups.items():
+    for k, (name, rows) in enumerate(groups.items()):
         color, marker = style(colors[name])
+        shift = DODGE ** (k - (len(groups) - 1) / 2)                # intervals at one rate stand beside one another
+        rows = [row._replace(rate=shift * row.rate) for row in rows]
         alive = [row for row in rows if math.isfinite(row.error)]
         if alive:
             rates, errors = [row.rate for row in alive], scale.shown([row.error for row in alive])
             ax.plot(rates, errors, color=color, lw=1.8, marker=marker, ms=4.5)
             for row in alive:
                 if row.half > 0:
-                    ax.plot([row.rate] * 2, scale.shown([row.error - row.half, row.error + row.half]), color=color, lw=2.5,
+                    ax.plot([row.rate] * 2, scale.shown([row.error - row.half, row.error + row.half]), color=color, lw=1.6,
                             alpha=0.4, solid_capstyle="butt")
-            best = [row for row in alive if row.rate == chosen[name]]
+            best = [row for row in alive if row.rate == shift * chosen[name]]
             ax.plot([row.rate for row in best], scale.shown([row.error for row in best]), "o", color=color, mfc="none", ms=11,
                     mew=1.6)
         lost = [row.rate for row in rows if row.diverged]
-        shift = 1 + 0.03 * (colors[name] - len(groups) / 2)
-        ax.plot([rate * shift for rate in lost], [1.0] * len(lost), "x", color=color, ms=6, mew=2,
+        ax.plot(lost, [1.0] * len(lost), "x", color=color, ms=6, mew=2,
                 transform=ax.get_xaxis_transform(), clip_on=False)
         ends.append((float(errors[-1]), name, color) if alive else (math.inf, name, color))
     ax.set_xscale("log")
@@ -208,7 +210,10 @@ def survival(groups: Mapping[str, Sequence[Rate]], survived: Mapping[str, Sequen
     norm = LogNorm(float(scale.shown(min(lowest, 0.99 * scale.chance))), float(scale.shown(scale.chance)), clip=True)
     ax.imshow(scale.shown(table), norm=norm, cmap="viridis", aspect="auto")
     for i, name in enumerate(names):
+        tried = {one.rate for one in groups[name]}
         for j, rate in enumerate(rates):
+            if rate not in tried:
+                continue
             value = table[i, j]
             text = "div." if math.isnan(value) else brief(value, scale)
             dark = math.isnan(value) or float(norm(scale.shown(value))) > 0.6
@@ -247,6 +252,9 @@ def logarithmic(ax: Axes, axis: str, scale: Scale, values: Sequence[float]) -> N
     getattr(ax, f"set_{axis}scale")("log")
     getattr(ax, f"set_{axis}lim")(low / (high / low) ** 0.05 / 1.02, high * (high / low) ** 0.05 * 1.02)
     one = getattr(ax, f"{axis}axis")
-    one.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 3000 else (1,)))
+    box, size = ax.get_position(), ax.figure.get_size_inches()
+    decade = (box.width * size[0] if axis == "x" else box.height * size[1]) / math.log10(high / low * 1.1)
+    room = 0.3 if axis == "x" else 0.15                             # inches of a label; the nearest ticks are 0.3 decades apart
+    one.set_major_locator(LogLocator(subs=(1, 2, 5) if 0.3 * decade > room else (1, 3) if 0.47 * decade > room else (1,)))
     one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     one.set_minor_locator(NullLocator())

@@ -101,8 +101,9 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     lr : float, sequence of float or "auto", default None
         The learning rate; None: the usual one of the optimizer. With several, each initialization is trained at each, and gets
         the rate at which its mean error on a validation part is lowest after the last epoch; a run that diverges counts as a
-        constant prediction. The validation part is a fifth of the training examples, of each seed the same for all, and no run
-        trains on it. ``"auto"`` is five rates around the usual one, and more where an edge is chosen.
+        constant prediction, and a rate at which all diverge after all others. The validation part is a fifth of the training
+        examples, of each seed the same for all, and no run trains on it. ``"auto"`` is five rates around the usual one, and
+        more where an edge is chosen.
     seeds : int
         Number of seeds: 0, 1, 2, ...
     split : {"seed", "fixed"}

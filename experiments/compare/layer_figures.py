@@ -72,7 +72,6 @@ def layers(edges: Array, groups: Mapping[str, Sequence[Histogram]], xlabel: str,
 
     At the right stand the standard deviation of each and, with ``log``, the share of zeros.
     """
-    # ax.stairs would also look for limits, which are known here
     from matplotlib.patches import StepPatch
     rows = sum(len(group) for group in groups.values()) + GAP * (len(groups) - 1)
     figure, ax = panel(height=0.19 * rows + 0.95, left=0.3 + margin(groups), right=1.15 if log else 0.55)

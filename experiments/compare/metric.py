@@ -29,13 +29,16 @@ class Metric:
     unit : str
         ``"%"`` for shares, else the unit of the errors: that of y, as text; it may be empty.
     chance : float
-        The error of a constant prediction: the most frequent class, or value of each label, or the mean value, of the
-        training examples.
+        The error of a constant prediction on the test part: the most frequent class, or value of each label, or the mean
+        value, of the training examples.
+    validation : float
+        The same on the validation part, with which rates are chosen; NaN without one.
     """
 
     kind: str
     unit: str
     chance: float
+    validation: float = math.nan
 
     @property
     def name(self) -> str:
@@ -102,9 +105,14 @@ def error_of(kind: str, prediction: Array, y: Array, scaler: Scaler | None = Non
 
 def residuals(prediction: Array, y: Array, scaler: Scaler | None) -> Array:
     """Predictions less y, in the units of y; of several values that were scaled, in those of their standard deviations."""
-    if scaler is None:
-        return prediction - y
-    return prediction - scaler.scaled(y) if y.shape[1] > 1 else scaler.unscaled(prediction) - y
+    gaps = prediction - learned(y, scaler)
+    return gaps if scaler is None or y.shape[1] > 1 else gaps * scaler.deviation
+
+
+def learned(y: Array, scaler: Scaler | None) -> Array:
+    """y as the network learns it, in float64: predictions near 1e9 in the units of y would have few digits left."""
+    exact = y.astype(np.float64)
+    return exact if scaler is None else scaler.scaled(exact)
 
 
 def sampling_error(kind: str, prediction: Array, y: Array, scaler: Scaler | None = None) -> float:
@@ -125,8 +133,9 @@ def sampling_error(kind: str, prediction: Array, y: Array, scaler: Scaler | None
 
 def r_squared(prediction: Array, y: Array, scaler: Scaler | None) -> float:
     """R², the mean over the columns of y; NaN if one of them is constant."""
-    gaps, spread = (prediction if scaler is None else scaler.unscaled(prediction)) - y, y.var(0, dtype=np.float64)
-    return float(np.mean(1 - (gaps**2).mean(0) / spread)) if spread.all() else math.nan
+    values = learned(y, scaler)
+    spread = values.var(0)
+    return float(np.mean(1 - ((prediction - values)**2).mean(0) / spread)) if spread.all() else math.nan
 
 
 def rms(a: Array) -> float:

@@ -17,7 +17,7 @@ from ...datasets.targets import Targets
 from ...errors import ArgumentError, DataError
 from .config import Config
 from .metric import Metric, constant_error
-from .results import Sizes
+from .results import Sizes, mean
 
 Array = NDArray[Any]
 Part = tuple[Array, Array]
@@ -133,14 +133,17 @@ class Problem:
         return Sizes(*(round(mean) for mean in np.mean(sizes, axis=0).tolist()))
 
     def metric(self, divisions: Sequence[Division]) -> Metric:
-        """The metric; its ``chance`` is the mean over the divisions."""
-        errors = []
-        for one in divisions:
-            train, test = self.y[one.train], self.test_part(one)[1]
-            if self.scaled_targets and train.shape[1] > 1:
-                train, test = datasets.standardize(train, test)
-            errors.append(constant_error(self.targets.kind, train, test))
-        return Metric(self.targets.kind, "" if self.targets.kind == "values" else "%", float(np.mean(errors)))
+        """The metric; its errors of a constant prediction are means over the divisions."""
+        tested = [self.constant_error(one, self.test_part(one)[1]) for one in divisions]
+        validated = [self.constant_error(one, self.y[one.validation]) for one in divisions if len(one.validation)]
+        return Metric(self.targets.kind, "" if self.targets.kind == "values" else "%", mean(tested), mean(validated))
+
+    def constant_error(self, division: Division, y: Array) -> float:
+        """The error, on the targets of a part, of the best constant prediction for the training part."""
+        train = self.y[division.train]
+        if self.scaled_targets and train.shape[1] > 1:
+            train, y = datasets.standardize(train, y)
+        return constant_error(self.targets.kind, train, y)
 
     def divisions(self, config: Config) -> list[Division]:
         """The division of each seed and fold; ArgumentError, which names the setting, if one has an empty part."""

@@ -22,6 +22,11 @@ class AtRate(NamedTuple):
     diverged: int
     runs: int
 
+    @property
+    def alive(self) -> bool:
+        """Whether at least one run stayed finite."""
+        return self.diverged < self.runs
+
 
 def around(usual: float, reach: int = REACH) -> tuple[float, ...]:
     """Rates with the first digits 1 and 3, ``reach`` on each side of that nearest to the usual one.
@@ -55,24 +60,31 @@ def beyond(rows: Sequence[AtRate], usual: float) -> list[tuple[str, float]]:
 
 
 def best(rows: Sequence[AtRate]) -> float:
-    """The rate with the lowest mean validation error; of equal ones, that in the middle. The only one, if there is one."""
-    lowest = min(row.validation.mean for row in rows) if len(rows) > 1 else math.nan
-    equal = [row.rate for row in rows if row.validation.mean == lowest] or [row.rate for row in rows]
+    """The rate with the lowest mean validation error; of equal ones, that in the middle. The only one, if there is one.
+
+    A rate at which all runs diverge is only chosen if they do at every rate.
+    """
+    tried = [row for row in rows if row.alive] or rows
+    lowest = min(row.validation.mean for row in tried) if len(tried) > 1 else math.nan
+    equal = [row.rate for row in tried if row.validation.mean == lowest] or [row.rate for row in tried]
     return equal[len(equal) // 2]
 
 
 def survived(rows: Sequence[AtRate], init: str, chance: float) -> tuple[float, ...]:
     """The rates at which an initialization learns: no run diverges, and the mean validation error is at most halfway between
-    the lowest of the comparison and that of a constant prediction. Without a validation part there are none.
+    the lowest of the comparison and ``chance``, that of a constant prediction. Without a validation part there are none.
     """
     bound = (min(row.validation.mean for row in rows) + chance) / 2
     return tuple(row.rate for row in rows if row.init == init and not row.diverged and row.validation.mean <= bound)
 
 
 def at_edges(rows: Sequence[AtRate]) -> dict[tuple[float, str], list[str]]:
-    """The initializations whose best rate is at an edge of their grid, by this rate and "lowest" or "highest"."""
+    """The initializations whose best rate is at an edge of their grid, by this rate and "lowest" or "highest".
+
+    One that diverges at every rate has no best one.
+    """
     found: dict[tuple[float, str], list[str]] = {}
-    for init in dict.fromkeys(row.init for row in rows):
+    for init in dict.fromkeys(row.init for row in rows if row.alive):
         own = [row for row in rows if row.init == init]
         for edge, word in ((own[0].rate, "lowest"), (own[-1].rate, "highest")):
             if len(own) > 1 and best(own) == edge:

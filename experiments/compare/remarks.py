@@ -12,9 +12,10 @@ from ...datasets.scaling import described_scale
 from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
-from ..reports.text import joined, many
+from ..reports.text import many
 from . import rates
 from .config import Config
+from .findings import FEW, named_inits
 from .metric import Metric
 from .parts import Problem
 from .results import Results
@@ -22,7 +23,6 @@ from .training import LOSSES, Task, network
 
 EXAMPLES = 300                                                      # that `diagnose` sees
 NORMAL = 1.96                                                       # half a 95 % interval in standard errors
-FEW = 6                                                             # initializations that a sentence names; more are counted
 
 
 def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[str]:
@@ -102,9 +102,10 @@ def of_rates(comparison: Results) -> list[str]:
     grid = sorted({row.rate for row in rows})
     if len(grid) == 1:
         return []
-    said = [f"{named(inits)} {'does' if len(inits) == 1 else 'do'} best at the {word} rate that was tried, {rate:g}: "
+    said = [f"{named_inits(inits)} {'does' if len(inits) == 1 else 'do'} best at the {word} rate that was tried, {rate:g}: "
             "a better rate may lie beyond." for (rate, word), inits in rates.at_edges(rows).items()]
-    errors, own = {(row.init, row.rate): row.error.mean for row in rows}, comparison.chosen
+    errors = {(row.init, row.rate): row.error.mean for row in rows if row.alive}
+    own = {init: rate for init, rate in comparison.chosen.items() if (init, rate) in errors}
     swaps = [swap for rate in grid if (swap := widest_swap(errors, own, rate, comparison.metric))]
     if swaps:
         order = sorted(own, key=lambda init: errors[init, own[init]])
@@ -121,11 +122,6 @@ def of_one_rate(comparison: Results) -> list[str]:
         return []
     return [f"All initializations were trained at one learning rate, {comparison.runs[0].rate:g}, and the ranking is that of "
             "this rate. For each at its own best rate:"]
-
-
-def named(inits: Sequence[str]) -> str:
-    """Names in a row; of many, the number."""
-    return joined(inits) if len(inits) <= FEW else f"{len(inits)} initializations"
 
 
 def widest_swap(errors: Mapping[tuple[str, float], float], own: Mapping[str, float], rate: float, metric: Metric) -> str:

@@ -16,23 +16,22 @@ from ..reports import drawing
 from ..reports.folder import remove_others
 from ..reports.page import Page
 from ..reports.statistics import number
-from ..reports.text import finite, joined, many, numbered, times, write_csv
+from ..reports.text import finite, joined, many, numbered, write_csv
 from ..sweeps.workers import Workers
-from .comparison import Comparison, cost_text, fair
+from .comparison import SURVIVES, Comparison, at_most, cost_text, fair, gap_text, p_text, ratio_text, several_rates, span
 from .config import ARRAYS
-from .drawings import Drawn, first_screen, networks, rates, several_rates
-from .findings import Verdict, findings, verdicts
+from .drawings import Drawn, first_screen, networks, rates
+from .findings import FEWEST, error_text, findings, ranked
 from .remarks import of_runs
 
 TABLES = {"results.csv": "each run", "summary.csv": "each initialization",
           "rates.csv": "each initialization at each learning rate", "config.json": "the settings, the data and the versions"}
 FIGURES = ("learning-curves", "ranking*", "rates", "survival*", "costs", "saturation", "activations-*", "gradients-*")
 FILES = ("report.html", *TABLES, *(f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")))     # of any report
-READING = """Learns: the test {metric} comes to {goal} or less; epochs until then: the median, and the range over the runs. ± is
-half of a 95 % interval of the mean. Against {reference}: mean difference in test {metric}, paired by {pairing}; p is that of a
-paired t test, after Holm's correction. {accounts}"""
-SURVIVES = """ It survives a rate at which no run diverges and its mean validation error is at most halfway between the lowest
-of all and that of a constant prediction."""
+READING = """Learns: the test {metric} of the median run comes to {goal}; epochs until then: the median, and the range over the
+runs. {intervals} {accounts}"""
+INTERVALS = """± is half of a 95 % interval of the mean. Against {reference}: mean difference in test {metric}, paired by
+{pairing}; p is that of a paired t test, after Holm's correction, which the intervals do not have."""
 ACCOUNTS = {
     True: "Each run divides the data anew: intervals and tests account for the choice of examples.",
     False: "All runs share one division of the data: intervals and tests account for the choice of seeds, not of examples."}
@@ -114,8 +113,8 @@ def setting(comparison: Comparison) -> str:
     c, metric = comparison.config, comparison.metric
     return (f"{network(comparison)} on {source(comparison)}; {many(c['epochs'], 'epoch')} of {c['optimizer']} at "
             f"{rate_text(comparison)}, batches of {c['batch_size']}, {many(len(comparison[comparison.reference]), 'run')} of "
-            f"each. A network has learned when its test {metric.name} is at most {at_most(comparison)}; {metric.constant} has "
-            f"{metric.text(metric.chance)}.")
+            f"each. A network has learned when its test {metric.name} is {at_most(metric)}; on the test examples, "
+            f"{metric.constant} has {metric.text(metric.chance)}.")
 
 
 def source(comparison: Comparison) -> str:
@@ -123,12 +122,6 @@ def source(comparison: Comparison) -> str:
     c = comparison.config
     name = ARRAYS if c["data"].startswith(f"{ARRAYS} ") else Path(c["data"]).name
     return name + (f" (target {c['target']})" if c["target"] else "")
-
-
-def at_most(comparison: Comparison) -> str:
-    """The error that "learns" means, with what it is."""
-    metric = comparison.metric
-    return metric.goal if metric.kind != "values" else f"{metric.text(metric.target)}, {metric.goal}"
 
 
 def rate_text(comparison: Comparison) -> str:
@@ -170,24 +163,18 @@ def divided(comparison: Comparison) -> str:
     return "".join(said)
 
 
-def ranked(comparison: Comparison) -> list[tuple[dict[str, Any], Verdict]]:
-    """Rows of the summary with their verdicts, the lowest test error first and those that diverged last."""
-    pairs = zip(comparison.summary(), verdicts(comparison), strict=True)
-    return sorted(pairs, key=lambda pair: (math.isnan(pair[0]["error"]), pair[0]["error"]))
-
-
 def results(comparison: Comparison) -> list[list[str]]:
     """The table: the verdict second, then the error, and the effect before p."""
     metric, budget, several = comparison.metric, comparison.config["epochs"], several_rates(comparison)
     values = metric.kind == "values"
     runs = len(comparison[comparison.reference])
-    plus = " ± half a 95 % interval" if runs > 1 else ""
+    plus = " ± half a 95 % interval" if runs >= FEWEST else ""
     header = ["initialization", "verdict", f"test {metric.name}{plus}", *["test R²"] * values,
-              f"against {comparison.reference}{plus}", "p", *["best rate", "survives rates"] * several]
+              f"against {comparison.reference}{plus}", "p, by Holm", *["best rate", "survives rates"] * several]
     rows = [header]
     for row, verdict in ranked(comparison):
         lost = f" ({row['diverged']} of {row['runs']} diverged)" if 0 < row["diverged"] < row["runs"] else ""
-        error = "–" if math.isnan(row["error"]) else metric.text(row["error"], row["error_half"]) + lost
+        error = "–" if math.isnan(row["error"]) else error_text(comparison, row) + lost
         tried = [f"{row['rate']:g}", span(comparison.survives(row["init"]))] if several else []
         rows.append([row["init"], verdict.text(budget), error, *[share(row.get("r2", math.nan))] * values,
                      *effect(comparison, row), *tried])
@@ -202,40 +189,30 @@ def effect(comparison: Comparison, row: Mapping[str, Any]) -> tuple[str, str]:
     """The cells of the difference from the reference and of its p value."""
     if row["init"] == comparison.reference or not row["pairs"]:
         return "–", "–"
-    if all(a == b for a, b in comparison.pairs(row["init"])):
+    if all(a == b for a, b in comparison.pairs(row["init"], comparison.reference)):
         return "equal", "–"
-    gap = comparison.metric.text(row["difference"], row["difference_half"], difference=True)
-    gap += f" in {row['pairs']} pairs" if row["pairs"] < row["runs"] else ""
-    return gap, "–" if math.isnan(row["p"]) else "< 0.0001" if row["p"] < 1e-4 else f"{row['p']:.4f}"
-
-
-def span(found: tuple[float, ...]) -> str:
-    """A range of rates as text, with the factor between its ends.
-
-    >>> span((0.01, 0.03, 0.1)), span((0.1,)), span(())
-    ('0.01 to 0.1 (× 10)', '0.1', 'none')
-    """
-    if len(found) < 2:
-        return f"{found[0]:g}" if found else "none"
-    return f"{found[0]:g} to {found[-1]:g} (× {found[-1] / found[0]:.3g})"
+    return gap_text(comparison, row), "–" if math.isnan(row["p"]) or row["pairs"] < FEWEST else p_text(row["p"])
 
 
 def reading(comparison: Comparison) -> str:
     """How to read the table."""
-    folds = len({run.fold for run in comparison.runs}) > 1
-    return READING.format(metric=comparison.metric.name, goal=at_most(comparison), reference=comparison.reference,
-                          accounts=ACCOUNTS[bool(comparison.resampled)],
-                          pairing="seed and fold" if folds else "seed").replace("\n", " ") + (
-                              SURVIVES.replace("\n", " ") * several_rates(comparison))
+    folds, runs = len({run.fold for run in comparison.runs}) > 1, len(comparison[comparison.reference])
+    intervals, accounts = INTERVALS, ACCOUNTS[bool(comparison.resampled)]
+    if runs < FEWEST:
+        intervals, accounts = f"{many(runs, 'run')} {'is' if runs == 1 else 'are'} too few for intervals and tests.", ""
+    intervals = intervals.format(metric=comparison.metric.name, reference=comparison.reference,
+                                 pairing="seed and fold" if folds else "seed")
+    said = READING.format(metric=comparison.metric.name, goal=at_most(comparison.metric), intervals=intervals,
+                          accounts=accounts)
+    return " ".join([*said.split(), *[SURVIVES] * several_rates(comparison)])
 
 
 def inside(comparison: Comparison) -> list[list[str]]:
     """The table of costs, gradients and inactive units."""
     rows = [["initialization", "final cost", "gradient first/last", comparison.inactive]]
-    for row, _ in ranked(comparison):
-        cost = "–" if math.isnan(row["final_cost"]) else cost_text(row["final_cost"])
-        ratio = times(row["gradient_ratio"]) if comparison.config["depth"] > 1 else "–"     # one layer is first and last
-        rows.append([row["init"], cost, ratio,
+    for row, one in ranked(comparison):
+        cost = "–" if one.kind == "diverges" else cost_text(row["final_cost"])
+        rows.append([row["init"], cost, ratio_text(comparison, row),
                      f"{100 * row['saturated_before']:.0f} → {100 * row['saturated_after']:.0f} %"])
     return rows
 

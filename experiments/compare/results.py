@@ -70,14 +70,15 @@ class TrainingRun:
         return math.nan if self.diverged else self.errors[-1]
 
     def epochs_to(self, target: float) -> float:
-        """Number of epochs until the test error is at most ``target``; infinite if it never is."""
-        return next((epoch for epoch, error in enumerate(self.errors, 1) if error <= target), math.inf)
+        """Number of epochs until the test error is at most ``target``; infinite if it never is, and if the run diverged."""
+        errors = [] if self.diverged else self.errors
+        return next((epoch for epoch, error in enumerate(errors, 1) if error <= target), math.inf)
 
     @property
     def gradient_ratio(self) -> float:
         """Standard deviation of dC/ds at the first hidden layer over that at the last, before training (s: pre-activation)."""
         deviations = [layer.gradient_std or 0.0 for layer in preactivations(self.before)]
-        return deviations[0] / deviations[-1] if deviations[-1] else math.nan
+        return deviations[0] / deviations[-1] if any(deviations[-1:]) else math.nan
 
     def saturated(self, epoch: int) -> float:
         """Share of saturated units among all hidden layers after this epoch."""
@@ -177,14 +178,21 @@ class Results:
             for rate in sorted({run.rate for run in self.runs if run.init == init}):
                 runs = self.at(init, rate)
                 diverged = sum(run.diverged is not None for run in runs)
-                validation, error = ([self.metric.chance if run.diverged else getattr(run, name) for run in runs]
-                                     for name in ("validation", "error"))
-                rows.append(AtRate(init, rate, self.estimate(validation), self.estimate(error), diverged, len(runs)))
+                validation = [self.metric.validation if run.diverged else run.validation for run in runs]
+                error = [self.metric.chance if run.diverged else run.error for run in runs]
+                rows.append(AtRate(init, rate, estimate(validation, self.revalidated), self.estimate(error), diverged,
+                                   len(runs)))
         return tuple(rows)
 
     def survives(self, init: str) -> tuple[float, ...]:
         """The rates at which an initialization learns; see `rates.survived`."""
-        return survived(self.rates(), init, self.metric.chance)
+        return survived(self.rates(), init, self.metric.validation)
+
+    @property
+    def revalidated(self) -> float:
+        """What ``resampled`` is for validation parts, which differ by seed even if the data bring a test part of their own."""
+        anew = self.config["cv"] or (self.config["split"] == "seed" and self.config["seeds"] > 1)
+        return self.sizes.validation / self.sizes.train if anew else 0.0
 
     def estimate(self, values: Iterable[float]) -> Estimate:
         """The mean over runs with half a 95 % interval, corrected for examples that the runs share."""
@@ -229,7 +237,7 @@ class Results:
         runs, target = self[init], self.metric.target
         ended = [run for run in runs if not run.diverged]
         error, epochs = self.estimate(run.error for run in ended), [run.epochs_to(target) for run in runs]
-        pairs = self.pairs(init)
+        pairs = self.pairs(init, self.reference)
         gap = self.estimate(a - b for a, b in pairs)
         own = init == self.reference
         return self.known({
@@ -243,9 +251,9 @@ class Results:
             "difference": gap.mean, "difference_half": math.nan if own else gap.half, "pairs": len(pairs),
             "p": math.nan if own else paired(*columns(pairs), self.resampled)})
 
-    def pairs(self, init: str) -> list[tuple[float, float]]:
-        """The test errors of an initialization and of the reference, for each seed and fold in which neither diverged."""
-        return [(a.error, b.error) for a, b in zip(self[init], self[self.reference], strict=True)
+    def pairs(self, init: str, other: str) -> list[tuple[float, float]]:
+        """The test errors of two initializations, for each seed and fold in which neither diverged."""
+        return [(a.error, b.error) for a, b in zip(self[init], self[other], strict=True)
                 if not (a.diverged or b.diverged)]
 
 

@@ -64,13 +64,29 @@ def number(value: float, digits: int = 3) -> str:
 def paired(a: Sequence[float], b: Sequence[float], resampled: float = 0.0) -> float:
     """The p value of the two-sided t test, paired by run, that a and b have the same mean; NaN if it is not defined.
 
-    It tests whether 0 is in the interval that `estimate` gives for the differences.
+    It tests whether 0 is in the interval that `estimate` gives for the differences. It is not defined for fewer than two runs,
+    or if all differences are equal: see `always`.
     """
     gaps = np.subtract(a, b, dtype=np.float64) if len(a) == len(b) else np.empty(0)
-    if gaps.size < 2 or not np.isfinite(gaps).all() or np.ptp(gaps) <= 1e-12 * np.abs(gaps).max():
+    if gaps.size < 2 or not np.isfinite(gaps).all() or constant(gaps):
         return math.nan
     from scipy.special import stdtr  # scipy.stats would take a second to import
     return float(2 * stdtr(gaps.size - 1, -abs(gaps.mean()) / error_of_mean(gaps, resampled)))
+
+
+def always(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Whether a and b differ by the same in each of two or more runs: there is no spread for a test, but a difference.
+
+    >>> always([0.2, 0.4], [0.1, 0.3]), always([0.2, 0.4], [0.2, 0.4]), always([0.2], [0.1]), always([0.2, 0.4], [0.1, 0.2])
+    (True, False, False, False)
+    """
+    gaps = np.subtract(a, b, dtype=np.float64)
+    return bool(gaps.size > 1 and gaps.all() and constant(gaps))
+
+
+def constant(gaps: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
+    """Whether these numbers are equal up to rounding."""
+    return bool(np.ptp(gaps) <= 1e-12 * np.abs(gaps).max())
 
 
 def holm(values: Sequence[float]) -> list[float]:

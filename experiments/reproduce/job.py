@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -153,7 +153,7 @@ def repeated(paper_name: str, config: Config, workers: Workers, out: str | Path 
     plans = {name: made.plan(how) for name, made in papers.items()}
     store = None
     if out is not None:
-        pages = {name: (Path(out) / how.name / name, FILES) for name in names}
+        pages: dict[str, tuple[Path, Sequence[str]]] = {name: (Path(out) / how.name / name, FILES) for name in names}
         if paper_name == "all":
             pages["all"] = (Path(out) / how.name, INDEX_FILES)
         for name, (place, written) in pages.items():                # before the work, not after it

@@ -46,8 +46,9 @@ def given_away(data: DataSet, y: Array, classes: bool) -> Iterator[Finding]:
     else:
         same = []
     if same:
-        how = "a value of its own for each class" if classes else "a multiple of it, up to a shift"
-        yield Finding(f"{columns(data, same)} {data.target} in other numbers, {how}: to predict it is only to read it.", "x",
+        verb, which = ("gives", "it") if len(same) == 1 else ("give", "each")
+        how = "each class has a value of its own there" if classes else f"{data.target} is a linear function of {which}"
+        yield Finding(f"{columns(data, same)} {verb} {data.target} away: {how}.", "x",
                       "leave out what is known only with the answer", "")
 
 
@@ -71,12 +72,17 @@ def hashes(x: Array) -> list[int]:
 
 
 def uneven(y: Array, names: Sequence[str]) -> Iterator[Finding]:
-    """Yield findings on a class with most of the examples, and on classes with hardly any."""
+    """Yield findings on a class with most of the training examples, on classes with hardly any, and on those with none."""
     counts = np.bincount(y, minlength=len(names))
     largest, share = names[int(counts.argmax())], counts.max() / len(y)
     if share >= UNEVEN_CLASSES:
         yield Finding(f"{100 * share:.0f} % of the examples are of class {largest}: a network that always answers it errs on "
                       f"{100 * (1 - share):.0f} %.", "y", "compare errors with this one", "")
+    absent = [name for name, count in zip(names, counts, strict=True) if not count]     # they come from the test part
+    if absent:
+        which = f"class {absent[0]}" if len(absent) == 1 else f"{len(absent)} of {len(names)} classes ({listed(absent)})"
+        yield Finding(f"{which} of the test part {'has' if len(absent) == 1 else 'have'} no training example: a network cannot "
+                      "learn to answer it.", "y", "divide the data anew, or gather examples", "")
     rare = [name for name, count in zip(names, counts, strict=True) if 0 < count < FEW]
     if rare:
         verb = "have" if len(rare) > 1 else "has"
@@ -89,12 +95,13 @@ def constant(data: DataSet) -> Iterator[Finding]:
     if data.features:
         same = np.flatnonzero((data.x == data.x[:1]).all(0)).tolist()
         if same:
-            yield Finding(f"{columns(data, same)} constant, and of no use.", "x", "leave such columns out", "")
+            verb = "are" if len(same) > 1 else "is"
+            yield Finding(f"{columns(data, same)} {verb} constant, and of no use.", "x", "leave such columns out", "")
 
 
 def columns(data: DataSet, chosen: Sequence[int]) -> str:
-    """Return "column a is" or "2 of 4 columns (a, b) are"."""
+    """Return "column a" or "2 of 4 columns (a, b)"."""
     names = [data.features[k] if data.features else str(k) for k in chosen]
     if len(names) == 1:
-        return f"column {names[0]} is"
-    return f"{len(names)} of {data.x[0].size} columns ({listed(names, 6)}) are"
+        return f"column {names[0]}"
+    return f"{len(names)} of {data.x[0].size} columns ({listed(names, 6)})"

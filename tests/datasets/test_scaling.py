@@ -21,6 +21,7 @@ def test_a_scaler_is_standardize_for_data_to_come_and_back(dtype):
     for found, expected in zip((scaler.scaled(train), scaler.scaled(other)), standardize(train, other), strict=True):
         assert_array_equal(found, expected, strict=True)
     assert_allclose(scaler.unscaled(scaler.scaled(other)), other, rtol=1e-6, atol=1e-6)
+    assert scaler.unscaled(scaler.scaled(other)).dtype == np.float64
     assert scaler.deviation[2] == 1                                 # constant
 
 
@@ -28,6 +29,8 @@ def test_a_scaler_takes_targets_too():
     y = np.array([[25.0], [346.0], [100.0]])
     assert_allclose(Scaler.of(y).unscaled(Scaler.of(y).scaled(y)), y)
     assert_array_equal(Scaler.of(y[:, 0]).scaled(y[:, 0]), Scaler.of(y).scaled(y)[:, 0])
+    large = 1e9 + y
+    assert_allclose(Scaler.of(large).unscaled(Scaler.of(large).scaled(large).astype("f4")) - 1e9, y, atol=1e-4)
     with pytest.raises(rp.DataError, match="y must be finite, got 1 NaN"):
         Scaler.of([1, np.nan], "y")
 

@@ -104,7 +104,7 @@ def test_rates_have_intervals_rings_at_the_chosen_rate_and_crosses_where_runs_di
     assert [one.get_text() for one in ax.get_xticklabels()] == ["0.01", "0.1", "1"]
     assert dashed(ax) == [90]
     rings = [line.get_xydata().tolist() for line in ax.lines if line.get_markerfacecolor() == "none"]
-    assert [point[0][0] for point in rings] == [0.1, 0.1]
+    assert [point[0][0] for point in rings] == pytest.approx([0.1, 0.1], rel=0.03)
     crosses = [line.get_xdata() for line in ax.lines if line.get_marker() == "x"]
     assert [len(one) for one in crosses] == [0, 2]
     assert sum(line.get_alpha() == 0.4 for line in ax.lines) == 5   # an interval wherever not all runs diverged
@@ -140,3 +140,37 @@ def test_saturation_leaves_out_runs_that_ended_early():
     made = comparison({"Glorot": [[0.5, 0.4, 0.3], [0.5, None]]}, saturated=0.4)
     assert drawings.typical_saturation(made["Glorot"]).shape == (2, 2)
     assert drawings.typical_saturation(made["Glorot"][:1]).shape == (4, 2)
+
+
+def test_a_rate_that_was_not_tried_is_blank_and_one_at_which_all_runs_diverge_is_not():
+    tried = {"Glorot": {0.1: spread(0.02), 1.0: spread(0.9), 3.0: [None] * 5}, "He": {0.1: spread(0.05), 1.0: spread(0.06)}}
+    figure = drawn(at_rates(tried))["survival"]
+    assert texts(figure) == ["2.0", "90.0", "div.", "5.0", "6.0"]
+    printed = str(at_rates(tried))
+    said = " ".join(printed.split())
+    glorot, he = printed.split("test error at rate")[1].splitlines()[2:4]
+    assert glorot.split()[6:] == ["diverged", "0.1"]
+    assert he.split()[6:8] == ["–", "0.1"]
+    assert "Star: the rate with the lowest validation error. Dash: not tried. An initialization survives a rate" in said
+
+
+def test_intervals_at_one_rate_stand_beside_one_another_and_ticks_do_not_collide():
+    ax = drawn(at_rates(RATES))["rates"].axes[0]
+    places = [float(line.get_xdata()[0]) for line in ax.lines if line.get_alpha() == 0.4]
+    assert len(set(places)) == len(places)
+    figure = drawn(comparisons.many(51))["ranking-1"]
+    figure.canvas.draw()
+    boxes = [one.get_window_extent() for one in figure.axes[0].get_xticklabels() if one.get_text()]
+    low, high = figure.axes[0].bbox.x0, figure.axes[0].bbox.x1
+    shown = sorted((box for box in boxes if low <= (box.x0 + box.x1) / 2 <= high), key=lambda box: box.x0)
+    assert len(shown) > 1
+    assert all(a.x1 < b.x0 for a, b in pairwise(shown))
+
+
+def test_the_figures_of_the_networks_say_what_they_show():
+    said = [figure.finding for figure in drawings.networks(comparison(FEW, saturated=0.6))]
+    assert said[0] == (
+        "More than half of the units of Glorot, Standard, N(0, 0.01²) and N(0, 1) are saturated after 3 epochs.")
+    assert said[1:] == [None, "Before training, no gradient vanishes or explodes on the way to the first hidden layer."]
+    assert drawings.networks(comparison(FEW, saturated=0.3))[0].finding == (
+        "At most 30 % of the units of any initialization are saturated after 3 epochs.")

@@ -45,6 +45,14 @@ def test_the_rmse_of_values_is_in_the_units_of_y():
     assert plain.metric.chance == pytest.approx(y.std(), rel=0.3)
 
 
+def test_errors_of_values_far_from_0_keep_their_digits():
+    """Of 1e9 + y the network learns y: so the error is that of y, though 1e9 and 1e9 + 1 are equal in float32."""
+    y, k = 3 * LINEAR + RNG.normal(size=150), SMALL | {"standardize": True}
+    near, far = compare((X, y), **k).summary()[0], compare((X, y + 1e9), **k).summary()[0]
+    assert far["error"] == pytest.approx(near["error"], rel=1e-5)
+    assert far["r2"] == pytest.approx(near["r2"], rel=1e-5)
+
+
 def test_values_are_scaled_for_training_if_their_scale_asks_for_it():
     for y, scaled in ((LINEAR / LINEAR.std(), False), (LINEAR * 1000, True)):
         config = Config(seeds=1)

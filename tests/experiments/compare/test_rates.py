@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from retroprop.experiments.compare.comparison import Comparison
+import retroprop as rp
+from retroprop.experiments.compare.comparison import Comparison, rate_table
 from retroprop.experiments.compare.config import Config, learning_rates
 from retroprop.experiments.compare.job import compare
 from retroprop.experiments.compare.metric import Metric
@@ -23,7 +24,7 @@ def made(validation, errors=None, diverged=(), chance=0.9):
                         diverged="the cost is nan" if (init, rate) in diverged else None)
             for init, by_rate in validation.items() for rate, error in by_rate.items() for seed in range(2)]
     config = vars(Config()) | {"init": tuple(validation), "seeds": 2}
-    return Comparison(config, runs, Metric("classes", "%", chance), Sizes(80, 20, 25), 2, 10)
+    return Comparison(config, runs, Metric("classes", "%", chance, chance), Sizes(80, 20, 25), 2, 10)
 
 
 @pytest.mark.parametrize(("given", "found"), [
@@ -60,6 +61,44 @@ def test_a_run_that_diverges_counts_as_a_constant_prediction():
     assert found.chosen == {"A": 1.0, "B": 1.0}
     assert found.rates()[0].validation.mean == 0.9
     assert (found.rates()[0].diverged, found.rates()[0].runs) == (2, 2)
+
+
+def test_a_rate_that_stays_finite_is_ahead_of_one_that_never_does():
+    found = made({"A": {0.1: 0.95, 1.0: 0.0}, "B": {0.1: 0.0, 1.0: 0.0}}, diverged={("A", 1.0), ("B", 0.1), ("B", 1.0)})
+    assert found.chosen == {"A": 0.1, "B": 1.0}
+
+
+def test_the_test_part_has_no_say_in_the_choice():
+    """Its targets spread a tenth of the others: a constant errs less there than any network on the validation part."""
+    rng = np.random.default_rng(0)
+    x, shrunk = rng.normal(size=(200, 4)), rng.normal(size=(50, 4)) * [0.1, 1, 1, 1]
+    y, y_test = (10 * part[:, 0] + rng.normal(size=len(part)) * noise for part, noise in ((x, 3), (shrunk, 0.1)))
+    found = compare((x, y), "Glorot", test=(shrunk, y_test), lr=(0.01, 0.03, 1e30), activation="relu", standardize=False,
+                    **SMALL)
+    assert found.metric.validation > 5 * found.metric.chance
+    assert found.chosen["Glorot"] < 1
+    assert found.rates()[-1].validation.mean == found.metric.validation
+    assert found.survives("Glorot")
+
+
+def test_where_all_runs_diverge_there_is_no_edge_and_no_rank():
+    """A comes after B at its own rate; at 1.0 it diverges, which is no error of 90 %. C diverges at every rate."""
+    errors = {"A": {0.1: 0.3, 1.0: 0.0}, "B": {0.1: 0.2, 1.0: 0.95}, "C": {0.1: 0.0, 1.0: 0.0}}
+    found = made(errors, diverged={("A", 1.0), ("C", 0.1), ("C", 1.0)})
+    said = of_rates(found)
+    assert said == ["A and B do best at the lowest rate that was tried, 0.1: a better rate may lie beyond.",
+                    "The ranking at each common learning rate is that at the best rate of each initialization."]
+    assert [row.count("diverged") for row in rate_table(found)] == [0, 0, 1, 2]      # in the order of the errors
+
+
+@pytest.mark.parametrize(("options", "share"), [({}, 40 / 160), ({"split": "fixed"}, 0), ({"test": True}, 40 / 160)])
+def test_intervals_of_validation_errors_are_corrected_by_the_validation_part(options, share):
+    x, y = rp.datasets.blobs(n=250 if "test" not in options else 200, rng=0)
+    test = {"test": (x, y)} if options.pop("test", False) else {}
+    row = compare((x, y), "Glorot", lr=(1e-3, 0.1), **SMALL | options | test).rates()[0]
+    spread = np.std(row.validation.values, ddof=1)
+    assert spread > 0
+    assert row.validation.half == pytest.approx(12.7062 * spread * math.sqrt(1 / 2 + share), rel=1e-4)
 
 
 def test_an_initialization_survives_the_rates_halfway_to_the_best_without_divergence():

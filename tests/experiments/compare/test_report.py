@@ -64,7 +64,8 @@ def test_the_title_is_the_finding_then_comes_its_figure_then_the_table(write):
     assert order[0].text == "Glorot learns in 1 epoch; N(0, 0.01²) and N(0, 1) not within 3"
     assert order[1].text == (
         "64-5×100-10 network of tanh units on digits; 3 epochs of sgd at learning rate 0.03, batches of 10, 5 runs of each. A "
-        "network has learned when its test error is at most 10 %; always predicting the most frequent class has 90.0 %.")
+        "network has learned when its test error is 10 % or less; on the test examples, always predicting the "
+        "most frequent class has 90.0 %.")
     assert len(order[2].all("img")) == 2
 
 
@@ -87,7 +88,7 @@ def test_rows_are_ranked_with_the_verdict_second_and_the_effect_before_p(write):
     page, _ = write(comparison(FEW))
     table = tables(page)[0]
     assert table[0] == ["initialization", "verdict", "test error ± half a 95 % interval",
-                        "against Glorot ± half a 95 % interval", "p"]
+                        "against Glorot ± half a 95 % interval", "p, by Holm"]
     assert table[1] == ["Glorot", "learns in 1 epoch", "2.0 ± 0.2 %", "–", "–"]
     assert table[2][:3] == ["Standard", "learns in 3 epochs", "5.0 ± 0.2 %"]
     assert table[2][3].startswith("+3.0 ± ")
@@ -100,7 +101,7 @@ def test_rows_are_ranked_with_the_verdict_second_and_the_effect_before_p(write):
 def test_runs_that_diverge_and_pairs_that_are_left_are_counted(write):
     page, _ = write(comparison({"Glorot": GLOROT, "He": [*SLOW[:3], [0.5, None], [None]], "LeCun": GLOROT}))
     rows = {row[0]: row for row in tables(page)[0]}
-    assert rows["He"][1] == "learns in 3 of 5 runs"
+    assert rows["He"][1] == "learns in 3 epochs (3 of 5 runs)"
     assert rows["He"][2].endswith(" % (2 of 5 diverged)")
     assert rows["He"][3].endswith(" points in 3 pairs")
     assert rows["LeCun"][3:] == ["equal", "–"]
@@ -151,9 +152,11 @@ def test_many_initializations_are_ranked_in_two_panels(write):
 
 
 @pytest.mark.parametrize(("kind", "unit", "chance", "words"), [
-    ("values", "", 120.0, ["RMSE is at most 84.9, an R² of 0.5", "always predicting the mean has 120", "mean squared error"]),
-    ("binary", "%", 0.4, ["error is at most 10 %", "most frequent class has 40.0 %", "binary cross-entropy"]),
-    ("labels", "%", 0.3, ["error is at most 10 %", "more frequent value of each label has 30.0 %", "binary cross-entropy"]),
+    ("values", "", 120.0, ["RMSE is 84.9 or less (an R² of 0.5 or more)",
+                               "always predicting the mean has 120", "mean squared error"]),
+    ("binary", "%", 0.4, ["error is 10 % or less;", "most frequent class has 40.0 %", "binary cross-entropy"]),
+    ("labels", "%", 0.15, ["error is 7.5 % or less (half of the error of always predicting",
+                              "more frequent value of each label has 15.0 %", "binary cross-entropy"]),
 ])
 def test_each_kind_of_target_has_its_words_and_units(write, kind, unit, chance, words):
     errors = VALUES if kind == "values" else {"Glorot": falling(0.2, 0.08, 0.05), "He": falling(0.3, 0.2, 0.09)}

@@ -8,7 +8,7 @@ import pytest
 
 import retroprop as rp
 from retroprop.__main__ import parser
-from retroprop.experiments.compare.comparison import Comparison, fair
+from retroprop.experiments.compare.comparison import Comparison, fair, ratio_text
 from retroprop.experiments.compare.config import Config
 from retroprop.experiments.compare.metric import Metric
 from retroprop.experiments.compare.report import findings
@@ -34,14 +34,16 @@ def result(*, activation=rp.Tanh, chance=0.9, saturated=0.0, **errors):
 
 
 def verdicts(found):
-    return [row[1] for row in found.table()[1:]]
+    order = {row[0]: row[1] for row in found.table()[1:]}
+    return [order[init] for init in found.inits]
 
 
 def test_a_reference_that_diverged_once_leaves_the_other_pairs():
     found = result(Glorot=[None, 0.02, 0.02], He=[0.03, 0.03, 0.05])
     assert found.summary()[1]["pairs"] == 2
-    assert verdicts(found) == ["–", "+2.0 ± 12.7 points in 2 pairs, p = 0.2952"]
-    assert found.table()[1][2] == "2.0 ± 0.0 % (1 of 3 diverged)"
+    assert found.summary()[1]["p"] == pytest.approx(0.2952, abs=1e-4)
+    assert verdicts(found) == ["–", "+2.0 points in 2 pairs"]       # too few for an interval
+    assert found.table()[1][2] == "2.0 % (1 of 3 diverged)"
 
 
 def test_without_a_pair_there_is_no_comparison():
@@ -105,3 +107,34 @@ def test_the_command_for_the_best_rates_is_one_line_without_defaults(settings, c
     assert printed.splitlines()[-1] == "    " + command
     if command.startswith("retroprop"):
         assert parser("compare")[0].parse_args(shlex.split(command)[1:]).lr == "auto"
+
+
+def test_the_terminal_says_what_was_learned_and_how_to_read_the_table():
+    found = result(Glorot=[0.02, 0.03, 0.02], He=[0.3, 0.4, 0.2])
+    lines = str(found).splitlines()
+    assert lines[1] == "10 classes from 64 inputs; 1297 training, 500 test examples"
+    legend = " ".join(str(found).split("\n\n")[2].split())
+    assert legend == ("A network has learned when its test error is 10 % or less; epochs are those of the median run. p: "
+                      "paired t test, after Holm's correction, which the intervals do not have.")
+    table = replace(found, config=found.config | {"target": "species"}, names=("a", "b", "c"), features=4,
+                    metric=Metric("classes", "%", 0.062))
+    assert str(table).splitlines()[1] == "3 classes of species from 4 columns; 1297 training, 500 test examples"
+    assert "is 3.1 % or less (half of the error of always predicting the most frequent class);" in " ".join(str(table).split())
+    values = replace(found, metric=Metric("values", "mg", 77.2), outputs=1)
+    assert str(values).splitlines()[1].startswith("1 value from 64 inputs; ")
+    assert "test RMSE is 54.6 mg or less (an R² of 0.5 or more);" in str(values)
+
+
+def test_two_runs_are_too_few_for_intervals():
+    printed = str(result(Glorot=[0.02, 0.06], He=[0.3, 0.4]))
+    assert "±" not in printed
+    assert "interval " not in printed
+    assert "p = " not in printed
+    assert "2 runs of each are too few for intervals and tests; --seeds 5 gives them." in " ".join(printed.split())
+    assert "±" in str(result(Glorot=[0.02, 0.06, 0.02], He=[0.3, 0.4, 0.3]))
+
+
+def test_gradients_that_no_number_describes_are_a_dash():
+    found = result(Glorot=[0.02])
+    assert ratio_text(found, {"gradient_ratio": math.nan}) == "–"
+    assert ratio_text(found, {"gradient_ratio": 0.5}) == "0.5"

@@ -11,6 +11,9 @@ R = np.random.default_rng(6)
 X, Y = R.standard_normal((200, 4)), R.integers(0, 3, 200)
 
 
+CLASSES = "each class has a value of its own there."
+
+
 def said(*source, **how):
     return [finding.what for finding in data_findings(data_set(*source, **how))]
 
@@ -21,13 +24,13 @@ def test_nothing_is_found_in_the_data_that_come_with_the_library(name):
 
 
 @pytest.mark.parametrize(("column", "y", "how"), [
-    (Y, Y, "a value of its own for each class"), (np.array([7, -1, 0.5])[Y], Y, "a value of its own for each class"),
-    (Y, np.array(["a", "b", "c"])[Y], "a value of its own for each class"),
-    (X[:, 0] * -3 + 100, X[:, 0], "a multiple of it, up to a shift")])
+    (Y, Y, CLASSES), (np.array([7, -1, 0.5])[Y], Y, CLASSES), (Y, np.array(["a", "b", "c"])[Y], CLASSES),
+    (X[:, 0] * -3 + 100, X[:, 0], "y is a linear function of it.")])
 def test_a_column_that_gives_y_away(column, y, how):
     x = np.column_stack([R.standard_normal((200, 2)), column])
-    text = f"column 2 is y in other numbers, {how}: to predict it is only to read it."
-    assert said((x, y)) == [text]
+    assert said((x, y)) == [f"column 2 gives y away: {how}"]
+    both = np.column_stack([x, column])
+    assert said((both, y)) == [f"2 of 4 columns (2, 3) give y away: {how.replace('of it.', 'of each.')}"]
     x[0, 2] += 1.5                                                  # in one example it is something else
     assert said((x, y)) == []
 
@@ -48,6 +51,12 @@ def test_uneven_and_rare_classes():
     assert said((X, ["a"] * 98 + ["b"] * 98 + ["c"] * 4)) == [
         "1 of 3 classes has fewer than 5 examples (c): a part may have none of them."]
     assert said((X, [0] * 150 + [1] * 50)) == []
+
+
+def test_classes_that_only_the_test_part_has():
+    test = X[:40], np.repeat([1, 3, 5], [20, 15, 5])
+    assert said((X[40:], Y[40:]), test=(test[0] + 9, test[1])) == [
+        "2 of 5 classes (3, 5) of the test part have no training example: a network cannot learn to answer it."]
 
 
 def test_constant_columns_of_tables_by_name():
