@@ -49,7 +49,7 @@ def prepare(folder: Path, settings: Mapping[str, Any], force: bool = False, reco
             break
         if not another:
             raise ArgumentError(f"out must be a folder without results of other settings, but {folder} holds some ({differs}): "
-                                "name another folder, or replace them with --force (force=True)")
+                                "name another folder, or replace them with force=True")
     chosen.mkdir(parents=True, exist_ok=True)
     check_folder(chosen)
     return chosen
