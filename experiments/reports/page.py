@@ -29,10 +29,15 @@ class Page:
         self.title = title
         self.parts = ["<h1>" + TERM.sub(r"<span>\g<0></span>", escape(title)) + "</h1>"]
         self.remarks: list[str] = []
+        self.notes: list[str] = []
 
     def remark(self, text: str) -> None:
-        """Add a sentence above the title."""
+        """Add a warning above the title."""
         self.remarks.append(text)
+
+    def note(self, text: str) -> None:
+        """Add a sentence above the title, below the warnings, that is none."""
+        self.notes.append(text)
 
     def heading(self, text: str) -> None:
         self.parts.append(f"<h2>{escape(text)}</h2>")
@@ -94,8 +99,9 @@ class Page:
         self.parts.append(listed(anchor(text, address) for address, text in texts.items()))
 
     def write(self, path: Path) -> None:
-        above = "".join(f"<p>{escape(text)}</p>" for text in self.remarks)
-        body = "\n".join([f"<aside class='remarks'>{above}</aside>"] * bool(above) + self.parts)
+        above = [f"<aside class='{kind}'>{''.join(f'<p>{escape(text)}</p>' for text in texts)}</aside>"
+                 for kind, texts in (("remarks", self.remarks), ("notes", self.notes)) if texts]
+        body = "\n".join(above + self.parts)
         files.write(path, f"<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
                           "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
                           "<meta name='color-scheme' content='light dark'>\n"

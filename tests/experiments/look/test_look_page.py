@@ -86,7 +86,7 @@ def test_the_page_links_its_files_and_says_how_to_run_it_again_with_all_options(
 
 def test_a_page_of_other_settings_is_replaced_only_with_force(folder, tmp_path):
     before = (folder[0] / "report.html").read_bytes()
-    with pytest.raises(rp.ArgumentError, match=r"holds some \(seed: 0 there, 1 now\).*--force"):
+    with pytest.raises(rp.ArgumentError, match=r"holds some \(seed: 0 there, 1 now\).*force=True"):
         look(model=folder[0].parent / "net.safetensors", seed=1, out=folder[0], progress=False)
     assert (folder[0] / "report.html").read_bytes() == before
 
