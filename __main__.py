@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from retroprop.experiments.options import Commands
 
 
+APOSTROPHE = "'"
 COMMANDS = {"compare": "compare.job", "reproduce": "reproduce.job", "look": "look.job", "check": "scripts.check",
             "graph": "scripts.graph", "tape": "scripts.tape", "initializers": "scripts.initializers"}
 
@@ -91,16 +93,33 @@ def run(arguments: Sequence[str] | None) -> int:
     try:
         return work(**options)
     except (RetropropError, OSError) as error:
-        print(f"retroprop: {in_words(error, options)}", file=sys.stderr)
+        print(f"retroprop: {in_words(error, command.format_help())}", file=sys.stderr)
         return 2
 
 
-def in_words(error: Exception, options: Mapping[str, object]) -> str:
-    """The text of an error, with the option for the argument, or with the file before the system's reason."""
+def in_words(error: Exception, usage: str) -> str:
+    """The text of an error, with options in place of arguments, or with the file before the system's reason.
+
+    ``usage`` is the help of the command, which holds its options.
+
+    >>> in_words(ValueError("cv must be None for a, got 3; missing='drop' leaves b out"), "--cv K --missing {refuse,drop}")
+    '--cv must be left out for a, got 3; --missing drop leaves b out'
+    """
     if isinstance(error, OSError) and error.strerror is not None:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    name, space, rest = str(error).partition(" ")
-    return f"--{name.replace('_', '-')}{space}{rest}" if name in options else str(error)
+
+    def option(name: str) -> str:
+        found = f"--{name.replace('_', '-')}"
+        return found if re.search(rf"{found}\b(?!-)", usage) else ""
+
+    def value(match: re.Match[str]) -> str:
+        name, given = match.groups()
+        return f"{option(name)}{'' if given == 'True' else ' ' + given.strip(APOSTROPHE)}" if option(name) else match[0]
+
+    name, space, rest = re.sub(r"\b(\w+)=('[^']*'|True|[\d.]+)", value, str(error)).partition(" ")
+    if option(name) and rest.startswith(("must be None ", "must be False ")):
+        rest = "must be left out " + rest.split(" ", 3)[3]
+    return f"{option(name) or name}{space}{rest}"
 
 
 if __name__ == "__main__":

@@ -99,8 +99,7 @@ def span(survived: Sequence[float]) -> str:
 def as_text(comparison: Results) -> str:
     """The finding, what was learned, the remarks, the table and, of several rates, that of the rates, for a terminal."""
     tables = [table(comparison)] + [rate_table(comparison)] * several_rates(comparison)
-    above = [f"{fill(finding(comparison), 120)}\n{fill(seen(comparison), 120)}",
-             *(fill(text, 120) for text in comparison.remarks)]
+    above = [fill(text, 120) for text in (finding(comparison), seen(comparison), *comparison.remarks)]
     below = [fill(" ".join(legend(comparison)), 120)]
     below += [f"{fill(text, 120)}\n    {fair(comparison.config)}" for text in of_one_rate(comparison)]  # one line, to be copied
     return "\n\n".join([*above, *(aligned(rows, ()) for rows in tables), *below])

@@ -153,6 +153,8 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     C. Nadeau, Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
     """
     given = locals()
+    if not isinstance(init, str) and hasattr(init, "shape"):
+        raise ArgumentError("init must be names of initializations, got an array: arrays are given together, compare((x, y))")
     arrays = {name: given[name] for name in ("data", "test", "group") if not isinstance(given[name], str | os.PathLike | None)}
     forms = {name: form_of(value) for name, value in arrays.items()}
     config, workers = from_arguments(Config, given | forms), from_arguments(Workers, given)

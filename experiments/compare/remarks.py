@@ -22,19 +22,30 @@ from .parts import Problem
 from .results import Results
 from .training import LOSSES, Task, network
 
+REMEDY = " Remedy: "
 EXAMPLES = 300                                                      # that `diagnose` sees
 NORMAL = 1.96                                                       # half a 95 % interval in standard errors
 
 
 def of_data(found: Sequence[Finding], data: DataSet, problem: Problem, config: Config) -> list[str]:
     """What `unfit` found, what was done to the data, and how they were read."""
-    said = [f"{one.where}: {one.what} This holds for all initializations. Remedy: {one.remedy}"
+    said = [f"{one.where}: {one.what} This holds for all initializations.{REMEDY}{one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
+<<<<<<< HEAD
     said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
     if data.groups is not None and GROUPS_UNKNOWN not in data.notes:
+=======
+    said += [f"{one.where}: {one.what}{REMEDY}{one.remedy}." for one in data_findings(data)]
+    if data.groups is not None and data.test is None:
+>>>>>>> E
         said.append(f"No two parts share one of the {len(np.unique(data.groups))} groups: the errors are those on groups that "
                     "were not trained on.")
     return [*said, *scaling(problem, config), *data.notes, *problem.targets.notes]
+
+
+def warns(remark: str) -> bool:
+    """Whether a sentence of `of_data` says that something is wrong, and how to mend it."""
+    return REMEDY in remark
 
 
 def unfit(problem: Problem, config: Config) -> list[Finding]:
@@ -96,7 +107,7 @@ def of_divisions(comparison: Results) -> list[str]:
             f"{': the ± does not cover its choice' * several}")
     if not found:
         return [f"{said}."]
-    half = comparison.metric.text(NORMAL * float(np.mean(found)))
+    half = comparison.metric.text(NORMAL * float(np.mean(found)), difference=True).lstrip("+")
     return [f"{said}{', which' if several else '. Its choice'} alone adds ± {half} (95 %) to the error of "
             f"{comparison.reference}."]
 

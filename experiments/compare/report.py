@@ -34,7 +34,7 @@ from .comparison import (
 from .config import held
 from .drawings import Drawn, first_screen, networks, rates
 from .findings import FEWEST, error_text, findings, ranked
-from .remarks import of_runs
+from .remarks import of_runs, warns
 
 TABLES = {"results.csv": "each run", "summary.csv": "each initialization",
           "rates.csv": "each initialization at each learning rate", "config.json": "the settings, the data and the versions"}
@@ -89,7 +89,7 @@ def page(comparison: Comparison, folder: Path, figures: Mapping[str, list[Drawn]
     of_the_runs = of_runs(comparison)
     for remark in comparison.remarks:
         if remark not in of_the_runs:                               # but about the data
-            made.remark(remark)
+            (made.remark if warns(remark) else made.note)(remark)
     made.text(setting(comparison))
     add("first")
     made.table(results(comparison))

@@ -14,6 +14,7 @@ from ...training import save
 from ..options import command_line
 from ..reports.folder import files_of, read, remove_others
 from ..reports.page import Figures, Page
+from ..reports.panels import HEIGHT, NARROW, legend_below
 from ..reports.text import many, percent
 from . import analyses, checks
 from .findings import Findings, defences
@@ -186,13 +187,13 @@ def of_curves(findings: Findings, defended: list[Robustness], figures: Figures) 
     single, iterated, at = findings.single, findings.iterated, analyses.DEFENDED
     size, what = single.eps[at], "error" if findings.subject.labelled else "share of answers that change"
     curves = {"one step": single, "ten steps": iterated} | ({"one step, defended": defended[0]} if defended else {})
-    ax = plots.robustness(curves, ax=plots.canvas.axes(None, size=(9, 4)))
+    ax = plots.robustness(curves, ax=plots.canvas.axes(None, size=(NARROW, HEIGHT)))
     for line in ax.lines:
         if str(line.get_label()) == "ten steps: random signs":
             line.remove()
     if not findings.subject.labelled:
         ax.set_ylabel("answers that change")
-    plots.canvas.legend(ax)
+    legend_below([ax])
     direction = ": the direction matters, not the size" if single.error[at] > 2 * single.random_error[at] else ""
     figures.add(ax, "robustness",
                 f"The {what} as ε grows. Solid: attacks. Dashed: a change of the same size with random signs."

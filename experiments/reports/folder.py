@@ -68,7 +68,7 @@ def hindrance(folder: Path, settings: Mapping[str, Any], names: Sequence[str], i
                     f"{name}: name another folder")
     if force:
         return ""
-    otherwise = "name another folder, or replace them with --force (force=True)"
+    otherwise = "name another folder, or replace them with force=True"
     if earlier is None and there:
         found = ", ".join(path.name for path in there[:3]) + ", ..." * (len(there) > 3)
         return (f"out must be a folder without files that the report would replace, but {folder} holds {found} and no "

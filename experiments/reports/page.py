@@ -13,6 +13,7 @@ from ... import files
 from ...arguments import Array
 from .style import STYLE
 
+PHONE = 335                                                         # pixels of CSS of a figure on a small phone
 TERM = re.compile(r"\S*\([^()]{1,24}\)|[\d.]+ %")                      # such as N(0, 1) or 5 %, which a line must not divide
 
 
@@ -20,17 +21,23 @@ class Page:
     """A page that shows its parts in the order in which they are added; all text is escaped.
 
     Remarks stand above the title: what a reader must know before any result. On a narrow screen the rows of a table become
-    cards, the panels of a figure stand below one another, and a single wide image keeps legible text and scrolls.
+    cards, the panels of a figure stand below one another, and a single wide image keeps legible text, scrolls, and
+    says that it does.
     """
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.parts = ["<h1>" + TERM.sub(r"<span>\g<0></span>", escape(title)) + "</h1>"]
         self.remarks: list[str] = []
+        self.notes: list[str] = []
 
     def remark(self, text: str) -> None:
-        """Add a sentence above the title."""
+        """Add a warning above the title."""
         self.remarks.append(text)
+
+    def note(self, text: str) -> None:
+        """Add a sentence above the title, below the warnings, that is none."""
+        self.notes.append(text)
 
     def heading(self, text: str) -> None:
         self.parts.append(f"<h2>{escape(text)}</h2>")
@@ -74,14 +81,14 @@ class Page:
         alt : str, optional
             The alternative text of a single image, if it is not the finding: the title of the page may say that already.
         """
-        alone = isinstance(images, Path)
         panels = {images: alt or finding or caption} if isinstance(images, Path) else images
         drawn = "".join(image(png, says) for png, says in panels.items())
         lead = f"<strong>{escape(finding)}</strong> " if finding else ""
         files = [png.with_suffix(".svg").name for png in panels if png.with_suffix(".svg").exists()]
         links = f" <span class='files'>{', '.join(anchor(name, name) for name in files)}</span>" if files else ""
+        kind = "panels" if not isinstance(images, Path) else "image wider" if legible_width(images) > PHONE else "image"
         start = "<figure>" if beside is None else f"<figure class='beside'><blockquote>{escape(beside)}</blockquote>"
-        self.parts.append(f"{start}<div><div class='{'image' if alone else 'panels'}'>{drawn}</div>"
+        self.parts.append(f"{start}<div><div class='{kind}'>{drawn}</div>"
                           f"<figcaption>{lead}{escape(caption)}{links}</figcaption></div></figure>")
 
     def link(self, text: str, address: str) -> None:
@@ -92,8 +99,9 @@ class Page:
         self.parts.append(listed(anchor(text, address) for address, text in texts.items()))
 
     def write(self, path: Path) -> None:
-        above = "".join(f"<p>{escape(text)}</p>" for text in self.remarks)
-        body = "\n".join([f"<aside class='remarks'>{above}</aside>"] * bool(above) + self.parts)
+        above = [f"<aside class='{kind}'>{''.join(f'<p>{escape(text)}</p>' for text in texts)}</aside>"
+                 for kind, texts in (("remarks", self.remarks), ("notes", self.notes)) if texts]
+        body = "\n".join(above + self.parts)
         files.write(path, f"<!doctype html>\n<html lang='en'>\n<head>\n<meta charset='utf-8'>\n"
                           "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
                           "<meta name='color-scheme' content='light dark'>\n"
@@ -112,8 +120,13 @@ def image(png: Path, says: str) -> str:
     """An embedded PNG with its size, so that nothing moves while the page loads."""
     content = png.read_bytes()
     width, height = (int.from_bytes(content[at:at + 4], "big") for at in (16, 20))
-    return (f"<img alt='{escape(says, quote=True)}' width='{width}' height='{height}' style='--legible: {width // 2}px' "
-            f"src='data:image/png;base64,{base64.b64encode(content).decode()}'>")
+    return (f"<img alt='{escape(says, quote=True)}' width='{width}' height='{height}' "
+            f"style='--legible: {legible_width(png)}px' src='data:image/png;base64,{base64.b64encode(content).decode()}'>")
+
+
+def legible_width(png: Path) -> int:
+    """The width below which the text of an image is too small to read, in the pixels of CSS."""
+    return int.from_bytes(png.read_bytes()[16:20], "big") // 2
 
 
 def anchor(text: str, address: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 4.7, 3.7                                            # inches
+NARROW = 4.3                                                        # of a figure that small phones show as a whole, legibly
 GAP = 0.062                                                         # of the height, between names beside lines
 GREY = "#55555f"
 
@@ -25,6 +26,26 @@ def panel(width: float = WIDTH, height: float = HEIGHT, **margins: float) -> tup
     ax.spines[["right", "top"]].set_visible(False)
     ax.grid(alpha=0.25)
     return figure, ax
+
+
+def legend_below(panels: Sequence[Axes], title: str | None = None, **options: Any) -> Figure:
+    """Give a figure one legend for its panels, each label once: at the left below them, no wider than a phone.
+
+    At the right of a wide figure it would be outside of what a phone shows. The figure grows by the height of the legend.
+    """
+    from ...plots.canvas import whole_figure
+    handles = {label: handle for ax in panels for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure = whole_figure(panels[0])
+    for old in filter(None, (ax.get_legend() for ax in panels)):
+        old.remove()
+    if handles:
+        columns = max(1, min(len(handles), int(NARROW / (0.6 + 0.073 * max(map(len, handles))))))
+        lines = -(-len(handles) // columns) + (title.count("\n") + 1 if title else 0)
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, height + 0.1 + 0.2 * lines)
+        figure.legend(list(handles.values()), list(handles), loc="outside lower left", ncols=columns, frameon=False,
+                      fontsize=9, title=title, title_fontsize=9, alignment="left", **options)
+    return figure
 
 
 def style(k: int) -> tuple[str, str]:

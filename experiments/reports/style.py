@@ -20,7 +20,8 @@ p, li { max-width: 46rem; }
 h1 + p { margin-top: 0; max-width: none; color: var(--quiet); }
 .remarks { background: var(--warning); color: var(--ink); border-left: 4px solid var(--edge); padding: .5rem 1rem;
            margin-bottom: 1.1rem; }
-.remarks p { margin: .2rem 0; max-width: none; }
+.notes { color: var(--quiet); font-size: .92rem; margin-bottom: 1.1rem; }
+.remarks p, .notes p { margin: .2rem 0; max-width: none; }
 figure { margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; vertical-align: top; background: #ffffff; border-radius: 4px; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: .8rem; }
@@ -57,6 +58,10 @@ pre { background: var(--box); padding: .8rem 1rem; font-size: .88rem; white-spac
                       text-align: right; }
   td::before { content: attr(data-label); color: var(--quiet); text-align: left; flex: none; max-width: 50%;
                font-weight: normal; }
+}
+@media (max-width: 28rem) {
+  .wider::before { content: "scroll for more →"; display: block; position: sticky; left: 0; width: max-content;
+                   margin-left: auto; color: var(--quiet); font-size: .85rem; }
 }
 """
 

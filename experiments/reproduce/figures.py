@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ...plots.canvas import COLORS, MARKERS
 from ..lab.trained import error_at
+from ..reports.panels import legend_below
 from ..sweeps.trials import Done
 from .claims import Origin
 
@@ -36,13 +37,6 @@ def labelled(ax: Axes, xlabel: str, ylabel: str, title: str | None = None, legen
         ax.legend(frameon=False, fontsize="small")
 
 
-def one_legend(figure: Figure, panels: Sequence[Any], title: str | None = None) -> Figure:
-    """Add a legend of all panels, in which each label stands once."""
-    handles = {label: handle for ax in panels for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(list(handles.values()), list(handles), loc="outside right upper", frameon=False, title=title)
-    return figure
-
-
 def band(ax: Axes, x: ArrayLike, rows: ArrayLike, color: Any, label: str, middle: Callable[..., Any] = np.mean,
          **options: Any) -> None:
     """The mean, or another ``middle``, of rows (one per seed) over x, and a band from the smallest to the largest."""
@@ -65,8 +59,8 @@ def verdicts(counts: Mapping[str, Mapping[Origin, Mapping[str, int]]]) -> Figure
     judged = {origin: max(sum(each.get(origin, {}).get(verdict, 0) for verdict in STYLES) for each in counts.values())
               for origin in titles}
     shown, most = [origin for origin, count in judged.items() if count], [count for count in judged.values() if count]
-    figure, panels = grid(len(shown), width=8.6 / len(shown), height=0.42 * len(counts) + 1.1, sharey=True,
-                          width_ratios=[max(count, 0.4 * max(most)) for count in most])
+    _, panels = grid(len(shown), width=8.6 / len(shown), height=0.42 * len(counts) + 1.1, sharey=True,
+                     width_ratios=[max(count, 0.4 * max(most)) for count in most])
     for ax, origin, count in zip(panels, shown, most, strict=True):
         rows = [each.get(origin, {}) for each in counts.values()]
         left = np.zeros(len(rows))
@@ -83,7 +77,7 @@ def verdicts(counts: Mapping[str, Mapping[Origin, Mapping[str, int]]]) -> Figure
         ax.tick_params("y", length=0)
         ax.spines[["top", "right", "bottom"]].set_visible(False)
     panels[0].invert_yaxis()
-    return one_legend(figure, panels[:1])
+    return legend_below(panels[:1])
 
 
 def learning(ax: Any, groups: Mapping[str, Sequence[Done]], first: int = 0) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ....plots.canvas import COLORS, DASHES, axes, legend
+from ....plots.canvas import COLORS, DASHES, axes
 from ...lab.networks import initialization
 from ...lab.readings import PERCENTILES
 from ...lab.trained import error_at, trained
+from ...reports.panels import HEIGHT, NARROW, legend_below
 from ...reports.statistics import number
 from ...reports.text import many
 from ...reproduce.claims import MEAN
@@ -87,7 +88,7 @@ def say_errors(results: Results, report: Report) -> None:
 
 
 def draw_rates(results: Results, report: Report) -> None:
-    ax, widths = axes(None, size=(7.4, 3.8)), {}
+    ax, widths = axes(None, size=(NARROW, HEIGHT)), {}
     for k, (batch_norm, name) in enumerate(NAMES.items()):
         by_rate = {lr: errors for lr, errors in finals(results, batch_norm).items() if len(errors)}
         median_and_range(ax, list(by_rate), [[100 * error for error in row] for row in rows(*by_rate.values())], k, name)
@@ -95,7 +96,7 @@ def draw_rates(results: Results, report: Report) -> None:
     ax.axhline(100 * LEARNED, ls=":", color="black", lw=1, label="10 %")
     ax.set(xscale="log", xlabel="learning rate", ylabel="test error at the end, %", ylim=(0, 100))
     ax.grid(alpha=0.25)
-    legend(ax)
+    legend_below([ax])
     least, *others = rates(results.scale)
     report.add("rates", ax, count=1 + len(others), least=f"{least:g}", most=f"{others[-1]:g}", seeds=results.scale.seeds,
                **widths)
@@ -109,7 +110,7 @@ def draw_momentum(results: Results, report: Report) -> None:
         curve(ax, runs, 1, "statistics of the batch", "of_batch", ls="--")
         ax.set(xscale="log", xlabel="steps", title=f"momentum {momentum:g}", ylim=(0, 1))
     panels[0].set_ylabel("test error")
-    legend(panels[-1])
+    legend_below(panels)
     report.add("momentum", figure, rate=f"{RATES[0]:g}", seeds=results.scale.seeds)
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from ....plots.canvas import COLORS, MARKERS
 from ...lab.trained import trained
+from ...reports.panels import NARROW
 from ...reports.statistics import number
 from ...reproduce.bounds import spoken
 from ...reproduce.claims import MEAN
@@ -178,7 +179,7 @@ def table_9(results: Results, report: Report) -> None:
     found = {name: series.estimate for name, changes in best.items() if (series := of(**changes))}
     if "L2" not in found:
         return
-    figure, [ax] = grid(1, width=7.6, height=3.2)
+    figure, [ax] = grid(1, width=NARROW, height=3.2)
     base = found["L2"].mean
     for k, (name, one) in enumerate(found.items()):
         ax.errorbar(one.mean / base, k, xerr=np.nan_to_num(one.half) / base, fmt="o", color=COLORS[0], capsize=3,

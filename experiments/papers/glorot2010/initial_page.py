@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from ....plots.canvas import COLORS, MARKERS, legend, shades
 from ...lab.networks import initialization
-from ...reproduce.figures import band, grid, labelled, one_legend
+from ...reports.panels import legend_below
+from ...reproduce.figures import band, grid, labelled
 from ...reproduce.paper import Results
 from ...sweeps.trials import Done
 from .initial_claims import STD_OF_Z, allowed, gradient_ratio, predicted, read, widths
@@ -85,7 +86,7 @@ def initial_histograms(drawn: Mapping[str, Mapping[str, Any]], what: str) -> Fig
 
 
 def initial_layers(results: Results) -> Figure:
-    figure, panels = grid(3, width=3.5, height=3.6)
+    _, panels = grid(3, width=3.5, height=3.6)
     top, places = widths(results)[-1], np.arange(1, DEPTH + 1)
     for ax, (what, title) in zip(panels, TITLES.items(), strict=True):
         ax.set_yscale("linear" if what == "weight_gradient" else "log")
@@ -100,7 +101,7 @@ def initial_layers(results: Results) -> Figure:
                 ax.plot(places, theory, "--", color="black", lw=1, label="linear theory")
         labelled(ax, "hidden layer", "", title, legend=False)
     panels[2].set_ylim(0, 1.4)
-    return one_legend(figure, panels)
+    return legend_below(panels)
 
 
 def initial_numbers(results: Results) -> Rows:
@@ -118,7 +119,7 @@ def initial_numbers(results: Results) -> Rows:
 def variances(runs: Sequence[Done], curve: Callable[[Sequence[Done], str], tuple[Any, Any, Any]], xlabel: str, what: str
               ) -> Figure:
     """A panel for each kind of layer; ``curve`` gives x, the prediction (a line) and medians (markers) of an initialization."""
-    figure, panels = grid(3, width=3.6, height=4.3, sharey=True)
+    _, panels = grid(3, width=3.6, height=4.3, sharey=True)
     for ax, (kind, title) in zip(panels, KINDS.items(), strict=True):
         for init in dict.fromkeys(str(one.trial.settings["init"]) for one in runs):
             k, place = next((k, names.index(init)) for k, names in enumerate(GROUPS) if init in names)
@@ -128,8 +129,7 @@ def variances(runs: Sequence[Done], curve: Callable[[Sequence[Done], str], tuple
                     markevery=(place, 6) if xlabel == "layer" else None)
         ax.set(yscale="log", **{"ylim": (1e-42, 1e42)} if xlabel == "layer" else {"xscale": "log"})
         labelled(ax, xlabel, f"{what}, relative" if ax is panels[0] else "", title, legend=False)
-    legend(panels[-1], fontsize="small")
-    return figure
+    return legend_below(panels)
 
 
 def by_depth(found: Sequence[Done], kind: str, direction: str) -> tuple[Any, Any, Any]:

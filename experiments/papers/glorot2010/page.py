@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
 from ....arguments import Array
-from ....plots.canvas import COLORS, MARKERS, legend, shades
+from ....plots.canvas import COLORS, MARKERS, shades
 from ...lab.trained import error_at, trained
+from ...reports.panels import legend_below
 from ...reports.text import many
 from ...reproduce.claims import MEAN
-from ...reproduce.figures import grid, labelled, learning, one_legend
+from ...reproduce.figures import grid, labelled, learning
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import Series
 from ...sweeps.trials import Done
@@ -161,7 +162,7 @@ def by_layer(panels: Mapping[str, Sequence[Done]], curves: Callable[[Sequence[Do
              ylabel: str, note: str | None = None, **limits: Any) -> Figure:
     """A panel for each title, with the ``curves`` of its runs, which are arguments of `lines`, and one legend."""
     columns = 3 if len(panels) > 4 else 2
-    figure, every = grid(columns, -(-len(panels) // columns), width=8.6 / columns, height=2.9, sharex=True, sharey=True)
+    _, every = grid(columns, -(-len(panels) // columns), width=8.6 / columns, height=2.9, sharex=True, sharey=True)
     for ax, (title, runs) in zip(every, panels.items(), strict=False):
         for curve in curves(runs):
             lines(ax, *curve)
@@ -170,7 +171,7 @@ def by_layer(panels: Mapping[str, Sequence[Done]], curves: Callable[[Sequence[Do
         ax.tick_params(labelbottom=True)
     for ax in every[len(panels):]:
         ax.set_visible(False)
-    return one_legend(figure, every, note)
+    return legend_below(every, note)
 
 
 def plateaus(runs: Sequence[Done]) -> Figure:
@@ -183,7 +184,7 @@ def plateaus(runs: Sequence[Done]) -> Figure:
 
 def saturation(panels: Mapping[str, Sequence[Done]]) -> Figure:
     return by_layer(panels, lambda runs: [(*mean(runs, "high"), None, "o:"), mean(runs, "std")], "steps", "activation |z|",
-                    "lines: std\ndots: 98th\npercentile", ylim=(0, 1.03))
+                    "lines: std, dots: 98th percentile", ylim=(0, 1.03))
 
 
 def last_activations(panels: Mapping[str, Sequence[Done]]) -> Figure:
@@ -200,7 +201,7 @@ def last_activations(panels: Mapping[str, Sequence[Done]]) -> Figure:
 
 def gradients(nets: Mapping[str, Sequence[Done]]) -> Figure:
     """Geometric means over the seeds."""
-    figure, panels = grid(len(nets), 2, width=8.6 / len(nets), height=2.8, sharex=True, sharey="row")
+    _, panels = grid(len(nets), 2, width=8.6 / len(nets), height=2.8, sharex=True, sharey="row")
     labels = {"gradient": "std of dC/ds", "weight_gradient": "std of dC/dW"}
     for ax, (quantity, name) in zip(panels, product(labels, nets), strict=True):
         steps, values = readings(nets[name], quantity)
@@ -208,11 +209,11 @@ def gradients(nets: Mapping[str, Sequence[Done]]) -> Figure:
         ax.set_yscale("log")
         labelled(ax, "steps", labels[quantity], f"{name} ({LABELS[NETS[name][1]]})", legend=False)
         ax.label_outer()
-    return one_legend(figure, panels)
+    return legend_below(panels)
 
 
 def errors(nets: Mapping[str, Mapping[str, Sequence[Done]]], last: int) -> Figure:
-    figure, panels = grid(len(nets), width=8.6 / len(nets), height=3.6, sharey=True)
+    _, panels = grid(len(nets), width=8.6 / len(nets), height=3.6, sharey=True)
     for ax, (data, groups) in zip(panels, nets.items(), strict=True):
         learning(ax, groups)
         ax.set(title=name_of(data), xlim=(0, last) if data == "digits" else None)    # sigmoid's runs are longer
@@ -220,5 +221,4 @@ def errors(nets: Mapping[str, Mapping[str, Sequence[Done]]], last: int) -> Figur
         ax.set_ylim(1, 100)
         logarithmic(ax)
         ax.label_outer()
-    legend(panels[-1])
-    return figure
+    return legend_below(panels)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....plots.canvas import axes, legend
+from ....plots.canvas import axes
 from ...lab.trained import trained
+from ...reports.panels import HEIGHT, NARROW, legend_below
 from ...reproduce.figures import grid, learning, median_and_range
 from ...reproduce.paper import Report, Results, filled
 from .claims import errors
@@ -52,12 +53,12 @@ def draw_signals(results: Results, report: Report, name: str, depth: int, runs: 
     if name == "fans":
         panels[0].set_ylim(0.05, 20)
     panels[0].set_ylabel("rms, relative")
-    legend(panels[1])
+    legend_below(panels)
     report.add(name, figure, seeds=results.scale.seeds)
 
 
 def curves_of_depths(results: Results, depths: tuple[int, ...]) -> Any:
-    figure, panels = grid(len(depths), width=2.9 + 1.4 / len(depths), height=3.5, sharey=True)
+    _, panels = grid(len(depths), width=2.9 + 1.4 / len(depths), height=3.5, sharey=True)
     settings = networks(results.scale)
     for ax, depth in zip(panels, depths, strict=True):
         learning(ax, {init: results.of(trained, **settings[f"{init} {depth}"]) for init in ("He", "Glorot")})
@@ -65,8 +66,7 @@ def curves_of_depths(results: Results, depths: tuple[int, ...]) -> Any:
         momentum = f", momentum {one['momentum']:g}" if one["momentum"] else ""
         ax.set_title(f"{depth} layers\nlr {one['lr']:g}{momentum}", fontsize="medium")
         ax.label_outer()
-    legend(panels[-1])
-    return figure
+    return legend_below(panels)
 
 
 def draw_others(results: Results, report: Report) -> None:
@@ -75,8 +75,8 @@ def draw_others(results: Results, report: Report) -> None:
     names = {"ReLU 10, Glorot, lr 0.1": "Glorot 10, lr 0.1", "ReLU 14, He, momentum 0.9": "He 14",
              "ReLU 14, Glorot, momentum 0.9": "Glorot 14", "tanh 30, Glorot": "Glorot tanh",
              "tanh 30, orthogonal": "Orthogonal tanh", "ReLU 20, uneven, fan-in": "He in", "ReLU 20, uneven, fan-out": "He out"}
-    ax = axes(None, size=(7.6, 3.9))
+    ax = axes(None, size=(NARROW, HEIGHT))
     learning(ax, {label: results.of(trained, **settings[name]) for label, name in names.items() if name in settings})
-    legend(ax)
+    legend_below([ax])
     more = "At 10 layers Glorot's initialization has a larger step size. At 14 layers both have momentum. "
     report.add("others", ax, seeds=results.scale.seeds, more=more if results.scale.name == "small" else "")

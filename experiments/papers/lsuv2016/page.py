@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ....plots.canvas import COLORS, legend
+from ....plots.canvas import COLORS
 from ...lab.trained import trained
+from ...reports.panels import legend_below
 from ...reproduce.figures import band, grid, labelled, learning
 from ...reproduce.paper import Report, Results, filled
 from .claims import errors
@@ -29,7 +30,7 @@ def draw(results: Results, report: Report) -> None:
     for ax, (name, settings) in zip(axs, panels.items(), strict=True):
         learning(ax, {init: results.of(trained, init=init, **settings) for init in INITS})
         ax.set_title(name)
-    legend(axs[-1])
+    legend_below(axs)
     report.add("curves", figure, seeds=results.scale.seeds)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ....plots.canvas import axes, legend
+from ....plots.canvas import axes
+from ...reports.panels import HEIGHT, NARROW, legend_below
 from ...reproduce.figures import median_and_range
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
@@ -21,7 +22,7 @@ def finding(results: Results) -> str:
 
 def draw(results: Results, report: Report) -> None:
     seeds = results.scale.seeds
-    spectra, descent, times, gains = (axes(None) for _ in range(4))
+    spectra, descent, times, gains = (axes(None, size=(NARROW, HEIGHT)) for _ in range(4))
     for k, depth in enumerate(DEPTHS):
         found = [values(one.result, depth).tolist() for one in results.of(products, init="Glorot normal")]
         median_and_range(spectra, list(range(1, len(found[0]) + 1)) if found else [], found, k, f"Gaussian, {depth}")
@@ -44,5 +45,5 @@ def draw(results: Results, report: Report) -> None:
     gains.set(yscale="log", xlabel="layer", ylabel="rms of the output")
 
     for name, ax in (("products", spectra), ("scalar", descent), ("times", times), ("gains", gains)):
-        legend(ax)
+        legend_below([ax])
         report.add(name, ax, seeds=seeds)

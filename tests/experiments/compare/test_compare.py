@@ -161,6 +161,7 @@ def test_initializations_by_name(name, expected):
     ({"init": ["Xavier"]}, "init must be one of Glorot, .*, got 'Xavier'"),
     ({"init": "N(0, 1..2)"}, r"init must be one of Glorot, .*, got 'N\(0, 1\.\.2\)'"),
     ({"init": [rp.GlorotUniform()]}, r"init must be names of initializations, such as 'Glorot', got GlorotUniform\("),
+    ({"init": np.zeros(3)}, r"init must be names of .*, got an array: arrays are given together, compare\(\(x, y\)\)"),
     ({"init": []}, "init must name at least one initialization"),
     ({"init": ["Glorot", "glorot"]}, "init must name at least one initialization, and each once"),
     ({"activation": "swish"}, "activation must be one of 'tanh', .*, got 'swish'"),

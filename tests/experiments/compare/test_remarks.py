@@ -67,10 +67,10 @@ def test_real_starts_share_nothing_but_where_they_ignore_the_seed():
 def test_the_sampling_error_of_a_fixed_test_part_is_said():
     said = of_divisions(made(runs("ab"), split="fixed"))
     assert said == ["All seeds have the same test part, of 25 examples: the ± does not cover its choice, which alone adds "
-                    "± 2.0 % (95 %) to the error of A."]
+                    "± 2.0 points (95 %) to the error of A."]
     whole = compare("digits", "Glorot", split="fixed", **SMALL | {"epochs": 4})
     p = whole.summary()[0]["error"]
-    assert f"± {196 * (p * (1 - p) / 500) ** 0.5:.1f} %" in whole.remarks[0]
+    assert f"± {196 * (p * (1 - p) / 500) ** 0.5:.1f} points" in whole.remarks[0]
     own = compare((X[12:], Y[12:]), "Glorot", test=(X[:12], Y[:12]), **SMALL)
     assert own.remarks[0].startswith("All seeds have the same test part, of 12 examples")
     assert own.command.startswith("rp.compare((x, y), test=(x_test, y_test), init=('Glorot',), ")

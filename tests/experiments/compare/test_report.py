@@ -73,13 +73,15 @@ def test_remarks_about_the_data_stand_above_the_title_and_those_about_the_runs_b
     made = comparison(FEW, unfit=("x has values up to 6000, so that the first layer saturates.",))
     runs = remarks.of_runs(made)
     assert runs == ["All seeds have the same test part, of 500 examples: the ± does not cover its choice, which alone adds "
-                    "± 1.2 % (95 %) to the error of Glorot."]
+                    "± 1.2 points (95 %) to the error of Glorot."]
     page, _ = write(replace(made, remarks=("x: has values up to 6000. Remedy: scale.", "2 rows were left out.", *runs)))
     [body] = page.all("body")
     order = [one.tag for one in body.inside if one.parents == ("html", "body")]
-    assert order[:3] == ["aside", "h1", "p"]
-    assert [one.text for one in body.all("aside")[0].all("p")] == ["x: has values up to 6000. Remedy: scale.",
-                                                                   "2 rows were left out."]
+    assert order[:4] == ["aside", "aside", "h1", "p"]
+    warnings, notes = body.all("aside")
+    assert (warnings.attributes["class"], notes.attributes["class"]) == ("remarks", "notes")
+    assert [one.text for one in warnings.all("p")] == ["x: has values up to 6000. Remedy: scale."]
+    assert [one.text for one in notes.all("p")] == ["2 rows were left out."]
     assert page.all("h1")[0].text == "Check the data first: x has values up to 6000"
     assert runs[0] in [one.text for one in page.all("li")]
 

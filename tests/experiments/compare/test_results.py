@@ -112,16 +112,16 @@ def test_the_command_for_the_best_rates_is_one_line_without_defaults(settings, c
 def test_the_terminal_says_what_was_learned_and_how_to_read_the_table():
     found = result(Glorot=[0.02, 0.03, 0.02], He=[0.3, 0.4, 0.2])
     lines = str(found).splitlines()
-    assert lines[1] == "10 classes from 64 inputs; 1297 training, 500 test examples"
-    legend = " ".join(str(found).split("\n\n")[2].split())
+    assert lines[2] == "10 classes from 64 inputs; 1297 training, 500 test examples"
+    legend = " ".join(str(found).split("\n\n")[3].split())
     assert legend == ("A network has learned when its test error is 10 % or less; epochs are those of the median run. p: "
                       "paired t test, after Holm's correction, which the intervals do not have.")
     table = replace(found, config=found.config | {"target": "species"}, names=("a", "b", "c"), features=4,
                     metric=Metric("classes", "%", 0.062))
-    assert str(table).splitlines()[1] == "3 classes of species from 4 columns; 1297 training, 500 test examples"
+    assert str(table).splitlines()[2] == "3 classes of species from 4 columns; 1297 training, 500 test examples"
     assert "is 3.1 % or less (half of the error of always predicting the most frequent class);" in " ".join(str(table).split())
     values = replace(found, metric=Metric("values", "mg", 77.2), outputs=1)
-    assert str(values).splitlines()[1].startswith("1 value from 64 inputs; ")
+    assert str(values).splitlines()[2].startswith("1 value from 64 inputs; ")
     assert "test RMSE is 54.6 mg or less (an R² of 0.5 or more);" in str(values)
 
 

@@ -12,6 +12,7 @@ from retroprop.experiments.look.findings import HEADER, Row
 from retroprop.experiments.look.job import look
 from retroprop.experiments.look.landscape import landscape
 from retroprop.experiments.look.settings import FILES
+from retroprop.experiments.reports.panels import NARROW
 
 COLOURED = """
 import numpy as np
@@ -44,6 +45,8 @@ def test_the_title_is_the_finding_and_its_figure_comes_before_any_table(folder):
     assert page.all("img")[0].attributes["alt"] == title
     texts = [one.attributes["alt"] for one in page.all("img")]
     assert len(set(texts)) == len(texts) == 9
+    robustness = next(one for one in page.all("img") if "after ten" in one.attributes["alt"])
+    assert int(robustness.attributes["width"]) / 20 <= NARROW + 0.11    # 20 dots per inch in tests: a phone shows it
     assert all(one.attributes["style"] == f"--legible: {int(one.attributes['width']) // 2}px" for one in page.all("img"))
     assert texts[1].startswith("At ε = 0.1 the error is ")
     assert any(text.startswith("The objective of the dream grows by a factor of ") for text in texts)
@@ -83,7 +86,7 @@ def test_the_page_links_its_files_and_says_how_to_run_it_again_with_all_options(
 
 def test_a_page_of_other_settings_is_replaced_only_with_force(folder, tmp_path):
     before = (folder[0] / "report.html").read_bytes()
-    with pytest.raises(rp.ArgumentError, match=r"holds some \(seed: 0 there, 1 now\).*--force"):
+    with pytest.raises(rp.ArgumentError, match=r"holds some \(seed: 0 there, 1 now\).*force=True"):
         look(model=folder[0].parent / "net.safetensors", seed=1, out=folder[0], progress=False)
     assert (folder[0] / "report.html").read_bytes() == before
 

@@ -34,7 +34,7 @@ def test_the_same_settings_replace_a_report(folder):
 
 
 @pytest.mark.parametrize(("changed", "said"), [
-    ({"lr": 0.1}, r"\(lr: 0.03 there, 0.1 now\): name another folder, or replace them with --force \(force=True\)"),
+    ({"lr": 0.1}, r"\(lr: 0.03 there, 0.1 now\): name another folder, or replace them with force=True"),
     ({"init": ("He",)}, r"\(init: He, N\(0, 1\) there, He now\)"),
     ({"lr": (0.1, 0.3), "cv": 5}, r"\(lr: 0.03 there, 0.1, 0.3 now; cv: none there, 5 now\)"),
     ({"added_since": True}, r"\(added_since: none there, True now\)"),

@@ -75,6 +75,16 @@ def test_a_single_image_says_its_finding_or_its_caption(tmp_path):
     assert [one.attributes["alt"] for one in shown] == ["What it shows.", "How to read it."]
 
 
+def test_a_figure_that_a_phone_does_not_show_as_a_whole_says_that_it_scrolls(tmp_path):
+    page = Page("Wide")
+    for width in (660, 900):
+        page.figure(plots.write_image(np.zeros((2, width)), tmp_path / f"{width}.png"), "Caption.")
+    page.write(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert re.findall(r"<div class='(image[^']*)'>", text) == ["image", "image wider"]
+    assert ".wider::before { content: \"scroll" in RULES
+
+
 def test_links_lead_to_files_of_the_folder(page):
     assert {one.attributes["href"] for one in page.all("a")} == {"curves.svg", "results.csv", "summary.csv"}
 

@@ -114,7 +114,7 @@ def test_the_index_counts_claims_by_whose_they_are_in_its_title_its_figure_and_i
 def test_pages_of_another_number_of_seeds_are_replaced_only_with_force(tiny, tmp_path):
     reproduce.reproduce("he2015", jobs=1, out=tmp_path / "out", progress=False)
     kept = (tmp_path / "out/small/he2015/report.html").read_bytes()
-    with pytest.raises(rp.ArgumentError, match=r"holds some \(seeds: 5 there, 2 now\).*--force"):
+    with pytest.raises(rp.ArgumentError, match=r"holds some \(seeds: 5 there, 2 now\).*force=True"):
         reproduce.reproduce("he2015", seeds=2, jobs=1, out=tmp_path / "out", progress=False)
     assert (tmp_path / "out/small/he2015/report.html").read_bytes() == kept
     reproduce.reproduce("he2015", jobs=1, out=tmp_path / "out", progress=False)                 # the same: no hindrance
