@@ -31,13 +31,8 @@ def of_data(found: Sequence[Finding], data: DataSet, problem: Problem, config: C
     """What `unfit` found, what was done to the data, and how they were read."""
     said = [f"{one.where}: {one.what} This holds for all initializations.{REMEDY}{one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
-<<<<<<< HEAD
-    said += [f"{one.where}: {one.what} Remedy: {one.remedy}." for one in data_findings(data)]
-    if data.groups is not None and GROUPS_UNKNOWN not in data.notes:
-=======
     said += [f"{one.where}: {one.what}{REMEDY}{one.remedy}." for one in data_findings(data)]
-    if data.groups is not None and data.test is None:
->>>>>>> E
+    if data.groups is not None and GROUPS_UNKNOWN not in data.notes:
         said.append(f"No two parts share one of the {len(np.unique(data.groups))} groups: the errors are those on groups that "
                     "were not trained on.")
     return [*said, *scaling(problem, config), *data.notes, *problem.targets.notes]
