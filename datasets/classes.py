@@ -49,12 +49,12 @@ class Classes:
         kinds_of(map(type, found), name)
         if len(found) < 2:
             raise DataError(f"{name} must hold at least two classes, got only {found.pop()!r}")
-        return cls(np.array(sorted(found)))
+        return cls(as_labels(sorted(found), name))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The classes as text, for tables and figures."""
-        return tuple(map(str, self.classes.tolist()))
+        return tuple(str(decoded(label)) for label in self.classes.tolist())
 
     def encode(self, y: ArrayLike, name: str = "y") -> NDArray[np.int64]:
         """Return the index of each label, of shape (N,); DataError for a label that is none of the classes."""
@@ -86,6 +86,25 @@ def kinds_of(types: Any, name: str) -> None:
     if not any(all(issubclass(one, kind) for one in found) for kind in KINDS):
         raise DtypeError(f"{name} must hold labels that are all numbers or all text, got "
                          f"{', '.join(sorted(one.__name__ for one in found))}")
+
+
+def as_labels(values: Sequence[Any], name: str) -> NDArray[Any]:
+    """Return labels as an array that holds each as it is; DataError for integers that no type of NumPy holds."""
+    array = np.array(values)
+    if array.dtype.kind in "fO" and all(isinstance(value, (int, np.integer)) for value in values):
+        raise DataError(f"{name} must hold integers that all fit int64 or all fit uint64, or text, got "
+                        f"{min(values)} to {max(values)}")
+    return array
+
+
+def is_category(series: Any) -> bool:
+    """Return whether a series has the type of pandas for categories, or one of polars."""
+    return type(getattr(series, "dtype", None)).__name__ in ("CategoricalDtype", "Categorical", "Enum")
+
+
+def decoded(label: Any) -> Any:
+    """Return bytes as text in UTF-8; anything else as it is."""
+    return label.decode(errors="backslashreplace") if isinstance(label, bytes) else label
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:

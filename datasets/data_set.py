@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from .checks import same_features
 from .loading import Data, clean, is_pair, of_arrays, suffix
 from .loading import DataSet as DataSet
-from .tables.columns import encoded
+from .tables.columns import GROUPS_UNKNOWN, encoded
 from .tables.frames import columns_of, is_frame, joined, of_frame
 from .tables.table import Table
 from .tables.text import read_csv
@@ -103,7 +103,8 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
     source : str, path, tuple, frame, or dict of arrays
         - a name, a path of a CSV file, an ``.npz`` file or a folder: see `load`;
         - ``(x, y)``: arrays, or a frame and a series; ``((x, y), (x_test, y_test))``, as `load` returns it, too;
-        - a frame of pandas or polars, of which ``target`` is a column;
+        - a frame of pandas or polars, of which ``target`` is a column; text and categories are classes, or columns of 0 and 1,
+          even if they are digits;
         - a dict of arrays, such as scikit-learn's Bunch, with the names of an ``.npz`` file.
     target : str, int or sequence of them, optional
         What is to be predicted: the name of a column (of several, for several outputs), the number of a column of a file
@@ -111,7 +112,8 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
         class, label or outcome.
     group : str or array_like of shape (N,), optional
         The groups of the examples: a column, which is then no feature; the name of an array of an ``.npz`` file; an array; or
-        ``"form"``, of the digits.
+        ``"form"``, of the digits. A test part that has the column may not hold one of these groups; if it has none, a note
+        says that this is not known.
     test : optional
         The test part, of a source that has none, in the same form: ``(x, y)``, a frame, or a path.
     missing : {"refuse", "drop"}, default "refuse"
@@ -138,9 +140,15 @@ def data_set(source: Any, *, target: Any = None, group: Any = None, test: Any = 
         if is_table(test):
             raise ArgumentError(f"test must have the form of {name}, got a table")
         other = of_arrays(test, target, None, "test")
+        if other.test is not None:
+            raise ArgumentError(f"test must be one part, x and y, got {other.name}, which has a test part of its own")
+        if other.y[0].size == found.y[0].size == 1:                 # shapes (N,) and (N, 1), which mean the same
+            other = replace(other, y=other.y.reshape(-1, *found.y.shape[1:]))
         found = replace(found, test=(other.x, other.y))
         same_features("test: x", other.x, like=found.x)
         same_features("test: y", other.y, like=found.y)
+    if found.groups is not None and found.test is not None:
+        found = replace(found, notes=(*found.notes, GROUPS_UNKNOWN))
     return found
 
 
@@ -161,6 +169,10 @@ def of_tables(source: Any, target: Any, group: Any, test: Any, missing: str, nam
             raise ArgumentError(f"target must be None if {name} is (x, y), got {target!r}")
         tables = [joined(one, pair[1], "y") for one, pair in zip(tables, (source, test), strict=False)]
         target = tables[0].names[len(columns_of(source[0])):]
+        for one in tables[1:]:                                       # whose y may have another name
+            own = one.names[len(columns_of(test[0])):]
+            if len(own) == len(target):
+                tables[1] = replace(one, names=(*one.names[:-len(own)], *target))
     if group is not None and not isinstance(group, (str, int)):
         tables[0] = joined(tables[0], group, "group")
         group = tables[0].names[-1]

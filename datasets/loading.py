@@ -16,7 +16,7 @@ from ..arguments import as_floating
 from ..errors import ArgumentError, FileFormatError, ShapeError
 from ..printing import in_one_line
 from .checks import Names, finite, pair, same_features
-from .classes import labels
+from .classes import as_labels, labels
 from .embedded import digits
 from .idx import FILES, mnist, variants
 from .images import image_folder, visible
@@ -116,7 +116,7 @@ def of_arrays(source: Any, target: Any, group: Any, name: str) -> DataSet:
         kinds = "'form' of the digits, a column of a table, an array of an .npz file, or an array"
         raise ArgumentError(f"group must be {kinds}, got {group!r}")
     numbered("group", group, len(found.y))
-    return replace(found, groups=np.array(labels(group, "group")))
+    return replace(found, groups=as_labels(labels(group, "group"), "group"))
 
 
 def of_name(source: str | os.PathLike[str]) -> DataSet:
@@ -193,7 +193,7 @@ def clean(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> Data:
     x : array of real numbers, of shape (examples, features, ...)
         float32 and float64 keep their dtype; integers and booleans become float32.
     y : array of shape (examples,) or (examples, K)
-        Integers become int64; floats are targets of a regression and converted like ``x``; text and booleans are labels.
+        Integers that fit become int64; floats are targets of a regression, converted like ``x``; text and booleans are labels.
     names : pair of str
         Names of ``x`` and ``y`` in error messages.
 
@@ -209,4 +209,5 @@ def clean(x: ArrayLike, y: ArrayLike, names: Names = ("x", "y")) -> Data:
     x = as_floating(finite(names[0], x), None, names[0])
     if y.dtype.kind == "f":
         return x, as_floating(y, None, names[1])
-    return x, y.astype(np.int64) if y.dtype.kind in "iu" else y
+    fits = y.dtype.kind == "i" or (y.dtype.kind == "u" and y.max() < 2**63)
+    return x, y.astype(np.int64) if fits else y

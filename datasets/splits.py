@@ -11,10 +11,12 @@ from ..arguments import Seed, generator, positive_int, real
 from ..errors import ArgumentError, DataError, ShapeError
 from ..modules.core.values import each
 from .checks import Inputs, examples, inputs_and_targets
-from .classes import labels
+from .classes import as_labels, labels
 
 Data = tuple[Any, NDArray[Any]]
 Indices = NDArray[np.int64]
+
+TRIALS = 5                          # orders of groups, of which the most even is taken; many would find the same one always
 
 
 def split(x: Inputs, y: ArrayLike, test: float = 0.2, rng: Seed = None, *, groups: ArrayLike | None = None,
@@ -171,25 +173,27 @@ def two_parts(members: Indices, n_test: int, rng: np.random.Generator, codes: In
 def dealt(members: Indices, shares: NDArray[np.float64], rng: np.random.Generator, codes: Indices | None) -> Indices:
     """Return for each group its part, so that the parts have about these shares of all examples, or of each class.
 
-    The groups come in random order, with ``codes`` those of the most uneven classes first. Each is put where the squared
-    differences from the shares grow the least, as in scikit-learn's StratifiedGroupKFold. No part stays empty.
+    Several times all groups are dealt, in a random order each: each group goes where the squared differences from the shares,
+    as parts of these, grow the least. The most even outcome is taken. No part stays empty.
     """
     groups, classes = members.max() + 1, 1 if codes is None else codes.max() + 1
     counts = np.zeros((groups, classes))
     np.add.at(counts, (members, np.zeros_like(members) if codes is None else codes), 1)
     counts /= counts.sum(0)
-    order = rng.permutation(groups)
-    if codes is not None:
-        order = order[np.argsort(-counts[order].std(1), kind="stable")]
-    held, part = np.zeros((len(shares), classes)), np.empty(groups, np.int64)
-    for place, group in enumerate(order):
-        growth = ((held + counts[group] - shares[:, None])**2 - (held - shares[:, None])**2).sum(1)
-        empty = ~held.any(1)
-        if empty.sum() >= groups - place:                           # as many groups as parts without one
-            growth[~empty] = np.inf
-        part[group] = growth.argmin()
-        held[part[group]] += counts[group]
-    return part
+    orders = np.stack([rng.permutation(groups) for _ in range(1 if codes is None else TRIALS)])
+    trials = np.arange(len(orders))
+    held, part = np.zeros((len(orders), len(shares), classes)), np.empty(orders.shape, np.int64)
+    for place, group in enumerate(orders.T):
+        gain = counts[group][:, None]
+        growth = (gain * (gain + 2 * held) / shares[:, None] - 2 * gain).sum(2)
+        empty = ~held.any(2)
+        growth[(empty.sum(1) >= groups - place)[:, None] & ~empty] = np.inf     # as many groups as parts without one
+        chosen = growth.argmin(1)
+        part[trials, group] = chosen
+        held[trials, chosen] += gain[:, 0]
+    best = ((held - shares[:, None])**2 / shares[:, None]).sum((1, 2)).argmin()
+    found: Indices = part[best]
+    return found
 
 
 def numbered(name: str, values: ArrayLike, n: int) -> Indices:
@@ -210,7 +214,7 @@ def classes_of(y: ArrayLike) -> Indices:
         raise DataError("y must hold the class of each example with stratify=True, got "
                         f"{array.dtype} of shape {array.shape}")
     if array.dtype.kind == "O":
-        array = np.array(labels(array, "y"))
+        array = as_labels(labels(array, "y"), "y")
     codes = np.unique(array, return_inverse=True)[1].astype(np.int64)
     alone = np.flatnonzero(np.bincount(codes) == 1)
     if alone.size:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arguments import as_array, as_floating
 from ..errors import DataError, DtypeError, ShapeError
 from .checks import examples, finite
-from .classes import Classes, labels
+from .classes import Classes, as_labels, is_category, labels
 
 Kind = Literal["classes", "binary", "labels", "values"]
 FEW = 20                                                            # different whole numbers that look like classes
@@ -29,7 +29,7 @@ class Targets:
         - ``"classes"``, three or more, and ``"binary"``, two: y holds one label for each example, numbers but no floats, truth
           values or text, of shape (N,) or (N, 1); or a matrix of 0 and 1 with a single 1 in each row (one-hot);
         - ``"labels"``: y is another matrix of 0 and 1, of shape (N, K), and says which of K labels an example has;
-        - ``"values"``: y is floating, of shape (N,) or (N, K), and holds numbers: a regression.
+        - ``"values"``: y is floating, of shape (N,), (N, 1) or (N, K), and holds numbers: a regression.
     names : tuple of str
         The names of the classes, of the labels, or of the values.
     notes : tuple of str
@@ -65,9 +65,9 @@ class Targets:
         Raises
         ------
         ShapeError, DtypeError, DataError
-            y has another shape; holds numbers and text, or missing values; or all labels are equal.
+            y has another shape; holds numbers and text, or missing values; or all labels, numbers or rows are equal.
         """
-        arrays = [plain(part, name) for part in parts]
+        arrays = [flat(plain(part, name)) for part in parts]
         first = arrays[0]
         for array in arrays:
             if array.shape[1:] != first.shape[1:]:
@@ -75,11 +75,13 @@ class Targets:
         if first.ndim == 2:
             width = first.shape[1]
             names = tuple(names) if len(names) == width else tuple(map(str, range(width)))
+            varied(arrays, "rows", name)
             if all(np.isin(array, (0, 1)).all() for array in arrays):
                 if all((array.sum(1) == 1).all() for array in arrays):
                     return cls("binary" if width == 2 else "classes", names, one_hot=True)
                 return cls("labels", names)
         if all(array.dtype.kind == "f" for array in arrays):
+            varied(arrays, "numbers", name)
             names = tuple(names) if first.ndim == 2 or len(names) == 1 else (name,)
             return cls("values", names, notes=whole(arrays, name))
         if first.ndim == 2:
@@ -127,11 +129,13 @@ def plain(y: Any, name: str = "y") -> NDArray[Any]:
         array = examples(name, y)
     else:
         array = np.asarray(y, object) if not hasattr(y, "toarray") else y
-        array = np.array(labels(y, name)) if np.ndim(array) == 1 else examples(name, y)
+        array = as_labels(labels(y, name), name) if np.ndim(array) == 1 else examples(name, y)
+        if array.dtype.kind == "f" and is_category(y):
+            array = array.astype(str)
     if array.ndim == 2 and array.dtype.kind == "O":
         array = np.array(array.tolist())
-    if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind != "f":
-        return plain(array[:, 0], name)
+    if array.ndim == 2 and array.dtype.kind != "f" and array.shape[1] == 1:
+        return plain(flat(array), name)
     if array.ndim not in (1, 2):
         raise ShapeError(f"{name} must have shape (N,) or (N, K), got {array.shape}")
     if array.dtype.kind == "f":
@@ -139,6 +143,18 @@ def plain(y: Any, name: str = "y") -> NDArray[Any]:
     if array.ndim == 2 and array.dtype.kind not in "biu":
         raise DtypeError(f"{name} of shape {array.shape} must hold numbers, got {array.dtype}")
     return as_array(array, name)
+
+
+def flat(y: NDArray[Any]) -> NDArray[Any]:
+    """Return y of shape (N, 1) as (N,), which means the same."""
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def varied(arrays: Sequence[NDArray[Any]], what: str, name: str) -> None:
+    """Raise DataError if all numbers or rows are equal: there is nothing to predict."""
+    first = arrays[0][0]
+    if all((array == first).all() for array in arrays):
+        raise DataError(f"{name} must hold at least two different {what}, got only {first.tolist()}")
 
 
 def whole(arrays: Sequence[NDArray[Any]], name: str) -> tuple[str, ...]:

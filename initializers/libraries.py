@@ -128,6 +128,7 @@ TABLE: tuple[tuple[Rule, dict[str, tuple[str, ...]]], ...] = (
     (Separate(GLOROT, DYNET), {"DyNet": ("2.1",)}),
     (Separate(DARKNET, ZERO, (HE, ZERO)), {"darknet": ("2018-09",)}),
     (Separate(positive(Scale("1/√i", lambda layer: layer.fan_in**-0.5)), ZERO), {"ml-fnn": ("5.0.0",)}),
+    # Only its input nodes, whose biases have no effect, begin with 0.
     (Separate(NEATAPTIC, uniform(fixed(0.1))), {"Neataptic Network": ("1.4.7",)}),
     (Separate(BOX_MULLER, ZERO), {"js-pytorch": ("0.7.2",)}),
     (both(uniform(fixed(0.5))), {"pyrenn": ("0.1",), "genann": ("source",)}),

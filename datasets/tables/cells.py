@@ -21,6 +21,7 @@ OF_NUMBERS = GAPS | {"-", "--", ".", "none"}            # the same among numbers
 COMMA = re.compile(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 NUMBERLIKE = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d,.'\s]*[%$€£¥)]?")     # 1,234.5 or $5 or 10 %
 UNLIKELY = 0.1                      # by how large a share of the lines blanks must separate better than other delimiters
+YEARS = 1500, 2500                  # integers that columns are called, above other numbers
 SHOWN = 60                          # characters of a line in an error message
 
 
@@ -62,8 +63,8 @@ def delimiter_of(path: Path, head: Sequence[str]) -> str:
 
 def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row holds names rather than values."""
-    if [cell for cell in first if cell] == [str(k) for k in range(sum(map(bool, first)))] and len(first) > 2:
-        return True                                                 # as pandas numbers columns without names
+    if counts(first) and not any(cell and not is_number(cell) for cell in first):
+        return True
     known = [k for k, cell in enumerate(first) if cell and not is_number(cell) and cell.lower() not in OF_NUMBERS]
     columns = list(zip(*body, strict=True))
     if len(first) == len(columns) - 1:
@@ -73,7 +74,26 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     known = [k for k in known if k < len(columns)]
     if any(numbers_of(columns[k]) is not None and any(map(is_number, columns[k])) for k in known):
         return True
-    return bool(known) and not any(first[k] in columns[k] for k in known)
+    names = [cell for cell in first if cell]
+    if not known or len(set(names)) < len(names) or any(first[k] in columns[k] for k in known):
+        return False
+    numbers = [(cell, column) for cell, column in zip(first, columns, strict=False) if is_number(cell)]
+    return counts(first) or all(may_be_name(cell, column) for cell, column in numbers)
+
+
+def counts(names: Sequence[str]) -> bool:
+    """Return whether the numbers among names are 0, 1, 2, ...: so pandas names columns without names."""
+    numbers = [name for name in names if is_number(name)]
+    return len(numbers) > 1 and len(names) > 2 and numbers == [str(k) for k in range(len(numbers))]
+
+
+def may_be_name(cell: str, below: Sequence[str]) -> bool:
+    """Return whether an integer at the top of a column is likely to be its name: a year above other numbers, or text."""
+    values = numbers_of(below)
+    if values is None:
+        return True
+    years = np.isnan(values) | (values >= YEARS[0]) & (values <= YEARS[1]) & (values == np.trunc(values))
+    return YEARS[0] <= float(cell) <= YEARS[1] and not years.all()
 
 
 def numbers_of(cells: Sequence[str]) -> NDArray[np.float64] | None:

@@ -20,7 +20,8 @@ from .table import Column, Numbers, Table, Text
 Array = NDArray[Any]
 
 TARGETS = frozenset(("target", "targets", "y", "class", "label", "labels", "outcome"))     # names, in lower case
-IDENTIFIER = re.compile(r"|unnamed: 0|index|row|row.?names?|no\.?|nr\.?|#|id|.*[ _.-]id|.*[a-z](?-i:I[dD])", re.IGNORECASE)
+IDENTIFIER = re.compile(r"|unnamed: 0|index|row|row.?names?|no\.?|nr\.?|#|id|.*[ _.-]id|(?-i:.*[a-z]I[dD])", re.IGNORECASE)
+GROUPS_UNKNOWN = "Whether the test part holds groups of the training part is not known: no groups are given for it."
 
 
 class Encoded(NamedTuple):
@@ -64,6 +65,7 @@ def encoded(tables: Sequence[Table], target: Any = None, group: Any = None, miss
         ``target`` or ``group`` is no column; the message lists the columns.
     DataError
         A value is missing (unless ``missing`` is "drop") or infinite, or is text among numbers; the message gives its place.
+        Or two tables share a group.
     """
     first = tables[0]
     names = target_names(first, target) if targets else ()
@@ -81,10 +83,12 @@ def encoded(tables: Sequence[Table], target: Any = None, group: Any = None, miss
     used = list(dict.fromkeys([*(feature.name for feature in features), *names]))
     tables = [complete(table, used if k else [*used, *([groups] if groups else [])], missing, notes)
               for k, table in enumerate(tables)]
+    if groups:
+        notes += apart(tables, groups)
     x = [np.column_stack([feature.values(table) for feature in features]) for table in tables]
     y = target_values(tables, names, notes) if names else []
     return Encoded(x, y, tuple(feature.label for feature in features), tuple(map(in_one_line, names)),
-                   None if groups is None else values_of(tables[0].column(groups)), tuple(notes))
+                   None if groups is None else tables[0].column(groups).labels, tuple(notes))
 
 
 # ------------------------------------------------------------------ which column is what
@@ -136,10 +140,10 @@ def features_of(tables: Sequence[Table], name: str, notes: list[str]) -> Iterato
     if numeric(tables, name):
         yield Feature(label, name)
         return
+    for table in tables:
+        refuse_text(table, name, among=0.5)
     texts = sorted({text for other in columns for text in texts_of(other)})
     if len(texts) > FEW:
-        for table in tables:
-            refuse_text(table, name, among=0.5)
         notes.append(f"Column {label} was left out: it holds {len(texts)} different texts, more than {FEW}.")
     elif len(texts) == 1:
         notes.append(f"Column {label} was left out: it holds one text only.")
@@ -169,20 +173,25 @@ def different_values(column: Column) -> int:
     """Return how many different values a column of text or integers has; 0 for other numbers."""
     if isinstance(column, Text):
         return len(np.unique(column.codes[column.codes >= 0]))
-    return len(np.unique(column.values)) if column.whole else 0
+    return len(np.unique(column.values if column.exact is None else column.exact)) if column.whole else 0
 
 
 def refuse_text(table: Table, name: str, among: float) -> None:
-    """Raise DataError if in a column of text the share of numbers, or of what looks like them, is at least ``among``."""
+    """Raise DataError if in a column of text the share of numbers, or of what looks like them, is at least ``among``.
+
+    A column that is meant to be text, by its type, is refused only if the same one of another table holds numbers.
+    """
     column = table.column(name)
-    if isinstance(column, Text):
-        present, number = column.codes >= 0, np.array([is_number(text) for text in column.texts])
-        like = number | [NUMBERLIKE.fullmatch(text) is not None for text in column.texts]
-        if like[column.codes[present]].mean() >= among:
-            wrong = present & ~(number if like[column.codes[present]].all() else like)[column.codes]
-            row = int(wrong.argmax())
-            raise DataError(f"{table.name} must hold numbers in column {in_one_line(name)!r}, got "
-                            f"{in_one_line(column.texts[column.codes[row]])[:60]!r} in {table.place(row)}")
+    if not isinstance(column, Text) or (column.meant and among):
+        return
+    present = column.codes >= 0
+    number = np.array([is_number(text) for text in column.texts])
+    like = number | [NUMBERLIKE.fullmatch(text) is not None for text in column.texts]
+    if present.any() and like[column.codes[present]].mean() >= among:
+        flags = [present & ~kind[column.codes] for kind in (like, number)]
+        row = int(next((wrong for wrong in flags if wrong.any()), present).argmax())
+        raise DataError(f"{table.name} must hold numbers in column {in_one_line(name)!r}, got "
+                        f"{in_one_line(column.texts[column.codes[row]])[:60]!r} in {table.place(row)}")
 
 
 # ------------------------------------------------------------------ values
@@ -218,6 +227,21 @@ def complete(table: Table, used: Sequence[str], missing: str, notes: list[str]) 
                  lambda k: table.place(int(kept[k])), table.header, table.target)
 
 
+def apart(tables: Sequence[Table], name: str) -> list[str]:
+    """Raise DataError if two tables share a group; return a note if one of them does not say which groups it holds."""
+    found: set[str] = set()
+    for table in tables:
+        if name not in table.names:
+            return [GROUPS_UNKNOWN]
+        column = table.column(name)
+        own = set(map(str, column.taken(~column.missing).labels.tolist()))
+        if found & own:
+            raise DataError(f"{table.name} must hold none of the groups of {tables[0].name}, got {len(found & own)} of its "
+                            f"{len(own)} in both, in column {in_one_line(name)!r}: {shown(sorted(found & own))}")
+        found |= own
+    return []
+
+
 def target_values(tables: Sequence[Table], names: Sequence[str], notes: list[str]) -> list[Array]:
     """Return y of each table: labels, integers or text, of shape (N,); floats, (N,) or (N, K); or a matrix of 0 and 1."""
     if len(names) > 1:
@@ -232,18 +256,22 @@ def target_values(tables: Sequence[Table], names: Sequence[str], notes: list[str
         if count > max(n / 2, 2):
             raise DataError(f"{tables[0].name} must hold classes or numbers in column {name!r}, the target, got {count} "
                             f"different texts in {n} rows")
-        return [np.asarray(column.values) for column in columns]
-    if not all(column.whole for column in columns if isinstance(column, Numbers)):
-        return [np.asarray(column.values) for column in columns]
-    count = len(np.unique(np.concatenate([column.values for column in columns])))
+        return [column.labels for column in columns]
+    numbers = [column for column in columns if isinstance(column, Numbers)]
+    if not all(column.whole for column in numbers):
+        return [column.values for column in numbers]
+    labels = [column.labels for column in numbers]
+    if len({array.dtype.kind for array in labels}) > 1:             # those of one table are too large for int64
+        labels = [array.astype(str) for array in labels]
+    count = len({label for array in labels for label in array.tolist()})
     if count > max(FEW, n / OFTEN):
         notes.append(f"The {count} different integers in {name}, of {n} rows, are predicted as numbers; as text they would be "
                      "classes.")
-        return [np.asarray(column.values) for column in columns]
+        return [column.values for column in numbers]
     if count > FEW:
         notes.append(f"The {count} different integers in {name}, of {n} rows, are classes; with a decimal point they would be "
                      "predicted as numbers.")
-    return [column.values.astype(np.int64) for column in columns]
+    return labels
 
 
 def numbers_only(table: Table, name: str) -> Array:
@@ -256,8 +284,3 @@ def numbers_only(table: Table, name: str) -> Array:
         raise DataError(f"{table.name} must hold numbers in each of several targets, got text such as "
                         f"{in_one_line(column.texts[0])[:60]!r} in column {in_one_line(name)!r}")
     return truth[column.codes].astype(np.float64)
-
-
-def values_of(column: Column) -> Array:
-    """Return text, integers or floats."""
-    return column.values.astype(np.int64) if isinstance(column, Numbers) and column.whole else np.asarray(column.values)

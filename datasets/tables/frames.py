@@ -9,8 +9,9 @@ import numpy as np
 
 from ...errors import DtypeError, ShapeError
 from ...printing import in_one_line
-from ..classes import MISSING
-from .table import Column, Numbers, Table, Text, different
+from ..classes import MISSING, decoded, is_category
+from .cells import is_number
+from .table import LARGEST, Column, Numbers, Table, Text, different
 
 NUMBER = (bool, int, float, np.bool_, np.integer, np.floating)
 
@@ -32,12 +33,13 @@ def of_frame(frame: Any, name: str) -> Table:
 
 def joined(table: Table, y: Any, name: str) -> Table:
     """Return a table with further columns at its end: a series, an array of shape (N,) or (N, K), or a frame."""
-    array = None if is_frame(y) else np.asarray(y)
+    array = y if is_frame(y) or hasattr(y, "dtype") else np.asarray(y, object)
     if is_frame(y):
         more = of_frame(y, name)
         names, columns = more.names, more.columns
-    elif array is not None and array.ndim == 2:
-        names = tuple(f"{name}{k}" for k in range(array.shape[1]))
+    elif np.ndim(array) == 2:
+        several = array.shape[1] > 1
+        names = tuple(f"{name}{k}" for k in range(array.shape[1])) if several else (name,)
         columns = tuple(column_of(column, name) for column in array.T)
     else:
         names, columns = (name_of(y) if name_of(y) != "y" else name,), (column_of(y, name),)
@@ -48,24 +50,39 @@ def joined(table: Table, y: Any, name: str) -> Table:
 
 
 def column_of(series: Any, name: str) -> Column:
-    """Return a series as a column of numbers or text."""
-    values = np.asarray(series)
-    if values.dtype.kind in "biuf":
-        return Numbers.of(values.astype(np.float64), values.dtype.kind != "f")
-    if values.dtype.kind not in "OUT":                              # times, which as objects may become integers
+    """Return a series, array or list as a column of numbers or text.
+
+    Text is meant to be text if all of it is numbers: a frame has types for these. So are categories, whatever they are.
+    """
+    # As objects, the members of a list stay what they are; in an array of text, NaN and 1 would become "nan" and "1".
+    values = np.asarray(series) if hasattr(series, "dtype") else np.asarray(series, object)
+    category = is_category(series)
+    if values.dtype.kind in "biuf" and not category:
+        floats = values.astype(np.float64)
+        inexact = values.dtype.kind in "iu" and values.dtype.itemsize == 8 and bool((np.abs(floats) >= LARGEST).any())
+        return Numbers(floats, values.dtype.kind != "f", values.astype(object) if inexact else None)
+    if values.dtype.kind not in "OUSTbiuf":                         # times, which as objects may become integers
         raise DtypeError(f"{in_one_line(name)} must hold numbers or text, got {values.dtype}")
-    items: list[Any] = np.asarray(values, object).tolist()
-    gaps = [type(item).__name__ in MISSING or item != item for item in items]
+    items: list[Any] = [decoded(item) for item in np.asarray(values, object).tolist()]
+    gaps = np.array([type(item).__name__ in MISSING or item != item for item in items], bool)
     present = [item for item, gap in zip(items, gaps, strict=True) if not gap]
-    if all(isinstance(item, NUMBER) for item in present):
-        numbers = np.array([np.nan if gap else float(item) for item, gap in zip(items, gaps, strict=True)])
-        return Numbers.of(numbers, not any(isinstance(item, (float, np.floating)) for item in present))
+    if category:
+        present = [str(item) for item in present]
+    elif all(isinstance(item, NUMBER) for item in present):
+        floats = np.full(len(items), np.nan)
+        floats[~gaps] = present
+        whole = not any(isinstance(item, (float, np.floating)) for item in present)
+        exact = np.zeros(len(items), object)
+        exact[~gaps] = present
+        return Numbers(floats, whole, exact if whole and bool((np.abs(floats[~gaps]) >= LARGEST).any()) else None)
     if not all(isinstance(item, str) for item in present):
-        kind = next(type(item).__name__ for item in present if not isinstance(item, str))
-        raise DtypeError(f"{in_one_line(name)} must hold numbers or text, got {kind}")
+        kinds = ", ".join(sorted({type(item).__name__ for item in present}))
+        raise DtypeError(f"{in_one_line(name)} must hold numbers or text, got {kinds}")
     texts = sorted(set(present))
     code = {text: k for k, text in enumerate(texts)}
-    return Text(np.array([-1 if gap else code[item] for item, gap in zip(items, gaps, strict=True)], np.int64), tuple(texts))
+    codes = np.full(len(items), -1)
+    codes[~gaps] = [code[item] for item in present]
+    return Text(codes, tuple(texts), category or all(map(is_number, texts)))
 
 
 def columns_of(x: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,16 +23,14 @@ class Numbers:
     values : float64 array of shape (N,)
         NaN where a value is missing.
     whole : bool
-        Whether all are integers, of fewer than 16 digits, which are written without a decimal point or have an integer type.
+        Whether all are integers, which are written without a decimal point or have an integer type.
+    exact : object array of shape (N,), or None
+        The integers, 0 where one is missing, if floats do not hold them all exactly.
     """
 
     values: NDArray[np.float64]
     whole: bool
-
-    @classmethod
-    def of(cls, values: NDArray[np.float64], whole: bool) -> Numbers:
-        """Return a column; larger integers, which floats do not hold exactly, do not count as whole."""
-        return cls(values, whole and not bool((np.abs(values) >= LARGEST).any()))
+    exact: NDArray[np.object_] | None = None
 
     @property
     def missing(self) -> Flags:
@@ -39,25 +38,39 @@ class Numbers:
 
     def taken(self, rows: Flags) -> Numbers:
         """The column of some rows."""
-        return Numbers(self.values[rows], self.whole)
+        return Numbers(self.values[rows], self.whole, None if self.exact is None else self.exact[rows])
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """The numbers, row by row, of a column without gaps: int64, or text if one does not fit; or floats."""
+        if not self.whole:
+            return self.values
+        if self.exact is None:
+            return self.values.astype(np.int64)
+        fit = self.exact.min() >= -2**63 and self.exact.max() < 2**63
+        return self.exact.astype(np.int64 if fit else str)
 
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """A column of text: ``texts[codes]``, with the code -1 where a value is missing."""
+    """A column of text: ``texts[codes]``, with the code -1 where a value is missing.
+
+    ``meant`` tells whether its type says that it holds text, whatever this looks like.
+    """
 
     codes: NDArray[np.int64]
     texts: tuple[str, ...]
+    meant: bool = False
 
     @property
     def missing(self) -> Flags:
         return self.codes < 0
 
     def taken(self, rows: Flags) -> Text:
-        return Text(self.codes[rows], self.texts)
+        return Text(self.codes[rows], self.texts, self.meant)
 
     @property
-    def values(self) -> NDArray[np.str_]:
+    def labels(self) -> NDArray[np.str_]:
         """The texts, row by row, of a column without gaps."""
         return np.array(self.texts)[self.codes]
 
@@ -101,15 +114,20 @@ class Table:
 
 
 def different(names: Sequence[Any]) -> tuple[str, ...]:
-    """Return names as text, of which each repeated one is numbered.
+    """Return names as text, of which each repeated one is numbered; no number makes it another one of the names.
 
-    >>> different(["a", "b", "a", ""])
-    ('a', 'b', 'a (2)', 'column 4')
+    >>> different(["a", "b", "a", ""]), different(["a", "a", "a (2)"])
+    (('a', 'b', 'a (2)', 'column 4'), ('a', 'a (3)', 'a (2)'))
     """
-    seen: dict[str, int] = {}
-    found = []
-    for k, given in enumerate(names, 1):
-        name = str(given) if str(given) else f"column {k}"
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    texts = [str(given) or f"column {k}" for k, given in enumerate(names, 1)]
+    taken, found = set(texts), list[str]()
+    count = Counter[str]()
+    for name in texts:
+        count[name] += 1
+        new = name
+        while count[name] > 1 and new in taken:
+            new = f"{name} ({count[name]})"
+            count[name] += new in taken
+        taken.add(new)
+        found.append(new)
     return tuple(found)

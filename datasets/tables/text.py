@@ -17,8 +17,20 @@ from numpy.typing import NDArray
 
 from ...errors import FileFormatError
 from ...printing import in_one_line
-from .cells import DELIMITERS, GAPS, blanks_joined, delimiter_of, has_header, is_number, is_whole, numbers_of, pointed, rows_of
-from .table import Column, Numbers, Table, Text, different
+from .cells import (
+    DELIMITERS,
+    GAPS,
+    blanks_joined,
+    counts,
+    delimiter_of,
+    has_header,
+    is_number,
+    is_whole,
+    numbers_of,
+    pointed,
+    rows_of,
+)
+from .table import LARGEST, Column, Numbers, Table, Text, different
 
 GZIP = b"\x1f\x8b"
 LOOKED_AT = 100                     # lines, from which the delimiter and the header are found
@@ -29,7 +41,8 @@ def read_csv(path: Path) -> Table:
     """Return the table in a file of text, which may be gzipped.
 
     The delimiter is that of tabs, semicolons, bars, commas and blanks which gives the most lines the same number of cells. The
-    first line is a header if it has text above numbers, or text that its columns do not hold. Cells may be quoted by ``"``.
+    first line is a header if it has text above numbers; or different texts that its columns do not hold, and no numbers above
+    numbers but years. Cells may be quoted by ``"``.
     A column is one of numbers if all its cells are, but for the gaps: empty cells, ``?``, ``NA``, ``NaN``, ``null``, ...
 
     Raises
@@ -112,14 +125,17 @@ class Layout:
                                   f"{len(self.first)}")
         if not self.header:
             notes.append(f"The file has no header: its columns are 1 to {self.width}.")
+        elif any(map(is_number, self.first)) and not counts(self.first):
+            notes.append("The first line was read as the names of the columns, although it holds numbers too.")
         return Table(str(self.path), named(self.first) if self.header else numbered, columns,
                      lambda k: f"line {lines[k]}", self.header, notes=tuple(notes))
 
     def of_scikit_learn(self, lines: NDArray[Any], columns: tuple[Column, ...], names: tuple[str, ...]) -> Table:
         """Return the table of a file that comes with scikit-learn, whose last column holds the numbers of the classes."""
         classes, last = tuple(self.first[2:]), columns[-1]
-        whole = isinstance(last, Numbers) and last.whole and not last.missing.any()
-        codes = last.values.astype(np.int64) if whole else None
+        codes = None
+        if isinstance(last, Numbers) and last.whole and last.exact is None and not last.missing.any():
+            codes = last.values.astype(np.int64)
         if len(lines) != self.counted or codes is None or codes.min() < 0 or codes.max() >= len(classes):
             raise FileFormatError(f"{self.path} must hold the {self.counted} rows, with classes 0 to {len(classes) - 1} at the "
                                   f"end, that its first line declares, got {len(lines)} rows, or others")
@@ -135,6 +151,7 @@ class Body:
         self.lines: list[NDArray[Any]] = []
         self.numbers: list[list[NDArray[np.float64]]] = [[] for _ in range(layout.width)]
         self.whole = [True] * layout.width
+        self.exact: list[list[NDArray[np.object_] | None]] = [[] for _ in range(layout.width)]
         self.codes: list[list[NDArray[np.int64]]] = [[] for _ in range(layout.width)]
         self.found: list[dict[str, int]] = [{} for _ in range(layout.width)]
 
@@ -159,8 +176,10 @@ class Body:
                 values = numbers_of([pointed(cell, self.layout.delimiter) for cell in cells])
                 self.comma = self.comma or values is not None
             if values is not None:
+                inexact = bool((np.abs(values) >= LARGEST).any())
                 self.numbers[k].append(values)
-                self.whole[k] = self.whole[k] and is_whole(cells, joined, values)
+                self.whole[k] = self.whole[k] and is_whole(cells, joined, values) and not np.isinf(values).any()
+                self.exact[k].append(integers(cells, values) if self.whole[k] and inexact else None)
                 return True
             self.texts.add(k)
             if self.numbers[k]:
@@ -183,12 +202,21 @@ class Body:
                 renumbered[renumbered == 0] = np.arange(len(kept))
                 columns.append(Text(renumbered[np.concatenate(self.codes[k])], tuple(kept)))
             else:
-                columns.append(Numbers.of(np.concatenate(self.numbers[k]), self.whole[k]))
+                exact = None
+                if self.whole[k] and any(some is not None for some in self.exact[k]):
+                    exact = np.concatenate([np.nan_to_num(floats).astype(np.int64).astype(object) if some is None else some
+                                            for floats, some in zip(self.numbers[k], self.exact[k], strict=True)])
+                columns.append(Numbers(np.concatenate(self.numbers[k]), self.whole[k], exact))
         filled = ~np.all([column.missing for column in columns], axis=0)
         lines = np.concatenate(self.lines)
         if filled.all():
             return lines, tuple(columns)
         return lines[filled], tuple(column.taken(filled) for column in columns)
+
+
+def integers(cells: Sequence[str], values: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Return cells as Python's integers, which have any number of digits; 0 where one is missing."""
+    return np.array([0 if value != value else int(cell) for cell, value in zip(cells, values.tolist(), strict=True)], object)
 
 
 def below(layout: Layout, reader: Any) -> Iterator[tuple[NDArray[Any], list[list[str]]]]:

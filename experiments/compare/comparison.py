@@ -48,12 +48,18 @@ def table(comparison: Results) -> list[list[str]]:
               "gradient first/last", comparison.inactive]
     if len(comparison[comparison.reference]) < FEWEST:
         header[1:3] = (name.removesuffix(", 95 % interval") for name in header[1:3])
-    rows = [cells(comparison, row, one) for row, one in ranked(comparison)]
+    order = ranked(comparison)
+    rows = [cells(comparison, row, one) for row, one in order]
     if several_rates(comparison):
         header.insert(1, "best rate")
-        for row in rows:
-            row.insert(1, f"{comparison.chosen[row[0]]:g}")
+        for row, (found, _) in zip(rows, order, strict=True):
+            row.insert(1, best_rate(found))
     return [header, *rows]
+
+
+def best_rate(row: Row) -> str:
+    """The chosen rate as a cell; a dash where all runs diverge, at every rate."""
+    return f"{row['rate']:g}" if row["diverged"] < row["runs"] else "–"
 
 
 def rate_table(comparison: Results) -> list[list[str]]:
@@ -105,6 +111,7 @@ def seen(comparison: Results) -> str:
     Such as "3 classes of species from 4 columns; 120 training, 30 test examples".
     """
     target, sizes, outputs = comparison.config["target"], comparison.sizes, comparison.outputs
+    target = ", ".join(target) if isinstance(target, tuple) else target
     what = {"values": "1 value" if outputs == 1 else f"{outputs} values", "labels": many(outputs, "label")}.get(
         comparison.metric.kind, f"{len(comparison.names) or max(2, outputs)} classes")
     parts = {"training": sizes.train, "validation": sizes.validation, "test": sizes.test}

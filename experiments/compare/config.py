@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...arguments import one_of, positive_int, real
+from ...datasets.loading import is_pair
+from ...datasets.tables.frames import is_frame
 from ...errors import ArgumentError
 from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, abbreviated, initializations
 from ..options import command_line, option, path
@@ -19,7 +22,9 @@ LEARNING_RATES = {"sgd": 0.03, "adagrad": 0.01, "adam": 0.001, "adamw": 0.001, "
 QUICK = {"epochs": 3, "seeds": 2}                                   # enough to see the shape of the report
 SPLITS = ("seed", "fixed")
 MISSING = ("refuse", "drop")
-ARRAYS = "arrays"                                                   # stands for data that no setting can hold
+FORMS = {                                                           # of data that no setting can hold, as arguments of a call
+    "arrays": ("(x, y)", "(x_test, y_test)"), "parts": ("((x, y), (x_test, y_test))", ""), "frame": ("frame", "test_frame"),
+    "dict": ("arrays", "test_arrays")}
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Config:
         "digits", "digits, a toy (moons, circles, spirals, xor, blobs, sine), shapeset, easy-shapeset, a .csv or .npz file, a "
         "folder of MNIST-format files, or one with a folder of images for each class")
     test: str | None = option(None, "file of the same form with the test part, which else is split off", metavar="FILE")
-    target: str | None = option(
+    target: str | tuple[str, ...] | None = option(
         None, "column of a table, or array of an .npz file, that is to be predicted; several with commas between them; last",
         metavar="NAME")
     group: str | None = option(
@@ -65,7 +70,9 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("depth", "width", "epochs", "batch_size", "seeds"):
-            positive_int(name, getattr(self, name))
+            object.__setattr__(self, name, positive_int(name, getattr(self, name)))
+        for name, none in (("standardize", True), ("batch_norm", False), ("stratify", False)):
+            object.__setattr__(self, name, truth(name, getattr(self, name), none))
         if self.cv is not None:
             positive_int("cv", self.cv, 2)
         one_of("activation", self.activation, ACTIVATIONS)
@@ -73,15 +80,14 @@ class Config:
         one_of("split", self.split, SPLITS)
         one_of("missing", self.missing, MISSING)
         real("dropout", self.dropout, 0, 1, below=True)
-        if self.standardize not in (None, True, False):
-            raise ArgumentError(f"standardize must be None, True or False, got {self.standardize!r}")
         object.__setattr__(self, "init", initializations(self.init))
         object.__setattr__(self, "lr", LEARNING_RATES[self.optimizer] if self.lr is None else learning_rates(self.lr))
         object.__setattr__(self, "data", path("data", self.data))
         object.__setattr__(self, "test", None if self.test is None else path("test", self.test))
         if self.target is not None:
-            names = [self.target] if isinstance(self.target, (str, int)) else self.target
-            object.__setattr__(self, "target", ",".join(map(str, names)))
+            names = [str(name) for name in ([self.target] if isinstance(self.target, (str, int)) else self.target)]
+            several = len(names) > 1 and any("," in name for name in names)
+            object.__setattr__(self, "target", tuple(names) if several else ",".join(names))
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -97,17 +103,47 @@ class Config:
 
 
 def repeat(config: Mapping[str, Any]) -> str:
-    """What repeats a comparison: the command with all settings, or for arrays the call with those that are not defaults."""
-    held = [name for name in ("data", "test", "group") if str(config[name]).split(" ")[0] == ARRAYS]
-    if not held:
+    """What repeats a comparison: the command with all settings, or the call with those that are not defaults.
+
+    The call is for what no command can hold: arrays, frames, and several targets with commas in their names.
+    """
+    forms = {name: form for name in ("data", "test", "group") if (form := held(config[name]))}
+    if not forms and isinstance(config["target"], str | None):
         words = command_line("compare", {**config, "init": abbreviated(config["init"])})
         return words + " --no-standardize" * (config["standardize"] is False)
     usual = {one.name: one.default for one in fields(Config)}
     usual |= {"lr": LEARNING_RATES[config["optimizer"]], "data": config["data"]}
     given = {name: repr(value) for name, value in config.items() if value != usual[name]}
-    given |= {name: {"test": "(x_test, y_test)", "group": "groups"}[name] for name in held if name != "data"}
-    source = "(x, y)" if "data" in held else repr(config["data"])
+    given |= {name: "groups" if name == "group" else FORMS[form][1] for name, form in forms.items() if name != "data"}
+    source = FORMS[forms["data"]][0] if "data" in forms else repr(config["data"])
     return f"rp.compare({', '.join([source, *(f'{name}={value}' for name, value in given.items())])})"
+
+
+def held(value: Any) -> str:
+    """The form of the data that a setting stands for by their digest; "" for names and paths.
+
+    >>> held("frame 1c2d3e4f5a6b"), held("frame.csv"), held("arrays"), held(None)
+    ('frame', '', '', '')
+    """
+    found = re.fullmatch(rf"({'|'.join(FORMS)}) [0-9a-f]{{12}}", str(value))
+    return found[1] if found else ""
+
+
+def form_of(source: Any) -> str:
+    """Which of `FORMS` a source has that is neither a name nor a path."""
+    if is_frame(source):
+        return "frame"
+    parts = is_pair(source) and is_pair(source[0]) and source[1] is not None
+    return "dict" if isinstance(source, Mapping) else "parts" if parts else "arrays"
+
+
+def truth(name: str, value: Any, none: bool) -> bool | None:
+    """A truth value, or perhaps None; ArgumentError for others, such as 0, which a command could not repeat."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if value is None and none:
+        return None
+    raise ArgumentError(f"{name} must be {'None, ' * none}True or False, got {value!r}")
 
 
 def learning_rates(lr: Any) -> float | tuple[float, ...] | str:

@@ -19,12 +19,12 @@ from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
 from . import remarks
 from .comparison import Comparison
-from .config import ARRAYS, LEARNING_RATES, QUICK, Config
+from .config import LEARNING_RATES, QUICK, Config, form_of, held
 from .parts import Problem
 from .rates import beyond
 from .report import write_report
 from .results import TrainingRun
-from .training import Task, train_one
+from .training import Task, check, train_one
 
 if TYPE_CHECKING:
     from ..options import Commands
@@ -87,13 +87,14 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     target : str, int or sequence of str, default None
         The column of a table that is to be predicted, or several: see ``datasets.load``.
     group : str or array of shape (N,), default None
-        What the examples come from, such as writers: no group is in two parts. A column of a table, or an array; of the digits
-        ``"form"``.
+        What the examples come from, such as writers: no group is divided among parts, and none may be in ``test`` too, where
+        that has the column. A column of a table, or an array; of the digits ``"form"``.
     missing : {"refuse", "drop"}
         Whether a missing value in a table is an error, or its row is left out.
     standardize : bool, default None
         Whether each column of x is scaled to mean 0 and standard deviation 1, as measured on the training part, and each number
-        that is to be predicted. None: where columns differ in scale from each other or from what initializers assume.
+        that is to be predicted. None: where columns of seed 0's training part differ in scale from each other or from what
+        initializers assume.
     activation, depth, width, batch_norm, dropout
         The network: ``depth`` hidden layers of ``width`` units.
     optimizer, epochs, batch_size
@@ -139,8 +140,9 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     or half of that of a constant prediction if this is less; for values when R² is at least 0.5.
 
     *Intervals.* ± is half a 95 % interval of Student. Runs that divide the same examples anew, by seed or in folds, share
-    examples: the variance of their mean is taken as (1/n + test/train) s² (Nadeau & Bengio 2003), in the tests too. With a
-    fixed test part it is s²/n, and the error that is due to the choice of this part is said beside it.
+    examples: the variance of their mean is taken as (1/n + test/train) s² (Nadeau & Bengio 2003), in the tests too; of
+    validation errors (1/n + validation/train) s². With a fixed test part it is s²/n, and the error that is due to the choice of
+    this part is said beside it. Differences that are equal in all runs have no p value.
 
     *Rates.* An initialization survives a rate if no run diverges and the mean validation error is at most halfway between the
     lowest of the comparison and that of a constant prediction. ``lr="auto"`` takes rates with the first digit 1 or 3, and goes
@@ -154,7 +156,8 @@ def compare(data: Any = Config.data, init: str | Sequence[str] = Config.init, *,
     if not isinstance(init, str) and hasattr(init, "shape"):
         raise ArgumentError("init must be names of initializations, got an array: arrays are given together, compare((x, y))")
     arrays = {name: given[name] for name in ("data", "test", "group") if not isinstance(given[name], str | os.PathLike | None)}
-    config, workers = from_arguments(Config, given | dict.fromkeys(arrays, ARRAYS)), from_arguments(Workers, given)
+    forms = {name: form_of(value) for name, value in arrays.items()}
+    config, workers = from_arguments(Config, given | forms), from_arguments(Workers, given)
     return compared(config, workers, out, progress=progress, force=force, arrays=arrays)[0]
 
 
@@ -170,9 +173,10 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
     found = source(config, arrays or {})
     problem = Problem.of(found, config)
     if arrays:
-        names: dict[str, Any] = dict.fromkeys(arrays, f"{ARRAYS} {problem.digest}")
+        names: dict[str, Any] = {name: f"{getattr(config, name)} {problem.digest}" for name in arrays}
         config = replace(config, **names)
-    divisions = problem.divisions(config)                           # an error in them comes before any training
+    divisions = problem.divisions(config)
+    check(problem, config)                                          # an error comes before any training, and any file
     unfit = remarks.unfit(problem, config)
     folder = None if out is None else prepare(             # before the work, not after it
         Path(out), asdict(config) | {"digest": problem.digest}, force, another=another)
@@ -183,7 +187,7 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
         sizes.test / sizes.train if problem.divided_anew(config) else 0.0, digest=problem.digest)
     while config.lr == "auto" and (more := beyond(comparison.rates(), LEARNING_RATES[config.optimizer])):
         comparison = replace(comparison, runs=comparison.runs + run_all(tasks(problem, config, more), workers, progress))
-    said = (*remarks.of_data(unfit, found, problem), *remarks.of_runs(comparison))
+    said = (*remarks.of_data(unfit, found, problem, config), *remarks.of_runs(comparison))
     comparison = replace(comparison, remarks=said, unfit=tuple(one.what for one in unfit))
     if results is not None:
         results(comparison)
@@ -197,8 +201,8 @@ def source(config: Config, arrays: Mapping[str, Any]) -> DataSet:
     """The data set that the settings name, with the arrays that are given beside them."""
     given = {name: arrays.get(name, getattr(config, name)) for name in ("data", "test", "group")}
     for name, value in given.items():
-        if name not in arrays and str(value).split(" ")[0] == ARRAYS:
-            raise ArgumentError(f"{name} must be given again as arrays: the settings hold but their digest, {value!r}")
+        if name not in arrays and held(value):
+            raise ArgumentError(f"{name} must be given again: the settings hold but a digest, {value!r}")
     return data_set(given["data"], target=config.target, group=given["group"], test=given["test"], missing=config.missing)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -22,7 +22,8 @@ from .results import Sizes, mean
 Array = NDArray[Any]
 Part = tuple[Array, Array]
 VALIDATION = 0.2                                                    # share of the training examples
-TEST: dict[str, float] = {"digits": 500}                            # of other data, a fifth
+TEST: dict[str, float] = {"digits": 500}                            # of data that come with the library
+FIFTH = 0.2                                                         # of other data
 
 
 class Division(NamedTuple):
@@ -52,8 +53,9 @@ class Problem:
     groups: Array | None
     targets: Targets
     name: str
-    scaled: bool
-    scaled_targets: bool
+    held_out: float                                                 # share or number of the test examples
+    scaled: bool = False
+    scaled_targets: bool = False
 
     @classmethod
     def of(cls, data: DataSet, config: Config) -> Problem:
@@ -65,9 +67,14 @@ class Problem:
             raise ArgumentError(f"cv must be None for data that bring a test part of their own, got {config.cv}")
         x, y = rows(data.x), targets.encode(data.y)
         test = None if data.test is None else (rows(data.test[0]), targets.encode(data.test[1]))
-        auto = config.standardize is None
-        scaled, scaled_targets = (scales_differ(a) if auto else bool(config.standardize) for a in (data.x, y))
-        return cls(x, y, test, data.groups, targets, data.name, scaled, scaled_targets and targets.kind == "values")
+        held_out = TEST.get(data.name, FIFTH) if data.name == config.data else FIFTH    # not of a folder called digits
+        found = cls(x, y, test, data.groups, targets, data.name, held_out)
+        if config.standardize is None:
+            train = found.division(config, 0).train                 # what is decided must not depend on a test part
+            scaled, scaled_targets = (scales_differ(a[train]) for a in (data.x, y))
+        else:
+            scaled = scaled_targets = config.standardize
+        return replace(found, scaled=scaled, scaled_targets=scaled_targets and targets.kind == "values")
 
     @property
     def digest(self) -> str:
@@ -82,25 +89,45 @@ class Problem:
         """The division of one seed and fold: the same for all initializations and learning rates.
 
         If there are several rates, a fifth of the training examples validates; one rate needs no choice, and trains on all.
+        ArgumentError or DataError, which name the setting, if there can be no such parts.
         """
-        which, examples = 0 if config.split == "fixed" else seed, np.arange(len(self.x))
+        which = 0 if config.split == "fixed" else seed
+        try:
+            train, test = self.tested(config, which, fold)
+            if len(config.rates) == 1:
+                return Division(train, train[:0], test)
+            return Division(*self.validated(config, train, which, fold), test)
+        except ArgumentError as error:
+            if str(error).startswith("k must "):
+                raise ArgumentError(f"cv{str(error).removeprefix('k')}") from None
+            raise DataError(f"data must hold enough examples for all parts, got {len(self.x)} in {self.name}") from error
 
-        labels = np.array(self.targets.names)[self.y] if config.stratify else self.y     # as messages name them
-
-        def cut(part: Array, size: float, rng: Any) -> tuple[Array, Array]:
-            groups = None if self.groups is None else self.groups[part]
-            (first, _), (second, _) = datasets.split(part, labels[part], size, rng, groups=groups, stratify=config.stratify)
-            return first, second
-
-        train, test = examples, None
+    def tested(self, config: Config, seed: int, fold: int) -> tuple[Array, Array | None]:
+        """The examples of the training part and of the test part; all and None if the data bring a test part."""
         if config.cv:
-            train, test = datasets.folds(labels, config.cv, rng=which, groups=self.groups, stratify=config.stratify)[fold]
-        elif self.test is None:
-            train, test = cut(examples, TEST.get(self.name, 0.2), which)
-        if len(config.rates) == 1:
-            return Division(train, train[:0], test)
-        train, validation = cut(train, VALIDATION, np.random.default_rng([which, 1]))
-        return Division(train, validation, test)
+            return datasets.folds(self.labels(config), config.cv, rng=seed, groups=self.groups, stratify=config.stratify)[fold]
+        examples = np.arange(len(self.x))
+        return (examples, None) if self.test is not None else self.cut(config, examples, self.held_out, seed)
+
+    def validated(self, config: Config, train: Array, seed: int, fold: int) -> tuple[Array, Array]:
+        """The training examples, divided into those that train and those that validate."""
+        try:
+            return self.cut(config, train, VALIDATION, np.random.default_rng([seed, 1]))
+        except DataError as error:
+            which = f"seed {seed}" + f", fold {fold}" * bool(config.cv)
+            raise DataError("lr must be one learning rate here: to choose among several takes a validation part, but it cannot "
+                            f"be split off the {len(train)} training examples of {self.name} ({which}): {error}") from error
+
+    def cut(self, config: Config, part: Array, size: float, rng: Any) -> tuple[Array, Array]:
+        """Some examples, divided in two, of which the second ones are so many."""
+        groups = None if self.groups is None else self.groups[part]
+        (first, _), (second, _) = datasets.split(part, self.labels(config)[part], size, rng, groups=groups,
+                                                 stratify=config.stratify)
+        return first, second
+
+    def labels(self, config: Config) -> Array:
+        """What parts are stratified by: the names of the classes, since messages name them."""
+        return np.array(self.targets.names)[self.y] if config.stratify else self.y
 
     def parts(self, config: Config, seed: int, fold: int = 0) -> Parts:
         """The arrays of one seed and fold, scaled if asked, as measured on the training examples."""
@@ -146,13 +173,8 @@ class Problem:
         return constant_error(self.targets.kind, train, y)
 
     def divisions(self, config: Config) -> list[Division]:
-        """The division of each seed and fold; ArgumentError, which names the setting, if one has an empty part."""
-        try:
-            return [self.division(config, seed, fold) for seed in range(config.seeds) for fold in range(config.folds)]
-        except ArgumentError as error:
-            if str(error).startswith("k must "):
-                raise ArgumentError(f"cv{str(error).removeprefix('k')}") from None
-            raise DataError(f"data must hold enough examples for all parts, got {len(self.x)} in {self.name}") from error
+        """The division of each seed and fold."""
+        return [self.division(config, seed, fold) for seed in range(config.seeds) for fold in range(config.folds)]
 
     def divided_anew(self, config: Config) -> bool:
         """Whether seeds or folds have test parts of their own."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...datasets.data_set import DataSet
 from ...datasets.scaling import described_scale
+from ...datasets.tables.columns import GROUPS_UNKNOWN
 from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
@@ -26,15 +27,15 @@ EXAMPLES = 300                                                      # that `diag
 NORMAL = 1.96                                                       # half a 95 % interval in standard errors
 
 
-def of_data(found: Sequence[Finding], data: DataSet, problem: Problem) -> list[str]:
+def of_data(found: Sequence[Finding], data: DataSet, problem: Problem, config: Config) -> list[str]:
     """What `unfit` found, what was done to the data, and how they were read."""
     said = [f"{one.where}: {one.what} This holds for all initializations.{REMEDY}{one.remedy}"
             f"{'; standardize=True (--standardize) does it here' * (one.where == 'x')}." for one in found]
     said += [f"{one.where}: {one.what}{REMEDY}{one.remedy}." for one in data_findings(data)]
-    if data.groups is not None and data.test is None:
+    if data.groups is not None and GROUPS_UNKNOWN not in data.notes:
         said.append(f"No two parts share one of the {len(np.unique(data.groups))} groups: the errors are those on groups that "
                     "were not trained on.")
-    return [*said, *scaling(problem), *data.notes, *problem.targets.notes]
+    return [*said, *scaling(problem, config), *data.notes, *problem.targets.notes]
 
 
 def warns(remark: str) -> bool:
@@ -50,14 +51,18 @@ def unfit(problem: Problem, config: Config) -> list[Finding]:
     return [one for one in diagnose(net, x, y, LOSSES[problem.targets.kind]()) if one.where in ("x", "y")]
 
 
-def scaling(problem: Problem) -> list[str]:
+def scaling(problem: Problem, config: Config) -> list[str]:
     """Which arrays were standardized, and why."""
     said = []
     if problem.scaled:
-        said.append("Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: "
-                    f"{described_scale(problem.x)} (--no-standardize leaves them).")
+        which = " of seed 0" if problem.divided_anew(config) else ""
+        scale = described_scale(problem.x[problem.division(config, 0).train])
+        said.append(f"Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: {scale}"
+                    f"{which} (--no-standardize leaves them).")
     if problem.scaled_targets:
-        said.append("The network learned y scaled to mean 0 and standard deviation 1; its errors are in the units of y.")
+        several = problem.y.shape[1] > 1
+        said.append("The network learned y scaled to mean 0 and standard deviation 1; its errors are in "
+                    f"{'the standard deviations of its columns' if several else 'the units of y'}.")
     return said
 
 

@@ -18,8 +18,20 @@ from ..reports.page import Page
 from ..reports.statistics import number
 from ..reports.text import finite, joined, many, numbered, write_csv
 from ..sweeps.workers import Workers
-from .comparison import SURVIVES, Comparison, at_most, cost_text, fair, gap_text, p_text, ratio_text, several_rates, span
-from .config import ARRAYS
+from .comparison import (
+    SURVIVES,
+    Comparison,
+    at_most,
+    best_rate,
+    cost_text,
+    fair,
+    gap_text,
+    p_text,
+    ratio_text,
+    several_rates,
+    span,
+)
+from .config import held
 from .drawings import Drawn, first_screen, networks, rates
 from .findings import FEWEST, error_text, findings, ranked
 from .remarks import of_runs, warns
@@ -118,8 +130,9 @@ def setting(comparison: Comparison) -> str:
 def source(comparison: Comparison) -> str:
     """The data, as a reader knows them: the name of a file without its folder."""
     c = comparison.config
-    name = ARRAYS if c["data"].startswith(f"{ARRAYS} ") else Path(c["data"]).name
-    return name + (f" (target {c['target']})" if c["target"] else "")
+    form, target = held(c["data"]), c["target"]
+    name = {"": Path(c["data"]).name, "frame": "a frame", "dict": "a dict of arrays"}.get(form, "arrays")
+    return name + (f" (target {target if isinstance(target, str) else ', '.join(target)})" if target else "")
 
 
 def rate_text(comparison: Comparison) -> str:
@@ -154,8 +167,8 @@ def divided(comparison: Comparison) -> str:
     c = comparison.config
     said = [f" Each fold is the test part once with each seed, of {c['cv']} folds."] if c["cv"] else []
     if c["group"]:
-        name = "the given groups" if c["group"].startswith(f"{ARRAYS} ") else f"“{c['group']}”"
-        said.append(f" No group of {name} is in two parts: the test examples are of groups that the network has not seen.")
+        name = "the given groups" if held(c["group"]) else f"“{c['group']}”"
+        said.append(f" No group of {name} was divided among parts.")
     if c["stratify"]:
         said.append(" Each class has the same share of all parts.")
     return "".join(said)
@@ -173,7 +186,7 @@ def results(comparison: Comparison) -> list[list[str]]:
     for row, verdict in ranked(comparison):
         lost = f" ({row['diverged']} of {row['runs']} diverged)" if 0 < row["diverged"] < row["runs"] else ""
         error = "–" if math.isnan(row["error"]) else error_text(comparison, row) + lost
-        tried = [f"{row['rate']:g}", span(comparison.survives(row["init"]))] if several else []
+        tried = [best_rate(row), span(comparison.survives(row["init"]))] if several else []
         rows.append([row["init"], verdict.text(budget), error, *[share(row.get("r2", math.nan))] * values,
                      *effect(comparison, row), *tried])
     return rows

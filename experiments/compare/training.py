@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from hashlib import blake2b, sha256
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from ...arguments import Array
+from ...arguments import Array, as_floating
+from ...datasets.checks import finite
 from ...errors import NonFiniteError
 from ...initializers import Initializer
 from ...inspection.diagnosis.layers import inactive_shares, layer_statistics
@@ -19,6 +22,7 @@ from ...modules import Module, Sequential
 from ...training import Callback, Run, fit
 from ..lab.data import spread
 from ..lab.networks import OPTIMIZERS, dense, initialization
+from ..sweeps.threads import one_thread
 from .config import Config
 from .metric import error_of, r_squared, sampling_error
 from .parts import Parts, Problem
@@ -64,6 +68,29 @@ class Watch(Callback):
 
     def measure(self, net: Module) -> None:
         self.saturation.append(inactive_shares(net, self.watched[0]))
+
+
+def check(problem: Problem, config: Config) -> None:
+    """Raise what runs would raise: DataError for numbers beyond float32, and whatever a start says about data or network."""
+    with (one_thread() or nullcontext)():
+        for seed, fold in product(range(config.seeds), range(config.folds)):
+            first = seed == fold == 0
+            inits = [init for init in config.init if first or initialization(init).fitted]      # the others see no data
+            if not (inits or problem.scaled or problem.scaled_targets):
+                continue
+            parts = problem.parts(config, seed, fold)
+            for name, part in (("", parts.train), ("validation: ", parts.validation), ("test: ", parts.test)):
+                if part is not None:
+                    fits(f"{name}x", part[0])
+                    fits(f"{name}y", part[1] if parts.scaler is None or not name else parts.scaler.scaled(part[1]))
+            for init in inits:
+                network(problem, config, Task(init, config.rates[0], seed, fold), parts)
+
+
+def fits(name: str, array: Array) -> None:
+    """DataError unless these numbers, standardized perhaps, are finite as float32."""
+    if array.dtype.kind == "f":
+        as_floating(finite(name, array), np.dtype("float32"), name)
 
 
 def train_one(problem: Problem, config: Config, task: Task) -> TrainingRun:

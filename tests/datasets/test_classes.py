@@ -9,7 +9,8 @@ from retroprop.datasets.classes import Classes
 
 @pytest.mark.parametrize("labels", [
     [1, 2, 3, 1], [0, 255, 255], [0, 20_000_000], [-1, 1, -1], [True, False], ["b", "a", "b"], [2.5, 1.0, 2.5],
-    np.array(["x", "yy"]), np.array([3, 1], ">i2"), np.array(["b", "a"], object), [b"u", b"v"]])
+    np.array(["x", "yy"]), np.array([3, 1], ">i2"), np.array(["b", "a"], object), [b"u", b"v"],
+    [2**63 + 5, 2**63 + 6]])
 def test_classes_are_the_labels_that_occur(labels):
     distinct, indices = np.unique(labels, return_inverse=True)
     found = Classes.of(labels)
@@ -17,7 +18,7 @@ def test_classes_are_the_labels_that_occur(labels):
     np.testing.assert_array_equal(found.encode(labels), indices)
     np.testing.assert_array_equal(found.classes[found.encode(labels)], labels)
     assert found.encode(labels).dtype == np.int64
-    assert found.names == tuple(str(label) for label in distinct.tolist())
+    assert found.names == tuple(label.decode() if isinstance(label, bytes) else str(label) for label in distinct.tolist())
 
 
 def test_classes_are_those_of_all_parts_together():
@@ -42,6 +43,8 @@ def test_labels_of_tables_are_encoded():
     ([], rp.DataError, r"y must not be empty, got shape \(0,\)"),
     (1, rp.ShapeError, "y must have an axis of examples"),
     (np.eye(2), rp.ShapeError, r"y must hold one label for each example, of shape \(N,\), got shape \(2, 2\)"),
+    ([-1, 2**63 + 5], rp.DataError, f"must hold integers that all fit int64 or all fit uint64, or text, got -1 to {2**63 + 5}"),
+    ([2**70, 2**70 + 1], rp.DataError, "must hold integers that all fit int64 or all fit uint64, or text"),
     ([1, "a"], rp.DtypeError, "y must hold labels that are all numbers or all text, got int, str"),
     ([1, 2j], rp.DtypeError, "all numbers or all text, got complex, int"),
     (["a", None, "b"], rp.DataError, "got 1 missing of 3, first at 1"),

@@ -128,6 +128,12 @@ def test_names_of_features_and_classes_are_kept(tmp_path):
         assert found.y.tolist() == np.array(["a", "b", "c"])[Y].tolist()
 
 
+def test_a_test_part_has_no_test_part_of_its_own(tmp_path):
+    np.savez(tmp_path / "both.npz", x=X, y=Y, x_test=X, y_test=Y)
+    with pytest.raises(rp.ArgumentError, match=r"test must be one part, x and y, got both\.npz, which has a test part"):
+        data_set((X, Y), test=tmp_path / "both.npz")
+
+
 def test_groups_of_arrays_and_of_the_digits():
     assert data_set((X, Y), group=["a", "b"] * 6).groups.tolist() == ["a", "b"] * 6
     assert np.array_equal(data_set("digits", group="form").groups, rp.datasets.digits(groups=True)[2])

@@ -8,6 +8,7 @@ import pytest
 
 import retroprop as rp
 from retroprop.datasets import Targets
+from retroprop.datasets.data_set import data_set
 
 MATRIX = np.array([[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1]])
 LOSSES = {"classes": rp.CrossEntropy, "binary": rp.BCEWithLogits, "labels": rp.BCEWithLogits, "values": rp.MSE}
@@ -28,7 +29,8 @@ LOSSES = {"classes": rp.CrossEntropy, "binary": rp.BCEWithLogits, "labels": rp.B
     (np.eye(3)[[2, 0, 1]], "classes", ("0", "1", "2"), [2, 0, 1]),
     (np.eye(2, dtype=int)[[1, 0]], "binary", ("0", "1"), [1, 0]),
     ([2.5, -1.0, 3.0], "values", ("y",), [[2.5], [-1], [3]]),
-    (np.array([[2.5], [1.5]], "f4"), "values", ("0",), [[2.5], [1.5]]),
+    (np.array([[2.5], [1.5]], "f4"), "values", ("y",), [[2.5], [1.5]]),
+    (np.array([[0.0], [1.0]]), "values", ("y",), [[0], [1]]),       # as of shape (2,)
     (np.array([[2.5, 1], [0, 1]]), "values", ("0", "1"), [[2.5, 1], [0, 1]]),
 ])
 def test_the_kind_follows_from_type_and_shape(y, kind, names, encoded):
@@ -55,6 +57,23 @@ def test_targets_are_those_of_all_parts_together():
     assert found.encode([7]).tolist() == [2]
     assert Targets.of(np.eye(3), [[1, 1, 0]]).kind == "labels"
     assert Targets.of([0.0, 1.0], [0.5]).notes == ()
+
+
+@pytest.mark.parametrize("library", ["numpy", "pandas", "polars"])
+@pytest.mark.parametrize("values", [[0.0, 1.0], [2.5, 1.5], [0, 1], ["u", "v"]])
+def test_a_column_means_the_same_as_its_values_in_every_form(library, values):
+    flat, x = np.array(values * 6), np.random.default_rng(0).random((12, 2))
+    frames = pytest.importorskip(library)
+    if library != "numpy":
+        x = frames.DataFrame({"a": x[:, 0], "b": x[:, 1]})
+    found = [data_set((x, y)) for y in (flat, flat[:, None])]
+    found += [] if library == "numpy" else [data_set((x, y)) for y in (frames.Series("y", flat) if library == "polars" else (
+        frames.Series(flat, name="y")), frames.DataFrame({"y": flat}))]
+    targets = [one.targets for one in found]
+    assert len({(one.kind, one.outputs, one.notes) for one in targets}) == 1
+    assert len({str(one.targets.encode(one.y).tolist()) for one in found}) == 1
+    tested = data_set((x, flat), test=(x[:3], flat[:3, None]))       # the test part may have the other form
+    assert tested.targets.encode(tested.test[1]).tolist() == found[0].targets.encode(flat[:3]).tolist()
 
 
 def test_series_and_frames_are_taken_with_their_gaps_refused():
@@ -90,6 +109,10 @@ def test_integers_that_look_like_numbers_are_classes_and_a_note_says_so():
 
 @pytest.mark.parametrize(("y", "error", "text"), [
     ([3, 3], rp.DataError, "y must hold at least two classes, got only 3"),
+    (np.ones(4), rp.DataError, "y must hold at least two different numbers, got only 1.0"),
+    (np.ones((4, 1)), rp.DataError, "y must hold at least two different numbers, got only 1.0"),
+    (np.array([[2.5, 1.5]] * 3), rp.DataError, "y must hold at least two different rows, got only [2.5, 1.5]"),
+    (np.eye(3)[[1, 1]], rp.DataError, "y must hold at least two different rows, got only [0.0, 1.0, 0.0]"),
     ([], rp.DataError, "y must not be empty, got shape (0,)"),
     (3, rp.ShapeError, "y must have an axis of examples, got shape ()"),
     ([1, "a"], rp.DtypeError, "y must hold labels that are all numbers or all text, got int, str"),

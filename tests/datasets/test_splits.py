@@ -104,6 +104,30 @@ def test_stratified_groups_have_more_equal_classes_than_groups_alone():
     assert spread(True) < 0.3 * spread(False)
 
 
+@pytest.mark.parametrize("count", [14, 30, 100])
+def test_each_seed_has_a_division_of_its_own_with_groups_in_equal_classes(count):
+    """Evenness chooses among random divisions: it does not always find the same one."""
+    rng = np.random.default_rng(0)
+    groups, y = rng.integers(0, count, 20 * count), rng.integers(0, 2, 20 * count)
+    held_out = [frozenset(split(groups, y, 0.2, seed, groups=groups, stratify=True)[1][0].tolist()) for seed in range(40)]
+    assert len(set(held_out[:20])) > 15
+    times = np.sum([[group in one for group in range(count)] for one in held_out], axis=0)
+    assert times.max() < 30                                          # no group is in nearly all test parts
+    assert np.mean(times == 0) < 0.2                                 # nor are many in none
+    assert len({tuple(folds(y, 4, rng=seed, groups=groups, stratify=True)[0][1]) for seed in range(20)}) > 15
+
+
+def test_stratified_test_parts_of_groups_are_more_even_than_those_of_groups_alone():
+    rng = np.random.default_rng(0)
+    groups, y = rng.integers(0, 30, 1000), rng.integers(0, 2, 1000)
+
+    def spread(stratify):
+        parts = [split(groups, y, 0.2, seed, groups=groups, stratify=stratify)[1][1] for seed in range(30)]
+        return np.mean([abs(part.mean() - y.mean()) for part in parts])
+
+    assert spread(True) < 0.5 * spread(False)
+
+
 def test_groups_may_be_of_any_kind_and_as_many_as_the_parts():
     for groups in ([7, 7, -1], ["a", "a", "b"], np.array([1.5, 1.5, 2]), np.array([True, True, False])):
         (train, _), (test, _) = split(np.arange(3), np.arange(3), 1, 0, groups=groups)

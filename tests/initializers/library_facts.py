@@ -111,6 +111,8 @@ LIBRARIES = {                                                       # version, l
     "DyNet": ("2.1", lambda p: (glorot(p)[0], ("U", sqrt(3 / p.o)))),
     "darknet": ("2018-09", lambda p: (("U", sqrt(2 / p.i)), ZERO)),
     "ml-fnn": ("5.0.0", lambda p: (("P", 1 / sqrt(p.i)), ZERO)),
+    # The first note of these facts says 0 for the biases: those are the biases of the input nodes, which have no effect. The
+    # constructor of a Node gives all others Math.random() * 0.2 - 0.1, and so they measure.
     "Neataptic Network": ("1.4.7", lambda p: (("P", sqrt(2 * p.i)), ("U", 0.1))),
     "pyrenn": ("0.1", within(0.5)),
     "genann": ("source", within(0.5)),

@@ -46,7 +46,8 @@ def test_columns_of_every_kind_become_features_and_notes_say_what_did_not(tmp_pa
 
 @pytest.mark.parametrize(("name", "left_out"), [
     ("", True), ("Unnamed: 0", True), ("id", True), ("ID", True), ("customer_id", True), ("PassengerId", True),
-    ("index", True), ("rownames", True), ("acid", False), ("humid", False), ("time", False)])
+    ("userID", True), ("index", True), ("rownames", True), ("BID", False), ("SOLID", False), ("paid", False), ("acid", False),
+    ("humid", False), ("time", False)])
 def test_a_column_that_numbers_the_rows_is_known_by_its_name(tmp_path, name, left_out):
     (tmp_path / "table.csv").write_text(f"{name},b,y\n" + "".join(f"{k},{k}.5,{'uv'[k % 2]}\n" for k in range(9)))
     found = data_set(tmp_path / "table.csv")
@@ -60,7 +61,7 @@ def test_a_column_that_numbers_the_rows_is_known_by_its_name(tmp_path, name, lef
     (["0.0", "1.0", "2.0"] * 20, "values", 1), (["151.0", "75.0", "141.5"] * 20, "values", 0),
     ([str(k) for k in range(25, 85)], "values", 1), ([str(k) for k in range(20)] * 3, "classes", 0),
     ([str(k) for k in range(30)] * 25, "classes", 1), ([str(k) for k in range(30)] * 10, "values", 1),
-    (["True", "False"] * 30, "binary", 0), ([str(2**60), "1" * 30] * 30, "values", 1)])
+    (["True", "False"] * 30, "binary", 0), ([str(2**60), "1" * 30] * 30, "binary", 0)])
 def test_the_kind_of_a_target_follows_from_how_it_is_written(tmp_path, cells, kind, notes):
     """Text and few or often repeated integers are classes; decimal points and many integers are numbers."""
     (tmp_path / "table.csv").write_text("a,b,y\n" + "".join(f"{k}.5,{k % 7},{cell}\n" for k, cell in enumerate(cells)))
@@ -141,6 +142,36 @@ def test_a_wrong_cell_is_told_with_its_line_and_column(tmp_path, cells, target, 
         data_set(path, target=target)
 
 
+@pytest.mark.parametrize(("cells", "wrong", "line"), [
+    ([*"1234512"] + ["five"] + [*"12345"] * 4, "five", 9), ([*"123451234"] + ["n.a."] + [*"12345"] * 4, "n.a.", 11),
+    ([f'"{k % 5},234"' for k in range(30)], "0,234", 2), ([f"${k % 5}" for k in range(30)], "$0", 2),
+    ([*"0123"] * 6 + ["3+"], "3+", 26)])
+def test_text_among_numbers_is_refused_however_few_different_cells_there_are(tmp_path, cells, wrong, line):
+    (tmp_path / "a.csv").write_text("rating,b,y\n" + "".join(f"{cell},{k}.5,{'uv'[k % 2]}\n" for k, cell in enumerate(cells)))
+    text = f"{tmp_path / 'a.csv'} must hold numbers in column 'rating', got {wrong!r} in line {line}"
+    with pytest.raises(rp.DataError, match=f"^{re.escape(text)}$"):
+        data_set(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("cells", [["20-29", "30-39", "40-49"], ["<5", "5-10", ">10"], ["1st", "2nd", "3rd"], ["A1", "2", "B"]])
+def test_texts_with_digits_are_no_numbers(tmp_path, cells):
+    (tmp_path / "a.csv").write_text("age,y\n" + "".join(f"{cells[k % 3]},{'uv'[k % 2]}\n" for k in range(12)))
+    assert data_set(tmp_path / "a.csv").features == tuple(f"age={cell}" for cell in sorted(cells))
+
+
+def test_integers_that_floats_do_not_hold_stay_different_labels_and_groups(tmp_path):
+    large = [2**60 + k % 3 for k in range(12)]
+    (tmp_path / "a.csv").write_text("a,user,y\n" + "".join(f"{k}.5,{one},{one}\n" for k, one in enumerate(large)))
+    found = data_set(tmp_path / "a.csv", group="user")
+    assert (found.y.tolist(), found.groups.tolist(), found.y.dtype) == (large, large, np.int64)
+    assert found.targets.names == tuple(str(2**60 + k) for k in range(3))
+    larger = [str(one) for one in (10**30, 10**30 + 1, 5)] * 4
+    (tmp_path / "a.csv").write_text("a,y\n" + "".join(f"{k}.5,{one}\n" for k, one in enumerate(larger)))
+    assert data_set(tmp_path / "a.csv").y.tolist() == larger
+    (tmp_path / "a.csv").write_text("a,b,y\n" + f"1,{2**60},x\n2,,y\n" + "".join(f"{k},{k},x\n" for k in range(9000)))
+    assert data_set(tmp_path / "a.csv", missing="drop", group="b").groups[[0, 1, -1]].tolist() == [2**60, 0, 8999]
+
+
 def test_of_numbers_with_decimal_commas_the_cell_that_is_none_is_told(tmp_path):
     (tmp_path / "a.csv").write_text("a;y\n" + "".join(f"{k},5;{k % 2}\n" for k in range(30)) + "o,5;1\n")
     with pytest.raises(rp.DataError, match=r"must hold numbers in column 'a', got 'o,5' in line 32"):
@@ -177,6 +208,24 @@ def test_groups_are_a_column_that_is_no_feature(tmp_path):
     assert data_set(csv_file(tmp_path), target="alive", group=np.arange(N) % 4).groups.tolist() == [k % 4 for k in range(N)]
     with pytest.raises(rp.ShapeError, match=r"group must have as many examples as .*table\.csv, 40, got 39"):
         data_set(csv_file(tmp_path), target="alive", group=np.arange(N - 1))
+
+
+def test_no_group_is_in_the_test_part_too(tmp_path):
+    def part(file, groups):
+        cells = [f"{k}.5,{group},{'uv'[k % 2]}" for k, group in enumerate(groups)]
+        (tmp_path / file).write_text("\n".join(["a,w,y", *cells]))
+        return tmp_path / file
+
+    train = part("train.csv", ["w1", "w2", "w3"] * 4)
+    text = (f"{tmp_path / 'test.csv'} must hold none of the groups of {train}, got 2 of its 3 in both, in column 'w': w1, w3")
+    with pytest.raises(rp.DataError, match=f"^{re.escape(text)}$"):
+        data_set(train, test=part("test.csv", ["w1", "w3", "w4"]), group="w")
+    assert data_set(train, test=part("test.csv", ["w4", "w5"]), group="w").notes == ()
+    (tmp_path / "bare.csv").write_text("a,y\n1,u\n2,v\n")
+    note = "Whether the test part holds groups of the training part is not known: no groups are given for it."
+    x, y = np.eye(12), ["u", "v"] * 6
+    assert data_set(train, test=tmp_path / "bare.csv", group="w").notes == (note,)
+    assert data_set((x, y), test=(x, y), group=np.arange(12) % 3).notes == (note,)
 
 
 def test_names_in_messages_can_be_printed(tmp_path):

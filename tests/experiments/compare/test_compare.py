@@ -11,6 +11,7 @@ import pytest
 
 import retroprop as rp
 from retroprop.datasets.data_set import data_set
+from retroprop.experiments.compare import job
 from retroprop.experiments.compare.config import Config
 from retroprop.experiments.compare.findings import verdicts
 from retroprop.experiments.compare.job import compare
@@ -176,6 +177,9 @@ def test_initializations_by_name(name, expected):
     ({"split": "seeds"}, "split must be one of 'seed', 'fixed', got 'seeds'"),
     ({"cv": 1}, "cv must be an integer of at least 2, got 1"),
     ({"standardize": "yes"}, "standardize must be None, True or False, got 'yes'"),
+    ({"standardize": 0}, "standardize must be None, True or False, got 0"),
+    ({"batch_norm": 1}, "batch_norm must be True or False, got 1"),
+    ({"stratify": None}, "stratify must be True or False, got None"),
     ({"lr": "fast"}, "lr must be a number, several such as 0.01,0.03,0.1, or 'auto', got 'fast'"),
     ({"lr": [0.1, -1]}, r"lr must be a number in \(0, inf\), got -1"),
     ({"lr": []}, r"lr must be a number, several such as .*, got \[\]"),
@@ -184,6 +188,25 @@ def test_initializations_by_name(name, expected):
 def test_bad_arguments_are_refused_before_anything_runs(options, text, tmp_path):
     with pytest.raises((rp.RetropropError, OSError), match=text):
         compare(**({"out": tmp_path / "none", "progress": False} | options))
+    assert not (tmp_path / "none").exists()
+
+
+FEW, TWO = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+LARGE = np.where(np.arange(120).reshape(40, 3) == 119, 1e39, FEW)
+
+
+@pytest.mark.parametrize(("data", "options", "text"), [
+    ((0 * FEW, TWO), {"init": ["Glorot", "LSUV"]}, "lsuv: the output of module 0, .* must have a variance on x, got 0"),
+    ((FEW, TWO), {"test": (LARGE, TWO)}, "test: x must fit float32, whose largest number is 3.4e[+]38, got 1 of 120 numbers"),
+    ((FEW, TWO), {"test": (LARGE, TWO), "standardize": True}, "test: x must fit float32, .* got 1 of 120 numbers"),
+    ((FEW, FEW[:, 0]), {"test": (FEW, LARGE[:, 2])}, "test: y must fit float32, .* got 1 of 40 numbers"),
+    ((np.float32(FEW) * [1, 1, 1e-30], TWO), {"test": (np.float32(FEW) * [1, 1, 1e30], TWO), "standardize": True},
+     "test: x must fit float32, .* got 40 of 120 numbers"),
+])
+def test_what_any_run_would_refuse_is_refused_before_the_first(data, options, text, monkeypatch, tmp_path):
+    monkeypatch.setattr(job, "run_all", lambda *_: pytest.fail("a run has begun"))
+    with pytest.raises(rp.DataError, match=text):
+        compare(data, **SMALL | {"init": "Glorot", "out": tmp_path / "none"} | options)
     assert not (tmp_path / "none").exists()
 
 

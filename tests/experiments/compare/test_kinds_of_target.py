@@ -68,6 +68,9 @@ def test_of_several_scaled_values_the_error_is_in_their_standard_deviations():
     found = compare((X, y), **SMALL)
     assert found.outputs == 2
     assert found.metric.chance == pytest.approx(1, abs=0.3)
+    assert found.remarks[-1].endswith("its errors are in the standard deviations of its columns.")
+    one = compare((X, y[:, 1]), **SMALL)
+    assert one.remarks[-1].endswith("its errors are in the units of y.")
     assert found.summary()[0]["error"] < 0.6
 
 

@@ -91,6 +91,30 @@ def test_scales_are_measured_on_the_training_part():
     assert problem(unscaled, (x, Y)).parts(unscaled, 0).train[0].max() > 5000
 
 
+@pytest.mark.parametrize(("far", "scaled"), [("test", False), ("train", True)])
+def test_whether_data_are_scaled_depends_on_training_examples_alone(far, scaled):
+    """And the scale that is said is that of the training part."""
+    config = Config(split="fixed")
+    divided = problem(config, (X / 40, Y)).division(config, 0)
+    x = X / 40
+    x[getattr(divided, far)[0]] = 5000
+    assert problem(config, (x, Y)).scaled == scaled
+    said = compare((x, Y), "Glorot", **SMALL | {"split": "fixed"}).remarks
+    known = f"standard deviations of {x[divided.train].std():.0f} (--no-standardize leaves them)."
+    assert [one.endswith(known) for one in said if one.startswith("Each column of x was scaled")] == [True] * scaled
+
+
+def test_a_folder_called_digits_is_divided_as_other_data(tmp_path, monkeypatch):
+    image = pytest.importorskip("matplotlib.image")
+    for name in "ab":
+        (tmp_path / "digits" / name).mkdir(parents=True)
+        for k in range(5):
+            image.imsave(tmp_path / "digits" / name / f"{k}.png", np.full((2, 2), k / 10 + (name == "b") / 2), cmap="gray")
+    monkeypatch.chdir(tmp_path)
+    assert compare("./digits", "Glorot", **SMALL).sizes == (8, 0, 2)
+    assert len(Problem.of(data_set("digits"), Config()).division(Config(), 0).test) == 500
+
+
 def test_a_fixed_split_keeps_the_numbers_of_training_by_hand():
     """To the bit: the training that `compare` did before seeds had splits of their own."""
     found = compare(init="Glorot", split="fixed", **SMALL)
@@ -131,6 +155,10 @@ def test_only_runs_that_divide_the_data_anew_have_corrected_intervals():
     ((X, Y), {"cv": 9, "group": GROUPS}, rp.ArgumentError, "cv must be at most 8, the number of groups, got 9"),
     ((X[:2], [0, 1]), {}, rp.DataError, "data must hold enough examples for all parts, got 2 in arrays"),
     ((X, np.where(np.arange(40), "a", "b")), {"stratify": True}, rp.DataError, "two examples of each class .* got one of 'b'"),
+    ((X, Y), {"group": GROUPS > 3, "lr": (0.1, 0.2)}, rp.DataError,
+     r"lr must be one learning rate here: .* off the 20 training examples of arrays \(seed 0\): groups must hold at least two"),
+    ((X, np.repeat(["a", "b"], [38, 2])), {"stratify": True, "cv": 2, "lr": (0.1, 0.2)}, rp.DataError,
+     r"cannot be split off the 20 training examples of arrays \(seed 0, fold 0\): y must hold .* got one of 'b'"),
     ((X, Y / 7), {"stratify": True}, rp.ArgumentError, "stratify must be False for y, which holds values and no classes"),
 ])
 def test_parts_that_cannot_be_are_refused_before_anything_runs(data, options, kind, text):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.compare.comparison import Comparison, rate_table
+from retroprop.experiments.compare.comparison import Comparison, best_rate, rate_table
 from retroprop.experiments.compare.config import Config, learning_rates
 from retroprop.experiments.compare.job import compare
 from retroprop.experiments.compare.metric import Metric
@@ -89,6 +89,8 @@ def test_where_all_runs_diverge_there_is_no_edge_and_no_rank():
     assert said == ["A and B do best at the lowest rate that was tried, 0.1: a better rate may lie beyond.",
                     "The ranking at each common learning rate is that at the best rate of each initialization."]
     assert [row.count("diverged") for row in rate_table(found)] == [0, 0, 1, 2]      # in the order of the errors
+    row = {"diverged": 2, "runs": 2, "rate": 0.1}
+    assert (best_rate(row), best_rate(row | {"diverged": 1})) == ("–", "0.1")
 
 
 @pytest.mark.parametrize(("options", "share"), [({}, 40 / 160), ({"split": "fixed"}, 0), ({"test": True}, 40 / 160)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import retroprop as rp
+from retroprop.datasets.tables.columns import GROUPS_UNKNOWN
 from retroprop.experiments.compare.comparison import Comparison
 from retroprop.experiments.compare.config import Config
 from retroprop.experiments.compare.job import compare
@@ -89,8 +90,35 @@ def test_arrays_are_named_by_their_digest_and_repeated_by_a_call():
     assert re.fullmatch("arrays [0-9a-f]{12}", found.config["data"])
     assert found.config["data"] != other.config["data"]
     assert found.command == ("rp.compare((x, y), init=('Glorot', 'He'), depth=2, width=10, lr=0.1, epochs=1, seeds=2)")
-    with pytest.raises(rp.ArgumentError, match="data must be given again as arrays: the settings hold but their digest, 'arr"):
+    with pytest.raises(rp.ArgumentError, match="data must be given again: the settings hold but a digest, 'arrays "):
         compare(found.config["data"])
+
+
+@pytest.mark.parametrize(("source", "more", "call"), [
+    ("frame", {"target": "target"}, "rp.compare(frame, target='target', init="),
+    ("frame", {"test": "test_frame"}, "rp.compare(frame, test=test_frame, init="),
+    ("arrays", {}, "rp.compare(arrays, init="),
+    ("((x, y), (x_test, y_test))", {}, "rp.compare(((x, y), (x_test, y_test)), init="),
+    ("(x, y)", {"group": "groups", "test": "(x_test, y_test)"},
+     "rp.compare((x, y), test=(x_test, y_test), group=groups, init="),
+    ("'commas.csv'", {"target": ["p,q", "r"]}, "rp.compare('commas.csv', target=('p,q', 'r'), init="),
+    ("'commas.csv'", {"target": ["p,q"]}, "retroprop compare --data commas.csv --target p,q "),
+    ("'arrays a.csv'", {"target": "r"}, "retroprop compare --data 'arrays a.csv' --target r ")])
+def test_a_comparison_is_repeated_in_the_form_of_its_data(source, more, call, tmp_path, monkeypatch):
+    """The call runs with what its names stand for, and gives the same numbers."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X[:60, 10:14], columns=["p,q", "r", "s", "t"]).assign(target=Y[:60])
+    for name in ("commas.csv", "arrays a.csv"):
+        frame.to_csv(tmp_path / name, index=False)
+    monkeypatch.chdir(tmp_path)
+    x, y = X[:60, :4], Y[:60]
+    names = {"rp": rp, "frame": frame, "test_frame": frame[::-1], "x": x, "y": y, "x_test": x + 1, "y_test": y,
+             "groups": np.arange(60) % 5, "arrays": {"x": x, "y": y}}
+    given = {name: eval(value, names) if name in ("test", "group") else value for name, value in more.items()}
+    found = compare(eval(source, names), "Glorot", **SMALL | given)
+    assert found.command.startswith(call)
+    if call.startswith("rp."):
+        assert str(eval(found.command, names).rows()) == str(found.rows())
 
 
 def test_the_command_repeats_every_setting():
@@ -116,6 +144,12 @@ def test_groups_that_stay_whole_are_said():
     found = compare("digits", "Glorot", group="form", **SMALL)
     assert found.remarks == ("No two parts share one of the 14 groups: the errors are those on groups that were not trained "
                              "on.",)
+
+
+def test_groups_of_a_given_test_part_are_said_to_be_unknown():
+    found = compare((X, Y), "Glorot", test=(X[::2] + 1, Y[::2]), group=np.arange(len(X)) % 7, **SMALL)
+    assert GROUPS_UNKNOWN in found.remarks
+    assert not any(one.startswith("No two parts share") for one in found.remarks)
 
 
 def test_a_report_on_other_data_of_the_same_name_is_kept(tmp_path):

@@ -176,7 +176,7 @@ def test_folds_groups_and_divisions_are_said(write):
     folds = [replace(run, fold=fold) for run in comparison(FEW).runs for fold in range(3)]
     text = said(replace(comparisons.of_runs(folds, cv=3, group="form", stratify=True), resampled=0.5))
     for part in ("15 runs of each", "each of 5 seeds and 3 folds", "paired by seed and fold", "Each run divides the data anew",
-                 "Each fold is the test part once with each seed, of 3 folds", "No group of “form” is in two parts",
+                 "Each fold is the test part once with each seed, of 3 folds", "No group of “form” was divided among parts",
                  "Each class has the same share of all parts"):
         assert part in text, part
 

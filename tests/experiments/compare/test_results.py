@@ -98,7 +98,7 @@ def test_an_initialization_that_always_diverges_is_reported():
      "retroprop compare --init Glorot 'N(0, 1)' --optimizer adam --lr auto --no-standardize"),
     ({"data": "a long name " * 12, "init": INITS},
      f"retroprop compare --data '{'a long name ' * 12}' --init Glorot {' '.join(map(repr, INITS[1:]))} --lr auto"),
-    ({"data": "arrays 0123", "epochs": 3}, "rp.compare((x, y), lr='auto', epochs=3)"),
+    ({"data": "arrays 0123456789ab", "epochs": 3}, "rp.compare((x, y), lr='auto', epochs=3)"),
 ])
 def test_the_command_for_the_best_rates_is_one_line_without_defaults(settings, command):
     config = vars(Config(**settings))
