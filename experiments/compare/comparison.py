@@ -111,6 +111,7 @@ def seen(comparison: Results) -> str:
     Such as "3 classes of species from 4 columns; 120 training, 30 test examples".
     """
     target, sizes, outputs = comparison.config["target"], comparison.sizes, comparison.outputs
+    target = ", ".join(target) if isinstance(target, tuple) else target
     what = {"values": "1 value" if outputs == 1 else f"{outputs} values", "labels": many(outputs, "label")}.get(
         comparison.metric.kind, f"{len(comparison.names) or max(2, outputs)} classes")
     parts = {"training": sizes.train, "validation": sizes.validation, "test": sizes.test}

@@ -38,6 +38,7 @@ thead th { white-space: normal; vertical-align: bottom; border-bottom: 2px solid
 tbody th, td { border-bottom: 1px solid var(--line); }
 tbody th { font-weight: 600; white-space: normal; }
 td:last-child, th:last-child { padding-right: 0; }
+tbody th + td { white-space: normal; min-width: 10rem; }
 .sentences th, .sentences td { white-space: normal; font-weight: normal; }
 .sentences tbody th { width: 28%; }
 .sentences tbody th + td { font-weight: 600; }
@@ -54,8 +55,8 @@ pre { background: var(--box); padding: .8rem 1rem; font-size: .88rem; white-spac
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr { border-top: 2px solid var(--ink); padding: .4rem 0 .8rem; }
   tbody th { display: block; border: 0; font-size: 1.05rem; }
-  td, td:last-child { display: flex; justify-content: space-between; gap: 1rem; padding: .2rem 0; white-space: normal;
-                      text-align: right; }
+  td, td:last-child, tbody th + td { display: flex; min-width: 0; justify-content: space-between; gap: 1rem; padding: .2rem 0;
+                                     white-space: normal; text-align: right; }
   td::before { content: attr(data-label); color: var(--quiet); text-align: left; flex: none; max-width: 50%;
                font-weight: normal; }
 }
