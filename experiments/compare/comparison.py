@@ -143,7 +143,7 @@ def legend(comparison: Results) -> list[str]:
 
 def fair(config: Mapping[str, Any]) -> str:
     """The command or call that gives each initialization its own best learning rate, without the settings that are defaults."""
-    if (call := repeat(config | {"lr": "auto"})).startswith("rp."):
+    if (call := repeat({**config, "lr": "auto"})).startswith("rp."):
         return call
     usual = vars(Config())
     given = {name: abbreviated(value) if name == "init" else value for name, value in config.items()

@@ -252,8 +252,8 @@ def logarithmic(ax: Axes, axis: str, scale: Scale, values: Sequence[float]) -> N
     getattr(ax, f"set_{axis}scale")("log")
     getattr(ax, f"set_{axis}lim")(low / (high / low) ** 0.05 / 1.02, high * (high / low) ** 0.05 * 1.02)
     one = getattr(ax, f"{axis}axis")
-    box, size = ax.get_position(), ax.figure.get_size_inches()
-    decade = (box.width * size[0] if axis == "x" else box.height * size[1]) / math.log10(high / low * 1.1)
+    box = ax.bbox.transformed(ax.figure.dpi_scale_trans.inverted())     # in inches
+    decade = (box.width if axis == "x" else box.height) / math.log10(high / low * 1.1)
     room = 0.3 if axis == "x" else 0.15                             # inches of a label; the nearest ticks are 0.3 decades apart
     one.set_major_locator(LogLocator(subs=(1, 2, 5) if 0.3 * decade > room else (1, 3) if 0.47 * decade > room else (1,)))
     one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
