@@ -247,15 +247,13 @@ def tall(rows: int) -> float:
 def logarithmic(ax: Axes, axis: str, scale: Scale, values: Sequence[float]) -> None:
     """A logarithmic axis that holds these errors and that of a constant prediction, with plain numbers at its ticks."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    from ...plots.canvas import whole_figure
     found = scale.shown([value for value in (scale.chance, *values) if math.isfinite(value)])
     low, high = (float(found.min()), float(found.max())) if found.size else (1.0, 10.0)
     getattr(ax, f"set_{axis}scale")("log")
     getattr(ax, f"set_{axis}lim")(low / (high / low) ** 0.05 / 1.02, high * (high / low) ** 0.05 * 1.02)
     one = getattr(ax, f"{axis}axis")
-    box, size = ax.get_position(), whole_figure(ax).get_size_inches()
-    decade = (box.width * size[0] if axis == "x" else box.height * size[1]) / math.log10(high / low * 1.1)
+    box = ax.bbox.transformed(ax.figure.dpi_scale_trans.inverted())     # in inches
+    decade = (box.width if axis == "x" else box.height) / math.log10(high / low * 1.1)
     room = 0.3 if axis == "x" else 0.15                             # inches of a label; the nearest ticks are 0.3 decades apart
     one.set_major_locator(LogLocator(subs=(1, 2, 5) if 0.3 * decade > room else (1, 3) if 0.47 * decade > room else (1,)))
     one.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
