@@ -357,7 +357,7 @@ def test_an_unknown_argument_is_refused_with_the_usage_of_the_command(capsys):
 
 
 def test_errors_of_a_command_name_its_options_and_no_arguments_of_functions(capsys, tmp_path):
-    (tmp_path / "mine.csv").write_text("a,b\n" + "1,2.5\n,3.5\n" * 9)
+    (tmp_path / "mine.csv").write_text("a,b\n" + "1,2.5\n2,4.5\n,3.5\n" * 9)
     data = ["compare", "--data", str(tmp_path / "mine.csv")]
     for more, said in (([], "retroprop: --target must be the column of "), (["--target", "b"], "; --missing drop leaves"),
                        (["--target", "b", "--missing", "drop", "--stratify"], "retroprop: --stratify must be left out for b")):

@@ -261,6 +261,7 @@ def test_batch_norm_dropout_and_other_optimizers():
     assert result.reference == "He"
 
 
+@pytest.mark.long
 def test_glorot_is_ahead_on_files_in_mnists_format(mnist_folder):
     """784-5×100-10 tanh after 4 epochs (520 steps): Glorot ahead of Standard by a factor, N(0, 0.01²) at chance."""
     result = compare(mnist_folder(), ["Glorot", "Standard", "N(0, 0.01)"], epochs=4, seeds=3, progress=False)

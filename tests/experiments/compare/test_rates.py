@@ -177,6 +177,7 @@ def test_a_ranking_that_depends_on_the_rate_is_said_with_the_widest_swap():
         "The ranking at each common learning rate is that at the best rate of each initialization.")
 
 
+@pytest.mark.long
 def test_the_ranking_of_the_lecture_depends_on_the_rate():
     """A small version: Glorot is ahead of Standard by its best rate and at 0.03, and not at 0.3."""
     found = compare(init=["Glorot", "Standard"], lr=[0.03, 0.1, 0.3], epochs=8, seeds=2, progress=False)

@@ -124,6 +124,7 @@ def test_only_a_full_run_is_judged_by_the_mean_of_its_seeds(digits, monkeypatch)
     assert f"{sum(judged)} of {len(judged)} criteria are met by the mean over 3 seeds." in str(looked)
 
 
+@pytest.mark.long
 def test_a_network_that_was_written_is_looked_into_without_training(digits, tmp_path, capsys):
     folder, _ = digits
     assert main(["look", "--model", str(folder / "net.safetensors"), "--out", str(tmp_path), "--json", "--layer", "0"]) == 0
@@ -137,6 +138,7 @@ def test_a_network_that_was_written_is_looked_into_without_training(digits, tmp_
     assert "layer 0 (Conv2d)" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_networks_of_the_shapes_are_compared(monkeypatch):
     easy = rp.datasets.EASY_SHAPESET
     monkeypatch.setitem(subjects.DATA, "shapes", subjects.DATA["shapes"]._replace(

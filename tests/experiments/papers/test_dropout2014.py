@@ -259,6 +259,7 @@ def small(trial):
     return dict(trial.settings) | {"sizes": [8] * len(trial.settings["sizes"])}
 
 
+@pytest.mark.long
 def test_the_papers_scale_runs_on_files(folder, tmp_path, monkeypatch):
     """All of its networks, 8 units wide, three steps; then claims and page from what came out."""
     monkeypatch.setattr(readings, "NETS", 2)

@@ -49,6 +49,7 @@ def test_thirty_layers_are_thirty():
     assert net.forward(np.zeros((2, 784), np.float32)).shape == (2, 10)
 
 
+@pytest.mark.long
 def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
     """One run of each kind and initialization at the paper's scale, two steps, and the page of them."""
     data = mnist_folder(zoom=1, frame=0, count=20)

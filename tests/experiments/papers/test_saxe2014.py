@@ -140,6 +140,7 @@ def test_a_linear_network_learns_what_a_linear_map_can():
 SMALLER = {"width": 12, "size": 12, "steps": 500}                  # at most; the exact solution has a test of its own
 
 
+@pytest.mark.long
 def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
     """One run of each kind and initialization at the paper's scale, two steps, and the page of them."""
     scale = Scale("paper", seeds=1, data=str(mnist_folder(zoom=1, frame=0, count=20)), steps=2, digest="0")

@@ -190,6 +190,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_long_runs_of_a_killed_sweep_keep_their_last_checkpoints(tmp_path):
     (tmp_path / "endless.py").write_text(ENDLESS)
     process = started(tmp_path, "endless.py", tmp_path)

@@ -43,6 +43,7 @@ def trials(numbers, log=None):
     return [Trial(square, {"k": k, "log": None if log is None else str(log)}) for k in numbers]
 
 
+@pytest.mark.long
 def test_results_come_in_the_order_of_the_trials_and_equal_trials_run_once(tmp_path):
     log = tmp_path / "log"
     found = run(trials([3, 1, 3, 2], log), Workers(2), progress=False)
