@@ -55,10 +55,10 @@ def scaling(problem: Problem, config: Config) -> list[str]:
     """Which arrays were standardized, and why."""
     said = []
     if problem.scaled:
-        which = " of seed 0" if problem.divided_anew(config) else ""
+        which = "with seed 0, " if problem.divided_anew(config) else ""
         scale = described_scale(problem.x[problem.division(config, 0).train])
-        said.append(f"Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: {scale}"
-                    f"{which} (--no-standardize leaves them).")
+        said.append(f"Each column of x was scaled to mean 0 and standard deviation 1, as measured on the training part: {which}"
+                    f"{scale} (--no-standardize leaves them).")
     if problem.scaled_targets:
         several = problem.y.shape[1] > 1
         said.append("The network learned y scaled to mean 0 and standard deviation 1; its errors are in "
