@@ -159,7 +159,8 @@ def test_claims_and_page_of_few_runs(outcomes, tmp_path, monkeypatch):
     assert found["gradient-ratio-standard-width100"] is True
     assert found["variance-orthogonal"] is True
     write = rp.plots.canvas.write                                   # small images: drawing takes long
-    monkeypatch.setattr(rp.plots, "save", lambda figure, folder, name: (write(figure, folder / f"{name}.png", 30), None))
+    monkeypatch.setattr(rp.plots, "save", lambda figure, folder, name: [
+        write(figure, folder / f"{name}.{kind}", 30) for kind in ("png", "svg")])
     drawn(results, tmp_path)
     assert {"depth-forward.png", "depth-backward.png", "initial-layers.png", "surfaces.png", "width.png"} <= {
         path.name for path in tmp_path.iterdir()}
