@@ -18,7 +18,9 @@ ACTS = {"predict": lambda run: run.net.predict(X), "train": train, "tape": on_ta
 def ctrl_c():
     """Return a function that runs an act again and again until a signal comes after some microseconds."""
     before, callbacks = signal.signal(signal.SIGALRM, signal.default_int_handler), gc.callbacks[:]
-    gc.callbacks.clear()                                            # those of other tests' tools would lose the signal
+    gc.callbacks.clear()                                            # those of other tests' tools would lose the signal,
+    gc.collect()                                                    # and so would the ends of other tests' objects
+    gc.disable()
 
     def run(act, microseconds):
         try:
@@ -30,6 +32,7 @@ def ctrl_c():
             pass
 
     yield run
+    gc.enable()
     gc.callbacks.extend(callbacks)
     signal.signal(signal.SIGALRM, before)
 
