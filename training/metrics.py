@@ -41,16 +41,26 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
     >>> rp.accuracy([[0.2], [0.9], [0.6]], [0, 1, 0])
     0.6666666666666666
     """
-    predicted, given = pair(as_numbers(prediction, "prediction"), y, ("prediction", "y"))
-    finite("y", given)
-    n, threshold = len(predicted), real("threshold", threshold)
-    if predicted.dtype.kind in "iu" and predicted.size == n and predicted.max(initial=0) > 1:
-        raise DataError("accuracy: prediction must hold scores or probabilities, got integers up to "
-                        f"{predicted.max()}; the accuracy of classes is (classes == y).mean()")
-    if predicted.ndim > 2 or given.shape not in ((n,), (n, 1), predicted.shape):
-        raise ShapeError(f"accuracy: prediction must have shape (N, K), (N, 1) or (N,), and y (N,), (N, 1) or that of "
-                         f"prediction, got {predicted.shape} and {given.shape}")
-    return float(np.mean(hits(predicted, as_classes("y", given, predicted.shape), threshold)))
+    threshold = real("threshold", threshold)
+    scores, classes = scores_and_classes("accuracy", prediction, y, thresholded=True)
+    return float(np.mean(hits(scores, classes, threshold)))
+
+
+def scores_and_classes(who: str, prediction: ArrayLike, y: ArrayLike,
+                       thresholded: bool = False) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return scores as they are, and the true classes, of shape (N,).
+
+    If a threshold is to tell classes from one column, it must not hold classes: integers above 1 are refused.
+    """
+    scores, given = pair(as_numbers(prediction, "prediction"), y, ("prediction", "y"))
+    n = len(finite("y", given))
+    if thresholded and scores.dtype.kind in "iu" and scores.size == n and scores.max(initial=0) > 1:
+        raise DataError(f"{who}: prediction must hold scores or probabilities, got integers up to "
+                        f"{scores.max()}; the accuracy of classes is (classes == y).mean()")
+    if scores.ndim > 2 or given.shape not in ((n,), (n, 1), scores.shape):
+        raise ShapeError(f"{who}: prediction must have shape (N, K), (N, 1) or (N,), and y (N,), (N, 1) or that of "
+                         f"prediction, got {scores.shape} and {given.shape}")
+    return scores, as_classes("y", given, scores.shape)
 
 
 def hits(prediction: NDArray[Any], classes: NDArray[Any], threshold: float) -> NDArray[np.bool_]:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import as_floating, as_numbers, may_be_real, one_of, positive_int, real
+from ..arguments import as_floating, may_be_real, one_of, positive_int, real
 from ..datasets.checks import finite, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import NLL, CrossEntropy, Loss
-from .metrics import accuracy, as_classes, deciding, predicted_classes, threshold_of
+from .metrics import accuracy, deciding, predicted_classes, scores_and_classes, threshold_of
 
 AVERAGES = ("macro", "micro", "weighted")
 Score = Callable[[NDArray[Any], NDArray[Any]], float]              # of predictions and targets
@@ -49,7 +49,7 @@ def top_k_accuracy_score(prediction: ArrayLike, y: ArrayLike, k: int = 5) -> flo
     if scores.ndim != 2 or scores.shape[1] < 2:
         raise ShapeError(f"top_k_accuracy_score: prediction must have shape (N, K) with K of at least 2, got {scores.shape}")
     deciding(np.where(scores == -np.inf, 0, scores))
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :positive_int("k", k)]
+    order = np.argsort(-scores.astype(float), axis=1, kind="stable")[:, :positive_int("k", k)]
     return float((order == classes[:, None]).any(1).mean())
 
 
@@ -72,8 +72,9 @@ def confusion_matrix(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5
     array([[0, 1],
            [1, 1]])
     """
-    scores, classes = scores_and_classes("confusion_matrix", prediction, y)
-    return counts_of(predicted_classes(scores, real("threshold", threshold)), classes, max((2, *scores.shape[1:])))
+    scores, classes = scores_and_classes("confusion_matrix", prediction, y, thresholded=True)
+    predicted = predicted_classes(scores, real("threshold", threshold))
+    return counts_of(predicted, classes.astype(np.intp), max((2, *scores.shape[1:])))
 
 
 def f1_score(prediction: ArrayLike, y: ArrayLike, average: str | None = None, threshold: float = 0.5) -> float:
@@ -138,7 +139,7 @@ def roc_auc_score(prediction: ArrayLike, y: ArrayLike) -> float:
     present = np.unique(classes)
     if len(present) < 2:
         raise DataError(f"roc_auc_score: y must hold two classes or more, got only {present[0]:g}")
-    columns = scores.reshape(len(scores), -1)
+    columns = scores.reshape(len(scores), -1).astype(float)
     if columns.shape[1] <= 2:
         columns, present = columns[:, -1:] - (columns[:, :1] if columns.shape[1] == 2 else 0), present[-1:]
     areas = []
@@ -188,16 +189,6 @@ def mean_absolute_error(prediction: ArrayLike, y: ArrayLike) -> float:
     """
     predicted, true = values("mean_absolute_error", prediction, y)
     return float(np.abs(predicted - true).mean())
-
-
-def scores_and_classes(who: str, prediction: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return scores and true classes, the latter of shape (N,)."""
-    scores, given = pair(as_numbers(prediction, "prediction"), y, ("prediction", "y"))
-    n = len(scores)
-    if scores.ndim > 2 or given.shape not in ((n,), (n, 1), scores.shape):
-        raise ShapeError(f"{who}: prediction must have shape (N, K), (N, 1) or (N,), and y (N,), (N, 1) or that of prediction, "
-                         f"got {scores.shape} and {given.shape}")
-    return scores.astype(float), as_classes("y", finite("y", given), scores.shape).astype(np.intp)
 
 
 def counts_of(predicted: NDArray[np.intp], true: NDArray[np.intp], classes: int) -> NDArray[np.int64]:

@@ -74,6 +74,7 @@ NAN = float("nan")
     (lambda: rp.top_k_accuracy_score([[NAN, 0]], [0]), rp.DataError, "prediction must be finite, got NaN"),
     (lambda: rp.confusion_matrix(P, Y[:4]), rp.ShapeError, "y must have as many examples as prediction, 10, got 4"),
     (lambda: rp.confusion_matrix(P, Y + 1), rp.DataError, r"y must hold classes from 0 to 2, got \[3\]"),
+    (lambda: rp.confusion_matrix(Y, Y), rp.DataError, "prediction must hold scores or probabilities, got integers up to 2"),
     (lambda: rp.f1_score(P, Y, "binary"), rp.ArgumentError, "average must be one of 'macro', 'micro', 'weighted', got"),
     (lambda: rp.f1_score([NAN, 1], [0, 1]), rp.DataError, "prediction must be finite, got NaN or infinity for 1 of 2 examples"),
     (lambda: rp.roc_auc_score([0.1, 0.2], [1, 1]), rp.DataError, "y must hold two classes or more, got only 1"),
