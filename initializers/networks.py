@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..arguments import Array
+from ..arguments import Array, in_a_line
 from ..errors import ArgumentError
 from .architecture import ACTIVATIONS, Layer, Range, as_range
 
@@ -60,7 +60,7 @@ def weight_of(module: Any) -> Any | None:
 def layers_of(net: Network, classifier: bool = True, inputs: Range = (-1.0, 1.0)) -> list[Found]:
     """Return weight, bias and description of each layer, in the order of forward; ArgumentError if there is none."""
     if not all(hasattr(net, name) for name in ("parameters", "named_modules", "wiring")):
-        raise ArgumentError(f"start: net must be a Module, got {net!r}")
+        raise ArgumentError(f"start: net must be a Module, got {in_a_line(net)}")
     inputs, count = as_range(inputs), sum(parameter.data.size for parameter in net.parameters())
     paths = Paths(net.wiring())
     modules = {id(node.module): node.module for node in paths.nodes.values()}

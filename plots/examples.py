@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from ..arguments import Array, positive_int
+from ..arguments import Array, in_a_line, positive_int
 from ..errors import ArgumentError, ShapeError
 from ..inspection.per_example.noise import GradientNoise
 from ..modules import Linear, Module
@@ -44,7 +44,7 @@ def outer_products(net: Module, layer: int | str | None = None, *, examples: int
     """
     examples = positive_int("examples", examples)
     if not isinstance(net, Module):
-        raise ArgumentError(f"outer_products: net must be a Module, got {net!r}")
+        raise ArgumentError(f"outer_products: net must be a Module, got {in_a_line(net)}")
     path, x, g = point_and_gradient(net, layer)
     shown = min(examples, len(x))
     terms, total = g[:shown, :, None] * x[:shown, None, :], g.T @ x

@@ -491,3 +491,14 @@ def test_an_error_from_inside_says_where():
         net.forward(X)
     assert str(caught.value) == "Linear(5, 2): x must have shape (..., 5), got (5, 4)"
     assert caught.value.__notes__ == ["in Sequential[1]", "in Sequential[1]"]
+
+
+@pytest.mark.parametrize("call", [
+    lambda a: rp.lsuv(a, a), lambda a: rp.evaluate(a, rp.MSE(), a, a), lambda a: rp.save(a, "nowhere"),
+    lambda a: rp.initializers.of("PyTorch")(a), lambda a: rp.StepLR(a, 1), lambda a: rp.ReduceOnPlateau(a),
+    lambda a: rp.check_module(a, a), lambda a: rp.features.scores(a),
+    lambda a: rp.fit(rp.Linear(3, 1), rp.MSE(), a, (a, a), epochs=1)])
+def test_an_array_in_the_place_of_a_network_or_an_optimizer_is_named_in_one_line(call):
+    with pytest.raises(ArgumentError) as caught:
+        call(np.ones((5, 3)))
+    assert "\n" not in str(caught.value)

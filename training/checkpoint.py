@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import in_a_line
 from ..errors import ArgumentError, FileFormatError, StateError
 from ..files import write
 from ..modules import Module
@@ -49,7 +50,7 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     """
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):
-        raise ArgumentError(f"save: net must be a Module, got {net!r}")
+        raise ArgumentError(f"save: net must be a Module, got {in_a_line(net)}")
     arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in net.named_generators()}}
     if optimizer is not None:
         state = optimizer.state_dict()
@@ -72,7 +73,7 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         Names, shapes or values do not fit the network; the message lists them all. Values must be finite.
     """
     if not isinstance(net, Module):
-        raise ArgumentError(f"load: net must be a Module, got {net!r}")
+        raise ArgumentError(f"load: net must be a Module, got {in_a_line(net)}")
     arrays, notes = read(Path(path))
     state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
     before = rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import Seed, generator, positive_int
+from ..arguments import Seed, generator, in_a_line, positive_int
 from ..datasets.batches import in_batches
 from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
 from ..errors import ArgumentError, NonFiniteError, ShapeError
@@ -196,7 +196,8 @@ def columns(loss: Loss, held_out: Checked | None, scores: Iterable[str]) -> tupl
 def check_trainable(net: Module, optimizer: Optimizer) -> None:
     """Raise ArgumentError unless the optimizer moves a parameter of the network."""
     if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got {optimizer!r}")
+        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got "
+                            f"{in_a_line(optimizer)}")
     own = set(net.parameters())
     held = [parameter for parameter in optimizer.parameters() if parameter in own]
     if not held:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import Array, Seed, generator, positive_int, real
+from ..arguments import Array, Seed, generator, in_a_line, positive_int, real
 from ..datasets.checks import Inputs, examples, finite
 from ..errors import ArgumentError, DataError, ShapeError
 from ..initializers import Orthogonal, networks
@@ -102,7 +102,7 @@ def lsuv(net: Module, x: Inputs, *, tol: float = 0.1, max_tries: int = 10, ortho
     2      Linear(100, 10)      1            0.663   1.00
     """
     if not isinstance(net, Module):
-        raise ArgumentError(f"lsuv: net must be a Module, got {net!r}")
+        raise ArgumentError(f"lsuv: net must be a Module, got {in_a_line(net)}")
     tol, max_tries = real("tol", tol, 0, above=True), positive_int("max_tries", max_tries)
     rng = generator(rng)
     values = as_values(x, net.dtype, "x", net, net.arity)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import as_numbers, positive_int, real
+from ..arguments import as_numbers, in_a_line, positive_int, real
 from ..datasets.checks import Inputs, finite, inputs_and_targets, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
@@ -207,7 +207,7 @@ def threshold_of(loss: Loss) -> float:
 def check_reduces(net: Module, loss: Loss) -> None:
     """Raise ArgumentError unless ``net`` is a network and ``loss`` a loss that reduces the cost to one number."""
     if not isinstance(net, Module):
-        raise ArgumentError(f"net must be a Module, got {net!r}")
+        raise ArgumentError(f"net must be a Module, got {in_a_line(net)}")
     if not isinstance(loss, Loss):
         raise ArgumentError(f"loss must be a Loss, such as CrossEntropy(), got {loss!r}")
     if loss.reduction == "none":

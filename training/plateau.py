@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..arguments import one_of, positive_int, real
+from ..arguments import in_a_line, one_of, positive_int, real
 from ..errors import ArgumentError, StateError
 from ..optim import Optimizer
 from ..restoring import at_once, setting
@@ -49,7 +49,7 @@ class ReduceOnPlateau(Monitoring):
                  threshold: float = 1e-4, threshold_mode: str = "rel", cooldown: int = 0, min_lr: float = 0.0,
                  eps: float = 1e-8, mode: str | None = None) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(f"ReduceOnPlateau: optimizer must be an Optimizer, got {optimizer!r}")
+            raise ArgumentError(f"ReduceOnPlateau: optimizer must be an Optimizer, got {in_a_line(optimizer)}")
         super().__init__(monitor, mode)
         self.optimizer, self.factor = optimizer, real("factor", factor, 0, 1, above=True, below=True)
         self.patience, self.cooldown = positive_int("patience", patience, 0), positive_int("cooldown", cooldown, 0)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..arguments import one_of, positive_int, real
+from ..arguments import in_a_line, one_of, positive_int, real
 from ..errors import ArgumentError, StateError
 from ..optim import Optimizer
 from ..optim.groups import Group
@@ -55,7 +55,7 @@ class Schedule(Callback):
     def __init__(self, optimizer: Optimizer, by: str = "epoch") -> None:
         if not isinstance(optimizer, Optimizer):
             raise ArgumentError(f"{type(self).__name__}: optimizer must be an Optimizer, such as SGD(net.parameters(), "
-                                f"lr=0.1), got {optimizer!r}")
+                                f"lr=0.1), got {in_a_line(optimizer)}")
         self.optimizer, self.by, self.count = optimizer, one_of("by", by, ("epoch", "step")), 0
         self.initial = [first_rate(group) for group in optimizer.groups]
         self.apply(0)

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 from numpy.typing import ArrayLike
 
-from ...arguments import Seed
+from ...arguments import Seed, in_a_line
 from ...datasets.checks import Inputs
 from ...errors import ArgumentError, CheckError
 from ...losses import Loss
@@ -130,7 +130,7 @@ def check_module(module: Module, x: Inputs, target: ArrayLike | None = None, *, 
 differences give 3.8425359, the module 1.92126795
     """
     if not isinstance(module, Module):
-        raise ArgumentError(f"check_module: module must be a Module, got {module!r}")
+        raise ArgumentError(f"check_module: module must be a Module, got {in_a_line(module)}")
     if isinstance(module, Loss) != (target is not None):
         raise ArgumentError("check_module: target must be given for a loss and for nothing else, got "
                             f"{'none' if target is None else 'one'} for {module!r}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ...arguments import Array, positive_int
+from ...arguments import Array, in_a_line, positive_int
 from ...errors import ArgumentError
 from ...modules import Module
 from ...modules.core.values import Shape, several
@@ -40,7 +40,7 @@ class Targets:
 def part_of(function: str, net: Module, layer: str | None) -> Module:
     """Return the part of ``net`` that ends with the layer (None: with the class scores); it must have one input."""
     if not isinstance(net, Module):
-        raise ArgumentError(f"{function}: net must be a Module, got {net!r}")
+        raise ArgumentError(f"{function}: net must be a Module, got {in_a_line(net)}")
     part = scores(net) if layer is None else truncated(net, layer)
     if part.arity != 1:
         raise ArgumentError(f"{function}: layer must depend on one input, got {len(part.wiring().inputs)}")

@@ -6,6 +6,7 @@ import warnings
 from copy import deepcopy
 from typing import cast
 
+from ...arguments import in_a_line
 from ...errors import ArgumentError
 from ...modules import Graph, Identity, LogSoftmax, Module, Sequential, Sigmoid, Softmax
 from ...modules.containers.container import Container
@@ -82,7 +83,7 @@ def scores(net: Module) -> Module:
     (Sequential(Linear(4, 3)), Linear(4, 3))
     """
     if not isinstance(net, Module):
-        raise ArgumentError(f"net must be a Module, got {net!r}")
+        raise ArgumentError(f"net must be a Module, got {in_a_line(net)}")
     wiring = net.wiring()
     if len(wiring.outputs) > 1:
         raise ArgumentError(f"net must have one output, the class scores, got {len(wiring.outputs)}")
