@@ -93,8 +93,14 @@ def start_trackers() -> None:
         from multiprocessing import resource_tracker
 
         from joblib.externals.loky.backend import resource_tracker as lokys
-        resource_tracker.ensure_running()
-        lokys.ensure_running()
+        before = os.environ.get("PYTHONWARNINGS")
+        quiet = "ignore:resource_tracker:UserWarning"               # that it has cleaned up after a command that was stopped
+        os.environ["PYTHONWARNINGS"] = f"{before},{quiet}" if before else quiet
+        try:
+            resource_tracker.ensure_running()
+            lokys.ensure_running()
+        finally:
+            os.environ.pop("PYTHONWARNINGS") if before is None else os.environ.update(PYTHONWARNINGS=before)
 
 
 @contextmanager
