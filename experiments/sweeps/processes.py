@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -57,6 +58,15 @@ def backend() -> Any:
     class Processes(LokyBackend):                                   # type: ignore[misc, unused-ignore]
         def configure(self, n_jobs: int = 1, parallel: Any = None, **options: Any) -> Any:
             return super().configure(n_jobs, parallel, **options | {"initializer": end_with, "initargs": lifeline()[:1]})
+
+        def abort_everything(self, ensure_ready: bool = True) -> None:
+            """End the processes once loky's thread has taken every task: it fails on one that it finds after the end."""
+            with self.parallel._lock:                               # after this, no task is being handed to loky
+                waiting = self._workers._work_ids
+            until = time.monotonic() + 1
+            while not waiting.empty() and time.monotonic() < until:
+                time.sleep(0.001)
+            super().abort_everything(ensure_ready)
 
     return Processes(inner_max_num_threads=1)
 

@@ -4,9 +4,12 @@ import ast
 import os
 import signal
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import process_executor
 
 import retroprop as rp
 from retroprop.datasets.data_set import data_set
@@ -67,6 +70,20 @@ def test_an_interrupted_worker_is_an_error_and_no_result(tmp_path):
 
 def interrupted_in_a_worker(once):
     return trained(seed=0, at=1, once=once)
+
+
+def test_tasks_that_are_given_up_let_no_thread_of_their_workers_fail(monkeypatch):
+    """joblib hands over the next task as one ends. Here its thread is slow, and the workers are ended meanwhile."""
+    handled = process_executor._ExecutorManagerThread.process_result_item
+
+    def slowly(self, item):
+        handled(self, item)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(process_executor._ExecutorManagerThread, "process_result_item", slowly)
+    with closing(Workers(2).run(abs, [(k,) for k in range(9)])) as results:
+        assert next(results) in {(k, k) for k in range(9)}
+    assert sorted(Workers(2).run(abs, [(-k,) for k in range(3)])) == [(k, k) for k in range(3)]
 
 
 @needs_signals
