@@ -2,7 +2,8 @@
 
 from . import (
     datasets as datasets, errors as errors, experiments as experiments, initializers as initializers,
-    inspection as inspection, losses as losses, modules as modules, optim as optim, plots as plots, training as training,
+    inspection as inspection, interop as interop, losses as losses, modules as modules, optim as optim,
+    plots as plots, training as training,
 )
 from .errors import (
     ArgumentError as ArgumentError, CheckError as CheckError, DataError as DataError, DtypeError as DtypeError,

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 
 from ..arguments import positive_int
 from ..errors import ArgumentError
-from ..training.rate_range import RateRange
-from ..training.schedules import Schedule
+from ..training.schedules.rate_range import RateRange
+from ..training.schedules.schedule import Schedule
 from .canvas import COLORS, DASHES, axes, legend
 from .training import line
 

@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING
 
 from ..names import unknown_names
 from .callbacks import Callback, EarlyStopping, MaxNorm, Run
-from .chains import ChainedLR, SequentialLR
-from .checkpoint import load, save
 from .fitting import fit
 from .history import History
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
-from .minimizing import minimize
-from .plateau import ReduceOnPlateau
-from .rate_range import RateRange, lr_range_test
-from .schedules import CosineLR, ExponentialLR, MultiStepLR, OneCycleLR, Schedule, StepLR, WarmupLR
+from .saving.states import load, save
+from .schedules.chains import ChainedLR, SequentialLR
+from .schedules.plateau import ReduceOnPlateau
+from .schedules.rate_range import RateRange, lr_range_test
+from .schedules.schedule import CosineLR, ExponentialLR, MultiStepLR, OneCycleLR, Schedule, StepLR, WarmupLR
 from .scores import confusion_matrix, f1_score, mean_absolute_error, r2_score, roc_auc_score, top_k_accuracy_score
+from .second_order.minimizing import minimize
 
 __all__ = [
     "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import in_a_line
-from ..errors import ArgumentError, FileFormatError, StateError
-from ..files import write
-from ..modules import Module
-from ..modules.core.rewinding import rewound
-from ..optim import Optimizer
-from ..printing import in_one_line
-from ..restoring import Restored, filling
+from ...arguments import in_a_line
+from ...errors import ArgumentError, FileFormatError, StateError
+from ...files import write
+from ...modules import Module
+from ...modules.core.rewinding import rewound
+from ...optim import Optimizer
+from ...printing import in_one_line
+from ...restoring import Restored, filling
 
 PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
 TYPES = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")     # real numbers of NumPy

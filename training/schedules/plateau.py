@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..arguments import in_a_line, one_of, positive_int, real
-from ..errors import ArgumentError, StateError
-from ..optim import Optimizer
-from ..restoring import at_once, setting
-from .callbacks import Monitoring, Run
-from .schedules import same_optimizer
+from ...arguments import in_a_line, one_of, positive_int, real
+from ...errors import ArgumentError, StateError
+from ...optim import Optimizer
+from ...restoring import at_once, setting
+from ..callbacks import Monitoring, Run
+from .schedule import same_optimizer
 
 
 class ReduceOnPlateau(Monitoring):

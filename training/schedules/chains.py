@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from ..errors import ArgumentError
-from ..optim import Optimizer
-from .schedules import OneCycleLR, Schedule, numbers_of_steps
+from ...errors import ArgumentError
+from ...optim import Optimizer
+from .schedule import OneCycleLR, Schedule, numbers_of_steps
 
 
 class SequentialLR(Schedule):

@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, one_of, positive_int, real
-from ..datasets.checks import Inputs
-from ..errors import ArgumentError, NonFiniteError
-from ..losses import Loss
-from ..modules import Module, Parameter
-from ..modules.core.evaluation import preserved_modes
-from ..modules.core.rewinding import rewound
-from ..modules.core.values import Value
-from ..names import suggestion
-from ..progress import progress_bar
-from ..restoring import Restored, at_once, filling, setting
-from .fitting import checked_pair
-from .history import History
-from .metrics import check_reduces
-from .session import interactive
+from ...arguments import Array, one_of, positive_int, real
+from ...datasets.checks import Inputs
+from ...errors import ArgumentError, NonFiniteError
+from ...losses import Loss
+from ...modules import Module, Parameter
+from ...modules.core.evaluation import preserved_modes
+from ...modules.core.rewinding import rewound
+from ...modules.core.values import Value
+from ...names import suggestion
+from ...progress import progress_bar
+from ...restoring import Restored, at_once, filling, setting
+from ..fitting import checked_pair
+from ..history import History
+from ..metrics import check_reduces
+from ..session import interactive
 
 OPTIONS = {                                                         # of these methods, with the least value of each
     "L-BFGS-B": {"maxcor": 1, "maxfun": 1, "maxls": 1, "ftol": 0.0, "gtol": 0.0},

@@ -7,11 +7,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..arguments import in_a_line, one_of, positive_int, real
-from ..errors import ArgumentError, StateError
-from ..optim import Optimizer
-from ..optim.groups import Group
-from .callbacks import Callback, Run
+from ...arguments import in_a_line, one_of, positive_int, real
+from ...errors import ArgumentError, StateError
+from ...optim import Optimizer
+from ...optim.groups import Group
+from ..callbacks import Callback, Run
 
 
 class Schedule(Callback):

@@ -10,15 +10,15 @@ from itertools import islice
 
 import numpy as np
 
-from ..arguments import Array, Seed, generator, positive_int, real
-from ..datasets.batches import in_batches
-from ..errors import ArgumentError, NonFiniteError
-from ..losses import Loss
-from ..modules import Module
-from ..modules.core.values import Value
-from ..optim import Optimizer
-from .fitting import Checked, Data, check_trainable, checked_data
-from .metrics import check_reduces
+from ...arguments import Array, Seed, generator, positive_int, real
+from ...datasets.batches import in_batches
+from ...errors import ArgumentError, NonFiniteError
+from ...losses import Loss
+from ...modules import Module
+from ...modules.core.values import Value
+from ...optim import Optimizer
+from ..fitting import Checked, Data, check_trainable, checked_data
+from ..metrics import check_reduces
 
 KEPT = 0.9                                                          # the share of the running mean that each step keeps
 ENOUGH = 4                                                          # the test ends at this multiple of the lowest mean

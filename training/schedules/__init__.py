@@ -1,0 +1,1 @@
+"""Learning rates that change during training, and the test that finds one."""

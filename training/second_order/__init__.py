@@ -1,0 +1,1 @@
+"""Methods that know how the slope changes: steps without a learning rate."""
