@@ -45,6 +45,9 @@ class BatchNorm(Module):
         Added to the variance.
     momentum : float in [0, 1], default 0.1
         Weight of the new batch in the running statistics.
+    unbiased : bool, default True
+        Whether the running variance is of unbiased variances, as in PyTorch. False: of the biased ones that normalize, as in
+        Keras, Flax, Paddle and ONNX.
     dtype : {"float32", "float64"}, default "float32"
 
     Attributes
@@ -62,6 +65,7 @@ class BatchNorm(Module):
         running_mean = (1 - momentum) running_mean + momentum μ
         running_var = (1 - momentum) running_var + momentum σ² n / (n - 1)
 
+    or, if not ``unbiased``, without the factor n / (n - 1).
     In evaluation the running statistics replace μ and σ². With :math:`s = \gamma / \sqrt{\sigma^2 + \epsilon}`:
 
     - backward: :math:`\partial C/\partial x = s (g - \bar g - \hat x\, \overline{g \hat x})`, bars being means over the
@@ -86,10 +90,12 @@ class BatchNorm(Module):
     weight: Parameter = parameter_attribute()
     bias: Parameter = parameter_attribute()
 
-    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, *, dtype: DTypeLike = "float32") -> None:
+    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, *, unbiased: bool = True,
+                 dtype: DTypeLike = "float32") -> None:
         self.features = positive_int("features", features)
         self.eps = real("eps", eps, 0, above=True)
         self.momentum = real("momentum", momentum, 0, 1)
+        self.unbiased = bool(unbiased)
         self.weight = Parameter(np.ones(self.features), "weight", dtype)
         self.bias = Parameter(np.zeros(self.features), "bias", dtype)
         self.running_mean = np.zeros(self.features, dtype)
@@ -128,7 +134,7 @@ class BatchNorm(Module):
                 variance = self.inner(centred, centred) / n
                 scale = 1 / np.sqrt(variance + self.eps)
             self.average(self.running_mean, mean)
-            self.average(self.running_var, variance * (n / (n - 1)))
+            self.average(self.running_var, variance * (n / (n - self.unbiased)))
         else:
             np.subtract(x, self.running_mean[feature], centred)
             scale = 1 / np.sqrt(self.running_var + self.eps)
