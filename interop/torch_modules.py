@@ -139,7 +139,7 @@ def linear(make: Builder, module: Any) -> Module:
 
 def conv2d(make: Builder, module: Any) -> Module:
     demand(module, groups=1, padding_mode="zeros")
-    padding = {"valid": 0}.get(module.padding, module.padding) if isinstance(module.padding, str) else module.padding
+    padding = 0 if module.padding == "valid" else module.padding
     if padding == "same":
         around = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
         if any(total % 2 for total in around):
