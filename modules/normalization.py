@@ -46,16 +46,13 @@ class BatchNorm(Module):
     momentum : float in [0, 1], default 0.1
         Weight of the new batch in the running statistics.
     unbiased : bool, default True
-        Whether the running variance is of unbiased variances, as in PyTorch. False: of the biased ones that normalize, as in
-        Keras, Flax, Paddle and ONNX.
+        Whether the running variance averages unbiased variances, as in PyTorch, or, as in Keras, those that normalize.
     dtype : {"float32", "float64"}, default "float32"
 
     Attributes
     ----------
-    weight, bias : Parameter of shape (features,)
-        γ and β; initially 1 and 0.
-    running_mean, running_var : arrays of shape (features,)
-        Buffers; initially 0 and 1.
+    weight, bias : Parameters γ and β of shape (features,), initially 1 and 0
+    running_mean, running_var : buffers of shape (features,), initially 0 and 1
 
     Notes
     -----
@@ -63,9 +60,8 @@ class BatchNorm(Module):
     :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}`, and the running statistics become
 
         running_mean = (1 - momentum) running_mean + momentum μ
-        running_var = (1 - momentum) running_var + momentum σ² n / (n - 1)
+        running_var = (1 - momentum) running_var + momentum σ² n / (n - 1)             (unbiased=False: momentum σ²)
 
-    or, if not ``unbiased``, without the factor n / (n - 1).
     In evaluation the running statistics replace μ and σ². With :math:`s = \gamma / \sqrt{\sigma^2 + \epsilon}`:
 
     - backward: :math:`\partial C/\partial x = s (g - \bar g - \hat x\, \overline{g \hat x})`, bars being means over the
@@ -212,7 +208,7 @@ class Rows(NamedTuple):
 
 
 class LayerNorm(Module):
-    r"""Normalize each example over its last axis, then scale and shift it: :math:`y = \gamma \hat x + \beta`.
+    r"""Normalize each example over its last axis, then scale and shift it, in both modes: :math:`y = \gamma \hat x + \beta`.
 
     Parameters
     ----------
@@ -224,15 +220,13 @@ class LayerNorm(Module):
 
     Attributes
     ----------
-    weight, bias : Parameter of shape (features,)
-        γ and β; initially 1 and 0.
+    weight, bias : Parameters γ and β of shape (features,), initially 1 and 0
 
     Notes
     -----
     With :math:`h = \gamma g`, and bars for means over the last axis,
     :math:`\partial C/\partial x = (h - \bar h - \hat x\, \overline{h \hat x}) / \sqrt{\sigma^2 + \epsilon}`. In
     forward mode γ multiplies last: :math:`\gamma (t - \bar t - \hat x\, \overline{t \hat x}) / \sqrt{\sigma^2 + \epsilon}`.
-    Training and evaluation mode do the same.
 
     References
     ----------

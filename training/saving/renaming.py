@@ -100,7 +100,7 @@ def in_order(who: str, theirs: list[Unit], ours: list[Unit]) -> dict[str, str]:
     The order in a safetensors file is not that of the network. So modules of the same shapes must have names that differ by
     numbers only, and follow these: ``"fc1"``, ``"fc2"``, ``"fc10"``.
     """
-    pairs = {}
+    pairs: dict[str, str] = {}
     for kind in dict.fromkeys(unit.kind for unit in (*ours, *theirs)):
         mine, others = ([unit for unit in side if unit.kind == kind] for side in (ours, theirs))
         numbered = {re.sub(r"\d+", "#", unit.name) for unit in others}
