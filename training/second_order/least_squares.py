@@ -15,9 +15,9 @@ from ...losses import MSE
 from ...modules import Module
 from ...modules.core.values import Value
 from ...names import suggestion
-from ..fitting import checked_pair
 from ..history import History
 from ..metrics import check_reduces
+from ..sources import checked_pair
 from .examples import gradients_of_examples, holders
 from .searches import LARGE, Note, Objective, searched
 

@@ -16,9 +16,9 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value
 from ...names import suggestion
-from ..fitting import checked_pair
 from ..history import History
 from ..metrics import check_reduces
+from ..sources import checked_pair
 from .searches import LARGE, Note, Objective, searched
 
 OPTIONS = {                                                         # of these methods, with the least value of each
