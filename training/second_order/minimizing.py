@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array, one_of, positive_int, real
+from ...conversion import column_names
 from ...datasets.checks import Inputs
 from ...errors import ArgumentError, NonFiniteError
 from ...losses import Loss
@@ -102,6 +103,7 @@ def minimize(net: Module, loss: Loss, x: Inputs, y: ArrayLike, method: str = "L-
     with preserved_modes(net) as kept, kept:
         for module in (module for _, module in net.named_modules() if module.buffers):
             module.training = False
+        net.feature_names = column_names(x) or net.feature_names
         cost = Cost(net, loss, examples, targets, moving)
         with Restored([cost.put_back]) as best, best:
             cost.begin()
