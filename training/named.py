@@ -26,6 +26,7 @@ from ..initializers import (
     Uniform,
     Zeros,
 )
+from ..initializers.rules import Distribution, Separate, constant
 from ..initializers.start import known, library_names
 from ..modules import (
     ELU,
@@ -96,12 +97,23 @@ class Initialization:
         ``seed`` is that of the start, ``classifier`` whether the outputs stand for classes.
         """
         net = build(self.distribution)
+        self.finish(net, examples, seed, classifier)
+        return net
+
+    def redraw(self, net: Module, examples: Callable[[int], Array], seed: int, classifier: bool = True) -> None:
+        """Draw the weights of a network anew, in place, and set its biases to 0, or draw them too as a library does."""
+        if self.start is None:
+            weights, zero = Distribution(self.label, lambda layer: self.distribution), constant(0)
+            Start(self.label, "", "", "", rule=Separate(weights, zero, (weights, zero)))(net, rng=seed)
+        self.finish(net, examples, seed, classifier)
+
+    def finish(self, net: Module, examples: Callable[[int], Array], seed: int, classifier: bool) -> None:
+        """Take the step over the whole network, if there is one."""
         if self.fitted:
             lsuv(net, examples(FITTED), orthogonal=False)
         if self.start is not None:
             x = examples(FITTED) if self.start.rule.reads_inputs else np.array([-1.0, 1.0])
             self.start(net, rng=seed, classifier=classifier, inputs=(float(x.min()), float(x.max())))
-        return net
 
 
 def initialization(name: str) -> Initialization:
