@@ -45,6 +45,11 @@ def minimized(x, y):
     return rp.minimize(network, rp.CrossEntropy(), x, y, max_iter=2)["cost"], network.state_dict()
 
 
+def fitted(x, y):
+    network = net(2)
+    return rp.least_squares(network, x, y, "trf", max_iter=2)["cost"], network.state_dict()
+
+
 def ranged(data):
     network = net()
     sgd = rp.SGD(network.parameters(), lr=0.1)
@@ -84,6 +89,8 @@ DOORS = [
     Door("fit", "data[1]", CLASSES, lambda a: trained((X, a))),
     Door("minimize", "x", X, lambda a: minimized(a, CLASSES)),
     Door("minimize", "y", CLASSES, lambda a: minimized(X, a)),
+    Door("least_squares", "x", X, lambda a: fitted(a, VALUES)),
+    Door("least_squares", "y", VALUES, lambda a: fitted(X, a)),
     Door("lr_range_test", "data[0]", X, lambda a: ranged((a, CLASSES))),
     Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a))),
     Door("fit", "validation[0]", X, lambda a: trained((X, CLASSES), (a, CLASSES))),
@@ -215,8 +222,8 @@ WITHOUT_ARRAYS = {
     "a base class, whose phases its subclasses inherit": {"Module", "Loss", "Optimizer", "Initializer", "Callback", "Schedule"},
     "takes the shape of an array, or numbers, which `positive_int` and `real` check": {
         "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Normal",
-        "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.chain", "initializers.fans", "EarlyStopping", "EMA", "MaxNorm", "Norms",
-        "plots.activation", "features.class_model", "adversarial.AdversarialTraining"},
+        "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.chain", "initializers.fans", "EarlyStopping", "EMA",
+        "MaxNorm", "Norms", "plots.activation", "features.class_model", "adversarial.AdversarialTraining"},
     "takes Parameters": {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "clip_grad_norm"},
     "takes a network, its loss and its optimizer, and hands batches on to them": {"Step"},
     "takes an optimizer": {"StepLR", "MultiStepLR", "ExponentialLR", "CosineLR", "WarmupLR", "OneCycleLR", "SequentialLR",

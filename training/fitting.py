@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from copy import deepcopy
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -15,14 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import Seed, generator, in_a_line, positive_int
+from ..conversion import Named, check_columns, column_names
 from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
 from ..modules import Module
 from ..modules.core.evaluation import preserved_modes
-from ..modules.core.values import Value, each, parts, shape_of
+from ..modules.core.values import each, shape_of
 from ..optim import Optimizer
 from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Progress, Run
+from .divergence import divergence_message
 from .history import History
 from .inputs.augmenting import Augmentation, as_augmentations, augmented
 from .inputs.sources import Batch, Data, InMemory, Source, Stream, Weighted, as_source, checked_validation
@@ -47,7 +48,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         evaluation mode at the end. If it is in training mode, single modules that you put into evaluation mode (a
         BatchNorm whose statistics must not change) stay in it.
     data : pair of arrays, iterable or function
-        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. Of
+        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. The network
+        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Of
         memory-mapped arrays (``np.load(path, mmap_mode="r")``) only the examples of a batch are read at a time.
         Or a stream of batches ``(x, y)`` or ``(x, y, weight)``, which are never in memory together: an object that is iterated
         anew for each epoch, or a function that returns an iterator. Of an endless one, an epoch is a part:
@@ -115,6 +117,9 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     held_out = None if validation is None else checked_validation(net, loss, validation, source.data[0])
     scores, functions = as_scores(metrics, loss), as_augmentations(augment)
     check_metrics(scores, net, source, held_out)
+    names = column_names(data[0]) if isinstance(data, (tuple, list)) else None
+    if validation is not None:
+        check_columns(validation[0], names, Named("validation[0]"))
     run = Run(net, loss, optimizer, History(), data=source.data, callbacks=hooks, columns=columns(loss, held_out, scores),
               rng=generator(rng))
     step = Step(net, loss, optimizer, clip=clip, accumulate=accumulate,
@@ -124,6 +129,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
+            net.feature_names = names or net.feature_names
             net.admit(each(lambda array: (source.smallest, *array.shape[1:]), source.data[0]))
             for hook in hooks:
                 begun.append(hook)
@@ -257,24 +263,3 @@ def as_callback(callback: Any) -> Callback:
     if not isinstance(callback, Callback) and (not callable(callback) or isinstance(callback, (Module, type))):
         raise ArgumentError(f"callbacks must hold Callbacks or functions, got {callback!r}")
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
-
-
-def divergence_message(run: Run) -> str:
-    """Name the module whose output is not finite, found by running a copy of the network module by module."""
-    message = f"fit: the cost of epoch {run.epoch}, batch {run.batch} is {run.cost}"
-    net = deepcopy(run.net)
-    outputs: list[Value] = []
-
-    def record(module: Module, x: Value) -> Value:
-        outputs.append(module.forward(x))
-        return outputs[-1]
-
-    net.flow(run.x, record)
-    for (path, module), output in zip(net.leaves(), outputs, strict=True):
-        if not all(np.isfinite(array).all() for array in parts(output)):
-            place = f"module {path}, {module!r}" if path else repr(module)
-            return (f"{message}; the first output that is not finite is that of {place}. A smaller learning rate, another "
-                    "initialization (Glorot, He) or clip_grad_norm may help")
-    return (f"{message}, but the output of every module is finite: check the loss, {run.loss!r}, and the targets; "
-            "a smaller learning rate may help")
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from ...modules.core.rewinding import rewound
 from ...optim import Optimizer
 from ...printing import in_one_line
 from ...restoring import Restored, filling
+from .foreign import BRAIN, advice, of_bfloat16
+from .renaming import renamed
 
 PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
 TYPES = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")     # real numbers of NumPy
@@ -60,15 +62,34 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     write(path, content)
 
 
-def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
-    """Read a file of ``save``, or a PyTorch network's state with the same names, into ``net`` (and ``optimizer``).
+def load(net: Module, path: str | Path, optimizer: Optimizer | None = None, *,
+         names: Mapping[str, str] | str | None = None) -> None:
+    """Read a file of ``save``, or the state of a PyTorch network, into ``net`` (and ``optimizer``).
 
-    If any part does not fit, nothing is changed.
+    If any part does not fit, nothing is changed. Numbers of another type, bfloat16 and float16 among them, become those of the
+    network.
+
+    Parameters
+    ----------
+    net : Module
+    path : str or Path
+        A safetensors file, as ``save`` and ``safetensors.torch.save_file(model.state_dict(), path)`` write it.
+    optimizer : Optimizer, optional
+        To have its state read too, which the file must hold.
+    names : dict, "order" or None, default None
+        Which array of the file is which of the network's. None: their names are equal. A dict has the network's names as keys
+        and those in the file as values; the name of a module stands for all names that begin with it, as in
+        ``names={"0": "encoder.fc", "2.weight": "decoder.weight"}``, and names that are not in it are equal. "order": modules
+        of the same shapes follow each other as the numbers in the names of the file do (``"fc1"``, ``"fc2"``), which is
+        refused where these names have no numbers.
 
     Raises
     ------
     FileFormatError
-        The file is truncated, is not a safetensors file, or has arrays of a type that NumPy lacks (bfloat16, float8).
+        The file is truncated, is not a safetensors file (the message for a file of ``torch.save`` has the line that converts
+        it), or has arrays of a type that NumPy lacks (float8).
+    ArgumentError
+        ``names`` is neither, or has keys that the network has not.
     StateError
         Names, shapes or values do not fit the network; the message lists them all. Values must be finite.
     """
@@ -76,6 +97,8 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
         raise ArgumentError(f"load: net must be a Module, got {in_a_line(net)}")
     arrays, notes = read(Path(path))
     state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
+    if names is not None:
+        state = renamed(str(path), state, net.state_dict(), names)
     before = rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])
     try:
         net.load_state_dict(state)
@@ -100,14 +123,16 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             notes = json.loads((file.metadata() or {}).get("retroprop", "{}"))
             types = {name: file.get_slice(name).get_dtype() for name in file.keys()}    # noqa: SIM118
-            foreign = [f"{name!r} is {kind}" for name, kind in types.items() if kind not in TYPES]
-            arrays = {} if foreign else {name: file.get_tensor(name) for name in types}
+            foreign = [f"{name!r} is {kind}" for name, kind in types.items() if kind not in (*TYPES, BRAIN)]
+            arrays = {} if foreign else {name: file.get_tensor(name) for name, kind in types.items() if kind in TYPES}
+            arrays |= {} if foreign else of_bfloat16(path, [name for name, kind in types.items() if kind == BRAIN])
     except (SafetensorError, ValueError, RecursionError) as error:  # ValueError, RecursionError: of json
+        hint = advice(path) or "write one with retroprop.save, or from PyTorch with safetensors.torch.save_file"
         raise FileFormatError(f"{path}: not a whole safetensors file with notes of retroprop.save ({in_one_line(error)}); "
-                              "write one with retroprop.save, or from PyTorch with safetensors.torch.save_file") from None
+                              f"{hint}") from None
     if foreign:
-        raise FileFormatError(f"{path}: arrays must have one of the types {', '.join(TYPES)}, but {', '.join(foreign)}; "
-                              "convert the network before you save it, in PyTorch with model.float()")
+        raise FileFormatError(f"{path}: arrays must have one of the types {', '.join((*TYPES, BRAIN))}, but "
+                              f"{', '.join(foreign)}; convert the network before you save it, in PyTorch with model.float()")
     kinds = {"generators": dict, "groups": list}
     if not isinstance(notes, dict) or not all(isinstance(notes[name], kinds[name]) for name in kinds.keys() & notes.keys()):
         raise FileFormatError(f"{path}: its notes must be those that retroprop.save writes")
