@@ -18,6 +18,7 @@ from ...modules.core.rewinding import rewound
 from ...optim import Optimizer
 from ...printing import in_one_line
 from ...restoring import Restored, filling
+from .sealed import STATE
 
 PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
 TYPES = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")     # real numbers of NumPy
@@ -51,13 +52,8 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):
         raise ArgumentError(f"save: net must be a Module, got {in_a_line(net)}")
-    arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in net.named_generators()}}
-    if optimizer is not None:
-        state = optimizer.state_dict()
-        arrays |= {PREFIX + name: array for name, array in state["state"].items()}
-        notes["groups"] = state["groups"]
-    content = to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())})
-    write(path, content)
+    arrays, notes = as_saved(net, optimizer)
+    write(path, to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())}))
 
 
 def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
@@ -75,21 +71,54 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     if not isinstance(net, Module):
         raise ArgumentError(f"load: net must be a Module, got {in_a_line(net)}")
     arrays, notes = read(Path(path))
-    state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
-    before = rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])
+    before = as_before(net)
     try:
-        net.load_state_dict(state)
-        for name, rng in net.named_generators():
-            if name in notes.get("generators", {}):
-                set_state(rng, notes["generators"][name], f"{path}: generator of module {name}")
+        put_network(net, arrays, notes, path)
         if optimizer is not None:
-            if "groups" not in notes:
-                raise StateError(f"{path}: no optimizer was saved in this file")
-            saved = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
-            optimizer.load_state_dict({"state": saved, "groups": notes["groups"]})
+            put_optimizer(optimizer, arrays, notes, path)
     except BaseException:
         before.restore()                                            # as they were, even if they were not finite
         raise
+
+
+def as_saved(net: Module, optimizer: Optimizer | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arrays and the notes that ``save`` writes: the states of the network, of its generators, of the optimizer."""
+    arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in generators(net).items()}}
+    if optimizer is not None:
+        state = optimizer.state_dict()
+        arrays |= {PREFIX + name: array for name, array in state["state"].items()}
+        notes["groups"] = state["groups"]
+    return arrays, notes
+
+
+def as_before(net: Module) -> Restored:
+    """Return what puts back the parameters, the buffers and the generators of a network."""
+    return rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])
+
+
+def generators(net: Module) -> dict[str, np.random.Generator]:
+    """Return the generators of a network by the path of their module, followed by a number for its second, third, ..."""
+    found: dict[str, np.random.Generator] = {}
+    for path, rng in net.named_generators():
+        numbers = (path, *(f"{path}#{k}" for k in range(2, len(found) + 2)))
+        found[next(name for name in numbers if name not in found)] = rng
+    return found
+
+
+def put_network(net: Module, arrays: dict[str, Any], notes: dict[str, Any], path: str | Path) -> None:
+    """Put the parameters, the buffers and the generators of a file into a network."""
+    net.load_state_dict({name: array for name, array in arrays.items() if not name.startswith((PREFIX, STATE))})
+    for name, rng in generators(net).items():
+        if name in notes.get("generators", {}):
+            set_state(rng, notes["generators"][name], f"{path}: generator of module {name}")
+
+
+def put_optimizer(optimizer: Optimizer, arrays: dict[str, Any], notes: dict[str, Any], path: str | Path) -> None:
+    """Put the options and the states of a file into an optimizer."""
+    if "groups" not in notes:
+        raise StateError(f"{path}: no optimizer was saved in this file")
+    saved = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
+    optimizer.load_state_dict({"state": saved, "groups": notes["groups"]})
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
