@@ -22,6 +22,33 @@ from .history import History
 
 
 @dataclass
+class Progress:
+    """How far a run is in its epoch: with the network, the optimizer, the callbacks and ``Run.rng``, what it needs to go on.
+
+    Attributes
+    ----------
+    batch : int
+        Number of the epoch's batches on which the run has trained; 0 between two epochs. In ``after_step`` it counts the batch
+        of that step.
+    total, divisor : float
+        Sum of the costs of these batches, each times the divisor of its mean, and sum of the divisors.
+    order : dict or None
+        State of ``Run.rng`` when the epoch began, before the order of its examples was drawn. None: no epoch has begun.
+    seen : list of (prediction, y), or None
+        Those of these batches, of which the metrics are computed at the end of the epoch; None without metrics.
+    began : float
+        When the epoch began, on the clock ``time.perf_counter``; of a run that goes on, the seconds spent before count too.
+    """
+
+    batch: int = 0
+    total: float = 0.0
+    divisor: float = 0.0
+    order: Mapping[str, Any] | None = None
+    seen: list[tuple[NDArray[Any], NDArray[Any]]] | None = None
+    began: float = 0.0
+
+
+@dataclass
 class Run:
     """The state of a training run, given to callbacks, which may replace the batch or stop the run.
 
@@ -35,14 +62,20 @@ class Run:
         Numbers of the current epoch and, in it, of the current batch, both from 1.
     x, y : arrays
         The current batch; ``before_batch`` may replace it.
+    weight : array or None
+        The weights of its examples.
     cost : float
         The cost of the current batch.
     data : pair of arrays
-        All examples and targets, as ``fit`` has checked and converted them.
+        All examples and targets, as ``fit`` has checked and converted them; of a stream, its first batch.
     callbacks : list of Callback
         Those of the run, in the order in which they are called.
     columns : tuple of str
         The columns that ``fit`` writes into the history; callbacks may add others.
+    rng : numpy.random.Generator
+        The generator of ``fit``, for the order of the examples and for ``augment``.
+    progress : Progress
+        How far the run is in its epoch.
     """
 
     net: Module
@@ -53,10 +86,13 @@ class Run:
     batch: int = 0
     x: NDArray[Any] = field(repr=False, default_factory=lambda: NotImplemented)
     y: NDArray[Any] = field(repr=False, default_factory=lambda: NotImplemented)
+    weight: NDArray[Any] | None = field(repr=False, default=None)
     cost: float = math.nan
     data: tuple[Any, Any] = field(repr=False, default=(None, None))
     callbacks: Sequence[Callback] = field(repr=False, default=())
     columns: tuple[str, ...] = field(repr=False, default=())
+    rng: np.random.Generator = field(repr=False, default_factory=np.random.default_rng)
+    progress: Progress = field(repr=False, default_factory=Progress)
 
     def stop(self, reason: str) -> None:
         """End training after this epoch, and store the reason, which may be empty, in ``history.stopped``."""
@@ -79,8 +115,11 @@ class Callback:
     def before_batch(self, run: Run) -> None:
         """Called before the step on ``run.x`` and ``run.y``."""
 
+    def before_step(self, run: Run) -> None:
+        """Called between update and the step of the optimizer, before clipping: gradients may be read and changed."""
+
     def after_step(self, run: Run) -> None:
-        """Called after the optimizer has moved the parameters."""
+        """Called after the optimizer has moved the parameters: with ``accumulate=k``, after k batches."""
 
     def after_epoch(self, run: Run) -> None:
         """Called after each epoch, whose entries are in ``run.history``."""

@@ -18,7 +18,7 @@ from ...files import Lock, read_json, remove_leftovers, write_json
 from ...losses import CrossEntropy, Loss
 from ...modules import Module
 from ...optim import Optimizer
-from ...training import load, save
+from ...training import Step, load, save
 
 BLOCK = 1000                                                        # steps whose examples are drawn together
 EVERY = 60.0                                                        # seconds between two checkpoints
@@ -102,7 +102,7 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
     finds a checkpoint goes on from it and computes the same bits as a run that was never interrupted. A checkpoint that is
     damaged counts as none.
     """
-    loss, evaluation_steps = CrossEntropy() if loss is None else loss, set(at)
+    make, evaluation_steps = Step(net, CrossEntropy() if loss is None else loss, optimizer), set(at)
     with nullcontext() if checkpoint is None else Checkpoint(checkpoint, steps) as saved, \
             np.errstate(over="ignore", invalid="ignore", under="ignore"):
         start, readings = (0, []) if saved is None else saved.resume(net, optimizer)
@@ -116,12 +116,8 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
                     break
             if step == steps:
                 break
-            x, y = stream.batch(step)
-            if not math.isfinite(loss.forward(net.forward(x), y)):
+            if not math.isfinite(make(*stream.batch(step))):
                 return Trained(readings, step)
-            net.backward(loss.backward(), input_gradient=False)
-            net.update()
-            optimizer.step()
             if after_step is not None:
                 after_step()
             if saved is not None and saved.due():

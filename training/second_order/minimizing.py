@@ -21,10 +21,10 @@ from ...modules.core.values import Value
 from ...names import suggestion
 from ...progress import progress_bar
 from ...restoring import Restored, at_once, filling, setting
-from ..fitting import checked_pair
 from ..history import History
 from ..metrics import check_reduces
 from ..session import interactive
+from ..sources import checked_pair
 
 OPTIONS = {                                                         # of these methods, with the least value of each
     "L-BFGS-B": {"maxcor": 1, "maxfun": 1, "maxls": 1, "ftol": 0.0, "gtol": 0.0},
