@@ -42,7 +42,8 @@ from .optim import (
     clip_grad_norm as clip_grad_norm,
 )
 from .training import (
-    Callback as Callback, ChainedLR as ChainedLR, CosineLR as CosineLR, EarlyStopping as EarlyStopping,
+    Callback as Callback, ChainedLR as ChainedLR, Checkpoint as Checkpoint, CosineLR as CosineLR,
+    EarlyStopping as EarlyStopping,
     Evaluation as Evaluation, ExponentialLR as ExponentialLR, History as History, MaxNorm as MaxNorm,
     MultiStepLR as MultiStepLR, OneCycleLR as OneCycleLR, RateRange as RateRange, ReduceOnPlateau as ReduceOnPlateau,
     Run as Run, Schedule as Schedule, SequentialLR as SequentialLR, Step as Step, StepLR as StepLR,

@@ -8,6 +8,7 @@ from .fitting import fit
 from .history import History
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
+from .saving.checkpoints import Checkpoint
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
 from .schedules.plateau import ReduceOnPlateau
@@ -18,7 +19,7 @@ from .second_order.minimizing import minimize
 from .steps import Step
 
 __all__ = [
-    "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
+    "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
     "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
     "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "confusion_matrix", "evaluate", "f1_score", "fit", "load",
     "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save",

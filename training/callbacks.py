@@ -76,6 +76,8 @@ class Run:
         The generator of ``fit``, for the order of the examples and for ``augment``.
     progress : Progress
         How far the run is in its epoch.
+    settings : dict
+        Of a run that is saved or resumed: what must be the same in both.
     """
 
     net: Module
@@ -93,6 +95,7 @@ class Run:
     columns: tuple[str, ...] = field(repr=False, default=())
     rng: np.random.Generator = field(repr=False, default_factory=np.random.default_rng)
     progress: Progress = field(repr=False, default_factory=Progress)
+    settings: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
     def stop(self, reason: str) -> None:
         """End training after this epoch, and store the reason, which may be empty, in ``history.stopped``."""
@@ -155,7 +158,7 @@ class Monitoring(Callback):
         known = DIRECTIONS.get(monitor.removeprefix("validation_")) if isinstance(monitor, str) else None
         if mode is None and known is None:
             raise ArgumentError(f"{type(self).__name__}: mode must be 'min' or 'max' for {self.argument}={monitor!r}, got None: "
-                                f"only {', '.join(DIRECTIONS)}, and these of validation, are known to improve in one direction")
+                                f"only {', '.join(DIRECTIONS)}, and these of validation, are known")
         self.monitor, self.mode = monitor, one_of("mode", known if known and mode is None else mode or "", ("min", "max"))
 
     def before_training(self, run: Run) -> None:
@@ -234,13 +237,13 @@ class EarlyStopping(Monitoring):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where another EarlyStopping with these settings was; StateError for what ``state_dict`` does not return."""
-        arrays = state.get("state") if isinstance(state, Mapping) and state.keys() == {"best", "best_epoch", "state"} else None
-        if not isinstance(arrays, Mapping) or not all(isinstance(array, np.ndarray) for array in arrays.values()):
-            raise StateError("EarlyStopping: state must hold best, best_epoch and state, a dict of arrays, as of state_dict(), got "
-                             f"{in_a_line(state)}")
+        held = state.get("state") if isinstance(state, Mapping) and state.keys() == {"best", "best_epoch", "state"} else None
+        if not isinstance(held, Mapping) or not all(isinstance(array, np.ndarray) for array in held.values()):
+            raise StateError("EarlyStopping: state must hold best, best_epoch and state, a dict of arrays, as of state_dict(), "
+                             f"got {in_a_line(state)}")
         best = math.inf if state["best"] is None else real("best", state["best"])
         at_once(setting([(self, "best", best), (self, "best_epoch", positive_int("best_epoch", state["best_epoch"], 0)),
-                         (self, "state", {name: array.copy() for name, array in arrays.items()})]))
+                         (self, "state", {name: array.copy() for name, array in held.items()})]))
 
     def after_divergence(self, run: Run) -> str | None:
         self.after_training(run)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...arguments import in_a_line, positive_int, real
 from ...errors import ArgumentError, StateError
-from ...files import write
+from ...files import check_folder, link, write
 from ...modules import Module
 from ...optim import Optimizer
 from ...restoring import at_once, setting
@@ -24,7 +23,7 @@ from .sealed import beginning, packed, sealed, unpacked
 from .unsaved import Unsaved
 
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
-FILES = "the checkpoint"                                                  # the name of this object among the parts of a loop
+FILES = "the checkpoint"                                            # the name of this object among the parts of a loop
 
 
 class Checkpoint(Monitoring):
@@ -45,8 +44,8 @@ class Checkpoint(Monitoring):
         A column of the history, such as ``"validation_cost"``: after each epoch in which it is better than ever before,
         ``fit`` also saves the state as ``run.best.safetensors``, for a path ``run.safetensors``.
     keep : int, default 1
-        How many of the last saves to keep. The newest is always at ``path``; the older ones are beside it, named by the number of
-        their epoch (``run.epoch-3.safetensors``) or, if ``every`` has a unit, of their step (``run.step-1500.safetensors``).
+        How many of the last saves to keep. The newest is always at ``path``; the older ones are beside it, with the number of
+        their epoch (``run.epoch-3.safetensors``) or, if ``every`` is a text, of their step (``run.step-1500.safetensors``).
         Only files that this run wrote are deleted.
     mode : {"min", "max"}, default None
         Whether ``best`` improves when it falls or when it rises; see EarlyStopping.
@@ -57,10 +56,10 @@ class Checkpoint(Monitoring):
     optimizer's options and states. ``fit`` adds its history, its place in the epoch, its generator, and the states of the
     callbacks that have the methods ``state_dict`` and ``load_state_dict``: numbers, texts, arrays, and lists, tuples and dicts
     of these. What other callbacks remember is not saved. If that changes in training (a list that a function appends to, a
-    generator of a callback), the first save says so in a UserWarning, and the file lists it in its notes under ``"unsaved"``.
+    generator of a callback), the next save says so in a UserWarning, and the file names it in its notes, under ``"unsaved"``.
 
-    ``fit`` calls Checkpoints after all other callbacks. If a file cannot be written there (the disk is full), a UserWarning says
-    so, once, and training goes on; the file of the last save stays. ``save`` raises OSError instead.
+    ``fit`` calls Checkpoints after all other callbacks. If a save fails in training (the disk is full), a UserWarning says so,
+    once, and training goes on; the file of the last save stays. ``save`` raises the OSError.
 
     The bits of a matrix product depend on NumPy's version, on the BLAS, on its kernel for this processor, and on its number of
     threads. To resume under others than before warns of what differs.
@@ -91,7 +90,7 @@ class Checkpoint(Monitoring):
 
     def __init__(self, path: str | Path, every: int | str = 1, best: str | None = None, keep: int = 1, *,
                  mode: str | None = None) -> None:
-        if not isinstance(path, (str, Path)) or not str(path):
+        if not isinstance(path, (str, Path)) or not str(path) or Path(path).is_dir():
             raise ArgumentError(f"Checkpoint: path must be the name of a file, got {in_a_line(path)}")
         if best is not None:
             super().__init__(best, mode)
@@ -104,7 +103,8 @@ class Checkpoint(Monitoring):
     def begin(self) -> None:
         """Forget the runs before: what this object wrote, the best value, and the number of steps."""
         self.kept, self.value, self.best_epoch = list[str](), math.inf, 0
-        self.count, self.saved_at, self.time = 0, 0, time.monotonic()          # steps made, and the last save
+        self.count, self.saved_at, self.time = 0, 0, time.monotonic()       # steps made, and the last save
+        self.written = 0                                            # the number of the file at path, if this run wrote it
         self.surroundings: dict[str, Any] | None = None
         self.unsaved: Unsaved | None = None
         self.warned = set[str]()
@@ -144,7 +144,8 @@ class Checkpoint(Monitoring):
         """
         self.write(positive_int("step", step, 0), self.parts("save", net, optimizer, also), progress)
 
-    def restore(self, net: Module, optimizer: Optimizer | None = None, *, also: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+    def restore(self, net: Module, optimizer: Optimizer | None = None, *,
+                also: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         """Put the saved state into a network that is built as the saved one was, its optimizer, and the other objects.
 
         Returns
@@ -163,8 +164,9 @@ class Checkpoint(Monitoring):
             arrays, notes = read(self.path)
         except FileNotFoundError:
             return 0, None
-        parts.put(arrays, notes, self.path)
+        parts.check(arrays, notes, self.path)
         warn_of_changes(self.path, parts.changed(notes))
+        parts.put(arrays, notes, self.path)
         return notes["step"], unpacked(notes["progress"], arrays)
 
     def parts(self, who: str, net: Module, optimizer: Optimizer | None, also: Mapping[str, Any] | None) -> Parts:
@@ -175,51 +177,53 @@ class Checkpoint(Monitoring):
     # ------------------------------------------------------------------ in fit
 
     def before_training(self, run: Run) -> None:
+        """Begin; OSError if the folder cannot be written, StateError for the state of a callback that no file can hold."""
         self.begin()
         if self.best is not None:
             super().before_training(run)
+        check_folder(self.path.parent)
         self.unsaved = Unsaved(run.callbacks, (run.rng, *(rng for _, rng in run.net.named_generators()), run.data))
-        self.content(0, parts_of(run), progress_of(run))            # the error for a state that no file can hold comes now
+        self.content(0, parts_of(run), progress_of(run))
 
     def after_step(self, run: Run) -> None:
         self.count += 1
         if self.unit != "epoch" and self.due(self.count):
-            self.attempt(self.save_run, run, self.count)
+            self.attempt(run)
 
     def after_epoch(self, run: Run) -> None:
         for callback in run.callbacks:                              # all, before one saves their states
             if isinstance(callback, Checkpoint):
                 callback.follow(run)
         if self.best is not None and self.best_epoch == run.epoch:
-            self.attempt(self.save_best, run)
+            self.attempt(run, best=True)
         if self.unit == "epoch" and self.due(run.epoch):
-            self.attempt(self.save_run, run, run.epoch)
+            self.attempt(run)
 
     def follow(self, run: Run) -> None:
         """Take note of the epoch that has ended, if it is the best so far."""
         if self.best is not None and self.best_epoch != run.epoch and (value := self.last(run)) < self.value:
+            self.second = self.value, self.best_epoch
             self.value, self.best_epoch = value, run.epoch
 
-    def attempt(self, save: Callable[..., None], *arguments: Any) -> None:
-        """Save; if that is not possible, warn of it, once: training goes on."""
+    def attempt(self, run: Run, best: bool = False) -> None:
+        """Save a run; if that fails, warn of it, once: training goes on."""
+        number = run.epoch if self.unit == "epoch" else self.count
         try:
-            save(*arguments)
+            if best:
+                write(self.beside("best"), self.content(number, parts_of(run), progress_of(run), **self.notes(run)))
+            else:
+                self.write(number, parts_of(run), progress_of(run), **self.notes(run))
         except (OSError, StateError) as error:
-            self.warn("failed", f"{self.path}: a checkpoint cannot be saved, and training goes on without ({error})")
-
-    def save_run(self, run: Run, step: int) -> None:
-        self.write(step, parts_of(run), progress_of(run), **self.notes(run))
-
-    def save_best(self, run: Run) -> None:
-        content = self.content(run.epoch, parts_of(run), progress_of(run), **self.notes(run))
-        write(self.beside("best"), content)
+            if best:
+                self.value, self.best_epoch = self.second           # what the file holds
+            self.warn("failed", f"a checkpoint could not be saved, and training goes on: {error}")
 
     def notes(self, run: Run) -> dict[str, Any]:
         """Return what a file of ``fit`` has beside the state; warn of what it has not."""
         found = [] if self.unsaved is None else self.unsaved.found()
         if found:
-            self.warn("unsaved", f"{self.path} holds all but {', '.join(found)}, which have changed in training: a resumed run "
-                                 "begins with new ones, unless the callback has state_dict and load_state_dict")
+            self.warn("unsaved", f"{self.path} does not hold {', '.join(found)}, which changed in training: a resumed run "
+                                 "begins with a new one, unless its callback has state_dict and load_state_dict")
         return {"fit": run.settings, "unsaved": found}
 
     def warn(self, kind: str, message: str) -> None:
@@ -232,37 +236,35 @@ class Checkpoint(Monitoring):
     def state_dict(self) -> dict[str, Any]:
         """Return what this object remembers: its files, the best value, and the number of steps."""
         return {"file": self.path.name, "best": self.best, "value": self.value, "best_epoch": self.best_epoch,
-                "count": self.count, "saved_at": self.saved_at, "kept": list(self.kept)}
+                "count": self.count, "saved_at": self.saved_at, "written": self.written, "kept": list(self.kept)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where another Checkpoint was. The files and the best value are taken over if they have the same names."""
-        same, column = state["file"] == self.path.name, state["best"] == self.best
-        at_once(setting([
-            (self, "count", state["count"]), (self, "saved_at", state["saved_at"]), (self, "time", time.monotonic()),
-            (self, "kept", list(state["kept"]) if same else []), (self, "value", state["value"] if column else math.inf),
-            (self, "best_epoch", state["best_epoch"] if column else 0)]))
+        names = ("count", "saved_at", *(("written", "kept") if state["file"] == self.path.name else ()),
+                 *(("value", "best_epoch") if state["best"] == self.best else ()))
+        at_once(setting([(self, "time", time.monotonic()), *((self, name, state[name]) for name in names)]))
 
     def beside(self, name: str) -> Path:
         """Return the path of a file beside the newest."""
         return self.path.with_name(f"{self.path.stem}.{name}{self.path.suffix}")
 
     def write(self, step: int, parts: Parts, progress: Any, **notes: Any) -> None:
-        """Write the file. The one before it is renamed, and the oldest is deleted, as ``keep`` says."""
-        kept, last = self.kept, self.saved_at
-        older = self.beside(f"{'epoch' if self.unit == 'epoch' else 'step'}-{last}")
-        files = [*(name for name in kept if name != older.name), *([older.name] if self.keep > 1 and last else [])]
-        dropped = len(files) - self.keep + 1
+        """Write the file. The one before it gets another name, and the oldest is deleted, as ``keep`` says."""
+        kept, written = self.kept, self.written
+        older = self.beside(f"{'epoch' if self.unit == 'epoch' else 'step'}-{written}")
+        files = [*(name for name in kept if name != older.name), *([older.name] if written else [])]
+        first = max(0, len(files) + 1 - self.keep)
+        self.saved_at, self.time = step, time.monotonic()
         try:
-            self.kept, self.saved_at = files[max(0, dropped):], step
+            self.kept, self.written = files[first:], step
             content = self.content(step, parts, progress, **notes)
-            if older.name in self.kept and (beginning(self.path) or {}).get("step") == last:
+            if older.name in self.kept and (beginning(self.path) or {}).get("step") == written:
                 link(self.path, older)
             write(self.path, content)
         except BaseException:
-            self.kept, self.saved_at = kept, last
+            self.kept, self.written = kept, written
             raise
-        self.time = time.monotonic()
-        for name in files[:max(0, dropped)]:
+        for name in files[:first]:
             with suppress(OSError):
                 self.path.with_name(name).unlink()
 
@@ -286,16 +288,6 @@ def interval(every: int | str) -> tuple[float, str]:
             raise ValueError
         count = float(number) if unit in SECONDS else int(number) if isinstance(number, str) else number
     except ValueError:
-        raise ArgumentError("every must be a number of epochs, or a text such as '500 steps', '30 seconds' or '10 minutes', got "
-                            f"{in_a_line(every)}") from None
+        raise ArgumentError("every must be a number of epochs, or a text such as '500 steps', '30 seconds' or '10 minutes', "
+                            f"got {in_a_line(every)}") from None
     return (real("every", count, 0) if unit in SECONDS else positive_int("every", count)), unit
-
-
-def link(path: Path, name: Path) -> None:
-    """Give a file a second name, or make a copy where the file system has no links; a file of this name is replaced."""
-    with suppress(FileNotFoundError):
-        name.unlink()
-    try:
-        os.link(path, name)
-    except OSError:
-        write(name, path.read_bytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable
 from hashlib import sha256
@@ -15,14 +14,15 @@ from ...arguments import Array, in_a_line
 from ...errors import ArgumentError, StateError
 from ...modules.core.values import parts
 from ..callbacks import AfterEpoch, Callback, Progress, Run
-from .run_state import Parts, has_state, read, warn_of_changes
+from .run_state import Parts, has_state, named, read, warn_of_changes
 from .sealed import unpacked
 
 AT_ONCE = 2**24                                                     # bytes of an array that are read together
+DATA = "data", "validation"                                         # settings of which there are checksums
 
 
 def in_order(callbacks: Iterable[Callback]) -> list[Callback]:
-    """Return callbacks in the order in which ``fit`` calls them: those that save the run last, when the others have their state."""
+    """Return callbacks in the order in which ``fit`` calls them: those that save the run come last, after the changes."""
     return sorted(callbacks, key=lambda callback: callback.saves)
 
 
@@ -32,7 +32,7 @@ def settings(run: Run, weight: Array | None, validation: Any, **others: Any) -> 
     The data of a stream are those of its first batch.
     """
     return {"data": digest(*run.data, weight), "validation": None if validation is None else digest(*validation),
-            "loss": re.sub(r" at 0x[0-9A-Fa-f]+", "", in_a_line(run.loss)), "the columns of the history": list(run.columns), **others}
+            "loss": named(run.loss), "the columns of the history": list(run.columns), **others}
 
 
 def digest(*data: Any) -> str:
@@ -67,9 +67,9 @@ def progress_of(run: Run) -> dict[str, Any]:
     """Return how far a run is: its history, and its place in the epoch."""
     done = run.progress
     seen = done.seen and [tuple(np.concatenate(each) for each in zip(*done.seen, strict=True))]
-    return {"epoch": run.epoch, "batch": run.batch, "cost": float(run.cost), "stopped": run.history.stopped,
-            "history": {name: list(map(plain, column)) for name, column in run.history.items()}, "done": done.batch,
-            "total": float(done.total), "divisor": float(done.divisor), "order": done.order if done.batch else None, "seen": seen,
+    history = {name: list(map(plain, column)) for name, column in run.history.items()}
+    return {"epoch": run.epoch, "batch": run.batch, "cost": float(run.cost), "history": history, "stopped": run.history.stopped,
+            "done": done.batch, "total": float(done.total), "divisor": float(done.divisor), "order": done.order, "seen": seen,
             "seconds": time.perf_counter() - done.began if done.batch else 0.0}
 
 
@@ -91,15 +91,16 @@ class Resumed:
         self.arrays, self.notes = read(path)
         saved = self.notes.get("fit")
         if not isinstance(saved, dict):
-            raise StateError(f"{path}: resume must be a checkpoint of fit, got one of another loop: Checkpoint.restore reads it")
+            raise StateError(f"{path}: resume must be a checkpoint of fit, got one that Checkpoint.restore reads")
         for name, mine in run.settings.items():
-            if mine != saved.get(name):
-                got = "others" if name in ("data", "validation") and mine and saved.get(name) else f"{mine}, saved: {saved.get(name)}"
-                raise StateError(f"{path}: {name} must be as in the run that was saved, got {got}")
+            theirs = saved.get(name)
+            if mine != theirs:
+                said = "others" if name in DATA and mine and theirs else f"{theirs}, got {mine}"
+                raise StateError(f"{path}: {name} must be as in the run that was saved: {said}")
         self.progress = unpacked(self.notes["progress"], self.arrays)
-        if len(self.progress["history"].get("epoch", ())) > epochs:
-            raise ArgumentError(f"epochs must be the number of all epochs, at least the {self.progress['epoch']} of {path}, got "
-                                f"{epochs}")
+        if self.progress["epoch"] > epochs:
+            raise ArgumentError(f"epochs must be the number of all epochs, at least the {self.progress['epoch']} of {path}, "
+                                f"got {epochs}")
         parts_of(run).try_out(self.arrays, self.notes, path)
         warn_of_changes(path, parts_of(run).changed(self.notes))
 
@@ -122,7 +123,7 @@ def resumed(resume: str | Path | bool | None, run: Run, epochs: int) -> Resumed 
         raise ArgumentError(f"resume must be the name of a file, or True for that of the Checkpoint, got {in_a_line(resume)}")
     path: Any = resume
     if resume is True:
-        path = next((callback.path for callback in run.callbacks if callback.saves), None)
+        path = next((getattr(callback, "path", None) for callback in run.callbacks if callback.saves), None)
         if path is None:
             raise ArgumentError("resume must be the name of a file if there is no Checkpoint among the callbacks, got True")
         if not path.exists():

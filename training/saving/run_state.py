@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import partial
-from itertools import starmap
+from itertools import starmap, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,8 +24,9 @@ from ...restoring import Restored, at_once, calling, setting
 from .sealed import packed, unpacked, unsealed
 from .states import as_before, as_saved, put_network, put_optimizer, set_state
 
-NOTES = {"version": str, "modules": list, "modes": list, "frozen": list, "initial_lr": list, "others": dict, "surroundings": dict,
-         "step": int}                                               # what a checkpoint's notes have beside those of save
+# What the notes of a checkpoint have beside those of save.
+NOTES = {"version": str, "step": int, "modules": list, "modes": list, "frozen": list, "initial_lr": list, "others": dict,
+         "surroundings": dict}
 OPTIMIZER = ("segments", "stored", "seen_changes", "constants_current")     # attributes that load_state_dict sets
 
 
@@ -78,14 +79,12 @@ class Parts(NamedTuple):
 
     def check(self, arrays: dict[str, Any], notes: dict[str, Any], path: Any) -> None:
         """Raise StateError unless a file has the state of such parts."""
-        modules = [[where, type(module).__name__] for where, module in self.net.named_modules()]
-        saved = [row[:2] for row in notes["modules"]]
-        for mine, theirs in zip(modules, saved, strict=False):
+        modules = [(where or "the top", type(module).__name__) for where, module in self.net.named_modules()]
+        saved = [(where or "the top", kind) for where, kind, _ in notes["modules"]]
+        for mine, theirs in zip_longest(modules, saved, fillvalue=("the end", "nothing")):
             if mine != theirs:
-                raise StateError(f"{path}: net must be the network that was saved, whose module {theirs[0] or 'itself'!r} is a "
-                                 f"{theirs[1]}, got a {mine[1]} at {mine[0] or 'itself'!r}")
-        if len(modules) != len(saved):
-            raise StateError(f"{path}: net must be the network that was saved, of {len(saved)} modules, got one of {len(modules)}")
+                raise StateError(f"{path}: net must be the network that was saved, with {theirs[1]} at {theirs[0]}, got "
+                                 f"{mine[1]} at {mine[0]}")
         for name, array in self.net.state_dict().items():
             if name in arrays and arrays[name].dtype != array.dtype:
                 raise StateError(f"{path}: net must have the dtype of the network that was saved, where {name!r} is "
@@ -93,9 +92,9 @@ class Parts(NamedTuple):
         kind = None if self.optimizer is None else type(self.optimizer).__name__
         if kind is not None and kind != notes["optimizer"]:
             raise StateError(f"{path}: optimizer must be the one that was saved, {notes['optimizer']}, got {kind}")
-        mine, theirs = ({*names} - {*self.optional} for names in (self.others, notes["others"]))
-        if mine != theirs:
-            raise StateError(f"{path}: the run must have the parts that were saved: {spoken(theirs)}; it has {spoken(mine)}")
+        asked, held = ({*names} - {*self.optional} for names in (self.others, notes["others"]))
+        if asked != held:
+            raise StateError(f"{path}: the run must have the parts that were saved, {spoken(held)}, got {spoken(asked)}")
 
     def put(self, arrays: dict[str, Any], notes: dict[str, Any], path: Any) -> None:
         """Put the state of a file into all parts; StateError, and nothing has changed, if it does not fit."""
@@ -176,9 +175,10 @@ def as_now(optimizer: Optimizer | None) -> list[Any]:
         *((optimizer, name, getattr(optimizer, name)) for name in OPTIMIZER)])]
 
 
-def named(module: Module) -> str:
+def named(module: Any) -> str:
     """Return the text form of a module that holds no others: it says its options. The address of a function is left out."""
-    return type(module).__name__ if module.children() else re.sub(r" at 0x[0-9A-Fa-f]+", "", in_a_line(module))
+    inner = isinstance(module, Module) and module.children()
+    return type(module).__name__ if inner else re.sub(r" at 0x[0-9A-Fa-f]+", "", in_a_line(module))
 
 
 def surroundings() -> dict[str, Any]:
@@ -201,7 +201,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     from ... import __version__
     arrays, notes = unsealed(path)
     if not all(isinstance(notes.get(name), kind) for name, kind in NOTES.items()):
-        raise FileFormatError(f"{path}: not a checkpoint: retroprop.Checkpoint did not write it")
+        raise FileFormatError(f"{path}: not a file of retroprop.Checkpoint")
     if notes["version"] != __version__:
         raise StateError(f"{path}: a run must be resumed by the version of retroprop that saved it, {notes['version']}, got "
                          f"{__version__}; retroprop.load reads the network")

@@ -22,7 +22,7 @@ ARRAY, SCALAR, TUPLE, DICT = "__array__", "__scalar__", "__tuple__", "__dict__"
 
 
 def sealed(arrays: Mapping[str, Any], notes: Mapping[str, Any]) -> bytes:
-    """Return the content of a safetensors file with these arrays and, in its metadata, the notes, which begin with a checksum."""
+    """Return the content of a safetensors file with arrays and, in its metadata, notes, which begin with a checksum."""
     from safetensors.numpy import save as to_bytes
     text = SEAL.format(BLANK) + json.dumps(dict(notes), default=lambda array: array.tolist())[1:]
     content = bytearray(to_bytes(dict(arrays), {"retroprop": text}))
@@ -32,7 +32,7 @@ def sealed(arrays: Mapping[str, Any], notes: Mapping[str, Any]) -> bytes:
 
 
 def unsealed(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the arrays and the notes of a sealed file; FileFormatError if any byte of it has changed, or it is no such file."""
+    """Return the arrays and the notes of a sealed file; FileFormatError if it is none, or any byte of it has changed."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
     content = bytearray(Path(path).read_bytes())
@@ -40,12 +40,11 @@ def unsealed(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     found = bytes(content[at:at + len(BLANK)])
     content[at:at + len(BLANK)] = BLANK.encode()
     if at < len(BEGIN) or sha256(content).hexdigest().encode() != found:
-        raise FileFormatError(f"{path}: not a whole checkpoint: it is truncated or damaged, or retroprop.Checkpoint did not write "
-                              "it")
+        raise FileFormatError(f"{path}: not a whole file of retroprop.Checkpoint: it is truncated, damaged or of another kind")
     try:
         return from_bytes(bytes(content)), notes_of(content)
     except (SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:      # a lie with the right checksum
-        raise FileFormatError(f"{path}: not a checkpoint ({in_one_line(error)})") from None
+        raise FileFormatError(f"{path}: not a file of retroprop.Checkpoint ({in_one_line(error)})") from None
 
 
 def notes_of(content: bytes | bytearray) -> dict[str, Any]:
@@ -96,7 +95,7 @@ def unpacked(value: Any, arrays: Mapping[str, Any]) -> Any:
         return value
     if len(value) == 1:
         (mark, content), = value.items()
-        if mark == ARRAY or mark == SCALAR:
+        if mark in (ARRAY, SCALAR):
             return arrays[content] if mark == ARRAY else arrays[content][()]
         if mark == TUPLE:
             return tuple(unpacked(item, arrays) for item in content)

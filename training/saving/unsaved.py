@@ -71,7 +71,8 @@ def remembered(callback: Any) -> Iterator[tuple[str, Any]]:
         return
     found = found.__self__ if isinstance(found, MethodType) else found
     if not has_state(found) and not type(found).__module__.startswith(LIBRARY):
-        yield from ((f"the attribute {name} of {type(found).__name__}", value) for name, value in getattr(found, "__dict__", {}).items())
+        attributes = getattr(found, "__dict__", {})
+        yield from ((f"the attribute {name} of {type(found).__name__}", value) for name, value in attributes.items())
 
 
 def contents(cell: CellType) -> Any:
