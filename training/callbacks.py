@@ -157,8 +157,9 @@ class Monitoring(Callback):
     def __init__(self, monitor: str, mode: str | None) -> None:
         known = DIRECTIONS.get(monitor.removeprefix("validation_")) if isinstance(monitor, str) else None
         if mode is None and known is None:
-            raise ArgumentError(f"{type(self).__name__}: mode must be 'min' or 'max' for {self.argument}={monitor!r}, got None: "
-                                f"only {', '.join(DIRECTIONS)}, and these of validation, are known")
+            raise ArgumentError(
+                f"{type(self).__name__}: mode must be 'min' or 'max' for {self.argument}={monitor!r}, got None: only "
+                f"{', '.join(DIRECTIONS)}, and these of validation, are known to improve in one direction")
         self.monitor, self.mode = monitor, one_of("mode", known if known and mode is None else mode or "", ("min", "max"))
 
     def before_training(self, run: Run) -> None:

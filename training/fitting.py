@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import Seed, generator, in_a_line, positive_int
+from ..conversion import Named, check_columns, column_names
 from ..datasets.checks import same_features
 from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
@@ -28,7 +29,7 @@ from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Progress, Run
 from .history import History
 from .metrics import check_reduces, in_parts, true_classes
-from .saving.resuming import in_order, resumed, settings
+from .saving.resuming import epochs_left, in_order, resumed, settings
 from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
 from .sources import Batch, Checked, Data, InMemory, Source, Stream, as_source, checked_data
@@ -49,7 +50,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         evaluation mode at the end. If it is in training mode, single modules that you put into evaluation mode (a
         BatchNorm whose statistics must not change) stay in it.
     data : pair of arrays, iterable or function
-        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. Of
+        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. The network
+        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Of
         memory-mapped arrays (``np.load(path, mmap_mode="r")``) only the examples of a batch are read at a time.
         Or a stream of batches ``(x, y)`` or ``(x, y, weight)``, which are never in memory together: an object that is iterated
         anew for each epoch, or a function that returns an iterator. Of an endless one, an epoch is a part:
@@ -117,8 +119,10 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     held_out = None if validation is None else checked_data(net, loss, validation, "validation")
     scores = as_scores(metrics, loss)
     check_metrics(scores, net, source, held_out)
-    if held_out is not None:
+    names = column_names(data[0]) if isinstance(data, (tuple, list)) else None
+    if validation is not None and held_out is not None:
         same_features("validation[0]", held_out[0], source.data[0])
+        check_columns(validation[0], names, Named("validation[0]"))
     run = Run(net, loss, optimizer, History(), data=source.data, callbacks=hooks, columns=columns(loss, held_out, scores),
               rng=generator(rng))
     step = Step(net, loss, optimizer, clip=clip, accumulate=accumulate,
@@ -131,13 +135,14 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
+            net.feature_names = names or net.feature_names
             net.admit(each(lambda array: (source.smallest, *array.shape[1:]), source.data[0]))
             for hook in hooks:
                 begun.append(hook)
                 hook.before_training(run)
             if saved is not None:
                 saved.put()
-            left = range(first_epoch(run), 1 if ended(run) else epochs + 1)
+            left = epochs_left(run, epochs)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"), \
                     progress_bar(epochs, "epoch", progress, initial=left.start - 1) as shown:
                 for run.epoch in left:
@@ -183,16 +188,6 @@ def one_row(run: Run, step: Step, source: Source, held_out: Checked | None, scor
         row |= scored(scores, seen, "validation_")
     run.progress = Progress()
     return row | {"seconds": time.perf_counter() - progress.began}
-
-
-def first_epoch(run: Run) -> int:
-    """Return the number of the epoch in the middle of which the run is, or of the next one."""
-    return run.epoch if run.progress.batch else run.epoch + 1
-
-
-def ended(run: Run) -> bool:
-    """Whether the run that was saved had been stopped; not in the middle of an epoch, which it had to complete."""
-    return run.history.stopped is not None and not run.progress.batch
 
 
 def batches_left(run: Run, source: Source, scores: Mapping[str, Score]) -> Iterator[Batch]:

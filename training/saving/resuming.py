@@ -77,6 +77,13 @@ def plain(value: Any) -> Any:
     return float(value) if type(value) is np.float64 else value
 
 
+def epochs_left(run: Run, epochs: int) -> range:
+    """Return the numbers of the epochs to train: none of a run that was stopped; one that has begun is completed."""
+    if run.progress.batch:
+        return range(run.epoch, epochs + 1)
+    return range(run.epoch + 1, run.epoch + 1 if run.history.stopped is not None else epochs + 1)
+
+
 class Resumed:
     """The saved state of a run, read and tried on the new run, which is left as it is until ``put``.
 
