@@ -80,8 +80,8 @@ def nesterov(path):
 def accumulated(path):
     net = network()
     optimizer = rp.RMSprop(net.parameters(), lr=0.01)
-    hooks = [rp.ReduceOnPlateau(optimizer, patience=0, factor=0.5), Noise(), rp.WarmupLR(optimizer, 4, by="step"),
-             rp.Checkpoint(path, every="0 seconds", best="validation_accuracy")]
+    hooks = [rp.ReduceOnPlateau(optimizer, patience=0, factor=0.5), rp.adversarial.AdversarialTraining(0.1, share=0.3),
+             rp.WarmupLR(optimizer, 4, by="step"), rp.Checkpoint(path, every="0 seconds", best="validation_accuracy")]
     return net, optimizer, hooks, {"rng": net[3].rng, "batch_size": 4, "validation": HELD_OUT, "accumulate": 3}
 
 
