@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -38,9 +37,9 @@ from .steps import Step
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
         sample_weight: ArrayLike | None = None, class_weight: ArrayLike | str | None = None,
-        validation: Data | Weighted | None = None, metrics: Metrics = (),
-        clip: float | None = None, accumulate: int = 1, augment: Augmentation | Sequence[Augmentation] | None = None,
-        rng: Seed = None, callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
+        validation: Data | Weighted | None = None, metrics: Metrics = (), clip: float | None = None, accumulate: int = 1,
+        augment: Augmentation | Sequence[Augmentation] | None = None, rng: Seed = None,
+        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
         progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
@@ -200,13 +199,13 @@ def batches_left(run: Run, source: Source, scores: Mapping[str, Score], function
     """Return the batches of the epoch on which the run has not trained yet. For a new epoch, their order is drawn."""
     done, state = run.progress, run.rng.bit_generator.state
     if done.order is None:
-        run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
-        order = source.batches(run.rng)
+        done = run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
     else:
-        run.rng.bit_generator.state = done.order
-        order = source.batches(run.rng)                             # draws it again
-        deque(islice(order, done.batch), 0)                         # before the state: augmentation has drawn since
+        run.rng.bit_generator.state = done.order                    # to draw the same order again
+    order = source.batches(run.rng)
+    if done.batch:
         run.rng.bit_generator.state = state
+        order = islice(order, done.batch, None)
     return augmented(order, functions, run.rng) if functions else order
 
 
