@@ -1,16 +1,17 @@
-"""Optional packages, which are imported when they are used."""
+"""Optional packages: what needs one says which extra brings it."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..errors import ArgumentError
 
 
-def imported(package: str, extra: str, who: str) -> ModuleType:
-    """Return an optional package; ArgumentError that names the extra if it is not installed."""
+@contextmanager
+def needs(extra: str, who: str) -> Iterator[None]:
+    """Turn the ImportError of a package that is missing, or too old, into an ArgumentError that names its extra."""
     try:
-        return import_module(package)
+        yield
     except ImportError as error:
         raise ArgumentError(f"{who} needs the extra {extra}: pip install 'retroprop[{extra}]' ({error})") from None

@@ -13,7 +13,7 @@ import numpy as np
 from ...arguments import Array
 from ...errors import FileFormatError
 from ...printing import in_one_line
-from ..extras import imported
+from ..extras import needs
 
 OPSETS = (7, 28)                                                    # the oldest and the newest that are read
 ML = "ai.onnx.ml"                                                   # the operators of scikit-learn's exports
@@ -99,12 +99,15 @@ class File:
     """
 
     def __init__(self, path: Path) -> None:
-        self.onnx: ModuleType = imported("onnx", "onnx", "load_onnx")
+        with needs("onnx", "load_onnx"):
+            import onnx
+            from google.protobuf.message import DecodeError
+        self.onnx: ModuleType = onnx
         self.path, content = path, path.read_bytes()
         self.size, self.spent = len(content), 0
         try:
             model = self.onnx.load_model_from_string(content)
-        except imported("google.protobuf.message", "onnx", "load_onnx").DecodeError as error:
+        except DecodeError as error:
             raise FileFormatError(f"{path}: not a whole ONNX file ({in_one_line(error)})") from None
         graph = model.graph
         if not graph.node or not graph.output:

@@ -100,10 +100,9 @@ def layer_norm(reader: Reader, node: Node, read: list[Any]) -> Value:
 def scaler(reader: Reader, node: Node, read: list[Any]) -> Any:
     """scikit-learn's StandardScaler: (x - offset) * scale."""
     x = reader.lazy(node, read[0])
-    offset, scale = (found if (found := node.reals(name)) is not None else np.float32([default])
-                     for name, default in (("offset", 0), ("scale", 1)))
-    centred = patterns.shifted(reader, node, x, offset.astype(reader.dtype), -1)
-    return patterns.scaled(reader, node, centred, scale.astype(reader.dtype))
+    offset, scale = node.reals("offset"), node.reals("scale")
+    centred = x if offset is None else patterns.shifted(reader, node, x, offset, -1)
+    return centred if scale is None else patterns.scaled(reader, node, centred, scale)
 
 
 # ---------------------------------------------------------------------- windows

@@ -17,7 +17,7 @@ from ...files import write
 from ...modules import Graph, Module
 from ...modules.core.parameter import Parameter
 from ...modules.core.values import Shape, fitting, parts, several
-from ..extras import imported
+from ..extras import needs
 from .forms import FORMS, Place
 
 OLDEST = 17                                                         # the first opset with LayerNormalization
@@ -60,7 +60,8 @@ def save_onnx(net: Module, path: str | Path, input_shape: Shape, *, opset: int =
     (``"x0"``, ``"x1"``) and outputs ``"y"`` (``"y0"``, ``"y1"``); those of a Graph keep their names. Dropout becomes Identity.
     ``docs/onnx.md`` has the table of modules and operators.
     """
-    onnx = imported("onnx", "onnx", "save_onnx")
+    with needs("onnx", "save_onnx"):
+        import onnx
     if not isinstance(net, Module):
         raise ArgumentError(f"save_onnx: net must be a Module, got {in_a_line(net)}")
     newest = onnx.defs.onnx_opset_version()
