@@ -31,11 +31,12 @@ from .losses import (
 )
 from .modules import (
     ELU as ELU, GELU as GELU, Add as Add, AvgPool2d as AvgPool2d, BatchNorm as BatchNorm, Concat as Concat, Conv2d as Conv2d,
-    Dropout as Dropout, Flatten as Flatten, Function as Function, GlobalAvgPool2d as GlobalAvgPool2d, Graph as Graph,
-    HardTanh as HardTanh, Identity as Identity, LayerNorm as LayerNorm, LeakyReLU as LeakyReLU, Linear as Linear,
-    LogSoftmax as LogSoftmax, MaxPool2d as MaxPool2d, Module as Module, Multiply as Multiply, Parameter as Parameter,
-    ReLU as ReLU, Reshape as Reshape, Sequential as Sequential, Sigmoid as Sigmoid, SiLU as SiLU, Softmax as Softmax,
-    Softplus as Softplus, Softsign as Softsign, Tanh as Tanh, Upsample2d as Upsample2d,
+    Dropout as Dropout, Embedding as Embedding, Flatten as Flatten, Function as Function, GlobalAvgPool2d as GlobalAvgPool2d,
+    Graph as Graph, HardTanh as HardTanh, Identity as Identity, LayerNorm as LayerNorm, LeakyReLU as LeakyReLU,
+    Linear as Linear, LogSoftmax as LogSoftmax, MaxPool2d as MaxPool2d, Module as Module, Multiply as Multiply,
+    Parameter as Parameter, ReLU as ReLU, Reshape as Reshape, Residual as Residual, Sequential as Sequential,
+    Sigmoid as Sigmoid, SiLU as SiLU, Softmax as Softmax, Softplus as Softplus, Softsign as Softsign, Tanh as Tanh,
+    Upsample2d as Upsample2d,
 )
 from .optim import (
     SGD as SGD, Adagrad as Adagrad, Adam as Adam, AdamW as AdamW, Optimizer as Optimizer, RMSprop as RMSprop,
