@@ -49,7 +49,7 @@ class Incomplete(NamedTuple):
 
     ``erf``: a erf(x/√2) + b. ``gated``: x times that. ``abs``: |x| + a. ``above``: x > a. ``mean``: that of the last axis.
     ``centred``: x minus the mean. ``square``: its square. ``variance``: the mean of the square, plus a. ``deviation``: the root
-    of the variance.
+    of the variance. ``index``: x as integers.
     """
 
     kind: str
