@@ -1,4 +1,5 @@
 """The public names of ``retroprop.interop``; each is imported when it is first used."""
 
+from .keras_weights import from_keras as from_keras
 from .perceptrons import from_opencv as from_opencv, from_scikit_learn as from_scikit_learn
 from .torch_modules import from_torch as from_torch
