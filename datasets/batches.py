@@ -14,6 +14,7 @@ from ..modules.core.values import each
 from .checks import Inputs, inputs_and_targets
 
 Data = tuple[Any, NDArray[Any]]
+Chosen = slice | NDArray[Any]                                       # places of examples
 
 
 def batches(x: Inputs, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuffle: bool = True,
@@ -56,7 +57,14 @@ def batches(x: Inputs, y: ArrayLike, *, batch_size: int, rng: Seed = None, shuff
 def in_batches(x: Any, y: NDArray[Any], batch_size: int, rng: Seed = None, shuffle: bool = True, drop_last: bool = False,
                join_single: bool = False) -> Iterator[Data]:
     """Return ``batches`` of arrays that have been checked; ``x`` is an array, or a tuple of them for several inputs."""
-    n, size = len(y), positive_int("batch_size", batch_size)
+    chosen = chosen_examples(len(y), batch_size, rng, shuffle, drop_last, join_single)
+    return ((chosen_of(x, i), chosen_of(y, i)) for i in chosen)
+
+
+def chosen_examples(n: int, batch_size: int, rng: Seed = None, shuffle: bool = True, drop_last: bool = False,
+                    join_single: bool = False) -> Iterator[Chosen]:
+    """Return an iterator of the places of the examples of each batch. The order is drawn at the call."""
+    size = positive_int("batch_size", batch_size)
     if drop_last and n < size:
         raise ArgumentError(f"batch_size must be at most {n}, the number of examples, with drop_last=True, got {size}")
     remainder = n % size
@@ -66,7 +74,13 @@ def in_batches(x: Any, y: NDArray[Any], batch_size: int, rng: Seed = None, shuff
     elif join_single and remainder == 1 and n > 1:
         del bounds[-2]
     if not shuffle:
-        return ((each(lambda a: a[i:j], x), y[i:j]) for i, j in pairwise(bounds))  # noqa: B023
+        return (slice(i, j) for i, j in pairwise(bounds))
     order = generator(rng).permutation(n)
-    chosen = (order[i:j] for i, j in pairwise(bounds))
-    return ((each(lambda a: a.take(i, axis=0), x), y.take(i, axis=0)) for i in chosen)  # noqa: B023 (3 times faster than a[i])
+    return (order[i:j] for i, j in pairwise(bounds))
+
+
+def chosen_of(a: Any, places: Chosen) -> Any:
+    """Return the chosen examples of an array, or of each array of a tuple: of a slice, views."""
+    if isinstance(places, slice):
+        return each(lambda array: array[places], a)
+    return each(lambda array: array.take(places, axis=0), a)        # 3 times faster than array[places]

@@ -45,6 +45,11 @@ def minimized(x, y):
     return rp.minimize(network, rp.CrossEntropy(), x, y, max_iter=2)["cost"], network.state_dict()
 
 
+def fitted(x, y):
+    network = net(2)
+    return rp.least_squares(network, x, y, "trf", max_iter=2)["cost"], network.state_dict()
+
+
 def ranged(data):
     network = net()
     sgd = rp.SGD(network.parameters(), lr=0.1)
@@ -84,6 +89,8 @@ DOORS = [
     Door("fit", "data[1]", CLASSES, lambda a: trained((X, a))),
     Door("minimize", "x", X, lambda a: minimized(a, CLASSES)),
     Door("minimize", "y", CLASSES, lambda a: minimized(X, a)),
+    Door("least_squares", "x", X, lambda a: fitted(a, VALUES)),
+    Door("least_squares", "y", VALUES, lambda a: fitted(X, a)),
     Door("lr_range_test", "data[0]", X, lambda a: ranged((a, CLASSES))),
     Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a))),
     Door("fit", "validation[0]", X, lambda a: trained((X, CLASSES), (a, CLASSES))),

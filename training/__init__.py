@@ -8,18 +8,22 @@ from .fitting import fit
 from .history import History
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
+from .saving.checkpoints import Checkpoint
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
 from .schedules.plateau import ReduceOnPlateau
 from .schedules.rate_range import RateRange, lr_range_test
 from .schedules.schedule import CosineLR, ExponentialLR, MultiStepLR, OneCycleLR, Schedule, StepLR, WarmupLR
 from .scores import confusion_matrix, f1_score, mean_absolute_error, r2_score, roc_auc_score, top_k_accuracy_score
+from .second_order.least_squares import least_squares
 from .second_order.minimizing import minimize
+from .steps import Step
 
 __all__ = [
-    "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
+    "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
     "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
-    "SequentialLR", "StepLR", "WarmupLR", "accuracy", "confusion_matrix", "evaluate", "f1_score", "fit", "load",
+    "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "confusion_matrix", "evaluate", "f1_score", "fit",
+    "least_squares", "load",
     "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save",
     "top_k_accuracy_score",
 ]

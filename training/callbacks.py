@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import one_of, positive_int, real
-from ..errors import ArgumentError
+from ..arguments import in_a_line, one_of, positive_int, real
+from ..errors import ArgumentError, StateError
 from ..losses import Loss
 from ..modules import Module
 from ..optim import Optimizer
 from ..restoring import at_once, filling, setting
 from ..underflow import unreported
 from .history import History
+
+
+@dataclass
+class Progress:
+    """How far a run is in its epoch: with the network, the optimizer, the callbacks and ``Run.rng``, what it needs to go on.
+
+    Attributes
+    ----------
+    batch : int
+        Number of the epoch's batches on which the run has trained; 0 between two epochs. In ``after_step`` it counts the batch
+        of that step.
+    total, divisor : float
+        Sum of the costs of these batches, each times the divisor of its mean, and sum of the divisors.
+    order : dict or None
+        State of ``Run.rng`` when the epoch began, before the order of its examples was drawn. None: no epoch has begun.
+    seen : list of (prediction, y), or None
+        Those of these batches, of which the metrics are computed at the end of the epoch; None without metrics.
+    began : float
+        When the epoch began, on the clock ``time.perf_counter``; of a run that goes on, the seconds spent before count too.
+    """
+
+    batch: int = 0
+    total: float = 0.0
+    divisor: float = 0.0
+    order: Mapping[str, Any] | None = None
+    seen: list[tuple[NDArray[Any], NDArray[Any]]] | None = None
+    began: float = 0.0
 
 
 @dataclass
@@ -35,14 +62,22 @@ class Run:
         Numbers of the current epoch and, in it, of the current batch, both from 1.
     x, y : arrays
         The current batch; ``before_batch`` may replace it.
+    weight : array or None
+        The weights of its examples.
     cost : float
         The cost of the current batch.
     data : pair of arrays
-        All examples and targets, as ``fit`` has checked and converted them.
+        All examples and targets, as ``fit`` has checked and converted them; of a stream, its first batch.
     callbacks : list of Callback
         Those of the run, in the order in which they are called.
     columns : tuple of str
         The columns that ``fit`` writes into the history; callbacks may add others.
+    rng : numpy.random.Generator
+        The generator of ``fit``, for the order of the examples and for ``augment``.
+    progress : Progress
+        How far the run is in its epoch.
+    settings : dict
+        Of a run that is saved or resumed: what must be the same in both.
     """
 
     net: Module
@@ -53,10 +88,14 @@ class Run:
     batch: int = 0
     x: NDArray[Any] = field(repr=False, default_factory=lambda: NotImplemented)
     y: NDArray[Any] = field(repr=False, default_factory=lambda: NotImplemented)
+    weight: NDArray[Any] | None = field(repr=False, default=None)
     cost: float = math.nan
     data: tuple[Any, Any] = field(repr=False, default=(None, None))
     callbacks: Sequence[Callback] = field(repr=False, default=())
     columns: tuple[str, ...] = field(repr=False, default=())
+    rng: np.random.Generator = field(repr=False, default_factory=np.random.default_rng)
+    progress: Progress = field(repr=False, default_factory=Progress)
+    settings: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
     def stop(self, reason: str) -> None:
         """End training after this epoch, and store the reason, which may be empty, in ``history.stopped``."""
@@ -64,7 +103,14 @@ class Run:
 
 
 class Callback:
-    """Base class of callbacks: override the methods that you need. ``fit`` calls a plain function as ``after_epoch``."""
+    """Base class of callbacks: override the methods that you need. ``fit`` calls a plain function as ``after_epoch``.
+
+    A callback that remembers something, such as a best value or a generator, also has ``state_dict()`` and
+    ``load_state_dict(state)``: a Checkpoint saves what the first returns (numbers, texts, None, arrays, and lists, tuples and
+    dicts of these), and a resumed run gives it to the second, after ``before_training``.
+    """
+
+    saves: ClassVar[bool] = False                                   # whether it saves the run: fit calls it after all others
 
     def before_training(self, run: Run) -> None:
         """Called once, before the first batch."""
@@ -72,8 +118,11 @@ class Callback:
     def before_batch(self, run: Run) -> None:
         """Called before the step on ``run.x`` and ``run.y``."""
 
+    def before_step(self, run: Run) -> None:
+        """Called between update and the step of the optimizer, before clipping: gradients may be read and changed."""
+
     def after_step(self, run: Run) -> None:
-        """Called after the optimizer has moved the parameters."""
+        """Called after the optimizer has moved the parameters: with ``accumulate=k``, after k batches."""
 
     def after_epoch(self, run: Run) -> None:
         """Called after each epoch, whose entries are in ``run.history``."""
@@ -103,11 +152,14 @@ DIRECTIONS = {"cost": "min", "mean_absolute_error": "min", "accuracy": "max", "f
 class Monitoring(Callback):
     """Base class of callbacks that follow a column of the history, which improves when it falls, or when it rises."""
 
+    argument = "monitor"                                            # which names the column
+
     def __init__(self, monitor: str, mode: str | None) -> None:
         known = DIRECTIONS.get(monitor.removeprefix("validation_")) if isinstance(monitor, str) else None
         if mode is None and known is None:
-            raise ArgumentError(f"{type(self).__name__}: mode must be 'min' or 'max' for monitor={monitor!r}, got None: only "
-                                f"{', '.join(DIRECTIONS)}, and these of validation, are known to improve in one direction")
+            raise ArgumentError(
+                f"{type(self).__name__}: mode must be 'min' or 'max' for {self.argument}={monitor!r}, got None: only "
+                f"{', '.join(DIRECTIONS)}, and these of validation, are known to improve in one direction")
         self.monitor, self.mode = monitor, one_of("mode", known if known and mode is None else mode or "", ("min", "max"))
 
     def before_training(self, run: Run) -> None:
@@ -132,7 +184,8 @@ class Monitoring(Callback):
         """Return the error for a history without the monitored column."""
         wanting = self.monitor.startswith("validation") and "validation_cost" not in columns
         hint = "; give fit validation data" if wanting else ""
-        return ArgumentError(f"{type(self).__name__}: monitor must be one of {', '.join(columns)}, got {self.monitor!r}{hint}")
+        return ArgumentError(f"{type(self).__name__}: {self.argument} must be one of {', '.join(columns)}, got "
+                             f"{self.monitor!r}{hint}")
 
 
 class EarlyStopping(Monitoring):
@@ -177,6 +230,21 @@ class EarlyStopping(Monitoring):
     def after_training(self, run: Run) -> None:
         if self.restore and self.best_epoch:
             at_once(filling([(array, self.state[name]) for name, array in arrays(run.net)]))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best value (None: no epoch has ended), its epoch, and copies of the arrays of that epoch, by name."""
+        return {"best": None if math.isinf(self.best) else self.best, "best_epoch": self.best_epoch,
+                "state": {name: array.copy() for name, array in self.state.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another EarlyStopping with these settings was; StateError for what ``state_dict`` does not return."""
+        held = state.get("state") if isinstance(state, Mapping) and state.keys() == {"best", "best_epoch", "state"} else None
+        if not isinstance(held, Mapping) or not all(isinstance(array, np.ndarray) for array in held.values()):
+            raise StateError("EarlyStopping: state must hold best, best_epoch and state, a dict of arrays, as of state_dict(), "
+                             f"got {in_a_line(state)}")
+        best = math.inf if state["best"] is None else real("best", state["best"])
+        at_once(setting([(self, "best", best), (self, "best_epoch", positive_int("best_epoch", state["best_epoch"], 0)),
+                         (self, "state", {name: array.copy() for name, array in held.items()})]))
 
     def after_divergence(self, run: Run) -> str | None:
         self.after_training(run)

@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from copy import deepcopy
+from functools import partial
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..arguments import Seed, generator, in_a_line, positive_int
-from ..datasets.batches import in_batches
-from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
-from ..errors import ArgumentError, NonFiniteError, ShapeError
+from ..conversion import Named, check_columns, column_names
+from ..datasets.checks import same_features
+from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
 from ..modules import Module
 from ..modules.core.evaluation import preserved_modes
-from ..modules.core.values import Value, as_values, each, parts, several, shape_of
+from ..modules.core.values import Value, each, parts, shape_of
 from ..optim import Optimizer
 from ..progress import progress_bar
-from .callbacks import AfterEpoch, Callback, Run
+from .callbacks import AfterEpoch, Callback, Progress, Run
 from .history import History
-from .metrics import check_reduces, check_targets, in_parts, true_classes
+from .metrics import check_reduces, in_parts, true_classes
+from .saving.resuming import epochs_left, in_order, resumed, settings
 from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
+from .sources import Batch, Checked, Data, InMemory, Source, Stream, as_source, checked_data
+from .steps import Step
 
-Data = tuple[Inputs, ArrayLike]
-Checked = tuple[Value, NDArray[Any]]                                # examples and targets
 
-
-def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: int, batch_size: int = 32,
-        validation: Data | None = None, metrics: Metrics = (), rng: Seed = None,
-        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), progress: bool = True) -> History:
+def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
+        sample_weight: ArrayLike | None = None, validation: Data | None = None, metrics: Metrics = (),
+        clip: float | None = None, accumulate: int = 1, rng: Seed = None,
+        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
+        progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
     Parameters
@@ -42,12 +49,20 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         The network is trained in place. If it is in evaluation mode, ``fit`` trains it in training mode and restores
         evaluation mode at the end. If it is in training mode, single modules that you put into evaluation mode (a
         BatchNorm whose statistics must not change) stay in it.
-    data : pair of arrays
-        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays.
+    data : pair of arrays, iterable or function
+        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. The network
+        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Of
+        memory-mapped arrays (``np.load(path, mmap_mode="r")``) only the examples of a batch are read at a time.
+        Or a stream of batches ``(x, y)`` or ``(x, y, weight)``, which are never in memory together: an object that is iterated
+        anew for each epoch, or a function that returns an iterator. Of an endless one, an epoch is a part:
+        ``lambda: itertools.islice(stream, 500)``.
     epochs : int
         Number of passes through all examples.
     batch_size : int, default 32
-        Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it.
+        Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it. A stream has
+        its own batches.
+    sample_weight : array of shape (N,), default None
+        The weight of each example in the cost, at least 0; None: 1. The mean is divided by the sum of the weights.
     validation : pair of arrays, default None
         Evaluated after each epoch, as by ``evaluate``: in parts, so that memory does not grow with their number.
     metrics : iterable of str or function, or dict of functions by name, default ()
@@ -55,11 +70,21 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
         (``validation_f1_score``): names out of ``accuracy``, ``f1_score``, ``mean_absolute_error``, ``r2_score``,
         ``roc_auc_score``, ``top_k_accuracy_score``, or functions ``score(prediction, y)`` that return a number. No prediction
         is made for them: those of the training examples are those of the epoch's steps, as for the cost.
+    clip : float > 0, default None
+        The largest norm of the gradient: ``clip_grad_norm`` scales a longer one down to it, between update and step.
+    accumulate : int, default 1
+        The optimizer makes a step after so many batches, along the gradient of them all together; after the last batch of an
+        epoch, of those that are left.
     rng : None, int or numpy.random.Generator
         Source of the order of the examples, which is drawn anew for each epoch. Each call with the same int draws the same
         orders: to train on in a second call, give both calls one Generator, or the second another int.
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
+    resume : str, Path or bool, default False
+        A file of Checkpoint from which to go on. With the data and the other arguments of the run that was saved, training
+        computes the bits of a run without the interruption; ``epochs`` is the number of all epochs, before it and after. True:
+        the file of the Checkpoint among the callbacks or, if there is none yet, from the beginning: a script that is killed
+        can then be started again as it is.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -78,38 +103,50 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, epochs: in
     KeyboardInterrupt
         Ctrl-C, outside of an interactive session: in a script, a worker process, a thread. Its attribute ``history`` holds
         the epochs that had ended. The modes are restored, and ``after_training`` has been called.
+    OSError, FileFormatError, StateError
+        The file ``resume`` does not exist, is damaged, or is of another network, optimizer, data, ... Nothing has changed then.
     DataError, ShapeError, DtypeError, ArgumentError
         An argument is wrong: NaN or infinity in the data, labels out of range, unequal lengths, and so on. Nothing has
-        changed then.
+        changed then. Batches of a stream, and of memory-mapped arrays, are checked when their turn comes.
     """
     epochs, batch_size = positive_int("epochs", epochs), positive_int("batch_size", batch_size)
     check_reduces(net, loss)
     check_trainable(net, optimizer)
     if not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
-    hooks = [as_callback(callback) for callback in callbacks]
-    x, y = checked_data(net, loss, data, "data")
+    hooks = in_order([as_callback(callback) for callback in callbacks])
+    source = as_source(net, loss, data, batch_size, epochs, sample_weight)
     held_out = None if validation is None else checked_data(net, loss, validation, "validation")
     scores = as_scores(metrics, loss)
-    for _, targets in filter(None, ((x, y), held_out)):
-        check_scores(scores.values(), (len(targets), *net.output_shape(shape_of(x))[1:]), targets)
-    if held_out is not None:
-        same_features("validation[0]", held_out[0], x)
-    rng = generator(rng)
-    run = Run(net, loss, optimizer, History(), data=(x, y), callbacks=hooks, columns=columns(loss, held_out, scores))
+    check_metrics(scores, net, source, held_out)
+    names = column_names(data[0]) if isinstance(data, (tuple, list)) else None
+    if validation is not None and held_out is not None:
+        same_features("validation[0]", held_out[0], source.data[0])
+        check_columns(validation[0], names, Named("validation[0]"))
+    run = Run(net, loss, optimizer, History(), data=source.data, callbacks=hooks, columns=columns(loss, held_out, scores),
+              rng=generator(rng))
+    step = Step(net, loss, optimizer, clip=clip, accumulate=accumulate,
+                before_step=[partial(hook.before_step, run) for hook in hooks if overrides(hook, "before_step")])
+    if resume or any(hook.saves for hook in hooks):
+        run.settings = settings(run, source.weight, held_out, batch_size=batch_size, clip=step.clip, accumulate=step.accumulate)
+    saved = resumed(resume, run, epochs)
     begun: list[Callback] = []
     try:
         with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
-            smallest = smallest_batch(len(y), batch_size)
-            net.admit(each(lambda array: (smallest, *array.shape[1:]), x))
+            net.feature_names = names or net.feature_names
+            net.admit(each(lambda array: (source.smallest, *array.shape[1:]), source.data[0]))
             for hook in hooks:
                 begun.append(hook)
                 hook.before_training(run)
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"), progress_bar(epochs, "epoch", progress) as shown:
-                for run.epoch in range(1, epochs + 1):
-                    run.history.append(one_row(run, in_batches(x, y, batch_size, rng, join_single=True), held_out, scores))
+            if saved is not None:
+                saved.put()
+            left = epochs_left(run, epochs)
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"), \
+                    progress_bar(epochs, "epoch", progress, initial=left.start - 1) as shown:
+                for run.epoch in left:
+                    run.history.append(one_row(run, step, source, held_out, scores))
                     for hook in hooks:
                         hook.after_epoch(run)
                     shown.update()
@@ -137,52 +174,70 @@ def end_training(run: Run, begun: list[Callback]) -> None:
         del begun[0]
 
 
-def smallest_batch(n: int, batch_size: int) -> int:
-    """Return the number of examples in the smallest batch, if a single remaining one joins the batch before it."""
-    rest = n % batch_size
-    return rest if rest > 1 or rest == n else batch_size
-
-
-def one_row(run: Run, order: Iterable[Checked], held_out: Checked | None, scores: Mapping[str, Score]) -> dict[str, float]:
-    """Train for an epoch, evaluate, and return the numbers of the epoch."""
-    start = time.perf_counter()
-    seen: Seen | None = [] if scores else None
-    row = {"epoch": float(run.epoch), "cost": one_epoch(run, order, seen)} | scored(scores, seen)
+def one_row(run: Run, step: Step, source: Source, held_out: Checked | None, scores: Mapping[str, Score]) -> dict[str, float]:
+    """Train for an epoch, or for what is left of it, evaluate, and return the numbers of the epoch."""
+    order = batches_left(run, source, scores)
+    progress = run.progress
+    row = {"epoch": float(run.epoch), "cost": one_epoch(run, step, order)} | scored(scores, progress.seen)
     if held_out is not None:
-        seen = [] if scores else None
+        seen: Seen | None = [] if scores else None
         cost, share = in_parts(run.net, run.loss, *held_out, seen=seen)
         if not math.isfinite(cost):
             raise NonFiniteError(f"fit: the validation cost of epoch {run.epoch} is {cost}: training has diverged")
         row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
         row |= scored(scores, seen, "validation_")
-    return row | {"seconds": time.perf_counter() - start}
+    run.progress = Progress()
+    return row | {"seconds": time.perf_counter() - progress.began}
 
 
-def one_epoch(run: Run, order: Iterable[Checked], seen: Seen | None) -> float:
-    """Train on each batch, and return the mean cost of an example (with reduction "sum", the summed cost).
+def batches_left(run: Run, source: Source, scores: Mapping[str, Score]) -> Iterator[Batch]:
+    """Return the batches of the epoch on which the run has not trained yet. For a new epoch, their order is drawn."""
+    done, state = run.progress, run.rng.bit_generator.state
+    if done.order is None:
+        run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
+        return source.batches(run.rng)
+    run.rng.bit_generator.state = done.order
+    order = source.batches(run.rng)                                 # draws it again
+    deque(islice(order, done.batch), 0)                             # before the state: augmentation may have drawn for them
+    run.rng.bit_generator.state = state
+    return order
 
-    Predictions and targets of each batch are added to ``seen``, unless it is None.
-    """
-    net, loss, optimizer, hooks = run.net, run.loss, run.optimizer, run.callbacks
-    before_batch = [hook.before_batch for hook in hooks if type(hook).before_batch is not Callback.before_batch]
-    after_step = [hook.after_step for hook in hooks if type(hook).after_step is not Callback.after_step]
-    total = divisor = 0.0
-    for run.batch, (run.x, run.y) in enumerate(order, 1):
+
+def one_epoch(run: Run, step: Step, order: Iterator[Batch]) -> float:
+    """Train on each batch, and return the mean cost of an example (with reduction "sum", the summed cost)."""
+    loss, hooks, progress = run.loss, run.callbacks, run.progress
+    before_batch = [hook.before_batch for hook in hooks if overrides(hook, "before_batch")]
+    after_step = [hook.after_step for hook in hooks if overrides(hook, "after_step")]
+    for run.batch, (run.x, run.y, run.weight) in enumerate(order, progress.batch + 1):
         for call in before_batch:
             call(run)
-        prediction = net.forward(run.x)
-        run.cost = loss.forward(prediction, run.y)
-        if seen is not None:
-            seen.append((prediction, run.y))
+        run.cost = step(run.x, run.y, run.weight)
         if not math.isfinite(run.cost):
             raise NonFiniteError(divergence_message(run))
-        net.backward(loss.backward(), input_gradient=False)
-        net.update()
-        optimizer.step()
+        if progress.seen is not None:
+            progress.seen.append((step.prediction, run.y))
+        progress.batch = run.batch
+        progress.total, progress.divisor = progress.total + loss.divisor * run.cost, progress.divisor + loss.divisor
+        if not step.waiting:
+            for call in after_step:
+                call(run)
+    if step.waiting:                                                # fewer batches than are accumulated were left
+        step.finish()
         for call in after_step:
             call(run)
-        total, divisor = total + loss.divisor * run.cost, divisor + loss.divisor
-    return total / divisor if loss.reduction == "mean" else total
+    return progress.total / progress.divisor if loss.reduction == "mean" else progress.total
+
+
+def overrides(hook: Callback, method: str) -> bool:
+    """Whether a callback has this method itself. The loop does not call the empty ones of the base class."""
+    return getattr(type(hook), method) is not getattr(Callback, method)
+
+
+def check_metrics(scores: Mapping[str, Score], net: Module, source: Source, held_out: Checked | None) -> None:
+    """Raise what the library's own scores would raise at the end of an epoch; of a stream, what its first batch shows."""
+    for x, y, whole in filter(None, ((*source.data, isinstance(source, InMemory)), held_out and (*held_out, True))):
+        with nullcontext() if whole else suppress(DataError):       # a batch may hold a single class
+            check_scores(scores.values(), (len(y), *net.output_shape(shape_of(x))[1:]), y)
 
 
 def columns(loss: Loss, held_out: Checked | None, scores: Iterable[str]) -> tuple[str, ...]:
@@ -212,29 +267,6 @@ def as_callback(callback: Any) -> Callback:
     if not isinstance(callback, Callback) and (not callable(callback) or isinstance(callback, (Module, type))):
         raise ArgumentError(f"callbacks must hold Callbacks or functions, got {callback!r}")
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
-
-
-def checked_data(net: Module, loss: Loss, data: Data, name: str) -> Checked:
-    """Return examples, in the network's dtype, and targets, after checking that the network and the loss take them."""
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        many = isinstance(data, (tuple, list))
-        got = f"a {type(data).__name__} of {len(data)}" if many else type(data).__name__
-        hint = "; the loss has the weights: CrossEntropy(weight=...) has one for each class" if many and len(data) == 3 else ""
-        raise ArgumentError(f"{name} must be a pair (x, y), got {got}{hint}")
-    return checked_pair(net, loss, *data, names=(f"{name}[0]", f"{name}[1]"))
-
-
-def checked_pair(net: Module, loss: Loss, x: Inputs, y: ArrayLike, names: tuple[str, str] = ("x", "y")) -> Checked:
-    """Return examples and targets as ``checked_data`` does; ``names`` are those in error messages."""
-    inputs, targets = inputs_and_targets(x, y, names=names, arity=net.arity)
-    inputs = as_values(finite(names[0], inputs), net.dtype, names[0], net, net.arity)
-    targets = finite(names[1], targets)
-    shape = net.output_shape(shape_of(inputs))
-    if several(shape):
-        raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "
-                         "yourself, with a loss for each output")
-    check_targets(net, loss, inputs, targets)
-    return inputs, targets
 
 
 def divergence_message(run: Run) -> str:

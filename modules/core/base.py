@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection
 from copy import deepcopy
 from operator import iadd
@@ -12,15 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ...arguments import Array, as_floating, floating_dtype, positive_int
-from ...errors import ShapeError
 from ...restoring import at_once, calling, filling, setting
 from . import phases
 from .arrays import squared_norms
+from .construction import Arguments, arguments_of, as_text
 from .evaluation import Evaluated, cleared
 from .parameter import FlatParameters, Parameter, watch_parameters, watching
-from .summary import examples_at_once, summarize
+from .summary import Summary, examples_at_once, summarize
 from .tangents import by_backward
-from .values import Shape, Value, as_values, dtype_of, each, parts, shape_of
+from .values import Shape, Value, counted, dtype_of, each, shape_of
 
 CHECKED = {"forward": phases.checked_forward, "backward": phases.checked_backward, "update": phases.checked_update,
            "jvp": phases.checked_jvp, "example_gradients": phases.checked_per_example,
@@ -66,6 +65,9 @@ class Module(Evaluated["Module"]):
     arity : int or None
         The number of inputs; None: two or more. With more than one input, x is a tuple of arrays, ``backward`` returns a
         tuple, and ``output_shape`` takes a tuple of shapes. With several outputs, y and g are tuples.
+    takes_integers : bool
+        Whether x holds integers, such as indices; they come in the module's dtype as all numbers. They cannot change by little:
+        the gradient of x must be 0, and checks move the parameters only.
     symmetric : bool
         Whether the Jacobian equals its transpose, so that ``jvp`` can run backward. A class that writes forward or backward
         inherits neither this nor ``jvp``. A class that writes any of the three phases does not inherit
@@ -81,6 +83,8 @@ class Module(Evaluated["Module"]):
         the contiguous axis, in which convolutions are fastest. The layout only matters for speed. With "rows", the default,
         every ``out`` is C-contiguous. With "kept", the right choice for functions of each element, and with "batch last",
         forward and backward must be able to write into any layout.
+    feature_names : tuple of str, or None
+        The columns of the frame that ``fit`` trained on; a frame must then have them, in this order.
     batch_last : bool
         Whether the input images have the batch as the contiguous axis; ``prepare`` can read it.
     """
@@ -225,13 +229,7 @@ class Module(Evaluated["Module"]):
             others (``batch_dependent``, also in evaluation mode), there is one part. The results of two sizes differ by
             rounding only.
         """
-        examples = as_values(x, self.dtype, "x", self, self.arity)
-        lengths = {len(array) if array.ndim else 0 for array in parts(examples)}
-        if len(lengths) > 1 or 0 in lengths:
-            what = "equally many examples in each array" if len(lengths) > 1 else "at least one example"
-            shapes = " and ".join(str(array.shape) for array in parts(examples))
-            raise ShapeError(f"{self!r}: x must hold {what}, got shape {shapes}")
-        n = lengths.pop()
+        examples, n = counted(x, self)
         given = None if batch_size is None else positive_int("batch_size", batch_size)
         with self.preserved_evaluation() as kept, kept:
             self.eval()
@@ -277,24 +275,17 @@ class Module(Evaluated["Module"]):
 
     # ------------------------------------------------------------------ text
 
-    def __repr__(self) -> str:
-        shown = []
-        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            if name in ("self", "rng") or (name not in vars(self) and not hasattr(type(self), name)):
-                continue
-            value = getattr(self, name)
-            if name == "dtype":
-                value = str(value)
-            elif parameter.annotation in ("bool", bool):
-                value = value is not None and value is not False
-            elif isinstance(value, np.ndarray):
-                value = value.tolist()
-            if parameter.default is inspect.Parameter.empty:
-                shown.append(f"{value!r}")
-            elif value != parameter.default:
-                shown.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+    def arguments(self) -> Arguments:
+        """Return the arguments with which the constructor makes such a module: a list by position, and a dict by name.
 
-    def summary(self, input_shape: Shape) -> str:
-        """Return a table for printing: each module with its output shape, number of parameters and their memory."""
+        By default each is the attribute of its name; ``repr`` and ``retroprop.save_model`` read them. If your constructor
+        does not keep an argument as an attribute of that name, write this method.
+        """
+        return arguments_of(self)
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def summary(self, input_shape: Shape) -> Summary:
+        """Return a table, a str: each module with its output shape, number of parameters and their memory."""
         return summarize(self, input_shape)

@@ -191,7 +191,7 @@ SPOILT = np.where(np.arange(18).reshape(6, 3) == 7, np.nan, 1.0)
     ({"data": (X[:, :2], Y)}, rp.ShapeError, r"x must have shape \(\.\.\., 3\), got \(6, 2\)"),
     ({"data": X}, rp.ArgumentError, r"data must be a pair \(x, y\), got ndarray"),
     ({"data": (X,)}, rp.ArgumentError, r"data must be a pair \(x, y\), got a tuple of 1$"),
-    ({"data": (X, Y, Y)}, rp.ArgumentError, r"data must be a pair \(x, y\), got a tuple of 3; the loss has the weights"),
+    ({"data": (X, Y, Y)}, rp.ArgumentError, r"must be a pair \(x, y\), got a tuple of 3; weights of the examples are sample_w"),
     ({"validation": [X, Y, Y]}, rp.ArgumentError, r"validation must be a pair \(x, y\), got a list of 3"),
     ({"callbacks": [3]}, rp.ArgumentError, "callbacks must hold Callbacks or functions, got 3"),
     ({"loss": "mse"}, rp.ArgumentError, "loss must be a Loss, such as CrossEntropy"),

@@ -17,8 +17,10 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value
 from ...optim import Optimizer
-from ..fitting import Checked, Data, check_trainable, checked_data
+from ..fitting import check_trainable
 from ..metrics import check_reduces
+from ..sources import Checked, Data, checked_data
+from ..steps import Step
 
 KEPT = 0.9                                                          # the share of the running mean that each step keeps
 ENOUGH = 4                                                          # the test ends at this multiple of the lowest mean
@@ -109,10 +111,12 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, 
     largest = max(group["lr"] for group in optimizer.groups)
     ratios = [group["lr"] / largest if largest else 1.0 for group in optimizer.groups]
     costs, smoothed, mean = list[float](), list[float](), 0.0
-    rates = np.geomspace(low, high, steps)
+    rates, step = np.geomspace(low, high, steps), Step(net, loss, optimizer)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for k, (rate, batch) in enumerate(zip(rates, islice(endless(x, y, batch_size, generator(rng)), steps), strict=True), 1):
-            cost = loss.forward(net.forward(batch[0]), batch[1])
+            for group, ratio in zip(optimizer.groups, ratios, strict=True):
+                group["lr"] = rate * ratio
+            cost = step(*batch)
             mean = KEPT * mean + (1 - KEPT) * cost
             if not costs and not math.isfinite(cost):
                 raise NonFiniteError(f"lr_range_test: the cost of the first batch is {cost}, before any step")
@@ -120,11 +124,6 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, 
                 break
             costs.append(cost)
             smoothed.append(mean / (1 - KEPT**k))
-            for group, ratio in zip(optimizer.groups, ratios, strict=True):
-                group["lr"] = rate * ratio
-            net.backward(loss.backward(), input_gradient=False)
-            net.update()
-            optimizer.step()
     return RateRange(rates[:len(costs)], np.array(costs), np.array(smoothed))
 
 

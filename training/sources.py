@@ -1,0 +1,208 @@
+"""Where the batches of ``fit`` come from: arrays in memory, memory-mapped files, or a stream of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..arguments import Array, in_a_line
+from ..conversion import Named, check_columns
+from ..datasets.batches import chosen_examples, chosen_of
+from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
+from ..errors import ArgumentError, DataError, ShapeError
+from ..losses import Loss
+from ..modules import Module
+from ..modules.core.values import Value, as_values, several, shape_of
+from .metrics import LABELS, check_targets
+from .weights import checked_weights
+
+Stream = Iterable[Any] | Callable[[], Iterable[Any]]                # of batches: pairs (x, y), or triples (x, y, weight)
+Data = tuple[Inputs, ArrayLike]
+Checked = tuple[Value, NDArray[Any]]                                # examples and targets
+Batch = tuple[Value, NDArray[Any], Array | None]                    # and the weights of the examples
+
+
+class InMemory:
+    """Arrays that have been checked and converted.
+
+    Attributes
+    ----------
+    data : pair of arrays
+        Examples and targets.
+    weight : array or None
+        The weights of the examples.
+    smallest : int
+        Number of examples in the smallest batch.
+    """
+
+    def __init__(self, data: Checked, weight: Array | None, batch_size: int) -> None:
+        self.data, self.weight, self.batch_size = data, weight, batch_size
+        self.smallest = smallest_batch(len(data[1]), batch_size)
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Return the batches of an epoch. Their order is drawn at the call."""
+        (x, y), weight = self.data, self.weight
+        chosen = chosen_examples(len(y), self.batch_size, rng, join_single=True)
+        return ((chosen_of(x, i), chosen_of(y, i), None if weight is None else chosen_of(weight, i)) for i in chosen)
+
+
+class AsTheyCome:
+    """Base class: batches that are checked and converted when they are drawn. Together they may be larger than memory.
+
+    Attributes
+    ----------
+    data, weight, smallest
+        Of the first batch, as those of InMemory.
+    """
+
+    def __init__(self, net: Module, loss: Loss, first: Any, smallest: int | None = None) -> None:
+        self.net = net
+        x, y = separated(first, 1)[:2]
+        self.data = checked_pair(net, loss, x, y, named(1))
+        self.weight = self.checked(first, 1)[2]
+        self.smallest = len(self.data[1]) if smallest is None else smallest
+
+    def draw(self, rng: np.random.Generator) -> Iterator[Any]:
+        """Return the batches of an epoch, unchecked."""
+        raise NotImplementedError
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Return the batches of an epoch. What is drawn for their order is drawn at the call."""
+        drawn = self.draw(rng)
+        return (self.checked(batch, k) for k, batch in enumerate(drawn, 1))
+
+    def checked(self, batch: Any, k: int) -> Batch:
+        """Return batch k, with examples in the network's dtype; the loss checks the targets further."""
+        (x, y, *weight), names, net = separated(batch, k), named(k), self.net
+        x, y = inputs_and_targets(x, y, names, net.arity)
+        x = as_values(finite(names[0], x), net.dtype, names[0], net, net.arity)
+        same_features(names[0], x, self.data[0])
+        return x, finite(names[1], y), checked_weights(f"weight of batch {k}", weight[0], len(y)) if weight else None
+
+
+class Streamed(AsTheyCome):
+    """The batches of a stream. Its first pass begins here, to check the first batch before training."""
+
+    def __init__(self, net: Module, loss: Loss, stream: Any, epochs: int) -> None:
+        self.stream, begun = stream, iter(stream() if callable(stream) else stream)
+        if begun is stream and epochs > 1:
+            raise ArgumentError(f"data must give its batches anew for each of {epochs} epochs, got {in_a_line(stream)}, which "
+                                "has one pass only; give a function that returns a new one")
+        first = next(begun, None)
+        if first is None:
+            raise DataError(f"data must have at least one batch, got none from {in_a_line(stream)}")
+        super().__init__(net, loss, first)
+        self.begun: Iterator[Any] | None = chain([first], begun)
+
+    def draw(self, rng: np.random.Generator) -> Iterator[Any]:
+        begun, self.begun = self.begun, None
+        if begun is not None:
+            return begun
+        begun = iter(self.stream() if callable(self.stream) else self.stream)
+        first = next(begun, None)
+        if first is None:
+            raise DataError("data must give its batches anew for each epoch, got none in a later one: an iterator has one pass "
+                            "only; give a function that returns a new one")
+        return chain([first], begun)
+
+
+class InFiles(AsTheyCome):
+    """Memory-mapped arrays, of which only the examples of a batch are read at a time."""
+
+    def __init__(self, net: Module, loss: Loss, x: Any, y: Any, weight: Array | None, batch_size: int) -> None:
+        self.arrays = x, y, *(() if weight is None else (weight,))
+        self.batch_size = batch_size
+        some = slice(0, batch_size)
+        super().__init__(net, loss, [chosen_of(a, some) for a in self.arrays], smallest_batch(len(y), batch_size))
+
+    def draw(self, rng: np.random.Generator) -> Iterator[Any]:
+        chosen = chosen_examples(len(self.arrays[1]), self.batch_size, rng, join_single=True)
+        return ([chosen_of(a, i) for a in self.arrays] for i in chosen)
+
+
+Source = InMemory | AsTheyCome
+
+
+def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epochs: int,
+              sample_weight: ArrayLike | None) -> Source:
+    """Return the source of the batches of ``fit``, after checking the data in memory, or the first batch of others."""
+    if is_stream(data):
+        if sample_weight is not None:
+            raise ArgumentError(f"sample_weight must be None for a stream, whose batches have weights of their own, (x, y, "
+                                f"weight), got {in_a_line(sample_weight)}")
+        return Streamed(net, loss, data, epochs)
+    x, y = as_pair(data, "data", "; weights of the examples are sample_weight")
+    names = "data[0]", "data[1]"
+    if any(map(is_mapped, (*(x if isinstance(x, (tuple, list)) else (x,)), y))):
+        x, y = inputs_and_targets(x, y, names, net.arity)
+        return InFiles(net, loss, x, y, checked_weights("sample_weight", sample_weight, len(y)), batch_size)
+    found = checked_pair(net, loss, x, y, names)
+    return InMemory(found, checked_weights("sample_weight", sample_weight, len(found[1])), batch_size)
+
+
+def is_stream(data: Any) -> bool:
+    """Whether ``data`` is an iterable of batches, or a function that returns one; tuples and lists are pairs of arrays."""
+    if callable(data) and not isinstance(data, (Module, type)):
+        return True
+    return (isinstance(data, Iterable) and not isinstance(data, (tuple, list, str, bytes, Mapping))
+            and not hasattr(data, "__array__"))
+
+
+def is_mapped(array: Any) -> bool:
+    """Whether an array is in a file: a memory map, or a view of one."""
+    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
+        array = array.base
+    return isinstance(array, np.memmap)
+
+
+def smallest_batch(n: int, batch_size: int) -> int:
+    """Return the number of examples in the smallest batch, if a single remaining one joins the batch before it."""
+    rest = n % batch_size
+    return rest if rest > 1 or rest == n else batch_size
+
+
+def named(k: int) -> tuple[str, str]:
+    return f"x of batch {k}", f"y of batch {k}"
+
+
+def separated(batch: Any, k: int) -> Any:
+    """Return batch k of a stream; ArgumentError unless it is a pair or a triple."""
+    if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
+        raise ArgumentError(f"data must have batches (x, y) or (x, y, weight), got {kind(batch)} as batch {k}")
+    return batch
+
+
+def as_pair(data: Any, name: str, hint: str = "") -> Any:
+    """Return ``data``; ArgumentError unless it is a pair. If it is a triple, the error ends with the hint."""
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        triple = isinstance(data, (tuple, list)) and len(data) == 3
+        raise ArgumentError(f"{name} must be a pair (x, y), got {kind(data)}{hint if triple else ''}")
+    return data
+
+
+def kind(value: Any) -> str:
+    return f"a {type(value).__name__} of {len(value)}" if isinstance(value, (tuple, list)) else type(value).__name__
+
+
+def checked_data(net: Module, loss: Loss, data: Any, name: str) -> Checked:
+    """Return examples, in the network's dtype, and targets, after checking that the network and the loss take them."""
+    x, y = as_pair(data, name)
+    return checked_pair(net, loss, x, y, (f"{name}[0]", f"{name}[1]"))
+
+
+def checked_pair(net: Module, loss: Loss, x: Inputs, y: ArrayLike, names: tuple[str, str] = ("x", "y")) -> Checked:
+    """Return examples and targets as ``checked_data`` does; ``names`` are those in error messages."""
+    check_columns(x, net.feature_names, Named(names[0]))
+    inputs, targets = inputs_and_targets(x, y, names=names, arity=net.arity)
+    inputs = as_values(finite(names[0], inputs), net.dtype, names[0], net, net.arity)
+    targets = finite(names[1], targets, LABELS)
+    shape = net.output_shape(shape_of(inputs))
+    if several(shape):
+        raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "
+                         "yourself, with a loss for each output")
+    check_targets(net, loss, inputs, targets)
+    return inputs, targets
