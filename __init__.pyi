@@ -42,10 +42,10 @@ from .optim import (
     clip_grad_norm as clip_grad_norm,
 )
 from .training import (
-    Callback as Callback, ChainedLR as ChainedLR, CosineLR as CosineLR, EarlyStopping as EarlyStopping,
-    Evaluation as Evaluation, ExponentialLR as ExponentialLR, History as History, MaxNorm as MaxNorm,
+    CSVLog as CSVLog, Callback as Callback, ChainedLR as ChainedLR, CosineLR as CosineLR, EarlyStopping as EarlyStopping,
+    Evaluation as Evaluation, ExponentialLR as ExponentialLR, History as History, JSONLog as JSONLog, MaxNorm as MaxNorm,
     MultiStepLR as MultiStepLR, OneCycleLR as OneCycleLR, RateRange as RateRange, ReduceOnPlateau as ReduceOnPlateau,
-    Run as Run, Schedule as Schedule, SequentialLR as SequentialLR, Step as Step, StepLR as StepLR,
+    Run as Run, Schedule as Schedule, SequentialLR as SequentialLR, Step as Step, StepLR as StepLR, TensorBoard as TensorBoard,
     WarmupLR as WarmupLR, accuracy as accuracy, confusion_matrix as confusion_matrix, evaluate as evaluate,
     f1_score as f1_score, fit as fit, least_squares as least_squares, load as load,
     lr_range_test as lr_range_test, lsuv as lsuv,
