@@ -6,7 +6,7 @@ sparse matrix. All of these are refused here. No library is imported for that: t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from .errors import DataError, DtypeError, ShapeError
 Array = NDArray[Any]
 COMPLETE = frozenset((bool, int, float, complex, str, bytes, type(None), np.ndarray, *np.sctypeDict.values()))   # hide no gap
 SEQUENCES = frozenset((list, tuple))
+CATEGORIES = frozenset(("CategoricalDtype", "Categorical", "Enum"))    # types of pandas and polars
 MOST_AXES = 64                                                      # of an array
 
 
@@ -89,3 +90,48 @@ def missing(x: Any) -> int:
         return int(np.asarray(x.isna()).sum())
     count = getattr(x, "null_count", 0)
     return int(np.asarray(count() if callable(count) else count).sum())
+
+
+def is_frame(x: Any) -> bool:
+    """Return whether x is a frame: columns with names and dtypes."""
+    return hasattr(x, "shape") and len(x.shape) == 2 and hasattr(x, "columns") and hasattr(x, "dtypes")
+
+
+def is_category(series: Any) -> bool:
+    """Return whether a series has the type of pandas for categories, or one of polars."""
+    return type(getattr(series, "dtype", None)).__name__ in CATEGORIES
+
+
+def column_names(x: Any) -> tuple[str, ...] | None:
+    """Return the names of a frame's columns; None for an array, and for a frame whose columns are only numbered."""
+    names = tuple(x.columns) if is_frame(x) else ()
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def check_columns(x: Any, known: tuple[str, ...] | None, name: Named) -> None:
+    """Raise an error unless ``x`` is an array, or a frame of numbers whose columns have the names that are known, in order.
+
+    Categories are not numbers, also if numbers stand for them.
+    """
+    if not is_frame(x):
+        return
+    categories = [label for label, kind in zip(x.columns, x.dtypes, strict=True) if type(kind).__name__ in CATEGORIES]
+    if categories:
+        raise DtypeError(f"{name} must hold numbers, got categories in {quoted(categories)}: make a column of 0 and 1 for each "
+                         "category, or numbers with astype")
+    names = column_names(x)
+    if known is None or names is None or names == known:
+        return
+    absent = [label for label in known if label not in names]
+    others = [label for label in names if label not in known]
+    wrong = [f"{what} {quoted(some)}" for what, some in (("without", absent), ("with", others)) if some]
+    if not wrong:
+        k = next((k for k, (a, b) in enumerate(zip(names, known, strict=False)) if a != b), min(len(names), len(known)))
+        wrong = [f"{len(names)} in another order, from column {k} on, {quoted(names[k:k + 1])}"]
+    raise DataError(f"{name} must have the columns that the network was trained on, {quoted(known)}, got columns "
+                    f"{' and '.join(wrong)}")
+
+
+def quoted(names: Sequence[Any], most: int = 10) -> str:
+    """Return names in quotes, in a row; of many, the first."""
+    return ", ".join(map(repr, names[:most])) + f", ... ({len(names)} in all)" * (len(names) > most)

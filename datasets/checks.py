@@ -68,12 +68,15 @@ def equally_many(a: NDArray[Any], b: NDArray[Any], names: Names) -> None:
         raise ShapeError(f"{names[1]} must have as many examples as {names[0]}, {len(a)}, got {len(b)}")
 
 
-def finite(name: str, a: Any) -> Any:
-    """Return ``a``, an array or a tuple of them, if all its numbers are finite; raise DtypeError or DataError otherwise."""
+def finite(name: str, a: Any, hint: str = "") -> Any:
+    """Return ``a``, an array or a tuple of them, if all its numbers are finite; raise DtypeError or DataError otherwise.
+
+    The DtypeError ends with the hint.
+    """
     if several(a):
         return tuple(finite(f"{name}[{k}]", member) for k, member in enumerate(a))
     if a.dtype.kind not in "biuf":
-        raise DtypeError(f"{name} must hold real numbers, got dtype {a.dtype}")
+        raise DtypeError(f"{name} must hold real numbers, got dtype {a.dtype}{hint}")
     good = np.isfinite(a)
     if not good.all():
         bad = good.size - np.count_nonzero(good)

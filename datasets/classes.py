@@ -97,11 +97,6 @@ def as_labels(values: Sequence[Any], name: str) -> NDArray[Any]:
     return array
 
 
-def is_category(series: Any) -> bool:
-    """Return whether a series has the type of pandas for categories, or one of polars."""
-    return type(getattr(series, "dtype", None)).__name__ in ("CategoricalDtype", "Categorical", "Enum")
-
-
 def decoded(label: Any) -> Any:
     """Return bytes as text in UTF-8; anything else as it is."""
     return label.decode(errors="backslashreplace") if isinstance(label, bytes) else label

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..arguments import one_of
+from ..conversion import is_frame
 from ..errors import ArgumentError
 from .checks import same_features
 from .loading import Data, clean, is_pair, of_arrays, suffix
 from .loading import DataSet as DataSet
 from .tables.columns import GROUPS_UNKNOWN, encoded
-from .tables.frames import columns_of, is_frame, joined, of_frame
+from .tables.frames import columns_of, joined, of_frame
 from .tables.table import Table
 from .tables.text import read_csv
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import as_array, as_floating
+from ..conversion import is_category
 from ..errors import DataError, DtypeError, ShapeError
 from .checks import examples, finite
-from .classes import Classes, as_labels, is_category, labels
+from .classes import Classes, as_labels, labels
 
 Kind = Literal["classes", "binary", "labels", "values"]
 FEW = 20                                                            # different whole numbers that look like classes

@@ -1,0 +1,6 @@
+"""The public names of ``retroprop.interop``; each is imported when it is first used."""
+
+from .onnx_files.reading import load_onnx as load_onnx
+from .onnx_files.writing import save_onnx as save_onnx
+from .perceptrons import from_opencv as from_opencv, from_scikit_learn as from_scikit_learn
+from .torch_modules import from_torch as from_torch

@@ -8,6 +8,7 @@ from .fitting import fit
 from .history import History
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
+from .saving.checkpoints import Checkpoint
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
 from .schedules.plateau import ReduceOnPlateau
@@ -20,8 +21,8 @@ from .steps import Step
 from .watching.loggers import CSVLog, JSONLog, TensorBoard
 
 __all__ = [
-    "CSVLog", "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "JSONLog",
-    "MaxNorm", "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers",
+    "CSVLog", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History",
+    "JSONLog", "MaxNorm", "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers",
     "Schedule", "SequentialLR", "Step", "StepLR", "TensorBoard", "WarmupLR", "accuracy", "confusion_matrix", "evaluate",
     "f1_score", "fit", "least_squares", "load", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score",
     "roc_auc_score", "save", "top_k_accuracy_score",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from copy import deepcopy
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import Seed, generator, in_a_line, positive_int
+from ..conversion import Named, check_columns, column_names
 from ..datasets.checks import same_features
 from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
@@ -26,6 +29,7 @@ from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Progress, Run
 from .history import History
 from .metrics import check_reduces, in_parts, true_classes
+from .saving.resuming import epochs_left, in_order, resumed, settings
 from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
 from .sources import Batch, Checked, Data, InMemory, Source, Stream, as_source, checked_data
@@ -35,7 +39,8 @@ from .steps import Step
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
         sample_weight: ArrayLike | None = None, validation: Data | None = None, metrics: Metrics = (),
         clip: float | None = None, accumulate: int = 1, rng: Seed = None,
-        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), progress: bool = True) -> History:
+        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
+        progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
     Parameters
@@ -45,7 +50,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         evaluation mode at the end. If it is in training mode, single modules that you put into evaluation mode (a
         BatchNorm whose statistics must not change) stay in it.
     data : pair of arrays, iterable or function
-        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. Of
+        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. The network
+        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Of
         memory-mapped arrays (``np.load(path, mmap_mode="r")``) only the examples of a batch are read at a time.
         Or a stream of batches ``(x, y)`` or ``(x, y, weight)``, which are never in memory together: an object that is iterated
         anew for each epoch, or a function that returns an iterator. Of an endless one, an epoch is a part:
@@ -74,6 +80,11 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         orders: to train on in a second call, give both calls one Generator, or the second another int.
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
+    resume : str, Path or bool, default False
+        A file of Checkpoint from which to go on. With the data and the other arguments of the run that was saved, training
+        computes the bits of a run without the interruption; ``epochs`` is the number of all epochs, before it and after. True:
+        the file of the Checkpoint among the callbacks or, if there is none yet, from the beginning: a script that is killed
+        can then be started again as it is.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -92,6 +103,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     KeyboardInterrupt
         Ctrl-C, outside of an interactive session: in a script, a worker process, a thread. Its attribute ``history`` holds
         the epochs that had ended. The modes are restored, and ``after_training`` has been called.
+    OSError, FileFormatError, StateError
+        The file ``resume`` does not exist, is damaged, or is of another network, optimizer, data, ... Nothing has changed then.
     DataError, ShapeError, DtypeError, ArgumentError
         An argument is wrong: NaN or infinity in the data, labels out of range, unequal lengths, and so on. Nothing has
         changed then. Batches of a stream, and of memory-mapped arrays, are checked when their turn comes.
@@ -101,28 +114,37 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     check_trainable(net, optimizer)
     if not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
-    hooks = [as_callback(callback) for callback in callbacks]
+    hooks = in_order([as_callback(callback) for callback in callbacks])
     source = as_source(net, loss, data, batch_size, epochs, sample_weight)
     held_out = None if validation is None else checked_data(net, loss, validation, "validation")
     scores = as_scores(metrics, loss)
     check_metrics(scores, net, source, held_out)
-    if held_out is not None:
+    names = column_names(data[0]) if isinstance(data, (tuple, list)) else None
+    if validation is not None and held_out is not None:
         same_features("validation[0]", held_out[0], source.data[0])
+        check_columns(validation[0], names, Named("validation[0]"))
     run = Run(net, loss, optimizer, History(), data=source.data, callbacks=hooks, columns=columns(loss, held_out, scores),
               rng=generator(rng))
     step = Step(net, loss, optimizer, clip=clip, accumulate=accumulate,
                 before_step=[partial(hook.before_step, run) for hook in hooks if overrides(hook, "before_step")])
+    if resume or any(hook.saves for hook in hooks):
+        run.settings = settings(run, source.weight, held_out, batch_size=batch_size, clip=step.clip, accumulate=step.accumulate)
+    saved = resumed(resume, run, epochs)
     begun: list[Callback] = []
     try:
         with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
+            net.feature_names = names or net.feature_names
             net.admit(each(lambda array: (source.smallest, *array.shape[1:]), source.data[0]))
             for hook in hooks:
                 begun.append(hook)
                 hook.before_training(run)
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"), progress_bar(epochs, "epoch", progress) as shown:
-                left = range(first_epoch(run), epochs + 1)
+            if saved is not None:
+                saved.put()
+            left = epochs_left(run, epochs)
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"), \
+                    progress_bar(epochs, "epoch", progress, initial=left.start - 1) as shown:
                 for run.epoch in left:
                     run.history.append(one_row(run, step, source, held_out, scores))
                     for hook in hooks:
@@ -168,11 +190,6 @@ def one_row(run: Run, step: Step, source: Source, held_out: Checked | None, scor
     return row | {"seconds": time.perf_counter() - progress.began}
 
 
-def first_epoch(run: Run) -> int:
-    """Return the number of the epoch in the middle of which the run is, or of the next one."""
-    return run.epoch if run.progress.batch else run.epoch + 1
-
-
 def batches_left(run: Run, source: Source, scores: Mapping[str, Score]) -> Iterator[Batch]:
     """Return the batches of the epoch on which the run has not trained yet. For a new epoch, their order is drawn."""
     done, state = run.progress, run.rng.bit_generator.state
@@ -181,8 +198,9 @@ def batches_left(run: Run, source: Source, scores: Mapping[str, Score]) -> Itera
         return source.batches(run.rng)
     run.rng.bit_generator.state = done.order
     order = source.batches(run.rng)                                 # draws it again
+    deque(islice(order, done.batch), 0)                             # before the state: augmentation may have drawn for them
     run.rng.bit_generator.state = state
-    return islice(order, done.batch, None)
+    return order
 
 
 def one_epoch(run: Run, step: Step, order: Iterator[Batch]) -> float:

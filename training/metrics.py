@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import as_numbers, in_a_line, positive_int, real
+from ..conversion import Named, check_columns
 from ..datasets.checks import Inputs, finite, inputs_and_targets, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ..modules import Module
 from ..modules.core.summary import examples_at_once
 from ..modules.core.values import Value, as_values, dtype_of, each, several, shape_of
+
+LABELS = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"
 
 
 def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> float:
@@ -144,8 +147,9 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     """
     check_reduces(net, loss)
     size = None if batch_size is None else positive_int("batch_size", batch_size)
+    check_columns(x, net.feature_names, Named("x"))
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
-    examples, targets = as_values(finite("x", examples), net.dtype, "x", net, net.arity), finite("y", targets)
+    examples, targets = as_values(finite("x", examples), net.dtype, "x", net, net.arity), finite("y", targets, LABELS)
     check_targets(net, loss, examples, targets)
     found = in_parts(net, loss, examples, targets, size)
     if not math.isfinite(found.cost):

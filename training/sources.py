@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import Array, in_a_line
+from ..conversion import Named, check_columns
 from ..datasets.batches import chosen_examples, chosen_of
 from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import Loss
 from ..modules import Module
 from ..modules.core.values import Value, as_values, several, shape_of
-from .metrics import check_targets
+from .metrics import LABELS, check_targets
 from .weights import checked_weights
 
 Stream = Iterable[Any] | Callable[[], Iterable[Any]]                # of batches: pairs (x, y), or triples (x, y, weight)
@@ -195,9 +196,10 @@ def checked_data(net: Module, loss: Loss, data: Any, name: str) -> Checked:
 
 def checked_pair(net: Module, loss: Loss, x: Inputs, y: ArrayLike, names: tuple[str, str] = ("x", "y")) -> Checked:
     """Return examples and targets as ``checked_data`` does; ``names`` are those in error messages."""
+    check_columns(x, net.feature_names, Named(names[0]))
     inputs, targets = inputs_and_targets(x, y, names=names, arity=net.arity)
     inputs = as_values(finite(names[0], inputs), net.dtype, names[0], net, net.arity)
-    targets = finite(names[1], targets)
+    targets = finite(names[1], targets, LABELS)
     shape = net.output_shape(shape_of(inputs))
     if several(shape):
         raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "

@@ -7,18 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ...conversion import is_category, is_frame
 from ...errors import DataError, DtypeError, ShapeError
 from ...printing import in_one_line
-from ..classes import MISSING, decoded, is_category
+from ..classes import MISSING, decoded
 from .cells import is_number
 from .table import LARGEST, Column, Numbers, Table, Text, different
 
 NUMBER = (bool, int, float, np.bool_, np.integer, np.floating)
-
-
-def is_frame(x: Any) -> bool:
-    """Return whether x is a frame: columns with names and dtypes."""
-    return hasattr(x, "shape") and len(x.shape) == 2 and hasattr(x, "columns") and hasattr(x, "dtypes")
 
 
 def of_frame(frame: Any, name: str) -> Table:

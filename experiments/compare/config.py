@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...arguments import one_of, positive_int, real
+from ...conversion import is_frame
 from ...datasets.loading import is_pair
-from ...datasets.tables.frames import is_frame
 from ...errors import ArgumentError
 from ..lab.networks import ACTIVATIONS, INITIALIZATIONS, OPTIMIZERS, abbreviated, initializations
 from ..options import command_line, option, path

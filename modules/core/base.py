@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ...arguments import Array, as_floating, floating_dtype, positive_int
-from ...errors import ShapeError
 from ...restoring import at_once, calling, filling, setting
 from . import phases
 from .arrays import squared_norms
@@ -20,7 +19,7 @@ from .evaluation import Evaluated, cleared
 from .parameter import FlatParameters, Parameter, watch_parameters, watching
 from .summary import Summary, examples_at_once, summarize
 from .tangents import by_backward
-from .values import Shape, Value, as_values, dtype_of, each, parts, shape_of
+from .values import Shape, Value, counted, dtype_of, each, shape_of
 
 CHECKED = {"forward": phases.checked_forward, "backward": phases.checked_backward, "update": phases.checked_update,
            "jvp": phases.checked_jvp, "example_gradients": phases.checked_per_example,
@@ -81,6 +80,8 @@ class Module(Evaluated["Module"]):
         the contiguous axis, in which convolutions are fastest. The layout only matters for speed. With "rows", the default,
         every ``out`` is C-contiguous. With "kept", the right choice for functions of each element, and with "batch last",
         forward and backward must be able to write into any layout.
+    feature_names : tuple of str, or None
+        The columns of the frame that ``fit`` trained on; a frame must then have them, in this order.
     batch_last : bool
         Whether the input images have the batch as the contiguous axis; ``prepare`` can read it.
     """
@@ -225,13 +226,7 @@ class Module(Evaluated["Module"]):
             others (``batch_dependent``, also in evaluation mode), there is one part. The results of two sizes differ by
             rounding only.
         """
-        examples = as_values(x, self.dtype, "x", self, self.arity)
-        lengths = {len(array) if array.ndim else 0 for array in parts(examples)}
-        if len(lengths) > 1 or 0 in lengths:
-            what = "equally many examples in each array" if len(lengths) > 1 else "at least one example"
-            shapes = " and ".join(str(array.shape) for array in parts(examples))
-            raise ShapeError(f"{self!r}: x must hold {what}, got shape {shapes}")
-        n = lengths.pop()
+        examples, n = counted(x, self)
         given = None if batch_size is None else positive_int("batch_size", batch_size)
         with self.preserved_evaluation() as kept, kept:
             self.eval()

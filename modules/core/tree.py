@@ -25,6 +25,7 @@ class Tree(Generic[M]):
     __slots__ = ()
 
     arity: int | None = 1
+    feature_names: tuple[str, ...] | None = None
     buffers: ClassVar[tuple[str, ...]] = ()
     nonnegative_buffers: ClassVar[tuple[str, ...]] = ()
     _owner: weakref.ref[M] | None                                   # the container that runs this module

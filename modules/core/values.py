@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...arguments import as_floating, as_numbers
+from ...conversion import Named, check_columns
 from ...errors import ArgumentError, DtypeError, ShapeError
 from .arrays import empty
 
@@ -22,6 +23,12 @@ class Reader(Protocol):
 
     @property
     def arity(self) -> int | None: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any] | None: ...
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None: ...
 
 
 def several(value: Value | Shape) -> bool:
@@ -78,6 +85,18 @@ def as_values(x: Any, dtype: np.dtype[Any] | None, name: str, of: object, arity:
             raise DtypeError(f"{of!r}: the arrays of {name} must have one dtype, got {listed}")
         dtype = next(iter(found), np.dtype("float32"))
     return tuple(as_floating(array, dtype, f"{name}[{k}]", of) for k, array in enumerate(arrays))
+
+
+def counted(x: Any, of: Reader) -> tuple[Value, int]:
+    """Return the examples that the module ``of`` is given, in its dtype, and their number, which is at least 1."""
+    check_columns(x, of.feature_names, Named("x", of))
+    examples = as_values(x, of.dtype, "x", of, of.arity)
+    lengths = {len(array) if array.ndim else 0 for array in parts(examples)}
+    if len(lengths) > 1 or 0 in lengths:
+        what = "equally many examples in each array" if len(lengths) > 1 else "at least one example"
+        shapes = " and ".join(str(array.shape) for array in parts(examples))
+        raise ShapeError(f"{of!r}: x must hold {what}, got shape {shapes}")
+    return examples, lengths.pop()
 
 
 def product(a: Value, b: Value) -> float:

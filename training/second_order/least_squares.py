@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array, one_of, positive_int, real
+from ...conversion import column_names
 from ...datasets.checks import Inputs
 from ...errors import ArgumentError, NonFiniteError
 from ...losses import MSE
@@ -99,6 +100,7 @@ def least_squares(net: Module, x: Inputs, y: ArrayLike, method: str = "lm", *, m
     if method == "lm" and residuals.y.size < residuals.start.size:
         raise ArgumentError(f'least_squares: method="lm" needs at least as many numbers in y as net has parameters, got '
                             f'{residuals.y.size} and {residuals.start.size}; method="trf" takes any numbers of them')
+    net.feature_names = column_names(x) or net.feature_names
 
     def solve(note: Note) -> str:
         from scipy.optimize import least_squares as of_scipy

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array, one_of, positive_int, real
+from ...conversion import column_names
 from ...datasets.checks import Inputs
 from ...errors import ArgumentError
 from ...losses import Loss
@@ -91,6 +92,7 @@ def minimize(net: Module, loss: Loss, x: Inputs, y: ArrayLike, method: str = "L-
     check_reduces(net, loss)
     examples, targets = checked_pair(net, loss, x, y)
     cost, options = Cost(net, loss, examples, targets), {"maxiter": max_iter} | given
+    net.feature_names = column_names(x) or net.feature_names
 
     def solve(note: Note) -> str:
         from scipy.optimize import minimize as of_scipy
