@@ -7,7 +7,6 @@ import errno
 import math
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +76,6 @@ class Log(Callback, ABC):
 
     def after_training(self, run: Run) -> None:
         self.attempt(run.history)                                   # what Ctrl-C may have kept out
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return nothing: the history and the file have all that a run needs to go on."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Do nothing."""
 
     # ------------------------------------------------------------------ the file
 

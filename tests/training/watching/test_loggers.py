@@ -21,6 +21,7 @@ NAMES = ("run.csv", "run.jsonl", "board")
 def logger(folder, name, **options):
     if name == "board":
         pytest.importorskip("tensorboardX", reason="needs the extra tensorboard")
+    folder.mkdir(exist_ok=True)
     return {"run.csv": rp.CSVLog, "run.jsonl": rp.JSONLog, "board": rp.TensorBoard}[name](folder / name, **options)
 
 
@@ -44,10 +45,10 @@ def events(path):
             yield Event.FromString(body)
 
 
-def trained(*callbacks, epochs=3):
+def trained(*callbacks, epochs=3, resume=False):
     net = rp.Sequential(rp.Linear(2, 2, rng=0))
     return rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), rp.datasets.moons(40, rng=0), epochs=epochs,
-                  rng=0, callbacks=callbacks)
+                  rng=0, callbacks=callbacks, resume=resume)
 
 
 def history(epochs, **columns):
@@ -88,6 +89,25 @@ def test_a_run_that_goes_on_has_each_epoch_once(tmp_path, name):
     again.after_epoch(run(history(4)))
     again.after_training(run(history(4)))
     assert [row["epoch"] for row in rows(tmp_path, name)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("every", [2, "3 steps"])
+def test_a_run_that_fit_resumes_has_the_file_of_one_that_was_not_interrupted(tmp_path, name, every):
+    def crash(run):
+        if run.epoch == 4:
+            raise RuntimeError
+
+    trained(logger(tmp_path / "whole", name), epochs=6)
+    path = tmp_path / "run.safetensors"
+    with pytest.raises(RuntimeError):
+        trained(logger(tmp_path, name), crash, rp.Checkpoint(path, every), epochs=6)
+    assert len(rows(tmp_path, name)) == 4
+    made = trained(logger(tmp_path, name), rp.Checkpoint(path), epochs=6, resume=True)
+    found, whole = ([{key: value for key, value in row.items() if key != "seconds"} for row in rows(folder, name)]
+                    for folder in (tmp_path, tmp_path / "whole"))
+    assert found == whole
+    assert_allclose([row["seconds"] for row in rows(tmp_path, name)], made["seconds"], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
