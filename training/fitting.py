@@ -84,7 +84,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         with the generator of this call. ``datasets`` has Flip, Shift and Noise. They must keep the shape of x.
     rng : None, int or numpy.random.Generator
         Source of the order of the examples, which is drawn anew for each epoch. Each call with the same int draws the same
-        orders: to train on in a second call, give both calls one Generator, or the second another int.
+        orders: to train on in a second call, give both calls one Generator, or the second another int; or ``resume``.
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
     resume : str, Path or bool, default False

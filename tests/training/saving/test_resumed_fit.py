@@ -71,6 +71,13 @@ def test_the_file_of_the_best_epoch_is_that_epochs(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["run.best.safetensors", "run.safetensors"]
 
 
+def test_of_two_checkpoints_each_has_the_state_of_the_other_after_the_epoch(tmp_path):
+    Run().fit(callbacks=[rp.Checkpoint(tmp_path / "a"), rp.Checkpoint(tmp_path / "b", every=9, best="cost")])
+    held = unsealed(tmp_path / "a")[1]
+    assert held["progress"]["history"]["cost"][2] == held["others"]["callback Checkpoint 2"]["value"]
+    assert held["others"]["callback Checkpoint 2"]["best_epoch"] == 3
+
+
 class Keep(rp.Callback):
     """Appends the first weight after each epoch; a list that is saved."""
 
