@@ -30,7 +30,8 @@ OPTIMIZERS = ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"]
 SCALED = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Standard"]
 INITIALIZERS = [*SCALED, "Orthogonal", "Normal", "Uniform", "Zeros", "Constant"]
 ELSEWHERE = {"Module", "Loss", "Optimizer", "Initializer", "Conv2d", "MaxPool2d", "AvgPool2d", "GlobalAvgPool2d",
-             "Upsample2d", "Graph", "Add", "Concat", "Multiply", "Function", "Start", "Layer", "chain", "of", "starts"}
+             "Upsample2d", "Embedding", "Graph", "Residual", "Add", "Concat", "Multiply", "Function", "Start", "Layer", "chain",
+             "of", "starts"}
 # Values that are not arrays of real numbers: the value, the kind of error, and its text after the name of the argument.
 NOT_NUMBERS = {
     "objects": (np.array([[1, 2, None]] * 5), DtypeError, "must be real numbers, got object"),
