@@ -11,6 +11,7 @@ from .inputs.weights import class_weights
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
 from .norms import Norms
+from .saving.checkpoints import Checkpoint
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
 from .schedules.plateau import ReduceOnPlateau
@@ -22,12 +23,11 @@ from .second_order.minimizing import minimize
 from .steps import Step
 
 __all__ = [
-    "EMA", "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
-    "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
-    "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "class_weights", "confusion_matrix", "evaluate", "f1_score",
-    "fit", "least_squares", "load", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score",
-    "save",
-    "top_k_accuracy_score",
+    "EMA", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History",
+    "MaxNorm", "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers",
+    "Schedule", "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "class_weights", "confusion_matrix", "evaluate",
+    "f1_score", "fit", "least_squares", "load", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score",
+    "roc_auc_score", "save", "top_k_accuracy_score",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours
