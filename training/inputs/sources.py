@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from ...arguments import Array, in_a_line
 from ...conversion import Named, check_columns
 from ...datasets.batches import chosen_examples, chosen_of
-from ...datasets.checks import Inputs, finite, inputs_and_targets, same_features
+from ...datasets.checks import Inputs, finite, inputs_and_targets, is_mapped, same_features
 from ...errors import ArgumentError, DataError, ShapeError
 from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value, as_values, several, shape_of
-from ..metrics import LABELS, check_targets, true_classes
+from ..metrics import LABELS, as_inputs, check_targets, true_classes
 from .weights import checked_weights, weights_of_classes
 
 Stream = Iterable[Any] | Callable[[], Iterable[Any]]                # of batches: pairs (x, y), or triples (x, y, weight)
@@ -142,6 +142,8 @@ def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epo
     names = "data[0]", "data[1]"
     if any(map(is_mapped, (*(x if isinstance(x, (tuple, list)) else (x,)), y))):
         x, y = inputs_and_targets(x, y, names, net.arity)
+        if not is_mapped(y):
+            check_targets(net, loss, x, finite(names[1], y, LABELS))
         return InFiles(net, loss, x, y, weighted(loss, y, sample_weight, class_weight), batch_size)
     x, y = checked_pair(net, loss, x, y, names)
     return InMemory((x, y), weighted(loss, y, sample_weight, class_weight), batch_size)
@@ -159,13 +161,6 @@ def is_stream(data: Any) -> bool:
         return True
     return (isinstance(data, Iterable) and not isinstance(data, (tuple, list, str, bytes, Mapping))
             and not hasattr(data, "__array__"))
-
-
-def is_mapped(array: Any) -> bool:
-    """Whether an array is in a file: a memory map, or a view of one."""
-    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
-        array = array.base
-    return isinstance(array, np.memmap)
 
 
 def smallest_batch(n: int, batch_size: int) -> int:
@@ -215,7 +210,7 @@ def checked_pair(net: Module, loss: Loss, x: Inputs, y: ArrayLike, names: tuple[
     """Return examples and targets as ``checked_data`` does; ``names`` are those in error messages."""
     check_columns(x, net.feature_names, Named(names[0]))
     inputs, targets = inputs_and_targets(x, y, names=names, arity=net.arity)
-    inputs = as_values(finite(names[0], inputs), net.dtype, names[0], net, net.arity)
+    inputs = as_inputs(net, finite(names[0], inputs), names[0])
     targets = finite(names[1], targets, LABELS)
     shape = net.output_shape(shape_of(inputs))
     if several(shape):
