@@ -63,7 +63,8 @@ class Step:
         cost = float(self.loss.forward(self.prediction, y) if weight is None
                      else self.loss.forward(self.prediction, y, weight))
         if math.isfinite(cost):
-            self.net.backward(self.loss.backward(self.share()), input_gradient=False)
+            share = None if self.accumulate == 1 else self.share()
+            self.net.backward(self.loss.backward(share), input_gradient=False)
             if self.waiting:
                 self.net.accumulate()
             else:
@@ -85,10 +86,8 @@ class Step:
             self.optimizer.step()
             self.waiting = 0
 
-    def share(self) -> float | None:
-        """Return the factor of the batch's gradient: with several batches, it makes the mean of its costs their sum."""
-        if self.accumulate == 1:
-            return None
+    def share(self) -> float:
+        """Return the factor of the gradient of one of several batches: it makes the mean of its costs their sum."""
         share = self.loss.divisor if self.loss.reduction == "mean" else 1.0
         self.divisor = share if not self.waiting else self.divisor + share
         return share

@@ -68,6 +68,7 @@ def test_each_epoch_is_one_pass():
     assert history["epoch"] == [1]
 
 
+@pytest.mark.long
 def test_a_metric_of_a_stream_may_need_more_than_its_first_batch():
     order = np.argsort(Y)
     _, history = fit(Loader([(X[order[part]], Y[order[part]]) for part in PARTS]), metrics=["roc_auc_score"])
