@@ -130,3 +130,16 @@ def test_a_step_is_the_loop_written_out():
 def test_options_are_checked_first(options, text):
     with pytest.raises(rp.ArgumentError, match=text):
         fitted(rp.CrossEntropy(), 4, **options)
+
+
+@pytest.mark.parametrize(("change", "text"), [
+    ({"net": 3}, "net must be a Module, got 3"), ({"loss": "mse"}, "loss must be a Loss, such as CrossEntropy"),
+    ({"loss": rp.MSE("none")}, 'loss must have reduction "mean" or "sum" here, got "none"'),
+    ({"optimizer": 0.1}, "optimizer must be an Optimizer, such as SGD"),
+    ({"net": rp.Linear(2, 3, rng=0)}, "optimizer must hold parameters of net, got one that was built for another network")],
+    ids=str)
+def test_a_step_says_what_it_is_made_of(change, text):
+    model = net()
+    parts = {"net": model, "loss": rp.CrossEntropy(), "optimizer": rp.SGD(model.parameters(), lr=0.1)} | change
+    with pytest.raises(rp.ArgumentError, match=text):
+        rp.Step(**parts)
