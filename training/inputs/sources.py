@@ -138,7 +138,7 @@ def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epo
                 raise ArgumentError(f"{name} must be None for a stream, whose batches (x, y, weight) hold the weights, got "
                                     f"{in_a_line(given)}")
         return Streamed(net, loss, data, epochs)
-    x, y = as_pair(data, "data", "; weights of the examples are sample_weight")
+    x, y = as_pair(data, "data", hints=True)
     names = "data[0]", "data[1]"
     if any(map(is_mapped, (*(x if isinstance(x, (tuple, list)) else (x,)), y))):
         x, y = inputs_and_targets(x, y, names, net.arity)
@@ -180,12 +180,16 @@ def separated(batch: Any, k: int) -> Any:
     return batch
 
 
-def as_pair(data: Any, name: str, hint: str = "") -> Any:
-    """Return ``data``; ArgumentError unless it is a pair. If it is a triple, the error ends with the hint."""
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        triple = isinstance(data, (tuple, list)) and len(data) == 3
-        raise ArgumentError(f"{name} must be a pair (x, y), got {kind(data)}{hint if triple else ''}")
-    return data
+def as_pair(data: Any, name: str, hints: bool = False) -> Any:
+    """Return ``data``; ArgumentError unless it is a pair. With ``hints``, it says what to do with weights, and with batches."""
+    if isinstance(data, (tuple, list)) and len(data) == 2:
+        return data
+    hint = ""
+    if hints and isinstance(data, list) and data and all(isinstance(one, tuple) for one in data):
+        hint = "; of a list of batches, give a function that returns it: lambda: batches"
+    elif hints and isinstance(data, (tuple, list)) and len(data) == 3:
+        hint = "; weights of the examples are sample_weight"
+    raise ArgumentError(f"{name} must be a pair (x, y), got {kind(data)}{hint}")
 
 
 def kind(value: Any) -> str:
