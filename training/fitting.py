@@ -38,9 +38,9 @@ from .steps import Step, check_trainable
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
         sample_weight: ArrayLike | None = None, class_weight: ArrayLike | str | None = None,
-        validation: Data | Weighted | None = None, metrics: Metrics = (),
-        clip: float | None = None, accumulate: int = 1, augment: Augmentation | Sequence[Augmentation] | None = None,
-        rng: Seed = None, callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
+        validation: Data | Weighted | None = None, metrics: Metrics = (), clip: float | None = None, accumulate: int = 1,
+        augment: Augmentation | Sequence[Augmentation] | None = None, rng: Seed = None,
+        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
         progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
