@@ -9,6 +9,7 @@ from .history import History
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
 from .saving.checkpoints import Checkpoint
+from .saving.models import Model, load_model, save_model
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
 from .schedules.plateau import ReduceOnPlateau
@@ -21,11 +22,10 @@ from .steps import Step
 
 __all__ = [
     "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
-    "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
+    "Model", "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
     "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "confusion_matrix", "evaluate", "f1_score", "fit",
-    "least_squares", "load",
-    "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save",
-    "top_k_accuracy_score",
+    "least_squares", "load", "load_model", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score",
+    "roc_auc_score", "save", "save_model", "top_k_accuracy_score",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours
