@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...arguments import Array, in_a_line
 from ...conversion import Named, check_columns
 from ...datasets.checks import examples
-from ...datasets.classes import Classes, as_labels
+from ...datasets.classes import Classes, as_labels, labels
 from ...datasets.scaling import Scaler
 from ...datasets.targets import Targets
 from ...errors import ArgumentError, DataError, FileFormatError, RetropropError, ShapeError
@@ -87,8 +87,8 @@ class Model:
         threshold = 0.5 if isinstance(self.net.leaves()[-1][1], Sigmoid) else 0.0
         if targets.kind == "labels":
             return (outputs > threshold).astype(np.int64)
-        labels: NDArray[Any] = np.array(targets.names) if targets.classes is None else targets.classes.classes
-        return labels[predicted_classes(outputs, threshold)]
+        names: NDArray[Any] = np.array(targets.names) if targets.classes is None else targets.classes.classes
+        return names[predicted_classes(outputs, threshold)]
 
 
 def scaled(x: Any, scaler: Scaler | None, name: str) -> Any:
@@ -215,11 +215,13 @@ def as_targets(targets: Any) -> Targets:
     """Return Targets as they are, and of labels the Targets of these classes."""
     if isinstance(targets, Targets):
         return targets
-    if isinstance(targets, (str, bytes, Mapping)) or not isinstance(targets, (Sequence, np.ndarray)):
+    if isinstance(targets, (str, bytes, Mapping)) or not (
+            hasattr(targets, "__len__") or hasattr(targets, "__array__")):
         raise ArgumentError(f"save_model: targets must be Targets, or the labels of the classes, got {in_a_line(targets)}")
-    classes = as_labels(np.asarray(targets).tolist(), "targets")
-    if classes.ndim != 1 or len(set(classes.tolist())) < max(2, len(classes)):
+    listed = labels(targets, "targets")
+    if len(set(listed)) < max(2, len(listed)):
         raise DataError(f"save_model: targets must be two or more different labels, got {in_a_line(targets)}")
+    classes = as_labels(listed, "targets")
     found = Classes(classes)
     return Targets("binary" if len(classes) == 2 else "classes", found.names, found)
 
@@ -235,12 +237,12 @@ def stored(targets: Targets) -> dict[str, Any]:
 
 def targets_of(found: dict[str, Any]) -> Targets:
     """Return Targets that were stored; an error if they are none."""
-    kind, names, labels = found["kind"], tuple(map(text, found["names"])), found["classes"]
+    kind, names, known = found["kind"], tuple(map(text, found["names"])), found["classes"]
     if kind not in ("classes", "binary", "labels", "values") or type(found["one_hot"]) is not bool or not names:
         raise ValueError("the targets are of no kind that there is")
-    if labels is None:
+    if known is None:
         return Targets(kind, names, one_hot=found["one_hot"])
-    array: Array = as_labels(labels, "classes")
+    array: Array = as_labels(known, "classes")
     if array.dtype.kind not in "biufU" or array.shape != (len(names),):
         raise ValueError("the classes are not the labels that have the names")
     return Targets(kind, names, Classes(array), found["one_hot"])
