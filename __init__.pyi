@@ -52,6 +52,7 @@ from .training import (
     evaluate as evaluate, f1_score as f1_score, fit as fit, least_squares as least_squares, load as load,
     lr_range_test as lr_range_test, lsuv as lsuv, mean_absolute_error as mean_absolute_error, minimize as minimize,
     r2_score as r2_score, roc_auc_score as roc_auc_score, save as save, top_k_accuracy_score as top_k_accuracy_score,
+    Model as Model, load_model as load_model, save_model as save_model,
 )
 
 __version__: str

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-SHARES = {"states": 5, "idx": 3, "mnist": 1, "npz": 3, "runs": 3, "progress": 2, "scripts": 3, "tables": 4}    # of 24
+SHARES = {"states": 3, "idx": 3, "mnist": 1, "npz": 3, "runs": 2, "progress": 2, "scripts": 3, "tables": 4,
+          "models": 3}                                              # of 24
 MEMORY = 4 * 2**30                                                  # bytes of address space of each process
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from data_files import Idx, Mnist, Npz
 from kept_files import Progress, Runs, States
+from models import Models
 from scripts import Scripts
 from table_files import Tables
 
 TARGETS = {"states": States, "idx": Idx, "mnist": Mnist, "npz": Npz, "runs": Runs, "progress": Progress, "scripts": Scripts,
-           "tables": Tables}
+           "tables": Tables, "models": Models}
 
 
 def sandbox(folder, name):
