@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING
 
 from ..names import unknown_names
+from .averaging import EMA
 from .callbacks import Callback, EarlyStopping, MaxNorm, Run
 from .fitting import fit
 from .history import History
+from .inputs.weights import class_weights
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
+from .norms import Norms
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
 from .schedules.plateau import ReduceOnPlateau
@@ -18,10 +21,10 @@ from .second_order.minimizing import minimize
 from .steps import Step
 
 __all__ = [
-    "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
-    "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
-    "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "confusion_matrix", "evaluate", "f1_score", "fit", "load",
-    "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save",
+    "EMA", "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
+    "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
+    "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "class_weights", "confusion_matrix", "evaluate", "f1_score",
+    "fit", "load", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save",
     "top_k_accuracy_score",
 ]
 

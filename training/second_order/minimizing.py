@@ -23,9 +23,9 @@ from ...names import suggestion
 from ...progress import progress_bar
 from ...restoring import Restored, at_once, filling, setting
 from ..history import History
+from ..inputs.sources import checked_pair
 from ..metrics import check_reduces
 from ..session import interactive
-from ..sources import checked_pair
 
 OPTIONS = {                                                         # of these methods, with the least value of each
     "L-BFGS-B": {"maxcor": 1, "maxfun": 1, "maxls": 1, "ftol": 0.0, "gtol": 0.0},
