@@ -179,7 +179,7 @@ def test_frames_and_categories(library):
     model = Classifier(**SMALL).fit(x, y)
     np.testing.assert_array_equal(model.predict(x), Classifier(**SMALL).fit(X, LABELS).predict(X))
     if hasattr(model, "feature_names_in_"):                         # old versions do not know polars' names
-        assert model.feature_names_in_.tolist() == ["a", "b"]
+        assert tuple(model.feature_names_in_) == model.net_.feature_names == ("a", "b")
         with pytest.raises(ValueError, match="feature names"):
             model.predict(x[["b", "a"]])
 
