@@ -42,14 +42,15 @@ from .optim import (
     clip_grad_norm as clip_grad_norm,
 )
 from .training import (
-    EMA as EMA, Callback as Callback, ChainedLR as ChainedLR, CosineLR as CosineLR, EarlyStopping as EarlyStopping,
-    Evaluation as Evaluation, ExponentialLR as ExponentialLR, History as History, MaxNorm as MaxNorm,
-    MultiStepLR as MultiStepLR, Norms as Norms, OneCycleLR as OneCycleLR, RateRange as RateRange,
+    EMA as EMA, Callback as Callback, ChainedLR as ChainedLR, Checkpoint as Checkpoint, CosineLR as CosineLR,
+    EarlyStopping as EarlyStopping, Evaluation as Evaluation, ExponentialLR as ExponentialLR, History as History,
+    MaxNorm as MaxNorm, MultiStepLR as MultiStepLR, Norms as Norms, OneCycleLR as OneCycleLR, RateRange as RateRange,
     ReduceOnPlateau as ReduceOnPlateau, Run as Run, Schedule as Schedule, SequentialLR as SequentialLR, Step as Step,
     StepLR as StepLR, WarmupLR as WarmupLR, accuracy as accuracy, class_weights as class_weights,
-    confusion_matrix as confusion_matrix, evaluate as evaluate, f1_score as f1_score, fit as fit, load as load,
-    lr_range_test as lr_range_test, lsuv as lsuv, mean_absolute_error as mean_absolute_error, minimize as minimize,
-    r2_score as r2_score, roc_auc_score as roc_auc_score, save as save, top_k_accuracy_score as top_k_accuracy_score,
+    confusion_matrix as confusion_matrix, evaluate as evaluate, f1_score as f1_score, fit as fit,
+    least_squares as least_squares, load as load, lr_range_test as lr_range_test, lsuv as lsuv,
+    mean_absolute_error as mean_absolute_error, minimize as minimize, r2_score as r2_score, roc_auc_score as roc_auc_score,
+    save as save, top_k_accuracy_score as top_k_accuracy_score,
 )
 
 __version__: str

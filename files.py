@@ -69,6 +69,16 @@ def write(path: str | Path, content: bytes | str) -> None:
         raise
 
 
+def link(path: Path, name: Path) -> None:
+    """Give a file a second name, or make a copy where the file system has no links; a file that has this name is replaced."""
+    with suppress(FileNotFoundError):
+        name.unlink()
+    try:
+        os.link(path, name)
+    except OSError:
+        write(name, path.read_bytes())
+
+
 def check_folder(folder: Path) -> None:
     """Raise OSError if no file can be written in a folder: before the work whose results are to be written there."""
     part = folder / f"{os.urandom(8).hex()}{PART}"

@@ -1,4 +1,4 @@
-"""Tables of text, text in one line, and the streams that commands print on."""
+"""Tables as text and as HTML, text in one line, and the streams that commands print on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from html import escape
 from io import TextIOWrapper
 
 # What is printed where the encoding of a stream lacks a character.
@@ -28,6 +29,24 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[str] | None = None)
         columns.append([cell.rjust(width) if ends else cell.ljust(width) for cell in cells])
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def html_table(rows: Sequence[Sequence[str]], right: Collection[str] | None = None, *, above: str = "", below: str = "") -> str:
+    """Return rows of cells as HTML for a notebook, with the headings and the columns at the right of ``aligned``.
+
+    All text is escaped, and has the colours of the page that shows it. ``above`` and ``below`` are lines beside the table.
+    """
+    sides = ["right" if (k > 0 if right is None else cell in right) else "left" for k, cell in enumerate(rows[0])]
+
+    def cells(tag: str, row: Sequence[str]) -> str:
+        return "".join(f'<{tag} style="text-align: {side}; vertical-align: top; white-space: pre-wrap">{escape(cell)}'
+                       f"</{tag.partition(' ')[0]}>" for side, cell in zip(sides, row, strict=True))
+
+    head, *lines = cells('th scope="col"', rows[0]), *(cells("td", row) for row in rows[1:])
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if lines else ""
+    above, below = (f"<p>{escape(text)}</p>" if text else "" for text in (above, below))
+    return above + table + below
 
 
 def in_one_line(text: object) -> str:

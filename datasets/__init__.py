@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from ..names import unknown_names
-from .augmentation import Flip, Noise, Shift
 from .batches import batches
 from .data_set import load
 from .embedded import digits
 from .idx import mnist, read_idx
+from .images.augmentation import Flip, Noise, Shift
 from .scaling import Scaler, scales_differ, standardize
 from .shapes import EASY_SHAPESET, SHAPESET_CLASSES, shapeset
 from .splits import folds, split

@@ -45,14 +45,14 @@ class BatchNorm(Module):
         Added to the variance.
     momentum : float in [0, 1], default 0.1
         Weight of the new batch in the running statistics.
+    unbiased : bool, default True
+        Whether the running variance averages unbiased variances, as in PyTorch, or, as in Keras, those that normalize.
     dtype : {"float32", "float64"}, default "float32"
 
     Attributes
     ----------
-    weight, bias : Parameter of shape (features,)
-        γ and β; initially 1 and 0.
-    running_mean, running_var : arrays of shape (features,)
-        Buffers; initially 0 and 1.
+    weight, bias : Parameters γ and β of shape (features,), initially 1 and 0
+    running_mean, running_var : buffers of shape (features,), initially 0 and 1
 
     Notes
     -----
@@ -60,7 +60,7 @@ class BatchNorm(Module):
     :math:`\hat x = (x - \mu) / \sqrt{\sigma^2 + \epsilon}`, and the running statistics become
 
         running_mean = (1 - momentum) running_mean + momentum μ
-        running_var = (1 - momentum) running_var + momentum σ² n / (n - 1)
+        running_var = (1 - momentum) running_var + momentum σ² n / (n - 1)             (unbiased=False: momentum σ²)
 
     In evaluation the running statistics replace μ and σ². With :math:`s = \gamma / \sqrt{\sigma^2 + \epsilon}`:
 
@@ -86,10 +86,12 @@ class BatchNorm(Module):
     weight: Parameter = parameter_attribute()
     bias: Parameter = parameter_attribute()
 
-    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, *, dtype: DTypeLike = "float32") -> None:
+    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1, *, unbiased: bool = True,
+                 dtype: DTypeLike = "float32") -> None:
         self.features = positive_int("features", features)
         self.eps = real("eps", eps, 0, above=True)
         self.momentum = real("momentum", momentum, 0, 1)
+        self.unbiased = bool(unbiased)
         self.weight = Parameter(np.ones(self.features), "weight", dtype)
         self.bias = Parameter(np.zeros(self.features), "bias", dtype)
         self.running_mean = np.zeros(self.features, dtype)
@@ -128,7 +130,7 @@ class BatchNorm(Module):
                 variance = self.inner(centred, centred) / n
                 scale = 1 / np.sqrt(variance + self.eps)
             self.average(self.running_mean, mean)
-            self.average(self.running_var, variance * (n / (n - 1)))
+            self.average(self.running_var, variance * (n / (n - self.unbiased)))
         else:
             np.subtract(x, self.running_mean[feature], centred)
             scale = 1 / np.sqrt(self.running_var + self.eps)
@@ -206,7 +208,7 @@ class Rows(NamedTuple):
 
 
 class LayerNorm(Module):
-    r"""Normalize each example over its last axis, then scale and shift it: :math:`y = \gamma \hat x + \beta`.
+    r"""Normalize each example over its last axis, then scale and shift it, in both modes: :math:`y = \gamma \hat x + \beta`.
 
     Parameters
     ----------
@@ -218,15 +220,13 @@ class LayerNorm(Module):
 
     Attributes
     ----------
-    weight, bias : Parameter of shape (features,)
-        γ and β; initially 1 and 0.
+    weight, bias : Parameters γ and β of shape (features,), initially 1 and 0
 
     Notes
     -----
     With :math:`h = \gamma g`, and bars for means over the last axis,
     :math:`\partial C/\partial x = (h - \bar h - \hat x\, \overline{h \hat x}) / \sqrt{\sigma^2 + \epsilon}`. In
     forward mode γ multiplies last: :math:`\gamma (t - \bar t - \hat x\, \overline{t \hat x}) / \sqrt{\sigma^2 + \epsilon}`.
-    Training and evaluation mode do the same.
 
     References
     ----------

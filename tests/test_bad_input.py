@@ -179,7 +179,7 @@ def test_losses_take_real_numbers(name, kind):
 def test_options_of_optimizers_are_numbers_in_their_range(name, value):
     parameters, got = rp.Linear(3, 4).parameters(), f"got {value!r}"
     build = getattr(rp, name)
-    options = build(parameters, lr=0.1).groups[0].keys() - {"params", "nesterov", "betas"}
+    options = build(parameters, lr=0.1).groups[0].keys() - {"params", "nesterov", "betas", "decay_biases"}
     for option in options:
         text = f"{option} must be a number in [0, {'1)' if option in ('momentum', 'alpha') else 'inf)'}, {got}"
         given = {"lr": 0.1} | {option: value}
@@ -355,7 +355,7 @@ REFUSED = [
     (lambda t: rp.SGD([{"params": [t.p]}, {"params": [t.p]}], lr=0.1), ArgumentError,
      "a Parameter is in the groups twice"),
     (lambda t: rp.SGD([{"params": [t.p], "decay": 1}], lr=0.1), ArgumentError,
-     "SGD has no option 'decay'; it has lr, momentum, nesterov, weight_decay"),
+     "SGD has no option 'decay'; it has lr, momentum, nesterov, weight_decay, decay_biases"),
     (lambda t: rp.SGD([t.p], lr=0.1, momentum=1), ArgumentError, "momentum must be a number in [0, 1), got 1"),
     (lambda t: rp.SGD([t.p], lr=0.1, nesterov=True), ArgumentError, "SGD: nesterov needs a momentum above 0"),
     (lambda t: rp.Adam([t.p], betas=0.9), ArgumentError, "betas must be a pair of numbers, got 0.9"),
@@ -365,7 +365,7 @@ REFUSED = [
     (lambda t: rp.RMSprop([t.p], alpha=1), ArgumentError, "alpha must be a number in [0, 1), got 1"),
     (lambda t: setattr(t.adam, "lr", -1), ArgumentError, "lr must be a number in [0, inf), got -1"),
     (lambda t: t.adam.groups[1].__setitem__("momentum", 0.9), ArgumentError,
-     "Adam has no option 'momentum'; it has lr, betas, eps, weight_decay"),
+     "Adam has no option 'momentum'; it has lr, betas, eps, weight_decay, decay_biases"),
     (lambda t: rp.SGD(t.fresh.parameters(), lr=0.1).step(), PhaseError,
      "there are no gradients yet: call forward, backward and"),
     (lambda t: t.adam.load_state_dict(STATE), StateError,

@@ -11,21 +11,23 @@ from .inputs.weights import class_weights
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
 from .norms import Norms
+from .saving.checkpoints import Checkpoint
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
 from .schedules.plateau import ReduceOnPlateau
 from .schedules.rate_range import RateRange, lr_range_test
 from .schedules.schedule import CosineLR, ExponentialLR, MultiStepLR, OneCycleLR, Schedule, StepLR, WarmupLR
 from .scores import confusion_matrix, f1_score, mean_absolute_error, r2_score, roc_auc_score, top_k_accuracy_score
+from .second_order.least_squares import least_squares
 from .second_order.minimizing import minimize
 from .steps import Step
 
 __all__ = [
-    "EMA", "Callback", "ChainedLR", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History", "MaxNorm",
-    "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers", "Schedule",
-    "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "class_weights", "confusion_matrix", "evaluate", "f1_score",
-    "fit", "load", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save",
-    "top_k_accuracy_score",
+    "EMA", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History",
+    "MaxNorm", "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers",
+    "Schedule", "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "class_weights", "confusion_matrix", "evaluate",
+    "f1_score", "fit", "least_squares", "load", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score",
+    "roc_auc_score", "save", "top_k_accuracy_score",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import one_of, positive_int, real
-from ..errors import ArgumentError
+from ..arguments import in_a_line, one_of, positive_int, real
+from ..errors import ArgumentError, StateError
 from ..losses import Loss
 from ..modules import Module
 from ..optim import Optimizer
@@ -76,6 +76,8 @@ class Run:
         The generator of ``fit``, for the order of the examples and for ``augment``.
     progress : Progress
         How far the run is in its epoch.
+    settings : dict
+        Of a run that is saved or resumed: what must be the same in both.
     """
 
     net: Module
@@ -93,6 +95,7 @@ class Run:
     columns: tuple[str, ...] = field(repr=False, default=())
     rng: np.random.Generator = field(repr=False, default_factory=np.random.default_rng)
     progress: Progress = field(repr=False, default_factory=Progress)
+    settings: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
     def stop(self, reason: str) -> None:
         """End training after this epoch, and store the reason, which may be empty, in ``history.stopped``."""
@@ -100,7 +103,14 @@ class Run:
 
 
 class Callback:
-    """Base class of callbacks: override the methods that you need. ``fit`` calls a plain function as ``after_epoch``."""
+    """Base class of callbacks: override the methods that you need. ``fit`` calls a plain function as ``after_epoch``.
+
+    A callback that remembers something, such as a best value or a generator, also has ``state_dict()`` and
+    ``load_state_dict(state)``: a Checkpoint saves what the first returns (numbers, texts, None, arrays, and lists, tuples and
+    dicts of these), and a resumed run gives it to the second, after ``before_training``.
+    """
+
+    saves: ClassVar[bool] = False                                   # whether it saves the run: fit calls it after all others
 
     def before_training(self, run: Run) -> None:
         """Called once, before the first batch."""
@@ -142,11 +152,14 @@ DIRECTIONS = {"cost": "min", "mean_absolute_error": "min", "accuracy": "max", "f
 class Monitoring(Callback):
     """Base class of callbacks that follow a column of the history, which improves when it falls, or when it rises."""
 
+    argument = "monitor"                                            # which names the column
+
     def __init__(self, monitor: str, mode: str | None) -> None:
         known = DIRECTIONS.get(monitor.removeprefix("validation_")) if isinstance(monitor, str) else None
         if mode is None and known is None:
-            raise ArgumentError(f"{type(self).__name__}: mode must be 'min' or 'max' for monitor={monitor!r}, got None: only "
-                                f"{', '.join(DIRECTIONS)}, and these of validation, are known to improve in one direction")
+            raise ArgumentError(
+                f"{type(self).__name__}: mode must be 'min' or 'max' for {self.argument}={monitor!r}, got None: only "
+                f"{', '.join(DIRECTIONS)}, and these of validation, are known to improve in one direction")
         self.monitor, self.mode = monitor, one_of("mode", known if known and mode is None else mode or "", ("min", "max"))
 
     def before_training(self, run: Run) -> None:
@@ -171,7 +184,8 @@ class Monitoring(Callback):
         """Return the error for a history without the monitored column."""
         wanting = self.monitor.startswith("validation") and "validation_cost" not in columns
         hint = "; give fit validation data" if wanting else ""
-        return ArgumentError(f"{type(self).__name__}: monitor must be one of {', '.join(columns)}, got {self.monitor!r}{hint}")
+        return ArgumentError(f"{type(self).__name__}: {self.argument} must be one of {', '.join(columns)}, got "
+                             f"{self.monitor!r}{hint}")
 
 
 class EarlyStopping(Monitoring):
@@ -216,6 +230,21 @@ class EarlyStopping(Monitoring):
     def after_training(self, run: Run) -> None:
         if self.restore and self.best_epoch:
             at_once(filling([(array, self.state[name]) for name, array in arrays(run.net)]))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best value (None: no epoch has ended), its epoch, and copies of the arrays of that epoch, by name."""
+        return {"best": None if math.isinf(self.best) else self.best, "best_epoch": self.best_epoch,
+                "state": {name: array.copy() for name, array in self.state.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another EarlyStopping with these settings was; StateError for what ``state_dict`` does not return."""
+        held = state.get("state") if isinstance(state, Mapping) and state.keys() == {"best", "best_epoch", "state"} else None
+        if not isinstance(held, Mapping) or not all(isinstance(array, np.ndarray) for array in held.values()):
+            raise StateError("EarlyStopping: state must hold best, best_epoch and state, a dict of arrays, as of state_dict(), "
+                             f"got {in_a_line(state)}")
+        best = math.inf if state["best"] is None else real("best", state["best"])
+        at_once(setting([(self, "best", best), (self, "best_epoch", positive_int("best_epoch", state["best_epoch"], 0)),
+                         (self, "state", {name: array.copy() for name, array in held.items()})]))
 
     def after_divergence(self, run: Run) -> str | None:
         self.after_training(run)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from copy import deepcopy
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,16 @@ from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
 from ..modules import Module
 from ..modules.core.evaluation import preserved_modes
-from ..modules.core.values import Value, each, parts, shape_of
+from ..modules.core.values import each, shape_of
 from ..optim import Optimizer
 from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Progress, Run
+from .divergence import divergence_message
 from .history import History
 from .inputs.augmenting import Augmentation, as_augmentations, augmented
 from .inputs.sources import Batch, Data, InMemory, Source, Stream, Weighted, as_source, checked_validation
 from .metrics import check_reduces, in_parts, true_classes
+from .saving.resuming import epochs_left, in_order, resumed, settings
 from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
 from .steps import Step
@@ -37,8 +40,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         sample_weight: ArrayLike | None = None, class_weight: ArrayLike | str | None = None,
         validation: Data | Weighted | None = None, metrics: Metrics = (),
         clip: float | None = None, accumulate: int = 1, augment: Augmentation | Sequence[Augmentation] | None = None,
-        rng: Seed = None,
-        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), progress: bool = True) -> History:
+        rng: Seed = None, callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
+        progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
     Parameters
@@ -85,6 +88,11 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         orders: to train on in a second call, give both calls one Generator, or the second another int.
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
+    resume : str, Path or bool, default False
+        A file of Checkpoint from which to go on. With the data and the other arguments of the run that was saved, training
+        computes the bits of a run without the interruption; ``epochs`` is the number of all epochs, before it and after. True:
+        the file of the Checkpoint among the callbacks or, if there is none yet, from the beginning: a script that is killed
+        can then be started again as it is.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -103,6 +111,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     KeyboardInterrupt
         Ctrl-C, outside of an interactive session: in a script, a worker process, a thread. Its attribute ``history`` holds
         the epochs that had ended. The modes are restored, and ``after_training`` has been called.
+    OSError, FileFormatError, StateError
+        The file ``resume`` does not exist, is damaged, or is of another network, optimizer, data, ... Nothing has changed then.
     DataError, ShapeError, DtypeError, ArgumentError
         An argument is wrong: NaN or infinity in the data, labels out of range, unequal lengths, and so on. Nothing has
         changed then. Batches of a stream, and of memory-mapped arrays, are checked when their turn comes.
@@ -112,7 +122,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     check_trainable(net, optimizer)
     if not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
-    hooks = [as_callback(callback) for callback in callbacks]
+    hooks = in_order([as_callback(callback) for callback in callbacks])
     source = as_source(net, loss, data, batch_size, epochs, sample_weight, class_weight)
     held_out = None if validation is None else checked_validation(net, loss, validation, source.data[0])
     scores, functions = as_scores(metrics, loss), as_augmentations(augment)
@@ -124,6 +134,9 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
               rng=generator(rng))
     step = Step(net, loss, optimizer, clip=clip, accumulate=accumulate,
                 before_step=[partial(hook.before_step, run) for hook in hooks if overrides(hook, "before_step")])
+    if resume or any(hook.saves for hook in hooks):
+        run.settings = settings(run, source.weight, held_out, batch_size=batch_size, clip=step.clip, accumulate=step.accumulate)
+    saved = resumed(resume, run, epochs)
     begun: list[Callback] = []
     try:
         with preserved_modes(net) as kept, kept:
@@ -134,8 +147,11 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
             for hook in hooks:
                 begun.append(hook)
                 hook.before_training(run)
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"), progress_bar(epochs, "epoch", progress) as shown:
-                left = range(first_epoch(run), epochs + 1)
+            if saved is not None:
+                saved.put()
+            left = epochs_left(run, epochs)
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"), \
+                    progress_bar(epochs, "epoch", progress, initial=left.start - 1) as shown:
                 for run.epoch in left:
                     run.history.append(one_row(run, step, batches_left(run, source, scores, functions), held_out, scores))
                     for hook in hooks:
@@ -180,22 +196,17 @@ def one_row(run: Run, step: Step, order: Iterator[Batch], held_out: Batch | None
     return row | {"seconds": time.perf_counter() - began}
 
 
-def first_epoch(run: Run) -> int:
-    """Return the number of the epoch in the middle of which the run is, or of the next one."""
-    return run.epoch if run.progress.batch else run.epoch + 1
-
-
 def batches_left(run: Run, source: Source, scores: Mapping[str, Score], functions: list[Augmentation]) -> Iterator[Batch]:
     """Return the batches of the epoch on which the run has not trained yet. For a new epoch, their order is drawn."""
     done, state = run.progress, run.rng.bit_generator.state
     if done.order is None:
         done = run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
     else:
-        run.rng.bit_generator.state = done.order                    # to draw the same order again
-    order = source.batches(run.rng)
+        run.rng.bit_generator.state = done.order
+    order = source.batches(run.rng)                                 # draws the order; of an epoch that goes on, again
     if done.batch:
+        deque(islice(order, done.batch), 0)                         # before the state: a stream may draw for them
         run.rng.bit_generator.state = state
-        order = islice(order, done.batch, None)
     return augmented(order, functions, run.rng) if functions else order
 
 
@@ -263,24 +274,3 @@ def as_callback(callback: Any) -> Callback:
     if not isinstance(callback, Callback) and (not callable(callback) or isinstance(callback, (Module, type))):
         raise ArgumentError(f"callbacks must hold Callbacks or functions, got {callback!r}")
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
-
-
-def divergence_message(run: Run) -> str:
-    """Name the module whose output is not finite, found by running a copy of the network module by module."""
-    message = f"fit: the cost of epoch {run.epoch}, batch {run.batch} is {run.cost}"
-    net = deepcopy(run.net)
-    outputs: list[Value] = []
-
-    def record(module: Module, x: Value) -> Value:
-        outputs.append(module.forward(x))
-        return outputs[-1]
-
-    net.flow(run.x, record)
-    for (path, module), output in zip(net.leaves(), outputs, strict=True):
-        if not all(np.isfinite(array).all() for array in parts(output)):
-            place = f"module {path}, {module!r}" if path else repr(module)
-            return (f"{message}; the first output that is not finite is that of {place}. A smaller learning rate, another "
-                    "initialization (Glorot, He) or clip_grad_norm may help")
-    return (f"{message}, but the output of every module is finite: check the loss, {run.loss!r}, and the targets; "
-            "a smaller learning rate may help")
-

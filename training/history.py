@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import deque
 from itertools import chain, starmap
 
+from ..printing import html_table
+
+SHOWN = 10                                                          # of the first and of the last epochs of a long table
+
 
 class History(dict[str, list[float]]):
     """Columns of numbers with one entry per epoch: ``history["cost"][-1]`` is the cost of the last epoch.
@@ -56,3 +60,25 @@ class History(dict[str, list[float]]):
         shown = ", ".join(f"{name} {value:.4g}" for name, value in self.last.items() if name not in ("epoch", "seconds"))
         stopped = f"; stopped: {self.stopped}" if self.stopped is not None else ""
         return f"epoch {self['epoch'][-1]:.0f}: {shown}{stopped}"
+
+    def _rows(self) -> list[list[str]]:
+        """Return the cells of a table: the names of the columns, then the epochs; of many, the first and the last ones."""
+        count = max(map(len, self.values()), default=0)
+        rows = [*range(SHOWN), None, *range(count - SHOWN, count)] if count > 2 * SHOWN + 1 else range(count)
+        late = {name: count - len(column) for name, column in self.items()}     # columns may begin after the first epoch
+
+        def cell(name: str, row: int | None) -> str:
+            if row is None:
+                return "…"
+            return as_cell(name, self[name][row - late[name]]) if row >= late[name] else ""
+
+        return [list(self), *([cell(name, row) for name in self] for row in rows)]
+
+    def _repr_html_(self) -> str:
+        stopped = f"stopped: {self.stopped}" if self.stopped is not None else ""
+        return html_table(self._rows(), right=self, above="" if self else "no epoch", below=stopped)
+
+
+def as_cell(column: str, value: object) -> str:
+    """Return an entry of a history as text: four digits, or all of an epoch."""
+    return f"{value:.0f}" if column == "epoch" else f"{value:.4g}" if isinstance(value, (int, float)) else str(value)

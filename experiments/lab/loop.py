@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -14,11 +13,11 @@ import numpy as np
 
 from ...arguments import Array
 from ...errors import NonFiniteError, RetropropError
-from ...files import Lock, read_json, remove_leftovers, write_json
+from ...files import Lock
 from ...losses import CrossEntropy, Loss
 from ...modules import Module
 from ...optim import Optimizer
-from ...training import Step, load, save
+from ...training import Checkpoint, Step
 
 BLOCK = 1000                                                        # steps whose examples are drawn together
 EVERY = 60.0                                                        # seconds between two checkpoints
@@ -98,12 +97,12 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
 
     Training ends early at the first reading for which ``until`` returns True. A reading that raises NonFiniteError, as the
     error of a network with outputs of NaN does, ends it as a cost does that is not finite.
-    With a folder ``checkpoint``, the network, the optimizer and the readings are saved there once a minute. A run that
-    finds a checkpoint goes on from it and computes the same bits as a run that was never interrupted. A checkpoint that is
+    With a path ``checkpoint``, the network, the optimizer and the readings are saved there once a minute. A run that
+    finds this file goes on from it and computes the same bits as a run that was never interrupted. A checkpoint that is
     damaged counts as none.
     """
     make, evaluation_steps = Step(net, CrossEntropy() if loss is None else loss, optimizer), set(at)
-    with nullcontext() if checkpoint is None else Checkpoint(checkpoint, steps) as saved, \
+    with nullcontext() if checkpoint is None else Unfinished(checkpoint, steps) as saved, \
             np.errstate(over="ignore", invalid="ignore", under="ignore"):
         start, readings = (0, []) if saved is None else saved.resume(net, optimizer)
         for step in range(start, steps + 1):
@@ -120,20 +119,20 @@ def train(net: Module, optimizer: Optimizer, stream: Stream, steps: int, *, at: 
                 return Trained(readings, step)
             if after_step is not None:
                 after_step()
-            if saved is not None and saved.due():
+            if saved is not None and saved.due(step + 1):
                 saved.save(step + 1, net, optimizer, readings)
     return Trained(readings, None)
 
 
-class Checkpoint:
-    """The folder of an unfinished run: one file per saved state, and ``progress.json``, which names the newest.
+class Unfinished:
+    """The checkpoint of an unfinished run, which is saved once in a while.
 
     If several sweeps carry out the same run at the same time, one of them saves. When it ends, another one goes on saving.
     """
 
-    def __init__(self, folder: Path, steps: int) -> None:
-        self.folder, self.steps, self.lock = folder, steps, Lock(folder)
-        self.last, self.step = time.monotonic(), 0
+    def __init__(self, path: Path, steps: int) -> None:
+        self.checkpoint, self.steps, self.lock = Checkpoint(path, every=f"{EVERY} seconds"), steps, Lock(path)
+        self.step = 0
 
     def __enter__(self) -> Self:
         return self
@@ -142,47 +141,22 @@ class Checkpoint:
         self.lock.release()
 
     def resume(self, net: Module, optimizer: Optimizer) -> tuple[int, list[dict[str, Any]]]:
-        """Load the newest state; return the steps made and the readings so far: (0, []) if no whole state was saved."""
+        """Restore the saved state; return the steps made and the readings so far: (0, []) if no whole state was saved."""
         try:
-            progress = read_json(self.folder / "progress.json")
-            step, readings = progress["step"], progress["readings"]
-            if digest(self.state(step)) != progress["state"]:
-                return 0, []
-            load(net, self.state(step), optimizer)
-        except (OSError, RetropropError):                           # perhaps another sweep has just ended this run
+            self.step, progress = self.checkpoint.restore(net, optimizer)
+        except (OSError, RetropropError):
             return 0, []
-        self.step = step
-        return step, readings
+        return self.step, [] if progress is None else progress["readings"]
 
-    def due(self) -> bool:
-        return time.monotonic() - self.last >= EVERY
+    def due(self, step: int) -> bool:
+        return self.checkpoint.due(step)
 
     def save(self, step: int, net: Module, optimizer: Optimizer, readings: list[dict[str, Any]]) -> None:
-        """Save a checkpoint; where that is not possible, as on a full disk, the run goes on without one."""
+        """Save the state; where that is not possible, as on a full disk, the run goes on without."""
+        path, each = self.checkpoint.path, (time.monotonic() - self.checkpoint.time) / (step - self.step)
         with suppress(OSError):
-            self.write(step, net, optimizer, readings)
-        self.last, self.step = time.monotonic(), step
-
-    def write(self, step: int, net: Module, optimizer: Optimizer, readings: list[dict[str, Any]]) -> None:
-        """Write the state, then the progress that names it: after a kill in between, the previous state is still valid."""
-        now = time.monotonic()
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        if not self.lock.acquire():
-            return
-        self.folder.mkdir(exist_ok=True)
-        remove_leftovers(self.folder)
-        save(net, self.state(step), optimizer)
-        each = (now - self.last) / (step - self.step)
-        write_json(self.folder / "progress.json", {"step": step, "steps": self.steps, "seconds_per_step": each,
-                                                   "state": digest(self.state(step)), "readings": readings})
-        for old in self.folder.glob("*.safetensors"):
-            if old != self.state(step):
-                old.unlink()
-
-    def state(self, step: int) -> Path:
-        return self.folder / f"{step}.safetensors"
-
-
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if self.lock.acquire():
+                self.checkpoint.save(step, net, optimizer, progress={
+                    "steps": self.steps, "seconds_per_step": each, "readings": readings})
+        self.step, self.checkpoint.time = step, time.monotonic()    # also if another sweep saves

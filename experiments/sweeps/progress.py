@@ -10,13 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from ...errors import FileFormatError
-from ...files import read_json
 from ...progress import progress_bar
+from ...training.saving.sealed import beginning
 from .store import Store
 from .trials import Trial
 
-EVERY = 5.0                                                         # seconds between two readings of progress.json
+EVERY = 5.0                                                         # seconds between two readings of checkpoints
 
 
 class Progress(NamedTuple):
@@ -74,23 +73,22 @@ class Bar:
 
     def progress_of(self, trial: Trial) -> Progress | None:
         """The progress of an unfinished run; None if this sweep has not saved any."""
-        folder = None if self.store is None else self.store.checkpoint(trial)
-        if folder is None:
+        checkpoint = None if self.store is None else self.store.checkpoint(trial)
+        if checkpoint is None:
             return None
         try:
-            current = (Path(folder) / "progress.json").stat().st_mtime >= self.begin     # else of an earlier sweep
+            current = Path(checkpoint).stat().st_mtime >= self.begin        # else of an earlier sweep
         except OSError:
             return None
-        return read_progress(Path(folder)) if current else None
+        return read_progress(Path(checkpoint)) if current else None
 
 
-def read_progress(folder: Path) -> Progress | None:
+def read_progress(checkpoint: Path) -> Progress | None:
     """The progress that the training loop saved in a checkpoint; None if there is none."""
-    try:
-        found = read_json(folder / "progress.json")
-    except (OSError, FileFormatError):
+    found = beginning(checkpoint)
+    if found is None:
         return None
-    return Progress(found["step"], found["steps"], found["seconds_per_step"])
+    return Progress(found["step"], found["progress"]["steps"], found["progress"]["seconds_per_step"])
 
 
 def remaining(known: Sequence[tuple[int, int, float]], unfinished: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from ...errors import FileFormatError
@@ -26,7 +26,7 @@ class Store:
         return self.folder / f"{trial.key}.json"
 
     def checkpoint(self, trial: Trial) -> str | None:
-        """The folder for the checkpoint of a resumable run; a str, since a worker may run another operating system."""
+        """The file for the checkpoint of a resumable run; a str, since a worker may run another operating system."""
         return str(self.folder.absolute() / f"{trial.key}.unfinished") if trial.resumable else None
 
     def find(self, trial: Trial) -> Done | None:
@@ -44,8 +44,9 @@ class Store:
     def drop(self, trial: Trial) -> None:
         """Delete the checkpoint of an unfinished run, unless another process is carrying that run out."""
         checkpoint = self.checkpoint(trial)
-        if checkpoint is not None and Path(checkpoint).is_dir() and (lock := Lock(Path(checkpoint))).acquire():
-            shutil.rmtree(checkpoint, ignore_errors=True)
+        if checkpoint is not None and Path(checkpoint).exists() and (lock := Lock(Path(checkpoint))).acquire():
+            with suppress(OSError):
+                Path(checkpoint).unlink()
             lock.release()
 
     def keep(self, done: Done) -> bool:

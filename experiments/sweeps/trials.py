@@ -28,7 +28,7 @@ Numbers = dict[str, Any]                                            # the result
 class Trial(NamedTuple):
     """One run: a module-level function and its keyword arguments: strings, numbers, None, and lists and dicts of them.
 
-    The function returns a dict of values of the same kinds. A ``resumable`` function also takes ``checkpoint``: a folder in
+    The function returns a dict of values of the same kinds. A ``resumable`` function also takes ``checkpoint``: a file in
     which it may save its state, to continue from there after an interruption, or None.
     """
 

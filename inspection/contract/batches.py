@@ -10,7 +10,8 @@ from ...arguments import Array
 from ...errors import RetropropError
 from ...modules import Module
 from ...modules.core.values import Value, each, parts, shape_of
-from ..per_example.gradients import gradients_of_examples, holders, norms_of_examples
+from ...training.second_order.examples import gradients_of_examples, holders
+from ..per_example.gradients import norms_of_examples
 from .assertions import ROUND_OFF, close, equal_within, named, relative, require, same
 from .differences import agree_beside_kinks, along_directions, transposed
 from .sample import Sample, coupled, draws, float64, gradients, law

@@ -17,6 +17,7 @@ from ...errors import ArgumentError
 from ...losses import Loss
 from ...modules.containers.wiring import leading_to
 from ...modules.core.base import Module
+from ...printing import html_table
 from .labels import Finding, infer_loss, label_findings
 from .layers import RECTIFYING, LayerStatistics, hidden_activations, layer_statistics, preactivations
 
@@ -29,6 +30,7 @@ DEAD = 0.5                                                          # share of t
 VANISHING, EXPLODING = 0.05, 20                                     # gradient at the first hidden layer / at the last
 SMALL_INPUT, LARGE_INPUT = 0.05, 5                                  # root mean square; initializers assume 1
 UNEVEN_INPUT = 100                                                  # root mean square of a feature / of the median one
+NOTHING = "Nothing found that would keep this network from learning."
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,11 +61,18 @@ class Diagnosis(Sequence[Finding]):
         return self.findings[index]
 
     def __str__(self) -> str:
-        loss = f"{self.loss!r}, assumed because {self.why}" if self.why else repr(self.loss)
         lines = [f"{k}. {finding}" for k, finding in enumerate(self.findings, 1)]
-        return "\n".join([f"With {loss}:", *(lines or ["Nothing found that would keep this network from learning."])])
+        return "\n".join([self._heading(), *(lines or [NOTHING])])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = [["#", "where", "what", "remedy", "slides"], *(
+            [str(k), each.where, each.what, each.remedy, each.slides] for k, each in enumerate(self.findings, 1))]
+        return html_table(rows, ("#",), above=self._heading(), below="" if self.findings else NOTHING)
+
+    def _heading(self) -> str:
+        return f"With {self.loss!r}, assumed because {self.why}:" if self.why else f"With {self.loss!r}:"
 
 
 def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) -> Diagnosis:

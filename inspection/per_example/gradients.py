@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array
 from ...datasets.checks import Inputs, finite, inputs_and_targets
-from ...errors import ArgumentError, ShapeError
+from ...errors import ArgumentError
 from ...losses import Loss
-from ...modules import Module, Parameter
+from ...modules import Module
 from ...modules.core.arrays import squared_norms
 from ...modules.core.parameter import FlatParameters
 from ...modules.core.rewinding import unchanged
+from ...training.second_order.examples import Held, fitting, gradients_of_examples, holders
 from ..arguments import finite_cost, net_and_loss
 
 
@@ -105,7 +106,6 @@ def per_example_norms(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Array
 
 
 T = TypeVar("T")
-Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, each with its own parameters that are not frozen
 
 
 def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike, read: Callable[[Held, int], T]) -> T:
@@ -150,37 +150,6 @@ def trained(who: str, net: Module, loss: Loss) -> Held:
     return held
 
 
-def holders(who: str, root: Module) -> Held:
-    """Return all modules with parameters that are not frozen; ArgumentError if a module is batch-dependent."""
-    held = []
-    for path, module in root.named_modules():
-        if module.batch_dependent:
-            place = f" at {path!r}" if path else ""
-            raise ArgumentError(f"{who}: examples must be independent, got the batch-dependent {module!r}{place}; BatchNorm "
-                                "is batch-dependent only in training mode: call net.eval() first")
-        mine: dict[str, Parameter] = {}
-        for name, parameter in module.own_parameters().items():
-            if not parameter.frozen and parameter not in mine.values():     # a parameter with two names counts once
-                mine[name] = parameter
-        if mine:
-            held.append((module, mine))
-    return held
-
-
-def gradients_of_examples(held: Held, size: int) -> dict[Parameter, Array]:
-    """Return, after backward, the terms of each parameter; those of a shared one are added up."""
-    summed: dict[Parameter, Array] = {}
-    for module, mine in held:
-        terms = module.example_gradients()
-        for name, parameter in mine.items():
-            term = fitting(module, "example_gradients", terms, name, (size, *parameter.shape))
-            if parameter in summed:
-                summed[parameter] = summed[parameter] + term
-            else:                                                   # the term of a bias may be g itself, which is overwritten
-                summed[parameter] = term.copy() if np.may_share_memory(term, module.gradient) else term
-    return summed
-
-
 def norms_of_examples(held: Held, size: int) -> Array:
     """Return, after backward, the norm of each example's term, in float64."""
     places = [parameter for _, mine in held for parameter in mine.values()]
@@ -194,12 +163,3 @@ def norms_of_examples(held: Held, size: int) -> Array:
             tied.append((module, {name: parameter for name, parameter in mine.items() if parameter in shared}))
     squares += map(squared_norms, gradients_of_examples(tied, size).values())       # the sum before the square
     return np.sqrt(sum(squares, np.zeros(size)))
-
-
-def fitting(module: Module, method: str, returned: Any, name: str, shape: tuple[int, ...]) -> Array:
-    """Return the array that a module returned for one of its parameters; ShapeError if it is missing or has a wrong shape."""
-    array = returned.get(name) if isinstance(returned, dict) else None
-    if not isinstance(array, np.ndarray) or array.shape != shape:
-        raise ShapeError(f"{module!r}: {method} must return a dict with an array of shape {shape} for {name!r}, got "
-                         f"{'none' if array is None else f'one of shape {np.shape(array)}'}")
-    return array

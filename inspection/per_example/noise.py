@@ -19,8 +19,9 @@ from ...losses.classification import OfClasses
 from ...modules import Module, Parameter
 from ...modules.core.values import Value, as_values, each
 from ...printing import aligned
+from ...training.second_order.examples import gradients_of_examples
 from ..arguments import finite_cost
-from .gradients import evaluated, gradients_of_examples, trained
+from .gradients import evaluated, trained
 
 AT_ONCE = 16                                                        # examples whose gradients are in memory together
 

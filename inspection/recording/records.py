@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import several
 
+NUMBERS = ("#", "bytes", "µs")                                      # columns of a table that are aligned right
 WIDTH = 24                                                          # characters of a module's repr in a table or a figure
 
 
@@ -105,6 +106,13 @@ class Record:
                 "bytes": f"{self.nbytes:,}", "µs": f"{1e6 * self.seconds:,.1f}",
                 "numbers": "; ".join(" ".join(f"{number:.4g}" for number in tensor.numbers.flat)
                                      for tensor in shown if tensor.numbers is not None)}
+
+
+def rows(records: Sequence[Record], label: Callable[[Record], str], times: bool = True) -> list[list[str]]:
+    """Return the cells of a table of the records, with its headings."""
+    made = [record.row(label(record)) for record in records]
+    heads = [head for head in made[0] if times or head != "µs"] if made else []
+    return [heads, *([row[head] for head in heads] for row in made)]
 
 
 def shapes(tensors: Sequence[Tensor]) -> str:

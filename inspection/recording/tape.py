@@ -18,10 +18,12 @@ from ...errors import ArgumentError, PhaseError
 from ...modules.core.base import Module
 from ...modules.core.evaluation import cleared
 from ...modules.core.phases import Phase
-from ...printing import aligned
+from ...printing import aligned, html_table
 from ...restoring import Act, alike, at_once, calling, setting
 from .places import PLANNING, RESULT, Place, refuse_occupied
-from .records import Record, added, inputs, named_arrays, stored, tensors, titles
+from .records import NUMBERS, Record, added, inputs, named_arrays, rows, stored, tensors, titles
+
+NOTHING = "(nothing was recorded)"
 
 
 class Fingerprint(NamedTuple):
@@ -161,11 +163,10 @@ class Tape:
         Its numbers are those of the result, or of the gradients in ``update``. With ``times=False`` every run gives the same
         table. If several roots are containers, labels begin with the index of the root, as ``[1]``.
         """
-        if not self.records:
-            return "(nothing was recorded)"
-        rows = [{head: cell for head, cell in record.row(self.label(record)).items() if times or head != "µs"}
-                for record in self.records]
-        return aligned([list(rows[0]), *(list(row.values()) for row in rows)], ("#", "bytes", "µs"))
+        return aligned(rows(self.records, self.label, times), NUMBERS) if self.records else NOTHING
+
+    def _repr_html_(self) -> str:
+        return html_table(rows(self.records, self.label), NUMBERS, below="" if self.records else NOTHING)
 
     def label(self, record: Record) -> str:
         """Return the name of the record's module for a table or a figure."""

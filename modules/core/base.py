@@ -17,7 +17,7 @@ from . import phases
 from .arrays import squared_norms
 from .evaluation import Evaluated, cleared
 from .parameter import FlatParameters, Parameter, watch_parameters, watching
-from .summary import examples_at_once, summarize
+from .summary import Summary, examples_at_once, summarize
 from .tangents import by_backward
 from .values import Shape, Value, counted, dtype_of, each, shape_of
 
@@ -290,6 +290,6 @@ class Module(Evaluated["Module"]):
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def summary(self, input_shape: Shape) -> str:
-        """Return a table for printing: each module with its output shape, number of parameters and their memory."""
+    def summary(self, input_shape: Shape) -> Summary:
+        """Return a table, a str: each module with its output shape, number of parameters and their memory."""
         return summarize(self, input_shape)

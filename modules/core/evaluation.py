@@ -251,11 +251,14 @@ def cleared(modules: Iterable[Evaluated[Any]]) -> Attributes:
 
 def preserved_modes(net: Evaluated[Any]) -> Restored:
     """Return a context manager that puts back the mode of every module of the tree. Enter it twice: see Restored."""
-    modes = [(module, module.training) for _, module in net.named_modules()]
+    return Restored([in_modes([(module, module.training) for _, module in net.named_modules()])])
 
+
+def in_modes(modes: list[tuple[Evaluated[Any], bool]]) -> Act:
+    """Return the act that puts single modules into training mode (True) or evaluation mode (False)."""
     def changed() -> Iterator[None]:                                # their containers make a new plan, as after train()
         moved = [module for module, mode in modes if module.training != mode]
         stale = {id(each): each for module in moved for each in (module, *module.owners())}.values()
         return setting([*alike(stale, _signature=None), *((module, "training", mode) for module, mode in modes)])()
 
-    return Restored([changed])
+    return changed

@@ -8,15 +8,25 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
-from ...printing import aligned
+from ...printing import aligned, html_table
 from .evaluation import Evaluated
 from .values import Shape, parts, several
 
 WORKSPACE = 2 * 1000 * 1000                                         # bytes between the modules that predict uses in any case
+NUMBERS = ("parameters", "memory")                                  # columns of the table
 LEAST = 8                                                           # examples that it takes at a time in any case
 
 
-def summarize(module: Evaluated[Any], input_shape: Shape) -> str:
+class Summary(str):
+    """The text of a table, which notebooks show as one."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+    def _repr_html_(self) -> str:
+        return html_table(self.rows, NUMBERS)
+
+
+def summarize(module: Evaluated[Any], input_shape: Shape) -> Summary:
     """Return a table with one row per module that is no container, in the order in which data pass, and the totals."""
     if not isinstance(input_shape, (tuple, list)):
         raise ArgumentError(f"input_shape must be a tuple such as (1, 64), got {input_shape!r}")
@@ -31,8 +41,10 @@ def summarize(module: Evaluated[Any], input_shape: Shape) -> str:
     for (path, part), shape in zip(module.leaves(), shapes, strict=True):
         rows.append((f"{path} {part!r}" if path else repr(part), str(shape), f"{count(part):,}", size(part)))
     rows.append(("total", "", f"{count(module):,}", size(module)))
-    head, rule, *lines = aligned(rows, ("parameters", "memory")).splitlines()
-    return "\n".join([head, rule, *lines[:-1], rule, lines[-1]])
+    head, rule, *lines = aligned(rows, NUMBERS).splitlines()
+    table = Summary("\n".join([head, rule, *lines[:-1], rule, lines[-1]]))
+    table.rows = tuple(rows)
+    return table
 
 
 def count(module: Evaluated[Any]) -> int:

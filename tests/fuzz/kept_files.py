@@ -8,7 +8,8 @@ from mutations import mutated, mutated_json, set_float
 from target import Target, Wrong
 
 import retroprop as rp
-from retroprop.experiments.lab.loop import Checkpoint
+from retroprop.experiments.lab.loop import Unfinished
+from retroprop.experiments.sweeps.progress import read_progress
 from retroprop.experiments.sweeps.store import Store
 from retroprop.experiments.sweeps.trials import Done, Trial
 
@@ -113,29 +114,24 @@ class Runs(Target):
 
 
 class Progress(Target):
-    """Checkpoints of unfinished runs: the state and the progress that names it."""
+    """Checkpoints of unfinished runs."""
 
     def make(self):
-        self.checkpoint = self.folder / "checkpoint"
-        with Checkpoint(self.checkpoint, 100) as saved:
+        with Unfinished(self.path, 100) as saved:
             saved.save(7, *self.network(), [{"step": 0, "error": 0.5}, {"step": 5, "error": 0.25}])
-        self.whole = {path.name: path.read_bytes() for path in sorted(self.checkpoint.iterdir())}
-        self.of = {content: name for name, content in self.whole.items()}
-        return list(self.whole.values())
+        self.whole = self.path.read_bytes()
+        return [self.whole]
 
     def network(self):
         net = rp.Sequential(rp.Linear(6, 5, rng=0), rp.Dropout(0.2, rng=1))
         return net, rp.SGD(net.parameters(), lr=0.1, momentum=0.9)
 
-    def write(self, content):
-        name = "progress.json" if b"sha256" in content[:30] or content[:1] == b"{" else "7.safetensors"
-        for other, whole in self.whole.items():
-            (self.checkpoint / other).write_bytes(content if other == name else whole)
-
     def read(self, content):
         net, sgd = self.network()
         with self.measured():
-            step, readings = Checkpoint(self.checkpoint, 100).resume(net, sgd)
-        if (step == 7) is not (content in self.of) or (step, readings[-1:]) not in ((0, []), (7, [{"step": 5, "error": 0.25}])):
+            step, readings = Unfinished(self.path, 100).resume(net, sgd)
+            read_progress(self.path)
+        whole = 7, [{"step": 5, "error": 0.25}]
+        if (step == 7) is not (content == self.whole) or (step, readings[-1:]) not in ((0, []), whole):
             raise Wrong(f"step {step} with readings {readings}")
         return step == 7

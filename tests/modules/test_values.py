@@ -122,6 +122,15 @@ def test_batchnorm_by_hand():
     assert_allclose(norm.running_mean, expected_mean, rtol=1e-14)
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (5, 3, 2, 4)])
+def test_batchnorm_can_average_the_variance_that_normalizes(shape):
+    """As Keras, Flax and ONNX do; the outputs in training are the same."""
+    x, biased, unbiased = numbers(*shape), rp.BatchNorm(3, dtype="float64", unbiased=False), rp.BatchNorm(3, dtype="float64")
+    assert_array_equal(biased.forward(x), unbiased.forward(x))
+    assert_allclose(biased.running_var, 0.9 + 0.1 * x.var((0, *range(2, x.ndim))), rtol=1e-12)
+    assert repr(biased) == "BatchNorm(3, unbiased=False, dtype='float64')"
+
+
 def test_batchnorm_of_images_is_that_of_their_pixels():
     x = numbers(5, 3, 2, 4)
     images, rows = rp.BatchNorm(3, dtype="float64"), rp.BatchNorm(3, dtype="float64")

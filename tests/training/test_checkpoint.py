@@ -147,7 +147,7 @@ def test_notes_that_lie_are_refused_and_change_nothing(tmp_path, notes, kind, te
     np.testing.assert_array_equal(net.state_dict()["0.weight"], before["0.weight"])
 
 
-@pytest.mark.parametrize(("kind", "size"), [("BF16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1), ("F8_E8M0", 1), ("C64", 8)])
+@pytest.mark.parametrize(("kind", "size"), [("F8_E4M3", 1), ("F8_E5M2", 1), ("F8_E8M0", 1), ("C64", 8)])
 def test_arrays_of_types_that_numpy_lacks_are_refused_by_name(tmp_path, kind, size):
     """Where safetensors itself knows the type: F8_E8M0 from 0.6, C64 from 0.7; in other files it reads nothing."""
     unknown = kind in ("F8_E8M0", "C64") and np.lib.NumpyVersion(version("safetensors")) < "0.7.0"

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
-from retroprop.training import minimizing
+from retroprop.training.second_order import minimizing
 
 
 def regression(dtype="float64", outputs=1):

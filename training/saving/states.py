@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from ...modules.core.rewinding import rewound
 from ...optim import Optimizer
 from ...printing import in_one_line
 from ...restoring import Restored, filling
+from .foreign import BRAIN, advice, of_bfloat16
+from .renaming import renamed
+from .sealed import STATE, unsealed
 
 PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
 TYPES = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")     # real numbers of NumPy
@@ -42,54 +45,103 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
 
     Notes
     -----
-    The order of the examples is not in the file. ``fit(..., rng=0)`` on a loaded network shuffles them as in the first epochs
-    of a run with ``rng=0``, and not as in those that would have come next. For the bits of an uninterrupted run, give ``fit``
-    a Generator, and keep its state beside the file: ``json.dumps(rng.bit_generator.state)``; to resume, set
-    ``rng.bit_generator.state = json.loads(...)``. A callback may save both after each epoch. A schedule of the learning rate
-    has a ``state_dict`` of its own, which JSON holds.
+    To resume training with the bits of a run without the interruption, use Checkpoint, whose file also holds the order of the
+    examples, the history and the states of callbacks. ``fit(..., rng=0)`` on a network that ``load`` has read shuffles the
+    examples as in the first epochs of a run with ``rng=0``, and not as in those that would have come next.
     """
     from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):
         raise ArgumentError(f"save: net must be a Module, got {in_a_line(net)}")
-    arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in net.named_generators()}}
-    if optimizer is not None:
-        state = optimizer.state_dict()
-        arrays |= {PREFIX + name: array for name, array in state["state"].items()}
-        notes["groups"] = state["groups"]
-    content = to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())})
-    write(path, content)
+    arrays, notes = as_saved(net, optimizer)
+    write(path, to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())}))
 
 
-def load(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
-    """Read a file of ``save``, or a PyTorch network's state with the same names, into ``net`` (and ``optimizer``).
+def load(net: Module, path: str | Path, optimizer: Optimizer | None = None, *,
+         names: Mapping[str, str] | str | None = None) -> None:
+    """Read a file of ``save``, or the state of a PyTorch network, into ``net`` (and ``optimizer``).
 
-    If any part does not fit, nothing is changed.
+    If any part does not fit, nothing is changed. Numbers of another type, bfloat16 and float16 among them, become those of the
+    network.
+
+    Parameters
+    ----------
+    net : Module
+    path : str or Path
+        A safetensors file, as ``save`` and ``safetensors.torch.save_file(model.state_dict(), path)`` write it.
+    optimizer : Optimizer, optional
+        To have its state read too, which the file must hold.
+    names : dict, "order" or None, default None
+        Which array of the file is which of the network's. None: their names are equal. A dict has the network's names as keys
+        and those in the file as values; the name of a module stands for all names that begin with it, as in
+        ``names={"0": "encoder.fc", "2.weight": "decoder.weight"}``, and names that are not in it are equal. "order": modules
+        of the same shapes follow each other as the numbers in the names of the file do (``"fc1"``, ``"fc2"``), which is
+        refused where these names have no numbers.
 
     Raises
     ------
     FileFormatError
-        The file is truncated, is not a safetensors file, or has arrays of a type that NumPy lacks (bfloat16, float8).
+        The file is truncated, is not a safetensors file (the message for a file of ``torch.save`` has the line that converts
+        it), or has arrays of a type that NumPy lacks (float8).
+    ArgumentError
+        ``names`` is neither, or has keys that the network has not.
     StateError
         Names, shapes or values do not fit the network; the message lists them all. Values must be finite.
     """
     if not isinstance(net, Module):
         raise ArgumentError(f"load: net must be a Module, got {in_a_line(net)}")
     arrays, notes = read(Path(path))
-    state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
-    before = rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])
+    if "sha256" in notes:                                           # a file of Checkpoint
+        arrays, notes = unsealed(path)
+    before = as_before(net)
     try:
-        net.load_state_dict(state)
-        for name, rng in net.named_generators():
-            if name in notes.get("generators", {}):
-                set_state(rng, notes["generators"][name], f"{path}: generator of module {name}")
+        put_network(net, arrays, notes, path, names)
         if optimizer is not None:
-            if "groups" not in notes:
-                raise StateError(f"{path}: no optimizer was saved in this file")
-            saved = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
-            optimizer.load_state_dict({"state": saved, "groups": notes["groups"]})
+            put_optimizer(optimizer, arrays, notes, path)
     except BaseException:
         before.restore()                                            # as they were, even if they were not finite
         raise
+
+
+def as_saved(net: Module, optimizer: Optimizer | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arrays and the notes that ``save`` writes: the states of the network, of its generators, of the optimizer."""
+    arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in generators(net).items()}}
+    if optimizer is not None:
+        state = optimizer.state_dict()
+        arrays |= {PREFIX + name: array for name, array in state["state"].items()}
+        notes["groups"] = state["groups"]
+    return arrays, notes
+
+
+def as_before(net: Module) -> Restored:
+    """Return what puts back the parameters, the buffers and the generators of a network."""
+    return rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])
+
+
+def generators(net: Module) -> dict[str, np.random.Generator]:
+    """Return the generators of a network by the path of their module, followed by a number for its second, third, ..."""
+    found: dict[str, np.random.Generator] = {}
+    for path, rng in net.named_generators():
+        numbers = (path, *(f"{path}#{k}" for k in range(2, len(found) + 2)))
+        found[next(name for name in numbers if name not in found)] = rng
+    return found
+
+
+def put_network(net: Module, arrays: dict[str, Any], notes: dict[str, Any], path: str | Path,
+                names: Mapping[str, str] | str | None = None) -> None:
+    """Put the parameters, the buffers and the generators of a file into a network."""
+    state = {name: array for name, array in arrays.items() if not name.startswith((PREFIX, STATE))}
+    net.load_state_dict(state if names is None else renamed(str(path), state, net.state_dict(), names))
+    for name, rng in generators(net).items():
+        if name in notes.get("generators", {}):
+            set_state(rng, notes["generators"][name], f"{path}: generator of module {name}")
+
+
+def put_optimizer(optimizer: Optimizer, arrays: dict[str, Any], notes: dict[str, Any], path: str | Path) -> None:
+    """Put the options and the states of a file into an optimizer."""
+    if "groups" not in notes:
+        raise StateError(f"{path}: no optimizer was saved in this file")
+    saved = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
+    optimizer.load_state_dict({"state": saved, "groups": notes["groups"]})
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -100,14 +152,16 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             notes = json.loads((file.metadata() or {}).get("retroprop", "{}"))
             types = {name: file.get_slice(name).get_dtype() for name in file.keys()}    # noqa: SIM118
-            foreign = [f"{name!r} is {kind}" for name, kind in types.items() if kind not in TYPES]
-            arrays = {} if foreign else {name: file.get_tensor(name) for name in types}
+            foreign = [f"{name!r} is {kind}" for name, kind in types.items() if kind not in (*TYPES, BRAIN)]
+            arrays = {} if foreign else {name: file.get_tensor(name) for name, kind in types.items() if kind in TYPES}
+            arrays |= {} if foreign else of_bfloat16(path, [name for name, kind in types.items() if kind == BRAIN])
     except (SafetensorError, ValueError, RecursionError) as error:  # ValueError, RecursionError: of json
+        hint = advice(path) or "write one with retroprop.save, or from PyTorch with safetensors.torch.save_file"
         raise FileFormatError(f"{path}: not a whole safetensors file with notes of retroprop.save ({in_one_line(error)}); "
-                              "write one with retroprop.save, or from PyTorch with safetensors.torch.save_file") from None
+                              f"{hint}") from None
     if foreign:
-        raise FileFormatError(f"{path}: arrays must have one of the types {', '.join(TYPES)}, but {', '.join(foreign)}; "
-                              "convert the network before you save it, in PyTorch with model.float()")
+        raise FileFormatError(f"{path}: arrays must have one of the types {', '.join((*TYPES, BRAIN))}, but "
+                              f"{', '.join(foreign)}; convert the network before you save it, in PyTorch with model.float()")
     kinds = {"generators": dict, "groups": list}
     if not isinstance(notes, dict) or not all(isinstance(notes[name], kinds[name]) for name in kinds.keys() & notes.keys()):
         raise FileFormatError(f"{path}: its notes must be those that retroprop.save writes")

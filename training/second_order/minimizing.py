@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,25 +12,20 @@ from numpy.typing import ArrayLike
 from ...arguments import Array, one_of, positive_int, real
 from ...conversion import column_names
 from ...datasets.checks import Inputs
-from ...errors import ArgumentError, NonFiniteError
+from ...errors import ArgumentError
 from ...losses import Loss
-from ...modules import Module, Parameter
-from ...modules.core.evaluation import preserved_modes
-from ...modules.core.rewinding import rewound
+from ...modules import Module
 from ...modules.core.values import Value
 from ...names import suggestion
-from ...progress import progress_bar
-from ...restoring import Restored, at_once, filling, setting
 from ..history import History
 from ..inputs.sources import checked_pair
 from ..metrics import check_reduces
-from ..session import interactive
+from .searches import LARGE, Note, Objective, searched
 
 OPTIONS = {                                                         # of these methods, with the least value of each
     "L-BFGS-B": {"maxcor": 1, "maxfun": 1, "maxls": 1, "ftol": 0.0, "gtol": 0.0},
     "BFGS": {"gtol": 0.0, "xrtol": 0.0, "c1": 0.0, "c2": 0.0, "norm": 1.0},
     "CG": {"gtol": 0.0, "c1": 0.0, "c2": 0.0, "norm": 1.0}}
-LARGE = 1e3                                                         # how much a cost that is not finite is above the lowest
 METHODS = ("L-BFGS-B", "BFGS", "CG")                                # of scipy.optimize.minimize
 
 
@@ -97,17 +91,15 @@ def minimize(net: Module, loss: Loss, x: Inputs, y: ArrayLike, method: str = "L-
     max_iter, tol, given = positive_int("max_iter", max_iter), real("tol", tol, 0), of_method(method, options)
     check_reduces(net, loss)
     examples, targets = checked_pair(net, loss, x, y)
-    moving = [parameter for parameter in net.parameters() if not parameter.frozen]
-    if not moving:
-        raise ArgumentError(f"minimize: net must have a parameter that is not frozen, got {net!r}")
-    with preserved_modes(net) as kept, kept:
-        for module in (module for _, module in net.named_modules() if module.buffers):
-            module.training = False
-        net.feature_names = column_names(x) or net.feature_names
-        cost = Cost(net, loss, examples, targets, moving)
-        with Restored([cost.put_back]) as best, best:
-            cost.begin()
-            return found(cost, method, {"maxiter": max_iter} | given, tol, progress)
+    cost, options = Cost(net, loss, examples, targets), {"maxiter": max_iter} | given
+    net.feature_names = column_names(x) or net.feature_names
+
+    def solve(note: Note) -> str:
+        from scipy.optimize import minimize as of_scipy
+        result = of_scipy(cost, cost.start, jac=True, method=method, tol=tol, options=options, callback=note)
+        return str(result.message)
+
+    return searched(cost, solve, max_iter, progress)
 
 
 def of_method(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,70 +113,21 @@ def of_method(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
             for name, value in options.items()}
 
 
-def found(cost: Cost, method: str, options: dict[str, Any], tol: float, progress: bool) -> History:
-    """Let SciPy minimize the cost, and return the history."""
-    from scipy.optimize import minimize as of_scipy
-    history, start = History(), time.perf_counter()
-    with progress_bar(options["maxiter"], "iteration", progress) as shown:
-        def note(_: Array) -> None:
-            nonlocal start
-            now = time.perf_counter()
-            history.append({
-                "epoch": float(len(history.get("epoch", ()))), "cost": cost.lowest, "gradient_norm": cost.gradient_norm,
-                "evaluations": float(cost.evaluations), "seconds": now - start})
-            start = now
-            shown.update(len(history["epoch"]) > 1)
-            shown.set_postfix_str(f"cost {cost.lowest:.4g}", refresh=False)
-        note(cost.start)
-        try:
-            result = of_scipy(cost, cost.start, jac=True, method=method, tol=tol, options=options, callback=note)
-            history.stopped = str(result.message)
-        except KeyboardInterrupt as error:
-            history.stopped, history.interrupted = "interrupted", True
-            if not interactive():
-                history.attached(error)
-                raise
-    return history
+class Cost(Objective):
+    """Cost and gradient of a network."""
 
+    who = "minimize"
 
-class Cost:
-    """Cost and gradient as a function of one float64 vector, which holds the parameters that move.
-
-    Attributes
-    ----------
-    start : float64 array
-        The vector of the parameters as they were.
-    lowest, gradient_norm : float
-        The lowest cost so far, and the norm of the gradient there.
-    best : list of arrays
-        The parameters there.
-    evaluations : int
-    """
-
-    def __init__(self, net: Module, loss: Loss, x: Value, y: Array, moving: list[Parameter]) -> None:
-        self.net, self.loss, self.x, self.y, self.moving = net, loss, x, y, moving
-        self.start = self.joined([parameter.data for parameter in moving])
-        self.best = [parameter.data.copy() for parameter in moving]
-        self.lowest, self.gradient_norm, self.evaluations = math.inf, math.nan, 0
-
-    def begin(self) -> None:
-        """Evaluate the start; raise an error if the network draws, or the cost is not finite."""
-        with rewound(self.net) as drawn, drawn:
-            before = states(self.net)
-            self(self.start)
-            draws = states(self.net) != before
-        if draws:
-            raise ArgumentError("minimize: net must not draw random numbers, as Dropout does in training mode: call net.eval()")
-        if math.isinf(self.lowest):
-            raise NonFiniteError("minimize: the cost at the start must be finite, got NaN or infinity")
+    def __init__(self, net: Module, loss: Loss, x: Value, y: Array) -> None:
+        super().__init__(net, x, y)
+        self.loss = loss
 
     def __call__(self, vector: Array) -> tuple[float, Array]:
         """Return cost and gradient; where the cost is not finite, a large one and zeros.
 
         Of an infinite cost, SciPy 1.17's L-BFGS-B says that it has converged, at a point that is no minimum.
         """
-        at_once(filling(zip((parameter.data for parameter in self.moving), self.parts(vector), strict=True)))
-        self.evaluations += 1
+        self.move(vector)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             cost = float(self.loss.forward(self.net.forward(self.x), self.y))
             if not math.isfinite(cost):
@@ -192,23 +135,5 @@ class Cost:
             self.net.backward(self.loss.backward(), input_gradient=False)
             self.net.update()
         gradient = self.joined([parameter.grad for parameter in self.moving])
-        if cost < self.lowest:
-            best = [parameter.data.copy() for parameter in self.moving]
-            norm = float(np.linalg.norm(gradient))
-            at_once(setting([(self, "best", best), (self, "lowest", cost), (self, "gradient_norm", norm)]))
+        self.keep(cost, float(np.linalg.norm(gradient)))
         return cost, gradient
-
-    def put_back(self) -> Iterator[Any]:
-        """Write the parameters with the lowest cost into the network: an act of ``restoring``."""
-        return filling(zip((parameter.data for parameter in self.moving), self.best, strict=True))()
-
-    def joined(self, arrays: list[Array]) -> Array:
-        return np.concatenate([array.ravel() for array in arrays]).astype(float)
-
-    def parts(self, vector: Array) -> list[Array]:
-        ends = np.cumsum([parameter.data.size for parameter in self.moving])[:-1]
-        return [part.reshape(parameter.shape) for part, parameter in zip(np.split(vector, ends), self.moving, strict=True)]
-
-
-def states(net: Module) -> list[str]:
-    return [repr(rng.bit_generator.state) for _, rng in net.named_generators()]

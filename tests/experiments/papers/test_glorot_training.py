@@ -60,7 +60,7 @@ def test_reading_layers_changes_nothing():
 def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path, monkeypatch):
     whole = trained(**TINY)
     monkeypatch.setattr(loop, "EVERY", 0.0)                         # saved at each step
-    save, step = loop.Checkpoint.save, 0
+    save, step = loop.Unfinished.save, 0
 
     def interrupted(self, at, *rest):
         nonlocal step
@@ -68,11 +68,11 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path, monkeypatch):
         step = at
         if at == 23:
             raise KeyboardInterrupt
-    monkeypatch.setattr(loop.Checkpoint, "save", interrupted)
+    monkeypatch.setattr(loop.Unfinished, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(**TINY, checkpoint=tmp_path / "run")
     assert step == 23
-    monkeypatch.setattr(loop.Checkpoint, "save", save)
+    monkeypatch.setattr(loop.Unfinished, "save", save)
     assert trained(**TINY, checkpoint=tmp_path / "run") == whole
 
 

@@ -196,7 +196,7 @@ def test_long_runs_of_a_killed_sweep_keep_their_last_checkpoints(tmp_path):
     process = started(tmp_path, "endless.py", tmp_path)
 
     def saved():
-        found = {folder.name: read_progress(folder) for folder in tmp_path.glob("runs/*.unfinished")}
+        found = {path.name: read_progress(path) for path in tmp_path.glob("runs/*.unfinished")}
         return {name: progress.step for name, progress in found.items() if progress}
 
     assert until(lambda: len(saved()) == 2)

@@ -14,7 +14,8 @@ import pytest
 import retroprop as rp
 from retroprop.experiments.lab import loop
 from retroprop.experiments.lab.data import source
-from retroprop.experiments.lab.loop import Checkpoint, train
+from retroprop.experiments.lab.loop import Unfinished, train
+from retroprop.experiments.sweeps.progress import read_progress
 from retroprop.experiments.sweeps.store import Store
 from retroprop.experiments.sweeps.sweep import sweep
 from retroprop.experiments.sweeps.trials import Done, Trial
@@ -82,8 +83,7 @@ def test_the_next_sweep_clears_away_what_kills_left(store, monkeypatch):
     """Parts of files, locks, and checkpoints of runs that have ended since; but nothing that a living process holds."""
     here(monkeypatch)
     store.keep(Done(LONG, halved(k=5), 1.0))
-    folder = Path(store.checkpoint(LONG))
-    folder.mkdir()
+    Path(store.checkpoint(LONG)).touch()
     for name in ("a.json.0123456789abcdef.part", "b.unfinished.lock"):
         (store.folder / name).touch()
     held = Lock(store.folder / "c.unfinished")
@@ -100,19 +100,19 @@ def lesson():
 
 def test_one_of_two_processes_saves_a_run_and_the_other_takes_over(store):
     """The second neither writes nor deletes anything, and sees the end of the first."""
-    folder, (net, sgd) = Path(store.checkpoint(LONG)), lesson()
-    with Checkpoint(folder, 100) as second:
-        with Checkpoint(folder, 100) as first:
+    path, (net, sgd) = Path(store.checkpoint(LONG)), lesson()
+    with Unfinished(path, 100) as second:
+        with Unfinished(path, 100) as first:
             first.save(10, net, sgd, [])
             second.save(5, net, sgd, [])
-            assert sorted(path.name for path in folder.iterdir()) == ["10.safetensors", "progress.json"]
+            assert read_progress(path)[:2] == (10, 100)
             store.drop(LONG)
-            assert folder.is_dir()                                  # it is in use
+            assert path.is_file()                                   # it is in use
         assert second.resume(*lesson()) == (10, [])
         second.save(20, net, sgd, [])
-        assert sorted(path.name for path in folder.iterdir()) == ["20.safetensors", "progress.json"]
+        assert read_progress(path)[:2] == (20, 100)
         store.drop(LONG)
-        assert folder.is_dir()
+        assert path.is_file()
     store.drop(LONG)
     assert os.listdir(store.folder) == []
 
@@ -121,15 +121,14 @@ def test_a_checkpoint_that_has_changed_in_any_way_counts_as_none(tmp_path, monke
     monkeypatch.setattr(loop, "EVERY", 0.0)
     net, sgd = lesson()
     train(net, sgd, source("digits").stream(10, 3), 3, at=(), read=dict, checkpoint=tmp_path / "a")
-    assert Checkpoint(tmp_path / "a", 9).resume(*lesson())[0] == 3
-    rng = np.random.default_rng(0)
-    for path in (tmp_path / "a").iterdir():
-        content = path.read_bytes()
-        for k in rng.integers(len(content), size=50):
-            path.write_bytes(content[:k] + bytes([content[k] ^ 1 << rng.integers(8)]) + content[k + 1:])
-            assert Checkpoint(tmp_path / "a", 9).resume(*lesson()) == (0, [])
-        path.write_bytes(content)
-    assert Checkpoint(tmp_path / "a", 9).resume(*lesson())[0] == 3
+    path, rng = tmp_path / "a", np.random.default_rng(0)
+    assert Unfinished(path, 9).resume(*lesson())[0] == 3
+    content = path.read_bytes()
+    for k in (*range(0, len(content), 40), *rng.integers(len(content), size=50)):
+        path.write_bytes(content[:k] + bytes([content[k] ^ 1 << rng.integers(8)]) + content[k + 1:])
+        assert Unfinished(path, 9).resume(*lesson()) == (0, [])
+    path.write_bytes(content)
+    assert Unfinished(path, 9).resume(*lesson())[0] == 3
 
 
 # Two sweeps of the same long runs in one folder, which save after every step.
@@ -175,7 +174,7 @@ def test_two_sweeps_in_one_folder_end_well_also_if_one_is_killed(tmp_path):
     (tmp_path / "together.py").write_text(TOGETHER)
     killed, *others = [started(tmp_path) for _ in range(3)]
     patience = time.monotonic() + 60
-    while not list(tmp_path.glob("runs/*.unfinished/progress.json")) and time.monotonic() < patience:
+    while not list(tmp_path.glob("runs/*.unfinished")) and time.monotonic() < patience:
         time.sleep(0.01)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import Array, as_floating, positive_int, real
-from ..errors import ArgumentError, ShapeError
+from ...arguments import Array, as_floating, positive_int, real
+from ...errors import ArgumentError, ShapeError
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""ONNX files: networks written as ONNX's operators, and read from them."""

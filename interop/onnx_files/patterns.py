@@ -1,0 +1,241 @@
+"""Arithmetic in ONNX files: sums and products of tensors, and expressions that other tools write for one module.
+
+An expression such as ``0.5 x (1 + erf(x / √2))`` comes as one node per operation. Until it is complete, a tensor is Pending.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...arguments import Array
+from ...modules import GELU, Add, LayerNorm, Linear, Multiply, Sigmoid, SiLU, Softplus, Softsign
+from .file import Node
+from .reader import Reader, Value
+
+ROOT, CLOSE = 0.5**0.5, 1e-6
+
+
+class Affine(NamedTuple):
+    """c x + d, with scalars or vectors along the last axis; where it must be a module, a Linear with a diagonal weight."""
+
+    name: str
+    x: Value
+    c: Any = 1.0
+    d: Any = 0.0
+
+    def settled(self, reader: Reader, node: Node) -> Value:
+        if np.all(self.c == 1) and np.all(self.d == 0):
+            return self.x
+        x = reader.value(node, self.x)
+        size = x.shape[-1]
+        node.demand(len(x.shape) > 1 and size < 10**9, "computes with a constant along an axis whose size may be any")
+        reader.file.spend(2 * size * size * reader.dtype.itemsize)
+        weight = np.diag(np.broadcast_to(self.c, size)).astype(reader.dtype)
+        bias = np.array(np.broadcast_to(self.d, size), reader.dtype) if np.any(self.d) else None
+        return reader.add(self.name, linear(reader, node, weight, bias), x)
+
+    def times(self, node: Node, k: Array) -> Affine:
+        return Affine(node.outputs[0], self.x, self.c * k)
+
+    def plus(self, node: Node, k: Array) -> Affine:
+        return Affine(node.outputs[0], self.x, self.c, k)
+
+
+class Incomplete(NamedTuple):
+    """Part of an expression in x: ``kind`` says which, with two numbers a and b.
+
+    ``erf``: a erf(x/√2) + b. ``gated``: x times that. ``abs``: |x| + a. ``above``: x > a. ``mean``: that of the last axis.
+    ``centred``: x minus the mean. ``square``: its square. ``variance``: the mean of the square, plus a. ``deviation``: the root
+    of the variance.
+    """
+
+    kind: str
+    x: Value
+    a: float = 0.0
+    b: float = 0.0
+
+    def settled(self, reader: Reader, node: Node) -> Value:
+        raise node.refused(f"reads a part ({self.kind}) of an expression that is no module")
+
+
+def close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=CLOSE)
+
+
+def is_part(value: Any, *kinds: str) -> bool:
+    return isinstance(value, Incomplete) and value.kind in kinds
+
+
+def linear(reader: Reader, node: Node, weight: Array, bias: Array | None) -> Linear:
+    """Return a Linear with this weight, of shape (out, in)."""
+    layer = Linear(*weight.shape[::-1], bias=bias is not None, dtype=reader.dtype, rng=0)
+    layer.weight = reader.parameter(node, weight, "weight")
+    if bias is not None:
+        layer.bias = reader.parameter(node, bias, "bias")
+    return layer
+
+
+def along_last(node: Node, array: Array, x: Value) -> Array:
+    """Return a constant that broadcasts along the last axis of x: a scalar, or a vector of its size."""
+    fits = array.dtype.kind == "f" and array.ndim <= len(x.shape) and array.size in (1, x.shape[-1])
+    node.demand(fits and array.size == max(array.shape[-1:], default=1),
+                f"computes with a constant of shape {array.shape}, which must be a scalar or a vector along the last axis")
+    return array.reshape(() if array.size == 1 else -1)
+
+
+def scalar(node: Node, array: Array) -> float:
+    """Return a scalar as the shortest decimal number that it may stand for."""
+    node.demand(array.size == 1, "computes with a constant that must be a scalar")
+    return float(str(array.reshape(())[()]))
+
+
+def sorted_operands(node: Node, read: list[Any]) -> tuple[Any, Any]:
+    """Return the operands, a constant last."""
+    node.demand(len(read) == 2, "must have two inputs")
+    return (read[1], read[0]) if isinstance(read[0], np.ndarray) else (read[0], read[1])
+
+
+def add(reader: Reader, node: Node, read: list[Any]) -> Any:
+    if len(read) != 2 or not any(isinstance(value, np.ndarray) for value in read):
+        return join(reader, node, Add(), read)
+    x, constant = sorted_operands(node, read)
+    if is_part(x, "erf"):
+        return completed(reader, node, x._replace(b=x.b + scalar(node, constant)))
+    if is_part(x, "abs", "variance"):
+        return x._replace(a=x.a + scalar(node, constant))
+    return shifted(reader, node, x, constant, 1)
+
+
+def shifted(reader: Reader, node: Node, x: Any, constant: Array, sign: int) -> Any:
+    """x + sign * constant: the bias of the Linear or LayerNorm that made x, if it has none."""
+    layer = reader.made(x, Linear)
+    if isinstance(layer, Linear) and layer.bias is None and sign == 1 and constant.size == layer.out_features:
+        found = Linear(layer.in_features, layer.out_features, dtype=reader.dtype, rng=0)
+        found.weight, found.bias = layer.weight, reader.parameter(node, along_last(node, constant, x).reshape(-1), "bias")
+        return reader.replace(node, x, found)
+    norm = reader.made(x, LayerNorm)
+    if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.size == norm.features:
+        norm.bias = reader.parameter(node, sign * along_last(node, constant, x).reshape(-1), "bias")
+        return reader.replace(node, x, norm)
+    found_x = as_affine(reader, node, x)
+    return found_x.plus(node, sign * along_last(node, constant, found_x.x))
+
+
+def as_affine(reader: Reader, node: Node, x: Any) -> Affine:
+    """Return x as an Affine to which a constant may be added, or that a constant may multiply."""
+    return x if isinstance(x, Affine) and np.all(x.d == 0) else Affine(node.outputs[0], reader.lazy(node, x))
+
+
+def join(reader: Reader, node: Node, module: Any, read: list[Any]) -> Value:
+    """A module that joins tensors."""
+    values = [reader.value(node, value) for value in read]
+    return reader.add(node.outputs[0], module, *values) if len(values) > 1 else values[0]
+
+
+def subtract(reader: Reader, node: Node, read: list[Any]) -> Any:
+    a, b = read if len(read) == 2 else (None, None)
+    if isinstance(b, np.ndarray):
+        return shifted(reader, node, a, b, -1)
+    if isinstance(a, np.ndarray):
+        x = as_affine(reader, node, b)
+        return x.times(node, np.array(-1.0)).plus(node, along_last(node, a, x.x))
+    node.demand(is_part(b, "mean") and isinstance(a, tuple) and a == b.x, "subtracts a tensor from another")
+    return Incomplete("centred", b.x)
+
+
+def multiply(reader: Reader, node: Node, read: list[Any]) -> Any:
+    x, y = sorted_operands(node, read)
+    if isinstance(y, np.ndarray):
+        return scaled(reader, node, x, y)
+    if is_part(x, "centred") and x == y:
+        return Incomplete("square", x.x)
+    for part, other in ((x, y), (y, x)):
+        if is_part(part, "erf"):
+            factor = as_affine(reader, node, other)
+            node.demand(factor.x == part.x and np.ndim(factor.c) == 0, "multiplies an erf with something other than its x")
+            k = float(factor.c)
+            return completed(reader, node, Incomplete("gated", part.x, part.a * k, part.b * k))
+        if reader.made(part, Sigmoid) and reader.steps[part.tensor].sources == (getattr(other, "tensor", None),):
+            return reader.replace(node, part, SiLU())
+    return join(reader, node, Multiply(), [x, y])
+
+
+def scaled(reader: Reader, node: Node, x: Any, constant: Array) -> Any:
+    """x times a constant: the weight of the LayerNorm that made x, if it has none."""
+    if is_part(x, "erf", "gated"):
+        k = scalar(node, constant)
+        return completed(reader, node, x._replace(a=x.a * k, b=x.b * k))
+    norm = reader.made(x, LayerNorm)
+    if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.size == norm.features:
+        norm.weight = reader.parameter(node, along_last(node, constant, x).reshape(-1), "weight")
+        value = reader.replace(node, x, norm)
+        reader.bare.add(value.tensor)
+        return value
+    found = as_affine(reader, node, x)
+    return found.times(node, along_last(node, constant, found.x))
+
+
+def divide(reader: Reader, node: Node, read: list[Any]) -> Any:
+    x, y = read if len(read) == 2 else (None, None)
+    if isinstance(y, np.ndarray):
+        node.demand(y.dtype.kind == "f" and bool(np.all(y)), "divides by a constant that must not be 0")
+        return scaled(reader, node, x, (1 / y.astype(np.float64)))
+    if is_part(y, "abs") and close(y.a, 1) and y.x == x:
+        return reader.apply(node, Softsign(), x)
+    if is_part(y, "deviation") and is_part(x, "centred") and x.x == y.x:
+        source = reader.value(node, x.x)
+        value = reader.add(node.outputs[0], LayerNorm(source.shape[-1], y.a, dtype=reader.dtype), source)
+        reader.bare.add(value.tensor)
+        return value
+    raise node.refused("divides by a tensor")
+
+
+def completed(reader: Reader, node: Node, part: Incomplete) -> Any:
+    """Return the output of GELU if the expression is complete."""
+    complete = part.kind == "gated" and close(part.a, 0.5) and close(part.b, 0.5)
+    return reader.apply(node, GELU(), part.x) if complete else part
+
+
+def erf(reader: Reader, node: Node, read: list[Any]) -> Incomplete:
+    x = as_affine(reader, node, read[0])
+    node.demand(np.ndim(x.c) == 0 and close(float(x.c), ROOT), "is not that of a GELU, erf(x/√2)")
+    return Incomplete("erf", x.x, 1.0)
+
+
+def absolute(reader: Reader, node: Node, read: list[Any]) -> Incomplete:
+    return Incomplete("abs", reader.lazy(node, read[0]))
+
+
+def above(reader: Reader, node: Node, read: list[Any]) -> Incomplete:
+    node.demand(len(read) == 2 and isinstance(read[1], np.ndarray), "compares tensors")
+    return Incomplete("above", reader.lazy(node, read[0]), scalar(node, read[1]))
+
+
+def where(reader: Reader, node: Node, read: list[Any]) -> Any:
+    """PyTorch's Softplus is x where x is large."""
+    condition, x, y = read if len(read) == 3 else (None, None, None)
+    soft = reader.steps.get(y.tensor) if hasattr(y, "tensor") else None
+    good = is_part(condition, "above") and condition.a >= 16 and condition.x == x and soft is not None
+    node.demand(good and soft is not None and type(soft.module) is Softplus and soft.sources == (x.tensor,),
+                "selects by a condition, which only PyTorch's Softplus may do")
+    return y
+
+
+def power(reader: Reader, node: Node, read: list[Any]) -> Incomplete:
+    x, exponent = read if len(read) == 2 else (None, None)
+    node.demand(is_part(x, "centred") and isinstance(exponent, np.ndarray) and scalar(node, exponent) == 2,
+                "is not the square in a LayerNorm")
+    return Incomplete("square", x.x)
+
+
+def root(reader: Reader, node: Node, read: list[Any]) -> Incomplete:
+    node.demand(is_part(read[0], "variance"), "is not the root of the variance in a LayerNorm")
+    return read[0]._replace(kind="deviation")
+
+
+def mean_of_last(reader: Reader, node: Node, x: Any) -> Incomplete:
+    """The mean over the last axis, with keepdims: of x or of the squares of what is left of it."""
+    return Incomplete("variance", x.x) if is_part(x, "square") else Incomplete("mean", reader.lazy(node, x))
