@@ -234,6 +234,15 @@ def test_partial_fit_needs_all_classes_first():
         Classifier(loss=rp.Hinge()).decision_function(X)
 
 
+def test_a_random_state_is_a_seed_or_where_one_is_drawn_from():
+    for kind in (np.random.RandomState, np.random.default_rng):
+        first, second = kind(0), kind(0)
+        models = [Regressor(**SMALL).set_params(random_state=state).fit(X, X[:, 0]) for state in (first, second, first)]
+        same(models[0], models[1])
+        assert models[2].history_["cost"] != models[0].history_["cost"]
+    assert Regressor(max_iter=1).fit(X, X[:, 0]).history_["cost"] != Regressor(max_iter=1).fit(X, X[:, 0]).history_["cost"]
+
+
 def test_any_optimizer_and_decay_of_weights_alone():
     model = Regressor(hidden=(4,), optimizer=partial(rp.SGD, momentum=0.5, nesterov=True), weight_decay=0.1, max_iter=2)
     groups = model.fit(X, X[:, 0]).optimizer_.groups
