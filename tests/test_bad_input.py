@@ -30,7 +30,8 @@ OPTIMIZERS = ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"]
 SCALED = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Standard"]
 INITIALIZERS = [*SCALED, "Orthogonal", "Normal", "Uniform", "Zeros", "Constant"]
 ELSEWHERE = {"Module", "Loss", "Optimizer", "Initializer", "Conv2d", "MaxPool2d", "AvgPool2d", "GlobalAvgPool2d",
-             "Upsample2d", "Graph", "Add", "Concat", "Multiply", "Function", "Start", "Layer", "chain", "of", "starts"}
+             "Upsample2d", "Embedding", "Graph", "Residual", "Add", "Concat", "Multiply", "Function", "Start", "Layer", "chain",
+             "of", "starts"}
 # Values that are not arrays of real numbers: the value, the kind of error, and its text after the name of the argument.
 NOT_NUMBERS = {
     "objects": (np.array([[1, 2, None]] * 5), DtypeError, "must be real numbers, got object"),
@@ -495,6 +496,7 @@ def test_an_error_from_inside_says_where():
 
 @pytest.mark.parametrize("call", [
     lambda a: rp.lsuv(a, a), lambda a: rp.evaluate(a, rp.MSE(), a, a), lambda a: rp.save(a, "nowhere"),
+    lambda a: rp.Checkpoint("nowhere").save(1, a), lambda a: rp.Checkpoint(a), lambda a: rp.Checkpoint("nowhere", every=a),
     lambda a: rp.initializers.of("PyTorch")(a), lambda a: rp.StepLR(a, 1), lambda a: rp.ReduceOnPlateau(a),
     lambda a: rp.check_module(a, a), lambda a: rp.features.scores(a),
     lambda a: rp.fit(rp.Linear(3, 1), rp.MSE(), a, (a, a), epochs=1)])

@@ -21,13 +21,14 @@ from .scores import confusion_matrix, f1_score, mean_absolute_error, r2_score, r
 from .second_order.least_squares import least_squares
 from .second_order.minimizing import minimize
 from .steps import Step
+from .watching.loggers import CSVLog, JSONLog, TensorBoard
 
 __all__ = [
-    "EMA", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History",
-    "MaxNorm", "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers",
-    "Schedule", "SequentialLR", "Step", "StepLR", "WarmupLR", "accuracy", "class_weights", "confusion_matrix", "evaluate",
-    "f1_score", "fit", "least_squares", "load", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score",
-    "roc_auc_score", "save", "top_k_accuracy_score",
+    "EMA", "CSVLog", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR",
+    "History", "JSONLog", "MaxNorm", "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run",
+    "ScaledLayer", "ScaledLayers", "Schedule", "SequentialLR", "Step", "StepLR", "TensorBoard", "WarmupLR", "accuracy",
+    "class_weights", "confusion_matrix", "evaluate", "f1_score", "fit", "least_squares", "load", "lr_range_test", "lsuv",
+    "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save", "top_k_accuracy_score",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import Seed, generator, in_a_line, positive_int
+from ..arguments import Seed, generator, positive_int
 from ..conversion import Named, check_columns, column_names
 from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
@@ -33,14 +33,14 @@ from .metrics import check_reduces, in_parts, true_classes
 from .saving.resuming import epochs_left, in_order, resumed, settings
 from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
-from .steps import Step
+from .steps import Step, check_trainable
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
         sample_weight: ArrayLike | None = None, class_weight: ArrayLike | str | None = None,
-        validation: Data | Weighted | None = None, metrics: Metrics = (),
-        clip: float | None = None, accumulate: int = 1, augment: Augmentation | Sequence[Augmentation] | None = None,
-        rng: Seed = None, callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
+        validation: Data | Weighted | None = None, metrics: Metrics = (), clip: float | None = None, accumulate: int = 1,
+        augment: Augmentation | Sequence[Augmentation] | None = None, rng: Seed = None,
+        callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
         progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
 
@@ -253,20 +253,6 @@ def columns(loss: Loss, held_out: Batch | None, scores: Iterable[str]) -> tuple[
     if held_out is not None and true_classes(loss, held_out[1]) is not None and "accuracy" not in scores:
         validation.insert(1, "accuracy")
     return "epoch", "cost", *scores, *(f"validation_{name}" for name in validation), "seconds"
-
-
-def check_trainable(net: Module, optimizer: Optimizer) -> None:
-    """Raise ArgumentError unless the optimizer moves a parameter of the network."""
-    if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got "
-                            f"{in_a_line(optimizer)}")
-    own = set(net.parameters())
-    held = [parameter for parameter in optimizer.parameters() if parameter in own]
-    if not held:
-        raise ArgumentError("optimizer must hold parameters of net, got one that was built for another network")
-    if all(parameter.frozen for parameter in held):
-        raise ArgumentError("optimizer must hold a parameter of net that is not frozen, got frozen ones only: nothing would be "
-                            "trained")
 
 
 def as_callback(callback: Any) -> Callback:

@@ -1,4 +1,4 @@
-"""A run with weights, accumulation, clipping, augmentation, EMA and Norms goes on bit for bit, in the middle of an epoch too."""
+"""A run with weights, accumulation, clipping, augmentation, EMA and Norms goes on bit for bit, also within an epoch."""
 
 import numpy as np
 import pytest

@@ -66,7 +66,7 @@ def parts_of(run: Run) -> Parts:
 def progress_of(run: Run) -> dict[str, Any]:
     """Return how far a run is: its history, and its place in the epoch."""
     done = run.progress
-    seen = done.seen and [tuple(np.concatenate(each) for each in zip(*done.seen, strict=True))]
+    seen = done.seen and [(np.concatenate([each for each, _ in done.seen]), np.concatenate([y for _, y in done.seen]))]
     history = {name: list(map(plain, column)) for name, column in run.history.items()}
     return {"epoch": run.epoch, "batch": run.batch, "cost": float(run.cost), "history": history, "stopped": run.history.stopped,
             "done": done.batch, "total": float(done.total), "divisor": float(done.divisor), "order": done.order, "seen": seen,
@@ -85,7 +85,7 @@ def epochs_left(run: Run, epochs: int) -> range:
 
 
 class Resumed:
-    """The saved state of a run, read and tried on the new run, which is left as it is until ``put``.
+    """The saved state of a run, read and tried on the new run, which gets the history, and all else with ``put``.
 
     Raises
     ------
@@ -110,14 +110,14 @@ class Resumed:
                                 f"got {epochs}")
         parts_of(run).try_out(self.arrays, self.notes, path)
         warn_of_changes(path, parts_of(run).changed(self.notes))
+        run.history.update(self.progress["history"])                # callbacks read it when they begin
+        run.history.stopped = self.progress["stopped"]
 
     def put(self) -> None:
         """Put the saved state into the new run, whose callbacks have begun."""
         run, saved = self.run, self.progress
         parts_of(run).put(self.arrays, self.notes, self.path)
         run.epoch, run.batch, run.cost = saved["epoch"], saved["batch"], saved["cost"]
-        run.history.update(saved["history"])
-        run.history.stopped = saved["stopped"]
         run.progress = Progress(saved["done"], saved["total"], saved["divisor"], saved["order"], saved["seen"],
                                 time.perf_counter() - saved["seconds"])
 

@@ -1,0 +1,1 @@
+"""What is seen of a run while it trains: files of its numbers, and a view that grows."""
