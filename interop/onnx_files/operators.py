@@ -61,12 +61,7 @@ def convolution(reader: Reader, node: Node, read: list[Any]) -> Value:
     stride, dilation = pixels(node, "strides"), pixels(node, "dilations")
     padding = both_sides(node, [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)], stride)
     bias = None if given(read, 2) is None else reader.constant(node, read[2], "bias")
-    out, channels = weight.shape[:2]
-    layer = modules.Conv2d(channels, out, one(kernel), one(stride), one(padding), one(dilation), bias is not None,
-                           dtype=reader.dtype, rng=0)
-    layer.weight = reader.parameter(node, weight, "weight")
-    if bias is not None:
-        layer.bias = reader.parameter(node, bias, "bias")
+    layer = patterns.convolution(reader, node, weight, bias, one(stride), one(padding), one(dilation))
     return reader.add(node.outputs[0], layer, reader.value(node, read[0]))
 
 
