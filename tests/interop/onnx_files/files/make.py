@@ -165,7 +165,7 @@ def of_jax():
 
 
 def strip(tool):
-    """Leave out what exporters note about the code, such as paths of files."""
+    """Leave out what exporters note about the code, such as paths of files, and empty files."""
     from pathlib import Path
 
     import onnx
@@ -177,6 +177,9 @@ def strip(tool):
             part.ClearField("doc_string")
         del model.graph.value_info[:]
         path.write_bytes(model.SerializeToString())
+    for path in Path().glob(f"{tool}_*.data"):
+        if not path.stat().st_size:
+            path.unlink()
 
 
 if __name__ == "__main__":
