@@ -220,7 +220,10 @@ def divide(reader: Reader, node: Node, read: list[Any]) -> Any:
         return reader.apply(node, Softsign(), x)
     if is_part(y, "deviation") and is_part(x, "centred") and x.x == y.x:
         source = reader.value(node, x.x)
-        value = reader.add(node.outputs[0], LayerNorm(source.shape[-1], y.a, dtype=reader.dtype), source)
+        size = source.shape[-1]
+        node.demand(size < ANY, "normalizes over an axis whose size may be any")
+        reader.file.spend(4 * size * reader.dtype.itemsize)
+        value = reader.add(node.outputs[0], LayerNorm(size, y.a, dtype=reader.dtype), source)
         reader.bare.add(value.tensor)
         return value
     raise node.refused("divides by a tensor")
