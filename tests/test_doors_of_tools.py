@@ -224,7 +224,7 @@ WITHOUT_ARRAYS = {
     "draws its data, or reads a file": {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
-        "compare", "plots.read_image", "CSVLog", "JSONLog", "TensorBoard"},
+        "compare", "plots.read_image", "CSVLog", "JSONLog", "TensorBoard", "LiveView"},
     "takes a name, or nothing": {"initializers.of", "initializers.starts"},
     "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
                               "features.truncated"},
