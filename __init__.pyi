@@ -31,11 +31,12 @@ from .losses import (
 )
 from .modules import (
     ELU as ELU, GELU as GELU, Add as Add, AvgPool2d as AvgPool2d, BatchNorm as BatchNorm, Concat as Concat, Conv2d as Conv2d,
-    Dropout as Dropout, Flatten as Flatten, Function as Function, GlobalAvgPool2d as GlobalAvgPool2d, Graph as Graph,
-    HardTanh as HardTanh, Identity as Identity, LayerNorm as LayerNorm, LeakyReLU as LeakyReLU, Linear as Linear,
-    LogSoftmax as LogSoftmax, MaxPool2d as MaxPool2d, Module as Module, Multiply as Multiply, Parameter as Parameter,
-    ReLU as ReLU, Reshape as Reshape, Sequential as Sequential, Sigmoid as Sigmoid, SiLU as SiLU, Softmax as Softmax,
-    Softplus as Softplus, Softsign as Softsign, Tanh as Tanh, Upsample2d as Upsample2d,
+    Dropout as Dropout, Embedding as Embedding, Flatten as Flatten, Function as Function, GlobalAvgPool2d as GlobalAvgPool2d,
+    Graph as Graph, HardTanh as HardTanh, Identity as Identity, LayerNorm as LayerNorm, LeakyReLU as LeakyReLU,
+    Linear as Linear, LogSoftmax as LogSoftmax, MaxPool2d as MaxPool2d, Module as Module, Multiply as Multiply,
+    Parameter as Parameter, ReLU as ReLU, Reshape as Reshape, Residual as Residual, Sequential as Sequential,
+    Sigmoid as Sigmoid, SiLU as SiLU, Softmax as Softmax, Softplus as Softplus, Softsign as Softsign, Tanh as Tanh,
+    Upsample2d as Upsample2d,
 )
 from .optim import (
     SGD as SGD, Adagrad as Adagrad, Adam as Adam, AdamW as AdamW, Optimizer as Optimizer, RMSprop as RMSprop,
@@ -43,15 +44,16 @@ from .optim import (
 )
 from .plots.training import LiveView as LiveView
 from .training import (
-    CSVLog as CSVLog, Callback as Callback, ChainedLR as ChainedLR, Checkpoint as Checkpoint, CosineLR as CosineLR,
-    EarlyStopping as EarlyStopping, Evaluation as Evaluation, ExponentialLR as ExponentialLR, History as History,
-    JSONLog as JSONLog, MaxNorm as MaxNorm, MultiStepLR as MultiStepLR, OneCycleLR as OneCycleLR, RateRange as RateRange,
-    ReduceOnPlateau as ReduceOnPlateau, Run as Run, Schedule as Schedule, SequentialLR as SequentialLR, Step as Step,
-    StepLR as StepLR, TensorBoard as TensorBoard, WarmupLR as WarmupLR, accuracy as accuracy,
-    confusion_matrix as confusion_matrix, evaluate as evaluate, f1_score as f1_score, fit as fit,
-    least_squares as least_squares, load as load, lr_range_test as lr_range_test, lsuv as lsuv,
-    mean_absolute_error as mean_absolute_error, minimize as minimize, r2_score as r2_score, roc_auc_score as roc_auc_score,
-    save as save, top_k_accuracy_score as top_k_accuracy_score,
+    EMA as EMA, CSVLog as CSVLog, Callback as Callback, ChainedLR as ChainedLR, Checkpoint as Checkpoint,
+    CosineLR as CosineLR, EarlyStopping as EarlyStopping, Evaluation as Evaluation, ExponentialLR as ExponentialLR,
+    History as History, JSONLog as JSONLog, MaxNorm as MaxNorm, MultiStepLR as MultiStepLR, Norms as Norms,
+    OneCycleLR as OneCycleLR, RateRange as RateRange, ReduceOnPlateau as ReduceOnPlateau, Run as Run,
+    ScaledLayer as ScaledLayer, ScaledLayers as ScaledLayers, Schedule as Schedule, SequentialLR as SequentialLR,
+    Step as Step, StepLR as StepLR, TensorBoard as TensorBoard, WarmupLR as WarmupLR, accuracy as accuracy,
+    class_weights as class_weights, confusion_matrix as confusion_matrix, evaluate as evaluate, f1_score as f1_score,
+    fit as fit, least_squares as least_squares, load as load, lr_range_test as lr_range_test, lsuv as lsuv,
+    mean_absolute_error as mean_absolute_error, minimize as minimize, r2_score as r2_score,
+    roc_auc_score as roc_auc_score, save as save, top_k_accuracy_score as top_k_accuracy_score,
 )
 
 __version__: str

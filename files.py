@@ -74,7 +74,7 @@ def link(path: Path, name: Path) -> None:
     with suppress(FileNotFoundError):
         name.unlink()
     try:
-        os.link(path, name)
+        os.link(os.path.realpath(path), name)                      # of a symbolic link, Linux would link that
     except OSError:
         write(name, path.read_bytes())
 

@@ -19,7 +19,7 @@ from .checks import Names, finite, pair, same_features
 from .classes import as_labels, labels
 from .embedded import digits
 from .idx import FILES, mnist, variants
-from .images import image_folder, visible
+from .images.files import image_folder, visible
 from .npz import read_npz
 from .shapes import EASY_SHAPESET, shapeset
 from .splits import numbered

@@ -49,8 +49,10 @@ Found = tuple[tuple[Weight, Weight | None], Layer]
 def weight_of(module: Any) -> Any | None:
     """Return the weight of a layer: of a Linear, a Conv2d, or another module whose weight has two axes or more; or None.
 
-    A bias beside it has one number for each unit, or is missing.
+    A bias beside it has one number for each unit, or is missing. A table for integers is no layer: no sum is taken over it.
     """
+    if getattr(module, "takes_integers", False):
+        return None
     weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
     if weight is None or not isinstance(getattr(weight, "data", None), np.ndarray) or weight.data.ndim < 2:
         return None

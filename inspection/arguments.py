@@ -8,6 +8,7 @@ from ..arguments import Array
 from ..errors import ArgumentError, NonFiniteError
 from ..losses import Loss
 from ..modules import Module
+from ..modules.core.values import Value
 
 ROWS = 512                                                          # examples per propagation, to bound memory
 
@@ -25,6 +26,13 @@ def independent_examples(net: Module) -> None:
     if dependent is not None:
         raise ArgumentError("net must compute each example independently in evaluation mode, got a batch-dependent module, "
                             f"{dependent!r}")
+
+
+def real_inputs(net: Module, x: Value) -> None:
+    """Raise ArgumentError if x holds integers: no small change of it has a meaning."""
+    if any(net.holds_integers(x)):
+        taker = next(module for _, module in net.leaves() if module.takes_integers)
+        raise ArgumentError(f"net must read numbers that can change by little, got integers, which {taker!r} takes")
 
 
 def finite_cost(cost: float | Array) -> None:

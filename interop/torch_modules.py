@@ -23,8 +23,8 @@ def from_torch(module: Any, *, rng: Seed = None) -> Module:
     Parameters
     ----------
     module : torch.nn.Module
-        An ``nn.Sequential``, also of others, or one of the modules in ``interop.torch_modules.FORMS``. Its modes stay, module
-        by module; a parameter that requires no gradient becomes a frozen one; parameters that two modules share stay shared.
+        An ``nn.Sequential``, also of others, or one of the modules in ``interop.torch_modules.FORMS``. Names and modes stay; a
+        parameter that requires no gradient becomes a frozen one; parameters that two modules share stay shared.
     rng : None, int or numpy.random.Generator
         Source of the masks of Dropout, which are not those of PyTorch.
 
@@ -102,13 +102,14 @@ class Builder:
             raise Refused("it has hooks, or a forward of its own")
 
     def sequential(self, path: str, module: Any) -> Module:
-        inner = [self.built(f"{path}.{name}".lstrip("."), one) for name, one in module._modules.items()]
-        return rp.Sequential(*inner) if inner else rp.Identity()
+        inner = {name: self.built(f"{path}.{name}".lstrip("."), one) for name, one in module._modules.items()}
+        named = not all(map(str.isdigit, inner))
+        return (rp.Sequential(**inner) if named else rp.Sequential(*inner.values())) if inner else rp.Identity()
 
     def fill(self, ours: Module, module: Any) -> Module:
         """Copy weight and bias; those that PyTorch's has not become frozen, or stay None."""
         for name in ("weight", "bias"):
-            theirs, own = getattr(module, name), getattr(ours, name)
+            theirs, own = getattr(module, name, None), getattr(ours, name, None)
             if theirs is None:
                 if own is not None:
                     own.frozen = True
@@ -167,6 +168,14 @@ def layer_norm(make: Builder, module: Any) -> Module:
     if len(module.normalized_shape) != 1:
         raise Refused(f"normalized_shape must be one axis, the last, got {tuple(module.normalized_shape)}")
     return make.fill(rp.LayerNorm(module.normalized_shape[0], module.eps, dtype=make.dtype), module)
+
+
+def embedding(make: Builder, module: Any) -> Module:
+    demand(module, max_norm=None, scale_grad_by_freq=False)
+    if module.padding_idx is not None and module.weight[module.padding_idx].any():
+        raise Refused("the row of padding_idx must be 0")
+    count, size = module.num_embeddings, module.embedding_dim
+    return make.fill(rp.Embedding(count, size, module.padding_idx, dtype=make.dtype, rng=0), module)
 
 
 def max_pool(make: Builder, module: Any) -> Module:
@@ -244,7 +253,8 @@ def softplus(make: Builder, module: Any) -> Module:
 
 FORMS: dict[str, Callable[[Builder, Any], Module]] = {
     "Linear": linear, "Conv2d": conv2d, "BatchNorm1d": batch_norm, "BatchNorm2d": batch_norm, "LayerNorm": layer_norm,
-    "Dropout": dropout, "Dropout1d": dropout, "Dropout2d": dropout, "MaxPool2d": max_pool, "AvgPool2d": average_pool,
+    "Embedding": embedding, "Dropout": dropout, "Dropout1d": dropout, "Dropout2d": dropout,
+    "MaxPool2d": max_pool, "AvgPool2d": average_pool,
     "AdaptiveAvgPool2d": global_pool, "Upsample": upsample, "Flatten": flatten, "Unflatten": unflatten,
     "Identity": lambda make, module: rp.Identity(), "ReLU": lambda make, module: rp.ReLU(),
     "LeakyReLU": lambda make, module: rp.LeakyReLU(module.negative_slope), "ELU": lambda make, module: rp.ELU(module.alpha),

@@ -9,12 +9,13 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike
 
-from ..arguments import Array, as_floating, one_of, within
+from ..arguments import Array, as_floating, cast, one_of, within
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, too_early
 from ..modules.core.values import Signature, check_out, parts, several
 from ..underflow import STATE, unreported
+from .weights import beside, checked_weight, weighted_sum
 
 INF = math.inf
 SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
@@ -24,6 +25,7 @@ class Loss(Module, checked=False):
     """A cost of a prediction and its target.
 
     ``forward(prediction, target)`` returns the cost, and ``backward()`` the gradient dC/dprediction; ``update`` does nothing.
+    ``forward(prediction, target, weight)`` multiplies the costs of each example by its weight; a mean is then the weighted one.
     To write a loss of your own, derive a class with two methods: ``costs(prediction, target)`` sets ``self.point`` and
     returns the cost of each element, ``derivatives()`` returns the derivatives of these costs at the point. If there is one
     cost per example instead, write ``costs_shape`` too.
@@ -53,16 +55,17 @@ class Loss(Module, checked=False):
     (0.4338, array([0.2539, 0.2539, 0.2539]))
     """
 
-    __slots__ = ("_expected", "_factor", "_ones", "_small_total", "_unit", "divisor")
+    __slots__ = ("_expected", "_factor", "_ones", "_small_total", "_unit", "_weighted", "divisor")
     _workspace = (*Module._workspace, *__slots__)
     _evaluation = (*Module._evaluation, *__slots__)
 
     _expected: Signature | None                                     # of targets that need no conversion
     divisor: float                                                  # of the sum of the costs
-    _factor: Array                                                  # 1/divisor, of the prediction's dtype
+    _factor: Array                                                  # 1/divisor, of the prediction's dtype; times the weights
     _ones: Array                                                    # a product with it is the sum of the costs
     _small_total: float                                             # sums below it are computed from the exact costs
     _unit: Array                                                    # the g of backward() without argument
+    _weighted: bool | None                                          # whether the last forward was given weights of examples
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(checked=False, **options)         # the phases below contain their own checks
@@ -153,11 +156,11 @@ class Loss(Module, checked=False):
         self.check(array, prediction)
         return array
 
-    def forward(self, prediction: Any, target: ArrayLike) -> Any:
-        """Return the cost of the predictions: a float, or with ``reduction="none"`` an array."""
+    def forward(self, prediction: Any, target: ArrayLike, weight: ArrayLike | None = None) -> Any:
+        """Return the cost of the predictions: a float, or with ``reduction="none"`` an array; ``weight``: (N,), at least 0."""
         if STATE.current is not STATE.calm and STATE.reports_underflow():
             with np.errstate(under="ignore"):
-                return Loss.forward(self, prediction, target)
+                return Loss.forward(self, prediction, target, weight)
         new = type(prediction) is not ndarray or (prediction.shape, prediction.dtype) != self._signature
         if new:
             prediction = self.defined(prediction)
@@ -165,9 +168,13 @@ class Loss(Module, checked=False):
             target = self.accept(target, prediction)
         else:
             self.check(target, prediction)
+        if weight is not None:
+            weight = checked_weight(self, weight, prediction.shape[:1], self.costs_shape(prediction.shape))
         if new:
             self.prepare_for(prediction.shape, prediction.dtype)
         self.begin_forward()
+        if self._weighted:
+            self.divide(prediction.shape, prediction.dtype)
         try:
             costs = self.costs(prediction, target)
         except BaseException:                                       # the point may be half of this prediction, half of the last
@@ -175,6 +182,8 @@ class Loss(Module, checked=False):
             raise
         if self.point is None:
             raise PhaseError(f"{self!r}: costs must set self.point, which derivatives() reads")
+        if weight is not None:
+            return self.weighted_cost(costs, weight, prediction, target)
         if self._reduction == "none":
             costs = self.exact_costs(prediction, target) if self._small_total else costs
             if not np.isfinite(costs).all():
@@ -182,8 +191,7 @@ class Loss(Module, checked=False):
             return np.array(costs)
         if costs.ndim != 1:
             costs = costs.reshape(-1)
-        # A long float32 product would be inexact.
-        total = float(costs.sum(dtype=np.float64) if len(costs) > SMALL else self._ones.dot(costs))
+        total = float(costs.sum(dtype=float) if len(costs) > SMALL else self._ones.dot(costs))      # long float32 dot: inexact
         if total < self._small_total:
             total = float(self.exact_costs(prediction, target).sum(dtype=np.float64))
         if not -INF < total < INF:                                  # because of the target, or of the prediction
@@ -252,15 +260,39 @@ class Loss(Module, checked=False):
         self._output = (costs if self.reduction == "none" else (), dtype)
         self._expected = self.target_signature(shape, dtype) if written_together(type(self)) else None
         self._unit = np.ones(*self._output)
-        size = math.prod(costs)
-        self._ones, self._small_total = np.ones(min(size, SMALL), dtype), self.exact_below * size
-        self.divide_by(size if self.reduction == "mean" else 1, dtype)
+        self._ones = np.ones(min(math.prod(costs), SMALL), dtype)
+        self.divide(shape, dtype)
         self._signature = self._input                               # last: it says that all is prepared
         return self._output[0]
+
+    def divide(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Set the divisor, and the sum of costs below which it is small, for examples without weights."""
+        size = math.prod(self.costs_shape(shape))
+        self._small_total, self._weighted = self.exact_below * size, False
+        self.divide_by(size if self.reduction == "mean" else 1, dtype)
 
     def divide_by(self, divisor: float, dtype: np.dtype[Any]) -> None:
         """Set the divisor of the sum of the costs; it is 0 if all examples have weight 0, and so has the sum of their costs."""
         self.divisor, self._factor = divisor, np.array(1 / (divisor or 1), dtype)
+
+    # ------------------------------------------------------------------ weights of the examples
+
+    def counts(self, target: Array) -> Array:
+        """Return what each example adds to the divisor: the number of its costs, or the weight of its class."""
+        return np.full(len(target), math.prod(self.costs_shape(self._input[0])[1:]), float)
+
+    def weighted_cost(self, costs: Array, weight: Array, prediction: Array, target: Array) -> Any:
+        """Return what ``forward`` returns, from the costs without weights, and prepare ``backward``."""
+        counts, none = self.counts(target), self._reduction == "none"
+        total, divisor = weighted_sum(weight, costs), float(weight.dot(counts))
+        if total * (counts.sum() or 1) < self._small_total * divisor or (none and self._small_total):
+            costs = self.exact_costs(prediction, target)
+            total = weighted_sum(weight, costs)
+        if not -INF < total < INF:
+            self.check_finite(target)
+        self._weighted, self.divisor = True, divisor if self._reduction == "mean" else 1.0
+        self._factor = beside(cast(weight / (self.divisor or 1), prediction.dtype, "weight", self), prediction.ndim)
+        return costs * beside(self._factor, costs.ndim) if none else total / (self.divisor or 1)
 
 
 def written_together(kind: type[Loss]) -> bool:

@@ -112,6 +112,11 @@ class OfClasses(Loss):
             self.divide_by(largest_sum if target.ndim == 1 else len(target), dtype)
         return weights
 
+    def counts(self, target: Array) -> Array:
+        if self._weight is None or target.ndim == 2:
+            return np.ones(len(target))
+        return self._weight.astype(float)[target]
+
 
 class Chosen(NamedTuple):
     """The shape of the predictions, the place of each example's class in the flat array, and the weights."""

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 from ..names import unknown_names
 from .activations import HardTanh, Identity, Sigmoid, Softsign, Tanh
 from .containers.graph import Graph
+from .containers.residual import Residual
 from .containers.sequential import Sequential
 from .convolution import Conv2d
 from .core.base import Module
 from .core.parameter import Parameter
 from .dropout import Dropout
+from .embedding import Embedding
 from .function import Function
 from .joins import Add, Concat, Multiply
 from .linear import Linear
@@ -20,10 +22,10 @@ from .shapes import Flatten, Reshape
 from .softmax import LogSoftmax, Softmax
 
 __all__ = [
-    "ELU", "GELU", "Add", "AvgPool2d", "BatchNorm", "Concat", "Conv2d", "Dropout", "Flatten", "Function", "GlobalAvgPool2d",
-    "Graph", "HardTanh", "Identity", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax", "MaxPool2d", "Module", "Multiply",
-    "Parameter", "ReLU", "Reshape", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh",
-    "Upsample2d",
+    "ELU", "GELU", "Add", "AvgPool2d", "BatchNorm", "Concat", "Conv2d", "Dropout", "Embedding", "Flatten", "Function",
+    "GlobalAvgPool2d", "Graph", "HardTanh", "Identity", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax", "MaxPool2d", "Module",
+    "Multiply", "Parameter", "ReLU", "Reshape", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign",
+    "Tanh", "Upsample2d",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

@@ -12,7 +12,7 @@ import numpy as np
 from ..arguments import Array
 from .core.arrays import FAR_LEFT, ONE, copy, left_of, sigmoid
 from .core.base import Module
-from .core.scratch import WithScratch
+from .scratch import WithScratch
 
 
 class Identity(Module):

@@ -12,7 +12,7 @@ import numpy as np
 from ..arguments import Array, real
 from .core.arrays import FAR_LEFT, ONE, TYPES, ZERO, as_out, empty, left_of, sigmoid, zeros
 from .core.base import Module
-from .core.scratch import WithScratch
+from .scratch import WithScratch
 
 
 class ReLU(Module):

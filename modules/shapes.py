@@ -71,9 +71,6 @@ class Reshape(_SameNumbers):
                              f"{' or a multiple of it' if -1 in self.shape else ''}, got {input_shape}")
         return (input_shape[0], *(size // known if n == -1 else n for n in self.shape))
 
-    def __repr__(self) -> str:
-        return f"Reshape({', '.join(map(str, self.shape))})"
-
 
 def reshaped(x: Array, shape: tuple[int, ...], out: Array | None) -> Array:
     """Return the numbers of ``x`` in ``out``, or in a new array of that shape."""

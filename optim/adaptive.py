@@ -12,7 +12,6 @@ from ..arguments import Array, real
 from ..errors import ArgumentError
 from ..modules.core.parameter import Parameter
 from .base import Optimizer, Segment
-from .groups import Group
 
 Parameters = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 
@@ -30,6 +29,8 @@ class Adam(Optimizer):
     eps : float, at least 0, default 1e-8
     weight_decay : float, at least 0, default 0
         λ: each step adds λ times the parameter to its gradient.
+    decay_biases : bool, default True
+        See SGD.
 
     Notes
     -----
@@ -50,8 +51,8 @@ class Adam(Optimizer):
     decoupled = False
 
     def __init__(self, parameters: Parameters, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 0.0) -> None:
-        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+                 eps: float = 1e-8, weight_decay: float = 0.0, decay_biases: bool = True) -> None:
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, decay_biases=decay_biases)
 
     def checked(self, name: str, value: Any) -> Any:
         if name != "betas":
@@ -60,7 +61,7 @@ class Adam(Optimizer):
             raise ArgumentError(f"betas must be a pair of numbers, got {value!r}")
         return tuple(real("betas", beta, 0, 1, below=True) for beta in value)
 
-    def constants(self, group: Group) -> tuple[float | None, ...]:
+    def constants(self, group: Mapping[str, Any]) -> tuple[float | None, ...]:
         (first, second), decay = group["betas"], group["weight_decay"] or None
         if decay is not None and self.decoupled:
             decay = 1 - group["lr"] * decay
@@ -101,8 +102,8 @@ class AdamW(Adam):
     decoupled = True
 
     def __init__(self, parameters: Parameters, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 1e-2) -> None:
-        super().__init__(parameters, lr, betas, eps, weight_decay)
+                 eps: float = 1e-8, weight_decay: float = 1e-2, decay_biases: bool = True) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay, decay_biases)
 
 
 class RMSprop(Optimizer):
@@ -119,6 +120,8 @@ class RMSprop(Optimizer):
     weight_decay : float, at least 0, default 0
         λ: each step adds λ times the parameter to its gradient.
     momentum : float in [0, 1), default 0
+    decay_biases : bool, default True
+        See SGD.
 
     Notes
     -----
@@ -138,15 +141,16 @@ class RMSprop(Optimizer):
     buffers = 2
 
     def __init__(self, parameters: Parameters, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
-                 weight_decay: float = 0.0, momentum: float = 0.0) -> None:
-        super().__init__(parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
+                 weight_decay: float = 0.0, momentum: float = 0.0, decay_biases: bool = True) -> None:
+        super().__init__(parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum,
+                         decay_biases=decay_biases)
 
     def checked(self, name: str, value: Any) -> Any:
         if name in ("alpha", "momentum"):
             return real(name, value, 0, 1, below=True)
         return real(name, value, 0)
 
-    def constants(self, group: Group) -> tuple[float | None, ...]:
+    def constants(self, group: Mapping[str, Any]) -> tuple[float | None, ...]:
         return (group["lr"], group["alpha"], 1 - group["alpha"], group["eps"], group["weight_decay"] or None,
                 group["momentum"] or None)
 
@@ -184,6 +188,8 @@ class Adagrad(Optimizer):
     weight_decay : float, at least 0, default 0
         λ: each step adds λ times the parameter to its gradient.
     eps : float, at least 0, default 1e-10
+    decay_biases : bool, default True
+        See SGD.
 
     Notes
     -----
@@ -202,13 +208,13 @@ class Adagrad(Optimizer):
     buffers = 2
 
     def __init__(self, parameters: Parameters, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
-                 eps: float = 1e-10) -> None:
-        super().__init__(parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+                 eps: float = 1e-10, decay_biases: bool = True) -> None:
+        super().__init__(parameters, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps, decay_biases=decay_biases)
 
     def checked(self, name: str, value: Any) -> Any:
         return real(name, value, 0)
 
-    def constants(self, group: Group) -> tuple[float | None, ...]:
+    def constants(self, group: Mapping[str, Any]) -> tuple[float | None, ...]:
         return group["eps"], group["weight_decay"] or None
 
     def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:

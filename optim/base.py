@@ -18,13 +18,15 @@ from ..restoring import at_once, calling, setting
 from ..underflow import STATE
 from .groups import Group
 
+LATER = {"decay_biases"}                                            # a truth value, which states of earlier versions lack
 PIECE = 2**18                                                       # numbers of a segment that fit into the cache together
 
 
 class Segment:
     """Parameters of one group that lie side by side in memory and have made equally many steps.
 
-    The optimizer's rule is given one flat vector for all of them, in pieces of at most ``PIECE`` numbers.
+    The optimizer's rule is given one flat vector for all of them, in pieces of at most ``PIECE`` numbers. They are all decayed,
+    or all spared.
     """
 
     def __init__(self, group: Group, parameters: list[Parameter], states: Mapping[str, Array], steps: int,
@@ -42,8 +44,16 @@ class Segment:
 
     def compute_constants(self) -> None:
         """Take the group's constants as 0-d arrays of the parameters' dtype: NumPy is slower with Python floats."""
+        group: Mapping[str, Any] = self.group
+        if spared(group, self.parameters[0]):
+            group = {**group, "weight_decay": 0.0}
         self.constants: list[Any] = [None if value is None else np.array(value, self.dtype)
-                                     for value in self.group.optimizer.constants(self.group)]
+                                     for value in self.group.optimizer.constants(group)]
+
+
+def spared(group: Mapping[str, Any], parameter: Parameter) -> bool:
+    """Whether the weight decay of the group leaves out this parameter: a bias, or a weight of BatchNorm or LayerNorm."""
+    return parameter.data.ndim < 2 and not group.get("decay_biases", True) and group["weight_decay"] > 0
 
 
 class Optimizer:
@@ -105,7 +115,7 @@ class Optimizer:
     def check_together(self, options: Mapping[str, Any]) -> None:
         """Raise ArgumentError if the options of a group, each valid alone, do not go together."""
 
-    def constants(self, group: Group) -> tuple[float | None, ...]:
+    def constants(self, group: Mapping[str, Any]) -> tuple[float | None, ...]:
         """Return the numbers that the rule takes from the group; None for a term that the rule leaves out."""
         raise NotImplementedError
 
@@ -160,7 +170,8 @@ class Optimizer:
                 vectors.setdefault(id(parameter.flat), len(vectors))
             moving = sorted((parameter for parameter in group["params"] if not parameter.frozen),
                             key=lambda parameter: (vectors[id(parameter.flat)], parameter.offset))
-            ends = [k for k, (a, b) in enumerate(pairwise(moving), 1) if not self.contiguous(a, b)]
+            ends = [k for k, (a, b) in enumerate(pairwise(moving), 1)
+                    if not self.contiguous(a, b) or spared(group, a) != spared(group, b)]
             for i, j in pairwise([0, *ends, len(moving)]):
                 if i < j:
                     segments.append(self.segment(group, moving[i:j]))
@@ -222,7 +233,7 @@ class Optimizer:
                 raise ArgumentError(f'{who}: "params" of a group cannot be replaced: make a new optimizer')
             if name not in self.options:
                 raise ArgumentError(f"{who} has no option {name!r}; it has {', '.join(self.options)}")
-        checked = {name: self.checked(name, value) for name, value in options.items()}
+        checked = {name: bool(value) if name in LATER else self.checked(name, value) for name, value in options.items()}
         self.check_together({**others, **checked})
         return checked
 
@@ -258,7 +269,9 @@ class Optimizer:
             raise StateError(f'{self!r}: "state" must be a dict and "groups" a list, as of state_dict(), got '
                              f"{type(arrays).__name__} and {type(groups).__name__}")
         expected = [set(group) - {"params"} for group in self.groups]
-        if not all(isinstance(group, Mapping) for group in groups) or [set(group) for group in groups] != expected:
+        if (not all(isinstance(group, Mapping) for group in groups)
+                or [{*group, *LATER & own} for group, own in zip(groups, expected, strict=False)] != expected
+                or len(groups) != len(expected)):
             raise StateError(f"{self!r}: the state has groups {groups}, which do not fit")
         checked = [self.checked_options(group, {}) for group in groups]
         stored: dict[Parameter, tuple[dict[str, Array], Array]] = {}

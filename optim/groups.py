@@ -34,6 +34,8 @@ class Group(dict[str, Any]):
     def update(self, *others: Any, **options: Any) -> None:
         checked = self.optimizer.checked_options(dict(*others, **options), self)
         self.optimizer.constants_current = False                    # first, so that no interrupt can hide the change
+        if not checked.keys().isdisjoint(("decay_biases", "weight_decay")):
+            self.optimizer.seen_changes = -1                        # they may divide the segments
         super().update(checked)
 
     def refuse_removal(self, *_: Any) -> NoReturn:

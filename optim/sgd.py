@@ -11,7 +11,6 @@ from ..arguments import Array, real
 from ..errors import ArgumentError
 from ..modules.core.parameter import Parameter
 from .base import Optimizer, Segment
-from .groups import Group
 
 
 class SGD(Optimizer):
@@ -27,8 +26,10 @@ class SGD(Optimizer):
     nesterov : bool, default False
         Whether to use Nesterov's momentum, which needs a momentum above 0.
     weight_decay : float, at least 0, default 0
-        λ: each step adds λ times the parameter to its gradient. Parameters without decay (biases, BatchNorm) go into a
-        group of their own: ``[{"params": weights, "weight_decay": 1e-4}, {"params": others}]``.
+        λ: each step adds λ times the parameter to its gradient.
+    decay_biases : bool, default True
+        Whether weight decay also acts on parameters of fewer than two axes: biases, and the weights of BatchNorm and LayerNorm.
+        Without it, often the better choice, they are left out.
 
     Notes
     -----
@@ -46,8 +47,9 @@ class SGD(Optimizer):
     buffers = 2
 
     def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], lr: float, momentum: float = 0.0,
-                 nesterov: bool = False, weight_decay: float = 0.0) -> None:
-        super().__init__(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+                 nesterov: bool = False, weight_decay: float = 0.0, decay_biases: bool = True) -> None:
+        super().__init__(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay,
+                         decay_biases=decay_biases)
 
     def checked(self, name: str, value: Any) -> Any:
         if name == "nesterov":
@@ -60,7 +62,7 @@ class SGD(Optimizer):
         if options["nesterov"] and not options["momentum"]:
             raise ArgumentError("SGD: nesterov needs a momentum above 0")
 
-    def constants(self, group: Group) -> tuple[float | None, ...]:
+    def constants(self, group: Mapping[str, Any]) -> tuple[float | None, ...]:
         momentum = group["momentum"] or None
         return group["lr"], momentum, momentum if group["nesterov"] else None, group["weight_decay"] or None
 

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating, as_numbers, within
-from ..datasets.images import SUFFIXES
-from ..datasets.images import read_image as read_image
+from ..datasets.images.files import SUFFIXES
+from ..datasets.images.files import read_image as read_image
 from ..errors import ArgumentError, ShapeError
 from ..files import write as replace_file
 

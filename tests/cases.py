@@ -20,6 +20,7 @@ from retroprop.inspection.contract.cases import (
     UNEQUAL,
     VALUES,
     WEIGHTS,
+    WORDS,
     P,
     case,
     diamond,
@@ -225,6 +226,12 @@ def chain():
                      "3": (rp.Dropout(0.3, rng=3), "2"), "4": (rp.Linear(4, 2, rng=2), "3")}, inputs="x", outputs="4")
 
 
+def words_and_numbers():
+    """Integers, which two nodes read, beside numbers."""
+    return rp.Graph({"a": (rp.Embedding(7, 3, rng=1), "words"), "b": (rp.Embedding(7, 3, rng=2), "words"),
+                     "y": (rp.Multiply(), "a", "b", "x")}, inputs=("words", "x"), outputs="y")
+
+
 TRIPLE = (*PAIR, numbers(*SHAPE, seed=9))
 MODULES = [
     *library.MODULES,
@@ -247,6 +254,16 @@ MODULES = [
     case(lambda: rp.AvgPool2d(3, 1, 1), IMAGES),
     case(residual_images, IMAGES, name="Graph of images"),
     case(lambda: stirred(rp.LayerNorm(3)), numbers(5, 2, 3), name="LayerNorm on 3 axes"),
+    case(lambda: stirred(rp.Embedding(3300, 2, rng=0, dtype="float64")), 500 * WORDS[:, :2], name="Embedding of many words"),
+    case(lambda: stirred(rp.Sequential(fc1=rp.Linear(3, 4, rng=1), relu=rp.SiLU(), fc2=rp.Linear(4, 2, rng=2))),
+         name="Sequential with names"),
+    case(lambda: stirred(rp.Residual(rp.Linear(3, 4, rng=1), shortcut=rp.Linear(3, 4, rng=2))),
+         name="Residual with a shortcut"),
+    case(lambda: stirred(rp.Residual(rp.Conv2d(2, 3, 3, padding=1, rng=1), rp.Softplus(), shortcut=rp.Conv2d(2, 3, 1, rng=2))),
+         IMAGES, name="Residual of images"),
+    case(lambda: rp.Sequential(rp.Residual(rp.Tanh()), rp.Residual(rp.Sigmoid(), rp.Linear(3, 3, rng=1)), rp.ReLU()),
+         numbers(*SHAPE, kinks=[0]), name="Sequential of Residuals"),
+    case(words_and_numbers, (WORDS[:, 0], numbers(5, 3)), name="Graph of words and numbers"),
     case(lambda: rp.Add(), TRIPLE, name="Add of three"),
     case(lambda: rp.Multiply(), TRIPLE, name="Multiply of three"),
     case(lambda: rp.Concat(1), (SMALL_IMAGES, numbers(5, 4, 2, 2), SMALL_IMAGES), name="Concat of small images"),
@@ -271,6 +288,7 @@ MODULES = [
     case(lambda: Residual(stirred(rp.Linear(3, 3, rng=5))), name="a user's composite"),
     case(lambda: Both(*tied()), name="a user's composite with a shared Parameter"),
 ]
+REAL = [case for case in MODULES if not any(case.build().holds_integers(case.x))]   # whose x can be moved by little
 
 PROBABILITIES = np.random.default_rng(3).dirichlet(np.ones(3), 5)
 LOSSES = [

@@ -30,7 +30,8 @@ OPTIMIZERS = ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"]
 SCALED = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Standard"]
 INITIALIZERS = [*SCALED, "Orthogonal", "Normal", "Uniform", "Zeros", "Constant"]
 ELSEWHERE = {"Module", "Loss", "Optimizer", "Initializer", "Conv2d", "MaxPool2d", "AvgPool2d", "GlobalAvgPool2d",
-             "Upsample2d", "Graph", "Add", "Concat", "Multiply", "Function", "Start", "Layer", "chain", "of", "starts"}
+             "Upsample2d", "Embedding", "Graph", "Residual", "Add", "Concat", "Multiply", "Function", "Start", "Layer", "chain",
+             "of", "starts"}
 # Values that are not arrays of real numbers: the value, the kind of error, and its text after the name of the argument.
 NOT_NUMBERS = {
     "objects": (np.array([[1, 2, None]] * 5), DtypeError, "must be real numbers, got object"),
@@ -179,7 +180,7 @@ def test_losses_take_real_numbers(name, kind):
 def test_options_of_optimizers_are_numbers_in_their_range(name, value):
     parameters, got = rp.Linear(3, 4).parameters(), f"got {value!r}"
     build = getattr(rp, name)
-    options = build(parameters, lr=0.1).groups[0].keys() - {"params", "nesterov", "betas"}
+    options = build(parameters, lr=0.1).groups[0].keys() - {"params", "nesterov", "betas", "decay_biases"}
     for option in options:
         text = f"{option} must be a number in [0, {'1)' if option in ('momentum', 'alpha') else 'inf)'}, {got}"
         given = {"lr": 0.1} | {option: value}
@@ -355,7 +356,7 @@ REFUSED = [
     (lambda t: rp.SGD([{"params": [t.p]}, {"params": [t.p]}], lr=0.1), ArgumentError,
      "a Parameter is in the groups twice"),
     (lambda t: rp.SGD([{"params": [t.p], "decay": 1}], lr=0.1), ArgumentError,
-     "SGD has no option 'decay'; it has lr, momentum, nesterov, weight_decay"),
+     "SGD has no option 'decay'; it has lr, momentum, nesterov, weight_decay, decay_biases"),
     (lambda t: rp.SGD([t.p], lr=0.1, momentum=1), ArgumentError, "momentum must be a number in [0, 1), got 1"),
     (lambda t: rp.SGD([t.p], lr=0.1, nesterov=True), ArgumentError, "SGD: nesterov needs a momentum above 0"),
     (lambda t: rp.Adam([t.p], betas=0.9), ArgumentError, "betas must be a pair of numbers, got 0.9"),
@@ -365,7 +366,7 @@ REFUSED = [
     (lambda t: rp.RMSprop([t.p], alpha=1), ArgumentError, "alpha must be a number in [0, 1), got 1"),
     (lambda t: setattr(t.adam, "lr", -1), ArgumentError, "lr must be a number in [0, inf), got -1"),
     (lambda t: t.adam.groups[1].__setitem__("momentum", 0.9), ArgumentError,
-     "Adam has no option 'momentum'; it has lr, betas, eps, weight_decay"),
+     "Adam has no option 'momentum'; it has lr, betas, eps, weight_decay, decay_biases"),
     (lambda t: rp.SGD(t.fresh.parameters(), lr=0.1).step(), PhaseError,
      "there are no gradients yet: call forward, backward and"),
     (lambda t: t.adam.load_state_dict(STATE), StateError,
@@ -495,6 +496,7 @@ def test_an_error_from_inside_says_where():
 
 @pytest.mark.parametrize("call", [
     lambda a: rp.lsuv(a, a), lambda a: rp.evaluate(a, rp.MSE(), a, a), lambda a: rp.save(a, "nowhere"),
+    lambda a: rp.Checkpoint("nowhere").save(1, a), lambda a: rp.Checkpoint(a), lambda a: rp.Checkpoint("nowhere", every=a),
     lambda a: rp.initializers.of("PyTorch")(a), lambda a: rp.StepLR(a, 1), lambda a: rp.ReduceOnPlateau(a),
     lambda a: rp.check_module(a, a), lambda a: rp.features.scores(a),
     lambda a: rp.fit(rp.Linear(3, 1), rp.MSE(), a, (a, a), epochs=1)])

@@ -1,7 +1,7 @@
 """Every argument of a module or a loss that takes an array is a door: see ``doors.py``."""
 
 import numpy as np
-from doors import LARGE, LENGTHS, NUMBERS, SCALAR, Door, table
+from doors import LARGE, LENGTHS, NUMBERS, QUIET, SCALAR, Door, table
 
 import retroprop as rp
 from retroprop.inspection.contract.cases import LOSSES, MODULES
@@ -25,17 +25,19 @@ def phases(case):
         module.forward(x)
         return getattr(module, phase)(value)
 
+    integers = case.build().holds_integers(x)
+    shown = QUIET if all(integers) else NUMBERS                     # the derivatives in integers are 0, whatever t and g are
     for k, part in enumerate(parts(x)):
         name = f"x[{k}]" if several(x) else "x"
         alone = LENGTHS if not several(x) else frozenset()          # the batch size of one array may not change alone
-        takes = NUMBERS | large | alone
+        takes = alone if integers[k] else NUMBERS | large | alone
         yield Door(f"{kind}.forward", name, part, lambda a, k=k: case.build().forward(replaced(x, k, a)), takes)
         yield Door(f"{kind}.predict", name, part, lambda a, k=k: case.build().predict(replaced(x, k, a), 2), takes)
         yield Door(f"{kind}.jvp", name.replace("x", "t"), part, lambda a, k=k: after_forward("jvp", replaced(x, k, a)),
-                   NUMBERS | large)
+                   shown | large)
     for k, part in enumerate(parts(g)):
         name = f"g[{k}]" if several(g) else "g"
-        yield Door(f"{kind}.backward", name, part, lambda a, k=k: after_forward("backward", replaced(g, k, a)), NUMBERS | large)
+        yield Door(f"{kind}.backward", name, part, lambda a, k=k: after_forward("backward", replaced(g, k, a)), shown | large)
 
 
 def loss_phases(case):

@@ -33,10 +33,10 @@ def planar_net():
     return rp.Sequential(rp.Linear(2, 3, rng=0))
 
 
-def trained(data, validation=None):
+def trained(data, validation=None, **options):
     network = net()
     history = rp.fit(network, rp.CrossEntropy(), rp.SGD(network.parameters(), lr=0.1), data, epochs=1, batch_size=4,
-                     validation=validation, rng=0, progress=False)
+                     validation=validation, rng=0, progress=False, **options)
     return network.state_dict(), [history[name] for name in history if name != "seconds"]
 
 
@@ -95,7 +95,13 @@ DOORS = [
     Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a))),
     Door("fit", "validation[0]", X, lambda a: trained((X, CLASSES), (a, CLASSES))),
     Door("fit", "validation[1]", CLASSES, lambda a: trained((X, CLASSES), (X, a))),
+    Door("fit", "validation[2]", 1.0 + CLASSES, lambda a: trained((X, CLASSES), (X, CLASSES, a)), LARGE),
+    Door("fit", "sample_weight", 1.0 + CLASSES, lambda a: trained((X, CLASSES), sample_weight=a), LARGE),
+    Door("fit", "class_weight", np.array([1.0, 2.0, 0.5]), lambda a: trained((X, CLASSES), class_weight=a), LARGE),
+    Door("class_weights", "y", CLASSES, rp.class_weights, LENGTHS),
     *on_batch("evaluate", rp.evaluate),
+    Door("evaluate", "sample_weight", 1.0 + CLASSES,
+         lambda a: rp.evaluate(net(), rp.CrossEntropy(), X, CLASSES, sample_weight=a), LARGE),
     Door("accuracy", "prediction", X, lambda a: rp.accuracy(a, CLASSES), LARGE),
     Door("accuracy", "y", CLASSES, lambda a: rp.accuracy(X, a)),
     *(door for call in (rp.confusion_matrix, rp.f1_score, rp.roc_auc_score, rp.top_k_accuracy_score) for door in (
@@ -216,15 +222,16 @@ WITHOUT_ARRAYS = {
     "a base class, whose phases its subclasses inherit": {"Module", "Loss", "Optimizer", "Initializer", "Callback", "Schedule"},
     "takes the shape of an array, or numbers, which `positive_int` and `real` check": {
         "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LeCunNormal", "LeCunUniform", "Normal",
-        "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.chain", "initializers.fans", "EarlyStopping", "MaxNorm",
-        "plots.activation", "features.class_model", "adversarial.AdversarialTraining"},
+        "Orthogonal", "Standard", "Uniform", "Zeros", "initializers.chain", "initializers.fans", "EarlyStopping", "EMA",
+        "MaxNorm", "Norms", "plots.activation", "features.class_model", "adversarial.AdversarialTraining"},
     "takes Parameters": {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "clip_grad_norm"},
+    "takes a network, its loss and its optimizer, and hands batches on to them": {"Step"},
     "takes an optimizer": {"StepLR", "MultiStepLR", "ExponentialLR", "CosineLR", "WarmupLR", "OneCycleLR", "SequentialLR",
                            "ChainedLR", "ReduceOnPlateau"},
     "draws its data, or reads a file": {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
-        "compare", "plots.read_image", "CSVLog", "JSONLog", "TensorBoard", "LiveView"},
+        "CSVLog", "Checkpoint", "JSONLog", "LiveView", "TensorBoard", "compare", "plots.read_image"},
     "takes a name, or nothing": {"initializers.of", "initializers.starts"},
     "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
                               "features.truncated"},

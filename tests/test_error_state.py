@@ -7,7 +7,7 @@ import pytest
 from cases import LOSSES, MODULES, numbers
 
 import retroprop as rp
-from retroprop.modules.core.values import each, shape_of
+from retroprop.modules.core.values import each, several, shape_of
 from retroprop.underflow import STATE, state_of_numpy
 
 OPTIMIZERS = [lambda p: rp.SGD(p, 0.1), lambda p: rp.SGD(p, 0.1, 0.9, nesterov=True, weight_decay=0.1), rp.Adam, rp.AdamW,
@@ -18,8 +18,10 @@ OPTIMIZERS = [lambda p: rp.SGD(p, 0.1), lambda p: rp.SGD(p, 0.1, 0.9, nesterov=T
 @pytest.mark.parametrize("case", MODULES, ids=str)
 def test_no_phase_of_a_module_raises(case, scale):
     module = case.build()
+    scales = [1 if integers else scale for integers in module.holds_integers(case.x)]
     with np.errstate(under="ignore"):
-        x = each(lambda array: (array * scale).astype(module.dtype or "float32"), case.x)
+        x = each(lambda array, by: (array * by).astype(module.dtype or "float32"), case.x,
+                 tuple(scales) if several(case.x) else scales[0])
     with np.errstate(all="raise"):
         user = np.geterr()
         y = module.forward(x)

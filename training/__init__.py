@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING
 
 from ..names import unknown_names
+from .averaging import EMA
 from .callbacks import Callback, EarlyStopping, MaxNorm, Run
 from .fitting import fit
 from .history import History
+from .inputs.weights import class_weights
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
+from .norms import Norms
 from .saving.checkpoints import Checkpoint
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
@@ -21,11 +24,11 @@ from .steps import Step
 from .watching.loggers import CSVLog, JSONLog, TensorBoard
 
 __all__ = [
-    "CSVLog", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR", "History",
-    "JSONLog", "MaxNorm", "MultiStepLR", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run", "ScaledLayer", "ScaledLayers",
-    "Schedule", "SequentialLR", "Step", "StepLR", "TensorBoard", "WarmupLR", "accuracy", "confusion_matrix", "evaluate",
-    "f1_score", "fit", "least_squares", "load", "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score",
-    "roc_auc_score", "save", "top_k_accuracy_score",
+    "EMA", "CSVLog", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR",
+    "History", "JSONLog", "MaxNorm", "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run",
+    "ScaledLayer", "ScaledLayers", "Schedule", "SequentialLR", "Step", "StepLR", "TensorBoard", "WarmupLR", "accuracy",
+    "class_weights", "confusion_matrix", "evaluate", "f1_score", "fit", "least_squares", "load", "lr_range_test", "lsuv",
+    "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save", "top_k_accuracy_score",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

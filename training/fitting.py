@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from copy import deepcopy
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,27 +16,29 @@ from numpy.typing import ArrayLike
 
 from ..arguments import Seed, generator, in_a_line, positive_int
 from ..conversion import Named, check_columns, column_names
-from ..datasets.checks import same_features
 from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
 from ..modules import Module
 from ..modules.core.evaluation import preserved_modes
-from ..modules.core.values import Value, each, parts, shape_of
+from ..modules.core.values import each, shape_of
 from ..optim import Optimizer
 from ..progress import progress_bar
 from .callbacks import AfterEpoch, Callback, Progress, Run
+from .divergence import divergence_message
 from .history import History
+from .inputs.augmenting import Augmentation, as_augmentations, augmented
+from .inputs.sources import Batch, Data, InMemory, Source, Stream, Weighted, as_source, checked_validation
 from .metrics import check_reduces, in_parts, true_classes
 from .saving.resuming import epochs_left, in_order, resumed, settings
 from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
-from .sources import Batch, Checked, Data, InMemory, Source, Stream, as_source, checked_data
 from .steps import Step
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
-        sample_weight: ArrayLike | None = None, validation: Data | None = None, metrics: Metrics = (),
-        clip: float | None = None, accumulate: int = 1, rng: Seed = None,
+        sample_weight: ArrayLike | None = None, class_weight: ArrayLike | str | None = None,
+        validation: Data | Weighted | None = None, metrics: Metrics = (), clip: float | None = None, accumulate: int = 1,
+        augment: Augmentation | Sequence[Augmentation] | None = None, rng: Seed = None,
         callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
         progress: bool = True) -> History:
     """Train a network: for each batch, forward, loss, backward, update, and a step of the optimizer.
@@ -62,8 +62,12 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it. A stream has
         its own batches.
     sample_weight : array of shape (N,), default None
-        The weight of each example in the cost, at least 0; None: 1. The mean is divided by the sum of the weights.
-    validation : pair of arrays, default None
+        The weight of each example in the cost, at least 0; None: 1. The mean is divided by the sum of the weights. Metrics do
+        not know them.
+    class_weight : "balanced" or array of shape (K,), default None
+        The weight of each class, which is multiplied with the ``sample_weight`` of its examples. "balanced": by
+        ``class_weights``, all classes count alike. Validation has no such weights: the loss has, as ``CrossEntropy(weight)``.
+    validation : pair of arrays, or triple with the weights of the examples, default None
         Evaluated after each epoch, as by ``evaluate``: in parts, so that memory does not grow with their number.
     metrics : iterable of str or function, or dict of functions by name, default ()
         Scores that the history gets as columns, of the training examples (``f1_score``) and of the validation examples
@@ -75,6 +79,9 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     accumulate : int, default 1
         The optimizer makes a step after so many batches, along the gradient of them all together; after the last batch of an
         epoch, of those that are left.
+    augment : function or list of functions, default None
+        Called one after the other as ``x = function(x, rng)`` with the examples of each batch, to change them at random, and
+        with the generator of this call. ``datasets`` has Flip, Shift and Noise. They must keep the shape of x.
     rng : None, int or numpy.random.Generator
         Source of the order of the examples, which is drawn anew for each epoch. Each call with the same int draws the same
         orders: to train on in a second call, give both calls one Generator, or the second another int.
@@ -115,13 +122,12 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     if not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
     hooks = in_order([as_callback(callback) for callback in callbacks])
-    source = as_source(net, loss, data, batch_size, epochs, sample_weight)
-    held_out = None if validation is None else checked_data(net, loss, validation, "validation")
-    scores = as_scores(metrics, loss)
+    source = as_source(net, loss, data, batch_size, epochs, sample_weight, class_weight)
+    held_out = None if validation is None else checked_validation(net, loss, validation, source.data[0])
+    scores, functions = as_scores(metrics, loss), as_augmentations(augment)
     check_metrics(scores, net, source, held_out)
     names = column_names(data[0]) if isinstance(data, (tuple, list)) else None
-    if validation is not None and held_out is not None:
-        same_features("validation[0]", held_out[0], source.data[0])
+    if validation is not None:
         check_columns(validation[0], names, Named("validation[0]"))
     run = Run(net, loss, optimizer, History(), data=source.data, callbacks=hooks, columns=columns(loss, held_out, scores),
               rng=generator(rng))
@@ -146,7 +152,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
             with np.errstate(over="ignore", invalid="ignore", under="ignore"), \
                     progress_bar(epochs, "epoch", progress, initial=left.start - 1) as shown:
                 for run.epoch in left:
-                    run.history.append(one_row(run, step, source, held_out, scores))
+                    run.history.append(one_row(run, step, batches_left(run, source, scores, functions), held_out, scores))
                     for hook in hooks:
                         hook.after_epoch(run)
                     shown.update()
@@ -174,11 +180,10 @@ def end_training(run: Run, begun: list[Callback]) -> None:
         del begun[0]
 
 
-def one_row(run: Run, step: Step, source: Source, held_out: Checked | None, scores: Mapping[str, Score]) -> dict[str, float]:
-    """Train for an epoch, or for what is left of it, evaluate, and return the numbers of the epoch."""
-    order = batches_left(run, source, scores)
-    progress = run.progress
-    row = {"epoch": float(run.epoch), "cost": one_epoch(run, step, order)} | scored(scores, progress.seen)
+def one_row(run: Run, step: Step, order: Iterator[Batch], held_out: Batch | None,
+            scores: Mapping[str, Score]) -> dict[str, float]:
+    """Train on the batches that are left of an epoch, evaluate, and return the numbers of the epoch."""
+    row = {"epoch": float(run.epoch), "cost": one_epoch(run, step, order)} | scored(scores, run.progress.seen)
     if held_out is not None:
         seen: Seen | None = [] if scores else None
         cost, share = in_parts(run.net, run.loss, *held_out, seen=seen)
@@ -186,21 +191,22 @@ def one_row(run: Run, step: Step, source: Source, held_out: Checked | None, scor
             raise NonFiniteError(f"fit: the validation cost of epoch {run.epoch} is {cost}: training has diverged")
         row |= {"validation_cost": cost} | ({} if share is None else {"validation_accuracy": share})
         row |= scored(scores, seen, "validation_")
-    run.progress = Progress()
-    return row | {"seconds": time.perf_counter() - progress.began}
+    began, run.progress = run.progress.began, Progress()
+    return row | {"seconds": time.perf_counter() - began}
 
 
-def batches_left(run: Run, source: Source, scores: Mapping[str, Score]) -> Iterator[Batch]:
+def batches_left(run: Run, source: Source, scores: Mapping[str, Score], functions: list[Augmentation]) -> Iterator[Batch]:
     """Return the batches of the epoch on which the run has not trained yet. For a new epoch, their order is drawn."""
     done, state = run.progress, run.rng.bit_generator.state
     if done.order is None:
-        run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
-        return source.batches(run.rng)
-    run.rng.bit_generator.state = done.order
-    order = source.batches(run.rng)                                 # draws it again
-    deque(islice(order, done.batch), 0)                             # before the state: augmentation may have drawn for them
-    run.rng.bit_generator.state = state
-    return order
+        done = run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
+    else:
+        run.rng.bit_generator.state = done.order                    # to draw the same order again
+    order = source.batches(run.rng)
+    if done.batch:
+        run.rng.bit_generator.state = state
+        order = islice(order, done.batch, None)
+    return augmented(order, functions, run.rng) if functions else order
 
 
 def one_epoch(run: Run, step: Step, order: Iterator[Batch]) -> float:
@@ -225,7 +231,7 @@ def one_epoch(run: Run, step: Step, order: Iterator[Batch]) -> float:
         step.finish()
         for call in after_step:
             call(run)
-    return progress.total / progress.divisor if loss.reduction == "mean" else progress.total
+    return progress.total / (progress.divisor or 1) if loss.reduction == "mean" else progress.total
 
 
 def overrides(hook: Callback, method: str) -> bool:
@@ -233,14 +239,14 @@ def overrides(hook: Callback, method: str) -> bool:
     return getattr(type(hook), method) is not getattr(Callback, method)
 
 
-def check_metrics(scores: Mapping[str, Score], net: Module, source: Source, held_out: Checked | None) -> None:
+def check_metrics(scores: Mapping[str, Score], net: Module, source: Source, held_out: Batch | None) -> None:
     """Raise what the library's own scores would raise at the end of an epoch; of a stream, what its first batch shows."""
-    for x, y, whole in filter(None, ((*source.data, isinstance(source, InMemory)), held_out and (*held_out, True))):
+    for x, y, whole in filter(None, ((*source.data, isinstance(source, InMemory)), held_out and (*held_out[:2], True))):
         with nullcontext() if whole else suppress(DataError):       # a batch may hold a single class
             check_scores(scores.values(), (len(y), *net.output_shape(shape_of(x))[1:]), y)
 
 
-def columns(loss: Loss, held_out: Checked | None, scores: Iterable[str]) -> tuple[str, ...]:
+def columns(loss: Loss, held_out: Batch | None, scores: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the columns of the history."""
     validation = [] if held_out is None else ["cost", *scores]
     if held_out is not None and true_classes(loss, held_out[1]) is not None and "accuracy" not in scores:
@@ -267,24 +273,3 @@ def as_callback(callback: Any) -> Callback:
     if not isinstance(callback, Callback) and (not callable(callback) or isinstance(callback, (Module, type))):
         raise ArgumentError(f"callbacks must hold Callbacks or functions, got {callback!r}")
     return callback if isinstance(callback, Callback) else AfterEpoch(callback)
-
-
-def divergence_message(run: Run) -> str:
-    """Name the module whose output is not finite, found by running a copy of the network module by module."""
-    message = f"fit: the cost of epoch {run.epoch}, batch {run.batch} is {run.cost}"
-    net = deepcopy(run.net)
-    outputs: list[Value] = []
-
-    def record(module: Module, x: Value) -> Value:
-        outputs.append(module.forward(x))
-        return outputs[-1]
-
-    net.flow(run.x, record)
-    for (path, module), output in zip(net.leaves(), outputs, strict=True):
-        if not all(np.isfinite(array).all() for array in parts(output)):
-            place = f"module {path}, {module!r}" if path else repr(module)
-            return (f"{message}; the first output that is not finite is that of {place}. A smaller learning rate, another "
-                    "initialization (Glorot, He) or clip_grad_norm may help")
-    return (f"{message}, but the output of every module is finite: check the loss, {run.loss!r}, and the targets; "
-            "a smaller learning rate may help")
-

@@ -17,6 +17,7 @@ from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ..modules import Module
 from ..modules.core.summary import examples_at_once
 from ..modules.core.values import Value, as_values, dtype_of, each, several, shape_of
+from .inputs.weights import checked_weights
 
 LABELS = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"
 
@@ -127,7 +128,8 @@ class Evaluation(NamedTuple):
     accuracy: float | None
 
 
-def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int | None = None) -> Evaluation:
+def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int | None = None, *,
+             sample_weight: ArrayLike | None = None) -> Evaluation:
     """Return cost and accuracy of a network in evaluation mode; the network and the loss are not changed.
 
     Parameters
@@ -138,6 +140,8 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     batch_size : int, default None
         Number of examples that the network is given at a time; None: as many as ``predict`` takes. The result differs by
         rounding only, because the cost of each batch has the weight of the batch.
+    sample_weight : array of shape (N,), default None
+        The weight of each example in the cost and in the accuracy, at least 0; None: 1.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
     examples, targets = as_values(finite("x", examples), net.dtype, "x", net, net.arity), finite("y", targets, LABELS)
     check_targets(net, loss, examples, targets)
-    found = in_parts(net, loss, examples, targets, size)
+    found = in_parts(net, loss, examples, targets, checked_weights("sample_weight", sample_weight, len(targets)), size)
     if not math.isfinite(found.cost):
         finite("evaluate: the network's output", net.predict(examples, size))
     return found
@@ -164,22 +168,22 @@ def check_targets(net: Module, loss: Loss, x: Value, y: NDArray[Any]) -> None:
         deepcopy(loss).check_all(y, np.broadcast_to(np.zeros((), dtype_of(x)), shape))
 
 
-def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], batch_size: int | None = None,
-             seen: list[tuple[NDArray[Any], NDArray[Any]]] | None = None) -> Evaluation:
-    """Return ``evaluate`` of examples and targets that have been checked; of a cost that is not finite, no accuracy.
+def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray[Any] | None = None,
+             batch_size: int | None = None, seen: list[tuple[NDArray[Any], NDArray[Any]]] | None = None) -> Evaluation:
+    """Return ``evaluate`` of examples, targets and weights that have been checked; of a cost that is not finite, no accuracy.
 
     Predictions and targets of each part are added to ``seen``, unless it is None.
     """
     loss, classes = deepcopy(loss), true_classes(loss, y)
-    cost = divisor = 0.0
-    right = 0
+    cost = divisor = right = 0.0
     with net.preserved_evaluation() as kept, kept:
         net.eval()
         size = batch_size or examples_at_once(net, shape_of(x), dtype_of(x))
         for start in range(0, len(y), size):
             rows = slice(start, start + size)
             prediction = net.forward(each(lambda array: array[rows], x))    # noqa: B023
-            part = loss.forward(prediction, y[rows])
+            weights = () if weight is None else (weight[rows],)
+            part = loss.forward(prediction, y[rows], *weights)
             if seen is not None:
                 seen.append((prediction, y[rows]))
             divisor += loss.divisor
@@ -187,8 +191,9 @@ def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], batch_size: int
             if not math.isfinite(cost):
                 return Evaluation(cost, None)
             if classes is not None:
-                right += int(np.count_nonzero(hits(prediction, classes[rows], threshold_of(loss))))
-    return Evaluation(cost, None if classes is None else right / len(y))
+                hit = hits(prediction, classes[rows], threshold_of(loss))
+                right += float(weights[0].dot(hit) if weights else np.count_nonzero(hit))
+    return Evaluation(cost, None if classes is None else right / (len(y) if weight is None else float(weight.sum())))
 
 
 def true_classes(loss: Loss, y: NDArray[Any]) -> NDArray[Any] | None:

@@ -80,11 +80,7 @@ def weights(net: Module) -> list[Parameter]:
 
 def descent(net: Module, lr: float, momentum: float, l2: float = 0.0) -> SGD:
     """SGD; its weight decay spares the biases."""
-    if not l2:
-        return SGD(net.parameters(), lr=lr, momentum=momentum)
-    biases = [parameter for parameter in net.parameters() if parameter.data.ndim == 1]
-    groups: list[dict[str, Any]] = [{"params": weights(net), "weight_decay": l2}, {"params": biases}]
-    return SGD(groups, lr=lr, momentum=momentum)
+    return SGD(net.parameters(), lr=lr, momentum=momentum, weight_decay=l2, decay_biases=False)
 
 
 def rise(optimizer: SGD, momentum: float, by: float) -> None:

@@ -16,7 +16,7 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.rewinding import unchanged
 from ...training.metrics import hits, threshold_of, true_classes
-from ..arguments import finite_cost, independent_examples, net_and_loss
+from ..arguments import finite_cost, independent_examples, net_and_loss, real_inputs
 from ..per_example.gradients import reused_workspaces
 
 
@@ -75,4 +75,5 @@ def checked_examples(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> tup
         count = "several" if net.arity is None else net.arity
         raise ShapeError(f"net must have one input, which the attack changes, got {count} inputs")
     x, y = inputs_and_targets(x, y, arity=1)
+    real_inputs(net, x)
     return finite("x", as_floating(x, None, "x")), finite("y", y)

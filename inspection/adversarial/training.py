@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ...arguments import real
@@ -53,10 +56,10 @@ class AdversarialTraining(Callback):
         self.eps, self.share = real("eps", eps, 0), real("share", share, 0, 1, above=True)
         if not callable(attack):
             raise ArgumentError(f"attack must be a function, such as adversarial.fgsm, got {attack!r}")
-        self.attack, self.bounds = attack, bounds
+        self.attack, self.bounds, self.owed = attack, bounds, 0.0   # examples to replace, carried over from earlier batches
 
     def before_training(self, run: Run) -> None:
-        self.owed = 0.0                                             # examples to replace, carried over from earlier batches
+        self.owed = 0.0
         x, _ = checked_examples(run.net, run.loss, *run.data)
         if self.bounds is not None:
             checked_bounds(self.bounds, x)                          # of all examples, before the first step
@@ -69,6 +72,14 @@ class AdversarialTraining(Callback):
             x, y = run.x[:count], run.y[:count]
             adversarial = checked_shape(self.attack(run.net, run.loss, x, y, self.eps, bounds=self.bounds), x)
             run.x = np.concatenate([adversarial, run.x[count:]], dtype=run.x.dtype)
+
+    def state_dict(self) -> dict[str, float]:
+        """Return the fraction of an example that is carried over."""
+        return {"owed": self.owed}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another AdversarialTraining with these settings was."""
+        self.owed = real("owed", state["owed"])
 
     def __repr__(self) -> str:
         options = f", bounds={self.bounds!r}" if self.bounds is not None else ""

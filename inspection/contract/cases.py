@@ -90,10 +90,17 @@ def images() -> Module:
                               modules.Upsample2d(2), modules.AvgPool2d(2, 1), modules.Flatten(), Linear(10, 2, rng=4))
 
 
+def words() -> Module:
+    """Return a network of integers, which reads sequences of words."""
+    return modules.Sequential(modules.Embedding(7, 3, padding_idx=2, rng=1), modules.Tanh(), modules.Flatten(),
+                              Linear(12, 2, rng=2))
+
+
 SMALL_IMAGES = numbers(5, 3, 2, 2)
 IMAGES = numbers(3, 2, 6, 4)
 PAIR = (numbers(*SHAPE), numbers(*SHAPE, seed=7))
 UNEQUAL = (numbers(5, 3), numbers(5, 2, seed=7))
+WORDS = np.random.default_rng(3).integers(7, size=(5, 4))
 
 MODULES = (
     case(lambda: stirred(Linear(3, 4, rng=0))),
@@ -120,13 +127,16 @@ MODULES = (
     case(lambda: modules.Upsample2d((2, 3)), SMALL_IMAGES),
     case(lambda: modules.Flatten(), SMALL_IMAGES),
     case(lambda: modules.Reshape(2, -1), SMALL_IMAGES),
+    case(lambda: stirred(modules.Embedding(7, 3, rng=0)), WORDS),
     case(lambda: modules.Add(), PAIR),
     case(lambda: modules.Multiply(), PAIR),
     case(lambda: modules.Concat(), UNEQUAL),
     case(lambda: modules.Function(np.sin, np.cos)),
     case(lambda: stirred(linear_chain()), name="Sequential"),
     case(lambda: stirred(images()), IMAGES, name="Sequential of images"),
+    case(lambda: stirred(words()), WORDS, name="Sequential of words"),
     case(lambda: stirred(diamond()), name="Graph"),
+    case(lambda: stirred(modules.Residual(Linear(3, 4, rng=1), modules.Tanh(), Linear(4, 3, rng=2))), name="Residual"),
 )
 
 CLASSES, WEIGHTS = np.array([0, 2, 1, 1, 0]), [0.5, 2, 1.5]

@@ -45,6 +45,9 @@ def differentiable(s: Sample) -> Differentiable:
     ran, rewind = deepcopy(module), rewound(module)
     y = s.forward(ran, x)
     gx = ran.backward(g)
+    for (name, computed), integers in zip(named("dC/dx", gx).items(), s.integers, strict=True):
+        require(not integers or not computed.any(),
+                f"expected {name} = 0, since x holds integers, got {np.abs(computed).max():.3g}")
 
     def cost(_: object) -> float:
         y = s.forward(module, x)
@@ -54,7 +57,7 @@ def differentiable(s: Sample) -> Differentiable:
     here, largest = cost(None), 0.0
     given = each(np.copy, x)
     for _ in range(SHAKES):                                         # inside the module numbers may be larger than y
-        each(lambda a, b: np.multiply(b, 1 + EPS * s.rng.integers(-2, 3, b.shape), a), x, given)
+        copied(s.shaken(given, EPS), x)
         largest = max(largest, abs(cost(None) - here - product(gx, each(np.subtract, x, given))))
     each(np.copyto, x, given)
     return Differentiable(module, x, cost, ran, gx, max(ROUNDING * size_of_product(g, y), 2 * largest / STEP))
@@ -78,8 +81,8 @@ def compared(s: Sample, entries: int | None = None) -> tuple[Iterator[GradientRo
         for (name, computed), (_, parameter), flow in parameters:
             yield row(name, computed, parameter.data, flow)
 
-    inputs = zip(named("dC/dx", gx).items(), parts(x), strict=True)
-    return (row(name, computed, a) for (name, computed), a in inputs), of_parameters()
+    inputs = zip(named("dC/dx", gx).items(), parts(x), s.integers, strict=True)
+    return (row(name, computed, a) for (name, computed), a, integers in inputs if not integers), of_parameters()
 
 
 def along_directions(s: Sample) -> Iterator[GradientRow]:
@@ -87,7 +90,10 @@ def along_directions(s: Sample) -> Iterator[GradientRow]:
     module, x, cost, ran, gx, rounding = differentiable(s)
     ran.update()
     arrays = [*parts(x), *(parameter.data for _, parameter in module.named_parameters())]
-    for (name, computed), array in zip((named("dC/dx", gx) | gradients(ran)).items(), arrays, strict=True):
+    fixed = [*s.integers, *(False for _ in module.parameters())]
+    for (name, computed), array, integers in zip((named("dC/dx", gx) | gradients(ran)).items(), arrays, fixed, strict=True):
+        if integers:
+            continue
         kept = array.copy()
         direction = s.rng.standard_normal(kept.shape) * np.maximum(1, np.abs(kept))
 

@@ -55,8 +55,8 @@ def float32_computes_what_float64_does(s: Sample) -> None:
         draw_alike(module)
     rewinds = [rewound(module) for module in (single, double)]
     for _ in range(SHAKES):
-        x, g = (each(lambda a: a * (1 + np.finfo(SINGLE).eps * s.rng.integers(-2, 3, a.shape)).astype(SINGLE), value)
-                for value in (x, g))
+        x = s.shaken(x, np.finfo(SINGLE).eps)
+        g = each(lambda a: a * (1 + np.finfo(SINGLE).eps * s.rng.integers(-2, 3, a.shape)).astype(SINGLE), g)
         runs.append([results(s, module, *map(change, (x, g, t)))
                      for module, change in ((single, copied), (double, float64))])
         for rewind in rewinds:

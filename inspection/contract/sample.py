@@ -15,7 +15,7 @@ from ...arguments import Array, Seed, as_floating, generator
 from ...datasets.checks import examples, finite
 from ...errors import CheckError
 from ...modules import Module
-from ...modules.core.values import Shape, Value, as_values, copied, dtype_of, each, parts, product, shape_of
+from ...modules.core.values import Shape, Value, as_values, copied, dtype_of, each, parts, product, several, shape_of
 from .assertions import Results
 
 Check = Callable[..., None]
@@ -38,6 +38,8 @@ class Sample:
         A copy that never runs. Laws run copies of it (``new()``), which all draw the same random numbers.
     x, other : arrays
         Two inputs of one shape; the second has the examples in the opposite order.
+    integers : tuple of bool
+        For each array of x whether it holds integers, which cannot be moved by little.
     target : tuple of arrays
         The second argument of a loss; empty for all other modules.
     g, h : arrays
@@ -51,6 +53,7 @@ class Sample:
         for parameter in self.module.parameters():
             parameter.frozen = False
         self._x: Value = copied(each(usable, as_values(x, module.dtype, "x", module, module.arity)))
+        self.integers = self.module.holds_integers(self._x)
         self._target = () if target is None else (finite("target", examples("target", target)).copy(),)
         self._seed, self._gradients = seed, tuple[Value, ...]()
         self.reset()
@@ -68,6 +71,13 @@ class Sample:
 
     def random(self, shape: Shape) -> Value:
         return each(lambda one: np.asarray(self.rng.standard_normal(one), dtype_of(self.x)), shape)
+
+    def shaken(self, x: Value, eps: Any) -> Value:
+        """Return x moved by a few times ``eps`` of each number, at random; integers stay."""
+        def shake(a: Array, integers: bool) -> Array:
+            return a if integers else a * (1 + eps * self.rng.integers(-2, 3, a.shape)).astype(a.dtype)
+
+        return each(shake, x, self.integers if several(x) else self.integers[0])
 
     def twice(self) -> Sample:
         """Return a sample of the same module with each example twice."""

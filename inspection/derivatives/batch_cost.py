@@ -41,7 +41,9 @@ class BatchCost:
     examples : int
         Size of the batch.
     inputs : dict of arrays
-        x by name: ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... for a tuple.
+        x by name: ``"x"``, or ``"x[0]"``, ``"x[1]"``, ... for a tuple; without arrays of integers, which cannot be moved.
+    integers : dict of bool
+        For each array of x whether it holds integers.
     parameters : dict of arrays
         By the names of ``net.named_parameters()``.
     propagations : int
@@ -65,6 +67,8 @@ class BatchCost:
         check_axis_of_examples(self.net, shape_of(self.x))
         self.y = finite("y", examples("y", y))
         equally_many(arrays[0], self.y, (next(iter(self.inputs)), "y"))
+        self.integers = dict(zip(self.inputs, self.net.holds_integers(self.x), strict=True))
+        self.inputs = {name: a for name, a in self.inputs.items() if not self.integers[name]}
 
     def __call__(self, _: object = None) -> float:
         """Return the cost for the current arrays, then restore masks and running statistics for the next call."""
@@ -94,8 +98,9 @@ class BatchCost:
         if not abs(cost - before) <= round_off:
             raise ArgumentError(f"net and loss must give the same cost each time they run, got {before} and {cost}; a module "
                                 "that draws random numbers must keep its numpy.random.Generator as an attribute")
-        return Point(cost, round_off, {name: parameter.grad.copy() for name, parameter in self.net.named_parameters()},
-                     dict(zip(self.inputs, parts(gx), strict=True)), flows(self.net))
+        parameters = {name: parameter.grad.copy() for name, parameter in self.net.named_parameters()}
+        inputs = {name: a for name, a in zip(self.integers, parts(gx), strict=True) if name in self.inputs}
+        return Point(cost, round_off, parameters, inputs, flows(self.net))
 
 
 class Point(NamedTuple):

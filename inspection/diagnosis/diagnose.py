@@ -118,7 +118,7 @@ def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) 
     findings = not_finite(net, x, y, layers)
     if findings:                                                    # all other statistics would be NaN
         return Diagnosis(tuple(findings), loss, why)
-    findings += list(input_scale(x))
+    findings += [] if any(net.holds_integers(x)) else input_scale(x)
     labels, fits = label_findings(net.leaves()[-1][1], loss, prediction, y)
     findings += labels
     if fits:

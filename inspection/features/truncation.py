@@ -111,8 +111,10 @@ def up_to(net: Container, path: list[str]) -> tuple[Container, list[int]]:
                                 f"{'.'.join(path)!r}, which depends on some of them")
     if isinstance(net, Sequential):
         last = list(nodes).index(name)
-        return Sequential(*list(nodes.values())[:last + 1]), read if last == 0 else list(range(len(net.inputs)))
+        kept = dict(list(nodes.items())[:last + 1])
+        part = Sequential(**kept) if net.named else Sequential(*kept.values())
+        return part, read if last == 0 else list(range(len(net.inputs)))
     used = leading_to([name], sources)
-    kept = {node: (module, *sources[node]) for node, module in nodes.items() if node in used}
+    read_by = {node: (module, *sources[node]) for node, module in nodes.items() if node in used}
     inputs = [k for k, source in enumerate(net.inputs) if source in used]
-    return Graph(kept, inputs=[net.inputs[k] for k in inputs], outputs=name), inputs
+    return Graph(read_by, inputs=[net.inputs[k] for k in inputs], outputs=name), inputs

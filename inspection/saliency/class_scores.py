@@ -12,7 +12,7 @@ from ...datasets.checks import examples, finite
 from ...errors import ArgumentError, ShapeError
 from ...modules import Module
 from ...training.metrics import largest_column
-from ..arguments import ROWS, independent_examples
+from ..arguments import ROWS, independent_examples, real_inputs
 from ..features.truncation import scores
 
 
@@ -43,6 +43,7 @@ class ClassScores:
         self.x = as_floating(finite("x", examples("x", as_numbers(x, "x"))), None, "x")
         if self.x.ndim < 2:
             raise ShapeError(f"x must have shape (examples, ...) with at least two axes, got {self.x.shape}")
+        real_inputs(net, self.x)
         independent_examples(self.net)
         output = self.net.predict(self.x, ROWS)
         if output.ndim != 2:

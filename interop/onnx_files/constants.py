@@ -125,11 +125,9 @@ def gather(node: Node, data: Array, indices: Array) -> Array:
 
 def cut(node: Node, data: Array, *given: Array) -> Array:
     """The operator Slice of a vector, such as a shape."""
-    if given:
-        starts, ends, *more = (each.reshape(-1).tolist() for each in given)
-        axes, steps = more[0] if more else [0], more[1] if len(more) > 1 else [1]
-    else:
-        starts, ends, axes, steps = node.integers("starts"), node.integers("ends"), node.integers("axes", [0]), [1]
+    lists: list[Any] = [each.reshape(-1).tolist() for each in given]
+    starts, ends, axes, steps = [*(lists or map(node.integers, ("starts", "ends", "axes"))), None, None][:4]
+    axes, steps = axes or [0], steps or [1]
     valid = data.ndim == 1 and axes in ([0], [-1]) and all(each and len(each) == 1 for each in (starts, ends, steps))
     node.demand(bool(valid) and all(type(each[0]) is int for each in (starts, ends, steps)) and steps != [0],
                 "cuts something else than a vector")

@@ -14,6 +14,8 @@ from ...modules.core.parameter import Parameter
 from ...modules.core.tree import below
 from ...modules.core.windows import Pixels, pair
 
+INT64 = 7                                                           # the number of this type in ONNX
+
 
 class Place(NamedTuple):
     """A module in a model: the tensors that it reads, their shapes, and the name of the tensor that it writes."""
@@ -31,6 +33,8 @@ class Place(NamedTuple):
 
 class Writer(Protocol):
     """A model in the making, as far as this file needs it."""
+
+    integers: set[str]                                              # inputs of int64
 
     def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         """Add a node and return the name of its output."""
@@ -81,6 +85,18 @@ def linear(to: Writer, at: Place) -> None:
     product = to.node("MatMul", (x, to.transposed(layer.weight)), at.inner("product") if bias else at.output)
     if bias:
         to.node("Add", (product, *bias), at.output)
+
+
+def embedding(to: Writer, at: Place) -> None:
+    layer, x = at.module, at.inputs[0]
+    if layer.padding_idx is not None and layer.weight.data[layer.padding_idx].any():
+        rows = layer.weight.data.copy()
+        rows[layer.padding_idx] = 0
+        weight = to.buffer(rows, at.inner("weight"))
+    else:
+        weight = to.parameter(layer.weight)
+    index = x if x in to.integers else to.node("Cast", (x,), at.inner("index"), to=INT64)
+    to.node("Gather", (weight, index), at.output, axis=0)
 
 
 def convolution(to: Writer, at: Place) -> None:
@@ -159,6 +175,7 @@ FORMS: dict[type[Module], Form] = {
     modules.Conv2d: convolution,
     modules.Dropout: elementwise("Identity"),
     modules.ELU: elementwise("Elu", alpha="alpha"),
+    modules.Embedding: embedding,
     modules.Flatten: elementwise("Flatten", {"axis": 1}),
     modules.GELU: gelu,
     modules.GlobalAvgPool2d: global_average,

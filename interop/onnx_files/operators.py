@@ -70,6 +70,14 @@ def convolution(reader: Reader, node: Node, read: list[Any]) -> Value:
     return reader.add(node.outputs[0], layer, reader.value(node, read[0]))
 
 
+def gather(reader: Reader, node: Node, read: list[Any]) -> Value:
+    weight, index = reader.constant(node, given(read, 0), "table"), given(read, 1)
+    node.demand(weight.ndim == 2 and node.integer("axis", 0) == 0, "takes something else than rows of a matrix")
+    layer = modules.Embedding(*weight.shape, dtype=reader.dtype, rng=0)
+    layer.weight = reader.parameter(node, weight, "weight")
+    return reader.add(node.outputs[0], layer, reader.value(node, index.x if patterns.is_part(index, "index") else index))
+
+
 def batch_norm(reader: Reader, node: Node, read: list[Any]) -> Value:
     node.demand(len(read) == 5, "must have five inputs")
     weight, bias, mean, variance = (reader.constant(node, value, "statistics and parameters") for value in read[1:])
@@ -100,10 +108,9 @@ def layer_norm(reader: Reader, node: Node, read: list[Any]) -> Value:
 def scaler(reader: Reader, node: Node, read: list[Any]) -> Any:
     """scikit-learn's StandardScaler: (x - offset) * scale."""
     x = reader.lazy(node, read[0])
-    offset, scale = (found if (found := node.reals(name)) is not None else np.float32([default])
-                     for name, default in (("offset", 0), ("scale", 1)))
-    centred = patterns.shifted(reader, node, x, offset.astype(reader.dtype), -1)
-    return patterns.scaled(reader, node, centred, scale.astype(reader.dtype))
+    offset, scale = node.reals("offset"), node.reals("scale")
+    centred = x if offset is None else patterns.shifted(reader, node, x, offset, -1)
+    return centred if scale is None else patterns.scaled(reader, node, centred, scale)
 
 
 # ---------------------------------------------------------------------- windows
@@ -233,7 +240,10 @@ def dropped(reader: Reader, node: Node, read: list[Any]) -> Any:
 def cast(reader: Reader, node: Node, read: list[Any]) -> Any:
     kinds = reader.file.onnx.TensorProto
     node.integer("saturate", 1)
-    node.demand(node.integer("to", 0) in (kinds.FLOAT, kinds.DOUBLE), "converts a tensor to another type than FLOAT or DOUBLE")
+    to = node.integer("to", 0)
+    if to in (kinds.INT64, kinds.INT32):
+        return patterns.Incomplete("index", reader.lazy(node, read[0]))
+    node.demand(to in (kinds.FLOAT, kinds.DOUBLE), "converts a tensor to another type than FLOAT or DOUBLE")
     return read[0]
 
 
@@ -254,7 +264,7 @@ MODULES: dict[tuple[str, str], Maker] = {("", name): maker for name, maker in {
     "Abs": patterns.absolute, "Add": patterns.add, "AveragePool": pooling(modules.AvgPool2d), "BatchNormalization": batch_norm,
     "Cast": cast, "Clip": clip, "Concat": concat, "Conv": convolution, "Div": patterns.divide, "Dropout": dropped,
     "Elu": elementwise(lambda node: modules.ELU(node.real("alpha", 1.0))), "Erf": patterns.erf, "Flatten": flatten,
-    "Gelu": elementwise(gelu), "Gemm": gemm, "GlobalAveragePool": global_average, "Greater": patterns.above,
+    "Gather": gather, "Gelu": elementwise(gelu), "Gemm": gemm, "GlobalAveragePool": global_average, "Greater": patterns.above,
     "Identity": dropped, "LayerNormalization": layer_norm,
     "LeakyRelu": elementwise(lambda node: modules.LeakyReLU(node.real("alpha", 0.01))),
     "LogSoftmax": over_last(modules.LogSoftmax), "MatMul": matmul, "MaxPool": pooling(modules.MaxPool2d),

@@ -49,7 +49,7 @@ class Incomplete(NamedTuple):
 
     ``erf``: a erf(x/√2) + b. ``gated``: x times that. ``abs``: |x| + a. ``above``: x > a. ``mean``: that of the last axis.
     ``centred``: x minus the mean. ``square``: its square. ``variance``: the mean of the square, plus a. ``deviation``: the root
-    of the variance.
+    of the variance. ``index``: x as integers.
     """
 
     kind: str
@@ -71,7 +71,8 @@ def is_part(value: Any, *kinds: str) -> bool:
 
 def linear(reader: Reader, node: Node, weight: Array, bias: Array | None) -> Linear:
     """Return a Linear with this weight, of shape (out, in)."""
-    layer = Linear(*weight.shape[::-1], bias=bias is not None, dtype=reader.dtype, rng=0)
+    out_features, in_features = weight.shape
+    layer = Linear(in_features, out_features, bias is not None, dtype=reader.dtype, rng=0)
     layer.weight = reader.parameter(node, weight, "weight")
     if bias is not None:
         layer.bias = reader.parameter(node, bias, "bias")
@@ -92,16 +93,21 @@ def scalar(node: Node, array: Array) -> float:
     return float(str(array.reshape(())[()]))
 
 
-def sorted_operands(node: Node, read: list[Any]) -> tuple[Any, Any]:
-    """Return the operands, a constant last."""
+def operands(node: Node, read: list[Any]) -> tuple[Any, Any]:
+    """Return what an operator of two inputs reads."""
     node.demand(len(read) == 2, "must have two inputs")
-    return (read[1], read[0]) if isinstance(read[0], np.ndarray) else (read[0], read[1])
+    return read[0], read[1]
+
+
+def constant_last(node: Node, read: list[Any]) -> tuple[Any, Any]:
+    x, y = operands(node, read)
+    return (y, x) if isinstance(x, np.ndarray) else (x, y)
 
 
 def add(reader: Reader, node: Node, read: list[Any]) -> Any:
     if len(read) != 2 or not any(isinstance(value, np.ndarray) for value in read):
         return join(reader, node, Add(), read)
-    x, constant = sorted_operands(node, read)
+    x, constant = constant_last(node, read)
     if is_part(x, "erf"):
         return completed(reader, node, x._replace(b=x.b + scalar(node, constant)))
     if is_part(x, "abs", "variance"):
@@ -136,7 +142,7 @@ def join(reader: Reader, node: Node, module: Any, read: list[Any]) -> Value:
 
 
 def subtract(reader: Reader, node: Node, read: list[Any]) -> Any:
-    a, b = read if len(read) == 2 else (None, None)
+    a, b = operands(node, read)
     if isinstance(b, np.ndarray):
         return shifted(reader, node, a, b, -1)
     if isinstance(a, np.ndarray):
@@ -147,7 +153,7 @@ def subtract(reader: Reader, node: Node, read: list[Any]) -> Any:
 
 
 def multiply(reader: Reader, node: Node, read: list[Any]) -> Any:
-    x, y = sorted_operands(node, read)
+    x, y = constant_last(node, read)
     if isinstance(y, np.ndarray):
         return scaled(reader, node, x, y)
     if is_part(x, "centred") and x == y:
@@ -179,10 +185,10 @@ def scaled(reader: Reader, node: Node, x: Any, constant: Array) -> Any:
 
 
 def divide(reader: Reader, node: Node, read: list[Any]) -> Any:
-    x, y = read if len(read) == 2 else (None, None)
+    x, y = operands(node, read)
     if isinstance(y, np.ndarray):
         node.demand(y.dtype.kind == "f" and bool(np.all(y)), "divides by a constant that must not be 0")
-        return scaled(reader, node, x, (1 / y.astype(np.float64)))
+        return scaled(reader, node, x, 1 / y.astype(np.float64))
     if is_part(y, "abs") and close(y.a, 1) and y.x == x:
         return reader.apply(node, Softsign(), x)
     if is_part(y, "deviation") and is_part(x, "centred") and x.x == y.x:
@@ -210,22 +216,23 @@ def absolute(reader: Reader, node: Node, read: list[Any]) -> Incomplete:
 
 
 def above(reader: Reader, node: Node, read: list[Any]) -> Incomplete:
-    node.demand(len(read) == 2 and isinstance(read[1], np.ndarray), "compares tensors")
-    return Incomplete("above", reader.lazy(node, read[0]), scalar(node, read[1]))
+    x, limit = operands(node, read)
+    return Incomplete("above", reader.lazy(node, x), scalar(node, reader.constant(node, limit, "limit")))
 
 
 def where(reader: Reader, node: Node, read: list[Any]) -> Any:
     """PyTorch's Softplus is x where x is large."""
-    condition, x, y = read if len(read) == 3 else (None, None, None)
-    soft = reader.steps.get(y.tensor) if hasattr(y, "tensor") else None
-    good = is_part(condition, "above") and condition.a >= 16 and condition.x == x and soft is not None
-    node.demand(good and soft is not None and type(soft.module) is Softplus and soft.sources == (x.tensor,),
-                "selects by a condition, which only PyTorch's Softplus may do")
+    node.demand(len(read) == 3, "must have three inputs")
+    condition, x, y = read
+    step = reader.steps.get(y.tensor) if isinstance(y, Value) else None
+    good = is_part(condition, "above") and condition.a >= 16 and condition.x == x
+    if not good or step is None or type(step.module) is not Softplus or step.sources != (x.tensor,):
+        raise node.refused("selects by a condition, which only PyTorch's Softplus may do")
     return y
 
 
 def power(reader: Reader, node: Node, read: list[Any]) -> Incomplete:
-    x, exponent = read if len(read) == 2 else (None, None)
+    x, exponent = operands(node, read)
     node.demand(is_part(x, "centred") and isinstance(exponent, np.ndarray) and scalar(node, exponent) == 2,
                 "is not the square in a LayerNorm")
     return Incomplete("square", x.x)

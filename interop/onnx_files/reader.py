@@ -45,14 +45,15 @@ class Reader:
         The modules, by the tensors that they write.
     shapes : dict of tuple by name
         The shapes of the inputs and of the outputs of modules.
-    readers : Counter
-        How many nodes, or outputs, read each tensor.
+    readers, uses : Counter
+        How many nodes, or outputs, read each tensor of the file; and each output of a module, under all its names.
     """
 
     def __init__(self, file: File) -> None:
         self.file = file
         self.outputs = self.chosen()
         self.nodes, self.readers = self.needed()
+        self.uses: Counter[str] = Counter()
         kinds = file.onnx.TensorProto
         kind = file.outputs[self.outputs[0]]
         if kind not in (kinds.FLOAT, kinds.DOUBLE, 0, -1):
@@ -98,7 +99,7 @@ class Reader:
                                       "first of them that of the batch")
             shape = tuple(ANY + (0 if axis == 0 else 1000 * (k + 1) + axis) if size is None else size
                           for axis, size in enumerate(sizes))
-            self.shapes[name], self.known[name] = shape, Value(name, shape)
+            self.shapes[name], self.known[name], self.uses[name] = shape, Value(name, shape), self.readers[name]
         if not inputs:
             raise FileFormatError(f"{self.file.path}: no output depends on an input")
         for node in self.nodes:
@@ -111,7 +112,7 @@ class Reader:
             if name not in self.known:
                 node.demand(name in self.file.stored, f"reads {in_one_line(name)!r}, which no node before it writes")
                 self.known[name] = self.file.array(name)
-        read = [self.known[name] if name else None for name in node.inputs]
+        read: list[Any] = [self.known[name] if name else None for name in node.inputs]
         try:
             if all(isinstance(value, np.ndarray) for value in read):
                 result: Any = folded(node, read)
@@ -127,6 +128,9 @@ class Reader:
         unread = [name for name in node.outputs[1:] if name and self.readers[name]]
         node.demand(not unread, f"has a second output, {', '.join(map(in_one_line, unread))}, which no module has")
         self.known[node.outputs[0]] = result
+        tensor = getattr(getattr(result, "x", result), "tensor", None)
+        if tensor is not None:                                      # one of a new module, or one that has another name now
+            self.uses[tensor] += self.readers[node.outputs[0]] - (tensor in self.uses)
 
     # ------------------------------------------------------------------ for the functions that make modules
 
@@ -171,7 +175,7 @@ class Reader:
 
     def made(self, value: Any, kind: type[Module]) -> Module | None:
         """Return the module that made a value, if it is of this kind and nobody else reads its output."""
-        if not isinstance(value, Value) or value.tensor not in self.steps or self.readers[value.tensor] != 1:
+        if not isinstance(value, Value) or value.tensor not in self.steps or self.uses[value.tensor] != 1:
             return None
         module = self.steps[value.tensor].module
         return module if type(module) is kind and value.shape == self.shapes[value.tensor] else None

@@ -14,7 +14,7 @@ from ... import __version__
 from ...arguments import Array, as_floating, floating_dtype, in_a_line, positive_int
 from ...errors import ArgumentError
 from ...files import write
-from ...modules import Graph, Module
+from ...modules import Embedding, Graph, Module
 from ...modules.core.parameter import Parameter
 from ...modules.core.values import Shape, fitting, parts, several
 from ..extras import needs
@@ -41,7 +41,7 @@ def save_onnx(net: Module, path: str | Path, input_shape: Shape, *, opset: int =
         The version of ONNX's operators. The version of the file format (IR) is the oldest that allows it: 8 for opset 17.
         Old runtimes refuse new versions; the nodes are the same for all.
     dtype : {"float32", "float64"}, default "float32"
-        The type of inputs, parameters and outputs in the file, whatever that of the network: many runtimes have no
+        The type of parameters, inputs and outputs in the file, whatever that of the network: many runtimes have no
         operators for float64.
 
     Raises
@@ -75,14 +75,12 @@ def save_onnx(net: Module, path: str | Path, input_shape: Shape, *, opset: int =
 
 
 def checked_shape(net: Module, input_shape: Any) -> Shape:
-    """Return the shape as tuples of ints, all of which begin with the size of a batch."""
+    """Return the shape as tuples of ints; ArgumentError or ShapeError if it cannot be that of the network's input."""
     if not isinstance(input_shape, (tuple, list)) or not input_shape:
         raise ArgumentError(f"input_shape must be a tuple such as (1, 64), got {in_a_line(input_shape)}")
     inner = [isinstance(part, (tuple, list)) for part in input_shape]
     given = input_shape if all(inner) else [input_shape]
     shapes = tuple(tuple(positive_int("each size in input_shape", size) for size in part) for part in given)
-    if any(len(shape) < 2 for shape in shapes):
-        raise ArgumentError(f"input_shape must begin with the size of a batch, such as (1, 64), got {input_shape}")
     return fitting(shapes if all(inner) else shapes[0], net)
 
 
@@ -93,6 +91,7 @@ class Model:
         self.onnx, self.dtype = onnx, dtype
         self.nodes: list[Any] = []
         self.arrays: dict[str, Array] = {}
+        self.integers: set[str] = set()
         self.names: dict[Parameter, str] = {}
         self.turned: dict[Parameter, str] = {}                      # the names of transposes
         self.inputs: list[Any] = []
@@ -106,21 +105,26 @@ class Model:
         known = dict(zip(inputs, shapes, strict=True))
         taken = {*inputs, *self.names.values(), *(node.path for node in wiring.nodes)}
         names = output_names(net, wiring.outputs, taken)
+        read = {name: [node.module for node in wiring.nodes if name in node.sources] for name in inputs}
+        self.integers = {name for name in inputs if read[name] and all(type(module) is Embedding for module in read[name])}
+        if any(len(part) < 2 and name not in self.integers for name, part in known.items()):
+            raise ArgumentError(f"input_shape must begin with the size of a batch, such as (1, 64), got {shape}")
         self.inputs = [self.value(name, part) for name, part in known.items()]
         for path, module, sources in wiring.nodes:
-            read = sources if net.arity is not None or sources != wiring.inputs else inputs
+            names_read = sources if net.arity is not None or sources != wiring.inputs else inputs
             if type(module) not in FORMS:
                 place = f"{path}, {module!r}," if path else repr(module)
                 raise ArgumentError(f"save_onnx: net must be made of modules that have a form in ONNX, but {place} has none")
-            at = Place(module, path, tuple(names.get(one, one) for one in read), tuple(known[one] for one in read),
+            at = Place(module, path, tuple(names.get(one, one) for one in names_read), tuple(known[one] for one in names_read),
                        names.get(path, path))
-            known[path] = module.output_shape(at.shapes if len(read) > 1 else at.shapes[0])
+            known[path] = module.output_shape(at.shapes if len(names_read) > 1 else at.shapes[0])
             FORMS[type(module)](self, at)
         self.outputs = [self.value(names[path], known[path]) for path in wiring.outputs]
 
     def value(self, name: str, shape: tuple[int, ...]) -> Any:
         """Describe an input or output; its first size is that of the batch."""
-        kind = self.onnx.helper.np_dtype_to_tensor_dtype(self.dtype)
+        dtype = np.dtype(np.int64) if name in self.integers else self.dtype
+        kind = self.onnx.helper.np_dtype_to_tensor_dtype(dtype)
         return self.onnx.helper.make_tensor_value_info(name, kind, ["batch", *shape[1:]])
 
     def node(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:

@@ -44,6 +44,8 @@ class Container(Module):
     sources: dict[str, tuple[str, ...]]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    inside: list[Module]
+    updates: list[Phase]
 
     def adopt(self, nodes: Mapping[str, Module], warn: bool = True) -> None:
         """Make these modules the nodes, and move their parameters into one flat vector and their gradients into another.
@@ -163,7 +165,7 @@ class Container(Module):
 
     def plan_updates(self) -> None:
         """Also list the updates of the nodes that have something to do."""
-        updates: list[Phase] = []
+        updates = []
         for module, again in self.tied():
             module.plan_updates()
             if module._trains and module.parameters():

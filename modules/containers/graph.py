@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ..core.base import Module
+from ..core.construction import Arguments
 from ..core.diagram import table
 from ..core.phases import Phase, unchecked
 from ..core.values import Shape, Value, copied, each, empty_buffers
@@ -249,11 +250,10 @@ class Graph(Container):
     def __str__(self) -> str:
         return table(self.wiring())
 
-    def __repr__(self) -> str:
-        nodes = ", ".join(f"{name!r}: ({', '.join(map(repr, (module, *self.sources[name])))})"
-                          for name, module in self.nodes.items())
+    def arguments(self) -> Arguments:
         inputs, outputs = (names[0] if len(names) == 1 else names for names in (self.inputs, self.outputs))
-        return f"{type(self).__name__}({{{nodes}}}, inputs={inputs!r}, outputs={outputs!r})"
+        nodes = {name: (module, *self.sources[name]) for name, module in self.nodes.items()}
+        return [nodes], {"inputs": inputs, "outputs": outputs}
 
 
 def placed(buffers: list[Value], places: tuple[int, ...], out: Value) -> list[Value]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from inspect import get_annotations
+from keyword import iskeyword
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...arguments import in_a_line
 from ...errors import ArgumentError
 from ..core.base import Module
+from ..core.construction import Arguments
 from ..core.phases import Phase, unchecked
 from ..core.values import Shape, Value, empty_buffers
 from .container import (
@@ -20,6 +24,7 @@ from .container import (
     planned,
     without_input_gradient,
 )
+from .wiring import listed
 
 
 class Plan(NamedTuple):
@@ -43,6 +48,10 @@ class Sequential(Container):
     *modules : Module
         At least one; they may be containers. No instance may appear twice: to use the same weights twice, share the
         Parameter (``b.weight = a.weight``).
+    **named : Module
+        The same with names, instead of ``*modules``: ``Sequential(fc1=Linear(2, 3), relu=ReLU())``. The names are attributes
+        (``net.fc1``, also ``net["fc1"]``), and begin the names of the parameters (``"fc1.weight"``), as in a PyTorch
+        Sequential that is made of an OrderedDict.
 
     Notes
     -----
@@ -59,25 +68,48 @@ class Sequential(Container):
     ((5, 1), 3, Tanh())
     """
 
-    def __init__(self, *modules: Module) -> None:
-        if not modules:
+    def __init__(self, *modules: Module, **named: Module) -> None:
+        given = named or {str(k): module for k, module in enumerate(modules)}
+        if not given:
             raise ArgumentError("Sequential needs at least one module")
-        for k, module in enumerate(modules):
+        if modules and named:
+            raise ArgumentError(f"Sequential: either all modules must have names or none, got {len(modules)} without, and "
+                                f"{listed(named)}")
+        for name, module in given.items():
             if not isinstance(module, Module):
-                hint = "; unpack a list: Sequential(*modules)" if isinstance(module, (list, tuple)) else ""
-                raise ArgumentError(f"Sequential: argument {k} must be a Module, got {module!r}{hint}")
-        names = [str(k) for k in range(len(modules))]
-        self.arity = modules[0].arity
+                hint = ("; unpack a list: Sequential(*modules)" if isinstance(module, (list, tuple)) else
+                        "; unpack a dict: Sequential(**modules)" if isinstance(module, Mapping) else "")
+                raise ArgumentError(f"Sequential: {self.called(name)} must be a Module, got {module!r}{hint}")
+        names, first = list(given), next(iter(given.values()))
+        self.arity = first.arity
         self.inputs = tuple(f"x{k}" for k in range(self.arity)) if self.arity and self.arity > 1 else ("x",)
         self.outputs = (names[-1],)
         self.sources = dict(zip(names, [self.inputs, *((name,) for name in names)], strict=False))
-        self.adopt(dict(zip(names, modules, strict=True)))
+        for name in named:
+            check_attribute(self, name)
+        self.adopt(given)
+        vars(self).update(named)
+
+    def arguments(self) -> Arguments:
+        return ([], dict(self.nodes)) if self.named else (list(self.modules), {})
+
+    def children(self) -> dict[str, Module]:
+        for name, module in self.nodes.items() if self.named else ():
+            if vars(self).get(name, module) is not module:
+                raise ArgumentError(f"Sequential: {name} must stay {module!r}, got {in_a_line(vars(self)[name])}: make a new "
+                                    "Sequential with the other module")
+        return self.nodes
 
     def called(self, name: str) -> str:
         return f"argument {name}"
 
     def located(self, name: str) -> str:
-        return f"in Sequential[{name}]"
+        return super().located(name) if self.named else f"in Sequential[{name}]"
+
+    @property
+    def named(self) -> bool:
+        """Whether the modules have names, which are attributes too."""
+        return not self.outputs[0].isdigit()
 
     @property
     def modules(self) -> tuple[Module, ...]:
@@ -86,11 +118,16 @@ class Sequential(Container):
     def __iter__(self) -> Iterator[Module]:
         return iter(self.modules)
 
-    def __getitem__(self, index: int) -> Module:
+    def __getitem__(self, index: int | str) -> Module:
         if isinstance(index, slice):
-            raise ArgumentError("Sequential: index must be an integer, got a slice, since a module is in one container only; "
-                                "slice net.modules, or make a network of copies: Sequential(*copy.deepcopy(net.modules[:2]))")
-        return self.modules[index]
+            way = "**dict(list(copy.deepcopy(net.nodes).items())[:2])" if self.named else "*copy.deepcopy(net.modules[:2])"
+            raise ArgumentError("Sequential: index must be an integer or a name, got a slice, since a module is in one "
+                                f"container only; slice net.modules, or make a network of copies: Sequential({way})")
+        if not isinstance(index, str):
+            return self.modules[index]
+        if index not in self.nodes:
+            raise KeyError(f"{index!r} is none of the modules {listed(self.nodes)}")
+        return self.nodes[index]
 
     @property
     def keeps_output(self) -> bool:
@@ -162,5 +199,12 @@ class Sequential(Container):
         """Tangent of the input -> tangent of the output, module by module."""
         return self.across(t, lambda module, t: unchecked(module, "jvp")(t))
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.modules))})"
+
+def check_attribute(net: Sequential, name: str) -> None:
+    """Raise ArgumentError unless the name can be that of an attribute, and of no other one of the container."""
+    if not name.isidentifier() or iskeyword(name):
+        raise ArgumentError(f"Sequential: a name must be one that Python takes for an attribute, got {name!r}")
+    taken = {*dir(net), *net.inputs, *(declared for kind in type(net).__mro__ for declared in get_annotations(kind))}
+    if name in taken:
+        what = "its input" if name in net.inputs else "an attribute of every Sequential"
+        raise ArgumentError(f"Sequential: {name!r} must be another name, since {what} has it")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection
 from copy import deepcopy
 from operator import iadd
@@ -15,6 +14,7 @@ from ...arguments import Array, as_floating, floating_dtype, positive_int
 from ...restoring import at_once, calling, filling, setting
 from . import phases
 from .arrays import squared_norms
+from .construction import Arguments, arguments_of, as_text
 from .evaluation import Evaluated, cleared
 from .parameter import FlatParameters, Parameter, watch_parameters, watching
 from .summary import Summary, examples_at_once, summarize
@@ -65,6 +65,9 @@ class Module(Evaluated["Module"]):
     arity : int or None
         The number of inputs; None: two or more. With more than one input, x is a tuple of arrays, ``backward`` returns a
         tuple, and ``output_shape`` takes a tuple of shapes. With several outputs, y and g are tuples.
+    takes_integers : bool
+        Whether x holds integers, such as indices; they come in the module's dtype as all numbers. They cannot change by little:
+        the gradient of x must be 0, and checks move the parameters only.
     symmetric : bool
         Whether the Jacobian equals its transpose, so that ``jvp`` can run backward. A class that writes forward or backward
         inherits neither this nor ``jvp``. A class that writes any of the three phases does not inherit
@@ -272,23 +275,16 @@ class Module(Evaluated["Module"]):
 
     # ------------------------------------------------------------------ text
 
+    def arguments(self) -> Arguments:
+        """Return the arguments with which the constructor makes such a module: a list by position, and a dict by name.
+
+        By default each is the attribute of its name; ``repr`` and ``retroprop.save_model`` read them. If your constructor
+        does not keep an argument as an attribute of that name, write this method.
+        """
+        return arguments_of(self)
+
     def __repr__(self) -> str:
-        shown = []
-        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            if name in ("self", "rng") or (name not in vars(self) and not hasattr(type(self), name)):
-                continue
-            value = getattr(self, name)
-            if name == "dtype":
-                value = str(value)
-            elif parameter.annotation in ("bool", bool):
-                value = value is not None and value is not False
-            elif isinstance(value, np.ndarray):
-                value = value.tolist()
-            if parameter.default is inspect.Parameter.empty:
-                shown.append(f"{value!r}")
-            elif value != parameter.default:
-                shown.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return as_text(self)
 
     def summary(self, input_shape: Shape) -> Summary:
         """Return a table, a str: each module with its output shape, number of parameters and their memory."""

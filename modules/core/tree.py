@@ -14,6 +14,7 @@ from ...errors import ArgumentError
 from .diagram import Node, Wiring
 from .parameter import Parameter
 from .state import load_arrays
+from .values import Value, parts
 
 M = TypeVar("M", bound="Tree[Any]")                                 # Module, which base.py derives from Tree
 Step: TypeAlias = Callable[[M, Any], Any]                           # (module, what it reads) -> what it returns
@@ -25,6 +26,7 @@ class Tree(Generic[M]):
     __slots__ = ()
 
     arity: int | None = 1
+    takes_integers: ClassVar[bool] = False
     feature_names: tuple[str, ...] | None = None
     buffers: ClassVar[tuple[str, ...]] = ()
     nonnegative_buffers: ClassVar[tuple[str, ...]] = ()
@@ -53,6 +55,16 @@ class Tree(Generic[M]):
         """Return what each of the ``leaves()`` reads, by path; the inputs are called x, or x0, x1, ..."""
         inputs = ("x",) if self.arity in (1, None) else tuple(f"x{k}" for k in range(self.arity))
         return Wiring(inputs, [Node("", cast("M", self), inputs)], ("",))
+
+    def holds_integers(self, x: Value) -> tuple[bool, ...]:
+        """Return, for each array of x, whether it holds integers: whether it leads to a module that takes integers."""
+        wiring = self.wiring()
+        integers = set[str]()                                       # names of values
+        for node in reversed(wiring.nodes):
+            if node.module.takes_integers or node.path in integers:
+                integers.update(node.sources)
+        found = tuple(name in integers for name in wiring.inputs)
+        return found * len(parts(x)) if self.arity is None else found
 
     def own_parameters(self) -> dict[str, Parameter]:
         """Return the parameters of this module itself, by name, without those of inner modules."""

@@ -144,6 +144,9 @@ REFUSED = [
     (lambda: nn.Hardtanh(0, 6), "min_val must be -1, got 0"),
     (lambda: nn.Linear(2, 2).half(), "must have parameters of one dtype, float32 or float64, got float16 (weight)"),
     (lambda: sequential(nn.Linear(2, 2), nn.Linear(2, 2).double()), "got float64 (1.weight) and float32 (0.weight)"),
+    (lambda: nn.Embedding(3, 2, max_norm=1.0), "max_norm must be None, got 1.0"),
+    (lambda: nn.Embedding.from_pretrained(torch.ones(3, 2), padding_idx=0), "the row of padding_idx must be 0"),
+    (lambda: nn.Sequential(OrderedDict(predict=nn.ReLU())), "'predict' must be another name"),
     (lambda: np.ones(3), "module must be a torch.nn.Module, got array([1., 1., 1.])"),
 ]
 
@@ -154,6 +157,18 @@ def test_what_has_no_form_is_named_and_refused(build, text):
         from_torch(build())
     assert str(caught.value).startswith("from_torch: ")
     assert text in str(caught.value)
+
+
+def test_embeddings_and_names_of_modules_are_taken_over():
+    module = nn.Sequential(OrderedDict(words=nn.Embedding(5, 3, padding_idx=1), fc=nn.Linear(3, 2)))
+    net, x = from_torch(module), np.array([[0, 1, 4], [2, 3, 1]])
+    assert list(net.state_dict()) == list(module.state_dict())
+    assert_allclose(net.forward(x), module(torch.from_numpy(x)).detach().numpy(), rtol=1e-6)
+    g = np.random.default_rng(0).standard_normal((2, 3, 2)).astype("float32")
+    module(torch.from_numpy(x)).backward(torch.from_numpy(g))
+    net.backward(g)
+    net.update()
+    assert_allclose(net["words"].weight.grad, module.words.weight.grad.numpy(), rtol=1e-5)
 
 
 def test_a_subclass_of_sequential_that_computes_the_same_is_one():

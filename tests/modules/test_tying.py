@@ -93,7 +93,8 @@ def test_an_optimizer_refuses_to_pass_over_a_new_parameter():
     old, state = net[0].weight, net.state_dict()
     net[0].weight = rp.Parameter(np.ones((3, 3)), "weight", "float64")
     phases(net)
-    text = ("SGD(lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0): Parameter('weight', shape=(3, 3), dtype='float64') "
+    text = ("SGD(lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0, decay_biases=True): "
+            "Parameter('weight', shape=(3, 3), dtype='float64') "
             "was replaced by another one after this optimizer was built, which would not move it: build the optimizer again, "
             "from net.parameters()")
     for _ in range(2):

@@ -293,7 +293,8 @@ def test_a_state_before_the_first_step_is_empty_and_takes_the_steps_back():
     net, twin = network(), network()
     adam, other = rp.Adam(net.parameters()), rp.Adam(twin.parameters())
     state = adam.state_dict()
-    assert state == {"state": {}, "groups": [{"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}]}
+    assert state == {"state": {}, "groups": [{"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0,
+                                              "decay_biases": True}]}
     train(net, adam)
     adam.load_state_dict(state)
     net.load_state_dict(twin.state_dict())
@@ -311,7 +312,7 @@ def test_lr_is_that_of_the_first_group_and_sets_all():
     assert (sgd.lr, [group["lr"] for group in sgd.groups]) == (0.3, [0.3, 0.1])
     sgd.lr = 0.2
     assert [group["lr"] for group in sgd.groups] == [0.2, 0.2]
-    assert repr(sgd) == "SGD(lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0)"
+    assert repr(sgd) == "SGD(lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0, decay_biases=True)"
 
 
 @pytest.mark.parametrize("change", [
@@ -348,7 +349,7 @@ altered = pytest.mark.parametrize("alter", ALTERATIONS.values(), ids=ALTERATIONS
     (rp.AdamW, "betas", 0.9, "betas must be a pair of numbers, got 0.9"),
     (rp.RMSprop, "alpha", 1, "alpha must be a number in [0, 1), got 1"),
     (rp.Adagrad, "lr_decay", -1, "lr_decay must be a number in [0, inf), got -1"),
-    (rp.Adagrad, "momentum", 0.9, "Adagrad has no option 'momentum'; it has lr, lr_decay, weight_decay, eps"),
+    (rp.Adagrad, "momentum", 0.9, "Adagrad has no option 'momentum'; it has lr, lr_decay, weight_decay, eps, decay_biases"),
     (rp.RMSprop, "params", [], 'RMSprop: "params" of a group cannot be replaced: make a new optimizer'),
 ])
 def test_a_group_refuses_later_what_the_constructor_refuses(alter, build, name, value, text):

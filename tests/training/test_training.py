@@ -192,7 +192,7 @@ SPOILT = np.where(np.arange(18).reshape(6, 3) == 7, np.nan, 1.0)
     ({"data": X}, rp.ArgumentError, r"data must be a pair \(x, y\), got ndarray"),
     ({"data": (X,)}, rp.ArgumentError, r"data must be a pair \(x, y\), got a tuple of 1$"),
     ({"data": (X, Y, Y)}, rp.ArgumentError, r"must be a pair \(x, y\), got a tuple of 3; weights of the examples are sample_w"),
-    ({"validation": [X, Y, Y]}, rp.ArgumentError, r"validation must be a pair \(x, y\), got a list of 3"),
+    ({"validation": [X, Y, Y, Y]}, rp.ArgumentError, r"validation must be a pair \(x, y\), got a list of 4"),
     ({"callbacks": [3]}, rp.ArgumentError, "callbacks must hold Callbacks or functions, got 3"),
     ({"loss": "mse"}, rp.ArgumentError, "loss must be a Loss, such as CrossEntropy"),
     ({"optimizer": 0.1}, rp.ArgumentError, "optimizer must be an Optimizer, such as SGD"),

@@ -164,7 +164,7 @@ class Checkpoint(Monitoring):
             arrays, notes = read(self.path)
         except FileNotFoundError:
             return 0, None
-        parts.check(arrays, notes, self.path)
+        parts.try_out(arrays, notes, self.path)
         warn_of_changes(self.path, parts.changed(notes))
         parts.put(arrays, notes, self.path)
         return notes["step"], unpacked(notes["progress"], arrays)

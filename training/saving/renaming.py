@@ -14,6 +14,7 @@ from ...modules.core.state import IGNORED
 from ...names import suggestion
 
 ORDER = "order"
+HINT = "give names={name of the network: name in the file}"
 
 
 class Unit(NamedTuple):
@@ -94,7 +95,7 @@ def units(arrays: Mapping[str, Any]) -> list[Unit]:
     return list(found.values())
 
 
-def in_order(who: str, theirs: list[Unit], ours: list[Unit]) -> dict[str, str]:
+def in_order(who: str, theirs: list[Unit], ours: list[Unit], hint: str = HINT) -> dict[str, str]:
     """Return the name in the file for each of ours, from the shapes and, among modules of the same shapes, from the order.
 
     The order in a safetensors file is not that of the network. So modules of the same shapes must have names that differ by
@@ -107,8 +108,8 @@ def in_order(who: str, theirs: list[Unit], ours: list[Unit]) -> dict[str, str]:
         if len(mine) != len(others) or len(numbered) > 1:
             why = "not as many" if len(mine) != len(others) else "names that give no order"
             here, there = (", ".join(map(str, side)) or "none" for side in (mine, others))
-            raise StateError(f"{who}: names='order' does not tell which arrays are meant: {why} of the same shapes; the "
-                             f"network has {here}, the file {there}; give names={{name of the network: name in the file}}")
+            raise StateError(f"{who}: the order does not tell which arrays are meant: {why} of the same shapes; the network "
+                             f"has {here}, the file {there}; {hint}")
         others.sort(key=lambda unit: [int(number) for number in re.findall(r"\d+", unit.name)])
         for one, other in zip(mine, others, strict=True):
             pairs |= {joined(one.name, last): joined(other.name, last) for last in one.shapes}

@@ -66,7 +66,7 @@ def parts_of(run: Run) -> Parts:
 def progress_of(run: Run) -> dict[str, Any]:
     """Return how far a run is: its history, and its place in the epoch."""
     done = run.progress
-    seen = done.seen and [tuple(np.concatenate(each) for each in zip(*done.seen, strict=True))]
+    seen = done.seen and [(np.concatenate([each for each, _ in done.seen]), np.concatenate([y for _, y in done.seen]))]
     history = {name: list(map(plain, column)) for name, column in run.history.items()}
     return {"epoch": run.epoch, "batch": run.batch, "cost": float(run.cost), "history": history, "stopped": run.history.stopped,
             "done": done.batch, "total": float(done.total), "divisor": float(done.divisor), "order": done.order, "seen": seen,

@@ -26,7 +26,7 @@ from .states import as_before, as_saved, put_network, put_optimizer, set_state
 
 # What the notes of a checkpoint have beside those of save.
 NOTES = {"version": str, "step": int, "modules": list, "modes": list, "frozen": list, "initial_lr": list, "others": dict,
-         "surroundings": dict}
+         "optional": list, "surroundings": dict}
 OPTIMIZER = ("segments", "stored", "seen_changes", "constants_current")     # attributes that load_state_dict sets
 
 
@@ -71,6 +71,7 @@ class Parts(NamedTuple):
             "frozen": [name for name, parameter in self.net.named_parameters() if parameter.frozen],
             "optimizer": None if self.optimizer is None else type(self.optimizer).__name__,
             "initial_lr": [group.initial_lr for group in self.groups()],
+            "optional": list(self.optional),
             "others": {name: packed(state_of(part), arrays, f"{who}: the state of {name}")
                        for name, part in self.others.items()}}
 
@@ -92,7 +93,7 @@ class Parts(NamedTuple):
         kind = None if self.optimizer is None else type(self.optimizer).__name__
         if kind is not None and kind != notes["optimizer"]:
             raise StateError(f"{path}: optimizer must be the one that was saved, {notes['optimizer']}, got {kind}")
-        asked, held = ({*names} - {*self.optional} for names in (self.others, notes["others"]))
+        asked, held = ({*names} - {*self.optional, *notes["optional"]} for names in (self.others, notes["others"]))
         if asked != held:
             raise StateError(f"{path}: the run must have the parts that were saved, {spoken(held)}, got {spoken(asked)}")
 

@@ -18,8 +18,8 @@ from ...modules import Module
 from ...modules.core.values import Value
 from ...optim import Optimizer
 from ..fitting import check_trainable
+from ..inputs.sources import Checked, Data, checked_data
 from ..metrics import check_reduces
-from ..sources import Checked, Data, checked_data
 from ..steps import Step
 
 KEPT = 0.9                                                          # the share of the running mean that each step keeps

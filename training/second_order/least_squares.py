@@ -17,8 +17,8 @@ from ...modules import Module
 from ...modules.core.values import Value
 from ...names import suggestion
 from ..history import History
+from ..inputs.sources import checked_pair
 from ..metrics import check_reduces
-from ..sources import checked_pair
 from .examples import gradients_of_examples, holders
 from .searches import LARGE, Note, Objective, searched
 

@@ -18,8 +18,8 @@ from ...modules import Module
 from ...modules.core.values import Value
 from ...names import suggestion
 from ..history import History
+from ..inputs.sources import checked_pair
 from ..metrics import check_reduces
-from ..sources import checked_pair
 from .searches import LARGE, Note, Objective, searched
 
 OPTIONS = {                                                         # of these methods, with the least value of each

@@ -3,7 +3,7 @@
 import later_changes as later
 import numpy as np
 import pytest
-from cases import LOSSES, MODULES
+from cases import LOSSES, REAL
 from changes import (
     add_before,
     add_to_out,
@@ -74,7 +74,7 @@ from retroprop.errors import CheckError
 from retroprop.inspection import CHECKS
 from retroprop.modules.core.base import Module
 
-CASES = [case for case in MODULES + LOSSES if not isinstance(case.x, tuple)     # the others: test_mutants_of_several_inputs
+CASES = [case for case in REAL + LOSSES if not isinstance(case.x, tuple)     # the others: test_mutants_of_several_inputs
          and not isinstance(case.build().forward(*case.inputs), tuple)
          and case.name not in ("Sequential of images", "Graph of images")]  # large; their modules are cases of their own
 

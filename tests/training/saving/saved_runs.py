@@ -32,6 +32,10 @@ class Noise(rp.Callback):
         self.rng.bit_generator.state, self.costs = state["rng"], state["costs"]
 
 
+def shifted(x, rng):
+    return x + rng.normal(0, 0.1, (len(x), 1)).astype("float32")
+
+
 class Thaw(rp.Callback):
     """Parameters and a mode that change at epoch 3."""
 
@@ -80,9 +84,11 @@ def nesterov(path):
 def accumulated(path):
     net = network()
     optimizer = rp.RMSprop(net.parameters(), lr=0.01)
-    hooks = [rp.ReduceOnPlateau(optimizer, patience=0, factor=0.5), Noise(), rp.WarmupLR(optimizer, 4, by="step"),
+    hooks = [rp.ReduceOnPlateau(optimizer, patience=0, factor=0.5), rp.adversarial.AdversarialTraining(0.1, share=0.3),
+             rp.WarmupLR(optimizer, 4, by="step"), rp.EMA(0.9), rp.Norms(),
              rp.Checkpoint(path, every="0 seconds", best="validation_accuracy")]
-    return net, optimizer, hooks, {"rng": net[3].rng, "batch_size": 4, "validation": HELD_OUT, "accumulate": 3}
+    return net, optimizer, hooks, {"rng": net[3].rng, "batch_size": 4, "validation": HELD_OUT, "accumulate": 3,
+                                   "sample_weight": np.linspace(0.5, 1.5, N), "augment": shifted}
 
 
 RUNS = {run.__name__: run for run in (simple, adam, nesterov, accumulated)}
@@ -97,7 +103,7 @@ def trained(name, path, resume=False, callbacks=()):
     state, found = optimizer.state_dict(), hashlib.sha256()
     arrays = [*net.state_dict().items(), *state["state"].items()]
     for hook in hooks:
-        if isinstance(hook, rp.EarlyStopping):
+        if isinstance(hook, (rp.EarlyStopping, rp.EMA)):
             arrays += hook.state.items()
     for part, array in arrays:
         found.update(f"{part} {array.dtype} {array.shape}".encode() + array.tobytes())

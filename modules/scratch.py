@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...arguments import Array
-from .arrays import empty
-from .base import Module
+from ..arguments import Array
+from .core.arrays import empty
+from .core.base import Module
 
 
 class WithScratch(Module):

@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import Array, in_a_line
-from ..conversion import Named, check_columns
-from ..datasets.batches import chosen_examples, chosen_of
-from ..datasets.checks import Inputs, finite, inputs_and_targets, same_features
-from ..errors import ArgumentError, DataError, ShapeError
-from ..losses import Loss
-from ..modules import Module
-from ..modules.core.values import Value, as_values, several, shape_of
-from .metrics import LABELS, check_targets
-from .weights import checked_weights
+from ...arguments import Array, in_a_line
+from ...conversion import Named, check_columns
+from ...datasets.batches import chosen_examples, chosen_of
+from ...datasets.checks import Inputs, finite, inputs_and_targets, same_features
+from ...errors import ArgumentError, DataError, ShapeError
+from ...losses import Loss
+from ...modules import Module
+from ...modules.core.values import Value, as_values, several, shape_of
+from ..metrics import LABELS, check_targets, true_classes
+from .weights import checked_weights, weights_of_classes
 
 Stream = Iterable[Any] | Callable[[], Iterable[Any]]                # of batches: pairs (x, y), or triples (x, y, weight)
 Data = tuple[Inputs, ArrayLike]
+Weighted = tuple[Inputs, ArrayLike, ArrayLike]                      # and the weights of the examples
 Checked = tuple[Value, NDArray[Any]]                                # examples and targets
 Batch = tuple[Value, NDArray[Any], Array | None]                    # and the weights of the examples
 
@@ -81,7 +82,8 @@ class AsTheyCome:
         x, y = inputs_and_targets(x, y, names, net.arity)
         x = as_values(finite(names[0], x), net.dtype, names[0], net, net.arity)
         same_features(names[0], x, self.data[0])
-        return x, finite(names[1], y), checked_weights(f"weight of batch {k}", weight[0], len(y)) if weight else None
+        found = checked_weights(f"weight of batch {k}", weight[0], len(y), part=True) if weight else None
+        return x, finite(names[1], y), found
 
 
 class Streamed(AsTheyCome):
@@ -127,21 +129,28 @@ class InFiles(AsTheyCome):
 Source = InMemory | AsTheyCome
 
 
-def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epochs: int,
-              sample_weight: ArrayLike | None) -> Source:
+def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epochs: int, sample_weight: ArrayLike | None,
+              class_weight: object) -> Source:
     """Return the source of the batches of ``fit``, after checking the data in memory, or the first batch of others."""
     if is_stream(data):
-        if sample_weight is not None:
-            raise ArgumentError(f"sample_weight must be None for a stream, whose batches have weights of their own, (x, y, "
-                                f"weight), got {in_a_line(sample_weight)}")
+        for name, given in (("sample_weight", sample_weight), ("class_weight", class_weight)):
+            if given is not None:
+                raise ArgumentError(f"{name} must be None for a stream, whose batches (x, y, weight) hold the weights, got "
+                                    f"{in_a_line(given)}")
         return Streamed(net, loss, data, epochs)
     x, y = as_pair(data, "data", "; weights of the examples are sample_weight")
     names = "data[0]", "data[1]"
     if any(map(is_mapped, (*(x if isinstance(x, (tuple, list)) else (x,)), y))):
         x, y = inputs_and_targets(x, y, names, net.arity)
-        return InFiles(net, loss, x, y, checked_weights("sample_weight", sample_weight, len(y)), batch_size)
-    found = checked_pair(net, loss, x, y, names)
-    return InMemory(found, checked_weights("sample_weight", sample_weight, len(found[1])), batch_size)
+        return InFiles(net, loss, x, y, weighted(loss, y, sample_weight, class_weight), batch_size)
+    x, y = checked_pair(net, loss, x, y, names)
+    return InMemory((x, y), weighted(loss, y, sample_weight, class_weight), batch_size)
+
+
+def weighted(loss: Loss, y: NDArray[Any], sample_weight: ArrayLike | None, class_weight: object) -> Array | None:
+    """Return the weights of the examples in the cost; None: they all have the weight 1."""
+    of_examples = checked_weights("sample_weight", sample_weight, len(y))
+    return weights_of_classes(class_weight, None if class_weight is None else true_classes(loss, y), of_examples)
 
 
 def is_stream(data: Any) -> bool:
@@ -192,6 +201,14 @@ def checked_data(net: Module, loss: Loss, data: Any, name: str) -> Checked:
     """Return examples, in the network's dtype, and targets, after checking that the network and the loss take them."""
     x, y = as_pair(data, name)
     return checked_pair(net, loss, x, y, (f"{name}[0]", f"{name}[1]"))
+
+
+def checked_validation(net: Module, loss: Loss, data: Any, like: Value) -> Batch:
+    """Return ``checked_data`` and weights of the validation, whose examples must have the shape of those to train on."""
+    triple = isinstance(data, (tuple, list)) and len(data) == 3
+    x, y = checked_data(net, loss, data[:2] if triple else data, "validation")
+    same_features("validation[0]", x, like)
+    return x, y, checked_weights("validation[2]", data[2], len(y)) if triple else None
 
 
 def checked_pair(net: Module, loss: Loss, x: Inputs, y: ArrayLike, names: tuple[str, str] = ("x", "y")) -> Checked:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arguments import Array
-from ..errors import ArgumentError, DataError, FileFormatError, ShapeError
+from ...arguments import Array
+from ...errors import ArgumentError, DataError, FileFormatError, ShapeError
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # red, green and blue in a brightness (ITU-R BT.601)
 ORIENTATION = 0x0112                                                # the tag in EXIF data

@@ -1,0 +1,78 @@
+"""Norms: columns of the history with the norms of the gradient and of the parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..arguments import Array, in_a_line, positive_int, real
+from ..errors import StateError
+from ..modules import Module, Parameter
+from ..restoring import at_once, setting
+from ..underflow import unreported
+from .callbacks import Callback, Run
+
+
+class Norms(Callback):
+    """Add the norms of the gradient and of the parameters to the history: give it to ``fit`` as a callback.
+
+    The columns are ``gradient_norm``, the mean over the steps of the epoch, before clipping, and ``parameter_norm``, at the end
+    of the epoch. Both are Euclidean norms of all parameters together; frozen ones are left out.
+
+    Parameters
+    ----------
+    each : bool, default False
+        Whether to add the two columns for each parameter too, as ``gradient_norm of 0.weight``.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> x, y = rp.datasets.moons(200, rng=0)
+    >>> net = rp.Linear(2, 2, rng=0)
+    >>> history = rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), (x, y), epochs=3, rng=0,
+    ...                  callbacks=[rp.Norms()])
+    >>> len(history["gradient_norm"]), history["gradient_norm"][0] > history["gradient_norm"][-1]
+    (3, True)
+    """
+
+    def __init__(self, each: bool = False) -> None:
+        self.each = bool(each)
+        self.steps, self.sums = 0, dict[str, float]()
+
+    def before_training(self, run: Run) -> None:
+        at_once(setting([(self, "steps", 0), (self, "sums", {})]))
+
+    def before_step(self, run: Run) -> None:
+        found = self.norms("gradient_norm", [(name, parameter.grad) for name, parameter in trained(run.net)])
+        sums = {name: self.sums.get(name, 0.0) + norm for name, norm in found.items()}
+        at_once(setting([(self, "steps", self.steps + 1), (self, "sums", sums)]))
+
+    def after_epoch(self, run: Run) -> None:
+        means = {name: total / self.steps for name, total in self.sums.items()}
+        run.history.append(means | self.norms("parameter_norm", [(name, one.data) for name, one in trained(run.net)]))
+        at_once(setting([(self, "steps", 0), (self, "sums", {})]))
+
+    @unreported
+    def norms(self, column: str, named: Iterable[tuple[str, Array]]) -> dict[str, float]:
+        """Return the norm of all the arrays, and those of each if they are asked for, by the names of their columns."""
+        squares = {name: float(np.square(array, dtype=float).sum()) for name, array in named}
+        single = {f"{column} of {name}": math.sqrt(square) for name, square in squares.items()} if self.each else {}
+        return {column: math.sqrt(sum(squares.values()))} | single
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sums over the steps of an epoch that has not ended, as numbers that JSON can hold."""
+        return {"steps": self.steps, "sums": dict(self.sums)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on in the middle of an epoch; StateError or ArgumentError, and nothing has changed, for a wrong state."""
+        if not isinstance(state, Mapping) or state.keys() != {"steps", "sums"} or not isinstance(state["sums"], Mapping):
+            raise StateError(f"Norms: state must hold steps and sums, as of state_dict(), got {in_a_line(state)}")
+        sums = {str(name): real(f"sum of {name}", total, 0) for name, total in state["sums"].items()}
+        at_once(setting([(self, "steps", positive_int("steps", state["steps"], 0)), (self, "sums", sums)]))
+
+
+def trained(net: Module) -> list[tuple[str, Parameter]]:
+    return [(name, parameter) for name, parameter in net.named_parameters() if not parameter.frozen]
