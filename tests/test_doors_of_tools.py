@@ -238,7 +238,7 @@ WITHOUT_ARRAYS = {
     "draws its data, or reads a file": {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
-        "load_model", "CSVLog", "Checkpoint", "JSONLog", "TensorBoard", "compare", "plots.read_image"},
+        "CSVLog", "Checkpoint", "JSONLog", "LiveView", "TensorBoard", "compare", "load_model", "plots.read_image"},
     "takes a name, or nothing": {"initializers.of", "initializers.starts"},
     "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
                               "features.truncated"},
