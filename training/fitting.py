@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import Seed, generator, in_a_line, positive_int
+from ..arguments import Seed, generator, positive_int
 from ..conversion import Named, check_columns, column_names
 from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
@@ -32,7 +33,7 @@ from .metrics import check_reduces, in_parts, true_classes
 from .saving.resuming import epochs_left, in_order, resumed, settings
 from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
-from .steps import Step
+from .steps import Step, check_trainable
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
@@ -202,11 +203,11 @@ def batches_left(run: Run, source: Source, scores: Mapping[str, Score], function
     if done.order is None:
         done = run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
     else:
-        run.rng.bit_generator.state = done.order                    # to draw the same order again
-    order = source.batches(run.rng)
+        run.rng.bit_generator.state = done.order
+    order = source.batches(run.rng)                                 # draws the order; of an epoch that goes on, again
     if done.batch:
+        deque(islice(order, done.batch), 0)                         # before the state: a stream may draw for them
         run.rng.bit_generator.state = state
-        order = islice(order, done.batch, None)
     return augmented(order, functions, run.rng) if functions else order
 
 
@@ -253,20 +254,6 @@ def columns(loss: Loss, held_out: Batch | None, scores: Iterable[str]) -> tuple[
     if held_out is not None and true_classes(loss, held_out[1]) is not None and "accuracy" not in scores:
         validation.insert(1, "accuracy")
     return "epoch", "cost", *scores, *(f"validation_{name}" for name in validation), "seconds"
-
-
-def check_trainable(net: Module, optimizer: Optimizer) -> None:
-    """Raise ArgumentError unless the optimizer moves a parameter of the network."""
-    if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got "
-                            f"{in_a_line(optimizer)}")
-    own = set(net.parameters())
-    held = [parameter for parameter in optimizer.parameters() if parameter in own]
-    if not held:
-        raise ArgumentError("optimizer must hold parameters of net, got one that was built for another network")
-    if all(parameter.frozen for parameter in held):
-        raise ArgumentError("optimizer must hold a parameter of net that is not frozen, got frozen ones only: nothing would be "
-                            "trained")
 
 
 def as_callback(callback: Any) -> Callback:
