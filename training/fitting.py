@@ -87,14 +87,14 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         with the generator of this call. ``datasets`` has Flip, Shift and Noise. They must keep the shape of x.
     rng : None, int or numpy.random.Generator
         Source of the order of the examples, which is drawn anew for each epoch. Each call with the same int draws the same
-        orders: to train on in a second call, give both calls one Generator, or the second another int.
+        orders: to train on in a second call, give both calls one Generator, or the second another int; or ``resume``.
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
     resume : str, Path or bool, default False
         A file of Checkpoint from which to go on. With the data and the other arguments of the run that was saved, training
         computes the bits of a run without the interruption; ``epochs`` is the number of all epochs, before it and after. True:
         the file of the Checkpoint among the callbacks or, if there is none yet, from the beginning: a script that is killed
-        can then be started again as it is.
+        can then be started again as it is. A stream must give the batches of each epoch again.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -140,6 +140,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
                 before_step=[partial(hook.before_step, run) for hook in hooks if overrides(hook, "before_step")])
     if resume or any(hook.saves for hook in hooks):
         run.settings = settings(run, source.weight, held_out, batch_size=batch_size, clip=step.clip, accumulate=step.accumulate)
+        run.functions = [*functions, getattr(source, "stream", None)]
     saved = resumed(resume, run, epochs)
     begun: list[Callback] = []
     try:
