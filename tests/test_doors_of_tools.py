@@ -50,6 +50,11 @@ def fitted(x, y):
     return rp.least_squares(network, x, y, "trf", max_iter=2)["cost"], network.state_dict()
 
 
+def stored(targets):
+    rp.save_model(rp.Identity(), "model", targets=targets)
+    return rp.load_model("model").targets.classes.classes
+
+
 def ranged(data):
     network = net()
     sgd = rp.SGD(network.parameters(), lr=0.1)
@@ -98,6 +103,8 @@ DOORS = [
     Door("fit", "validation[2]", 1.0 + CLASSES, lambda a: trained((X, CLASSES), (X, CLASSES, a)), LARGE),
     Door("fit", "sample_weight", 1.0 + CLASSES, lambda a: trained((X, CLASSES), sample_weight=a), LARGE),
     Door("fit", "class_weight", np.array([1.0, 2.0, 0.5]), lambda a: trained((X, CLASSES), class_weight=a), LARGE),
+    Door("save_model", "targets", np.array([5, 2, 7]), stored, LABELS | LENGTHS, OWN_WORDS),
+    Door("Model.predict", "x", X, lambda a: rp.Model(net(), datasets.Scaler.of(X)).predict(a), NUMBERS | LENGTHS),
     Door("class_weights", "y", CLASSES, rp.class_weights, LENGTHS),
     *on_batch("evaluate", rp.evaluate),
     Door("evaluate", "sample_weight", 1.0 + CLASSES,
@@ -231,7 +238,7 @@ WITHOUT_ARRAYS = {
     "draws its data, or reads a file": {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
-        "CSVLog", "Checkpoint", "JSONLog", "TensorBoard", "compare", "plots.read_image"},
+        "load_model", "CSVLog", "Checkpoint", "JSONLog", "TensorBoard", "compare", "plots.read_image"},
     "takes a name, or nothing": {"initializers.of", "initializers.starts"},
     "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
                               "features.truncated"},

@@ -12,6 +12,7 @@ from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
 from .norms import Norms
 from .saving.checkpoints import Checkpoint
+from .saving.models import Model, load_model, save_model
 from .saving.states import load, save
 from .schedules.chains import ChainedLR, SequentialLR
 from .schedules.plateau import ReduceOnPlateau
@@ -25,10 +26,11 @@ from .watching.loggers import CSVLog, JSONLog, TensorBoard
 
 __all__ = [
     "EMA", "CSVLog", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR",
-    "History", "JSONLog", "MaxNorm", "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run",
+    "History", "JSONLog", "MaxNorm", "Model", "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run",
     "ScaledLayer", "ScaledLayers", "Schedule", "SequentialLR", "Step", "StepLR", "TensorBoard", "WarmupLR", "accuracy",
-    "class_weights", "confusion_matrix", "evaluate", "f1_score", "fit", "least_squares", "load", "lr_range_test", "lsuv",
-    "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save", "top_k_accuracy_score",
+    "class_weights", "confusion_matrix", "evaluate", "f1_score", "fit", "least_squares", "load", "load_model",
+    "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save", "save_model",
+    "top_k_accuracy_score",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

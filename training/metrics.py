@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import as_numbers, in_a_line, positive_int, real
 from ..conversion import Named, check_columns
-from ..datasets.checks import Inputs, finite, inputs_and_targets, pair
+from ..datasets.checks import Inputs, finite, inputs_and_targets, is_mapped, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ..modules import Module
 from ..modules.core.summary import examples_at_once
-from ..modules.core.values import Value, as_values, dtype_of, each, several, shape_of
+from ..modules.core.values import Value, as_values, dtype_of, each, parts, several, shape_of
 from .inputs.weights import checked_weights
 
 LABELS = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"
@@ -153,7 +153,7 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     size = None if batch_size is None else positive_int("batch_size", batch_size)
     check_columns(x, net.feature_names, Named("x"))
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
-    examples, targets = as_values(finite("x", examples), net.dtype, "x", net, net.arity), finite("y", targets, LABELS)
+    examples, targets = as_inputs(net, finite("x", examples), "x"), finite("y", targets, LABELS)
     check_targets(net, loss, examples, targets)
     found = in_parts(net, loss, examples, targets, checked_weights("sample_weight", sample_weight, len(targets)), size)
     if not math.isfinite(found.cost):
@@ -161,11 +161,18 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     return found
 
 
+def as_inputs(net: Module, x: Value, name: str) -> Value:
+    """Return examples in the network's dtype. Arrays in a file stay as they are: forward converts the parts that it gets."""
+    if net.dtype is not None and any(map(is_mapped, parts(x))):
+        return x
+    return as_values(x, net.dtype, name, net, net.arity)
+
+
 def check_targets(net: Module, loss: Loss, x: Value, y: NDArray[Any]) -> None:
     """Raise an error if the loss refuses the targets of these examples, whatever the network's output is."""
     shape = net.output_shape(shape_of(x))
     if not several(shape):
-        deepcopy(loss).check_all(y, np.broadcast_to(np.zeros((), dtype_of(x)), shape))
+        deepcopy(loss).check_all(y, np.broadcast_to(np.zeros((), net.dtype or dtype_of(x)), shape))
 
 
 def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray[Any] | None = None,
@@ -178,7 +185,7 @@ def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray
     cost = divisor = right = 0.0
     with net.preserved_evaluation() as kept, kept:
         net.eval()
-        size = batch_size or examples_at_once(net, shape_of(x), dtype_of(x))
+        size = batch_size or examples_at_once(net, shape_of(x), net.dtype or dtype_of(x))
         for start in range(0, len(y), size):
             rows = slice(start, start + size)
             prediction = net.forward(each(lambda array: array[rows], x))    # noqa: B023

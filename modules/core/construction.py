@@ -49,5 +49,5 @@ def as_text(module: Any) -> str:
 
 def parameters_of(kind: type) -> dict[str, Parameter]:
     """Return the parameters of a class's constructor by name, without ``self``."""
-    named = list(signature(kind.__init__).parameters.items())       # type: ignore[misc]
-    return dict(named[1:])
+    init = kind.__init__                                            # type: ignore[misc]
+    return {} if init is object.__init__ else dict(list(signature(init).parameters.items())[1:])

@@ -200,7 +200,8 @@ OURS = {
     "Weights of dense layers": dense, "BatchNorm: momentum": momentum_of_norm, "BatchNorm: eps": eps_of_norm,
     "BatchNorm: variance": variance_of_norm, "BatchNorm: a batch of one in training": batch_of_one, "BCE at p = 0, y = 1": bce,
     "Classes out of range": classes, "Label smoothing s": smoothing, "Squared error": squared, "Huber": huber,
-    "Adam: eps": adam, "AdamW: decay": adamw, "RMSprop": rmsprop, "Adagrad": adagrad, "Momentum": momentum, "Weight decay of biases": decay, "GELU": gelu,
+    "Adam: eps": adam, "AdamW: decay": adamw, "RMSprop": rmsprop, "Adagrad": adagrad, "Momentum": momentum,
+    "Weight decay of biases": decay, "GELU": gelu,
     "LeakyReLU: slope": leaky, "Softplus at -20": softplus, "Sigmoids of the name tanh": tanh, "Dropout at p = 1": dropout,
     "Slope at the corner": corners, "Equal maxima": maxima, "Cosine schedule after T_max": cosine,
 }

@@ -31,7 +31,7 @@ def sealed(arrays: Mapping[str, Any], notes: Mapping[str, Any]) -> bytes:
     return bytes(content)
 
 
-def unsealed(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def unsealed(path: str | Path, of: str = "Checkpoint") -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays and the notes of a sealed file; FileFormatError if it is none, or any byte of it has changed."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
@@ -40,11 +40,11 @@ def unsealed(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     found = bytes(content[at:at + len(BLANK)])
     content[at:at + len(BLANK)] = BLANK.encode()
     if at < len(BEGIN) or sha256(content).hexdigest().encode() != found:
-        raise FileFormatError(f"{path}: not a whole file of retroprop.Checkpoint: it is truncated, damaged or of another kind")
+        raise FileFormatError(f"{path}: not a whole file of retroprop.{of}: it is truncated, damaged or of another kind")
     try:
         return from_bytes(bytes(content)), notes_of(content)
     except (SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:      # a lie with the right checksum
-        raise FileFormatError(f"{path}: not a file of retroprop.Checkpoint ({in_one_line(error)})") from None
+        raise FileFormatError(f"{path}: not a file of retroprop.{of} ({in_one_line(error)})") from None
 
 
 def notes_of(content: bytes | bytearray) -> dict[str, Any]:

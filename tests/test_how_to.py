@@ -1,0 +1,42 @@
+"""The how-tos of the documentation run, and their networks learn."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import retroprop as rp
+
+DOCS = Path(__file__).parent.parent / "docs"
+if not DOCS.exists():
+    pytest.skip("the documentation is not beside these tests", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def recurrent():
+    text, names = (DOCS / "how-to-recurrent.md").read_text(encoding="utf-8"), {}
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(code, "how-to-recurrent.md", "exec"), names)
+    return names
+
+
+def test_a_recurrent_network_learns_to_repeat_its_input_after_three_steps(recurrent):
+    assert recurrent["cost"] < 0.02
+    assert (recurrent["error"]**2).mean() < 0.03 * (recurrent["new"]**2).mean()
+
+
+def test_all_steps_share_their_parameters(recurrent):
+    net = recurrent["net"]
+    names = [name for name, _ in net.named_parameters()]
+    assert names == ["read0.weight", "read0.bias", "back0.weight", "y0.weight", "y0.bias"]
+    assert net["read7"].weight is net["read0"].weight
+
+
+def test_the_gradients_of_all_steps_are_added(recurrent):
+    net = recurrent["unrolled"](3, 2, 4, 1)
+    rng = np.random.default_rng(0)
+    joined = rp.Sequential(net, rp.Concat())
+    check = rp.check_gradients(joined, rp.MSE(), tuple(rng.standard_normal((5, width)) for width in (2, 2, 2, 4)),
+                               rng.standard_normal((5, 7)))
+    assert check.passed

@@ -1,0 +1,259 @@
+"""Models: a network with its architecture, its scaler and its labels in one file, from which it is made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...arguments import Array, in_a_line
+from ...conversion import Named, check_columns
+from ...datasets.checks import examples
+from ...datasets.classes import Classes, as_labels, labels
+from ...datasets.scaling import Scaler
+from ...datasets.targets import Targets
+from ...errors import ArgumentError, DataError, FileFormatError, RetropropError, ShapeError
+from ...files import write
+from ...modules import Module, Sigmoid
+from ...modules.core.values import Value, several
+from ...printing import in_one_line
+from ..metrics import predicted_classes
+from .architecture import Kinds, built, described, text
+from .sealed import packed, sealed, unpacked, unsealed
+from .states import as_saved, put_network
+
+VERSION = 1                                                         # of the files; a reader refuses those of later versions
+Preprocessing = Scaler | tuple[Scaler | None, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network with what stands before and behind it: raw examples go in, labels come out.
+
+    Attributes
+    ----------
+    net : Module
+    preprocessing : Scaler, tuple of (Scaler or None), or None
+        What scales raw examples; for a network of several inputs one for each.
+    targets : Targets or None
+        What the outputs stand for.
+    """
+
+    net: Module
+    preprocessing: Preprocessing = None
+    targets: Targets | None = None
+
+    def outputs(self, x: Any, batch_size: int | None = None) -> Value:
+        """Return the outputs of the network in evaluation mode for raw examples: ``net.predict`` of the scaled ones."""
+        check_columns(x, self.net.feature_names, Named("x"))
+        if isinstance(self.preprocessing, tuple):
+            if not isinstance(x, (tuple, list)) or len(x) != len(self.preprocessing):
+                raise ShapeError(f"x must be a tuple of {len(self.preprocessing)} arrays, got {in_a_line(np.shape(x))}")
+            both = enumerate(zip(x, self.preprocessing, strict=True))
+            x = tuple(scaled(part, scaler, f"x[{k}]") for k, (part, scaler) in both)
+        else:
+            x = scaled(x, self.preprocessing, "x")
+        return self.net.predict(x, batch_size)
+
+    def predict(self, x: Any, batch_size: int | None = None) -> Value:
+        """Return what the network predicts for raw examples, in the form of the y that ``targets`` were found from.
+
+        Parameters
+        ----------
+        x : array_like of shape (examples, ...), or a tuple of them
+            Not scaled.
+        batch_size : int, default None
+            As in ``Module.predict``.
+
+        Returns
+        -------
+        array
+            For classes their labels, of shape (examples,), or their names if y was one-hot: the class of the largest output
+            or, with one output, whether it is above 0 (above 0.5 if the last module is a Sigmoid). For several labels 0 or 1
+            for each. For values, and without targets, the outputs.
+        """
+        outputs, targets = self.outputs(x, batch_size), self.targets
+        if targets is None or targets.kind == "values":
+            return outputs
+        width = (len(targets.names),) if targets.kind != "binary" else (1, 2)
+        if several(outputs) or outputs.ndim != 2 or outputs.shape[1] not in width:
+            shape = "several arrays" if several(outputs) else f"shape {outputs.shape}"
+            raise ShapeError(f"net must have an output of shape (examples, {width[0]}), one for each of {len(targets.names)} "
+                             f"names, got {shape}")
+        threshold = 0.5 if isinstance(self.net.leaves()[-1][1], Sigmoid) else 0.0
+        if targets.kind == "labels":
+            return (outputs > threshold).astype(np.int64)
+        names: NDArray[Any] = np.array(targets.names) if targets.classes is None else targets.classes.classes
+        return names[predicted_classes(outputs, threshold)]
+
+
+def scaled(x: Any, scaler: Scaler | None, name: str) -> Any:
+    """Return x scaled; ShapeError if its examples have another shape than those that the scaler was measured on."""
+    if scaler is None:
+        return x
+    array = examples(name, x)
+    if array.shape[1:] != scaler.mean.shape:
+        shape = str(("examples", *scaler.mean.shape)).replace("'", "")
+        raise ShapeError(f"{name} must have shape {shape}, as the data that were scaled in training, got {array.shape}")
+    return scaler.scaled(array)
+
+
+def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = None,
+               targets: Targets | Sequence[Any] | None = None) -> None:
+    """Write a network with its architecture, its scaler and its labels into one file, from which ``load_model`` makes it anew.
+
+    Parameters
+    ----------
+    net : Module
+        Made of the library's modules, or of your own: their constructors' arguments must be attributes of the same names (or
+        given by a method ``arguments()``), and be numbers, texts, modules, or lists, tuples and dicts of these.
+    path : str or Path
+        A safetensors file, written whole or not at all.
+    preprocessing : Scaler, optional
+        What scaled the training data, such as ``rp.datasets.Scaler.of(x_train)``, by which ``standardize`` scales. For a
+        network of several inputs a tuple, with a Scaler or None for each.
+    targets : Targets, or sequence of labels, optional
+        What the outputs stand for: the Targets that encoded y, or the labels of the classes in the order of the outputs.
+
+    Raises
+    ------
+    ArgumentError
+        A file cannot hold an argument of a module, such as the functions of ``Function``.
+    OSError
+        The file is read-only, its folder does not exist, ...
+
+    Notes
+    -----
+    The file holds what ``save`` writes under the same names, so that ``load`` reads it into a network too, and in its metadata
+    the architecture as JSON, with a checksum of the whole file. Modes, frozen flags and the optimizer are not in it; see
+    ``save`` and ``Checkpoint``. An initializer of your own is not either: the loaded network has its numbers already.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> x, y = [[1.0, 200.0], [2.0, 100.0], [3.0, 300.0]], ["cat", "dog", "cat"]
+    >>> scaler, targets = rp.datasets.Scaler.of(x), rp.datasets.Targets.of(y)
+    >>> net = rp.Sequential(fc1=rp.Linear(2, 8, rng=0), tanh=rp.Tanh(), fc2=rp.Linear(8, 1, rng=1))
+    >>> history = rp.fit(net, rp.BCEWithLogits(), rp.Adam(net.parameters(), lr=0.1),
+    ...                  (scaler.scaled(x), targets.encode(y)), epochs=50, rng=0, progress=False)
+    >>> rp.save_model(net, "pets.safetensors", preprocessing=scaler, targets=targets)
+    >>> model = rp.load_model("pets.safetensors")
+    >>> model.net
+    Sequential(fc1=Linear(2, 8), tanh=Tanh(), fc2=Linear(8, 1))
+    >>> model.predict(x).tolist()
+    ['cat', 'dog', 'cat']
+    """
+    if not isinstance(net, Module):
+        raise ArgumentError(f"save_model: net must be a Module, got {in_a_line(net)}")
+    scalers = preprocessing if isinstance(preprocessing, tuple) else (preprocessing,)
+    if not all(scaler is None or isinstance(scaler, Scaler) for scaler in scalers) or (
+            isinstance(preprocessing, tuple) and len(preprocessing) != net.arity):
+        raise ArgumentError("save_model: preprocessing must be a Scaler, such as datasets.Scaler.of(x_train), or a tuple with "
+                            f"one or None for each input, got {in_a_line(preprocessing)}")
+    arrays, notes = as_saved(net, None)
+    model = {"version": VERSION, "net": described(net), "features": net.feature_names,
+             "preprocessing": None if preprocessing is None else [scaler and vars(scaler) for scaler in scalers],
+             "several": isinstance(preprocessing, tuple), "targets": None if targets is None else stored(as_targets(targets))}
+    notes["model"] = packed(model, arrays, "save_model: net")
+    write(path, sealed(arrays, notes))
+
+
+def load_model(path: str | Path, *, modules: Kinds | None = None) -> Model:
+    """Read a file of ``save_model``: make the network anew, with its numbers, its scaler and its labels.
+
+    Nothing in the file is executed or imported: it names modules of the library, and classes that you give.
+
+    Parameters
+    ----------
+    path : str or Path
+    modules : dict of classes by name, optional
+        The classes of modules that are not the library's: ``load_model("model.safetensors", modules={"Gate": Gate})``.
+
+    Returns
+    -------
+    Model
+        With ``.net``, in training mode as all new modules, ``.preprocessing`` and ``.targets``. ``.predict(x)`` takes raw
+        examples and returns labels.
+
+    Raises
+    ------
+    FileFormatError
+        The file is no model, damaged, or of a later version of the library.
+    ArgumentError
+        It holds a module of a class that is not given; the message names it.
+    """
+    own = {} if modules is None else modules
+    if not isinstance(own, Mapping) or not all(isinstance(kind, type) and issubclass(kind, Module) for kind in own.values()):
+        raise ArgumentError(f"load_model: modules must be a dict of classes of modules by name, got {in_a_line(modules)}")
+    arrays, notes = unsealed(path, "save_model")
+    if not isinstance(notes.get("model"), dict):
+        raise FileFormatError(f"{path}: it holds no model of save_model; if it is a file of Checkpoint, make the network and "
+                              "use load(net, path)")
+    version = notes["model"].get("version")
+    if version != VERSION:
+        raise FileFormatError(f"{path}: it must be a model of version {VERSION}, which this release of retroprop reads, got "
+                              f"version {in_a_line(version)}")
+    state = {name: array for name, array in arrays.items() if not name.startswith("state:")}
+    net = built(notes["model"].get("net"), state.values(), own, str(path))
+    try:
+        model = unpacked(notes["model"], arrays)
+        put_network(net, arrays, notes, path)
+        if model["features"] is not None:
+            net.feature_names = tuple(map(text, model["features"]))
+        scalers = None if model["preprocessing"] is None else tuple(map(scaler_of, model["preprocessing"]))
+        found = scalers if scalers is None or model["several"] is True else scalers[0]
+        return Model(net, found, None if model["targets"] is None else targets_of(model["targets"]))
+    except (RetropropError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise FileFormatError(f"{path}: what it says of the model does not fit ({in_one_line(error)[:300]})") from error
+
+
+def as_targets(targets: Any) -> Targets:
+    """Return Targets as they are, and of labels the Targets of these classes."""
+    if isinstance(targets, Targets):
+        return targets
+    if isinstance(targets, (str, bytes, Mapping)) or not (
+            hasattr(targets, "__len__") or hasattr(targets, "__array__")):
+        raise ArgumentError(f"save_model: targets must be Targets, or the labels of the classes, got {in_a_line(targets)}")
+    listed = labels(targets, "targets")
+    if len(set(listed)) < max(2, len(listed)):
+        raise DataError(f"save_model: targets must be two or more different labels, got {in_a_line(targets)}")
+    classes = as_labels(listed, "targets")
+    found = Classes(classes)
+    return Targets("binary" if len(classes) == 2 else "classes", found.names, found)
+
+
+def stored(targets: Targets) -> dict[str, Any]:
+    """Return Targets as JSON holds them."""
+    classes = None if targets.classes is None else targets.classes.classes
+    if classes is not None and classes.dtype.kind not in "biufU":
+        raise ArgumentError(f"save_model: targets must have labels that are numbers or text, got {classes.dtype}")
+    return {"kind": targets.kind, "names": list(targets.names), "one_hot": targets.one_hot,
+            "classes": None if classes is None else classes.tolist()}
+
+
+def targets_of(found: dict[str, Any]) -> Targets:
+    """Return Targets that were stored; an error if they are none."""
+    kind, names, known = found["kind"], tuple(map(text, found["names"])), found["classes"]
+    if kind not in ("classes", "binary", "labels", "values") or type(found["one_hot"]) is not bool or not names:
+        raise ValueError("the targets are of no kind that there is")
+    if known is None:
+        return Targets(kind, names, one_hot=found["one_hot"])
+    array: Array = as_labels(known, "classes")
+    if array.dtype.kind not in "biufU" or array.shape != (len(names),):
+        raise ValueError("the classes are not the labels that have the names")
+    return Targets(kind, names, Classes(array), found["one_hot"])
+
+
+def scaler_of(found: dict[str, Any] | None) -> Scaler | None:
+    """Return a Scaler that was stored; an error if it is none."""
+    if found is None:
+        return None
+    mean, deviation = found["mean"], found["deviation"]
+    if not all(isinstance(array, np.ndarray) and array.dtype == np.float64 and np.isfinite(array).all()
+               for array in (mean, deviation)) or mean.shape != deviation.shape or not (deviation > 0).all():
+        raise ValueError("the scaler is not a mean and a positive deviation of each feature")
+    return Scaler(mean, deviation)
