@@ -228,7 +228,7 @@ def dropped(reader: Reader, node: Node, read: list[Any]) -> Any:
     """Dropout and Identity; a mode that is given must be that of evaluation."""
     mode = given(read, 2)
     node.demand(mode is None or not reader.constant(node, mode, "mode").any(), "drops numbers, as in training")
-    for name in ("ratio", "seed", "is_test"):
+    for name in ("ratio", "seed"):
         node.attributes.pop(name, None)
     return reader.apply(node, modules.Identity(), read[0]) if isinstance(read[0], Value) else read[0]
 
@@ -249,6 +249,7 @@ def concat(reader: Reader, node: Node, read: list[Any]) -> Value:
 
 def shape(reader: Reader, node: Node, read: list[Any]) -> Array:
     return shape_of(node, reader.lazy(node, read[0]).shape)
+
 
 def zip_map(reader: Reader, node: Node, read: list[Any]) -> Any:
     """Dicts of probabilities by class, instead of an array: the array."""

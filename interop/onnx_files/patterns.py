@@ -1,6 +1,6 @@
 """Arithmetic in ONNX files: sums and products of tensors, and expressions that other tools write for one module.
 
-An expression such as ``0.5 x (1 + erf(x / √2))`` comes as one node per operation. Until it is complete, a tensor is Pending.
+An expression such as ``0.5 x (1 + erf(x / √2))`` comes as one node per operation; its parts are Affine or Incomplete.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def shifted(reader: Reader, node: Node, x: Any, constant: Array, sign: int) -> A
         return reader.replace(node, x, found)
     if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.shape in one_row(norm.features):
         norm.bias = reader.parameter(node, sign * constant.reshape(-1), "bias")
-        return reader.replace(node, x, norm)
+        return reader.replace(node, x, norm)                        # not bare any more: no weight may follow
     affine = as_affine(reader, node, x, constant)
     return affine.plus(node, sign * along(node, constant, affine.x))
 
@@ -191,7 +191,7 @@ def multiply(reader: Reader, node: Node, read: list[Any]) -> Any:
             node.demand(factor.x == part.x and np.ndim(factor.c) == 0, "multiplies an erf with something other than its x")
             k = float(factor.c)
             return completed(reader, node, Incomplete("gated", part.x, part.a * k, part.b * k))
-        if reader.made(part, Sigmoid) and reader.steps[part.tensor].sources == (getattr(other, "tensor", None),):
+        if reader.made(part, Sigmoid) and other == Value(reader.steps[part.tensor].sources[0], part.shape):
             return reader.replace(node, part, SiLU())
     return join(reader, node, Multiply(), [x, y])
 
@@ -202,10 +202,10 @@ def scaled(reader: Reader, node: Node, x: Any, constant: Array) -> Any:
         k = scalar(node, constant)
         return completed(reader, node, x._replace(a=x.a * k, b=x.b * k))
     norm = reader.made(x, LayerNorm)
-    if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.shape in one_row(norm.features):
+    if isinstance(norm, LayerNorm) and reader.bare.get(x.tensor) == "weight" and constant.shape in one_row(norm.features):
         norm.weight = reader.parameter(node, constant.reshape(-1), "weight")
         value = reader.replace(node, x, norm)
-        reader.bare.add(value.tensor)
+        reader.bare[value.tensor] = "bias"
         return value
     found = as_affine(reader, node, x, constant)
     return found.times(node, along(node, constant, found.x))
@@ -224,7 +224,7 @@ def divide(reader: Reader, node: Node, read: list[Any]) -> Any:
         node.demand(size < ANY, "normalizes over an axis whose size may be any")
         reader.file.spend(4 * size * reader.dtype.itemsize)
         value = reader.add(node.outputs[0], LayerNorm(size, y.a, dtype=reader.dtype), source)
-        reader.bare.add(value.tensor)
+        reader.bare[value.tensor] = "weight"
         return value
     raise node.refused("divides by a tensor")
 
@@ -256,7 +256,7 @@ def where(reader: Reader, node: Node, read: list[Any]) -> Any:
     condition, x, y = read
     step = reader.steps.get(y.tensor) if isinstance(y, Value) else None
     good = is_part(condition, "above") and condition.a >= 16 and condition.x == x
-    if not good or step is None or type(step.module) is not Softplus or step.sources != (x.tensor,):
+    if not good or step is None or type(step.module) is not Softplus or x != Value(step.sources[0], y.shape):
         raise node.refused("selects by a condition, which only PyTorch's Softplus may do")
     return y
 

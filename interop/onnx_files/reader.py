@@ -39,7 +39,7 @@ class Reader:
 
     Attributes
     ----------
-    known : dict of Value, array or Pending by name
+    known : dict of Value, array, Affine or Incomplete by name
         What each tensor is: the output of a module, a constant, or part of an expression that may become a module.
     steps : dict of Step by name
         The modules, by the tensors that they write.
@@ -64,15 +64,15 @@ class Reader:
         self.steps: dict[str, Step] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.parameters: dict[Any, Parameter] = {}
-        self.bare: set[str] = set()                                 # outputs of LayerNorms that may still get a weight or bias
+        self.bare: dict[str, str] = {}                              # outputs of LayerNorms: the next parameter that may come
         self.filling: list[tuple[Parameter, Array]] = []            # the numbers of parameters, which start at 0
 
     def chosen(self) -> list[str]:
         """Return the outputs that hold floats."""
         kinds, outputs = self.file.onnx.TensorProto, self.file.outputs
-        floats_ = (kinds.FLOAT, kinds.DOUBLE, kinds.FLOAT16, kinds.BFLOAT16, 0)
+        real = (kinds.FLOAT, kinds.DOUBLE, kinds.FLOAT16, kinds.BFLOAT16, 0)
         zipped = {name for node in self.file.nodes if node.operator == "ZipMap" for name in node.outputs}
-        floats = [name for name, kind in outputs.items() if kind in floats_ or (kind == -1 and name in zipped)]
+        floats = [name for name, kind in outputs.items() if kind in real or (kind == -1 and name in zipped)]
         if not floats:
             name, kind = next(iter(outputs.items()))
             raise FileFormatError(f"{self.file.path}: an output must hold floats, but {in_one_line(name)!r} is of type "
@@ -229,11 +229,13 @@ class Reader:
 def plain(names: Sequence[str]) -> dict[str, str]:
     """Return names that a Graph can have: printable, without dots, each another."""
     found: dict[str, str] = {}
+    taken: set[str] = set()
     for name in names:
         new = "".join(letter if letter.isprintable() and letter != "." else "_" for letter in name) or "_"
-        while new in found.values():
+        while new in taken:
             new += "_"
         found[name] = new
+        taken.add(new)
     return found
 
 

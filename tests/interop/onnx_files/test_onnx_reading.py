@@ -52,6 +52,17 @@ def test_expressions_become_the_modules_that_they_are(tmp_path):
     assert isinstance(gated["y"], rp.Multiply)
 
 
+def test_a_layer_norm_has_one_weight_and_one_bias(tmp_path):
+    nodes = [("ReduceMean", "x", "m", {"axes": [-1]}), ("Sub", "x m", "c"), ("Pow", "c two", "q"),
+             ("ReduceMean", "q", "v", {"axes": [-1]}), ("Add", "v eps", "e"), ("Sqrt", "e", "s"), ("Div", "c s", "n"),
+             ("Mul", "n a", "n1"), ("Mul", "n1 a", "n2"), ("Add", "n2 a", "n3"), ("Add", "n3 a", "y")]
+    scale = np.array([1, 2, 3, -4], np.float32)
+    net = load_onnx(file(tmp_path / "a", nodes, {"two": np.float32(2), "eps": np.float32(1e-3), "a": scale}))
+    assert repr(net[0]) == "LayerNorm(4, eps=0.001)"
+    normal = (X - X.mean(1, keepdims=True)) / np.sqrt(X.var(1, keepdims=True) + 1e-3)
+    np.testing.assert_allclose(net.predict(X), normal * scale * scale + scale + scale, rtol=1e-4, atol=1e-5)
+
+
 def test_a_tensor_that_is_read_under_two_names_stays(tmp_path):
     nodes = [("MatMul", "x w", "h"), ("Cast", "h", "k", {"to": FLOAT}), ("Add", "k b", "s"), ("Mul", "k s", "y")]
     found = load_onnx(file(tmp_path / "a", nodes, {"w": W, "b": B})).predict(X)
