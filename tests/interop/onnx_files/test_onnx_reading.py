@@ -18,7 +18,7 @@ def file(path, nodes, constants=(), *, x=("batch", 4), y=("batch", "m"), opset=1
     arrays = [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in dict(constants).items()]
     graph = h.make_graph(made, "g", [h.make_tensor_value_info(name, FLOAT, x) for name in inputs],
                          [h.make_tensor_value_info(name, kind, y) for name in outputs], arrays)
-    path.write_bytes(h.make_model(graph, opset_imports=[h.make_opsetid("", opset)]).SerializeToString())
+    path.write_bytes(h.make_model(graph, opset_imports=[h.make_opsetid("", opset)], ir_version=8).SerializeToString())
     return path
 
 
@@ -88,6 +88,28 @@ def test_shapes_that_are_computed_from_the_input_are_followed(tmp_path):
     net = load_onnx(file(tmp_path / "a", [("GlobalAveragePool", "x", "m"), ("Relu", "m", "r"), ("Squeeze", "r a", "y")],
                          {"a": np.array([2, 3])}, x=("batch", 2, "height", "width")))
     assert repr(net) == "Sequential(GlobalAvgPool2d(), ReLU())"
+
+
+@pytest.mark.parametrize("opset", [7, 8, 9, 10, 11, 12])
+def test_operators_of_old_opsets_mean_what_they_meant(opset, tmp_path):
+    """Bounds, scales and ratios are attributes, and Softmax is over all axes from 1 on."""
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    clip = ("Clip", "r lo hi", "c") if opset >= 11 else ("Clip", "r", "c", {"min": -1.0, "max": 1.0})
+    larger = (("Upsample", "d", "u", {"scales": [1.0, 1, 2, 3]}) if opset < 9 else ("Upsample", "d s", "u") if opset == 9 else
+              ("Resize", "d s", "u") if opset == 10 else
+              ("Resize", "d roi s", "u", {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}))
+    drop = ("Dropout", "n r0", "d") if opset >= 12 else ("Dropout", "n", "d", {"ratio": 0.25})
+    nodes = [("BatchNormalization", "x g b m v", "n"), drop, larger, ("Flatten", "u", "f"),
+             ("Gemm", "f w h", "r", {"alpha": 0.5}), clip, ("Unsqueeze", "c", "k", {"axes": [2]}),
+             ("Squeeze", "k", "q", {"axes": [2]}), ("Softmax", "q", "y")]
+    rng = np.random.default_rng(0)
+    arrays = {"g": [1, 2], "b": [0, 1], "m": [0.5, 0], "v": [1, 3], "s": [1, 1, 2, 3], "roi": np.zeros(8), "r0": 0.25,
+              "lo": -1, "hi": 1, "w": rng.standard_normal((48, 3)), "h": rng.standard_normal((1, 3))}
+    used = {name for node in nodes for name in node[1].split()}
+    constants = {name: np.asarray(array, np.float32) for name, array in arrays.items() if name in used}
+    path, x = file(tmp_path / "net", nodes, constants, x=("batch", 2, 2, 2), opset=opset), rng.standard_normal((5, 2, 2, 2))
+    expected, = onnxruntime.InferenceSession(path).run(None, {"x": x.astype(np.float32)})
+    np.testing.assert_allclose(load_onnx(path).predict(x), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_equal_numbers_alone_are_not_shared(tmp_path):
