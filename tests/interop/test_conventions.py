@@ -96,6 +96,10 @@ def smoothing():
     assert_allclose(rp.CrossEntropy().forward(np.array([[2.0, 0, -1]]), soft), 0.669846, rtol=1e-6)
 
 
+def squared():
+    assert rp.MSE().forward(np.array([[1.0, 3.0]]), np.zeros((1, 2))) == 5
+
+
 def huber():
     assert [rp.Huber().forward(np.array([[d]]), np.zeros((1, 1))) for d in (0.5, 3.0)] == [0.125, 2.5]
 
@@ -195,8 +199,9 @@ def cosine():
 OURS = {
     "Weights of dense layers": dense, "BatchNorm: momentum": momentum_of_norm, "BatchNorm: eps": eps_of_norm,
     "BatchNorm: variance": variance_of_norm, "BatchNorm: a batch of one in training": batch_of_one, "BCE at p = 0, y = 1": bce,
-    "Classes out of range": classes, "Label smoothing s": smoothing, "Huber": huber, "Adam: eps": adam, "AdamW: decay": adamw,
-    "RMSprop": rmsprop, "Adagrad": adagrad, "Momentum": momentum, "Weight decay of biases": decay, "GELU": gelu,
+    "Classes out of range": classes, "Label smoothing s": smoothing, "Squared error": squared, "Huber": huber,
+    "Adam: eps": adam, "AdamW: decay": adamw, "RMSprop": rmsprop, "Adagrad": adagrad, "Momentum": momentum,
+    "Weight decay of biases": decay, "GELU": gelu,
     "LeakyReLU: slope": leaky, "Softplus at -20": softplus, "Sigmoids of the name tanh": tanh, "Dropout at p = 1": dropout,
     "Slope at the corner": corners, "Equal maxima": maxima, "Cosine schedule after T_max": cosine,
 }
