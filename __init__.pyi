@@ -42,17 +42,18 @@ from .optim import (
     SGD as SGD, Adagrad as Adagrad, Adam as Adam, AdamW as AdamW, Optimizer as Optimizer, RMSprop as RMSprop,
     clip_grad_norm as clip_grad_norm,
 )
+from .plots.training import LiveView as LiveView
 from .training import (
     EMA as EMA, CSVLog as CSVLog, Callback as Callback, ChainedLR as ChainedLR, Checkpoint as Checkpoint,
     CosineLR as CosineLR, EarlyStopping as EarlyStopping, Evaluation as Evaluation, ExponentialLR as ExponentialLR,
-    History as History, JSONLog as JSONLog, MaxNorm as MaxNorm, MultiStepLR as MultiStepLR, Norms as Norms,
-    OneCycleLR as OneCycleLR, RateRange as RateRange, ReduceOnPlateau as ReduceOnPlateau, Run as Run,
+    History as History, JSONLog as JSONLog, MaxNorm as MaxNorm, Model as Model, MultiStepLR as MultiStepLR,
+    Norms as Norms, OneCycleLR as OneCycleLR, RateRange as RateRange, ReduceOnPlateau as ReduceOnPlateau, Run as Run,
     Schedule as Schedule, SequentialLR as SequentialLR, Step as Step, StepLR as StepLR, TensorBoard as TensorBoard,
     WarmupLR as WarmupLR, accuracy as accuracy, class_weights as class_weights, confusion_matrix as confusion_matrix,
     evaluate as evaluate, f1_score as f1_score, fit as fit, least_squares as least_squares, load as load,
-    lr_range_test as lr_range_test, lsuv as lsuv, mean_absolute_error as mean_absolute_error, minimize as minimize,
-    r2_score as r2_score, roc_auc_score as roc_auc_score, save as save, top_k_accuracy_score as top_k_accuracy_score,
-    Model as Model, load_model as load_model, save_model as save_model,
+    load_model as load_model, lr_range_test as lr_range_test, lsuv as lsuv, mean_absolute_error as mean_absolute_error,
+    minimize as minimize, r2_score as r2_score, roc_auc_score as roc_auc_score, save as save, save_model as save_model,
+    top_k_accuracy_score as top_k_accuracy_score,
 )
 
 __version__: str

@@ -31,7 +31,10 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "momentum": ("SGD",), "nesterov": ("SGD",), "train": ("fit",), "gradcheck": ("check_gradients",),
     "checkgrad": ("check_gradients",), "checkestimator": ("check_module",), "hvp": ("hessian_vector_product",),
     "traintestsplit": ("split",), "standardscaler": ("standardize",), "dataloader": ("batches",),
-    "accuracyscore": ("accuracy",), "modelcheckpoint": ("save",),
+    "accuracyscore": ("accuracy",), "computeclassweight": ("class_weights",), "averagedmodel": ("EMA",),
+    "exponentialmovingaverage": ("EMA",), "clipbyglobalnorm": ("clip_grad_norm",), "randomhorizontalflip": ("Flip",),
+    "randomflip": ("Flip",), "randomcrop": ("Shift",), "randomtranslation": ("Shift",), "gaussiannoise": ("Noise",),
+    "modelcheckpoint": ("save",),
 }
 CLOSE = 0.8                                                         # the least likeness, by difflib, of a misspelled name
 

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import Seed, generator, positive_int
 from ..errors import ArgumentError
-from ..modules.core.values import each
 from .checks import Inputs, inputs_and_targets
 
 Data = tuple[Any, NDArray[Any]]
@@ -81,6 +80,6 @@ def chosen_examples(n: int, batch_size: int, rng: Seed = None, shuffle: bool = T
 
 def chosen_of(a: Any, places: Chosen) -> Any:
     """Return the chosen examples of an array, or of each array of a tuple: of a slice, views."""
-    if isinstance(places, slice):
-        return each(lambda array: array[places], a)
-    return each(lambda array: array.take(places, axis=0), a)        # 3 times faster than array[places]
+    if isinstance(a, tuple):
+        return tuple(chosen_of(array, places) for array in a)
+    return a[places] if isinstance(places, slice) else a.take(places, axis=0)   # 3 times faster than a[places]

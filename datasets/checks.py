@@ -12,6 +12,7 @@ from ..errors import DataError, DtypeError, ShapeError
 from ..modules.core.values import several
 
 Names = tuple[str, str]
+AT_ONCE = 2**23                                                     # numbers that are checked together
 Inputs = ArrayLike | tuple[ArrayLike, ...]                          # of a network: an array, or a tuple of arrays
 
 
@@ -77,12 +78,26 @@ def finite(name: str, a: Any, hint: str = "") -> Any:
         return tuple(finite(f"{name}[{k}]", member) for k, member in enumerate(a))
     if a.dtype.kind not in "biuf":
         raise DtypeError(f"{name} must hold real numbers, got dtype {a.dtype}{hint}")
-    good = np.isfinite(a)
-    if not good.all():
-        bad = good.size - np.count_nonzero(good)
-        first = tuple(map(int, np.unravel_index(good.argmin(), good.shape)))
-        raise DataError(f"{name} must be finite, got {bad} NaN or infinite of {good.size} values, first at {first}")
+    if a.dtype.kind != "f":
+        return a
+    rows, bad, first = np.atleast_1d(a), 0, tuple[int, ...]()
+    size = max(1, AT_ONCE // max(1, rows[:1].size))
+    for i in range(0, len(rows), size):                             # of an array in a file, no more is in memory at a time
+        good = np.isfinite(rows[i:i + size])
+        if not good.all():
+            place = map(int, np.unravel_index(good.argmin(), good.shape))
+            first = first if bad else (next(place) + i, *place)
+            bad += int(good.size - np.count_nonzero(good))
+    if bad:
+        raise DataError(f"{name} must be finite, got {bad} NaN or infinite of {a.size} values, first at {first[:a.ndim]}")
     return a
+
+
+def is_mapped(array: Any) -> bool:
+    """Whether an array is in a file: a memory map, or a view of one."""
+    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
+        array = array.base
+    return isinstance(array, np.memmap)
 
 
 def same_features(name: str, a: Any, like: Any) -> None:

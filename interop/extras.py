@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from ..errors import ArgumentError
 
 
+class MissingExtra(ArgumentError, ImportError):
+    """An optional package is not installed, or too old."""
+
+
 @contextmanager
 def needs(extra: str, who: str) -> Iterator[None]:
-    """Turn the ImportError of a package that is missing, or too old, into an ArgumentError that names its extra."""
+    """Turn an ImportError in the block into one that says which extra of this package brings what is missing."""
     try:
         yield
     except ImportError as error:
-        raise ArgumentError(f"{who} needs the extra {extra}: pip install 'retroprop[{extra}]' ({error})") from None
+        raise MissingExtra(f"{who} needs the extra {extra}: pip install 'retroprop[{extra}]' ({error})") from None

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import scipy.sparse
+from kinds import matrix
 
 import retroprop as rp
 from retroprop.arguments import as_array, as_floating, as_numbers
@@ -43,7 +44,7 @@ def test_gaps_are_refused_with_their_count(x, error, text):
 @pytest.mark.parametrize(("x", "expected"), [
     (np.ma.array(NUMBERS), NUMBERS),
     (NUMBERS.astype(">f8"), NUMBERS),
-    (np.asmatrix(NUMBERS), NUMBERS),
+    (matrix(NUMBERS, None), NUMBERS),
 ], ids=lambda value: type(value).__name__)
 def test_what_has_no_gaps_is_an_array_of_its_numbers(x, expected):
     array = as_numbers(x, "x")

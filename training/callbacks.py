@@ -78,6 +78,8 @@ class Run:
         How far the run is in its epoch.
     settings : dict
         Of a run that is saved or resumed: what must be the same in both.
+    functions : list
+        Of such a run: what else makes its batches, a stream or functions of augmentation.
     """
 
     net: Module
@@ -96,6 +98,7 @@ class Run:
     rng: np.random.Generator = field(repr=False, default_factory=np.random.default_rng)
     progress: Progress = field(repr=False, default_factory=Progress)
     settings: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    functions: Sequence[Any] = field(repr=False, default=())
 
     def stop(self, reason: str) -> None:
         """End training after this epoch, and store the reason, which may be empty, in ``history.stopped``."""

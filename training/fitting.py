@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import Seed, generator, in_a_line, positive_int
+from ..arguments import Seed, generator, positive_int
 from ..conversion import Named, check_columns, column_names
 from ..errors import ArgumentError, DataError, NonFiniteError
 from ..losses import Loss
@@ -27,12 +28,13 @@ from .callbacks import AfterEpoch, Callback, Progress, Run
 from .divergence import divergence_message
 from .history import History
 from .inputs.augmenting import Augmentation, as_augmentations, augmented
+from .inputs.labels import class_labels, with_codes
 from .inputs.sources import Batch, Data, InMemory, Source, Stream, Weighted, as_source, checked_validation
 from .metrics import check_reduces, in_parts, true_classes
 from .saving.resuming import epochs_left, in_order, resumed, settings
 from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
 from .session import interactive
-from .steps import Step
+from .steps import Step, check_trainable
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
@@ -51,7 +53,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         BatchNorm whose statistics must not change) stay in it.
     data : pair of arrays, iterable or function
         Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. The network
-        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Of
+        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Targets
+        that are text or categories are numbered in the order of ``net.class_labels``, if the loss is one of classes. Of
         memory-mapped arrays (``np.load(path, mmap_mode="r")``) only the examples of a batch are read at a time.
         Or a stream of batches ``(x, y)`` or ``(x, y, weight)``, which are never in memory together: an object that is iterated
         anew for each epoch, or a function that returns an iterator. Of an endless one, an epoch is a part:
@@ -84,14 +87,14 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         with the generator of this call. ``datasets`` has Flip, Shift and Noise. They must keep the shape of x.
     rng : None, int or numpy.random.Generator
         Source of the order of the examples, which is drawn anew for each epoch. Each call with the same int draws the same
-        orders: to train on in a second call, give both calls one Generator, or the second another int.
+        orders: to train on in a second call, give both calls one Generator, or the second another int; or ``resume``.
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
     resume : str, Path or bool, default False
         A file of Checkpoint from which to go on. With the data and the other arguments of the run that was saved, training
         computes the bits of a run without the interruption; ``epochs`` is the number of all epochs, before it and after. True:
         the file of the Checkpoint among the callbacks or, if there is none yet, from the beginning: a script that is killed
-        can then be started again as it is.
+        can then be started again as it is. A stream must give the batches of each epoch again.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -122,6 +125,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     if not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
     hooks = in_order([as_callback(callback) for callback in callbacks])
+    labels = class_labels(net, loss, data, validation, name="data[1]")
+    data, validation = with_codes(data, labels, "data"), with_codes(validation, labels, "validation")
     source = as_source(net, loss, data, batch_size, epochs, sample_weight, class_weight)
     held_out = None if validation is None else checked_validation(net, loss, validation, source.data[0])
     scores, functions = as_scores(metrics, loss), as_augmentations(augment)
@@ -135,13 +140,14 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
                 before_step=[partial(hook.before_step, run) for hook in hooks if overrides(hook, "before_step")])
     if resume or any(hook.saves for hook in hooks):
         run.settings = settings(run, source.weight, held_out, batch_size=batch_size, clip=step.clip, accumulate=step.accumulate)
+        run.functions = [*functions, getattr(source, "stream", None)]
     saved = resumed(resume, run, epochs)
     begun: list[Callback] = []
     try:
         with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
-            net.feature_names = names or net.feature_names
+            net.feature_names, net.class_labels = names or net.feature_names, labels or net.class_labels
             net.admit(each(lambda array: (source.smallest, *array.shape[1:]), source.data[0]))
             for hook in hooks:
                 begun.append(hook)
@@ -201,11 +207,11 @@ def batches_left(run: Run, source: Source, scores: Mapping[str, Score], function
     if done.order is None:
         done = run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
     else:
-        run.rng.bit_generator.state = done.order                    # to draw the same order again
-    order = source.batches(run.rng)
+        run.rng.bit_generator.state = done.order
+    order = source.batches(run.rng)                                 # draws the order; of an epoch that goes on, again
     if done.batch:
+        deque(islice(order, done.batch), 0)                         # before the state: a stream may draw for them
         run.rng.bit_generator.state = state
-        order = islice(order, done.batch, None)
     return augmented(order, functions, run.rng) if functions else order
 
 
@@ -252,20 +258,6 @@ def columns(loss: Loss, held_out: Batch | None, scores: Iterable[str]) -> tuple[
     if held_out is not None and true_classes(loss, held_out[1]) is not None and "accuracy" not in scores:
         validation.insert(1, "accuracy")
     return "epoch", "cost", *scores, *(f"validation_{name}" for name in validation), "seconds"
-
-
-def check_trainable(net: Module, optimizer: Optimizer) -> None:
-    """Raise ArgumentError unless the optimizer moves a parameter of the network."""
-    if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got "
-                            f"{in_a_line(optimizer)}")
-    own = set(net.parameters())
-    held = [parameter for parameter in optimizer.parameters() if parameter in own]
-    if not held:
-        raise ArgumentError("optimizer must hold parameters of net, got one that was built for another network")
-    if all(parameter.frozen for parameter in held):
-        raise ArgumentError("optimizer must hold a parameter of net that is not frozen, got frozen ones only: nothing would be "
-                            "trained")
 
 
 def as_callback(callback: Any) -> Callback:

@@ -11,15 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import as_numbers, in_a_line, positive_int, real
 from ..conversion import Named, check_columns
-from ..datasets.checks import Inputs, finite, inputs_and_targets, pair
+from ..datasets.checks import Inputs, finite, inputs_and_targets, is_mapped, pair
 from ..errors import ArgumentError, DataError, ShapeError
-from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
+from ..losses import BCE, Loss
 from ..modules import Module
 from ..modules.core.summary import examples_at_once
-from ..modules.core.values import Value, as_values, dtype_of, each, several, shape_of
+from ..modules.core.values import Value, as_values, dtype_of, each, parts, several, shape_of
+from .inputs.labels import HINT, OF_CLASSES, coded
 from .inputs.weights import checked_weights
-
-LABELS = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"
 
 
 def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> float:
@@ -136,7 +135,8 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     ----------
     net, loss : Module and Loss
     x, y : arrays of equal length
-        Examples and targets. DataError if they hold NaN or infinity, or if the network's outputs do.
+        Examples and targets; labels that are text or categories if ``fit`` was given such. DataError if they
+        hold NaN or infinity, or if the network's outputs do.
     batch_size : int, default None
         Number of examples that the network is given at a time; None: as many as ``predict`` takes. The result differs by
         rounding only, because the cost of each batch has the weight of the batch.
@@ -152,8 +152,9 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     check_reduces(net, loss)
     size = None if batch_size is None else positive_int("batch_size", batch_size)
     check_columns(x, net.feature_names, Named("x"))
+    y = coded(y, net.class_labels if isinstance(loss, OF_CLASSES) else None, "y")
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
-    examples, targets = as_values(finite("x", examples), net.dtype, "x", net, net.arity), finite("y", targets, LABELS)
+    examples, targets = as_inputs(net, finite("x", examples), "x"), finite("y", targets, HINT)
     check_targets(net, loss, examples, targets)
     found = in_parts(net, loss, examples, targets, checked_weights("sample_weight", sample_weight, len(targets)), size)
     if not math.isfinite(found.cost):
@@ -161,11 +162,18 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     return found
 
 
+def as_inputs(net: Module, x: Value, name: str) -> Value:
+    """Return examples in the network's dtype. Arrays in a file stay as they are: forward converts the parts that it gets."""
+    if net.dtype is not None and any(map(is_mapped, parts(x))):
+        return x
+    return as_values(x, net.dtype, name, net, net.arity)
+
+
 def check_targets(net: Module, loss: Loss, x: Value, y: NDArray[Any]) -> None:
     """Raise an error if the loss refuses the targets of these examples, whatever the network's output is."""
     shape = net.output_shape(shape_of(x))
     if not several(shape):
-        deepcopy(loss).check_all(y, np.broadcast_to(np.zeros((), dtype_of(x)), shape))
+        deepcopy(loss).check_all(y, np.broadcast_to(np.zeros((), net.dtype or dtype_of(x)), shape))
 
 
 def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray[Any] | None = None,
@@ -178,7 +186,7 @@ def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray
     cost = divisor = right = 0.0
     with net.preserved_evaluation() as kept, kept:
         net.eval()
-        size = batch_size or examples_at_once(net, shape_of(x), dtype_of(x))
+        size = batch_size or examples_at_once(net, shape_of(x), net.dtype or dtype_of(x))
         for start in range(0, len(y), size):
             rows = slice(start, start + size)
             prediction = net.forward(each(lambda array: array[rows], x))    # noqa: B023
@@ -201,7 +209,7 @@ def true_classes(loss: Loss, y: NDArray[Any]) -> NDArray[Any] | None:
 
     A loss of classes has them, unless a target is a probability other than 0 and 1, or there are several for each example.
     """
-    if not isinstance(loss, (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)):
+    if not isinstance(loss, OF_CLASSES):
         return None
     if y.ndim == 2 and y.shape[1] > 1:
         return y.argmax(1) if one_hot(y) else None

@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..arguments import Array, positive_int, real
+from ..arguments import Array, in_a_line, positive_int, real
+from ..errors import ArgumentError
 from ..losses import Loss
 from ..modules import Module
 from ..optim import Optimizer, clip_grad_norm
+from .metrics import check_reduces
 
 
 class Step:
@@ -48,6 +50,8 @@ class Step:
 
     def __init__(self, net: Module, loss: Loss, optimizer: Optimizer, *, clip: float | None = None, accumulate: int = 1,
                  before_step: Sequence[Callable[[], Any]] = ()) -> None:
+        check_reduces(net, loss)
+        check_trainable(net, optimizer)
         self.net, self.loss, self.optimizer, self.before_step = net, loss, optimizer, before_step
         self.clip = None if clip is None else real("clip", clip, 0, above=True)
         self.accumulate = positive_int("accumulate", accumulate)
@@ -63,7 +67,8 @@ class Step:
         cost = float(self.loss.forward(self.prediction, y) if weight is None
                      else self.loss.forward(self.prediction, y, weight))
         if math.isfinite(cost):
-            self.net.backward(self.loss.backward(self.share()), input_gradient=False)
+            share = None if self.accumulate == 1 else self.share()
+            self.net.backward(self.loss.backward(share), input_gradient=False)
             if self.waiting:
                 self.net.accumulate()
             else:
@@ -85,10 +90,8 @@ class Step:
             self.optimizer.step()
             self.waiting = 0
 
-    def share(self) -> float | None:
-        """Return the factor of the batch's gradient: with several batches, it makes the mean of its costs their sum."""
-        if self.accumulate == 1:
-            return None
+    def share(self) -> float:
+        """Return the factor of the gradient of one of several batches: it makes the mean of its costs their sum."""
         share = self.loss.divisor if self.loss.reduction == "mean" else 1.0
         self.divisor = share if not self.waiting else self.divisor + share
         return share
@@ -99,3 +102,17 @@ class Step:
             for parameter in self.net.parameters():
                 if not parameter.frozen:
                     parameter.grad /= self.divisor
+
+
+def check_trainable(net: Module, optimizer: Optimizer) -> None:
+    """Raise ArgumentError unless the optimizer moves a parameter of the network."""
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(f"optimizer must be an Optimizer, such as SGD(net.parameters(), lr=0.1), got "
+                            f"{in_a_line(optimizer)}")
+    own = set(net.parameters())
+    held = [parameter for parameter in optimizer.parameters() if parameter in own]
+    if not held:
+        raise ArgumentError("optimizer must hold parameters of net, got one that was built for another network")
+    if all(parameter.frozen for parameter in held):
+        raise ArgumentError("optimizer must hold a parameter of net that is not frozen, got frozen ones only: nothing would be "
+                            "trained")

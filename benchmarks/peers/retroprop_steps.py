@@ -32,16 +32,12 @@ def network(workload: Workload, problem: Problem, noise: bool = True) -> rp.Sequ
 
 def retroprop(workload: Workload, problem: Problem, noise: bool = True) -> Step:
     net = network(workload, problem, noise)
-    loss = rp.BCEWithLogits() if workload.binary else rp.CrossEntropy()
-    sgd = rp.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM)
+    step = rp.Step(net, rp.BCEWithLogits() if workload.binary else rp.CrossEntropy(),
+                   rp.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM))
     x, batch = problem.x, workload.batch
     y = problem.y.astype("float32")[:, None] if workload.binary else problem.y
 
     def run(row: int) -> float:
-        cost = loss.forward(net.forward(x[row:row + batch]), y[row:row + batch])
-        net.backward(loss.backward(), input_gradient=False)
-        net.update()
-        sgd.step()
-        return cost
+        return step(x[row:row + batch], y[row:row + batch])
 
     return Step(run, lambda: [outputs_last(parameter.grad) for parameter in net.parameters()])

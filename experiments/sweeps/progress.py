@@ -84,11 +84,12 @@ class Bar:
 
 
 def read_progress(checkpoint: Path) -> Progress | None:
-    """The progress that the training loop saved in a checkpoint; None if there is none."""
-    found = beginning(checkpoint)
-    if found is None:
+    """The progress that the training loop saved in a checkpoint; None if there is none, or the file's beginning is damaged."""
+    found = beginning(checkpoint) or {}
+    try:
+        return Progress(int(found["step"]), int(found["progress"]["steps"]), float(found["progress"]["seconds_per_step"]))
+    except (LookupError, TypeError, ValueError, OverflowError):
         return None
-    return Progress(found["step"], found["progress"]["steps"], found["progress"]["seconds_per_step"])
 
 
 def remaining(known: Sequence[tuple[int, int, float]], unfinished: int) -> float:

@@ -18,7 +18,7 @@ from ..extras import needs
 OPSETS = (7, 28)                                                    # the oldest and the newest that are read
 ML = "ai.onnx.ml"                                                   # the operators of scikit-learn's exports
 ANY = 10**9 + 7                                                     # stands for a size that may be any; further ones follow it
-FACTOR, ROOM = 8, 2**20                                             # bytes: all arrays take at most 8 times the file, and 1 MB
+FACTOR, ROOM = 8, 2**18                                             # all arrays take at most 8 times the file, and 256 kB
 
 
 class Node:
@@ -34,7 +34,8 @@ class Node:
     def refused(self, why: str) -> FileFormatError:
         """Return the error that says why there is no module for this node."""
         operator = f"{self.domain}.{self.operator}" if self.domain else self.operator
-        return FileFormatError(f"{self.file.path}: node {self.name!r}, {in_one_line(operator)} of opset {self.opset}, {why}")
+        text = in_one_line(f"node {self.name!r}, {operator} of opset {self.opset}, {why}")
+        return FileFormatError(f"{self.file.path}: {text}")
 
     def attribute(self, name: str, kind: type, default: Any) -> Any:
         """Return the value of an attribute and take it off the list; the default if there is none."""

@@ -37,7 +37,8 @@ def gemm(reader: Reader, node: Node, read: list[Any]) -> Value:
     weight, bias = weight if alpha == 1 else alpha * weight, None
     if given(read, 2) is not None:
         bias = reader.constant(node, read[2], "bias")
-        node.demand(bias.ndim < 2 or bias.shape[:-1] == (1,), f"has a bias of shape {bias.shape}")
+        node.demand(bias.size in (1, len(weight)) and bias.ndim < 3 and bias.size == max(bias.shape[-1:], default=1),
+                    f"has a bias of shape {bias.shape} and {len(weight)} outputs")
         bias = np.broadcast_to(bias.reshape(-1), len(weight)) if beta == 1 else np.full(len(weight), beta * bias.reshape(-1))
     x = reader.value(node, read[0])
     node.demand(len(x.shape) == 2, f"must have an input of two axes, got shape {shown(x.shape)}")
@@ -61,12 +62,7 @@ def convolution(reader: Reader, node: Node, read: list[Any]) -> Value:
     stride, dilation = pixels(node, "strides"), pixels(node, "dilations")
     padding = both_sides(node, [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)], stride)
     bias = None if given(read, 2) is None else reader.constant(node, read[2], "bias")
-    out, channels = weight.shape[:2]
-    layer = modules.Conv2d(channels, out, one(kernel), one(stride), one(padding), one(dilation), bias is not None,
-                           dtype=reader.dtype, rng=0)
-    layer.weight = reader.parameter(node, weight, "weight")
-    if bias is not None:
-        layer.bias = reader.parameter(node, bias, "bias")
+    layer = patterns.convolution(reader, node, weight, bias, one(stride), one(padding), one(dilation))
     return reader.add(node.outputs[0], layer, reader.value(node, read[0]))
 
 
@@ -163,7 +159,7 @@ def global_average(reader: Reader, node: Node, read: list[Any]) -> Value:
 def reduce_mean(reader: Reader, node: Node, read: list[Any]) -> Any:
     x = read[0]
     rank = len(x.x.shape if isinstance(x, patterns.Incomplete) else reader.lazy(node, x).shape)
-    axes = counted(node, axes_of(node, read[1:2]) or [], rank)
+    axes = counted(node, axes_of(node, [reader.constant(node, one, "axes") for one in read[1:2]]) or [], rank)
     keep = node.integer("keepdims", 1)
     node.integer("noop_with_empty_axes", 0)
     if axes == [rank - 1] and keep:
@@ -186,7 +182,7 @@ def resize(reader: Reader, node: Node, read: list[Any]) -> Value:
     node.demand(mode == "nearest" and (exact or (coordinates, rounding) == ("asymmetric", "floor")),
                 f"interpolates ({mode}, {coordinates}, {rounding}), where only repeated pixels are possible")
     x = reader.value(node, read[0])
-    if (scales is None or scales.size == 0) and given(read, 3) is not None:
+    if given(read, 3) is not None:
         sizes = reader.constant(node, read[3], "sizes")
         node.demand(sizes.shape == (len(x.shape),), f"has sizes of shape {sizes.shape}")
         scales = sizes / np.array(x.shape)

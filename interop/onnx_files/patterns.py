@@ -11,15 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arguments import Array
-from ...modules import GELU, Add, LayerNorm, Linear, Multiply, Sigmoid, SiLU, Softplus, Softsign
-from .file import Node
+from ...modules import GELU, Add, Conv2d, LayerNorm, Linear, Multiply, Sigmoid, SiLU, Softplus, Softsign
+from ...modules.core.windows import Pixels
+from .file import ANY, Node
 from .reader import Reader, Value
 
 ROOT, CLOSE = 0.5**0.5, 1e-6
 
 
 class Affine(NamedTuple):
-    """c x + d, with scalars or vectors along the last axis; where it must be a module, a Linear with a diagonal weight."""
+    """c x + d, with scalars, vectors along the last axis, or arrays (channels, 1, 1) for images.
+
+    Where it must be a module, it is a Linear with a diagonal weight; for channels a Conv2d of 1 by 1.
+    """
 
     name: str
     x: Value
@@ -30,12 +34,14 @@ class Affine(NamedTuple):
         if np.all(self.c == 1) and np.all(self.d == 0):
             return self.x
         x = reader.value(node, self.x)
-        size = x.shape[-1]
-        node.demand(len(x.shape) > 1 and size < 10**9, "computes with a constant along an axis whose size may be any")
+        of_channels = 3 in (np.ndim(self.c), np.ndim(self.d))
+        size = x.shape[1 if of_channels else -1]
+        node.demand(len(x.shape) > 1 and size < ANY, "computes with a constant along an axis whose size may be any")
         reader.file.spend(2 * size * size * reader.dtype.itemsize)
-        weight = np.diag(np.broadcast_to(self.c, size)).astype(reader.dtype)
-        bias = np.array(np.broadcast_to(self.d, size), reader.dtype) if np.any(self.d) else None
-        return reader.add(self.name, linear(reader, node, weight, bias), x)
+        weight = np.diag(np.broadcast_to(np.reshape(self.c, -1), size)).astype(reader.dtype)
+        bias = np.array(np.broadcast_to(np.reshape(self.d, -1), size), reader.dtype) if np.any(self.d) else None
+        make = convolution if of_channels else linear
+        return reader.add(self.name, make(reader, node, weight[..., None, None] if of_channels else weight, bias), x)
 
     def times(self, node: Node, k: Array) -> Affine:
         return Affine(node.outputs[0], self.x, self.c * k)
@@ -79,12 +85,27 @@ def linear(reader: Reader, node: Node, weight: Array, bias: Array | None) -> Lin
     return layer
 
 
-def along_last(node: Node, array: Array, x: Value) -> Array:
-    """Return a constant that broadcasts along the last axis of x: a scalar, or a vector of its size."""
-    fits = array.dtype.kind == "f" and array.ndim <= len(x.shape) and array.size in (1, x.shape[-1])
-    node.demand(fits and array.size == max(array.shape[-1:], default=1),
-                f"computes with a constant of shape {array.shape}, which must be a scalar or a vector along the last axis")
-    return array.reshape(() if array.size == 1 else -1)
+def convolution(reader: Reader, node: Node, weight: Array, bias: Array | None, stride: Pixels = 1, padding: Pixels = 0,
+                dilation: Pixels = 1) -> Conv2d:
+    """Return a Conv2d with this weight, of shape (out, in, height, width)."""
+    out, channels, height, width = weight.shape
+    kernel = height if height == width else (height, width)
+    layer = Conv2d(channels, out, kernel, stride, padding, dilation, bias is not None, dtype=reader.dtype, rng=0)
+    layer.weight = reader.parameter(node, weight, "weight")
+    if bias is not None:
+        layer.bias = reader.parameter(node, bias, "bias")
+    return layer
+
+
+def along(node: Node, array: Array, x: Value) -> Array:
+    """Return a constant that broadcasts along the last axis of x, a scalar or a vector, or along the channels of images."""
+    fits = array.dtype.kind == "f" and array.ndim <= len(x.shape)
+    if fits and array.size in (1, x.shape[-1]) and array.size == max(array.shape[-1:], default=1):
+        return array.reshape(() if array.size == 1 else -1)
+    node.demand(fits and len(x.shape) == 4 and array.shape[-3:] == (x.shape[1], 1, 1) and array.size == x.shape[1],
+                f"computes with a constant of shape {array.shape}, which must be one number, or one for each place of the last "
+                "axis or for each channel of images")
+    return array.reshape(-1, 1, 1)
 
 
 def scalar(node: Node, array: Array) -> float:
@@ -117,22 +138,28 @@ def add(reader: Reader, node: Node, read: list[Any]) -> Any:
 
 def shifted(reader: Reader, node: Node, x: Any, constant: Array, sign: int) -> Any:
     """x + sign * constant: the bias of the Linear or LayerNorm that made x, if it has none."""
-    layer = reader.made(x, Linear)
-    if isinstance(layer, Linear) and layer.bias is None and sign == 1 and constant.size == layer.out_features:
+    layer, norm = reader.made(x, Linear), reader.made(x, LayerNorm)
+    if isinstance(layer, Linear) and layer.bias is None and sign == 1 and constant.shape in one_row(layer.out_features):
         found = Linear(layer.in_features, layer.out_features, dtype=reader.dtype, rng=0)
-        found.weight, found.bias = layer.weight, reader.parameter(node, along_last(node, constant, x).reshape(-1), "bias")
+        found.weight, found.bias = layer.weight, reader.parameter(node, constant.reshape(-1), "bias")
         return reader.replace(node, x, found)
-    norm = reader.made(x, LayerNorm)
-    if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.size == norm.features:
-        norm.bias = reader.parameter(node, sign * along_last(node, constant, x).reshape(-1), "bias")
+    if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.shape in one_row(norm.features):
+        norm.bias = reader.parameter(node, sign * constant.reshape(-1), "bias")
         return reader.replace(node, x, norm)
-    found_x = as_affine(reader, node, x)
-    return found_x.plus(node, sign * along_last(node, constant, found_x.x))
+    affine = as_affine(reader, node, x, constant)
+    return affine.plus(node, sign * along(node, constant, affine.x))
 
 
-def as_affine(reader: Reader, node: Node, x: Any) -> Affine:
+def one_row(size: int) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of a constant that may be a bias or a weight of that size."""
+    return (size,), (1, size)
+
+
+def as_affine(reader: Reader, node: Node, x: Any, constant: Array | None = None) -> Affine:
     """Return x as an Affine to which a constant may be added, or that a constant may multiply."""
-    return x if isinstance(x, Affine) and np.all(x.d == 0) else Affine(node.outputs[0], reader.lazy(node, x))
+    kept = isinstance(x, Affine) and np.all(x.d == 0) and (np.ndim(x.c) == 0 or constant is None or constant.size == 1
+                                                           or constant.size == np.size(x.c))
+    return x if kept else Affine(node.outputs[0], reader.lazy(node, x))
 
 
 def join(reader: Reader, node: Node, module: Any, read: list[Any]) -> Value:
@@ -147,7 +174,7 @@ def subtract(reader: Reader, node: Node, read: list[Any]) -> Any:
         return shifted(reader, node, a, b, -1)
     if isinstance(a, np.ndarray):
         x = as_affine(reader, node, b)
-        return x.times(node, np.array(-1.0)).plus(node, along_last(node, a, x.x))
+        return x.times(node, np.array(-1.0)).plus(node, along(node, a, x.x))
     node.demand(is_part(b, "mean") and isinstance(a, tuple) and a == b.x, "subtracts a tensor from another")
     return Incomplete("centred", b.x)
 
@@ -175,13 +202,13 @@ def scaled(reader: Reader, node: Node, x: Any, constant: Array) -> Any:
         k = scalar(node, constant)
         return completed(reader, node, x._replace(a=x.a * k, b=x.b * k))
     norm = reader.made(x, LayerNorm)
-    if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.size == norm.features:
-        norm.weight = reader.parameter(node, along_last(node, constant, x).reshape(-1), "weight")
+    if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.shape in one_row(norm.features):
+        norm.weight = reader.parameter(node, constant.reshape(-1), "weight")
         value = reader.replace(node, x, norm)
         reader.bare.add(value.tensor)
         return value
-    found = as_affine(reader, node, x)
-    return found.times(node, along_last(node, constant, found.x))
+    found = as_affine(reader, node, x, constant)
+    return found.times(node, along(node, constant, found.x))
 
 
 def divide(reader: Reader, node: Node, read: list[Any]) -> Any:
@@ -193,7 +220,10 @@ def divide(reader: Reader, node: Node, read: list[Any]) -> Any:
         return reader.apply(node, Softsign(), x)
     if is_part(y, "deviation") and is_part(x, "centred") and x.x == y.x:
         source = reader.value(node, x.x)
-        value = reader.add(node.outputs[0], LayerNorm(source.shape[-1], y.a, dtype=reader.dtype), source)
+        size = source.shape[-1]
+        node.demand(size < ANY, "normalizes over an axis whose size may be any")
+        reader.file.spend(4 * size * reader.dtype.itemsize)
+        value = reader.add(node.outputs[0], LayerNorm(size, y.a, dtype=reader.dtype), source)
         reader.bare.add(value.tensor)
         return value
     raise node.refused("divides by a tensor")

@@ -7,10 +7,11 @@ folder; ``--only idx --start 1234 --mutations 1`` with the same seed reads one o
 import argparse
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 SHARES = {"states": 3, "idx": 3, "mnist": 1, "npz": 3, "runs": 2, "progress": 2, "scripts": 3, "tables": 4,
-          "models": 3}                                              # of 24
+          "models": 3} | ({"onnx": 4} if find_spec("onnx") else {})
 MEMORY = 4 * 2**30                                                  # bytes of address space of each process
 
 

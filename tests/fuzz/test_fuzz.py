@@ -15,7 +15,7 @@ import retroprop as rp
 from retroprop.experiments.sweeps.store import Store
 
 SAMPLE = {"states": 40, "idx": 40, "mnist": 20, "npz": 40, "runs": 30, "progress": 20, "scripts": 15, "tables": 60,
-          "models": 20}
+          "models": 20, "onnx": 60}
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -81,6 +81,26 @@ def test_clipping_scales_the_gradient_between_update_and_step(accumulate):
     assert norm > 0.1
 
 
+def test_weights_accumulation_and_clipping_together_are_those_of_pytorch():
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    model, classes, weight = net(), np.array([1.0, 2, 0.5]), torch.tensor(WEIGHT)
+    theirs = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3)).double()
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in model.state_dict().items()})
+    step = rp.Step(model, rp.CrossEntropy(classes), rp.AdamW(model.parameters(), lr=0.01), clip=0.05, accumulate=2)
+    adam, of_class = torch.optim.AdamW(theirs.parameters(), lr=0.01), torch.tensor(classes)
+    x, y = torch.tensor(X).double(), torch.tensor(Y)
+    for _ in range(5):
+        for part in (slice(14), slice(14, 24)):
+            step(X[part], Y[part], WEIGHT[part])
+        adam.zero_grad()
+        costs = torch.nn.functional.cross_entropy(theirs(x), y, of_class, reduction="none") * weight
+        (costs.sum() / (of_class[y] * weight).sum()).backward()
+        torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.05)
+        adam.step()
+    for name, array in model.state_dict().items():
+        np.testing.assert_allclose(array, theirs.state_dict()[name].numpy(), rtol=1e-9, err_msg=name)
+
+
 def test_a_cost_that_is_not_finite_moves_nothing():
     model = net()
     model[2].weight.data[0, 0] = np.nan
@@ -110,3 +130,16 @@ def test_a_step_is_the_loop_written_out():
 def test_options_are_checked_first(options, text):
     with pytest.raises(rp.ArgumentError, match=text):
         fitted(rp.CrossEntropy(), 4, **options)
+
+
+@pytest.mark.parametrize(("change", "text"), [
+    ({"net": 3}, "net must be a Module, got 3"), ({"loss": "mse"}, "loss must be a Loss, such as CrossEntropy"),
+    ({"loss": rp.MSE("none")}, 'loss must have reduction "mean" or "sum" here, got "none"'),
+    ({"optimizer": 0.1}, "optimizer must be an Optimizer, such as SGD"),
+    ({"net": rp.Linear(2, 3, rng=0)}, "optimizer must hold parameters of net, got one that was built for another network")],
+    ids=str)
+def test_a_step_says_what_it_is_made_of(change, text):
+    model = net()
+    parts = {"net": model, "loss": rp.CrossEntropy(), "optimizer": rp.SGD(model.parameters(), lr=0.1)} | change
+    with pytest.raises(rp.ArgumentError, match=text):
+        rp.Step(**parts)

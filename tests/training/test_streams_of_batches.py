@@ -68,6 +68,7 @@ def test_each_epoch_is_one_pass():
     assert history["epoch"] == [1]
 
 
+@pytest.mark.long
 def test_a_metric_of_a_stream_may_need_more_than_its_first_batch():
     order = np.argsort(Y)
     _, history = fit(Loader([(X[order[part]], Y[order[part]]) for part in PARTS]), metrics=["roc_auc_score"])
@@ -97,20 +98,32 @@ def test_a_stream_of_10_gb_trains_in_300_mb():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
-def test_a_memory_map_trains_as_its_array_and_is_never_read_whole(dtype, tmp_path):
-    x = np.random.default_rng(0).integers(0, 9, (400, 2000)).astype(dtype)
-    y = np.arange(400) % 3
+def test_a_memory_map_trains_as_its_array_and_is_never_read_whole(dtype, tmp_path, monkeypatch):
+    monkeypatch.setattr("retroprop.datasets.checks.AT_ONCE", 2**15)
+    x, y = np.random.default_rng(0).integers(0, 9, (1200, 2000)).astype(dtype), np.arange(1200) % 3
     np.save(tmp_path / "x.npy", x)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    expected, costs = fit((x, y), features=2000, batch_size=10, sample_weight=y + 1)
+    options = {"features": 2000, "batch_size": 20, "epochs": 1, "sample_weight": y + 1}
+    expected, costs = fit((x, y), validation=(x, y), **options)
     tracemalloc.start()
-    found, history = fit((mapped, y), features=2000, batch_size=10, sample_weight=y + 1)
+    found, history = fit((mapped, y), validation=(mapped, y), **options)
+    evaluation = rp.evaluate(build(2000), rp.CrossEntropy(), mapped, y, batch_size=10)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array, err_msg=name)
-    assert history["cost"] == costs["cost"]
-    assert peak < x.size * 4 / 3
+    assert (history["cost"], history["validation_cost"]) == (costs["cost"], costs["validation_cost"])
+    assert evaluation == rp.evaluate(build(2000), rp.CrossEntropy(), x, y, batch_size=10)
+    assert peak < 4.8e6                                             # in float32, all of it has 9.6 MB
+
+
+def test_the_targets_of_a_memory_map_are_checked_first(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for y, kind, text in ((np.where(np.arange(40) == 39, 3, Y), rp.DataError, r"classes must be in 0\.\.2, got values from 0"),
+                          (Y[1:], rp.ShapeError, r"data\[1\] must have as many examples as data\[0\], 40, got 39")):
+        with pytest.raises(kind, match=text):
+            fit((mapped, y), batch_size=8, callbacks=[lambda run: pytest.fail("has trained")])
 
 
 @pytest.mark.parametrize(("data", "epochs", "kind", "text"), [
@@ -127,7 +140,8 @@ def test_a_memory_map_trains_as_its_array_and_is_never_read_whole(dtype, tmp_pat
     (Loader([*BATCHES, ("ab", Y)]), 1, rp.ShapeError, "x of batch 5 must have an axis of examples"),
     (3, 1, rp.ArgumentError, r"data must be a pair \(x, y\), got int"), ("xy", 1, rp.ArgumentError, "got str"),
     (Loader, 1, rp.ArgumentError, r"data must be a pair \(x, y\), got type"),
-    ({"x": X, "y": Y}, 1, rp.ArgumentError, r"data must be a pair \(x, y\), got dict")], ids=range(15))
+    (BATCHES, 1, rp.ArgumentError, "got a list of 4; of a list of batches, give a function that returns it: lambda: batches"),
+    ({"x": X, "y": Y}, 1, rp.ArgumentError, r"data must be a pair \(x, y\), got dict")], ids=range(16))
 def test_wrong_streams_are_refused_in_one_sentence(data, epochs, kind, text):
     with pytest.raises(kind, match=text) as caught:
         fit(data, epochs=epochs)

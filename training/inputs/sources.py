@@ -12,12 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from ...arguments import Array, in_a_line
 from ...conversion import Named, check_columns
 from ...datasets.batches import chosen_examples, chosen_of
-from ...datasets.checks import Inputs, finite, inputs_and_targets, same_features
+from ...datasets.checks import Inputs, finite, inputs_and_targets, is_mapped, same_features
 from ...errors import ArgumentError, DataError, ShapeError
 from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value, as_values, several, shape_of
-from ..metrics import LABELS, check_targets, true_classes
+from ..metrics import as_inputs, check_targets, true_classes
+from .labels import HINT
 from .weights import checked_weights, weights_of_classes
 
 Stream = Iterable[Any] | Callable[[], Iterable[Any]]                # of batches: pairs (x, y), or triples (x, y, weight)
@@ -138,10 +139,12 @@ def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epo
                 raise ArgumentError(f"{name} must be None for a stream, whose batches (x, y, weight) hold the weights, got "
                                     f"{in_a_line(given)}")
         return Streamed(net, loss, data, epochs)
-    x, y = as_pair(data, "data", "; weights of the examples are sample_weight")
+    x, y = as_pair(data, "data", hints=True)
     names = "data[0]", "data[1]"
     if any(map(is_mapped, (*(x if isinstance(x, (tuple, list)) else (x,)), y))):
         x, y = inputs_and_targets(x, y, names, net.arity)
+        if not is_mapped(y):
+            check_targets(net, loss, x, finite(names[1], y, HINT))
         return InFiles(net, loss, x, y, weighted(loss, y, sample_weight, class_weight), batch_size)
     x, y = checked_pair(net, loss, x, y, names)
     return InMemory((x, y), weighted(loss, y, sample_weight, class_weight), batch_size)
@@ -161,13 +164,6 @@ def is_stream(data: Any) -> bool:
             and not hasattr(data, "__array__"))
 
 
-def is_mapped(array: Any) -> bool:
-    """Whether an array is in a file: a memory map, or a view of one."""
-    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
-        array = array.base
-    return isinstance(array, np.memmap)
-
-
 def smallest_batch(n: int, batch_size: int) -> int:
     """Return the number of examples in the smallest batch, if a single remaining one joins the batch before it."""
     rest = n % batch_size
@@ -185,12 +181,16 @@ def separated(batch: Any, k: int) -> Any:
     return batch
 
 
-def as_pair(data: Any, name: str, hint: str = "") -> Any:
-    """Return ``data``; ArgumentError unless it is a pair. If it is a triple, the error ends with the hint."""
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        triple = isinstance(data, (tuple, list)) and len(data) == 3
-        raise ArgumentError(f"{name} must be a pair (x, y), got {kind(data)}{hint if triple else ''}")
-    return data
+def as_pair(data: Any, name: str, hints: bool = False) -> Any:
+    """Return ``data``; ArgumentError unless it is a pair. With ``hints``, it says what to do with weights, and with batches."""
+    if isinstance(data, (tuple, list)) and len(data) == 2:
+        return data
+    hint = ""
+    if hints and isinstance(data, list) and data and all(isinstance(one, tuple) for one in data):
+        hint = "; of a list of batches, give a function that returns it: lambda: batches"
+    elif hints and isinstance(data, (tuple, list)) and len(data) == 3:
+        hint = "; weights of the examples are sample_weight"
+    raise ArgumentError(f"{name} must be a pair (x, y), got {kind(data)}{hint}")
 
 
 def kind(value: Any) -> str:
@@ -215,8 +215,8 @@ def checked_pair(net: Module, loss: Loss, x: Inputs, y: ArrayLike, names: tuple[
     """Return examples and targets as ``checked_data`` does; ``names`` are those in error messages."""
     check_columns(x, net.feature_names, Named(names[0]))
     inputs, targets = inputs_and_targets(x, y, names=names, arity=net.arity)
-    inputs = as_values(finite(names[0], inputs), net.dtype, names[0], net, net.arity)
-    targets = finite(names[1], targets, LABELS)
+    inputs = as_inputs(net, finite(names[0], inputs), names[0])
+    targets = finite(names[1], targets, HINT)
     shape = net.output_shape(shape_of(inputs))
     if several(shape):
         raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "

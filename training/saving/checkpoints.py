@@ -16,7 +16,7 @@ from ...files import check_folder, link, write
 from ...modules import Module
 from ...optim import Optimizer
 from ...restoring import at_once, setting
-from ..callbacks import Monitoring, Run
+from ..callbacks import AfterEpoch, Monitoring, Run
 from .resuming import parts_of, progress_of
 from .run_state import Parts, read, surroundings, warn_of_changes
 from .sealed import beginning, packed, sealed, unpacked
@@ -56,7 +56,9 @@ class Checkpoint(Monitoring):
     optimizer's options and states. ``fit`` adds its history, its place in the epoch, its generator, and the states of the
     callbacks that have the methods ``state_dict`` and ``load_state_dict``: numbers, texts, arrays, and lists, tuples and dicts
     of these. What other callbacks remember is not saved. If that changes in training (a list that a function appends to, a
-    generator of a callback), the next save says so in a UserWarning, and the file names it in its notes, under ``"unsaved"``.
+    generator of a callback, a stream or an augmentation), the next save says so in a UserWarning, and the file names it in its
+    notes, under ``"unsaved"``. Of the data a file has a checksum; of a stream and of memory-mapped arrays, that of their first
+    batch.
 
     ``fit`` calls Checkpoints after all other callbacks. If a save fails in training (the disk is full), a UserWarning says so,
     once, and training goes on; the file of the last save stays. ``save`` raises the OSError.
@@ -182,7 +184,8 @@ class Checkpoint(Monitoring):
         if self.best is not None:
             super().before_training(run)
         check_folder(self.path.parent)
-        self.unsaved = Unsaved(run.callbacks, (run.rng, *(rng for _, rng in run.net.named_generators()), run.data))
+        watched = [*run.callbacks, *map(AfterEpoch, run.functions)]
+        self.unsaved = Unsaved(watched, (run.rng, *(rng for _, rng in run.net.named_generators()), run.data))
         self.content(0, parts_of(run), progress_of(run))
 
     def after_step(self, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints: networks in safetensors files, which hold numbers and cannot execute code."""
+"""Networks and optimizers in safetensors files, which hold numbers and cannot execute code."""
 
 from __future__ import annotations
 

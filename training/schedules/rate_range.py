@@ -17,10 +17,9 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value
 from ...optim import Optimizer
-from ..fitting import check_trainable
 from ..inputs.sources import Checked, Data, checked_data
 from ..metrics import check_reduces
-from ..steps import Step
+from ..steps import Step, check_trainable
 
 KEPT = 0.9                                                          # the share of the running mean that each step keeps
 ENOUGH = 4                                                          # the test ends at this multiple of the lowest mean

@@ -37,8 +37,8 @@ class Schedule(Callback):
 
     Notes
     -----
-    To resume training, build the schedule for the optimizer that was loaded, and give it the state of the first one:
-    ``schedule.load_state_dict(json.loads(...))`` of ``json.dumps(schedule.state_dict())``.
+    A Checkpoint of ``fit`` saves a schedule with its run; in a loop of your own, give it to ``Checkpoint.save`` and
+    ``Checkpoint.restore`` as one of the parts ``also``.
 
     Examples
     --------

@@ -71,6 +71,13 @@ def test_the_file_of_the_best_epoch_is_that_epochs(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["run.best.safetensors", "run.safetensors"]
 
 
+def test_of_two_checkpoints_each_has_the_state_of_the_other_after_the_epoch(tmp_path):
+    Run().fit(callbacks=[rp.Checkpoint(tmp_path / "a"), rp.Checkpoint(tmp_path / "b", every=9, best="cost")])
+    held = unsealed(tmp_path / "a")[1]
+    assert held["progress"]["history"]["cost"][2] == held["others"]["callback Checkpoint 2"]["value"]
+    assert held["others"]["callback Checkpoint 2"]["best_epoch"] == 3
+
+
 class Keep(rp.Callback):
     """Appends the first weight after each epoch; a list that is saved."""
 
@@ -238,6 +245,14 @@ def test_what_no_checkpoint_holds_is_named_in_one_warning_and_in_the_file(tmp_pa
         Run().fit(callbacks=[Orders(), note, rp.MaxNorm(3), lambda run: print(end=""), rp.Checkpoint(path)])
     assert len(caught) == 1
     assert len(unsealed(path)[1]["unsaved"]) == 3
+
+
+def test_a_stream_or_an_augmentation_with_a_generator_of_its_own_is_named(tmp_path):
+    rng = np.random.default_rng(0)
+    with pytest.warns(UserWarning, match="does not hold the variable rng of a lambda, which changed in training"):
+        Run().fit(data=lambda: ((X + rng.random(), Y) for _ in range(2)), callbacks=[rp.Checkpoint(tmp_path / "run")])
+    with pytest.warns(UserWarning, match="does not hold the variable rng of a lambda, which changed in training"):
+        Run().fit(augment=lambda x, _: x + np.float32(rng.random()), callbacks=[rp.Checkpoint(tmp_path / "run")])
 
 
 def test_a_state_that_no_file_can_hold_is_refused_before_training(tmp_path):
