@@ -42,6 +42,7 @@ from .optim import (
     SGD as SGD, Adagrad as Adagrad, Adam as Adam, AdamW as AdamW, Optimizer as Optimizer, RMSprop as RMSprop,
     clip_grad_norm as clip_grad_norm,
 )
+from .plots.training import LiveView as LiveView
 from .training import (
     EMA as EMA, CSVLog as CSVLog, Callback as Callback, ChainedLR as ChainedLR, Checkpoint as Checkpoint,
     CosineLR as CosineLR, EarlyStopping as EarlyStopping, Evaluation as Evaluation, ExponentialLR as ExponentialLR,

@@ -80,7 +80,7 @@ def finite(name: str, a: Any, hint: str = "") -> Any:
         raise DtypeError(f"{name} must hold real numbers, got dtype {a.dtype}{hint}")
     if a.dtype.kind != "f":
         return a
-    rows, bad, first = np.atleast_1d(a), 0, (0,)
+    rows, bad, first = np.atleast_1d(a), 0, tuple[int, ...]()
     size = max(1, AT_ONCE // max(1, rows[:1].size))
     for i in range(0, len(rows), size):                             # of an array in a file, no more is in memory at a time
         good = np.isfinite(rows[i:i + size])

@@ -39,10 +39,9 @@ def from_scikit_learn(mlp: Any, *, logits: bool = False) -> Sequential:
     Notes
     -----
     To train on as scikit-learn would with ``solver="sgd"``, whose penalty ``alpha`` is divided by the size n of a batch and
-    spares the biases, ``p`` being the network's parameters::
+    spares the biases::
 
-        SGD([{"params": p[::2], "weight_decay": mlp.alpha / n}, {"params": p[1::2]}], lr=mlp.learning_rate_init,
-            momentum=mlp.momentum, nesterov=mlp.nesterovs_momentum)
+        SGD(net.parameters(), mlp.learning_rate_init, mlp.momentum, mlp.nesterovs_momentum, mlp.alpha / n, decay_biases=False)
 
     Its gradient is that of CrossEntropy, of BCEWithLogits times the number of outputs, and, for a regressor, of MSE times half
     the number of outputs.

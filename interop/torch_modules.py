@@ -109,7 +109,8 @@ class Builder:
     def fill(self, ours: Module, module: Any) -> Module:
         """Copy weight and bias; those that PyTorch's has not become frozen, or stay None."""
         for name in ("weight", "bias"):
-            theirs, own = getattr(module, name, None), getattr(ours, name, None)
+            theirs: Any = getattr(module, name, None)
+            own: Any = getattr(ours, name, None)
             if theirs is None:
                 if own is not None:
                     own.frozen = True

@@ -16,13 +16,13 @@ from .networks import decision_boundary, representation
 from .rates import rate_range, schedule
 from .saliency import randomization, saliency
 from .timeline import timeline
-from .training import learning_curves, learning_curves_by
+from .training import LiveView, learning_curves, learning_curves_by
 
 __all__ = [
-    "COLORS", "activation", "adversarial", "class_models", "decision_boundary", "dream", "gradient_costs", "gradient_noise",
-    "graph", "layer_histograms", "learning_curves", "learning_curves_by", "outer_products", "perturbation", "products",
-    "randomization", "rate_range", "read_image", "representation", "robustness", "saliency", "saturation", "save", "schedule",
-    "step_sizes", "timeline", "write_image",
+    "COLORS", "LiveView", "activation", "adversarial", "class_models", "decision_boundary", "dream", "gradient_costs",
+    "gradient_noise", "graph", "layer_histograms", "learning_curves", "learning_curves_by", "outer_products",
+    "perturbation", "products", "randomization", "rate_range", "read_image", "representation", "robustness", "saliency",
+    "saturation", "save", "schedule", "step_sizes", "timeline", "write_image",
 ]
 
 if not TYPE_CHECKING:                                               # a type checker would take any name for one of ours

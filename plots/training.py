@@ -1,18 +1,104 @@
-"""Learning curves."""
+"""Learning curves, also while training goes on."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ..arguments import Array, as_floating
+from ..arguments import Array, as_floating, in_a_line, positive_int
 from ..errors import ArgumentError
-from .canvas import COLORS, DASHES, axes, legend
+from ..training.callbacks import Callback, Run
+from ..training.history import History
+from ..training.watching.live import Budget, Place, Rows, notebook
+from .canvas import COLORS, DASHES, PANEL, axes, legend, render
 
 Columns = Mapping[str, Sequence[float]]
+SCREEN, SHARP = 96, 2                                               # pixels in an inch of a notebook; in one of these
+
+
+class LiveView(Callback):
+    """Show the numbers of ``fit`` while it trains: a table that grows and, on request, curves.
+
+    In a notebook the table and the curves stand below the cell, and are drawn again after an epoch if all drawing so far, and
+    this one, take at most a tenth of the time of the run; and once at its end. Elsewhere each epoch is a row on standard
+    output, and there are no curves. Without standard output nothing is shown.
+
+    Parameters
+    ----------
+    curves : bool or sequence of str, default False
+        Whether to draw curves, of ``cost`` and ``validation_cost``; or the columns of which to draw them.
+    every : int, default 1
+        Show each ``every``-th epoch, and the last one. In a notebook, the table has all epochs.
+
+    Notes
+    -----
+    Columns that other callbacks add must be added by callbacks that stand before this one.
+
+    Examples
+    --------
+    >>> import retroprop as rp
+    >>> net = rp.Sequential(rp.Linear(2, 2, rng=0))
+    >>> history = rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.5), rp.datasets.moons(60, rng=0), epochs=3,
+    ...                  rng=0, callbacks=[rp.LiveView(every=2)])  # doctest: +ELLIPSIS
+         epoch        cost     seconds
+             2  ...
+             3  ...
+    """
+
+    def __init__(self, curves: bool | Sequence[str] = False, every: int = 1) -> None:
+        if not isinstance(curves, bool) and not (
+                isinstance(curves, (list, tuple)) and all(isinstance(name, str) for name in curves)):
+            raise ArgumentError(f"LiveView: curves must be True, False or a list of columns, got {in_a_line(curves)}")
+        self.curves, self.every = curves, positive_int("every", every)
+
+    def before_training(self, run: Run) -> None:
+        display = notebook()
+        self.shown: tuple[int, str | None] = len(run.history.get("epoch", ())), ""
+        self.rows, self.budget = Rows(), Budget()
+        self.places = None if display is None else [Place(display) for _ in range(2 if self.curves else 1)]
+
+    def after_epoch(self, run: Run) -> None:
+        if run.epoch % self.every == 0:
+            self.show(run.history, last=False)
+
+    def after_training(self, run: Run) -> None:
+        self.show(run.history, last=True)
+
+    def after_divergence(self, run: Run) -> str | None:
+        self.show(run.history, last=True)
+        return None
+
+    def show(self, history: History, last: bool) -> None:
+        """Show the last epoch, unless it is shown, or there is no time to draw."""
+        state = len(history.get("epoch", ())), history.stopped
+        if self.places is None:
+            if state[0] > self.shown[0]:
+                self.shown = state
+                self.rows.print(history)
+        elif state[0] and state != self.shown and (last or self.budget.allows()):
+            self.shown = state
+            with self.budget.drawing():
+                table, *curves = self.places
+                table.put({"text/html": history._repr_html_(), "text/plain": str(history)})
+                for place in curves:
+                    draw(history, self.curves, place)
+
+
+def draw(history: History, columns: bool | Sequence[str], place: Place) -> None:
+    """Draw those of the columns that have an entry for each epoch, as a notebook takes an image."""
+    wanted = ("cost", "validation_cost") if isinstance(columns, bool) else columns
+    there = [name for name in wanted if len(history.get(name, ())) == len(history["epoch"])]
+    if there:
+        figure = Figure(figsize=PANEL, layout="constrained")        # not one of pyplot's, which the cell would show once more
+        learning_curves(history, there, ax=figure.subplots())
+        image = render(figure, [".png"], SHARP * SCREEN)[0]
+        width = int.from_bytes(image[16:20], "big") // SHARP
+        place.put({"image/png": b64encode(image).decode(), "text/plain": "learning curves"}, {"image/png": {"width": width}})
 
 
 def learning_curves(history: Columns, columns: Sequence[str] | None = None, *, title: str | None = None,

@@ -34,7 +34,8 @@ class Facts:
         self.column = case.x.shape[1:] == (1,)
         self.parameters, self.buffers = bool(self.module.parameters()), bool(self.module.buffers)
         self.state, self.parts = bool(self.module.state_dict()), bool(self.module.children())
-        self.holds, self.keeps_output = holds(both[0]), not self.loss and self.module.keeps_output
+        own_forward = isinstance(self.module, rp.Residual)          # a mutant of it has one, and then its output is copied
+        self.holds, self.keeps_output = holds(both[0]), not self.loss and (self.module.keeps_output or own_forward)
         self.batch_last = not self.loss and self.module.output_batch_last(True) and (
             both[0].g.ndim == 4 if case.x.ndim == 4 else self.module.layout != "rows" and takes_images(both[0]))
 

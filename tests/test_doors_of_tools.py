@@ -91,9 +91,9 @@ def of_net(name, call, takes=NOTHING):
 DOORS = [
     # training
     Door("fit", "data[0]", X, lambda a: trained((a, CLASSES))),
-    Door("fit", "data[1]", CLASSES, lambda a: trained((X, a))),
+    Door("fit", "data[1]", CLASSES, lambda a: trained((X, a)), frozenset({"strings"})),
     Door("minimize", "x", X, lambda a: minimized(a, CLASSES)),
-    Door("minimize", "y", CLASSES, lambda a: minimized(X, a)),
+    Door("minimize", "y", CLASSES, lambda a: minimized(X, a), frozenset({"strings"})),
     Door("least_squares", "x", X, lambda a: fitted(a, VALUES)),
     Door("least_squares", "y", VALUES, lambda a: fitted(X, a)),
     Door("lr_range_test", "data[0]", X, lambda a: ranged((a, CLASSES))),
@@ -238,7 +238,7 @@ WITHOUT_ARRAYS = {
     "draws its data, or reads a file": {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
-        "load_model", "CSVLog", "Checkpoint", "JSONLog", "TensorBoard", "compare", "plots.read_image"},
+        "CSVLog", "Checkpoint", "JSONLog", "LiveView", "TensorBoard", "compare", "load_model", "plots.read_image"},
     "takes a name, or nothing": {"initializers.of", "initializers.starts"},
     "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
                               "features.truncated"},

@@ -28,6 +28,7 @@ from .callbacks import AfterEpoch, Callback, Progress, Run
 from .divergence import divergence_message
 from .history import History
 from .inputs.augmenting import Augmentation, as_augmentations, augmented
+from .inputs.labels import class_labels, with_codes
 from .inputs.sources import Batch, Data, InMemory, Source, Stream, Weighted, as_source, checked_validation
 from .metrics import check_reduces, in_parts, true_classes
 from .saving.resuming import epochs_left, in_order, resumed, settings
@@ -52,7 +53,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         BatchNorm whose statistics must not change) stay in it.
     data : pair of arrays, iterable or function
         Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. The network
-        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Of
+        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Targets
+        that are text or categories are numbered in the order of ``net.class_labels``, if the loss is one of classes. Of
         memory-mapped arrays (``np.load(path, mmap_mode="r")``) only the examples of a batch are read at a time.
         Or a stream of batches ``(x, y)`` or ``(x, y, weight)``, which are never in memory together: an object that is iterated
         anew for each epoch, or a function that returns an iterator. Of an endless one, an epoch is a part:
@@ -123,6 +125,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     if not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks must be a list of Callbacks or functions, got {callbacks!r}")
     hooks = in_order([as_callback(callback) for callback in callbacks])
+    labels = class_labels(net, loss, data, validation, name="data[1]")
+    data, validation = with_codes(data, labels, "data"), with_codes(validation, labels, "validation")
     source = as_source(net, loss, data, batch_size, epochs, sample_weight, class_weight)
     held_out = None if validation is None else checked_validation(net, loss, validation, source.data[0])
     scores, functions = as_scores(metrics, loss), as_augmentations(augment)
@@ -143,7 +147,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
-            net.feature_names = names or net.feature_names
+            net.feature_names, net.class_labels = names or net.feature_names, labels or net.class_labels
             net.admit(each(lambda array: (source.smallest, *array.shape[1:]), source.data[0]))
             for hook in hooks:
                 begun.append(hook)

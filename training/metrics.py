@@ -13,13 +13,12 @@ from ..arguments import as_numbers, in_a_line, positive_int, real
 from ..conversion import Named, check_columns
 from ..datasets.checks import Inputs, finite, inputs_and_targets, is_mapped, pair
 from ..errors import ArgumentError, DataError, ShapeError
-from ..losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
+from ..losses import BCE, Loss
 from ..modules import Module
 from ..modules.core.summary import examples_at_once
 from ..modules.core.values import Value, as_values, dtype_of, each, parts, several, shape_of
+from .inputs.labels import HINT, OF_CLASSES, coded
 from .inputs.weights import checked_weights
-
-LABELS = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"
 
 
 def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> float:
@@ -136,7 +135,8 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     ----------
     net, loss : Module and Loss
     x, y : arrays of equal length
-        Examples and targets. DataError if they hold NaN or infinity, or if the network's outputs do.
+        Examples and targets; labels that are text or categories if ``fit`` was given such. DataError if they
+        hold NaN or infinity, or if the network's outputs do.
     batch_size : int, default None
         Number of examples that the network is given at a time; None: as many as ``predict`` takes. The result differs by
         rounding only, because the cost of each batch has the weight of the batch.
@@ -152,8 +152,9 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     check_reduces(net, loss)
     size = None if batch_size is None else positive_int("batch_size", batch_size)
     check_columns(x, net.feature_names, Named("x"))
+    y = coded(y, net.class_labels if isinstance(loss, OF_CLASSES) else None, "y")
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
-    examples, targets = as_inputs(net, finite("x", examples), "x"), finite("y", targets, LABELS)
+    examples, targets = as_inputs(net, finite("x", examples), "x"), finite("y", targets, HINT)
     check_targets(net, loss, examples, targets)
     found = in_parts(net, loss, examples, targets, checked_weights("sample_weight", sample_weight, len(targets)), size)
     if not math.isfinite(found.cost):
@@ -208,7 +209,7 @@ def true_classes(loss: Loss, y: NDArray[Any]) -> NDArray[Any] | None:
 
     A loss of classes has them, unless a target is a probability other than 0 and 1, or there are several for each example.
     """
-    if not isinstance(loss, (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)):
+    if not isinstance(loss, OF_CLASSES):
         return None
     if y.ndim == 2 and y.shape[1] > 1:
         return y.argmax(1) if one_hot(y) else None

@@ -130,7 +130,7 @@ def shortened(module: str) -> str:
 
 def inputs(module: Module, phase: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Array]:
     """Return the arguments of a phase, by name."""
-    first = ("prediction", "target") if isinstance(module, Loss) else ("x",)
+    first = ("prediction", "target", "weight") if isinstance(module, Loss) else ("x",)
     names = {"forward": first, "backward": ("g",), "update": ()}[phase]
     given = dict(zip(names, args, strict=False)) | {name: options[name] for name in names if name in options}
     if module.arity != 1 if phase == "forward" else module._output is not None and several(module._output[0]):

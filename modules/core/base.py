@@ -85,6 +85,8 @@ class Module(Evaluated["Module"]):
         forward and backward must be able to write into any layout.
     feature_names : tuple of str, or None
         The columns of the frame that ``fit`` trained on; a frame must then have them, in this order.
+    class_labels : tuple, or None
+        The labels, text or categories, that ``fit`` has numbered: that of class k is ``class_labels[k]``.
     batch_last : bool
         Whether the input images have the batch as the contiguous axis; ``prepare`` can read it.
     """

@@ -28,6 +28,7 @@ class Tree(Generic[M]):
     arity: int | None = 1
     takes_integers: ClassVar[bool] = False
     feature_names: tuple[str, ...] | None = None
+    class_labels: tuple[Any, ...] | None = None
     buffers: ClassVar[tuple[str, ...]] = ()
     nonnegative_buffers: ClassVar[tuple[str, ...]] = ()
     _owner: weakref.ref[M] | None                                   # the container that runs this module

@@ -81,12 +81,14 @@ class States(Target):
 def safetensors(content):
     """The arrays of a safetensors file, read without the package."""
     kinds = {"F64": "f8", "F32": "f4", "F16": "f2", "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1", "U64": "u8", "U32": "u4",
-             "U16": "u2", "U8": "u1", "BOOL": "?"}
+             "U16": "u2", "U8": "u1", "BOOL": "?", "BF16": "u2"}
     end = 8 + int.from_bytes(content[:8], "little")
     header, data = json.loads(content[8:end]), content[end:]
     header.pop("__metadata__", None)
-    return {name: np.frombuffer(data[slice(*entry["data_offsets"])], "<" + kinds[entry["dtype"]]).reshape(entry["shape"])
-            for name, entry in header.items()}
+    arrays = {name: np.frombuffer(data[slice(*entry["data_offsets"])], "<" + kinds[entry["dtype"]]).reshape(entry["shape"])
+              for name, entry in header.items()}
+    halves = {name: array.astype("<u4") << 16 for name, array in arrays.items() if header[name]["dtype"] == "BF16"}
+    return arrays | {name: array.view("<f4") for name, array in halves.items()}
 
 
 def run(*, k, checkpoint=None):

@@ -91,16 +91,55 @@ def test_categories_are_not_numbers_even_if_they_are_coded_by_some(net):
     assert trained((coded.assign(width=coded["width"].astype(int)), Y))[0].feature_names == NAMES
 
 
+WORDS = np.array(["no", "yes"])[Y]
+
+
 @pytest.mark.parametrize("labels", [
-    np.array(["no", "yes"])[Y], pd.Series(np.array(["no", "yes"])[Y], dtype="category"),
-    pl.Series(np.array(["no", "yes"])[Y], dtype=pl.Categorical)], ids=["text", "pandas", "polars"])
-def test_labels_are_refused_with_the_encoder_that_makes_numbers_of_them(net, labels):
-    hint = r"must hold real numbers, got dtype .*; Targets\.of\(y\)\.encode\(y\), of retroprop\.datasets, makes numbers of"
-    with pytest.raises(DtypeError, match=r"data\[1\] " + hint):
-        trained((X, labels))
-    with pytest.raises(DtypeError, match="y " + hint):
-        rp.evaluate(net, rp.CrossEntropy(), X, labels)
+    WORDS, WORDS.tolist(), WORDS.astype(object), pd.Series(WORDS), pd.Series(WORDS, dtype="category"), pl.Series(WORDS),
+    pl.Series(WORDS, dtype=pl.Categorical)], ids=lambda labels: f"{type(labels).__module__} {getattr(labels, 'dtype', '')}")
+def test_text_and_categories_are_numbered_and_the_network_remembers_them(labels):
+    (net, history), (of_codes, expected) = trained((X, labels), (X, labels)), trained((X, Y), (X, Y))
+    assert history["validation_cost"] == expected["validation_cost"]
+    assert (net.class_labels, of_codes.class_labels) == (("no", "yes"), None)
+    loss = rp.CrossEntropy()
+    assert rp.evaluate(net, loss, X, labels) == rp.evaluate(net, loss, X, Y) == rp.evaluate(of_codes, loss, X, Y)
+    assert rp.evaluate(net, loss, X[1::2], labels[1::2]) == rp.evaluate(net, loss, X[1::2], Y[1::2])
     np.testing.assert_array_equal(rp.datasets.Targets.of(labels).encode(labels), Y)
+
+
+def test_integer_categories_are_labels_and_integers_are_classes():
+    net, _ = trained((X, pd.Series(pd.Categorical(20 - 10 * Y))))
+    assert net.class_labels == (10, 20)
+    assert rp.evaluate(net, rp.CrossEntropy(), X, pd.Series(pd.Categorical(20 - 10 * Y))).cost == rp.evaluate(
+        net, rp.CrossEntropy(), X, 1 - Y).cost
+    with pytest.raises(DataError, match=r"classes must be in 0\.\.1, got values from 10 to 20"):
+        trained((X, 20 - 10 * Y))
+
+
+def test_labels_of_validation_count_and_unknown_ones_are_refused():
+    net, _ = trained((X[:6], WORDS[:6]), (X, np.where(np.arange(12) < 11, WORDS, "maybe")), net=rp.Linear(3, 3, rng=0))
+    assert net.class_labels == deepcopy(net).class_labels == ("maybe", "no", "yes")
+    trained((X, WORDS), net=net)
+    assert net.class_labels == ("maybe", "no", "yes")
+    with pytest.raises(DataError, match=r"data\[1\] must hold the classes maybe, no, yes, got 'never'"):
+        trained((X, ["yes", "never"] * 6), net=net)
+    with pytest.raises(DataError, match="y must hold the classes maybe, no, yes, got 'never'"):
+        rp.evaluate(net, rp.CrossEntropy(), X, ["yes", "never"] * 6)
+    fresh = rp.Linear(3, 2, rng=0)
+    rp.minimize(fresh, rp.CrossEntropy(), X, WORDS, max_iter=1)
+    assert fresh.class_labels == ("no", "yes")
+
+
+def test_labels_without_classes_are_refused_with_the_encoder_that_makes_numbers_of_them(net):
+    hint = r"must hold real numbers, got dtype .*; Targets\.of\(y\)\.encode\(y\), of retroprop\.datasets, makes numbers of"
+    with pytest.raises(DtypeError, match="y " + hint):
+        rp.evaluate(net, rp.CrossEntropy(), X, WORDS)
+    fresh = rp.Linear(3, 1, rng=0)
+    with pytest.raises(DtypeError, match=r"data\[1\] " + hint):
+        rp.fit(fresh, rp.MSE(), rp.SGD(fresh.parameters(), lr=0.1), (X, WORDS), epochs=1)
+    assert fresh.class_labels is None
+    with pytest.raises(DtypeError, match=r"validation\[1\] " + hint):      # numbers and text together: whose order?
+        trained((X, Y), (X, WORDS))
 
 
 def test_no_library_of_frames_is_loaded():

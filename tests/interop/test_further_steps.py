@@ -69,9 +69,7 @@ def test_a_network_of_scikit_learn(name):
     mlp = SimpleNamespace(coefs_=weights, intercepts_=biases, activation="relu",
                           out_activation_="softmax" if name == "classes" else "identity")
     net, x = from_scikit_learn(mlp, logits=True), MAKE.X[:, 0].reshape(len(MAKE.X), -1) / 5
-    p = net.parameters()
-    sgd = rp.SGD([{"params": p[::2], "weight_decay": 0.1 / MAKE.BATCH}, {"params": p[1::2]}], lr=0.01, momentum=0.9,
-                 nesterov=True)
+    sgd = rp.SGD(net.parameters(), 0.01, 0.9, nesterov=True, weight_decay=0.1 / MAKE.BATCH, decay_biases=False)
     if name == "classes":
         train(net, rp.CrossEntropy(), sgd, x, CLASSES)
         assert_allclose(rp.Softmax().forward(net.predict(x)), expected["after"], atol=1e-6, rtol=0)

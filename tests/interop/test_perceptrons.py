@@ -1,11 +1,13 @@
 """from_scikit_learn and from_opencv: the multilayer perceptrons of other libraries predict the same here."""
 
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 import retroprop as rp
-from retroprop.interop import from_opencv, from_scikit_learn
+from retroprop.interop import from_opencv, from_scikit_learn, from_torch
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(3, 2, (40, 3))
@@ -110,7 +112,8 @@ def test_what_opencv_cannot_predict_or_ours_has_not_is_refused(cv2):
         from_opencv(trained(cv2, "RELU"))
 
 
-def test_without_opencv_the_error_names_the_extra(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "cv2", None)
-    with pytest.raises(rp.ArgumentError, match=r"from_opencv needs the extra opencv: pip install 'retroprop\[opencv\]'"):
-        from_opencv(None)
+@pytest.mark.parametrize(("function", "package", "extra"), [(from_opencv, "cv2", "opencv"), (from_torch, "torch", "torch")])
+def test_without_the_package_the_error_names_the_extra(monkeypatch, function, package, extra):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(rp.ArgumentError, match=rf"needs the extra {extra}: pip install 'retroprop\[{extra}\]'"):
+        function(None)

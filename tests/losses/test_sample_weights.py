@@ -108,3 +108,10 @@ def test_wrong_weights_are_refused_and_nothing_has_changed(weight, kind, text):
     assert text in str(caught.value)
     np.testing.assert_array_equal(loss.backward(), before)
     assert loss.forward(X, SHARES) == cost
+
+
+def test_a_tape_sees_the_weights():
+    loss = rp.MSE()
+    with rp.tape(loss) as tape:
+        loss.forward(X, SHARES, WEIGHT)
+    assert [tensor.shape for tensor in tape.records[0].inputs] == [(N, K), (N, K), (N,)]

@@ -55,6 +55,7 @@ def test_the_order_is_that_of_the_numbers_in_the_names_where_shapes_do_not_tell(
 @pytest.mark.parametrize(("names", "kind", "text"), [
     ({"9": "head"}, rp.ArgumentError, "the network has nothing of the name '9'"),
     ({"0.weigth": "head"}, rp.ArgumentError, "nothing of the name '0.weigth'; did you mean '0.weight'?"),
+    ({"enc.fc": "0"}, rp.ArgumentError, "nothing of the name 'enc.fc'; turn the dict around"),
     ({"0": 3}, rp.ArgumentError, "names['0'] must be a name in the file, got 3"),
     ("ordre", rp.ArgumentError, "names must be a dict from names of the network to names in the file, or 'order', got 'ordre'"),
     (["0"], rp.ArgumentError, "names must be a dict"),

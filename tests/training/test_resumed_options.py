@@ -30,11 +30,18 @@ def stream():
     return ((X[k:k + 8], Y[k:k + 8], WEIGHT[k:k + 8]) for k in range(0, 40, 8))
 
 
+def drawn(rng):
+    """A stream that draws from the generator of fit."""
+    return lambda: ((X[i], Y[i], WEIGHT[i]) for i in (rng.integers(40, size=8) for _ in range(5)))
+
+
 def run(data, path, *callbacks, resume=False):
+    rng = np.random.default_rng(5)
+    data = drawn(rng) if data == "drawn" else data
     net = rp.Sequential(rp.Linear(2, 5, rng=0), rp.BatchNorm(5), rp.Dropout(0.2, rng=1), rp.Linear(5, 3, rng=2))
     sgd = rp.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01, decay_biases=False)
-    ema, weights = rp.EMA(0.9), {} if data is stream else {"sample_weight": WEIGHT, "class_weight": [1, 2, 3]}
-    history = rp.fit(net, rp.CrossEntropy(), sgd, data, epochs=3, batch_size=8, **weights, accumulate=2, clip=0.1, rng=5,
+    ema, weights = rp.EMA(0.9), {} if callable(data) else {"sample_weight": WEIGHT, "class_weight": [1, 2, 3]}
+    history = rp.fit(net, rp.CrossEntropy(), sgd, data, epochs=3, batch_size=8, **weights, accumulate=2, clip=0.1, rng=rng,
                      augment=[rp.datasets.Noise(0.1)], metrics=["accuracy"], validation=(X, Y, WEIGHT), progress=False,
                      callbacks=[ema, rp.Norms(), *callbacks, rp.Checkpoint(path, every="1 steps")], resume=resume)
     del history["seconds"]
@@ -42,10 +49,10 @@ def run(data, path, *callbacks, resume=False):
 
 
 @pytest.mark.parametrize("step", [2, 5])                            # of 3 in each epoch: of batches 1-2, 3-4 and 5
-@pytest.mark.parametrize("source", ["arrays", "map", "stream"])
+@pytest.mark.parametrize("source", ["arrays", "map", "stream", "drawn"])
 def test_a_killed_run_with_all_options_goes_on_bit_for_bit(source, step, tmp_path):
     np.save(tmp_path / "x.npy", X)
-    data = {"arrays": (X, Y), "map": (np.load(tmp_path / "x.npy", mmap_mode="r"), Y), "stream": stream}[source]
+    data = {"arrays": (X, Y), "map": (np.load(tmp_path / "x.npy", mmap_mode="r"), Y), "stream": stream}.get(source, source)
     expected, whole = run(data, tmp_path / "whole")
     with pytest.raises(Killed):
         run(data, tmp_path / "run", kill(step))

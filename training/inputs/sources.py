@@ -17,7 +17,8 @@ from ...errors import ArgumentError, DataError, ShapeError
 from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value, as_values, several, shape_of
-from ..metrics import LABELS, as_inputs, check_targets, true_classes
+from ..metrics import as_inputs, check_targets, true_classes
+from .labels import HINT
 from .weights import checked_weights, weights_of_classes
 
 Stream = Iterable[Any] | Callable[[], Iterable[Any]]                # of batches: pairs (x, y), or triples (x, y, weight)
@@ -143,7 +144,7 @@ def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epo
     if any(map(is_mapped, (*(x if isinstance(x, (tuple, list)) else (x,)), y))):
         x, y = inputs_and_targets(x, y, names, net.arity)
         if not is_mapped(y):
-            check_targets(net, loss, x, finite(names[1], y, LABELS))
+            check_targets(net, loss, x, finite(names[1], y, HINT))
         return InFiles(net, loss, x, y, weighted(loss, y, sample_weight, class_weight), batch_size)
     x, y = checked_pair(net, loss, x, y, names)
     return InMemory((x, y), weighted(loss, y, sample_weight, class_weight), batch_size)
@@ -215,7 +216,7 @@ def checked_pair(net: Module, loss: Loss, x: Inputs, y: ArrayLike, names: tuple[
     check_columns(x, net.feature_names, Named(names[0]))
     inputs, targets = inputs_and_targets(x, y, names=names, arity=net.arity)
     inputs = as_inputs(net, finite(names[0], inputs), names[0])
-    targets = finite(names[1], targets, LABELS)
+    targets = finite(names[1], targets, HINT)
     shape = net.output_shape(shape_of(inputs))
     if several(shape):
         raise ShapeError(f"fit: net must have one output, which the loss takes, got {len(shape)}: write the loop "

@@ -81,8 +81,9 @@ def mapped(ours: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
     for name in names:
         if name not in used:
             known = [*pairs, *(unit.name for unit in units(dict.fromkeys(pairs, np.empty(0))))]
+            hint = "; turn the dict around" if names[name] in known else suggestion(name, known)
             raise ArgumentError("names must be a dict from names of the network to names in the file, but the network has "
-                                f"nothing of the name {in_a_line(name)}{suggestion(name, known)}")
+                                f"nothing of the name {in_a_line(name)}{hint}")
     return pairs
 
 

@@ -18,6 +18,7 @@ from ...modules import Module
 from ...modules.core.values import Value
 from ...names import suggestion
 from ..history import History
+from ..inputs.labels import class_labels, coded
 from ..inputs.sources import checked_pair
 from ..metrics import check_reduces
 from .searches import LARGE, Note, Objective, searched
@@ -90,9 +91,10 @@ def minimize(net: Module, loss: Loss, x: Inputs, y: ArrayLike, method: str = "L-
     one_of("method", method, METHODS)
     max_iter, tol, given = positive_int("max_iter", max_iter), real("tol", tol, 0), of_method(method, options)
     check_reduces(net, loss)
-    examples, targets = checked_pair(net, loss, x, y)
+    labels = class_labels(net, loss, (x, y), name="y")
+    examples, targets = checked_pair(net, loss, x, coded(y, labels, "y"))
     cost, options = Cost(net, loss, examples, targets), {"maxiter": max_iter} | given
-    net.feature_names = column_names(x) or net.feature_names
+    net.feature_names, net.class_labels = column_names(x) or net.feature_names, labels or net.class_labels
 
     def solve(note: Note) -> str:
         from scipy.optimize import minimize as of_scipy

@@ -307,9 +307,9 @@ def test_a_run_on_files_that_was_interrupted_goes_on_to_the_same_bits(folder, tm
 
     monkeypatch.setattr(readings, "wrong", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run(checkpoint=tmp_path)
+        run(checkpoint=tmp_path / "run.safetensors")
     monkeypatch.setattr(readings, "wrong", real)
-    assert run(checkpoint=tmp_path) == whole
+    assert run(checkpoint=tmp_path / "run.safetensors") == whole
     assert whole["readings"][-1]["error"] < whole["readings"][0]["error"]
 
 

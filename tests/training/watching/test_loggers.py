@@ -130,8 +130,9 @@ def test_a_column_that_comes_later_is_empty_before(tmp_path, name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_ctrl_c_at_any_line_loses_no_row_and_doubles_none(tmp_path, name, late):
+def test_ctrl_c_at_any_line_loses_no_row_and_doubles_none(tmp_path, name, late, stride):
     def act(log):
         made = history(1)
         made.append({"epoch": 2.0, "cost": 0.5} | ({"late": 3.0} if late else {}))
@@ -141,7 +142,7 @@ def test_ctrl_c_at_any_line_loses_no_row_and_doubles_none(tmp_path, name, late):
     begun = logger(tmp_path, name)
     begun.before_training(run(history(1)))
     before = begun.path.read_bytes()
-    for stop in range(0, interrupts.lines_of(lambda: act(deepcopy(begun))), 3 if late else 1):
+    for stop in range(0, interrupts.lines_of(lambda: act(deepcopy(begun))), stride):
         begun.path.write_bytes(before)
         log = deepcopy(begun)
         interrupts.interrupted(lambda log=log: act(log), stop)

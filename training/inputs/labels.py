@@ -1,0 +1,62 @@
+"""Labels that are text or categories, which ``fit`` numbers as ``compare`` does, by `Classes`, and the network remembers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...conversion import is_category
+from ...datasets.classes import Classes, as_labels
+from ...losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
+from ...modules import Module
+
+OF_CLASSES = (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)         # losses, whose targets may be classes
+HINT = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"      # for those that are not taken
+
+
+def are_labels(y: Any) -> bool:
+    """Return whether y has text or categories of shape (N,)."""
+    if is_category(y):
+        return True
+    if isinstance(y, (list, tuple)):
+        return bool(y) and all(isinstance(label, (str, bytes)) for label in y)
+    if len(getattr(y, "shape", ())) != 1:
+        return False
+    array = y if isinstance(y, np.ndarray) else np.asarray(y)
+    if array.ndim != 1 or array.dtype.kind not in "OSUT":           # a sparse array becomes a single object
+        return False
+    return array.dtype.kind != "O" or any(isinstance(label, (str, bytes)) for label in array)
+
+
+def class_labels(net: Module, loss: Loss, *data: Any, name: str) -> tuple[Any, ...] | None:
+    """Return the labels of the classes, in order: those that the network knows, or else those that occur in all parts of data.
+
+    None if the first part, on which the network is to be trained, has no labels, or if the loss is none of classes.
+    """
+    if not isinstance(loss, OF_CLASSES):
+        return None
+    if net.class_labels is not None:
+        return net.class_labels
+    labels = [is_part(part) and are_labels(part[1]) for part in data]
+    if not labels[0]:
+        return None
+    found = Classes.of(*(part[1] for part, has in zip(data, labels, strict=True) if has), name=name)
+    return tuple(found.classes.tolist())
+
+
+def coded(y: Any, known: tuple[Any, ...] | None, name: str) -> Any:
+    """Return labels as the numbers of their classes; y itself if it has none."""
+    return y if known is None or not are_labels(y) else Classes(as_labels(known, name)).encode(y, name)
+
+
+def is_part(data: Any) -> bool:
+    """Return whether data are ``(x, y)``, or ``(x, y, weight)``."""
+    return isinstance(data, (tuple, list)) and len(data) in (2, 3)
+
+
+def with_codes(data: Any, known: tuple[Any, ...] | None, name: str) -> Any:
+    """Return a part with coded labels; anything else as it is."""
+    if known is None or not is_part(data):
+        return data
+    return (data[0], coded(data[1], known, f"{name}[1]"), *data[2:])
