@@ -104,12 +104,13 @@ def layers_of_file(path: Path) -> Found:
 
 
 def groups(file: Any) -> dict[str, list[Array]]:
-    """Return the arrays of each layer, by its place in a file of Keras 3."""
+    """Return the arrays of each layer, by its place in a file of Keras 3; not those of optimizers and generators."""
     found = {}
 
     def visit(name: str, group: Any) -> None:
-        if name.rpartition("/")[2] == "vars" and len(group) and not name.startswith(("optimizer", "metrics")):
-            found[name.removesuffix("/vars")] = [group[str(k)][()] for k in range(len(group))]
+        *place, last = name.split("/")
+        if last == "vars" and len(group) and place[:1] != ["optimizer"] and place[-1:] != ["seed_generator"]:
+            found["/".join(place)] = [group[str(k)][()] for k in range(len(group))]
     file.visititems(visit)
     return found
 
