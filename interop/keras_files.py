@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, is_zipfile
@@ -175,7 +176,7 @@ def of_legacy(file: Any, group: Any) -> Found:
     for place, kind, options in places(json.loads(file.attrs["model_config"])["config"]):
         if kind in LASTS:
             absent = sum(not options.get(option, True) for option in ("use_bias", "scale", "center"))
-            layers.append(configured(place, kind, options, [next(rest) for _ in LASTS[kind][absent:]]))
+            layers.append(configured(place, kind, options, list(islice(rest, len(LASTS[kind]) - absent))))
     if next(rest, None) is not None:
         raise StateError(f"from_keras: the file has weights of other layers than {', '.join(LASTS)}")
     return Found(layers, True)
