@@ -9,6 +9,7 @@ import pytest
 from cases import MODULES, Affine, Skip
 
 import retroprop as rp
+from retroprop.inspection.contract import cases as library
 from retroprop.interop import load_onnx, save_onnx
 from retroprop.modules.core.values import parts, shape_of
 
@@ -35,9 +36,15 @@ def has_form(net):
 
 
 CASES = [case for case in MODULES if has_form(case.build())]
+QUICK = {"Linear on 3 axes", "Linear(3, 4, bias=False)", "Softmax on 3 axes", "Conv2d, dilated",
+         "MaxPool2d(3, stride=2, padding=1)",
+         "LayerNorm on 3 axes", "Multiply of three", "Concat of small images", "Sequential with two arrays between its modules",
+         "Sequential of two inputs", "Graph with an output that nodes read", "Sequential with a shared Parameter",
+         "Graph of words and numbers", "Residual with a shortcut", *map(str, library.MODULES)}
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", [pytest.param(case, id=str(case), marks=() if str(case) in QUICK else pytest.mark.long)
+                                  for case in CASES])
 def test_onnxruntime_computes_what_predict_does_and_what_is_read_again_has_the_same_bits(case, tmp_path):
     path, net = tmp_path / "net.onnx", case.build().astype("float32")
     save_onnx(net, path, shape_of(case.x))
