@@ -100,7 +100,7 @@ class Embedding(Module):
         """(...) -> (..., embedding_dim). Saves x as integers."""
         self.point = rows = self.rows(x)
         y = np.empty((*x.shape, self.embedding_dim), x.dtype) if out is None else out
-        y[...] = self.weight.data[rows]
+        y[...] = self.weight.data[rows]                             # np.take would copy the table, which is column-major
         if self.padding_idx is not None:
             y[rows == self.padding_idx] = 0
         return y
