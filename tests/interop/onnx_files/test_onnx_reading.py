@@ -94,6 +94,17 @@ def test_numbers_of_attributes_are_the_decimals_that_they_stand_for(tmp_path):
     assert repr(load_onnx(tmp_path / "a")) == repr(net)
 
 
+def test_a_network_that_was_read_learns_like_the_original(tmp_path):
+    net, x = rp.Sequential(rp.Linear(4, 3, rng=0), rp.BatchNorm(3, momentum=0.3), rp.GELU(), rp.Linear(3, 2, rng=1)), X
+    save_onnx(net, tmp_path / "a", (1, 4))
+    again = load_onnx(tmp_path / "a")
+    for each in (net, again):
+        sgd = rp.SGD(each.parameters(), lr=0.1)
+        rp.fit(each, rp.CrossEntropy(), sgd, (x, np.array([0, 1, 1, 0, 1])), epochs=5, batch_size=5, rng=0, progress=False)
+    assert {name: array.tobytes() for name, array in again.state_dict().items()} == {
+        name: array.tobytes() for name, array in net.state_dict().items()}
+
+
 NAN = np.where(W > 0.7, np.nan, W)
 REFUSED = {
     "another operator": ([("Selu", "x", "y")], {}, "node 'y', Selu of opset 17, has no module here"),
