@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, is_zipfile
@@ -104,12 +105,13 @@ def layers_of_file(path: Path) -> Found:
 
 
 def groups(file: Any) -> dict[str, list[Array]]:
-    """Return the arrays of each layer, by its place in a file of Keras 3."""
+    """Return the arrays of each layer, by its place in a file of Keras 3; not those of optimizers and generators."""
     found = {}
 
     def visit(name: str, group: Any) -> None:
-        if name.rpartition("/")[2] == "vars" and len(group) and not name.startswith(("optimizer", "metrics")):
-            found[name.removesuffix("/vars")] = [group[str(k)][()] for k in range(len(group))]
+        *place, last = name.split("/")
+        if last == "vars" and len(group) and place[:1] != ["optimizer"] and place[-1:] != ["seed_generator"]:
+            found["/".join(place)] = [group[str(k)][()] for k in range(len(group))]
     file.visititems(visit)
     return found
 
@@ -174,7 +176,7 @@ def of_legacy(file: Any, group: Any) -> Found:
     for place, kind, options in places(json.loads(file.attrs["model_config"])["config"]):
         if kind in LASTS:
             absent = sum(not options.get(option, True) for option in ("use_bias", "scale", "center"))
-            layers.append(configured(place, kind, options, [next(rest) for _ in LASTS[kind][absent:]]))
+            layers.append(configured(place, kind, options, list(islice(rest, len(LASTS[kind]) - absent))))
     if next(rest, None) is not None:
         raise StateError(f"from_keras: the file has weights of other layers than {', '.join(LASTS)}")
     return Found(layers, True)

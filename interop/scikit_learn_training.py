@@ -139,6 +139,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         self.net_, self.loss_function_, self.optimizer_, self._targets, self._rng = net, loss, optimizer, targets, rng
         self.n_iter_ = len(self.history_["epoch"])
         net.feature_names = tuple(getattr(self, "feature_names_in_", ())) or None
+        net.class_labels = None if targets.classes is None else tuple(targets.classes.classes.tolist())
 
     def _network(self, x: Array, outputs: int, seed: int) -> Module:
         """Return a new network for these examples, from sizes, a network or a builder."""

@@ -127,6 +127,11 @@ def numbers(tensor: Any) -> Any:
     return np.array(tensor.detach().cpu().numpy())
 
 
+def as_pixels(size: Any) -> Any:
+    """Return a size of PyTorch in its short form: 3 for (3, 3)."""
+    return size[0] if isinstance(size, tuple) and size[0] == size[1] else size
+
+
 def demand(module: Any, **expected: Any) -> None:
     """Refuse a module unless its options are those that ours has."""
     for name, value in expected.items():
@@ -148,8 +153,9 @@ def conv2d(make: Builder, module: Any) -> Module:
             raise Refused(f"padding='same' must be equal on both sides, got {around} pixels in all")
         padding = tuple(total // 2 for total in around)
     make.images = True
-    return make.fill(rp.Conv2d(module.in_channels, module.out_channels, module.kernel_size, module.stride, padding,
-                               module.dilation, module.bias is not None, dtype=make.dtype, rng=0), module)
+    kernel, stride, padding, dilation = map(as_pixels, (module.kernel_size, module.stride, padding, module.dilation))
+    return make.fill(rp.Conv2d(module.in_channels, module.out_channels, kernel, stride, padding, dilation,
+                               module.bias is not None, dtype=make.dtype, rng=0), module)
 
 
 def batch_norm(make: Builder, module: Any) -> Module:
@@ -179,10 +185,16 @@ def embedding(make: Builder, module: Any) -> Module:
     return make.fill(rp.Embedding(count, size, module.padding_idx, dtype=make.dtype, rng=0), module)
 
 
+def windows(module: Any) -> tuple[Any, Any, Any]:
+    """Return kernel_size, stride and padding of a pooling."""
+    size, stride, padding = map(as_pixels, (module.kernel_size, module.stride, module.padding))
+    return size, None if stride == size else stride, padding
+
+
 def max_pool(make: Builder, module: Any) -> Module:
     demand(module, dilation=1, ceil_mode=False, return_indices=False)
     make.images = True
-    return rp.MaxPool2d(module.kernel_size, module.stride, module.padding)
+    return rp.MaxPool2d(*windows(module))
 
 
 def average_pool(make: Builder, module: Any) -> Module:
@@ -190,7 +202,7 @@ def average_pool(make: Builder, module: Any) -> Module:
     if module.padding not in (0, (0, 0)):
         demand(module, count_include_pad=True)
     make.images = True
-    return rp.AvgPool2d(module.kernel_size, module.stride, module.padding)
+    return rp.AvgPool2d(*windows(module))
 
 
 def global_pool(make: Builder, module: Any) -> Module:

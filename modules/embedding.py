@@ -100,7 +100,7 @@ class Embedding(Module):
         """(...) -> (..., embedding_dim). Saves x as integers."""
         self.point = rows = self.rows(x)
         y = np.empty((*x.shape, self.embedding_dim), x.dtype) if out is None else out
-        y[...] = self.weight.data[rows]
+        y[...] = self.weight.data[rows]                             # np.take would copy the table, which is column-major
         if self.padding_idx is not None:
             y[rows == self.padding_idx] = 0
         return y
@@ -159,3 +159,15 @@ class Embedding(Module):
         if self.padding_idx is not None:
             gradients[:, self.padding_idx] = 0
         return {"weight": gradients}
+
+    def example_squared_norms(self) -> dict[str, Array]:
+        """The same without the gradients, for short sequences: the products of g at all pairs of places of one integer."""
+        n = len(self.point)
+        rows = self.point.reshape(n, -1)
+        if rows.shape[1]**2 >= self.weight.data.size:
+            return super().example_squared_norms()
+        g = self.gradient.reshape(n, -1, self.embedding_dim).astype(np.float64, copy=False)     # terms may cancel
+        pairs = rows[:, :, None] == rows[:, None, :]
+        if self.padding_idx is not None:
+            pairs &= rows[:, :, None] != self.padding_idx
+        return {"weight": np.maximum((pairs * (g @ g.mT)).sum((1, 2)), 0)}

@@ -13,12 +13,17 @@ if not DOCS.exists():
     pytest.skip("the documentation is not beside these tests", allow_module_level=True)
 
 
+def ran(page):
+    """Return the names that the code of a page leaves."""
+    text, names = (DOCS / page).read_text(encoding="utf-8"), {}
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(code, page, "exec"), names)
+    return names
+
+
 @pytest.fixture(scope="module")
 def recurrent():
-    text, names = (DOCS / "how-to-recurrent.md").read_text(encoding="utf-8"), {}
-    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-        exec(compile(code, "how-to-recurrent.md", "exec"), names)
-    return names
+    return ran("how-to-recurrent.md")
 
 
 def test_a_recurrent_network_learns_to_repeat_its_input_after_three_steps(recurrent):
@@ -40,3 +45,11 @@ def test_the_gradients_of_all_steps_are_added(recurrent):
     check = rp.check_gradients(joined, rp.MSE(), tuple(rng.standard_normal((5, width)) for width in (2, 2, 2, 4)),
                                rng.standard_normal((5, 7)))
     assert check.passed
+
+
+def test_the_options_of_fit_train(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ran("how-to-train.md")
+    assert names["history"]["gradient_norm"][0] > 0
+    with names["ema"].average(names["net"]):
+        assert rp.accuracy(names["net"].predict(names["images_test"]), names["y_test"]) > 0.85

@@ -66,6 +66,9 @@ class Sequential(Container):
     >>> net = rp.Sequential(rp.Linear(2, 16, rng=1), rp.Tanh(), rp.Linear(16, 1, rng=2))
     >>> net.forward(np.zeros((5, 2))).shape, len(net), net[1]
     ((5, 1), 3, Tanh())
+    >>> net = rp.Sequential(fc1=rp.Linear(2, 16, rng=1), tanh=rp.Tanh(), fc2=rp.Linear(16, 1, rng=2))
+    >>> net.tanh is net[1] is net["tanh"], [name for name, _ in net.named_parameters()]
+    (True, ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias'])
     """
 
     def __init__(self, *modules: Module, **named: Module) -> None:

@@ -130,6 +130,15 @@ def test_labels_of_validation_count_and_unknown_ones_are_refused():
     assert fresh.class_labels == ("no", "yes")
 
 
+def test_a_saved_model_has_columns_and_labels(tmp_path):
+    net, _ = trained((frame(pd), WORDS))
+    rp.save_model(net, tmp_path / "model.safetensors")
+    model = rp.load_model(tmp_path / "model.safetensors")
+    assert (model.net.feature_names, model.net.class_labels) == (NAMES, ("no", "yes"))
+    np.testing.assert_array_equal(model.predict(frame(pl)), np.array(net.class_labels)[net.predict(X).argmax(1)])
+    assert rp.evaluate(model.net, rp.CrossEntropy(), frame(pl), WORDS) == rp.evaluate(net, rp.CrossEntropy(), X, Y)
+
+
 def test_labels_without_classes_are_refused_with_the_encoder_that_makes_numbers_of_them(net):
     hint = r"must hold real numbers, got dtype .*; Targets\.of\(y\)\.encode\(y\), of retroprop\.datasets, makes numbers of"
     with pytest.raises(DtypeError, match="y " + hint):

@@ -95,10 +95,11 @@ def weights_file(h5py, path, layers):
 
 
 def test_layers_of_a_class_are_numbered_in_a_file_of_weights(h5py, tmp_path):
-    """``dense_10`` stands before ``dense_2`` in the file; the optimizer's arrays are not the network's."""
+    """``dense_10`` stands before ``dense_2`` in the file; arrays of optimizers and of Dropout's generators are no layers."""
     arrays = [[np.full((2, 2), k), np.full(2, k)] for k in range(12)]
     places = ["layers/dense", *(f"layers/dense_{k}" for k in range(1, 12))]
-    weights_file(h5py, path := tmp_path / "a.weights.h5", dict(zip(places, arrays, strict=True)) | {"optimizer": [np.ones(3)]})
+    weights_file(h5py, path := tmp_path / "a.weights.h5", dict(zip(places, arrays, strict=True)) | {
+        "optimizer": [np.ones(3)], "layers/dropout/seed_generator": [np.ones(2)]})
     net = from_keras(rp.Sequential(*(rp.Linear(2, 2) for _ in range(12))), path)
     assert [module.bias.data[0] for module in net] == list(range(12))
 

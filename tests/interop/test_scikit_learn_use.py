@@ -45,6 +45,7 @@ def test_training_is_that_of_fit_on_the_network_that_compare_draws():
     np.testing.assert_array_equal(model.predict(X), model.classes_[net.predict(X).argmax(1)])
     np.testing.assert_allclose(model.predict_proba(X), rp.Softmax().forward(net.predict(X)))
     assert model.net_.dtype == np.float64
+    assert rp.evaluate(model.net_, rp.CrossEntropy(), X, LABELS).accuracy == model.score(X, LABELS)
     assert Classifier(**SMALL, dtype="float32").fit(X, LABELS).predict_proba(X).dtype == np.float32
 
 

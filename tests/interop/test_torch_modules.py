@@ -172,6 +172,7 @@ def test_embeddings_and_names_of_modules_are_taken_over():
 
 
 def test_a_subclass_of_sequential_that_computes_the_same_is_one():
+    assert repr(from_torch(nn.Conv2d(2, 4, 3, padding=1))) == "Conv2d(2, 4, 3, padding=1)"
     assert repr(from_torch(Named(nn.Linear(2, 3), nn.Tanh()))) == "Sequential(Linear(2, 3), Tanh())"
 
 

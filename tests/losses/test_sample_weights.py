@@ -55,6 +55,7 @@ def test_a_weight_counts_how_often_an_example_is_taken(build, x, y, reduction):
     assert loss.jvp(tangent) == pytest.approx((gradient * tangent).sum(), rel=1e-9, abs=1e-15)
 
 
+@pytest.mark.long                                                   # the import
 def test_the_weighted_means_are_those_of_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics", reason="needs the extra scikit-learn")
     weight = np.array([0.3, 0.0, 2.5, 1.25, 4.0, 0.7])

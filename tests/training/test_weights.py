@@ -50,6 +50,7 @@ def test_evaluate_weighs_cost_and_accuracy(size):
     assert found == pytest.approx(repeated, rel=1e-12)
 
 
+@pytest.mark.long                                                   # the import
 def test_balanced_weights_are_those_of_scikit_learn():
     utils = pytest.importorskip("sklearn.utils", reason="needs the extra scikit-learn")
     y = np.array([0, 2, 2, 2, 1, 2])

@@ -118,6 +118,7 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
         network of several inputs a tuple, with a Scaler or None for each.
     targets : Targets, or sequence of labels, optional
         What the outputs stand for: the Targets that encoded y, or the labels of the classes in the order of the outputs.
+        None: the ``class_labels`` that ``fit`` has numbered, if there are any.
 
     Raises
     ------
@@ -154,6 +155,7 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
             isinstance(preprocessing, tuple) and len(preprocessing) != net.arity):
         raise ArgumentError("save_model: preprocessing must be a Scaler, such as datasets.Scaler.of(x_train), or a tuple with "
                             f"one or None for each input, got {in_a_line(preprocessing)}")
+    targets = net.class_labels if targets is None else targets
     arrays, notes = as_saved(net, None)
     model = {"version": VERSION, "net": described(net), "features": net.feature_names,
              "preprocessing": None if preprocessing is None else [scaler and vars(scaler) for scaler in scalers],
@@ -206,7 +208,10 @@ def load_model(path: str | Path, *, modules: Kinds | None = None) -> Model:
             net.feature_names = tuple(map(text, model["features"]))
         scalers = None if model["preprocessing"] is None else tuple(map(scaler_of, model["preprocessing"]))
         found = scalers if scalers is None or model["several"] is True else scalers[0]
-        return Model(net, found, None if model["targets"] is None else targets_of(model["targets"]))
+        targets = None if model["targets"] is None else targets_of(model["targets"])
+        if targets is not None and targets.classes is not None:
+            net.class_labels = tuple(targets.classes.classes.tolist())
+        return Model(net, found, targets)
     except (RetropropError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"{path}: what it says of the model does not fit ({in_one_line(error)[:300]})") from error
 

@@ -39,10 +39,17 @@ class CSVLog(Log):
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> import retroprop as rp
     >>> net = rp.Sequential(rp.Linear(2, 2, rng=0))
-    >>> history = rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), rp.datasets.moons(60, rng=0), epochs=3,
-    ...                  callbacks=[rp.CSVLog("run.csv", overwrite=True)])  # doctest: +SKIP
+    >>> sgd, moons = rp.SGD(net.parameters(), lr=0.1), rp.datasets.moons(60, rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "run.csv"
+    ...     history = rp.fit(net, rp.CrossEntropy(), sgd, moons, epochs=3, rng=0, callbacks=[rp.CSVLog(path)])
+    ...     header, *rows = path.read_text().splitlines()
+    >>> header, len(rows)
+    ('epoch,cost,seconds', 3)
     """
 
     kind = "a CSV file with the header of a log"

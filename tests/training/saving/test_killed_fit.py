@@ -50,8 +50,8 @@ print(killed, len(found), *{*found, whole})
 def test_a_killed_run_is_resumed_with_the_bits_of_one_that_was_not(name, kills, tmp_path):
     folders = Path(__file__).parent, Path(rp.__file__).parents[1], os.environ.get("PYTHONPATH", "")
     where = os.pathsep.join(map(str, folders))
-    command = [sys.executable, "-W", "error", "-c", KILLING, name, str(tmp_path), str(kills)]
-    said = subprocess.run(command, text=True, check=True,
+    options = ["-W", "error", "-W", "ignore::DeprecationWarning"]   # of fork, which Python 3.12 takes for dangerous
+    said = subprocess.run([sys.executable, *options, "-c", KILLING, name, str(tmp_path), str(kills)], text=True, check=True,
                           stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": where, "OPENBLAS_NUM_THREADS": "1"})
     killed, ended, *digests = said.stdout.split()
     assert (int(killed) >= kills, int(ended) >= 1, len(digests)) == (True, True, 1)

@@ -12,6 +12,11 @@ import retroprop as rp
 from retroprop.training.saving.sealed import unsealed
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 class Killed(Exception):
     """Raised in place of a kill, which would end the test too."""
 
@@ -197,20 +202,19 @@ def test_a_run_that_has_stopped_stays_stopped(tmp_path):
 def test_a_full_disk_costs_no_training_and_is_said_once(tmp_path, monkeypatch):
     whole, run, path = Run(), Run(), tmp_path / "run.safetensors"
     whole.fit()
-    fsync, saved = os.fsync, []
+    saved = []
 
     def full(descriptor):
         saved.append(descriptor)
         if len(saved) > 2:
             raise OSError(28, "No space left on device")
-        fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.warns(UserWarning, match=r"a checkpoint could not be saved, and training goes on: .*No space left on device"):
         run.fit(callbacks=[rp.Checkpoint(path, every="1 step")])
     assert run.state() == whole.state()
     assert len(saved) == 3 * 4                                      # each save is tried
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     assert unsealed(path)[1]["step"] == 2
     again = Run()
     again.fit(resume=path)
