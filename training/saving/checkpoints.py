@@ -81,7 +81,7 @@ class Checkpoint(Monitoring):
     >>> for step in range(start + 1, 101):
     ...     chosen = rng.integers(len(y), size=32)
     ...     costs.append(loss.forward(net.forward(x[chosen]), y[chosen]))
-    ...     net.backward(loss.backward())
+    ...     net.backward(loss.backward(), input_gradient=False)
     ...     net.update()
     ...     sgd.step()
     ...     if checkpoint.due(step):
