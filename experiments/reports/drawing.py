@@ -51,3 +51,11 @@ def rendered(drawing: Drawing) -> tuple[bytes, bytes]:
         finally:
             close(figure)
     return png, svg
+
+
+def load() -> None:
+    """Import what drawing needs."""
+    from matplotlib import style  # noqa: F401
+    from matplotlib.backends import backend_agg, backend_svg  # noqa: F401
+
+    from ...plots import canvas  # noqa: F401
