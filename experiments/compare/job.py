@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,8 +183,9 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
         Path(out), asdict(config) | {"digest": problem.digest}, FILES,
         {name: getattr(config, name) for name in ("data", "test")}, force=force, another=another)
     sizes, starts = problem.sizes(divisions), [(init, rate) for rate in config.rates for init in config.init]
+    runs = run_all(tasks(problem, config, starts), workers, progress, folder is not None)
     comparison = Comparison(
-        asdict(config), run_all(tasks(problem, config, starts), workers, progress, folder is not None), problem.metric(divisions), sizes,
+        asdict(config), runs, problem.metric(divisions), sizes,
         problem.x.shape[1], problem.targets.outputs, problem.targets.names,
         sizes.test / sizes.train if problem.divided_anew(config) else 0.0, digest=problem.digest)
     while config.lr == "auto" and (more := beyond(comparison.rates(), LEARNING_RATES[config.optimizer])):
@@ -216,17 +216,10 @@ def tasks(problem: Problem, config: Config, starts: Sequence[tuple[str, float]])
 
 
 def run_all(tasks: Sequence[tuple[Any, ...]], workers: Workers, progress: bool, report: bool) -> list[TrainingRun]:
-    """One run per task, in the order of the tasks. What the statistics and the report need is loaded meanwhile."""
+    """One run per task, in the order of the tasks. Meanwhile, what draws a report is loaded."""
     runs: dict[int, TrainingRun] = {}
     with progress_bar(len(tasks), "run", progress) as bar:
-        for k, trained in workers.run(train_one, tasks, ahead=partial(load, report)):
+        for k, trained in workers.run(train_one, tasks, ahead=drawing.load if report else None):
             runs[k] = trained
             bar.update()
     return [runs[k] for k in range(len(tasks))]
-
-
-def load(report: bool) -> None:
-    """Load the modules that statistics need, and those that draw a report."""
-    import scipy.special  # noqa: F401 (statistics.py imports it where it is needed)
-    if report:
-        drawing.load()

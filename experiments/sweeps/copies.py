@@ -1,10 +1,11 @@
-"""Copies of this process that carry out tasks: they begin at once, with all that is imported here and with the tasks themselves.
+"""Copies of this process that carry out tasks.
 
-Elsewhere a new process first imports everything, which takes longer than some comparisons do.
+They begin at once, with the tasks and with all that is imported here, which a new process imports first.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -46,9 +47,10 @@ def can_copy() -> bool:
 
 def in_copies(one: OneThread, count: int, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
               ahead: Callable[[], object] | None = None) -> Iterator[tuple[int, Any]]:
-    """Yield ``(k, function(*tasks[k]))``, or ``(k, Lost(error))``, as each task ends; the last one, once ``ahead()`` has.
+    """Yield ``(k, function(*tasks[k]))``, or ``(k, Lost(error))``, as each task ends.
 
-    ``ahead`` runs in a thread of this process, which waits meanwhile: what it imports is there in later copies.
+    ``ahead`` runs in a thread of this process, which waits for results, and ends before the last of them: what it imports is
+    there in later copies.
     """
     from multiprocessing.connection import wait
     beside = threading.Thread(target=quietly, args=(ahead,), name="ahead", daemon=True)
@@ -56,9 +58,9 @@ def in_copies(one: OneThread, count: int, function: Callable[..., Any], tasks: S
         if ahead is not None:
             beside.start()
         for left in reversed(range(len(tasks))):
-            ready = wait(connections)[0]
+            ready: Any = wait(connections)[0]
             try:
-                k, result = ready.recv()                            # type: ignore[union-attr]
+                k, result = ready.recv()
             except (EOFError, OSError):
                 raise RetropropError("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished "
                                      "runs are kept if there is an output folder") from None
@@ -84,7 +86,7 @@ def copies(one: OneThread, count: int, function: Callable[..., Any],
     following = os.pipe()                                           # holds the number of the next task: see `numbers`
     os.write(following[1], (0).to_bytes(BYTES))
     try:
-        with interrupts(wait=True), one(), warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        with interrupts(wait=True), one(), frozen(), warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             for _ in range(count):
                 mine, its = context.Pipe(duplex=False)
                 ours.append(mine)
@@ -105,7 +107,18 @@ def copies(one: OneThread, count: int, function: Callable[..., Any],
             os.close(end)
 
 
-def work(function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], results: Connection, following: tuple[int, int]) -> None:
+@contextmanager
+def frozen() -> Iterator[None]:
+    """Spare copies the search for garbage among all objects that are here: it would also copy their memory."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def work(function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], results: Connection,
+         following: tuple[int, int]) -> None:
     """Carry out tasks in a copy, until it is ended. Ctrl-C waits, except in a task."""
     lifeline()[1].close()                                           # the copy of it, which would hide the parent's end
     end_with(lifeline()[0])
