@@ -47,6 +47,6 @@ def test_a_look_prepares_nothing_anew_and_a_large_test_part_gets_no_copy(monkeyp
     monkeypatch.setattr(Sequential, "prepare", lambda self, shape, dtype:
                         prepared.append(shape) or prepare(self, shape, dtype))
     trained(rates=(0.1, 0.3))
-    assert prepared.count((140, 2)) == 2                            # the copy's, and at the end that of the network itself
+    assert prepared.count((140, 2)) == 3                            # once for the copy; the network before and after training
     net = Sequential(Linear(2, 1000, rng=0), Tanh(), Linear(1000, 1, rng=1))
     assert [Twin.suits(net, np.zeros((n, 2), np.float32)) for n in (100, 100_000)] == [True, False]
