@@ -56,8 +56,9 @@ def rendered(drawing: Drawing) -> tuple[bytes, bytes]:
 
 
 def load() -> None:
-    """Import what drawing needs."""
+    """Import what the numbers and the figures of a report need."""
     from matplotlib import style  # noqa: F401
     from matplotlib.backends import backend_agg, backend_svg  # noqa: F401
+    from scipy import special  # noqa: F401
 
     from ...plots import canvas  # noqa: F401

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .student import half_width, two_sided
-
 
 class Estimate(NamedTuple):
     """A mean over runs and half the width of its 95 % confidence interval (Student's t; NaN for one run)."""
@@ -45,7 +43,8 @@ def estimate(values: Sequence[float], resampled: float = 0.0) -> Estimate:
     mean = float(np.mean(found)) if found else math.nan
     if len(found) < 2:
         return Estimate(mean, math.nan, found)
-    return Estimate(mean, half_width(len(found) - 1) * error_of_mean(np.array(found), resampled), found)
+    from scipy.special import stdtrit
+    return Estimate(mean, float(stdtrit(len(found) - 1, 0.975)) * error_of_mean(np.array(found), resampled), found)
 
 
 def error_of_mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], resampled: float) -> float:
@@ -71,7 +70,8 @@ def paired(a: Sequence[float], b: Sequence[float], resampled: float = 0.0) -> fl
     gaps = np.subtract(a, b, dtype=np.float64) if len(a) == len(b) else np.empty(0)
     if gaps.size < 2 or not np.isfinite(gaps).all() or constant(gaps):
         return math.nan
-    return two_sided(float(gaps.mean()) / error_of_mean(gaps, resampled), gaps.size - 1)
+    from scipy.special import stdtr  # scipy.stats would take a second to import
+    return float(2 * stdtr(gaps.size - 1, -abs(gaps.mean()) / error_of_mean(gaps, resampled)))
 
 
 def always(a: Sequence[float], b: Sequence[float]) -> bool:

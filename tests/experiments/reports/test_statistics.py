@@ -1,17 +1,12 @@
 """Intervals and tests over runs: Student's for independent runs, corrected where runs divide the same examples anew."""
 
-import inspect
 import math
-import re
 
-import mpmath
 import numpy as np
 import pytest
 from scipy.stats import t, ttest_1samp
 
-from retroprop.experiments.reports import statistics, student
 from retroprop.experiments.reports.statistics import estimate, holm, paired
-from retroprop.experiments.reports.student import half_width, two_sided
 
 VALUES = [0.031, 0.024, 0.040, 0.028, 0.033]
 
@@ -64,21 +59,3 @@ def test_one_run_has_no_interval_and_none_no_mean():
 ])
 def test_holm_by_hand(ps, expected):
     np.testing.assert_allclose(holm(ps), expected)
-
-
-@pytest.mark.parametrize("degrees", [1, 4, 9, 1000])
-def test_students_distribution_keeps_its_digits_in_the_tails(degrees):
-    """Against 40 digits: small probabilities are sums of positive terms, not differences from 1."""
-    with mpmath.workdps(40):
-        for value in (1e-8, 0.3, 0.999, 1.001, 2.0, 5.0, 40.0, 1e4):
-            x = mpmath.mpf(degrees) / (degrees + mpmath.mpf(value) ** 2)
-            exact = mpmath.betainc(mpmath.mpf(degrees) / 2, mpmath.mpf(1) / 2, 0, x, regularized=True)
-            assert two_sided(value, degrees) == two_sided(-value, degrees)
-            assert two_sided(value, degrees) == pytest.approx(float(exact), rel=1e-12, abs=1e-300)
-    assert two_sided(half_width(degrees, 0.01), degrees) == pytest.approx(0.01, rel=1e-12)
-
-
-@pytest.mark.parametrize("module", [statistics, student])
-def test_statistics_need_no_scipy(module):
-    """Its import takes a third of a second."""
-    assert not re.search(r"^\s*(from|import) scipy", inspect.getsource(module), re.MULTILINE)
