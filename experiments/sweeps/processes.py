@@ -34,10 +34,10 @@ def in_processes(count: int, function: Callable[..., Any], tasks: Sequence[tuple
     calls = (joblib.delayed(numbered)(k, function, task) for k, task in enumerate(tasks))
     options = {"n_jobs": count} if count > 1 else {"n_jobs": 2, "pre_dispatch": 1}      # n_jobs=1 would be this process
     with complete_streams():                                        # joblib writes to both streams before it starts a process
-        if not is_inherited(2):                                     # joblib's fault handler needs a standard error
-            os.environ.setdefault("PYTHONFAULTHANDLER", "")
-        start_trackers()
-        with deaths():
+        try:
+            if not is_inherited(2):                                 # joblib's fault handler needs a standard error
+                os.environ.setdefault("PYTHONFAULTHANDLER", "")
+            start_trackers()
             with interrupts(wait=True):
                 results = joblib.Parallel(return_as="generator_unordered", batch_size=1, backend=backend(), **options)(calls)
             try:
@@ -46,16 +46,9 @@ def in_processes(count: int, function: Callable[..., Any], tasks: Sequence[tuple
             finally:
                 with warnings.catch_warnings(action="ignore"):      # about tasks that an error elsewhere leaves undone
                     results.close()
-
-
-@contextmanager
-def deaths() -> Iterator[None]:
-    """Say in a sentence that a worker died."""
-    try:
-        yield
-    except BrokenExecutor as error:
-        raise RetropropError("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished "
-                             f"runs are kept if there is an output folder ({error})") from error
+        except BrokenExecutor as error:
+            raise RetropropError("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished "
+                                 f"runs are kept if there is an output folder ({error})") from error
 
 
 def backend() -> Any:

@@ -25,6 +25,10 @@ from threadpoolctl import threadpool_info
 from retroprop.experiments.sweeps.copies import can_copy
 from retroprop.experiments.sweeps.workers import Workers
 
+class Told(Exception):
+    def __init__(self, code, reason):                               # pickle cannot make it anew: it would give one argument
+        super().__init__(f"{reason} ({code})")
+
 class Local:
     def __reduce__(self):
         raise TypeError("no bytes for this")
@@ -32,6 +36,8 @@ class Local:
 def task(kind):
     if kind == "error":
         raise ValueError("of a task")
+    if kind == "odd error":
+        raise Told(3, "odd")
     if kind == "no bytes":
         return Local()
     if kind == "dies":
@@ -54,7 +60,7 @@ def main():
     ahead = lambda: loaded.append(threading.active_count())
     found = {"results": sorted(Workers(2).run(task, [(k,) for k in range(9)], ahead=ahead))}
     found["lost"] = sorted(Workers(2).run(task, [("interrupted",), (1,)], lambda k, error: str(error)))
-    found |= {kind: failed(kind) for kind in ("error", "no bytes", "dies", "overflow")}
+    found |= {kind: failed(kind) for kind in ("error", "odd error", "no bytes", "dies", "overflow")}
     found |= {"here": os.getpid(), "copied": can_copy(), "ahead": loaded, "files": len(os.listdir("/proc/self/fd")),
               "threads": task(0)[2]}
     Workers(2).run(task, [(k,) for k in range(9)]).close()          # of which none was asked for
@@ -90,12 +96,13 @@ def test_each_task_is_done_once_by_one_of_two_copies_with_one_thread(found):
 
 
 def test_what_is_wanted_ahead_has_ended_with_the_results_and_hinders_no_later_copies(found):
-    assert len(found["ahead"]) == 1
+    assert found["ahead"] == [2]
     assert found["copied"]
 
 
 def test_an_error_of_a_task_comes_with_the_place_where_it_was_raised(found):
     assert found["error"] == ["ValueError", "of a task", True]
+    assert found["odd error"] == ["RetropropError", "Told: odd (3)", True]
     assert found["no bytes"][:2] == ["TypeError", "no bytes for this"]
 
 
