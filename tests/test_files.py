@@ -32,7 +32,7 @@ def bars():
 # Every public way to write a file, with a name of the right ending.
 WRITERS = {
     "net.safetensors": lambda path: rp.save(rp.Sequential(rp.Linear(2, 3, rng=0)), path),
-    "run.safetensors": lambda path: rp.Checkpoint(path).save(3, rp.Sequential(rp.Linear(2, 3, rng=0))),
+    "run.safetensors": lambda path: rp.Checkpoint(path, overwrite=True).save(3, rp.Sequential(rp.Linear(2, 3, rng=0))),
     "figure.png": lambda path: canvas.write(bars(), path),
     "figure.svg": lambda path: canvas.write(bars(), path),
     "image.png": lambda path: rp.plots.write_image(np.eye(3), path),

@@ -51,5 +51,9 @@ def test_the_options_of_fit_train(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ran("how-to-train.md")
     assert names["history"]["gradient_norm"][0] > 0
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 1 + 4
+    assert (tmp_path / "run.step-160.safetensors").exists()
+    assert rp.evaluate(names["resumed"], names["loss"], *names["test"]).accuracy > 0.9
+    assert len(names["checkpoint"].restore(names["resumed"], also={"rng": names["rng"], "step": names["step"]})[1]) == 100
     with names["ema"].average(names["net"]):
         assert rp.accuracy(names["net"].predict(names["images_test"]), names["y_test"]) > 0.85

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,7 +34,7 @@ class Progress:
     total, divisor : float
         Sum of the costs of these batches, each times the divisor of its mean, and sum of the divisors.
     order : dict or None
-        State of ``Run.rng`` when the epoch began, before the order of its examples was drawn. None: no epoch has begun.
+        States of ``Run.rng`` and of a stream when the epoch began, before anything was drawn. None: no epoch has begun.
     seen : list of (prediction, y), or None
         Those of these batches, of which the metrics are computed at the end of the epoch; None without metrics.
     began : float
@@ -76,10 +77,9 @@ class Run:
         The generator of ``fit``, for the order of the examples and for ``augment``.
     progress : Progress
         How far the run is in its epoch.
-    settings : dict
-        Of a run that is saved or resumed: what must be the same in both.
-    functions : list
-        Of such a run: what else makes its batches, a stream or functions of augmentation.
+    settings, functions, resume, name
+        Of a run that is saved or resumed: what must be the same in both; what else makes its batches, as pairs such as
+        ``("data", stream)``; the argument of ``fit``; and the name by which checkpoints know their run.
     """
 
     net: Module
@@ -98,7 +98,9 @@ class Run:
     rng: np.random.Generator = field(repr=False, default_factory=np.random.default_rng)
     progress: Progress = field(repr=False, default_factory=Progress)
     settings: Mapping[str, Any] = field(repr=False, default_factory=dict)
-    functions: Sequence[Any] = field(repr=False, default=())
+    functions: Sequence[tuple[str, Any]] = field(repr=False, default=())
+    resume: str | Path | bool = False
+    name: str = field(repr=False, default="")
 
     def stop(self, reason: str) -> None:
         """End training after this epoch, and store the reason, which may be empty, in ``history.stopped``."""

@@ -94,7 +94,9 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         A file of Checkpoint from which to go on. With the data and the other arguments of the run that was saved, training
         computes the bits of a run without the interruption; ``epochs`` is the number of all epochs, before it and after. True:
         the file of the Checkpoint among the callbacks or, if there is none yet, from the beginning: a script that is killed
-        can then be started again as it is. A stream must give the batches of each epoch again.
+        can then be started again as it is. A stream must give the batches of each epoch again: it is iterated from the start
+        of the epoch, with this call's generator as it was then, and a state of its own (``state_dict``) too, up to the batch
+        where it was.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -127,7 +129,8 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     hooks = in_order([as_callback(callback) for callback in callbacks])
     labels = class_labels(net, loss, data, validation, name="data[1]")
     data, validation = with_codes(data, labels, "data"), with_codes(validation, labels, "validation")
-    source = as_source(net, loss, data, batch_size, epochs, sample_weight, class_weight)
+    rng = generator(rng)
+    source = as_source(net, loss, data, batch_size, epochs, sample_weight, class_weight, rng)
     held_out = None if validation is None else checked_validation(net, loss, validation, source.data[0])
     scores, functions = as_scores(metrics, loss), as_augmentations(augment)
     check_metrics(scores, net, source, held_out)
@@ -135,12 +138,12 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     if validation is not None:
         check_columns(validation[0], names, Named("validation[0]"))
     run = Run(net, loss, optimizer, History(), data=source.data, callbacks=hooks, columns=columns(loss, held_out, scores),
-              rng=generator(rng))
+              rng=rng)
     step = Step(net, loss, optimizer, clip=clip, accumulate=accumulate,
                 before_step=[partial(hook.before_step, run) for hook in hooks if overrides(hook, "before_step")])
     if resume or any(hook.saves for hook in hooks):
+        run.functions = [*(("augment", function) for function in functions), ("data", getattr(source, "stream", None))]
         run.settings = settings(run, source.weight, held_out, batch_size=batch_size, clip=step.clip, accumulate=step.accumulate)
-        run.functions = [*functions, getattr(source, "stream", None)]
     saved = resumed(resume, run, epochs)
     begun: list[Callback] = []
     try:
@@ -154,6 +157,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
                 hook.before_training(run)
             if saved is not None:
                 saved.put()
+                source.restart()
             left = epochs_left(run, epochs)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"), \
                     progress_bar(epochs, "epoch", progress, initial=left.start - 1) as shown:
@@ -205,9 +209,9 @@ def batches_left(run: Run, source: Source, scores: Mapping[str, Score], function
     """Return the batches of the epoch on which the run has not trained yet. For a new epoch, their order is drawn."""
     done, state = run.progress, run.rng.bit_generator.state
     if done.order is None:
-        done = run.progress = Progress(order=state, seen=[] if scores else None, began=time.perf_counter())
+        done = run.progress = Progress(order=source.start(run.rng), seen=[] if scores else None, began=time.perf_counter())
     else:
-        run.rng.bit_generator.state = done.order
+        source.rewind(run.rng, done.order)
     order = source.batches(run.rng)                                 # draws the order; of an epoch that goes on, again
     if done.batch:
         deque(islice(order, done.batch), 0)                         # before the state: a stream may draw for them

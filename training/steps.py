@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..arguments import Array, in_a_line, positive_int, real
-from ..errors import ArgumentError
+from ..errors import ArgumentError, StateError
 from ..losses import Loss
 from ..modules import Module
+from ..modules.core.state import load_arrays
 from ..optim import Optimizer, clip_grad_norm
+from ..restoring import at_once, filling, setting
 from .metrics import check_reduces
 
 
@@ -36,6 +40,10 @@ class Step:
         The network's output for the last batch.
     waiting : int
         Number of batches whose gradients wait for a step of the optimizer; 0 after each step.
+
+    Notes
+    -----
+    Between two steps of the optimizer, a Checkpoint must hold the gradients that wait: give it ``also={"step": step}``.
 
     Examples
     --------
@@ -89,6 +97,31 @@ class Step:
                 clip_grad_norm(self.optimizer.parameters(), self.clip)
             self.optimizer.step()
             self.waiting = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return ``waiting``, ``divisor``, and copies of the ``gradients`` that wait, by the names of the parameters."""
+        return {"waiting": self.waiting, "divisor": float(self.divisor),
+                "gradients": {name: grad.copy() for name, grad in self.gradients().items()} if self.waiting else {}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another Step of this network was; StateError, and nothing has changed, for a wrong state."""
+        names = {"waiting", "divisor", "gradients"}
+        if not isinstance(state, Mapping) or state.keys() != names or not isinstance(state["gradients"], Mapping):
+            raise StateError("Step: state must hold waiting, divisor and gradients, as of state_dict(), got "
+                             f"{in_a_line(state)}")
+        waiting, divisor = positive_int("waiting", state["waiting"], 0), real("divisor", state["divisor"], 0)
+        if waiting >= self.accumulate:
+            raise StateError(f"Step: state must have fewer batches waiting than accumulate={self.accumulate}, got {waiting}")
+        mine = self.gradients() if waiting else {}
+        new = {name: np.empty_like(grad) for name, grad in mine.items()}
+        load_arrays("Step", new, state["gradients"], nonfinite=new)
+        at_once(filling([(grad, new[name]) for name, grad in mine.items()]),
+                setting([(self, "waiting", waiting), (self, "divisor", divisor),
+                         *((p.flat, "updated", True) for p in self.net.parameters() if waiting)]))
+
+    def gradients(self) -> dict[str, Array]:
+        """Return the gradients of the parameters that are not frozen."""
+        return {name: parameter.grad for name, parameter in self.net.named_parameters() if not parameter.frozen}
 
     def share(self) -> float:
         """Return the factor of the gradient of one of several batches: it makes the mean of its costs their sum."""

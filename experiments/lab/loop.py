@@ -131,7 +131,7 @@ class Unfinished:
     """
 
     def __init__(self, path: Path, steps: int) -> None:
-        self.checkpoint, self.steps, self.lock = Checkpoint(path, every=f"{EVERY} seconds"), steps, Lock(path)
+        self.checkpoint, self.steps, self.lock = Checkpoint(path, every=f"{EVERY} seconds", overwrite=True), steps, Lock(path)
         self.step = 0
 
     def __enter__(self) -> Self:

@@ -18,6 +18,7 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value, as_values, several, shape_of
 from ..metrics import as_inputs, check_targets, true_classes
+from ..saving.run_state import has_state, put_state, state_of
 from .labels import HINT
 from .weights import checked_weights, weights_of_classes
 
@@ -28,7 +29,22 @@ Checked = tuple[Value, NDArray[Any]]                                # examples a
 Batch = tuple[Value, NDArray[Any], Array | None]                    # and the weights of the examples
 
 
-class InMemory:
+class Repeated:
+    """Base class: batches of epochs, each of which can be drawn again."""
+
+    def start(self, rng: np.random.Generator) -> dict[str, Any]:
+        """Return the states from which the batches of the next epoch follow."""
+        return {"rng": rng.bit_generator.state}
+
+    def rewind(self, rng: np.random.Generator, start: Mapping[str, Any]) -> None:
+        """Put back the states that ``start`` returned, to draw an epoch again."""
+        rng.bit_generator.state = start["rng"]
+
+    def restart(self) -> None:
+        """Drop what was drawn ahead of the next epoch: other states have been put into the generator and the stream."""
+
+
+class InMemory(Repeated):
     """Arrays that have been checked and converted.
 
     Attributes
@@ -52,7 +68,7 @@ class InMemory:
         return ((chosen_of(x, i), chosen_of(y, i), None if weight is None else chosen_of(weight, i)) for i in chosen)
 
 
-class AsTheyCome:
+class AsTheyCome(Repeated):
     """Base class: batches that are checked and converted when they are drawn. Together they may be larger than memory.
 
     Attributes
@@ -90,8 +106,11 @@ class AsTheyCome:
 class Streamed(AsTheyCome):
     """The batches of a stream. Its first pass begins here, to check the first batch before training."""
 
-    def __init__(self, net: Module, loss: Loss, stream: Any, epochs: int) -> None:
-        self.stream, begun = stream, iter(stream() if callable(stream) else stream)
+    def __init__(self, net: Module, loss: Loss, stream: Any, epochs: int, rng: np.random.Generator) -> None:
+        self.stream: Any = stream
+        self.begun: Iterator[Any] | None = None
+        self.before = self.start(rng)
+        begun = iter(stream() if callable(stream) else stream)
         if begun is stream and epochs > 1:
             raise ArgumentError(f"data must give its batches anew for each of {epochs} epochs, got {in_a_line(stream)}, which "
                                 "has one pass only; give a function that returns a new one")
@@ -99,7 +118,22 @@ class Streamed(AsTheyCome):
         if first is None:
             raise DataError(f"data must have at least one batch, got none from {in_a_line(stream)}")
         super().__init__(net, loss, first)
-        self.begun: Iterator[Any] | None = chain([first], begun)
+        self.begun = chain([first], begun)
+        self.one_pass = begun is stream
+
+    def start(self, rng: np.random.Generator) -> dict[str, Any]:
+        if self.begun is not None:
+            return self.before
+        return super().start(rng) | ({"stream": state_of(self.stream)} if has_state(self.stream) else {})
+
+    def rewind(self, rng: np.random.Generator, start: Mapping[str, Any]) -> None:
+        super().rewind(rng, start)
+        if has_state(self.stream):
+            put_state(self.stream, start["stream"], "fit: data")
+        self.restart()
+
+    def restart(self) -> None:
+        self.begun = self.begun if self.one_pass else None
 
     def draw(self, rng: np.random.Generator) -> Iterator[Any]:
         begun, self.begun = self.begun, None
@@ -131,14 +165,14 @@ Source = InMemory | AsTheyCome
 
 
 def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epochs: int, sample_weight: ArrayLike | None,
-              class_weight: object) -> Source:
+              class_weight: object, rng: np.random.Generator) -> Source:
     """Return the source of the batches of ``fit``, after checking the data in memory, or the first batch of others."""
     if is_stream(data):
         for name, given in (("sample_weight", sample_weight), ("class_weight", class_weight)):
             if given is not None:
                 raise ArgumentError(f"{name} must be None for a stream, whose batches (x, y, weight) hold the weights, got "
                                     f"{in_a_line(given)}")
-        return Streamed(net, loss, data, epochs)
+        return Streamed(net, loss, data, epochs, rng)
     x, y = as_pair(data, "data", hints=True)
     names = "data[0]", "data[1]"
     if any(map(is_mapped, (*(x if isinstance(x, (tuple, list)) else (x,)), y))):

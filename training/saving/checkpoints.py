@@ -6,23 +6,23 @@ import math
 import time
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...arguments import in_a_line, positive_int, real
+from ...arguments import in_a_line, positive_int
 from ...errors import ArgumentError, StateError
-from ...files import check_folder, link, write
+from ...files import check_folder, write
 from ...modules import Module
 from ...optim import Optimizer
 from ...restoring import at_once, setting
 from ..callbacks import AfterEpoch, Monitoring, Run
-from .resuming import parts_of, progress_of
-from .run_state import Parts, read, surroundings, warn_of_changes
-from .sealed import beginning, packed, sealed, unpacked
+from .intervals import SECONDS, interval
+from .kept import Kept
+from .resuming import compare, parts_of, progress_of
+from .run_state import Parts, read, settings_among, surroundings, warn_of_changes
+from .sealed import packed, sealed, unpacked
 from .unsaved import Unsaved
 
-SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
 FILES = "the checkpoint"                                            # the name of this object among the parts of a loop
 
 
@@ -46,19 +46,28 @@ class Checkpoint(Monitoring):
     keep : int, default 1
         How many of the last saves to keep. The newest is always at ``path``; the older ones are beside it, with the number of
         their epoch (``run.epoch-3.safetensors``) or, if ``every`` is a text, of their step (``run.step-1500.safetensors``).
-        Only files that this run wrote are deleted.
+        Only files that this run wrote are deleted: each file holds a random name of its run.
     mode : {"min", "max"}, default None
         Whether ``best`` improves when it falls or when it rises; see EarlyStopping.
+    overwrite : bool, default False
+        Whether a new run replaces the file of another one, and deletes its older ones, with the first save. Otherwise, a
+        ``fit`` without ``resume`` refuses them at its start, and ``save`` without ``restore`` at its first call, with an
+        ArgumentError.
 
     Notes
     -----
     A file holds the parameters and buffers, the generators and modes of the modules, which parameters are frozen, and the
     optimizer's options and states. ``fit`` adds its history, its place in the epoch, its generator, and the states of the
-    callbacks that have the methods ``state_dict`` and ``load_state_dict``: numbers, texts, arrays, and lists, tuples and dicts
-    of these. What other callbacks remember is not saved. If that changes in training (a list that a function appends to, a
-    generator of a callback, a stream or an augmentation), the next save says so in a UserWarning, and the file names it in its
-    notes, under ``"unsaved"``. Of the data a file has a checksum; of a stream and of memory-mapped arrays, that of their first
-    batch.
+    callbacks, of the stream and of the functions of augmentation that have the methods ``state_dict`` and ``load_state_dict``:
+    numbers, texts, arrays, and lists, tuples and dicts of these. What the others remember is not saved. If that changes in
+    training (a list that a function appends to, a generator of a callback, also as a global variable or a default), the next
+    save says so in a UserWarning, and the file names it in its notes, under ``"unsaved"``. What the functions of other files
+    use, and generators of other libraries, such as PyTorch's, are not seen. Of the data a file has a checksum; of a stream and
+    of memory-mapped arrays, that of their first batch.
+
+    The library's callbacks must have the settings of those that were saved; so must the objects ``also``. What belongs to
+    Checkpoints themselves may change: ``every``, ``keep``, their order. They are told from each other by the names of their
+    files.
 
     ``fit`` calls Checkpoints after all other callbacks. If a save fails in training (the disk is full), a UserWarning says so,
     once, and training goes on; the file of the last save stays. ``save`` raises the OSError.
@@ -91,22 +100,23 @@ class Checkpoint(Monitoring):
     argument, saves = "best", True
 
     def __init__(self, path: str | Path, every: int | str = 1, best: str | None = None, keep: int = 1, *,
-                 mode: str | None = None) -> None:
+                 mode: str | None = None, overwrite: bool = False) -> None:
         if not isinstance(path, (str, Path)) or not str(path) or Path(path).is_dir():
             raise ArgumentError(f"Checkpoint: path must be the name of a file, got {in_a_line(path)}")
         if best is not None:
             super().__init__(best, mode)
         elif mode is not None:
             raise ArgumentError(f"Checkpoint: mode must be None without best, got {in_a_line(mode)}")
-        self.path, self.best, self.keep = Path(path), best, positive_int("keep", keep)
+        self.path, self.best = Path(path), best
+        self.files = Kept(self.path, positive_int("keep", keep), bool(overwrite))
         self.every, self.unit = interval(every)
         self.begin()
 
     def begin(self) -> None:
-        """Forget the runs before: what this object wrote, the best value, and the number of steps."""
-        self.kept, self.value, self.best_epoch = list[str](), math.inf, 0
-        self.count, self.saved_at, self.time = 0, 0, time.monotonic()       # steps made, and the last save
-        self.written = 0                                            # the number of the file at path, if this run wrote it
+        """Forget the runs before: the best value, and the number of steps."""
+        self.value, self.best_epoch = math.inf, 0
+        self.count, self.time = 0, time.monotonic()                 # steps made, and when the last save was made
+        self.saved_at: int | None = 0                               # None: at a number of another unit
         self.surroundings: dict[str, Any] | None = None
         self.unsaved: Unsaved | None = None
         self.warned = set[str]()
@@ -120,7 +130,9 @@ class Checkpoint(Monitoring):
         """
         if self.unit in SECONDS:
             return time.monotonic() - self.time >= self.every * SECONDS[self.unit]
-        return positive_int("step", step, 0) - self.saved_at >= self.every
+        step = positive_int("step", step, 0)
+        self.saved_at = step - 1 if self.saved_at is None else self.saved_at
+        return step - self.saved_at >= self.every
 
     def save(self, step: int, net: Module, optimizer: Optimizer | None = None, *, also: Mapping[str, Any] | None = None,
              progress: Any = None) -> None:
@@ -133,7 +145,7 @@ class Checkpoint(Monitoring):
         net, optimizer : Module and Optimizer; optimizer may be None
         also : dict by name
             What else the next steps depend on: generators, and objects with ``state_dict`` and ``load_state_dict``, as
-            schedules are.
+            schedules are, and a Step that accumulates the gradients of several batches.
         progress : anything made of numbers, texts, None, arrays, lists, tuples and dicts
             What ``restore`` is to return, such as the costs so far.
 
@@ -143,8 +155,13 @@ class Checkpoint(Monitoring):
             The file cannot be written. The old one is then as it was.
         StateError
             ``progress``, or the state of an object, is made of anything else.
+        ArgumentError
+            The file exists, of a run that was not restored.
         """
-        self.write(positive_int("step", step, 0), self.parts("save", net, optimizer, also), progress)
+        step, parts = positive_int("step", step, 0), self.parts("save", net, optimizer, also)
+        if not self.files.claimed:
+            self.files.claim()
+        self.write(step, parts, progress, settings=settings_among(parts))
 
     def restore(self, net: Module, optimizer: Optimizer | None = None, *,
                 also: Mapping[str, Any] | None = None) -> tuple[int, Any]:
@@ -167,8 +184,10 @@ class Checkpoint(Monitoring):
         except FileNotFoundError:
             return 0, None
         parts.try_out(arrays, notes, self.path)
+        compare(self.path, settings_among(parts), notes.get("settings", {}))
         warn_of_changes(self.path, parts.changed(notes))
         parts.put(arrays, notes, self.path)
+        self.files.run = notes["run"]
         return notes["step"], unpacked(notes["progress"], arrays)
 
     def parts(self, who: str, net: Module, optimizer: Optimizer | None, also: Mapping[str, Any] | None) -> Parts:
@@ -179,13 +198,21 @@ class Checkpoint(Monitoring):
     # ------------------------------------------------------------------ in fit
 
     def before_training(self, run: Run) -> None:
-        """Begin; OSError if the folder cannot be written, StateError for the state of a callback that no file can hold."""
+        """Begin.
+
+        OSError if the folder cannot be written, ArgumentError for files of another run, StateError for the state of a callback
+        that no file can hold.
+        """
         self.begin()
         if self.best is not None:
             super().before_training(run)
         check_folder(self.path.parent)
-        watched = [*run.callbacks, *map(AfterEpoch, run.functions)]
-        self.unsaved = Unsaved(watched, (run.rng, *(rng for _, rng in run.net.named_generators()), run.data))
+        self.files.begin(run.name)
+        if run.resume is not True:                                  # else these are the files of this script
+            self.files.claim([] if self.best is None else [self.files.beside("best")])
+        functions = [function for _, function in run.functions]
+        self.unsaved = Unsaved([*run.callbacks, *map(AfterEpoch, functions)], (
+            run.rng, *(rng for _, rng in run.net.named_generators()), run.data, *run.callbacks, *functions))
         self.content(0, parts_of(run), progress_of(run))
 
     def after_step(self, run: Run) -> None:
@@ -213,7 +240,7 @@ class Checkpoint(Monitoring):
         number = run.epoch if self.unit == "epoch" else self.count
         try:
             if best:
-                write(self.beside("best"), self.content(number, parts_of(run), progress_of(run), **self.notes(run)))
+                write(self.files.beside("best"), self.content(number, parts_of(run), progress_of(run), **self.notes(run)))
             else:
                 self.write(number, parts_of(run), progress_of(run), **self.notes(run))
         except (OSError, StateError) as error:
@@ -238,38 +265,23 @@ class Checkpoint(Monitoring):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what this object remembers: its files, the best value, and the number of steps."""
-        return {"file": self.path.name, "best": self.best, "value": self.value, "best_epoch": self.best_epoch,
-                "count": self.count, "saved_at": self.saved_at, "written": self.written, "kept": list(self.kept)}
+        return {"file": self.path.name, "written": self.files.written, "kept": list(self.files.names), "best": self.best,
+                "value": self.value, "best_epoch": self.best_epoch, "count": self.count, "unit": self.unit,
+                "saved_at": self.saved_at}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where another Checkpoint was. The files and the best value are taken over if they have the same names."""
-        names = ("count", "saved_at", *(("written", "kept") if state["file"] == self.path.name else ()),
-                 *(("value", "best_epoch") if state["best"] == self.best else ()))
-        at_once(setting([(self, "time", time.monotonic()), *((self, name, state[name]) for name in names)]))
-
-    def beside(self, name: str) -> Path:
-        """Return the path of a file beside the newest."""
-        return self.path.with_name(f"{self.path.stem}.{name}{self.path.suffix}")
+        """Go on where another Checkpoint was: with the number of steps and, of the same names and units, with all else."""
+        files = [("written", state["written"]), ("names", state["kept"])] if state["file"] == self.path.name else []
+        names = "count", *(("value", "best_epoch") if state["best"] == self.best else ())
+        saved_at = state["saved_at"] if state["unit"] == self.unit else None
+        own = [("time", time.monotonic()), ("saved_at", saved_at), *((name, state[name]) for name in names)]
+        at_once(setting([*((self, *pair) for pair in own), *((self.files, *pair) for pair in files)]))
 
     def write(self, step: int, parts: Parts, progress: Any, **notes: Any) -> None:
         """Write the file. The one before it gets another name, and the oldest is deleted, as ``keep`` says."""
-        kept, written = self.kept, self.written
-        older = self.beside(f"{'epoch' if self.unit == 'epoch' else 'step'}-{written}")
-        files = [*(name for name in kept if name != older.name), *([older.name] if written else [])]
-        first = max(0, len(files) + 1 - self.keep)
         self.saved_at, self.time = step, time.monotonic()
-        try:
-            self.kept, self.written = files[first:], step
-            content = self.content(step, parts, progress, **notes)
-            if older.name in self.kept and (beginning(self.path) or {}).get("step") == written:
-                link(self.path, older)
-            write(self.path, content)
-        except BaseException:
-            self.kept, self.written = kept, written
-            raise
-        for name in files[:first]:
-            with suppress(OSError):
-                self.path.with_name(name).unlink()
+        label = f"{'epoch' if self.unit == 'epoch' else 'step'}-{step}"
+        self.files.write(label, lambda: self.content(step, parts, progress, label=label, **notes))
 
     def content(self, step: int, parts: Parts, progress: Any, **notes: Any) -> bytes:
         """Return the content of a file that holds the state of these parts."""
@@ -277,20 +289,5 @@ class Checkpoint(Monitoring):
         if self.surroundings is None:
             self.surroundings = surroundings()
         arrays, state = parts.saved("Checkpoint")
-        return sealed(arrays, {"version": __version__, "step": step, "surroundings": self.surroundings,
+        return sealed(arrays, {"version": __version__, "run": self.files.run, "step": step, "surroundings": self.surroundings,
                                "progress": packed(progress, arrays, "Checkpoint: progress")} | state | notes)
-
-
-def interval(every: int | str) -> tuple[float, str]:
-    """Return a number and its unit: "epoch", "step", "second", "minute" or "hour"."""
-    units = ("epoch", "step", *SECONDS)
-    number, _, unit = every.strip().partition(" ") if isinstance(every, str) else (every, "", "epoch")
-    unit = unit.strip().removesuffix("s")
-    try:
-        if unit not in units:
-            raise ValueError
-        count = float(number) if unit in SECONDS else int(number) if isinstance(number, str) else number
-    except ValueError:
-        raise ArgumentError("every must be a number of epochs, or a text such as '500 steps', '30 seconds' or '10 minutes', "
-                            f"got {in_a_line(every)}") from None
-    return (real("every", count, 0) if unit in SECONDS else positive_int("every", count)), unit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from ...arguments import Array, in_a_line
 from ...errors import ArgumentError, StateError
 from ...modules.core.values import parts
 from ..callbacks import AfterEpoch, Callback, Progress, Run
-from .run_state import Parts, has_state, named, read, warn_of_changes
+from .kept import new_run
+from .run_state import Parts, has_state, named, read, settings_among, warn_of_changes
 from .sealed import unpacked
 
 AT_ONCE = 2**24                                                     # bytes of an array that are read together
@@ -32,7 +33,16 @@ def settings(run: Run, weight: Array | None, validation: Any, **others: Any) -> 
     The data of a stream are those of its first batch.
     """
     return {"data": digest(*run.data, weight), "validation": None if validation is None else digest(*validation),
-            "loss": named(run.loss), "the columns of the history": list(run.columns), **others}
+            "loss": named(run.loss), "the columns of the history": list(run.columns), **others,
+            **settings_among(parts_of(run))}
+
+
+def compare(path: str | Path, mine: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
+    """Raise StateError unless what is in both, by name, is the same."""
+    for name, value in mine.items():
+        if name in saved and value != saved[name]:
+            said = "others" if name in DATA and value and saved[name] else f"{saved[name]}, got {value}"
+            raise StateError(f"{path}: {name} must be as in the run that was saved: {said}")
 
 
 def digest(*data: Any) -> str:
@@ -49,18 +59,30 @@ def digest(*data: Any) -> str:
 
 
 def parts_of(run: Run) -> Parts:
-    """Return what a run is made of: of the callbacks, those that have a state."""
+    """Return what a run is made of: of the callbacks, and of what makes the batches, those that have a state."""
     others: dict[str, Any] = {"rng": run.rng}
     optional = []
-    for callback in run.callbacks:
-        part = callback.function if isinstance(callback, AfterEpoch) else callback
+    callbacks = (callback.function if isinstance(callback, AfterEpoch) else callback for callback in run.callbacks)
+    for kind, part in (*(("callback", callback) for callback in callbacks), *run.functions):
         if has_state(part):
-            kind = f"callback {getattr(part, '__name__', type(part).__name__)}"
-            names = (kind, *(f"{kind} {k}" for k in range(2, len(others) + 2)))
+            first = f"{kind} {getattr(part, '__name__', type(part).__name__)}"
+            names = (first, *(f"{first} {k}" for k in range(2, len(others) + 2)))
             name = next(name for name in names if name not in others)
             others[name] = part
-            optional += [name] if callback.saves else []
+            optional += [name] if getattr(part, "saves", False) else []
     return Parts(run.net, run.optimizer, others, tuple(optional))
+
+
+def by_file(notes: dict[str, Any], parts: Parts) -> dict[str, Any]:
+    """Return the notes with the states of the Checkpoints in their present order: each has that of the same file's.
+
+    One whose file is new has the first's, of which it takes the number of steps.
+    """
+    saved = [state for name, state in notes["others"].items() if name in notes["optional"]]
+    files = {state["file"]: state for state in saved}
+    others = {name: state for name, state in notes["others"].items() if name not in notes["optional"]}
+    mine = {name: files.get(Path(parts.others[name].path).name, saved[0]) for name in parts.optional if saved}
+    return notes | {"others": others | mine, "optional": list(mine)}
 
 
 def progress_of(run: Run) -> dict[str, Any]:
@@ -99,17 +121,15 @@ class Resumed:
         saved = self.notes.get("fit")
         if not isinstance(saved, dict):
             raise StateError(f"{path}: resume must be a checkpoint of fit, got one that Checkpoint.restore reads")
-        for name, mine in run.settings.items():
-            theirs = saved.get(name)
-            if mine != theirs:
-                said = "others" if name in DATA and mine and theirs else f"{theirs}, got {mine}"
-                raise StateError(f"{path}: {name} must be as in the run that was saved: {said}")
+        compare(path, run.settings, saved)
         self.progress = unpacked(self.notes["progress"], self.arrays)
         if self.progress["epoch"] > epochs:
             raise ArgumentError(f"epochs must be the number of all epochs, at least the {self.progress['epoch']} of {path}, "
                                 f"got {epochs}")
+        self.notes = by_file(self.notes, parts_of(run))
         parts_of(run).try_out(self.arrays, self.notes, path)
         warn_of_changes(path, parts_of(run).changed(self.notes))
+        run.name = self.notes["run"]
         run.history.update(self.progress["history"])                # callbacks read it when they begin
         run.history.stopped = self.progress["stopped"]
 
@@ -124,6 +144,7 @@ class Resumed:
 
 def resumed(resume: str | Path | bool | None, run: Run, epochs: int) -> Resumed | None:
     """Return the saved state that ``resume`` names; None if it names none, or, for True, if the Checkpoint has no file yet."""
+    run.resume, run.name = resume or False, new_run()
     if resume is None or resume is False:
         return None
     if not isinstance(resume, (bool, str, Path)):

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from functools import partial
+from inspect import signature
 from itertools import starmap, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,8 +26,9 @@ from .sealed import packed, unpacked, unsealed
 from .states import as_before, as_saved, put_network, put_optimizer, set_state
 
 # What the notes of a checkpoint have beside those of save.
-NOTES = {"version": str, "step": int, "modules": list, "modes": list, "frozen": list, "initial_lr": list, "others": dict,
-         "optional": list, "surroundings": dict}
+NOTES = {"version": str, "run": str, "step": int, "modules": list, "modes": list, "frozen": list, "initial_lr": list,
+         "others": dict, "optional": list, "surroundings": dict}
+LIBRARY = __name__.partition(".")[0] + "."
 OPTIMIZER = ("segments", "stored", "seen_changes", "constants_current")     # attributes that load_state_dict sets
 
 
@@ -180,6 +182,29 @@ def named(module: Any) -> str:
     """Return the text form of a module that holds no others: it says its options. The address of a function is left out."""
     inner = isinstance(module, Module) and module.children()
     return type(module).__name__ if inner else re.sub(r" at 0x[0-9A-Fa-f]+", "", in_a_line(module))
+
+
+def settings_of(part: Any) -> str:
+    """Return the text form of an object, with the arguments of the library's constructors that it has as attributes.
+
+    Networks and optimizers are left out.
+    """
+    kinds = [kind for kind in type(part).__mro__ if kind.__module__.startswith(LIBRARY) and "__init__" in vars(kind)]
+    names = dict.fromkeys(name for kind in kinds for name in signature(vars(kind)["__init__"]).parameters)
+    values = {name: getattr(part, name) for name in names if hasattr(part, name)}
+    said = [f"{name}={spelled(value)}" for name, value in values.items() if not isinstance(value, (Module, Optimizer))]
+    return f"{type(part).__name__}({', '.join(said)})"
+
+
+def settings_among(parts: Parts) -> dict[str, str]:
+    """Return the settings of the objects beside the network that must be as they were, by name."""
+    return {name: settings_of(part) for name, part in parts.others.items() if name not in parts.optional}
+
+
+def spelled(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(spelled, value))}]"
+    return settings_of(value) if has_state(value) else named(value)
 
 
 def surroundings() -> dict[str, Any]:

@@ -54,14 +54,14 @@ class Log(Callback, ABC):
     # ------------------------------------------------------------------ in fit
 
     def before_training(self, run: Run) -> None:
-        """Refuse a file that is not of this run; of a run that goes on, cut the rows of epochs that come again."""
+        """Refuse a file that is not of this run; of one that goes on, cut the rows of epochs that come again: maybe of all."""
         epochs = run.history.get("epoch", [])
         content = self.content()
         end, last, columns = self.checked(content, epochs[-1] if epochs else 0)
-        if content and not epochs and not self.overwrite:
+        if content and not run.resume and not self.overwrite:
             raise ArgumentError(f"{type(self).__name__}: path must be a new file, or the log of a run that fit(resume=...) "
                                 f"continues, got {str(self.path)!r}, which exists; overwrite=True replaces it")
-        if not epochs:
+        if not run.resume:
             end, columns = 0, ()
         elif end < len(content):
             cut(self.path, end, b"")

@@ -33,7 +33,8 @@ class Loop:
             self.schedule.step()
 
     def save(self, path, step=3):
-        rp.Checkpoint(path).save(step, self.net, self.optimizer, also=self.also, progress={"costs": (1.5, None)})
+        checkpoint = rp.Checkpoint(path, overwrite=True)
+        checkpoint.save(step, self.net, self.optimizer, also=self.also, progress={"costs": (1.5, None)})
 
     def restore(self, path):
         return rp.Checkpoint(path).restore(self.net, self.optimizer, also=self.also)

@@ -234,7 +234,7 @@ def test_files_of_save_and_checkpoint_are_no_models(model):
     rp.save(net, model)
     with pytest.raises(FileFormatError, match=r"not a whole file of retroprop[.]save_model"):
         rp.load_model(model)
-    rp.Checkpoint(model).save(1, net, rp.SGD(net.parameters(), lr=1))
+    rp.Checkpoint(model, overwrite=True).save(1, net, rp.SGD(net.parameters(), lr=1))
     with pytest.raises(FileFormatError, match="it holds no model of save_model; if it is a file of Checkpoint, make the "):
         rp.load_model(model)
 

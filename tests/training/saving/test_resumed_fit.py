@@ -256,7 +256,7 @@ def test_a_stream_or_an_augmentation_with_a_generator_of_its_own_is_named(tmp_pa
     with pytest.warns(UserWarning, match="does not hold the variable rng of a lambda, which changed in training"):
         Run().fit(data=lambda: ((X + rng.random(), Y) for _ in range(2)), callbacks=[rp.Checkpoint(tmp_path / "run")])
     with pytest.warns(UserWarning, match="does not hold the variable rng of a lambda, which changed in training"):
-        Run().fit(augment=lambda x, _: x + np.float32(rng.random()), callbacks=[rp.Checkpoint(tmp_path / "run")])
+        Run().fit(augment=lambda x, _: x + np.float32(rng.random()), callbacks=[rp.Checkpoint(tmp_path / "b")])
 
 
 def test_a_state_that_no_file_can_hold_is_refused_before_training(tmp_path):

@@ -59,7 +59,7 @@ def history(epochs, **columns):
 
 
 def run(made):
-    return SimpleNamespace(history=made)
+    return SimpleNamespace(history=made, resume=bool(made["epoch"]))
 
 
 @pytest.mark.parametrize("name", NAMES)
