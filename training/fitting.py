@@ -147,7 +147,6 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
-            net.feature_names, net.class_labels = names or net.feature_names, labels or net.class_labels
             net.admit(each(lambda array: (source.smallest, *array.shape[1:]), source.data[0]))
             for hook in hooks:
                 begun.append(hook)
@@ -155,6 +154,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
             if saved is not None:
                 saved.put()
             left = epochs_left(run, epochs)
+            net.feature_names, net.class_labels = names or net.feature_names, labels or net.class_labels
             with np.errstate(over="ignore", invalid="ignore", under="ignore"), \
                     progress_bar(epochs, "epoch", progress, initial=left.start - 1) as shown:
                 for run.epoch in left:
