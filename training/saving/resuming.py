@@ -67,7 +67,7 @@ def progress_of(run: Run) -> dict[str, Any]:
     """Return how far a run is: its history, and its place in the epoch."""
     done = run.progress
     seen = done.seen and [(np.concatenate([each for each, _ in done.seen]), np.concatenate([y for _, y in done.seen]))]
-    history = {name: list(map(plain, column)) for name, column in run.history.items()}
+    history = {name: list(map(plain, column)) for name, column in run.history._aligned().items()}
     return {"epoch": run.epoch, "batch": run.batch, "cost": float(run.cost), "history": history, "stopped": run.history.stopped,
             "done": done.batch, "total": float(done.total), "divisor": float(done.divisor), "order": done.order, "seen": seen,
             "seconds": time.perf_counter() - done.began if done.batch else 0.0}
