@@ -97,7 +97,7 @@ DOORS = [
     Door("least_squares", "x", X, lambda a: fitted(a, VALUES)),
     Door("least_squares", "y", VALUES, lambda a: fitted(X, a)),
     Door("lr_range_test", "data[0]", X, lambda a: ranged((a, CLASSES))),
-    Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a))),
+    Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a)), frozenset({"strings"})),
     Door("fit", "validation[0]", X, lambda a: trained((X, CLASSES), (a, CLASSES))),
     Door("fit", "validation[1]", CLASSES, lambda a: trained((X, CLASSES), (X, a))),
     Door("fit", "validation[2]", 1.0 + CLASSES, lambda a: trained((X, CLASSES), (X, CLASSES, a)), LARGE),
