@@ -30,9 +30,9 @@ from .history import History
 from .inputs.augmenting import Augmentation, as_augmentations, augmented
 from .inputs.labels import class_labels, with_codes
 from .inputs.sources import Batch, Data, InMemory, Source, Stream, Weighted, as_source, checked_validation
-from .metrics import check_reduces, in_parts, true_classes
+from .metrics import Seen, check_reduces, in_parts, true_classes
 from .saving.resuming import epochs_left, in_order, resumed, settings
-from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
+from .scoring import Metrics, Score, as_scores, check_scores, scored
 from .session import interactive
 from .steps import Step, check_trainable
 
@@ -65,8 +65,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it. A stream has
         its own batches.
     sample_weight : array of shape (N,), default None
-        The weight of each example in the cost, at least 0; None: 1. The mean is divided by the sum of the weights. Metrics do
-        not know them.
+        The weight of each example in the cost and in the metrics, at least 0; None: 1. A mean is divided by their sum.
     class_weight : "balanced" or array of shape (K,), default None
         The weight of each class, which is multiplied with the ``sample_weight`` of its examples. "balanced": by
         ``class_weights``, all classes count alike. Validation has no such weights: the loss has, as ``CrossEntropy(weight)``.
@@ -75,8 +74,10 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     metrics : iterable of str or function, or dict of functions by name, default ()
         Scores that the history gets as columns, of the training examples (``f1_score``) and of the validation examples
         (``validation_f1_score``): names out of ``accuracy``, ``f1_score``, ``mean_absolute_error``, ``r2_score``,
-        ``roc_auc_score``, ``top_k_accuracy_score``, or functions ``score(prediction, y)`` that return a number. No prediction
-        is made for them: those of the training examples are those of the epoch's steps, as for the cost.
+        ``roc_auc_score``, ``top_k_accuracy_score``, or functions ``score(prediction, y)`` that return a number; they are
+        tried before training, on few predictions of 0. Examples have the weights that they have in the cost, if a function
+        has a parameter ``sample_weight``, as those of the library do. No prediction is made for them: those of the training
+        examples are those of the epoch's steps, as for the cost.
     clip : float > 0, default None
         The largest norm of the gradient: ``clip_grad_norm`` scales a longer one down to it, between update and step.
     accumulate : int, default 1
@@ -227,7 +228,7 @@ def one_epoch(run: Run, step: Step, order: Iterator[Batch]) -> float:
         if not math.isfinite(run.cost):
             raise NonFiniteError(divergence_message(run))
         if progress.seen is not None:
-            progress.seen.append((step.prediction, run.y))
+            progress.seen.append((step.prediction, run.y, run.weight))
         progress.batch = run.batch
         progress.total, progress.divisor = progress.total + loss.divisor * run.cost, progress.divisor + loss.divisor
         if not step.waiting:
@@ -247,9 +248,10 @@ def overrides(hook: Callback, method: str) -> bool:
 
 def check_metrics(scores: Mapping[str, Score], net: Module, source: Source, held_out: Batch | None) -> None:
     """Raise what the library's own scores would raise at the end of an epoch; of a stream, what its first batch shows."""
-    for x, y, whole in filter(None, ((*source.data, isinstance(source, InMemory)), held_out and (*held_out[:2], True))):
+    trained: Batch = (*source.data, source.weight)
+    for (x, y, weight), whole in ((trained, isinstance(source, InMemory)), *([] if held_out is None else [(held_out, True)])):
         with nullcontext() if whole else suppress(DataError):       # a batch may hold a single class
-            check_scores(scores.values(), (len(y), *net.output_shape(shape_of(x))[1:]), y)
+            check_scores(scores, (len(y), *net.output_shape(shape_of(x))[1:]), y, weight)
 
 
 def columns(loss: Loss, held_out: Batch | None, scores: Iterable[str]) -> tuple[str, ...]:
