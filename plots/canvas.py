@@ -153,8 +153,11 @@ def write_files(figure: Figure | Axes, paths: Sequence[Path], dpi: int) -> None:
         files.write(path, content)
 
 
-def render(figure: Figure, kinds: Sequence[str], dpi: int = 150) -> list[bytes]:
-    """Return the content of a file of each kind, ".png" or ".svg". The layout, half of the work, is computed once."""
+def render(figure: Figure, kinds: Sequence[str], dpi: int = 150, frame: float | None = None) -> list[bytes]:
+    """Return the content of a file of each kind, ".png" or ".svg". The layout, half of the work, is computed once.
+
+    The files hold what is drawn; with ``frame`` the figure and so many inches around it, without measuring what is drawn.
+    """
     engine, resolution, contents = figure.get_layout_engine(), figure.dpi, []
     with mpl.rc_context({"svg.hashsalt": "retroprop", "figure.autolayout": False, "figure.constrained_layout.use": False}):
         try:
@@ -162,7 +165,8 @@ def render(figure: Figure, kinds: Sequence[str], dpi: int = 150) -> list[bytes]:
             if engine is not None:
                 engine.execute(figure)
                 figure.set_layout_engine(None)
-            box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+            box = (figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"]) if frame is None else
+                   figure.bbox_inches.padded(frame))
             for kind in kinds:
                 content = io.BytesIO()
                 figure.savefig(content, format=kind[1:], dpi=dpi, bbox_inches=box, metadata=UNDATED[kind])

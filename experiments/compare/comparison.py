@@ -135,7 +135,7 @@ def legend(comparison: Results) -> list[str]:
         said.append(f"{many(runs, 'run')} of each {'is' if runs == 1 else 'are'} too few for intervals and tests; --seeds 5 "
                     "gives them.")
     elif len(comparison.inits) > 1:
-        said.append("p: paired t test, after Holm's correction, which the intervals do not have.")
+        said.append("p: paired t test, after Holm's correction for several comparisons; the intervals are not corrected.")
     if several_rates(comparison):
         said.append(f"Star: the rate with the lowest validation error. Dash: not tried. {SURVIVES}")
     return said

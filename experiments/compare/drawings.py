@@ -20,6 +20,7 @@ from .results import TrainingRun
 
 COLOURED = 10                                                       # initializations that colours tell apart
 SHOWN = 6                                                           # initializations whose layers are shown
+FRAME = 0.05                                                        # inches around figures whose texts have known widths
 
 
 class Drawn(NamedTuple):
@@ -96,7 +97,7 @@ def networks(comparison: Comparison) -> list[Drawn]:
     runs = {init: [run.costs for run in comparison[init]] for init in shown}
     cost = Drawing("costs", figures.costs, (runs, "Training cost by epoch", colors))
     shares = {init: typical_saturation(comparison[init]) for init in shown}
-    share = Drawing("saturation", layer_figures.saturation, (shares, f"{inactive.capitalize()} units by epoch"))
+    share = Drawing("saturation", layer_figures.saturation, (shares, f"{inactive.capitalize()} units by epoch"), frame=FRAME)
     rows = {row["init"]: row for row in comparison.summary()}
     ends = {init: f"{100 * rows[init]['saturated_after']:.0f} %" for init in shown}
     said = f"{inactive.capitalize()} units after {many(epochs, 'epoch')}, mean over the runs: {listed(ends)}."
@@ -116,7 +117,8 @@ def networks(comparison: Comparison) -> list[Drawn]:
                 title = f"{what.capitalize()}s {when} training"
                 label = "magnitude of gradient dC/ds" if log else "activation z"
                 says = f"{title}, standard deviation in the first and the last hidden layer: {listed(deviations(groups))}."
-                panels.append((Drawing(f"{what}s-{when}", layer_figures.layers, (edges, groups, label, title, log)), says))
+                drawing = Drawing(f"{what}s-{when}", layer_figures.layers, (edges, groups, label, title, log), frame=FRAME)
+                panels.append((drawing, says))
                 examples = len(getattr(of(layers[next(iter(layers))])[0], what))
         if panels:
             found.append(Drawn(panels, words.format(examples=examples), flow(comparison) if what == "gradient" else None))

@@ -14,6 +14,7 @@ from ...errors import ArgumentError
 from ...printing import show
 from ...progress import progress_bar
 from ..options import add_settings, from_arguments, new_command
+from ..reports import drawing
 from ..reports.folder import at_hand, prepare
 from ..reports.text import as_json as json_text
 from ..sweeps.workers import Workers
@@ -182,12 +183,13 @@ def compared(config: Config, workers: Workers, out: str | Path | None, results: 
         Path(out), asdict(config) | {"digest": problem.digest}, FILES,
         {name: getattr(config, name) for name in ("data", "test")}, force=force, another=another)
     sizes, starts = problem.sizes(divisions), [(init, rate) for rate in config.rates for init in config.init]
+    runs = run_all(tasks(problem, config, starts), workers, progress, folder is not None)
     comparison = Comparison(
-        asdict(config), run_all(tasks(problem, config, starts), workers, progress), problem.metric(divisions), sizes,
+        asdict(config), runs, problem.metric(divisions), sizes,
         problem.x.shape[1], problem.targets.outputs, problem.targets.names,
         sizes.test / sizes.train if problem.divided_anew(config) else 0.0, digest=problem.digest)
     while config.lr == "auto" and (more := beyond(comparison.rates(), LEARNING_RATES[config.optimizer])):
-        comparison = replace(comparison, runs=comparison.runs + run_all(tasks(problem, config, more), workers, progress))
+        comparison = replace(comparison, runs=comparison.runs + run_all(tasks(problem, config, more), workers, progress, False))
     said = (*remarks.of_data(unfit, found, problem, config), *remarks.of_runs(comparison))
     comparison = replace(comparison, remarks=said, unfit=tuple(one.what for one in unfit))
     if results is not None:
@@ -213,11 +215,11 @@ def tasks(problem: Problem, config: Config, starts: Sequence[tuple[str, float]])
             for seed in range(config.seeds) for fold in range(config.folds) for init, rate in starts]
 
 
-def run_all(tasks: Sequence[tuple[Any, ...]], workers: Workers, progress: bool) -> list[TrainingRun]:
-    """One run per task, in the order of the tasks."""
+def run_all(tasks: Sequence[tuple[Any, ...]], workers: Workers, progress: bool, report: bool) -> list[TrainingRun]:
+    """One run per task, in the order of the tasks. Meanwhile, what draws a report is loaded."""
     runs: dict[int, TrainingRun] = {}
     with progress_bar(len(tasks), "run", progress) as bar:
-        for k, trained in workers.run(train_one, tasks):
+        for k, trained in workers.run(train_one, tasks, ahead=drawing.load if report else None):
             runs[k] = trained
             bar.update()
     return [runs[k] for k in range(len(tasks))]

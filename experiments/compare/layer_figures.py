@@ -74,7 +74,7 @@ def layers(edges: Array, groups: Mapping[str, Sequence[Histogram]], xlabel: str,
     """
     from matplotlib.patches import StepPatch
     rows = sum(len(group) for group in groups.values()) + GAP * (len(groups) - 1)
-    figure, ax = panel(height=0.19 * rows + 0.95, left=0.3 + margin(groups), right=1.15 if log else 0.55)
+    figure, ax = panel(height=0.19 * rows + 0.95, left=0.1 + margin(groups), right=1.15 if log else 0.55)
     base, labels = rows, []
     for name, group in groups.items():
         ax.annotate(name, (-0.08, base - len(group) / 2), xycoords=("axes fraction", "data"), ha="right", va="center",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from itertools import combinations, permutations
 
 import numpy as np
@@ -14,6 +15,7 @@ from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
 from ..reports.text import many
+from ..sweeps.threads import one_thread
 from . import rates
 from .config import Config
 from .findings import FEW, named_inits
@@ -48,7 +50,9 @@ def unfit(problem: Problem, config: Config) -> list[Finding]:
     parts = problem.parts(config, 0)
     x, y = (array[:EXAMPLES] for array in parts.train)
     net = network(problem, config, Task(config.init[0], config.rates[0], 0), parts)
-    return [one for one in diagnose(net, x, y, LOSSES[problem.targets.kind]()) if one.where in ("x", "y")]
+    with (one_thread() or nullcontext)():                           # two wait for each other where other programs run
+        found = diagnose(net, x, y, LOSSES[problem.targets.kind]())
+    return [one for one in found if one.where in ("x", "y")]
 
 
 def scaling(problem: Problem, config: Config) -> list[str]:

@@ -43,7 +43,7 @@ FILES = ("report.html", *TABLES, *(f"{name}.{kind}" for name in FIGURES for kind
 READING = """Learns: the test {metric} of the median run comes to {goal}; epochs until then: the median, and the range over the
 runs. {intervals} {accounts}"""
 INTERVALS = """± is half of a 95 % interval of the mean. Against {reference}: mean difference in test {metric}, paired by
-{pairing}; p is that of a paired t test, after Holm's correction, which the intervals do not have."""
+{pairing}; p is that of a paired t test, after Holm's correction for several comparisons; the intervals are not corrected."""
 ACCOUNTS = {
     True: "Each run divides the data anew: intervals and tests account for the choice of examples.",
     False: "All runs share one division of the data: intervals and tests account for the choice of seeds, not of examples."}

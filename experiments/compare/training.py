@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from copy import deepcopy
 from functools import partial
 from hashlib import blake2b, sha256
 from itertools import product
@@ -16,9 +17,10 @@ from ...arguments import Array, as_floating
 from ...datasets.checks import finite
 from ...errors import NonFiniteError
 from ...initializers import Initializer
-from ...inspection.diagnosis.layers import inactive_shares, layer_statistics
+from ...inspection.diagnosis.layers import inactive_shares, layer_statistics, seen
 from ...losses import MSE, BCEWithLogits, CrossEntropy, Loss
 from ...modules import Module, Sequential
+from ...modules.core.summary import examples_at_once
 from ...training import Callback, Run, fit
 from ..lab.data import spread
 from ..lab.networks import OPTIMIZERS, dense, initialization
@@ -53,21 +55,52 @@ class Watch(Callback):
         x, y = self.test = parts.test
         self.error, self.layers = error, layers
         self.watched = x[:WATCHED], y[:WATCHED] if parts.scaler is None else parts.scaler.scaled(y[:WATCHED])
+        self.twin: Twin | None = None
         self.costs: list[float] = []
         self.errors: list[float] = []
         self.saturation: list[list[float]] = []
 
     def before_training(self, run: Run) -> None:
         self.measure(run.net)
+        self.twin = Twin(run.net) if Twin.suits(run.net, self.test[0]) else None
 
     def after_epoch(self, run: Run) -> None:
-        self.errors.append(self.error(run.net.predict(self.test[0]), self.test[1]))
+        x, y = self.test
+        if self.twin is None:
+            prediction = run.net.predict(x)
+            if self.layers:
+                self.measure(run.net)
+        elif self.layers:
+            shares, prediction = seen(self.twin.current(), x, WATCHED)
+            self.saturation.append(shares)
+        else:
+            prediction = self.twin.current().forward(x)
+        self.errors.append(self.error(prediction, y))
         self.costs.append(run.history["cost"][-1])
-        if self.layers:
-            self.measure(run.net)
 
     def measure(self, net: Module) -> None:
         self.saturation.append(inactive_shares(net, self.watched[0]))
+
+
+class Twin:
+    """A copy of a network, to look at all test examples at once: it stays prepared for them, as the network for its batches."""
+
+    def __init__(self, net: Module) -> None:
+        self.net, self.copy = net, deepcopy(net)
+        self.pairs = list(zip(self.copy.parameters(), net.parameters(), strict=True))
+
+    @staticmethod
+    def suits(net: Module, x: Array) -> bool:
+        """Whether the copy does what the network does, in each mode, and needs little memory: four times that of predict."""
+        modules = [module for _, module in net.named_modules()]
+        return (not net.named_generators() and not any(module.buffers or module.batch_dependent for module in modules)
+                and len(x) <= 4 * examples_at_once(net, x.shape, x.dtype))
+
+    def current(self) -> Module:
+        """The copy with the numbers that the network has now."""
+        for mine, its in self.pairs:
+            np.copyto(mine.T, its.T)
+        return self.copy
 
 
 def check(problem: Problem, config: Config) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from ...arguments import one_of, positive_int
 from ...errors import ArgumentError
 from ..options import option
+from .copies import can_copy, in_copies
 from .processes import Lost, in_processes, numbered
 from .threads import OneThread, one_thread
 
@@ -42,14 +43,17 @@ class Workers:
             raise ArgumentError("jobs must be None with backend 'dask': its cluster decides how many runs run at once")
 
     def run(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
-            lost: Callable[[int, BaseException], Any] | None = None) -> Iterator[tuple[int, Any]]:
+            lost: Callable[[int, BaseException], Any] | None = None,
+            ahead: Callable[[], object] | None = None) -> Iterator[tuple[int, Any]]:
         """Yield ``(k, function(*tasks[k]))`` as each task ends, with one BLAS thread for each.
 
         With one thread, sums have the same order for any number of workers. A single job is done in this process: a browser
         has no other, and Ctrl-C ends it as it ends any work. If a worker is interrupted alone, or one of a cluster dies and
         the cluster gives its task up, ``(k, lost(k, error))`` is yielded; without ``lost`` the error is raised.
+
+        ``ahead`` imports what later tasks need. It is called while copies of this process work, if they are what does.
         """
-        with closing(self.results(function, tasks)) as results:
+        with closing(self.results(function, tasks, ahead)) as results:
             for k, result in results:
                 if not isinstance(result, Lost):
                     yield k, result
@@ -58,13 +62,16 @@ class Workers:
                 else:
                     raise result.error
 
-    def results(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Generator[tuple[int, Any]]:
+    def results(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
+                ahead: Callable[[], object] | None) -> Generator[tuple[int, Any]]:
         """Yield ``(k, function(*tasks[k]))`` or ``(k, Lost(error))``."""
-        count = self.count(len(tasks))
+        count, one = self.count(len(tasks)), None if self.backend == "dask" else one_thread()
         if self.backend == "dask":
             yield from on_cluster(self.scheduler, function, tasks)
-        elif count == 1 and (one := one_thread()) is not None:
+        elif count == 1 and one is not None:
             yield from in_this_process(one, function, tasks)
+        elif one is not None and can_copy():
+            yield from in_copies(one, count, function, tasks, ahead)
         else:
             yield from in_processes(count, function, tasks)
 
@@ -76,8 +83,8 @@ class Workers:
         """The number of processes for so many tasks."""
         if self.jobs is not None:
             return max(1, min(self.jobs, tasks))
-        import joblib
-        return max(1, min(joblib.cpu_count(), tasks))
+        from joblib import cpu_count
+        return max(1, min(cpu_count(), tasks))
 
 
 def client(scheduler: str | None) -> Any:

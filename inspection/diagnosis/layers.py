@@ -164,6 +164,12 @@ def saturated_shares(layers: Sequence[LayerStatistics]) -> list[float]:
 
 def inactive_shares(net: Module, x: Inputs) -> list[float]:
     """Return ``saturated_shares(layer_statistics(net, x))``, and compute nothing else: for a look after each epoch."""
+    with unchanged(net) as kept, kept:
+        return seen(net, x)[0]
+
+
+def seen(net: Module, x: Inputs, first: int | None = None) -> tuple[list[float], Value]:
+    """Return the ``inactive_shares`` on the first examples, all by default, and the output for all; points change."""
     wiring = net.wiring()
     hidden = {id(node.module): squashing for node in wiring.nodes
               if (squashing := is_squashing(node.module)) is not None and node.path not in wiring.outputs}
@@ -173,12 +179,13 @@ def inactive_shares(net: Module, x: Inputs) -> list[float]:
         y = module.forward(read)
         squashing = hidden.get(id(module))
         if squashing is not None:
-            shares.append(share(flat(module, y), squashing=squashing))
+            found = flat(module, y)
+            shares.append(share(found if found is None else found[:first], squashing=squashing))
         return y
 
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"), unchanged(net) as kept, kept:
-        net.flow(as_values(x, net.dtype, "x", net, net.arity), step)
-    return shares
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        output = net.flow(as_values(x, net.dtype, "x", net, net.arity), step)
+    return shares, output
 
 
 def flat_shares(module: Module, y: Array) -> tuple[float | None, float | None]:

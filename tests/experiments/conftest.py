@@ -17,8 +17,8 @@ def light_figures():
     from retroprop.plots import canvas
     whole, draw, empty = canvas.render, drawing.draw, b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"
 
-    def render(figure, kinds, dpi=150):
-        return [empty if kind == ".svg" else whole(figure, [kind], 20)[0] for kind in kinds]
+    def render(figure, kinds, dpi=150, frame=None):
+        return [empty if kind == ".svg" else whole(figure, [kind], 20, frame)[0] for kind in kinds]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(canvas, "render", render)

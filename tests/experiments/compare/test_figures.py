@@ -9,6 +9,7 @@ import pytest
 from comparisons import at_rates, comparison, falling, spread
 from matplotlib.figure import Figure
 
+import retroprop as rp
 from retroprop.experiments.compare import drawings, layer_figures
 from retroprop.experiments.reports import panels
 from retroprop.experiments.reports.drawing import Drawing
@@ -174,3 +175,20 @@ def test_the_figures_of_the_networks_say_what_they_show():
     assert said[1:] == [None, "Before training, no gradient vanishes or explodes on the way to the first hidden layer."]
     assert drawings.networks(comparison(FEW, saturated=0.3))[0].finding == (
         "At most 30 % of the units of any initialization are saturated after 3 epochs.")
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_figures_that_are_not_measured_hold_all_that_they_draw(activation):
+    """Their files hold the figure and a frame: nothing may reach beyond it, from the longest names and numbers on."""
+    found = rp.compare("moons", ["TensorFlow.js", "scikit-learn", "N(0, 0.01²)", "U(-1, 1)"], activation=activation, depth=9,
+                       width=6, epochs=1, seeds=1, jobs=1, progress=False)
+    panels = [panel for figure in drawings.networks(found) for panel, _ in figure.panels if panel.frame is not None]
+    assert {panel.name for panel in panels} == {"saturation", "activations-before", "activations-after", "gradients-before",
+                                                "gradients-after"}
+    for panel in panels:
+        figure = panel.function(*panel.arguments, **panel.options)
+        outer, inner = figure.bbox_inches.padded(panel.frame), figure.get_tightbbox()
+        assert outer.x0 <= inner.x0, panel.name
+        assert outer.y0 <= inner.y0, panel.name
+        assert inner.x1 <= outer.x1, panel.name
+        assert inner.y1 <= outer.y1, panel.name

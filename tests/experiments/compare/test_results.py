@@ -115,7 +115,7 @@ def test_the_terminal_says_what_was_learned_and_how_to_read_the_table():
     assert lines[2] == "10 classes from 64 inputs; 1297 training, 500 test examples"
     legend = " ".join(str(found).split("\n\n")[3].split())
     assert legend == ("A network has learned when its test error is 10 % or less; epochs are those of the median run. p: "
-                      "paired t test, after Holm's correction, which the intervals do not have.")
+                      "paired t test, after Holm's correction for several comparisons; the intervals are not corrected.")
     table = replace(found, config=found.config | {"target": "species"}, names=("a", "b", "c"), features=4,
                     metric=Metric("classes", "%", 0.062))
     assert str(table).splitlines()[2] == "3 classes of species from 4 columns; 1297 training, 500 test examples"
