@@ -15,7 +15,7 @@ from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, too_early
 from ..modules.core.values import Signature, check_out, parts, several
 from ..underflow import STATE, unreported
-from .weights import beside, checked_weight, weighted_sum
+from .weights import beside, checked_weight, present, weighted_sum
 
 INF = math.inf
 SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
@@ -25,10 +25,10 @@ class Loss(Module, checked=False):
     """A cost of a prediction and its target.
 
     ``forward(prediction, target)`` returns the cost, and ``backward()`` the gradient dC/dprediction; ``update`` does nothing.
-    ``forward(prediction, target, weight)`` multiplies the costs of each example by its weight; a mean is then the weighted one.
-    To write a loss of your own, derive a class with two methods: ``costs(prediction, target)`` sets ``self.point`` and
-    returns the cost of each element, ``derivatives()`` returns the derivatives of these costs at the point. If there is one
-    cost per example instead, write ``costs_shape`` too.
+    ``forward(prediction, target, weight)`` multiplies the costs of each example by its weight; a mean is then the weighted
+    one. An example of weight 0 adds nothing, not even NaN. To write a loss of your own, derive a class with two methods:
+    ``costs(prediction, target)`` sets ``self.point`` and returns the cost of each element, ``derivatives()`` returns the
+    derivatives of these costs at the point. If there is one cost per example instead, write ``costs_shape`` too.
 
     Parameters
     ----------
@@ -216,6 +216,8 @@ class Loss(Module, checked=False):
             if out is not None and np.may_share_memory(out, g):
                 raise ArgumentError(f"{self!r}: out must not overlap g, which backward still reads")
         gx = np.multiply(self.derivatives(), self._factor, np.empty(*self._input) if out is None else out)
+        if self._weighted:
+            gx[self._factor.ravel() == 0] = 0                       # not NaN, which 0 times infinity is
         if g is None:
             g = self._unit
         else:
@@ -259,8 +261,7 @@ class Loss(Module, checked=False):
         self.scratch, self._input = scratch, (shape, dtype)
         self._output = (costs if self.reduction == "none" else (), dtype)
         self._expected = self.target_signature(shape, dtype) if written_together(type(self)) else None
-        self._unit = np.ones(*self._output)
-        self._ones = np.ones(min(math.prod(costs), SMALL), dtype)
+        self._unit, self._ones = np.ones(*self._output), np.ones(min(math.prod(costs), SMALL), dtype)
         self.divide(shape, dtype)
         self._signature = self._input                               # last: it says that all is prepared
         return self._output[0]
@@ -284,10 +285,9 @@ class Loss(Module, checked=False):
     def weighted_cost(self, costs: Array, weight: Array, prediction: Array, target: Array) -> Any:
         """Return what ``forward`` returns, from the costs without weights, and prepare ``backward``."""
         counts, none = self.counts(target), self._reduction == "none"
-        total, divisor = weighted_sum(weight, costs), float(weight.dot(counts))
+        total, divisor = weighted_sum(weight, costs := present(weight, costs)), float(weight.dot(counts))
         if total * (counts.sum() or 1) < self._small_total * divisor or (none and self._small_total):
-            costs = self.exact_costs(prediction, target)
-            total = weighted_sum(weight, costs)
+            total = weighted_sum(weight, costs := present(weight, self.exact_costs(prediction, target)))
         if not -INF < total < INF:
             self.check_finite(target)
         self._weighted, self.divisor = True, divisor if self._reduction == "mean" else 1.0

@@ -145,7 +145,7 @@ class NLL(OfClasses):
         weights = self.weigh(target, prediction.dtype)
         self.point = Chosen(prediction.shape, np.arange(len(target)) * prediction.shape[1] + target, weights)
         costs = -prediction.reshape(-1)[self.point.places]
-        return costs if weights is None else costs * weights
+        return costs if weights is None else np.multiply(costs, weights, np.zeros_like(costs), where=weights != 0)
 
     def derivatives(self) -> Array:
         shape, places, weights = self.point

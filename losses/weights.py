@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating
 from ..errors import DataError, ShapeError
+from ..modules.core.arrays import ZERO
 
 
 def checked_weight(of: object, weight: ArrayLike, expected: tuple[int, ...], costs: tuple[int, ...]) -> Array:
@@ -20,6 +21,11 @@ def checked_weight(of: object, weight: ArrayLike, expected: tuple[int, ...], cos
     if not (array.min() >= 0 and array.max() < math.inf):
         raise DataError(f"{of!r}: weight must hold finite numbers of at least 0, got {array.min():g} to {array.max():g}")
     return array
+
+
+def present(weight: Array, costs: Array) -> Array:
+    """Return the costs, with 0 for the examples of weight 0, which add nothing even if their cost is not finite."""
+    return costs if weight.all() else np.where(beside(weight, costs.ndim) == 0, ZERO[costs.dtype], costs)
 
 
 def weighted_sum(weight: Array, costs: Array) -> float:

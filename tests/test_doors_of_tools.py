@@ -97,7 +97,7 @@ DOORS = [
     Door("least_squares", "x", X, lambda a: fitted(a, VALUES)),
     Door("least_squares", "y", VALUES, lambda a: fitted(X, a)),
     Door("lr_range_test", "data[0]", X, lambda a: ranged((a, CLASSES))),
-    Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a))),
+    Door("lr_range_test", "data[1]", CLASSES, lambda a: ranged((X, a)), frozenset({"strings"})),
     Door("fit", "validation[0]", X, lambda a: trained((X, CLASSES), (a, CLASSES))),
     Door("fit", "validation[1]", CLASSES, lambda a: trained((X, CLASSES), (X, a))),
     Door("fit", "validation[2]", 1.0 + CLASSES, lambda a: trained((X, CLASSES), (X, CLASSES, a)), LARGE),
@@ -117,6 +117,9 @@ DOORS = [
     *(door for call in (rp.r2_score, rp.mean_absolute_error) for door in (
         Door(call.__name__, "prediction", X, lambda a, call=call: call(a, 2 * X), LARGE),
         Door(call.__name__, "y", X, lambda a, call=call: call(2 * X, a), LARGE))),
+    *(Door(call.__name__, "sample_weight", 1.0 + CLASSES, lambda a, call=call, y=y: call(X, y, sample_weight=a), LARGE)
+      for call, y in ((rp.accuracy, CLASSES), (rp.confusion_matrix, CLASSES), (rp.f1_score, CLASSES), (rp.r2_score, 2 * X),
+                      (rp.roc_auc_score, CLASSES), (rp.top_k_accuracy_score, CLASSES), (rp.mean_absolute_error, 2 * X))),
     Door("lsuv", "x", X, scaled, LENGTHS),
     # data sets
     Door("datasets.batches", "x", X, lambda a: list(datasets.batches(a, CLASSES, batch_size=4, rng=0)), AS_IT_IS),

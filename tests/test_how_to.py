@@ -50,6 +50,10 @@ def test_the_gradients_of_all_steps_are_added(recurrent):
 def test_the_options_of_fit_train(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ran("how-to-train.md")
+    assert len((tmp_path / "run.csv").read_text().splitlines()) == 4
+    assert names["sgd"].lr == names["schedule"].rate(8, 0.1) < 1e-9
+    assert names["made"]["cost"][-1] < 0.02
+    assert names["fitted"]["cost"][-1] < 1e-4
     assert names["history"]["gradient_norm"][0] > 0
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 1 + 4
     assert (tmp_path / "run.step-160.safetensors").exists()

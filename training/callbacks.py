@@ -35,7 +35,7 @@ class Progress:
         Sum of the costs of these batches, each times the divisor of its mean, and sum of the divisors.
     order : dict or None
         States of ``Run.rng`` and of a stream when the epoch began, before anything was drawn. None: no epoch has begun.
-    seen : list of (prediction, y), or None
+    seen : list of (prediction, y, weight), or None
         Those of these batches, of which the metrics are computed at the end of the epoch; None without metrics.
     began : float
         When the epoch began, on the clock ``time.perf_counter``; of a run that goes on, the seconds spent before count too.
@@ -45,7 +45,7 @@ class Progress:
     total: float = 0.0
     divisor: float = 0.0
     order: Mapping[str, Any] | None = None
-    seen: list[tuple[NDArray[Any], NDArray[Any]]] | None = None
+    seen: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]] | None = None
     began: float = 0.0
 
 

@@ -30,9 +30,9 @@ from .history import History
 from .inputs.augmenting import Augmentation, as_augmentations, augmented
 from .inputs.labels import class_labels, with_codes
 from .inputs.sources import Batch, Data, InMemory, Source, Stream, Weighted, as_source, checked_validation
-from .metrics import check_reduces, in_parts, true_classes
+from .metrics import Seen, check_reduces, in_parts, true_classes
 from .saving.resuming import epochs_left, in_order, resumed, settings
-from .scores import Metrics, Score, Seen, as_scores, check_scores, scored
+from .scoring import Metrics, Score, as_scores, check_scores, scored
 from .session import interactive
 from .steps import Step, check_trainable
 
@@ -48,55 +48,40 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     Parameters
     ----------
     net, loss, optimizer : Module, Loss and Optimizer
-        The network is trained in place. If it is in evaluation mode, ``fit`` trains it in training mode and restores
-        evaluation mode at the end. If it is in training mode, single modules that you put into evaluation mode (a
-        BatchNorm whose statistics must not change) stay in it.
-    data : pair of arrays, iterable or function
-        Examples and targets, of equal length. For a network of several inputs the examples are a tuple of arrays. The network
-        remembers the columns of a frame, as ``net.feature_names``, and refuses frames with others, or in another order. Targets
-        that are text or categories are numbered in the order of ``net.class_labels``, if the loss is one of classes. Of
-        memory-mapped arrays (``np.load(path, mmap_mode="r")``) only the examples of a batch are read at a time.
-        Or a stream of batches ``(x, y)`` or ``(x, y, weight)``, which are never in memory together: an object that is iterated
-        anew for each epoch, or a function that returns an iterator. Of an endless one, an epoch is a part:
-        ``lambda: itertools.islice(stream, 500)``.
+        The network is trained in place, in training mode; its mode is restored at the end.
+    data : pair of arrays, or stream of batches
+        Examples and targets ``(x, y)``, of equal length; arrays, frames, memory-mapped files, or a stream: see Notes.
     epochs : int
         Number of passes through all examples.
     batch_size : int, default 32
-        Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it. A stream has
-        its own batches.
+        Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it.
     sample_weight : array of shape (N,), default None
-        The weight of each example in the cost, at least 0; None: 1. The mean is divided by the sum of the weights. Metrics do
-        not know them.
+        The weight of each example in the cost and in the metrics, at least 0; None: 1. A mean is divided by their sum.
     class_weight : "balanced" or array of shape (K,), default None
         The weight of each class, which is multiplied with the ``sample_weight`` of its examples. "balanced": by
         ``class_weights``, all classes count alike. Validation has no such weights: the loss has, as ``CrossEntropy(weight)``.
     validation : pair of arrays, or triple with the weights of the examples, default None
         Evaluated after each epoch, as by ``evaluate``: in parts, so that memory does not grow with their number.
     metrics : iterable of str or function, or dict of functions by name, default ()
-        Scores that the history gets as columns, of the training examples (``f1_score``) and of the validation examples
-        (``validation_f1_score``): names out of ``accuracy``, ``f1_score``, ``mean_absolute_error``, ``r2_score``,
-        ``roc_auc_score``, ``top_k_accuracy_score``, or functions ``score(prediction, y)`` that return a number. No prediction
-        is made for them: those of the training examples are those of the epoch's steps, as for the cost.
+        Scores that become columns of the history, such as ``f1_score`` of the training examples and ``validation_f1_score``.
+        Names are ``accuracy``, ``f1_score``, ``mean_absolute_error``, ``r2_score``, ``roc_auc_score`` and
+        ``top_k_accuracy_score``; functions are called as ``score(prediction, y)`` and return a number: see Notes.
     clip : float > 0, default None
         The largest norm of the gradient: ``clip_grad_norm`` scales a longer one down to it, between update and step.
     accumulate : int, default 1
         The optimizer makes a step after so many batches, along the gradient of them all together; after the last batch of an
         epoch, of those that are left.
     augment : function or list of functions, default None
-        Called one after the other as ``x = function(x, rng)`` with the examples of each batch, to change them at random, and
-        with the generator of this call. ``datasets`` has Flip, Shift and Noise. They must keep the shape of x.
+        Random changes of the examples of each batch: each function is called as ``x = function(x, rng)``, and keeps the shape
+        of x. ``datasets`` has Flip, Shift and Noise.
     rng : None, int or numpy.random.Generator
-        Source of the order of the examples, which is drawn anew for each epoch. Each call with the same int draws the same
-        orders: to train on in a second call, give both calls one Generator, or the second another int; or ``resume``.
+        Source of the order of the examples, which is drawn anew for each epoch, and of augmentation. A second call with the
+        same int draws the same again; give both calls one Generator to train on.
     callbacks : iterable of Callback or function
         Called in this order; a function is called as ``function(run)`` after each epoch. See Callback, EarlyStopping.
     resume : str, Path or bool, default False
-        A file of Checkpoint from which to go on. With the data and the other arguments of the run that was saved, training
-        computes the bits of a run without the interruption; ``epochs`` is the number of all epochs, before it and after. True:
-        the file of the Checkpoint among the callbacks or, if there is none yet, from the beginning: a script that is killed
-        can then be started again as it is. A stream must give the batches of each epoch again: it is iterated from the start
-        of the epoch, with this call's generator as it was then, and a state of its own (``state_dict``) too, up to the batch
-        where it was.
+        A file of Checkpoint from which to go on, up to the epoch ``epochs``. True: that of the Checkpoint among the callbacks
+        or, if there is none yet, from the beginning, so that a script that is killed can be started again as it is.
     progress : bool, default True
         Whether to show a progress bar: on a terminal, or as a widget in a notebook; there is none elsewhere.
 
@@ -120,6 +105,26 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     DataError, ShapeError, DtypeError, ArgumentError
         An argument is wrong: NaN or infinity in the data, labels out of range, unequal lengths, and so on. Nothing has
         changed then. Batches of a stream, and of memory-mapped arrays, are checked when their turn comes.
+
+    Notes
+    -----
+    *Modes.* In a network that is in training mode, single modules that you put into evaluation mode stay in it, such as a
+    BatchNorm whose statistics must not change.
+
+    *Data.* For a network of several inputs, x is a tuple of arrays. The network remembers the columns of a frame, as
+    ``net.feature_names``, and refuses frames with others, or in another order. Targets that are text or categories are numbered
+    in the order of ``net.class_labels``, if the loss is one of classes. Of memory-mapped arrays,
+    ``np.load(path, mmap_mode="r")``, only the examples of a batch are read at a time. A stream gives batches ``(x, y)`` or
+    ``(x, y, weight)``, which are never in memory together: it is an object that is iterated anew for each epoch, or a function
+    that returns an iterator. Of an endless one, an epoch is a part: ``lambda: itertools.islice(stream, 500)``.
+
+    *Metrics.* Examples have the weights that they have in the cost, if a function has a parameter ``sample_weight``, as those
+    of the library do. The predictions for training examples are those of the epoch's steps, as for the cost: none is made for
+    metrics. Functions of yours are tried before training, on few predictions of 0.
+
+    *Resuming.* With the data and the other arguments of the run that was saved, training computes the bits of a run without
+    the interruption. A stream must give the batches of each epoch again: it is iterated from the start of the epoch, with this
+    call's generator as it was then, and a state of its own (``state_dict``) too, up to the batch where it was.
     """
     epochs, batch_size = positive_int("epochs", epochs), positive_int("batch_size", batch_size)
     check_reduces(net, loss)
@@ -150,7 +155,6 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         with preserved_modes(net) as kept, kept:
             if not net.training:
                 net.train()
-            net.feature_names, net.class_labels = names or net.feature_names, labels or net.class_labels
             net.admit(each(lambda array: (source.smallest, *array.shape[1:]), source.data[0]))
             for hook in hooks:
                 begun.append(hook)
@@ -159,6 +163,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
                 saved.put()
                 source.restart()
             left = epochs_left(run, epochs)
+            net.feature_names, net.class_labels = names or net.feature_names, labels or net.class_labels
             with np.errstate(over="ignore", invalid="ignore", under="ignore"), \
                     progress_bar(epochs, "epoch", progress, initial=left.start - 1) as shown:
                 for run.epoch in left:
@@ -231,7 +236,7 @@ def one_epoch(run: Run, step: Step, order: Iterator[Batch]) -> float:
         if not math.isfinite(run.cost):
             raise NonFiniteError(divergence_message(run))
         if progress.seen is not None:
-            progress.seen.append((step.prediction, run.y))
+            progress.seen.append((step.prediction, run.y, run.weight))
         progress.batch = run.batch
         progress.total, progress.divisor = progress.total + loss.divisor * run.cost, progress.divisor + loss.divisor
         if not step.waiting:
@@ -251,9 +256,10 @@ def overrides(hook: Callback, method: str) -> bool:
 
 def check_metrics(scores: Mapping[str, Score], net: Module, source: Source, held_out: Batch | None) -> None:
     """Raise what the library's own scores would raise at the end of an epoch; of a stream, what its first batch shows."""
-    for x, y, whole in filter(None, ((*source.data, isinstance(source, InMemory)), held_out and (*held_out[:2], True))):
+    trained: Batch = (*source.data, source.weight)
+    for (x, y, weight), whole in ((trained, isinstance(source, InMemory)), *([] if held_out is None else [(held_out, True)])):
         with nullcontext() if whole else suppress(DataError):       # a batch may hold a single class
-            check_scores(scores.values(), (len(y), *net.output_shape(shape_of(x))[1:]), y)
+            check_scores(scores, (len(y), *net.output_shape(shape_of(x))[1:]), y, weight)
 
 
 def columns(loss: Loss, held_out: Batch | None, scores: Iterable[str]) -> tuple[str, ...]:

@@ -20,8 +20,10 @@ from ..modules.core.values import Value, as_values, dtype_of, each, parts, sever
 from .inputs.labels import HINT, OF_CLASSES, coded
 from .inputs.weights import checked_weights
 
+Seen = list[tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]]     # predictions, targets and weights, part by part
 
-def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> float:
+
+def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the share of examples whose class is predicted correctly.
 
     Parameters
@@ -32,6 +34,8 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
         The true classes, from 0; or a row for each example with a 1 in the column of its class and 0 in the others.
     threshold : float, default 0.5
         Right for probabilities; for logits give 0.
+    sample_weight : array of shape (N,), default None
+        How much each example counts, at least 0; None: 1. One of weight 0 does not count at all, as if it were not there.
 
     Raises
     ------
@@ -45,8 +49,17 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> flo
     0.6666666666666666
     """
     threshold = real("threshold", threshold)
-    scores, classes = scores_and_classes("accuracy", prediction, y, thresholded=True)
-    return float(np.mean(hits(scores, classes, threshold)))
+    weight, scores, classes = counted(sample_weight, *scores_and_classes("accuracy", prediction, y, thresholded=True))
+    return float(np.average(hits(scores, classes, threshold), weights=weight))
+
+
+def counted(sample_weight: ArrayLike | None, scores: NDArray[Any],
+            y: NDArray[Any]) -> tuple[NDArray[np.float64] | None, NDArray[Any], NDArray[Any]]:
+    """Return weights, scores and targets of the examples whose weight is not 0."""
+    weight = checked_weights("sample_weight", sample_weight, len(y))
+    if weight is None or weight.all():
+        return weight, scores, y
+    return weight[weight > 0], scores[weight > 0], y[weight > 0]
 
 
 def scores_and_classes(who: str, prediction: ArrayLike, y: ArrayLike,
@@ -177,10 +190,10 @@ def check_targets(net: Module, loss: Loss, x: Value, y: NDArray[Any]) -> None:
 
 
 def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray[Any] | None = None,
-             batch_size: int | None = None, seen: list[tuple[NDArray[Any], NDArray[Any]]] | None = None) -> Evaluation:
+             batch_size: int | None = None, seen: Seen | None = None) -> Evaluation:
     """Return ``evaluate`` of examples, targets and weights that have been checked; of a cost that is not finite, no accuracy.
 
-    Predictions and targets of each part are added to ``seen``, unless it is None.
+    Predictions, targets and weights of each part are added to ``seen``, unless it is None.
     """
     loss, classes = deepcopy(loss), true_classes(loss, y)
     cost = divisor = right = 0.0
@@ -193,14 +206,15 @@ def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray
             weights = () if weight is None else (weight[rows],)
             part = loss.forward(prediction, y[rows], *weights)
             if seen is not None:
-                seen.append((prediction, y[rows]))
+                seen.append((prediction, y[rows], weights[0] if weights else None))
             divisor += loss.divisor
             cost += part if loss.reduction == "sum" else (part - cost) * (loss.divisor / (divisor or 1))
             if not math.isfinite(cost):
                 return Evaluation(cost, None)
             if classes is not None:
-                hit = hits(prediction, classes[rows], threshold_of(loss))
-                right += float(weights[0].dot(hit) if weights else np.count_nonzero(hit))
+                count = weights[0] if weights else np.ones(len(prediction))
+                there = count > 0                                   # the prediction of another may be NaN
+                right += float(count[there].dot(hits(prediction[there], classes[rows][there], threshold_of(loss))))
     return Evaluation(cost, None if classes is None else right / (len(y) if weight is None else float(weight.sum())))
 
 

@@ -25,7 +25,7 @@ class Norms(Callback):
     Parameters
     ----------
     each : bool, default False
-        Whether to add the two columns for each parameter too, as ``gradient_norm of 0.weight``.
+        Whether to add the two columns for each parameter too, as ``gradient_norm of 0.weight``; NaN while it is frozen again.
 
     Examples
     --------
@@ -52,7 +52,9 @@ class Norms(Callback):
 
     def after_epoch(self, run: Run) -> None:
         means = {name: total / self.steps for name, total in self.sums.items()}
-        run.history.append(means | self.norms("parameter_norm", [(name, one.data) for name, one in trained(run.net)]))
+        found = means | self.norms("parameter_norm", [(name, one.data) for name, one in trained(run.net)])
+        begun = [name for name in run.history if name.startswith(("gradient_norm of ", "parameter_norm of "))]
+        run.history.append(dict.fromkeys(begun if self.each else [], math.nan) | found)
         at_once(setting([(self, "steps", 0), (self, "sums", {})]))
 
     @unreported

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import as_floating, may_be_real, one_of, positive_int, real
+from ..arguments import as_floating, one_of, positive_int, real
 from ..datasets.checks import finite, pair
-from ..errors import ArgumentError, DataError, ShapeError
-from ..losses import NLL, CrossEntropy, Loss
-from .metrics import accuracy, deciding, predicted_classes, scores_and_classes, threshold_of
+from ..errors import DataError, ShapeError
+from .metrics import counted, deciding, predicted_classes, scores_and_classes
 
 AVERAGES = ("macro", "micro", "weighted")
-Score = Callable[[NDArray[Any], NDArray[Any]], float]              # of predictions and targets
-Metrics = Iterable[str | Score] | Mapping[str, Score]
-TAKEN = ("epoch", "cost", "seconds")                                # columns of fit
-Seen = list[tuple[NDArray[Any], NDArray[Any]]]                      # predictions and targets, part by part
 
 
-def top_k_accuracy_score(prediction: ArrayLike, y: ArrayLike, k: int = 5) -> float:
+def top_k_accuracy_score(prediction: ArrayLike, y: ArrayLike, k: int = 5, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the share of examples whose class is among the ``k`` largest columns.
 
     Parameters
@@ -33,6 +26,8 @@ def top_k_accuracy_score(prediction: ArrayLike, y: ArrayLike, k: int = 5) -> flo
     y : array of shape (N,), (N, 1) or (N, K)
         The true classes, from 0; or one-hot rows.
     k : int, default 5
+    sample_weight : array of shape (N,), default None
+        See ``accuracy``.
 
     Raises
     ------
@@ -45,25 +40,26 @@ def top_k_accuracy_score(prediction: ArrayLike, y: ArrayLike, k: int = 5) -> flo
     >>> rp.top_k_accuracy_score([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], [1, 0], k=2)
     0.5
     """
-    scores, classes = scores_and_classes("top_k_accuracy_score", prediction, y)
+    weight, scores, classes = counted(sample_weight, *scores_and_classes("top_k_accuracy_score", prediction, y))
     if scores.ndim != 2 or scores.shape[1] < 2:
         raise ShapeError(f"top_k_accuracy_score: prediction must have shape (N, K) with K of at least 2, got {scores.shape}")
     deciding(np.where(scores == -np.inf, 0, scores))
     order = np.argsort(-scores.astype(float), axis=1, kind="stable")[:, :positive_int("k", k)]
-    return float((order == classes[:, None]).any(1).mean())
+    return float(np.average((order == classes[:, None]).any(1), weights=weight))
 
 
-def confusion_matrix(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5) -> NDArray[np.int64]:
+def confusion_matrix(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5, *,
+                     sample_weight: ArrayLike | None = None) -> NDArray[np.int64] | NDArray[np.float64]:
     """Return the number of examples of each true class (row) for which each class (column) is predicted.
 
     Parameters
     ----------
-    prediction, y, threshold
+    prediction, y, threshold, sample_weight
         See ``accuracy``.
 
     Returns
     -------
-    int64 array of shape (K, K); (2, 2) for predictions of one column
+    int64 array of shape (K, K); (2, 2) for predictions of one column. With weights, float64: their sums.
 
     Examples
     --------
@@ -72,17 +68,18 @@ def confusion_matrix(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5
     array([[0, 1],
            [1, 1]])
     """
-    scores, classes = scores_and_classes("confusion_matrix", prediction, y, thresholded=True)
-    predicted = predicted_classes(scores, real("threshold", threshold))
-    return counts_of(predicted, classes.astype(np.intp), max((2, *scores.shape[1:])))
+    threshold = real("threshold", threshold)
+    weight, scores, classes = counted(sample_weight, *scores_and_classes("confusion_matrix", prediction, y, thresholded=True))
+    return counts_of(predicted_classes(scores, threshold), classes.astype(np.intp), max((2, *scores.shape[1:])), weight)
 
 
-def f1_score(prediction: ArrayLike, y: ArrayLike, average: str | None = None, threshold: float = 0.5) -> float:
+def f1_score(prediction: ArrayLike, y: ArrayLike, average: str | None = None, threshold: float = 0.5, *,
+             sample_weight: ArrayLike | None = None) -> float:
     r"""Return the F1 score, :math:`2\,\mathrm{TP} / (2\,\mathrm{TP} + \mathrm{FP} + \mathrm{FN})`.
 
     Parameters
     ----------
-    prediction, y, threshold
+    prediction, y, threshold, sample_weight
         See ``accuracy``.
     average : {"macro", "micro", "weighted"}, default None
         None: for two classes the score of class 1, for more "macro". "macro" is the mean over the classes that occur, in y or
@@ -97,17 +94,18 @@ def f1_score(prediction: ArrayLike, y: ArrayLike, average: str | None = None, th
     """
     if average is not None:
         one_of("average", average, AVERAGES)
-    table = confusion_matrix(prediction, y, threshold)
+    table = confusion_matrix(prediction, y, threshold, sample_weight=sample_weight)
     right, predicted, true = table.diagonal(), table.sum(0), table.sum(1)
     if average == "micro":
         return float(right.sum() / table.sum())
-    scores = 2 * right / np.maximum(predicted + true, 1)            # of a class that does not occur: 0
+    occurs = predicted + true > 0
+    scores = 2 * right / np.where(occurs, predicted + true, 1)      # of a class that does not occur: 0
     if average is None and len(table) == 2:
         return float(scores[1])
-    return float(np.average(scores, weights=true if average == "weighted" else predicted + true > 0))
+    return float(np.average(scores, weights=true if average == "weighted" else occurs))
 
 
-def roc_auc_score(prediction: ArrayLike, y: ArrayLike) -> float:
+def roc_auc_score(prediction: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the area under the receiver operating characteristic: the chance that class 1 has the larger score.
 
     Parameters
@@ -115,8 +113,8 @@ def roc_auc_score(prediction: ArrayLike, y: ArrayLike) -> float:
     prediction : array of shape (N,), (N, 1) or (N, K)
         Scores of class 1: logits or probabilities. Of K columns, the mean over the classes that occur, each against the rest,
         with its column as the score; the columns should be probabilities.
-    y : array
-        The true classes, see ``accuracy``.
+    y, sample_weight
+        See ``accuracy``.
 
     Raises
     ------
@@ -125,7 +123,7 @@ def roc_auc_score(prediction: ArrayLike, y: ArrayLike) -> float:
 
     Notes
     -----
-    Equal scores count half (Mann & Whitney's U).
+    Equal scores count half (Mann & Whitney's U). A pair of examples has the product of their weights.
 
     Examples
     --------
@@ -133,10 +131,9 @@ def roc_auc_score(prediction: ArrayLike, y: ArrayLike) -> float:
     >>> rp.roc_auc_score([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])
     0.75
     """
-    from scipy.stats import rankdata
-    scores, classes = scores_and_classes("roc_auc_score", prediction, y)
+    weight, scores, classes = counted(sample_weight, *scores_and_classes("roc_auc_score", prediction, y))
     finite("prediction", scores)
-    present = np.unique(classes)
+    weight, present = np.ones(len(classes)) if weight is None else weight, np.unique(classes)
     if len(present) < 2:
         raise DataError(f"roc_auc_score: y must hold two classes or more, got only {present[0]:g}")
     columns = scores.reshape(len(scores), -1).astype(float)
@@ -144,18 +141,22 @@ def roc_auc_score(prediction: ArrayLike, y: ArrayLike) -> float:
         columns, present = columns[:, -1:] - (columns[:, :1] if columns.shape[1] == 2 else 0), present[-1:]
     areas = []
     for k in present:
-        mine = classes == k
-        count, ranks = mine.sum(), rankdata(columns[:, 0 if columns.shape[1] == 1 else int(k)])
-        areas.append((ranks[mine].sum() - count * (count + 1) / 2) / (count * (len(classes) - count)))
+        levels, places = np.unique(columns[:, 0 if columns.shape[1] == 1 else int(k)], return_inverse=True)
+        mine, all_of = (np.bincount(places, each, len(levels)) for each in (weight * (classes == k), weight))
+        others = all_of - mine
+        below = np.cumsum(others) - others / 2
+        areas.append(mine @ below / (mine.sum() * others.sum()))
     return float(np.mean(areas))
 
 
-def r2_score(prediction: ArrayLike, y: ArrayLike) -> float:
+def r2_score(prediction: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return R², the share of the variance of y that the prediction explains; for several columns, the mean of theirs.
 
     Parameters
     ----------
     prediction, y : arrays of shape (N, ...), or one of (N,) and the other (N, 1)
+    sample_weight : array of shape (N,), default None
+        See ``accuracy``.
 
     Notes
     -----
@@ -168,18 +169,21 @@ def r2_score(prediction: ArrayLike, y: ArrayLike) -> float:
     >>> round(rp.r2_score([2.5, 0.0, 2, 8], [3, -0.5, 2, 7]), 4)
     0.9486
     """
-    predicted, true = values("r2_score", prediction, y)
-    left, spread = ((predicted - true) ** 2).sum(0), ((true - true.mean(0)) ** 2).sum(0)
+    weight, predicted, true = counted(sample_weight, *values("r2_score", prediction, y))
+    mean = partial(np.average, axis=0, weights=weight)
+    left, spread = mean((predicted - true) ** 2), mean((true - mean(true)) ** 2)
     varies = (true != true[0]).any(0)                               # the mean of equal values may be rounded
     return float(np.where(varies, 1 - left / np.where(varies, spread, 1), left == 0).mean())
 
 
-def mean_absolute_error(prediction: ArrayLike, y: ArrayLike) -> float:
+def mean_absolute_error(prediction: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     """Return the mean absolute difference of predictions and targets.
 
     Parameters
     ----------
     prediction, y : arrays of shape (N, ...), or one of (N,) and the other (N, 1)
+    sample_weight : array of shape (N,), default None
+        See ``accuracy``.
 
     Examples
     --------
@@ -187,13 +191,15 @@ def mean_absolute_error(prediction: ArrayLike, y: ArrayLike) -> float:
     >>> rp.mean_absolute_error([1.0, 2.0], [1.5, 1.0])
     0.75
     """
-    predicted, true = values("mean_absolute_error", prediction, y)
-    return float(np.abs(predicted - true).mean())
+    weight, predicted, true = counted(sample_weight, *values("mean_absolute_error", prediction, y))
+    return float(np.average(np.abs(predicted - true), axis=0, weights=weight).mean())
 
 
-def counts_of(predicted: NDArray[np.intp], true: NDArray[np.intp], classes: int) -> NDArray[np.int64]:
+def counts_of(predicted: NDArray[np.intp], true: NDArray[np.intp], classes: int,
+              weight: NDArray[np.float64] | None = None) -> NDArray[np.int64] | NDArray[np.float64]:
     """Return the confusion matrix of predicted and true classes."""
-    return np.bincount(true * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(np.int64)
+    counts = np.bincount(true * classes + predicted, weight, classes**2).reshape(classes, classes)
+    return counts.astype(np.int64) if weight is None else counts
 
 
 def values(who: str, prediction: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -205,62 +211,3 @@ def values(who: str, prediction: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.fl
         raise ShapeError(f"{who}: y must have the shape of prediction, {predicted.shape}, got {true.shape}")
     columns = math.prod(predicted.shape[1:])
     return finite("prediction", predicted).reshape(n, columns), finite("y", true).reshape(n, columns)
-
-
-BY_NAME: Mapping[str, Callable[..., float]] = {each.__name__: each for each in (
-    accuracy, f1_score, mean_absolute_error, r2_score, roc_auc_score, top_k_accuracy_score)}
-OWN = tuple(BY_NAME.values())
-
-
-def as_scores(metrics: Metrics, loss: Loss) -> dict[str, Score]:
-    """Return the metrics of ``fit`` as functions by name; ArgumentError for what is none, or has a name that is taken."""
-    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
-        raise ArgumentError(f"metrics must be a list of names or functions, or a dict of functions by name, got {metrics!r}")
-    found: dict[str, Score] = {}
-    pairs: Iterable[tuple[Any, Any]] = metrics.items() if isinstance(metrics, Mapping) else ((None, one) for one in metrics)
-    for given, one in pairs:
-        if not isinstance(one, str) and (not callable(one) or isinstance(one, type)):
-            raise ArgumentError(f"metrics must hold names or functions of prediction and y, got {one!r}")
-        known = one_of("each of the metrics", one, BY_NAME) if isinstance(one, str) else one.__name__ if one in OWN else None
-        score: Any = one if known is None else of_loss(known, loss)
-        name = (known or getattr(one, "__name__", "")) if given is None else given
-        if not isinstance(name, str) or name in ("", "<lambda>", *TAKEN, *found) or name.startswith("validation_"):
-            raise ArgumentError(f"metrics must hold functions whose names are new columns of the history, got {name!r}; a dict "
-                                "gives functions names: {'top 2': function}")
-        found[name] = score
-    return found
-
-
-def of_loss(name: str, loss: Loss) -> Score:
-    """Return the score of this name, for predictions as the loss takes them: logits, log-probabilities or probabilities."""
-    if name in ("accuracy", "f1_score"):
-        return partial(BY_NAME[name], threshold=threshold_of(loss))
-    return area_of_logits if name == "roc_auc_score" and isinstance(loss, (CrossEntropy, NLL)) else BY_NAME[name]
-
-
-def area_of_logits(prediction: NDArray[Any], y: NDArray[Any]) -> float:
-    """Return ``roc_auc_score`` of the probabilities that belong to logits or log-probabilities."""
-    from scipy.special import softmax
-    return roc_auc_score(softmax(prediction.astype(float), axis=1), y)
-
-
-def check_scores(scores: Iterable[Score], shape: tuple[int, ...], y: NDArray[Any]) -> None:
-    """Raise what the library's own scores would raise for these targets, and predictions of this shape."""
-    for score in scores:
-        if (score.func if isinstance(score, partial) else score) in (*OWN, area_of_logits):
-            score(np.zeros(shape), y)
-
-
-def scored(scores: Mapping[str, Score], seen: Seen | None, prefix: str = "") -> dict[str, float]:
-    """Return the scores of all that was seen, by the name of their column."""
-    if not seen:
-        return {}
-    prediction, y = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-    return {prefix + name: number(name, score(prediction, y)) for name, score in scores.items()}
-
-
-def number(name: str, value: Any) -> float:
-    """Return what a metric returned as a float, which may be NaN; ArgumentError for anything else."""
-    if not may_be_real(value) or not isinstance(value, (int, float, np.ndarray, np.generic)):
-        raise ArgumentError(f"the metric {name} must return a number, got {value!r}")
-    return float(value)

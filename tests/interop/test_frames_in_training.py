@@ -83,6 +83,17 @@ def test_copies_remember_and_a_refused_fit_does_not(net):
     assert trained((frame(pl, "abc"), Y), net=fresh)[0].feature_names == ("a", "b", "c")
 
 
+def test_a_call_that_is_refused_late_leaves_no_columns_and_no_labels():
+    fresh, x = rp.Sequential(rp.Linear(3, 2, rng=0), rp.Dropout(0.5, rng=0)), frame(pd)
+    loss, sgd = rp.CrossEntropy(), rp.SGD(fresh.parameters(), lr=0.1)
+    for call in (lambda: rp.fit(fresh, loss, sgd, (x, WORDS), epochs=1, callbacks=[rp.EarlyStopping()], progress=False),
+                 lambda: rp.minimize(fresh, loss, x, WORDS, progress=False),
+                 lambda: rp.least_squares(fresh, x, X[:, :2], progress=False)):
+        with pytest.raises(rp.errors.ArgumentError):
+            call()
+        assert (fresh.feature_names, fresh.class_labels) == (None, None)
+
+
 def test_categories_are_not_numbers_even_if_they_are_coded_by_some(net):
     coded = frame(pd).assign(width=pd.Categorical(Y))
     for call in (lambda: trained((coded, Y)), lambda: net.predict(coded)):

@@ -93,6 +93,29 @@ def test_a_batch_of_weight_0_costs_nothing(loss):
     assert not loss.backward().any()
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("build", "x", "y"), LOSSES, ids=IDS)
+def test_an_example_of_weight_0_adds_nothing_whatever_its_prediction(build, x, y, reduction):
+    loss, without, kept = build(reduction=reduction), build(reduction=reduction), WEIGHT > 0
+    wild = x.astype(float)
+    wild[~kept] = np.nan if isinstance(loss, rp.BCE) else -np.inf
+    with np.errstate(invalid="ignore"):                             # as without weights
+        cost, gradient = loss.forward(wild, y, WEIGHT), loss.backward()
+    np.testing.assert_array_equal(cost[kept] if reduction == "none" else cost, without.forward(x[kept], y[kept], WEIGHT[kept]))
+    np.testing.assert_array_equal(gradient[kept], without.backward())
+    assert not gradient[~kept].any()
+    assert not np.any(cost[~kept] if reduction == "none" else 0)
+
+
+@pytest.mark.parametrize("loss", [rp.NLL(), rp.NLL([0, 1])], ids=repr)
+def test_an_impossible_class_of_weight_0_costs_nothing(loss):
+    x, y = np.array([[-np.inf, 0.0], [-2.0, -0.1]]), [0, 1]
+    assert loss.forward(x, y, [0, 1]) == 0.1
+    if loss.weight is not None:
+        assert loss.forward(x, y) == 0.1
+    np.testing.assert_array_equal(loss.backward(), [[0, 0], [0, -1]])
+
+
 @pytest.mark.parametrize(("weight", "kind", "text"), [
     ([1, 2], rp.ShapeError, "MSE(): weight must have shape (6,), a number for each example, got (2,)"),
     (2.0, rp.ShapeError, "weight must have shape (6,), a number for each example, got ()"),

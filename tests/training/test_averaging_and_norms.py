@@ -135,6 +135,29 @@ def test_norms_are_columns_of_the_history():
     assert set(fit(build(), rp.Norms())) == {"epoch", "cost", "seconds", "gradient_norm", "parameter_norm"}
 
 
+def test_a_parameter_that_is_frozen_for_some_epochs_has_norms_of_its_own_epochs():
+    def freeze(run):
+        run.net[0].weight.frozen = run.epoch == 2
+    net = build()
+    history = rp.fit(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), rp.datasets.blobs(12, rng=0), epochs=4, rng=0,
+                     callbacks=[rp.Norms(each=True), freeze], progress=False)
+    for name in ("gradient_norm of 0.weight", "parameter_norm of 0.weight"):
+        assert np.isnan(history[name]).tolist() == [False, False, True, False]
+
+
+def test_a_column_without_entries_in_some_epochs_keeps_its_epochs():
+    history, seen = rp.History(), []
+    for epoch in range(1, 6):
+        history.append({"epoch": float(epoch)})
+        if epoch in (2, 5):
+            history.append({"rate": epoch / 10})
+        seen.append(history.last.get("rate"))
+    assert seen[0] is None
+    assert seen[1:] == pytest.approx([0.2, np.nan, np.nan, 0.5], nan_ok=True)
+    assert history["rate"] == pytest.approx([0.2, np.nan, np.nan, 0.5], nan_ok=True)
+    assert [row[1] for row in history._rows()] == ["rate", "", "0.2", "nan", "nan", "0.5"]
+
+
 def test_norms_go_on_in_the_middle_of_an_epoch():
     norms, later, net = rp.Norms(), rp.Norms(), build()
     run = rp.Run(net, rp.CrossEntropy(), rp.SGD(net.parameters(), lr=0.1), rp.History())

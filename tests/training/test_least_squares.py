@@ -55,6 +55,13 @@ def test_the_jacobian_is_that_of_finite_differences(case):
     assert_allclose((residuals(start) ** 2).sum() / 2, rp.MSE().forward(net.predict(x), y))
 
 
+def test_targets_of_one_axis_are_those_of_one_column():
+    def trained(y):
+        net = rp.Linear(2, 1, rng=0)
+        return rp.least_squares(net, X, y, progress=False)["cost"]
+    assert trained(Y[:, 1]) == trained(Y[:, 1:])
+
+
 @pytest.mark.parametrize("method", squares.METHODS)
 def test_a_linear_problem_is_solved_in_a_few_steps(method):
     net = rp.Linear(2, 2, dtype="float64", rng=0)

@@ -50,6 +50,25 @@ def test_the_first_steps_are_those_of_a_loop():
     assert np.array_equal(found.costs, costs)
 
 
+def test_labels_streams_and_weights_are_taken_as_by_fit():
+    x, y = rp.datasets.moons(60, rng=0)
+    net, labels = rp.Linear(2, 2, rng=0), np.array(["no", "yes"])[y]
+    sgd = rp.SGD(net.parameters(), lr=0.1)
+
+    def costs(data):
+        return rp.lr_range_test(net, rp.CrossEntropy(), sgd, data, steps=5, batch_size=20, rng=3).costs
+
+    expected = costs((x, y))
+    assert np.array_equal(costs((x, labels)), expected)
+    assert net.class_labels is None                                 # the network is as it was
+    batches = list(rp.datasets.batches(x, y, batch_size=20, rng=3))
+    assert np.array_equal(costs(lambda: batches)[:3], expected[:3])
+    assert costs(lambda: [(*batch, np.zeros(20)) for batch in batches]).tolist() == [0] * 5
+    assert len(costs(iter(batches * 2))) == 5
+    with pytest.raises(rp.DataError, match="data must give its batches anew for each epoch, got none in a later one"):
+        costs(iter(batches))
+
+
 def test_it_ends_where_the_cost_explodes_and_suggests_a_rate_that_learns():
     net, loss, optimizer, data = problem()
     found = rp.lr_range_test(net, loss, optimizer, data, highest=1e6, rng=0)

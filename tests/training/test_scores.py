@@ -39,6 +39,40 @@ def test_values_are_scikit_learns():
         assert_allclose(rp.mean_absolute_error(a, b), skl.mean_absolute_error(b, a), rtol=1e-12)
 
 
+def test_weighted_values_are_scikit_learns():
+    skl, rng = pytest.importorskip("sklearn.metrics"), np.random.default_rng(1)
+    w, y = {"sample_weight": rng.uniform(0.1, 3, 60)}, np.concatenate([np.arange(4), rng.integers(0, 4, 56)])
+    p = rng.random((60, 4))
+    p /= p.sum(1, keepdims=True)
+    chosen, binary, column = p.argmax(1), y % 2, p[:, 1].round(1)   # with ties
+    for found, expected in [
+        (rp.accuracy(p, y, **w), skl.accuracy_score(y, chosen, **w)),
+        (rp.top_k_accuracy_score(p, y, 2, **w), skl.top_k_accuracy_score(y, p, k=2, **w)),
+        (rp.confusion_matrix(p, y, **w), skl.confusion_matrix(y, chosen, **w)),
+        *[(rp.f1_score(p, y, kind, **w), skl.f1_score(y, chosen, average=kind, **w)) for kind in ("macro", "weighted")],
+        (rp.f1_score(column, binary, **w), skl.f1_score(binary, column > 0.5, **w)),
+        (rp.roc_auc_score(column, binary, **w), skl.roc_auc_score(binary, column, **w)),
+        (rp.roc_auc_score(p, y, **w), skl.roc_auc_score(y, p, multi_class="ovr", **w)),
+        (rp.r2_score(p[:, :2], p[:, 2:], **w), skl.r2_score(p[:, 2:], p[:, :2], **w)),
+        (rp.mean_absolute_error(p[:, 0], column, **w), skl.mean_absolute_error(column, p[:, 0], **w))]:
+        assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("score", [rp.accuracy, rp.f1_score, rp.confusion_matrix, rp.roc_auc_score, rp.top_k_accuracy_score,
+                                   rp.r2_score, rp.mean_absolute_error])
+def test_weights_count_examples_and_one_of_weight_0_not_at_all(score):
+    weight = np.array([1, 0, 2, 3, 1, 2, 0, 1, 1, 2])
+    twice, p, y = np.repeat(np.arange(10), weight), P, Y
+    if score in (rp.r2_score, rp.mean_absolute_error):
+        p, y = P[:, 0], Y / 2
+    wild = p.copy()
+    wild[weight == 0] = np.nan
+    given = wild if score not in (rp.r2_score, rp.mean_absolute_error) else p
+    assert_allclose(score(given, y, sample_weight=weight), score(p[twice], y[twice]), rtol=1e-12)
+    with pytest.raises(rp.DataError, match="sample_weight must hold numbers of at least 0, and one above 0, got 0 to 0"):
+        score(p, y, sample_weight=0 * weight)
+
+
 def test_values_by_hand():
     """Predicted: 0 2 1 0 2 2 0 0 1 2 (of equal columns, the first)."""
     assert_array_equal(rp.confusion_matrix(P, Y), [[2, 0, 1], [1, 2, 0], [1, 0, 3]])
@@ -145,7 +179,30 @@ def test_early_stopping_knows_the_direction_of_a_named_metric():
     assert len(history["epoch"]) < 200
 
 
+def test_scores_have_the_weights_of_the_cost():
+    """In both parts: of the library's own, and of a function that has the parameter; with and without it in ``metrics``."""
+    x, y = np.random.default_rng(1).standard_normal((20, 4)).astype("float32"), CLASSES
+    weight, columns = np.linspace(0, 1, 20), []
+    for metrics in ([], ["accuracy", spread], {"top 2": partial(rp.top_k_accuracy_score, k=2)}):
+        net, cost, sgd, _ = problem(rp.CrossEntropy, 3, y)
+        before = net.predict(x)
+        history = rp.fit(net, cost, sgd, (x, y), epochs=1, batch_size=20, sample_weight=weight[::-1], class_weight=[1, 2, 4],
+                         validation=(x, y, weight), metrics=metrics, rng=0, progress=False)
+        columns.append(history["validation_accuracy"][0])
+        if "accuracy" in history:
+            trained = weight[::-1] * np.array([1, 2, 4])[y]
+            assert_allclose(history["accuracy"], rp.accuracy(before, y, sample_weight=trained), rtol=1e-12)
+            assert_allclose(history["validation_spread"], np.ptp(net.predict(x)), rtol=1e-6)
+    assert columns == pytest.approx([rp.evaluate(net, cost, x, y, sample_weight=weight).accuracy] * 3, rel=1e-12)
+    expected = rp.top_k_accuracy_score(net.predict(x), y, 2, sample_weight=weight)
+    assert_allclose(history["validation_top 2"], expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize(("metrics", "text"), [
+    (["confusion_matrix"], r"the confusion matrix is a table: confusion_matrix\(net.predict\(x\), y\), after training or in"),
+    ([rp.confusion_matrix], "metrics must hold scores, which are numbers; the confusion matrix is a table"),
+    ({"table": partial(rp.confusion_matrix, threshold=0)}, r"the metric table must return a number, got array\(\["),
+    ({"pair": lambda p, y: (1.0, 2.0)}, r"the metric pair must return a number, got \(1.0, 2.0\)"),
     ("accuracy", "metrics must be a list of names or functions, or a dict of functions by name, got 'accuracy'"),
     ({"validation_cost": spread}, "names are new columns of the history, got 'validation_cost'"),
     (["r2_score"], "r2_score: y must have the shape of prediction"),
@@ -162,13 +219,17 @@ def test_wrong_metrics_are_refused_before_training(metrics, text):
         assert_array_equal(array, before[name])
 
 
-def test_a_metric_must_return_a_number():
+def test_a_metric_that_fails_on_predictions_of_0_is_not_tried_further():
+    def odd(prediction, y):
+        return 1.0 if prediction.any() else [][0]
+
     def two(prediction, y):
-        return [1.0, 2.0]
+        return [1.0, 2.0] if prediction.any() else 1.0
 
     net, cost, sgd, data = problem(rp.CrossEntropy, 3, CLASSES)
+    assert rp.fit(net, cost, sgd, data, epochs=1, metrics=[odd], progress=False)["odd"] == [1]
     with pytest.raises(rp.ArgumentError, match=r"the metric two must return a number, got \[1.0, 2.0\]"):
-        rp.fit(net, cost, sgd, data, epochs=1, metrics=[two])
+        rp.fit(net, cost, sgd, data, epochs=1, metrics=[two], progress=False)
 
 
 def test_a_metric_may_be_nan():

@@ -140,8 +140,10 @@ def test_the_targets_of_a_memory_map_are_checked_first(tmp_path):
     (Loader([*BATCHES, ("ab", Y)]), 1, rp.ShapeError, "x of batch 5 must have an axis of examples"),
     (3, 1, rp.ArgumentError, r"data must be a pair \(x, y\), got int"), ("xy", 1, rp.ArgumentError, "got str"),
     (Loader, 1, rp.ArgumentError, r"data must be a pair \(x, y\), got type"),
+    (BATCHES[:2], 1, rp.ArgumentError, "got a list of 2; of a list of batches, give a function that returns it: lambda: bat"),
+    ([list(one) for one in BATCHES[:3]], 1, rp.ArgumentError, "got a list of 3; of a list of batches, give a function that"),
     (BATCHES, 1, rp.ArgumentError, "got a list of 4; of a list of batches, give a function that returns it: lambda: batches"),
-    ({"x": X, "y": Y}, 1, rp.ArgumentError, r"data must be a pair \(x, y\), got dict")], ids=range(16))
+    ({"x": X, "y": Y}, 1, rp.ArgumentError, r"data must be a pair \(x, y\), got dict")], ids=range(18))
 def test_wrong_streams_are_refused_in_one_sentence(data, epochs, kind, text):
     with pytest.raises(kind, match=text) as caught:
         fit(data, epochs=epochs)

@@ -217,14 +217,25 @@ def separated(batch: Any, k: int) -> Any:
 
 def as_pair(data: Any, name: str, hints: bool = False) -> Any:
     """Return ``data``; ArgumentError unless it is a pair. With ``hints``, it says what to do with weights, and with batches."""
-    if isinstance(data, (tuple, list)) and len(data) == 2:
+    batches = hints and are_batches(data)
+    if isinstance(data, (tuple, list)) and len(data) == 2 and not batches:
         return data
     hint = ""
-    if hints and isinstance(data, list) and data and all(isinstance(one, tuple) for one in data):
+    if batches:
         hint = "; of a list of batches, give a function that returns it: lambda: batches"
     elif hints and isinstance(data, (tuple, list)) and len(data) == 3:
         hint = "; weights of the examples are sample_weight"
     raise ArgumentError(f"{name} must be a pair (x, y), got {kind(data)}{hint}")
+
+
+def are_batches(data: Any) -> bool:
+    """Whether data are a list of batches, pairs or triples of arrays; of two of them, whether they can be nothing else."""
+    if not isinstance(data, (tuple, list)) or not data:
+        return False
+    shapes = [[getattr(part, "shape", ()) for part in one] for one in data if isinstance(one, (tuple, list))]
+    if len(shapes) < len(data) or not all(len(one) in (2, 3) and one[0] for one in shapes):
+        return False
+    return len(data) != 2 or all(one[0] != one[1] for one in shapes)        # the rows of an array have equal shapes
 
 
 def kind(value: Any) -> str:

@@ -14,6 +14,7 @@ from ...arguments import Array, in_a_line
 from ...errors import ArgumentError, StateError
 from ...modules.core.values import parts
 from ..callbacks import AfterEpoch, Callback, Progress, Run
+from ..scoring import joined
 from .kept import new_run
 from .run_state import Parts, has_state, named, read, settings_among, warn_of_changes
 from .sealed import unpacked
@@ -88,8 +89,8 @@ def by_file(notes: dict[str, Any], parts: Parts) -> dict[str, Any]:
 def progress_of(run: Run) -> dict[str, Any]:
     """Return how far a run is: its history, and its place in the epoch."""
     done = run.progress
-    seen = done.seen and [(np.concatenate([each for each, _ in done.seen]), np.concatenate([y for _, y in done.seen]))]
-    history = {name: list(map(plain, column)) for name, column in run.history.items()}
+    seen = done.seen and [joined(done.seen)]
+    history = {name: list(map(plain, column)) for name, column in run.history._aligned().items()}
     return {"epoch": run.epoch, "batch": run.batch, "cost": float(run.cost), "history": history, "stopped": run.history.stopped,
             "done": done.batch, "total": float(done.total), "divisor": float(done.divisor), "order": done.order, "seen": seen,
             "seconds": time.perf_counter() - done.began if done.batch else 0.0}

@@ -11,13 +11,12 @@ from itertools import islice
 import numpy as np
 
 from ...arguments import Array, Seed, generator, positive_int, real
-from ...datasets.batches import in_batches
 from ...errors import ArgumentError, NonFiniteError
 from ...losses import Loss
 from ...modules import Module
-from ...modules.core.values import Value
 from ...optim import Optimizer
-from ..inputs.sources import Checked, Data, checked_data
+from ..inputs.labels import class_labels, with_codes
+from ..inputs.sources import Batch, Data, Source, Stream, as_source
 from ..metrics import check_reduces
 from ..steps import Step, check_trainable
 
@@ -53,8 +52,8 @@ class RateRange:
                 f"{self.suggestion:.3g} and is lowest at {self.rates[self.smoothed.argmin()]:.3g}")
 
 
-def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, lowest: float = 1e-5, highest: float = 10.0,
-                  steps: int = 100, batch_size: int = 32, rng: Seed = None) -> RateRange:
+def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, lowest: float = 1e-5,
+                  highest: float = 10.0, steps: int = 100, batch_size: int = 32, rng: Seed = None) -> RateRange:
     """Train a copy of a network while the learning rate rises from ``lowest`` to ``highest``, by the same factor at each step.
 
     A good rate lies where the cost falls steeply, below that at which it is lowest. The network, the loss and the optimizer
@@ -63,8 +62,8 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, 
     Parameters
     ----------
     net, loss, optimizer, data, batch_size
-        As for ``fit``. The optimizer's settings and state are kept but for the rates: the largest is the one that is tested,
-        and those of other groups keep their ratios to it.
+        As for ``fit``; a stream that has one pass only must have a batch for each step. The optimizer's settings and state
+        are kept but for the rates: the largest is the one that is tested, and those of other groups keep their ratios to it.
     lowest, highest : float > 0, default 1e-5 and 10
     steps : int, at least 3, default 100
         As many batches; the examples are gone through as often as needed. The test ends early when the running mean of the
@@ -103,7 +102,8 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, 
     steps, batch_size = positive_int("steps", steps, 3), positive_int("batch_size", batch_size)
     check_reduces(net, loss)
     check_trainable(net, optimizer)
-    x, y = checked_data(net, loss, data, "data")
+    data = with_codes(data, class_labels(net, loss, data, name="data[1]"), "data")
+    source = as_source(net, loss, data, batch_size, 1, None, None)
     net, optimizer, loss = *copies(net, optimizer), deepcopy(loss)
     if not net.training:                                            # as in ``fit``: modules put into eval mode stay in it
         net.train()
@@ -112,7 +112,7 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data, *, 
     costs, smoothed, mean = list[float](), list[float](), 0.0
     rates, step = np.geomspace(low, high, steps), Step(net, loss, optimizer)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for k, (rate, batch) in enumerate(zip(rates, islice(endless(x, y, batch_size, generator(rng)), steps), strict=True), 1):
+        for k, (rate, batch) in enumerate(zip(rates, islice(endless(source, generator(rng)), steps), strict=True), 1):
             for group, ratio in zip(optimizer.groups, ratios, strict=True):
                 group["lr"] = rate * ratio
             cost = step(*batch)
@@ -136,7 +136,7 @@ def copies(net: Module, optimizer: Optimizer) -> tuple[Module, Optimizer]:
     return twin, new
 
 
-def endless(x: Value, y: Array, batch_size: int, rng: np.random.Generator) -> Iterator[Checked]:
+def endless(source: Source, rng: np.random.Generator) -> Iterator[Batch]:
     """Yield batches, epoch after epoch."""
     while True:
-        yield from in_batches(x, y, batch_size, rng, join_single=True)
+        yield from source.batches(rng)

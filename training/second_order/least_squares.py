@@ -14,7 +14,7 @@ from ...datasets.checks import Inputs
 from ...errors import ArgumentError, NonFiniteError
 from ...losses import MSE
 from ...modules import Module
-from ...modules.core.values import Value
+from ...modules.core.values import Value, shape_of
 from ...names import suggestion
 from ..history import History
 from ..inputs.sources import checked_pair
@@ -96,14 +96,16 @@ def least_squares(net: Module, x: Inputs, y: ArrayLike, method: str = "lm", *, m
     max_iter, tol = positive_int("max_iter", max_iter), real("tol", tol, EPSILON)
     tolerances = dict.fromkeys(TOLERANCES, tol) | tolerances_of(options)
     check_reduces(net, MSE())
-    residuals = Residuals(net, *checked_pair(net, MSE(), x, y))
+    examples, targets = checked_pair(net, MSE(), x, y)
+    outputs = np.broadcast_to(np.zeros(()), net.output_shape(shape_of(examples)))
+    residuals = Residuals(net, examples, MSE().convert(targets, outputs))       # (N,) as (N, 1), like the loss
     if method == "lm" and residuals.y.size < residuals.start.size:
         raise ArgumentError(f'least_squares: method="lm" needs at least as many numbers in y as net has parameters, got '
                             f'{residuals.y.size} and {residuals.start.size}; method="trf" takes any numbers of them')
-    net.feature_names = column_names(x) or net.feature_names
 
     def solve(note: Note) -> str:
         from scipy.optimize import least_squares as of_scipy
+        net.feature_names = column_names(x) or net.feature_names    # here, the start has been accepted
 
         def jacobian(vector: Array) -> Array:
             before = residuals.jacobians

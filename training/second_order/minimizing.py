@@ -94,10 +94,10 @@ def minimize(net: Module, loss: Loss, x: Inputs, y: ArrayLike, method: str = "L-
     labels = class_labels(net, loss, (x, y), name="y")
     examples, targets = checked_pair(net, loss, x, coded(y, labels, "y"))
     cost, options = Cost(net, loss, examples, targets), {"maxiter": max_iter} | given
-    net.feature_names, net.class_labels = column_names(x) or net.feature_names, labels or net.class_labels
 
     def solve(note: Note) -> str:
         from scipy.optimize import minimize as of_scipy
+        net.feature_names, net.class_labels = column_names(x) or net.feature_names, labels or net.class_labels  # start accepted
         result = of_scipy(cost, cost.start, jac=True, method=method, tol=tol, options=options, callback=note)
         return str(result.message)
 
