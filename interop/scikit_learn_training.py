@@ -206,10 +206,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
             raise ArgumentError(f"validation_fraction must leave at least one example in each part, got {fraction} of {len(x)} "
                                 "examples")
         stratify = self._classifies and y.size == len(y)
-        few = np.flatnonzero(np.bincount(y.reshape(-1).astype(int)) == 1) if stratify else []
-        if len(few):
+        alone = np.flatnonzero(np.bincount(y.reshape(-1).astype(int)) == 1) if stratify else np.empty(0, int)
+        if alone.size:
             raise DataError("y must hold at least two examples of each class with early_stopping=True, which takes "
-                            f"validation_fraction={fraction} of each for validation, got one of {targets.names[few[0]]!r}")
+                            f"validation_fraction={fraction} of each for validation, got one of {targets.names[alone[0]]!r}")
         (train, _), (held_out, _) = split(np.arange(len(x)), y.reshape(-1).astype(int) if stratify else y, fraction, rng,
                                           stratify=stratify)
         if weights is None:

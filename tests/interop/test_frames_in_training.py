@@ -130,6 +130,20 @@ def test_labels_of_validation_count_and_unknown_ones_are_refused():
     assert fresh.class_labels == ("no", "yes")
 
 
+@pytest.mark.parametrize(("net", "loss"), [(rp.Linear(3, 1, rng=0), rp.BCEWithLogits()), (rp.Linear(3, 1, rng=0), rp.Hinge()),
+                                           (rp.Linear(3, 2, rng=0), rp.CrossEntropy())], ids=str)
+def test_labels_for_which_there_is_no_output_are_named(net, loss):
+    sgd = rp.SGD(net.parameters(), lr=0.1)
+    for data, validation, text in [
+            (WORDS, np.where(Y == 0, "no", "maybe"), r"validation\[1\] must hold the classes no, yes, got 'maybe'"),
+            (["a", "b", "c"] * 4, None, r"data\[1\] must hold at most 2 classes for .*, got 3: a, b, c")]:
+        with pytest.raises(DataError, match=f"^{text}$"):
+            rp.fit(net, loss, sgd, (X, data), epochs=1, validation=None if validation is None else (frame(pd), validation))
+    with pytest.raises(DataError, match=r"^y must hold at most 2 classes for .*, got 3: a, b, c$"):
+        rp.minimize(net, loss, X, ["a", "b", "c"] * 4, max_iter=1)
+    assert net.class_labels is None
+
+
 def test_a_saved_model_has_columns_and_labels(tmp_path):
     net, _ = trained((frame(pd), WORDS))
     rp.save_model(net, tmp_path / "model.safetensors")

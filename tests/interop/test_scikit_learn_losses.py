@@ -54,7 +54,7 @@ def test_the_dense_network_ends_in_what_the_loss_wants(loss, y, end, init):
 
 def test_later_classes_must_be_the_first_ones():
     model = Classifier(**SMALL).partial_fit(X, TWO, classes=["yes", "no"]).partial_fit(X, TWO, classes=["no", "yes"])
-    with pytest.raises(ArgumentError, match="^partial_fit: classes must be those of the first call, no, yes, got maybe, no"):
+    with pytest.raises(ArgumentError, match=r"^partial_fit: classes must be those of the first call, no, yes, got maybe, no"):
         model.partial_fit(X, TWO, classes=["no", "yes", "maybe"])
     assert model.partial_fit(X, TWO).n_iter_ == 3
 
