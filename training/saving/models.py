@@ -127,7 +127,8 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
     loss : Loss, optional
         The one that the network was trained with: it says above which output an example is of the second of two classes, or has
         a label. 0.5 for BCE, and for MSE, Huber and L1 on targets 0 and 1; 0 for other losses. None: 0.5 if the outputs are
-        those of a Sigmoid, perhaps in another shape or after Dropout, else 0. MSE on raw outputs therefore needs it.
+        those of a Sigmoid, perhaps in another shape or after Dropout, else 0. MSE on raw outputs therefore needs it. The
+        method ``save`` of ``interop.Classifier`` gives its own loss and targets.
 
     Raises
     ------
@@ -167,11 +168,14 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
     if loss is not None and not isinstance(loss, Loss):
         raise ArgumentError(f"save_model: loss must be a Loss, such as MSE(), or None, got {in_a_line(loss)}")
     targets = net.class_labels if targets is None else targets
+    known = None if targets is None else as_targets(targets)
     arrays, notes = as_saved(net, None)
-    model = {"version": VERSION, "net": described(net), "features": net.feature_names,
+    if known is not None:
+        notes["labels"] = None if known.classes is None else known.classes.classes.tolist()
+    model = {"version": VERSION, "net": described(net),
              "preprocessing": None if preprocessing is None else [scaler and vars(scaler) for scaler in scalers],
              "several": isinstance(preprocessing, tuple), "threshold": ends_at(net) if loss is None else threshold_of(loss),
-             "targets": None if targets is None else stored(as_targets(targets))}
+             "targets": None if known is None else stored(known)}
     notes["model"] = packed(model, arrays, "save_model: net")
     write(path, sealed(arrays, notes))
 
@@ -216,13 +220,9 @@ def load_model(path: str | Path, *, modules: Kinds | None = None) -> Model:
     try:
         model = unpacked(notes["model"], arrays)
         put_network(net, arrays, notes, path)
-        if model["features"] is not None:
-            net.feature_names = words(model["features"])
         scalers = None if model["preprocessing"] is None else tuple(map(scaler_of, model["preprocessing"]))
         found = scalers if scalers is None or model["several"] is True else scalers[0]
         targets = None if model["targets"] is None else targets_of(model["targets"])
-        if targets is not None and targets.classes is not None:
-            net.class_labels = tuple(targets.classes.classes.tolist())
         if type(model["threshold"]) is not float or not math.isfinite(model["threshold"]):
             raise ValueError("the threshold is no number")
         return Model(net, found, targets, model["threshold"])

@@ -188,7 +188,7 @@ BIG = {"module": "Linear", "args": [10**9, 10**9], "options": {}}
     (lambda m: m["net"]["root"]["options"].pop("norm"), "what it says of the model does not fit"),
     (lambda m: m["targets"].update(names=["a"]), "what it says of the model does not fit"),
     (lambda m: m.update(threshold=None), "the threshold is no number"),
-    (lambda m: m.update(features=[3]), "names must be texts"),
+    (lambda m: m["targets"].update(names=[3, 4]), "names must be texts"),
     (lambda m: m.update(preprocessing=[{"mean": 1, "deviation": 0}]), "the scaler is not a mean and a positive deviation")])
 def test_a_lie_with_the_right_checksum_is_refused(model, change, text):
     arrays, notes = unsealed(model)
