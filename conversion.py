@@ -108,10 +108,10 @@ def column_names(x: Any) -> tuple[str, ...] | None:
     return names if names and all(isinstance(name, str) for name in names) else None
 
 
-def check_columns(x: Any, known: tuple[str, ...] | None, name: Named) -> None:
+def check_columns(x: Any, known: tuple[str, ...] | None, name: Named, use: str = "the network was trained on") -> None:
     """Raise an error unless ``x`` is an array, or a frame of numbers whose columns have the names that are known, in order.
 
-    Categories are not numbers, also if numbers stand for them.
+    Categories are not numbers, also if numbers stand for them. ``use`` says in the message where the names are known from.
     """
     if not is_frame(x):
         return
@@ -128,8 +128,7 @@ def check_columns(x: Any, known: tuple[str, ...] | None, name: Named) -> None:
     if not wrong:
         k = next((k for k, (a, b) in enumerate(zip(names, known, strict=False)) if a != b), min(len(names), len(known)))
         wrong = [f"{len(names)} in another order, from column {k} on, {quoted(names[k:k + 1])}"]
-    raise DataError(f"{name} must have the columns that the network was trained on, {quoted(known)}, got columns "
-                    f"{' and '.join(wrong)}")
+    raise DataError(f"{name} must have the columns that {use}, {quoted(known)}, got columns {' and '.join(wrong)}")
 
 
 def quoted(names: Sequence[Any], most: int = 10) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import as_numbers
+from ..conversion import Named, check_columns, column_names
 from ..underflow import unreported
 from .checks import examples, finite, same_features
 
@@ -23,6 +24,8 @@ class Scaler:
     ----------
     mean, deviation : float64 arrays of the shape of one example
         The deviation of a feature that is constant up to rounding is 1: see the notes of `standardize`.
+    feature_names : tuple of str, or None
+        The columns of the frame that was measured; a frame that is scaled must have them, in this order (DataError).
 
     Examples
     --------
@@ -33,26 +36,34 @@ class Scaler:
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
+    feature_names: tuple[str, ...] | None = None
 
     @classmethod
     @unreported
     def of(cls, x: ArrayLike, name: str = "x") -> Scaler:
         """Measure a training part, of shape (examples, ...); ShapeError, DtypeError or DataError for what has no mean."""
+        check_columns(x, None, Named(name))
         train = finite(name, examples(name, x))
         mean, variance = train.mean(axis=0, dtype=np.float64), train.var(axis=0, dtype=np.float64)
         deviation = np.where(constant_features(train, mean, variance), 1, np.sqrt(variance))
         mean = np.where(train.min(axis=0) == train.max(axis=0), train[0], mean)    # the mean of [.1, .1, .1] is not .1
-        return cls(mean, deviation)
+        return cls(mean, deviation, column_names(x))
+
+    def check(self, x: Any, name: str = "x") -> None:
+        """Raise DataError for a frame with other columns than those that were measured, or in another order."""
+        check_columns(x, self.feature_names, Named(name), "the scaler was measured on")
 
     @unreported
     def scaled(self, x: ArrayLike) -> NDArray[np.floating[Any]]:
         """Return ``(x - mean) / deviation``; floats keep their dtype, integers and booleans become float32."""
+        self.check(x)
         a = as_numbers(x, "x")
         return ((a - self.mean) / self.deviation).astype(a.dtype if a.dtype.kind == "f" else np.float32)
 
     @unreported
     def unscaled(self, z: ArrayLike) -> NDArray[np.float64]:
         """Return ``z * deviation + mean``, the inverse of ``scaled``, in float64: a large mean leaves float32 few digits."""
+        self.check(z, "z")
         return np.asarray(as_numbers(z, "z") * self.deviation + self.mean, np.float64)
 
 
@@ -66,7 +77,7 @@ def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floa
         The data on which the mean and the (biased) standard deviation over axis 0 are measured. A feature that is constant
         up to rounding is centred only.
     *others : arrays of shape (examples, ...)
-        Validation and test parts, transformed in the same way.
+        Validation and test parts, transformed in the same way. Frames must have the columns of the training part, in its order.
 
     Returns
     -------
@@ -89,9 +100,10 @@ def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floa
     """
     names = ["x_train", *(f"others[{i}]" for i in range(len(others)))]
     arrays = [finite(name, examples(name, a)) for name, a in zip(names, (x_train, *others), strict=True)]
-    for name, a in zip(names, arrays, strict=True):
+    scaler = replace(Scaler.of(arrays[0]), feature_names=column_names(x_train))
+    for name, given, a in zip(names, (x_train, *others), arrays, strict=True):
         same_features(name, a, like=arrays[0])
-    scaler = Scaler.of(arrays[0])
+        scaler.check(given, name)
     return tuple(scaler.scaled(a) for a in arrays)
 
 

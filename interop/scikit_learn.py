@@ -52,8 +52,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc, unused-ignor
     net : Module or function, default None
         A network, of which ``fit`` trains a copy; or a function of ``(n_features, n_outputs)`` that returns a new one.
         ``n_features`` is a number or, for images, the shape of an example; ``n_outputs`` is the number of classes or of
-        labels, and 1 for two classes. A network may also have two outputs for two classes. None: a dense network, of which
-        the next parameters tell.
+        labels, and 1 for two classes, unless the loss is CrossEntropy or NLL. A network may also have two outputs for two
+        classes. None: a dense network, of which the next parameters tell.
     hidden : int or sequence of int, default (100,)
         Units of the hidden layers. Images are flattened.
     activation : str, default "tanh"
@@ -63,7 +63,9 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc, unused-ignor
         as ``"PyTorch"``), a distribution such as ``rp.HeNormal()``, or ``rp.initializers.of(...)``. It draws the weights of
         ``net`` anew, too. None: Glorot's uniform distribution; for ``net``, the weights that it has.
     loss : Loss, default None
-        None: BCEWithLogits for one output and for labels, else CrossEntropy: the network ends in logits.
+        None: BCEWithLogits for one output and for labels, else CrossEntropy: the network ends in logits. The dense network
+        ends in LogSoftmax for NLL and in Sigmoid for BCE; one of your own must. Two classes in one output are parted at 0 by
+        BCEWithLogits and Hinge, at 0.5 by BCE, MSE, Huber and L1.
     optimizer : str or function, default "adam"
         sgd, adam, adamw, rmsprop or adagrad; or a class or function that is called as ``optimizer(parameters, lr=lr)``.
     lr : float, default 0.001
@@ -99,7 +101,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc, unused-ignor
     Attributes
     ----------
     net_, optimizer_, loss_function_ : Module, Optimizer and Loss
-        What was trained: ``rp.save(model.net_, "net.safetensors")``.
+        What was trained. ``model.save(path)`` writes it with its labels, for ``rp.load_model``.
     history_ : History
         The numbers of each epoch: ``history_["cost"]``.
     classes_ : array of shape (K,)
@@ -152,13 +154,21 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc, unused-ignor
         return np.arange(len(self._targets.names)) if self._targets.classes is None else self._targets.classes.classes
 
     def partial_fit(self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Train for one epoch on these examples; the first call makes the network, and needs ``classes``, all that may come."""
+        """Train for one epoch on these examples; the first call makes the network, and needs ``classes``, all that may come.
+
+        Later calls may give the same ones again. For several labels, the columns of y count, not ``classes``.
+        """
         first = not hasattr(self, "net_")
         if first and classes is None:
             raise ArgumentError("partial_fit: classes must be given in the first call: all labels that any call brings")
         if isinstance(self.class_weight, str):
             raise ArgumentError(f"partial_fit: class_weight must be a dict or None, got {self.class_weight!r}, for which all "
                                 "examples must be there")
+        if not first and classes is not None and self._targets.classes is not None:
+            again = Classes.of(classes, name="classes")
+            if not np.array_equal(again.classes, self.classes_):
+                raise ArgumentError(f"partial_fit: classes must be those of the first call, {listed(self._targets.names)}, got "
+                                    f"{listed(again.names)}")
         return self._learn(X, y, sample_weight, goes_on=not first, optimizer=None if first else self.optimizer_,
                            classes=classes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,12 +15,13 @@ from ..arguments import Array, floating_dtype, in_a_line, one_of, positive_int, 
 from ..datasets import Targets, split
 from ..errors import ArgumentError, DataError, ShapeError
 from ..initializers import Initializer, Start, Zeros
-from ..losses import Loss
-from ..modules import Flatten, Module, Sequential
+from ..losses import BCE, NLL, CrossEntropy, Loss
+from ..modules import Flatten, LogSoftmax, Module, Sequential, Sigmoid
 from ..optim import SGD, Optimizer
-from ..training import EarlyStopping, History, fit
+from ..training import EarlyStopping, History, fit, save_model
 from ..training.inputs.weights import checked_weights
 from ..training.named import OPTIMIZERS, Initialization, dense_network, initialization
+from ..training.saving.models import Preprocessing
 from .extras import needs
 
 with needs("sklearn", "An estimator of retroprop.interop"):
@@ -28,6 +30,7 @@ with needs("sklearn", "An estimator of retroprop.interop"):
     from sklearn.utils.validation import check_is_fitted, validate_data
 
 MOST = 200                                                          # examples in a batch, if batch_size is "auto"
+ENDS: dict[type[Loss], type[Module]] = {NLL: LogSoftmax, BCE: Sigmoid}         # of the dense network, by the loss
 Examples = tuple[Array, Array, Array | None]                        # x, y, and weights above 0
 
 
@@ -123,7 +126,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
             x, y, weights = weighted(x, y, more if weights is None else more * weights)
         seed = 0 if goes_on else seed_of(self.random_state)
         rng = self._rng if goes_on else np.random.default_rng(seed)
-        net = self.net_ if goes_on else self._network(x, targets.outputs, seed).astype(dtype)
+        outputs = len(targets.names) if isinstance(self.loss, (CrossEntropy, NLL)) else targets.outputs
+        net = self.net_ if goes_on else self._network(x, outputs, seed).astype(dtype)
         columns = self._columns(net, x, targets)
         encoded = targets.encode(y)
         encoded = encoded.astype(dtype).reshape(len(x), -1) if columns == 1 or targets.classes is None else encoded
@@ -131,7 +135,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         optimizer = optimizer or self._built_optimizer(net)
         validation = None
         if stop is not None and self.early_stopping:
-            (x, encoded, weights), validation = self._divided((x, encoded, weights), rng)
+            (x, encoded, weights), validation = self._divided((x, encoded, weights), rng, targets)
         history = fit(net, loss, optimizer, (x, encoded), epochs=epochs, batch_size=self._examples_in_a_batch(len(x)),
                       sample_weight=weights, validation=validation, rng=rng, callbacks=[] if stop is None else [stop],
                       progress=bool(self.verbose))
@@ -155,7 +159,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
 
         if self.net is None:
             hidden = tuple(positive_int("each size in hidden", size) for size in np.atleast_1d(self.hidden).tolist())
-            return (how or initialization("Glorot")).network(dense, some, seed, self._classifies)
+            layers = (how or initialization("Glorot")).network(dense, some, seed, self._classifies)
+            end = [module() for kind, module in ENDS.items() if isinstance(self.loss, kind)]
+            return Sequential(*map(deepcopy, layers), *end) if end else layers
         net: Any = None
         if isinstance(self.net, Module):
             net = deepcopy(self.net)
@@ -192,7 +198,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         return min(MOST, n) if isinstance(self.batch_size, str) and self.batch_size == "auto" else positive_int(
             "batch_size", self.batch_size)
 
-    def _divided(self, examples: Examples, rng: np.random.Generator) -> tuple[Examples, Any]:
+    def _divided(self, examples: Examples, rng: np.random.Generator, targets: Targets) -> tuple[Examples, Any]:
         """Return the parts for training and for validation, the latter as ``fit`` takes it."""
         x, y, weights = examples
         fraction = real("validation_fraction", self.validation_fraction, 0, 1, above=True, below=True)
@@ -200,11 +206,24 @@ class Estimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
             raise ArgumentError(f"validation_fraction must leave at least one example in each part, got {fraction} of {len(x)} "
                                 "examples")
         stratify = self._classifies and y.size == len(y)
+        alone = np.flatnonzero(np.bincount(y.reshape(-1).astype(int)) == 1) if stratify else np.empty(0, int)
+        if alone.size:
+            raise DataError("y must hold at least two examples of each class with early_stopping=True, which takes "
+                            f"validation_fraction={fraction} of each for validation, got one of {targets.names[alone[0]]!r}")
         (train, _), (held_out, _) = split(np.arange(len(x)), y.reshape(-1).astype(int) if stratify else y, fraction, rng,
                                           stratify=stratify)
         if weights is None:
             return (x[train], y[train], None), (x[held_out], y[held_out])
         return (x[train], y[train], weights[train]), (x[held_out], y[held_out], weights[held_out])
+
+    def save(self, path: str | Path, *, preprocessing: Preprocessing = None) -> None:
+        """Write the network and what its outputs stand for into one file, of which ``rp.load_model(path)`` makes a Model.
+
+        Its ``predict`` returns the labels that this estimator predicts, or the numbers, of shape (N, K). ``preprocessing`` is
+        a Scaler, see ``rp.save_model``; the other steps of a pipeline are not in the file.
+        """
+        check_is_fitted(self, "net_")
+        save_model(self.net_, path, preprocessing=preprocessing, targets=self._targets, loss=self.loss_function_)
 
     def _outputs(self, X: Any) -> Array:
         """Return what the network gives for X."""

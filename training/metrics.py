@@ -13,7 +13,7 @@ from ..arguments import as_numbers, in_a_line, positive_int, real
 from ..conversion import Named, check_columns
 from ..datasets.checks import Inputs, finite, inputs_and_targets, is_mapped, pair
 from ..errors import ArgumentError, DataError, ShapeError
-from ..losses import BCE, Loss
+from ..losses import BCE, L1, MSE, Huber, Loss
 from ..modules import Module
 from ..modules.core.summary import examples_at_once
 from ..modules.core.values import Value, as_values, dtype_of, each, parts, several, shape_of
@@ -33,7 +33,7 @@ def accuracy(prediction: ArrayLike, y: ArrayLike, threshold: float = 0.5, *, sam
     y : array of shape (N,), (N, 1) or (N, K)
         The true classes, from 0; or a row for each example with a 1 in the column of its class and 0 in the others.
     threshold : float, default 0.5
-        Right for probabilities; for logits give 0.
+        Right for probabilities, and for what MSE, Huber or L1 has learned of 0 and 1; for BCEWithLogits and Hinge give 0.
     sample_weight : array of shape (N,), default None
         How much each example counts, at least 0; None: 1. One of weight 0 does not count at all, as if it were not there.
 
@@ -231,8 +231,11 @@ def true_classes(loss: Loss, y: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def threshold_of(loss: Loss) -> float:
-    """Return the output above which a network with one output predicts class 1."""
-    return 0.5 if isinstance(loss, BCE) else 0.0
+    """Return the output above which a network with one output, that was trained with this loss, predicts class 1.
+
+    0.5 for BCE, and for MSE, Huber and L1 on targets 0 and 1; 0 for BCEWithLogits, Hinge, and losses of your own.
+    """
+    return 0.5 if isinstance(loss, (BCE, MSE, Huber, L1)) else 0.0
 
 
 def check_reduces(net: Module, loss: Loss) -> None:

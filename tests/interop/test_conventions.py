@@ -210,3 +210,30 @@ OURS = {
 @pytest.mark.parametrize("row", [row for row in ROWS if row.libraries == PAGE.OURS], ids=lambda row: row.subject)
 def test_what_the_page_says_of_this_library(row):
     OURS[row.subject]()
+
+
+def test_what_the_page_says_of_adam_in_onnx():
+    """The count T corrects the rate wherever it is above 0, and eps is added before that."""
+    onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
+    from onnx.reference import ReferenceEvaluator
+    domain, kinds = "ai.onnx.preview.training", {"R": ((), 1), "T": ((), 7)} | dict.fromkeys("XGVH", ((1,), 1))
+    node = onnx.helper.make_node("Adam", list(kinds), ["x", "v", "h"], domain=domain)
+    graph = onnx.helper.make_graph(
+        [node], "adam", [onnx.helper.make_tensor_value_info(name, kind, shape) for name, (shape, kind) in kinds.items()],
+        [onnx.helper.make_tensor_value_info(name, 1, (1,)) for name in "xvh"])
+    model = ReferenceEvaluator(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid(domain, 1)]))
+    zero, found = np.zeros(1, np.float32), {}
+    for count, gradient in ((0, 1), (1, 1), (1, 1e-4)):
+        inputs = {"R": np.float32(0.01), "T": np.int64(count), "X": zero, "G": zero + gradient, "V": zero, "H": zero}
+        found[count, gradient] = -model.run(None, inputs)[0].item() / 0.01
+    assert_allclose([*found.values()], [3.16, 1, 1 / (1 + 1e-2 * 1000**0.5)], rtol=1e-3)
+
+
+def test_what_the_page_says_of_huber_in_scikit_learn():
+    """The weights, the bias and ``scale_`` are those of its HuberRegressor(alpha=0, tol=1e-8) in release 1.9.1."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 2))
+    y = x @ [[1], [2]] + 3 + 2 * rng.normal(size=(80, 1)) + 30 * (np.arange(80) < 8)[:, None]
+    ours = rp.Linear(2, 1, dtype="float64", rng=0)
+    rp.minimize(ours, rp.Huber(1.35 * 1.629758), x, y, progress=False)
+    assert_allclose([*ours.weight.data[0], *ours.bias.data], [0.473421, 2.351129, 3.065667], rtol=1e-3)

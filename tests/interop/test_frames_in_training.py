@@ -1,5 +1,6 @@
 """Frames of pandas and polars in fit, predict and evaluate: columns are remembered, and checked from then on."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import retroprop as rp
 from retroprop.errors import DataError, DtypeError
@@ -141,6 +143,20 @@ def test_labels_of_validation_count_and_unknown_ones_are_refused():
     assert fresh.class_labels == ("no", "yes")
 
 
+@pytest.mark.parametrize(("net", "loss"), [(rp.Linear(3, 1, rng=0), rp.BCEWithLogits()), (rp.Linear(3, 1, rng=0), rp.Hinge()),
+                                           (rp.Linear(3, 2, rng=0), rp.CrossEntropy())], ids=str)
+def test_labels_for_which_there_is_no_output_are_named(net, loss):
+    sgd = rp.SGD(net.parameters(), lr=0.1)
+    for data, validation, text in [
+            (WORDS, np.where(Y == 0, "no", "maybe"), r"validation\[1\] must hold the classes no, yes, got 'maybe'"),
+            (["a", "b", "c"] * 4, None, r"data\[1\] must hold at most 2 classes for .*, got 3: a, b, c")]:
+        with pytest.raises(DataError, match=f"^{text}$"):
+            rp.fit(net, loss, sgd, (X, data), epochs=1, validation=None if validation is None else (frame(pd), validation))
+    with pytest.raises(DataError, match=r"^y must hold at most 2 classes for .*, got 3: a, b, c$"):
+        rp.minimize(net, loss, X, ["a", "b", "c"] * 4, max_iter=1)
+    assert net.class_labels is None
+
+
 def test_a_saved_model_has_columns_and_labels(tmp_path):
     net, _ = trained((frame(pd), WORDS))
     rp.save_model(net, tmp_path / "model.safetensors")
@@ -148,6 +164,41 @@ def test_a_saved_model_has_columns_and_labels(tmp_path):
     assert (model.net.feature_names, model.net.class_labels) == (NAMES, ("no", "yes"))
     np.testing.assert_array_equal(model.predict(frame(pl)), np.array(net.class_labels)[net.predict(X).argmax(1)])
     assert rp.evaluate(model.net, rp.CrossEntropy(), frame(pl), WORDS) == rp.evaluate(net, rp.CrossEntropy(), X, Y)
+
+
+@pytest.mark.parametrize("words", [WORDS, WORDS.astype(bytes)], ids=["text", "bytes"])
+def test_load_gives_a_network_the_names_of_the_one_that_was_saved(tmp_path, words):
+    """And none where the file has none: the weights of another network have other classes."""
+    (net, _), (other, _) = trained((frame(pd), words)), trained((frame(pd, "abc"), np.where(Y == 1, "never", "always")))
+    plain, names = trained((X, Y))[0], (other.feature_names, other.class_labels)
+    optimizer = rp.SGD(net.parameters(), lr=0.1)
+    rp.save(net, tmp_path / "net", optimizer)
+    rp.save(plain, tmp_path / "plain")
+    with pytest.raises(rp.StateError):
+        rp.load(other, tmp_path / "plain", rp.SGD(other.parameters(), lr=0.1))
+    assert (other.feature_names, other.class_labels) == names       # a refused file changes nothing
+    rp.load(other, tmp_path / "net")
+    assert (other.feature_names, other.class_labels) == (NAMES, tuple(np.unique(words).tolist()))
+    rp.load(other, tmp_path / "plain")
+    assert (other.feature_names, other.class_labels) == (None, None)
+    rp.Checkpoint(tmp_path / "step").save(1, net, optimizer)
+    rp.load(other, tmp_path / "step")
+    assert (other.feature_names, other.class_labels) == (net.feature_names, net.class_labels)
+    save_file(plain.state_dict(), tmp_path / "of PyTorch")
+    rp.load(other, tmp_path / "of PyTorch")
+    assert (other.feature_names, other.class_labels) == (None, None)
+    rp.save_model(plain, tmp_path / "model", targets=["yes", "no"])
+    rp.load(other, tmp_path / "model")
+    assert other.class_labels == rp.load_model(tmp_path / "model").net.class_labels == ("yes", "no")
+
+
+@pytest.mark.parametrize("notes", [
+    {"columns": 3}, {"columns": [3]}, {"columns": None, "labels": [[3.5]]}, {"columns": None, "labels": {}}], ids=str)
+def test_names_that_are_none_are_refused(tmp_path, notes):
+    net = rp.Linear(3, 2, rng=0)
+    save_file(net.state_dict(), tmp_path / "net", {"retroprop": json.dumps(notes)})
+    with pytest.raises(rp.FileFormatError, match=r"its notes must be those that retroprop.save writes"):
+        rp.load(net, tmp_path / "net")
 
 
 def test_labels_without_classes_are_refused_with_the_encoder_that_makes_numbers_of_them(net):

@@ -258,3 +258,12 @@ def test_functions_have_names_in_a_dict_and_scores_know_the_loss():
     net, cost, sgd, (x, _) = problem(rp.BCEWithLogits, 1, CLASSES % 2)
     history = rp.fit(net, cost, sgd, (x, CLASSES % 2), epochs=1, validation=(x, CLASSES % 2), metrics=[rp.f1_score])
     assert_allclose(history["validation_f1_score"], rp.f1_score(net.predict(x), CLASSES % 2, threshold=0))
+
+
+@pytest.mark.parametrize("loss", [rp.MSE(), rp.Huber(), rp.L1()], ids=str)
+def test_a_distance_to_0_and_1_parts_the_classes_in_the_middle(loss):
+    net, y = rp.Linear(1, 1, weight_init=rp.Constant(1.0)), np.array([[0.0], [0], [1], [1]])
+    x = np.array([[0.1], [0.4], [0.6], [0.9]], np.float32)
+    history = rp.fit(net, loss, rp.SGD(net.parameters(), lr=1e-9), (x, y), epochs=1, metrics=["accuracy", "f1_score"],
+                     progress=False)
+    assert history["accuracy"] == history["f1_score"] == [rp.accuracy(net.predict(x), y)] == [1]

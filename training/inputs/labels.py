@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...conversion import is_category
-from ...datasets.classes import Classes, as_labels
+from ...datasets.classes import Classes, as_labels, labels, listed
+from ...errors import DataError, RetropropError
 from ...losses import BCE, NLL, BCEWithLogits, CrossEntropy, Hinge, Loss
 from ...modules import Module
+from ...modules.core.values import each, several, shape_of
 
 OF_CLASSES = (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)         # losses, whose targets may be classes
 HINT = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"      # for those that are not taken
@@ -32,17 +34,36 @@ def are_labels(y: Any) -> bool:
 def class_labels(net: Module, loss: Loss, *data: Any, name: str) -> tuple[Any, ...] | None:
     """Return the labels of the classes, in order: those that the network knows, or else those that occur in all parts of data.
 
-    None if the first part, on which the network is to be trained, has no labels, or if the loss is none of classes.
+    None if the first part, on which the network is to be trained, has no labels, or if the loss is none of classes. DataError
+    if there are more than the network has outputs for.
     """
     if not isinstance(loss, OF_CLASSES):
         return None
     if net.class_labels is not None:
         return net.class_labels
-    labels = [is_part(part) and are_labels(part[1]) for part in data]
-    if not labels[0]:
+    given = [is_part(part) and are_labels(part[1]) for part in data]
+    if not given[0]:
         return None
-    found = Classes.of(*(part[1] for part, has in zip(data, labels, strict=True) if has), name=name)
+    found = Classes.of(*(part[1] for part, has in zip(data, given, strict=True) if has), name=name)
+    most = classes_of(net, loss, data[0][0])
+    if most is not None and len(found.names) > most:
+        known = Classes(as_labels(sorted(set(labels(data[0][1], name))), name))
+        if len(known.names) <= most:
+            known.encode(data[1][1], "validation[1]")               # raises: a label of validation is none of training
+        raise DataError(f"{name} must hold at most {most} classes for {loss!r} and the outputs of this network, got "
+                        f"{len(found.names)}: {listed(found.names)}")
     return tuple(found.classes.tolist())
+
+
+def classes_of(net: Module, loss: Loss, x: Any) -> int | None:
+    """Return the number of classes that the outputs of a network can stand for; None if x, which is not checked, is wrong."""
+    try:
+        shape = net.output_shape(shape_of(each(np.asarray, x)))
+    except (RetropropError, TypeError, ValueError):
+        return None
+    if several(shape) or len(shape) != 2:
+        return None
+    return shape[1] if isinstance(loss, (CrossEntropy, NLL)) else 2
 
 
 def coded(y: Any, known: tuple[Any, ...] | None, name: str) -> Any:

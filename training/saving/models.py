@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,12 @@ from ...datasets.scaling import Scaler
 from ...datasets.targets import Targets
 from ...errors import ArgumentError, DataError, FileFormatError, RetropropError, ShapeError
 from ...files import write
-from ...modules import Module, Sigmoid
+from ...losses import Loss
+from ...modules import Dropout, Flatten, Identity, Module, Reshape, Sigmoid
 from ...modules.core.values import Value, several
 from ...printing import in_one_line
-from ..metrics import predicted_classes
-from .architecture import Kinds, built, described, text
+from ..metrics import predicted_classes, threshold_of
+from .architecture import Kinds, built, described
 from .sealed import packed, sealed, unpacked, unsealed
 from .states import as_saved, put_network
 
@@ -41,11 +43,14 @@ class Model:
         What scales raw examples; for a network of several inputs one for each.
     targets : Targets or None
         What the outputs stand for.
+    threshold : float
+        Where two classes are parted in one output: above it is the second; so for each of several labels.
     """
 
     net: Module
     preprocessing: Preprocessing = None
     targets: Targets | None = None
+    threshold: float = 0.0
 
     def outputs(self, x: Any, batch_size: int | None = None) -> Value:
         """Return the outputs of the network in evaluation mode for raw examples: ``net.predict`` of the scaled ones."""
@@ -73,8 +78,8 @@ class Model:
         -------
         array
             For classes their labels, of shape (examples,), or their names if y was one-hot: the class of the largest output
-            or, with one output, whether it is above 0 (above 0.5 if the last module is a Sigmoid). For several labels 0 or 1
-            for each. For values, and without targets, the outputs.
+            or, with one output, whether it is above ``threshold``. For several labels, whether each is, as 0 or 1. For values,
+            and without targets, the outputs.
         """
         outputs, targets = self.outputs(x, batch_size), self.targets
         if targets is None or targets.kind == "values":
@@ -84,17 +89,17 @@ class Model:
             shape = "several arrays" if several(outputs) else f"shape {outputs.shape}"
             raise ShapeError(f"net must have an output of shape (examples, {width[0]}), one for each of {len(targets.names)} "
                              f"names, got {shape}")
-        threshold = 0.5 if isinstance(self.net.leaves()[-1][1], Sigmoid) else 0.0
         if targets.kind == "labels":
-            return (outputs > threshold).astype(np.int64)
+            return (outputs > self.threshold).astype(np.int64)
         names: NDArray[Any] = np.array(targets.names) if targets.classes is None else targets.classes.classes
-        return names[predicted_classes(outputs, threshold)]
+        return names[predicted_classes(outputs, self.threshold)]
 
 
 def scaled(x: Any, scaler: Scaler | None, name: str) -> Any:
     """Return x scaled; ShapeError if its examples have another shape than those that the scaler was measured on."""
     if scaler is None:
         return x
+    scaler.check(x, name)
     array = examples(name, x)
     if array.shape[1:] != scaler.mean.shape:
         shape = str(("examples", *scaler.mean.shape)).replace("'", "")
@@ -103,7 +108,7 @@ def scaled(x: Any, scaler: Scaler | None, name: str) -> Any:
 
 
 def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = None,
-               targets: Targets | Sequence[Any] | None = None) -> None:
+               targets: Targets | Sequence[Any] | None = None, loss: Loss | None = None) -> None:
     """Write a network with its architecture, its scaler and its labels into one file, from which ``load_model`` makes it anew.
 
     Parameters
@@ -119,6 +124,11 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
     targets : Targets, or sequence of labels, optional
         What the outputs stand for: the Targets that encoded y, or the labels of the classes in the order of the outputs.
         None: the ``class_labels`` that ``fit`` has numbered, if there are any.
+    loss : Loss, optional
+        The one that the network was trained with: it says above which output an example is of the second of two classes, or has
+        a label. 0.5 for BCE, and for MSE, Huber and L1 on targets 0 and 1; 0 for other losses. None: 0.5 if the outputs are
+        those of a Sigmoid, perhaps in another shape or after Dropout, else 0. MSE on raw outputs therefore needs it. The
+        method ``save`` of ``interop.Classifier`` gives its own loss and targets.
 
     Raises
     ------
@@ -155,11 +165,17 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
             isinstance(preprocessing, tuple) and len(preprocessing) != net.arity):
         raise ArgumentError("save_model: preprocessing must be a Scaler, such as datasets.Scaler.of(x_train), or a tuple with "
                             f"one or None for each input, got {in_a_line(preprocessing)}")
+    if loss is not None and not isinstance(loss, Loss):
+        raise ArgumentError(f"save_model: loss must be a Loss, such as MSE(), or None, got {in_a_line(loss)}")
     targets = net.class_labels if targets is None else targets
+    known = None if targets is None else as_targets(targets)
     arrays, notes = as_saved(net, None)
-    model = {"version": VERSION, "net": described(net), "features": net.feature_names,
+    if known is not None:
+        notes["labels"] = None if known.classes is None else known.classes.classes.tolist()
+    model = {"version": VERSION, "net": described(net),
              "preprocessing": None if preprocessing is None else [scaler and vars(scaler) for scaler in scalers],
-             "several": isinstance(preprocessing, tuple), "targets": None if targets is None else stored(as_targets(targets))}
+             "several": isinstance(preprocessing, tuple), "threshold": ends_at(net) if loss is None else threshold_of(loss),
+             "targets": None if known is None else stored(known)}
     notes["model"] = packed(model, arrays, "save_model: net")
     write(path, sealed(arrays, notes))
 
@@ -204,16 +220,23 @@ def load_model(path: str | Path, *, modules: Kinds | None = None) -> Model:
     try:
         model = unpacked(notes["model"], arrays)
         put_network(net, arrays, notes, path)
-        if model["features"] is not None:
-            net.feature_names = tuple(map(text, model["features"]))
         scalers = None if model["preprocessing"] is None else tuple(map(scaler_of, model["preprocessing"]))
         found = scalers if scalers is None or model["several"] is True else scalers[0]
         targets = None if model["targets"] is None else targets_of(model["targets"])
-        if targets is not None and targets.classes is not None:
-            net.class_labels = tuple(targets.classes.classes.tolist())
-        return Model(net, found, targets)
+        if type(model["threshold"]) is not float or not math.isfinite(model["threshold"]):
+            raise ValueError("the threshold is no number")
+        return Model(net, found, targets, model["threshold"])
     except (RetropropError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"{path}: what it says of the model does not fit ({in_one_line(error)[:300]})") from error
+
+
+def ends_at(net: Module) -> float:
+    """Return where the outputs part two classes, by the module that computes them: 0.5 for a Sigmoid, else 0."""
+    wiring = net.wiring()
+    nodes, name = {node.path: node for node in wiring.nodes}, wiring.outputs[0]
+    while name in nodes and isinstance(nodes[name].module, (Identity, Flatten, Reshape, Dropout)):
+        name = nodes[name].sources[0]
+    return 0.5 if name in nodes and isinstance(nodes[name].module, Sigmoid) else 0.0
 
 
 def as_targets(targets: Any) -> Targets:
@@ -242,7 +265,7 @@ def stored(targets: Targets) -> dict[str, Any]:
 
 def targets_of(found: dict[str, Any]) -> Targets:
     """Return Targets that were stored; an error if they are none."""
-    kind, names, known = found["kind"], tuple(map(text, found["names"])), found["classes"]
+    kind, names, known = found["kind"], words(found["names"]), found["classes"]
     if kind not in ("classes", "binary", "labels", "values") or type(found["one_hot"]) is not bool or not names:
         raise ValueError("the targets are of no kind that there is")
     if known is None:
@@ -253,6 +276,13 @@ def targets_of(found: dict[str, Any]) -> Targets:
     return Targets(kind, names, Classes(array), found["one_hot"])
 
 
+def words(names: Any) -> tuple[str, ...]:
+    """Return names that were stored, of columns or classes, which may hold any characters; TypeError if they are none."""
+    if not all(type(name) is str for name in names):
+        raise TypeError("names must be texts")
+    return tuple(names)
+
+
 def scaler_of(found: dict[str, Any] | None) -> Scaler | None:
     """Return a Scaler that was stored; an error if it is none."""
     if found is None:
@@ -261,4 +291,5 @@ def scaler_of(found: dict[str, Any] | None) -> Scaler | None:
     if not all(isinstance(array, np.ndarray) and array.dtype == np.float64 and np.isfinite(array).all()
                for array in (mean, deviation)) or mean.shape != deviation.shape or not (deviation > 0).all():
         raise ValueError("the scaler is not a mean and a positive deviation of each feature")
-    return Scaler(mean, deviation)
+    names = found["feature_names"]
+    return Scaler(mean, deviation, None if names is None else words(names))

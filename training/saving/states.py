@@ -17,7 +17,7 @@ from ...modules import Module
 from ...modules.core.rewinding import rewound
 from ...optim import Optimizer
 from ...printing import in_one_line
-from ...restoring import Restored, filling
+from ...restoring import Restored, alike, at_once, filling, setting
 from .foreign import BRAIN, advice, of_bfloat16
 from .renaming import renamed
 from .sealed import STATE, unsealed
@@ -30,8 +30,9 @@ LIMITS = {"pos": 624, "buffer_pos": 4, "has_uint32": 1}             # the larges
 def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> None:
     """Write parameters and buffers to a safetensors file, under PyTorch's names (``"0.weight"``).
 
-    The file also holds the states of the modules' generators (Dropout's) and, if ``optimizer`` is given, the optimizer's
-    state, so that a step from it gives the same bits as a step without the interruption, on the same batch.
+    The file also holds the states of the modules' generators (Dropout's), the names that ``fit`` has remembered
+    (``net.feature_names``, ``net.class_labels``) and, if ``optimizer`` is given, the optimizer's state, so that a step from it
+    gives the same bits as a step without the interruption, on the same batch.
 
     The file is written whole or not at all, even if the process is killed: under a temporary name, and then renamed. A
     symbolic link at ``path`` is followed, an existing file keeps its permissions, and a read-only one is refused. A network
@@ -60,8 +61,9 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None, *,
          names: Mapping[str, str] | str | None = None) -> None:
     """Read a file of ``save``, or the state of a PyTorch network, into ``net`` (and ``optimizer``).
 
-    If any part does not fit, nothing is changed. Numbers of another type, bfloat16 and float16 among them, become those of the
-    network.
+    ``net.feature_names`` and ``net.class_labels`` become those of the network that was saved, and None if the file has none, as
+    PyTorch's: other weights have other classes. If any part does not fit, nothing is changed. Numbers of another type, bfloat16
+    and float16 among them, become those of the network.
 
     Parameters
     ----------
@@ -93,6 +95,7 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None, *,
     if "sha256" in notes:                                           # a file of Checkpoint
         arrays, notes = unsealed(path)
     before = as_before(net)
+    notes = {"columns": None, "labels": None} | notes
     try:
         put_network(net, arrays, notes, path, names)
         if optimizer is not None:
@@ -104,7 +107,9 @@ def load(net: Module, path: str | Path, optimizer: Optimizer | None = None, *,
 
 def as_saved(net: Module, optimizer: Optimizer | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays and the notes that ``save`` writes: the states of the network, of its generators, of the optimizer."""
-    arrays, notes = net.state_dict(), {"generators": {name: rng.bit_generator.state for name, rng in generators(net).items()}}
+    arrays, notes = net.state_dict(), {
+        "generators": {name: rng.bit_generator.state for name, rng in generators(net).items()},
+        "columns": net.feature_names, "labels": in_json(net.class_labels)}
     if optimizer is not None:
         state = optimizer.state_dict()
         arrays |= {PREFIX + name: array for name, array in state["state"].items()}
@@ -113,8 +118,27 @@ def as_saved(net: Module, optimizer: Optimizer | None) -> tuple[dict[str, Any], 
 
 
 def as_before(net: Module) -> Restored:
-    """Return what puts back the parameters, the buffers and the generators of a network."""
-    return rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])
+    """Return what puts back the parameters, the buffers, the generators and the names of a network."""
+    names = alike([net], feature_names=net.feature_names, class_labels=net.class_labels)
+    return rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()]), setting(names)])
+
+
+def in_json(labels: tuple[Any, ...] | None) -> list[Any] | None:
+    """Return labels as JSON holds them: those of bytes as lists of numbers."""
+    return None if labels is None else [list(label) if isinstance(label, bytes) else label for label in labels]
+
+
+def names_in(notes: dict[str, Any], path: str | Path) -> dict[str, Any]:
+    """Return the names of columns and labels of a file; FileFormatError for what is none."""
+    columns, labels = notes["columns"], notes.get("labels")
+    try:
+        for found, kinds in ((columns, (str,)), (labels, (str, int, float, bool, list))):
+            if found is not None and not (type(found) is list and all(type(name) in kinds for name in found)):
+                raise TypeError(f"got the names {in_a_line(found)}")
+        known = None if labels is None else tuple(bytes(name) if isinstance(name, list) else name for name in labels)
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{path}: its notes must be those that retroprop.save writes ({error})") from error
+    return {"feature_names": None if columns is None else tuple(columns), "class_labels": known}
 
 
 def generators(net: Module) -> dict[str, np.random.Generator]:
@@ -128,12 +152,14 @@ def generators(net: Module) -> dict[str, np.random.Generator]:
 
 def put_network(net: Module, arrays: dict[str, Any], notes: dict[str, Any], path: str | Path,
                 names: Mapping[str, str] | str | None = None) -> None:
-    """Put the parameters, the buffers and the generators of a file into a network."""
+    """Put the parameters, the buffers, the generators and the names of a file into a network."""
     state = {name: array for name, array in arrays.items() if not name.startswith((PREFIX, STATE))}
     net.load_state_dict(state if names is None else renamed(str(path), state, net.state_dict(), names))
     for name, rng in generators(net).items():
         if name in notes.get("generators", {}):
             set_state(rng, notes["generators"][name], f"{path}: generator of module {name}")
+    if "columns" in notes:                                          # not so in files of Checkpoint from before
+        at_once(setting(alike([net], **names_in(notes, path))))
 
 
 def put_optimizer(optimizer: Optimizer, arrays: dict[str, Any], notes: dict[str, Any], path: str | Path) -> None:

@@ -11,8 +11,8 @@ from cases import MODULES, Affine, numbers
 from numpy.testing import assert_array_equal
 
 import retroprop as rp
-from retroprop.datasets import Scaler, Targets
-from retroprop.errors import ArgumentError, DataError, FileFormatError, ShapeError
+from retroprop.datasets import Scaler
+from retroprop.errors import ArgumentError, DataError, FileFormatError
 from retroprop.modules.core.values import parts
 from retroprop.training.saving import architecture
 from retroprop.training.saving.sealed import sealed, unsealed
@@ -132,80 +132,13 @@ def test_a_class_of_the_user_with_the_name_of_one_of_the_library_is_another(tmp_
     (lambda p: rp.save_model(rp.Tanh(), p, preprocessing=(None, None)), ArgumentError, "one or None for each input, got"),
     (lambda p: rp.save_model(rp.Tanh(), p, targets=3), ArgumentError, "save_model: targets must be Targets, or the labels"),
     (lambda p: rp.save_model(rp.Tanh(), p, targets=["a", "a"]), DataError, "targets must be two or more different labels"),
+    (lambda p: rp.save_model(rp.Tanh(), p, loss="MSE"), ArgumentError, "save_model: loss must be a Loss, such as MSE(), or"),
     (lambda p: rp.load_model(p, modules=[Gate]), ArgumentError, "load_model: modules must be a dict of classes of modules"),
     (lambda p: rp.load_model(p), FileNotFoundError, "No such file")])
 def test_wrong_arguments_are_refused(tmp_path, call, error, text):
     with pytest.raises(error, match=re.escape(text)):
         call(tmp_path / "model")
     assert not (tmp_path / "model").exists()
-
-
-# What stands before and behind the network
-
-
-X = np.array([[1.0, 200.0], [2.0, 100.0], [3.0, 300.0], [4.0, 150.0]])
-
-
-@pytest.mark.parametrize(("y", "net", "loss"), [
-    (["cat", "dog", "cat", "dog"], lambda: rp.Sequential(rp.Linear(2, 8, rng=0), rp.Tanh(), rp.Linear(8, 1, rng=1)),
-     rp.BCEWithLogits()),
-    ([7, 3, 7, 3], lambda: rp.Sequential(rp.Linear(2, 8, rng=0), rp.Tanh(), rp.Linear(8, 1, rng=1), rp.Sigmoid()), rp.BCE()),
-    ([True, False, False, True], lambda: rp.Sequential(rp.Linear(2, 8, rng=0), rp.Tanh(), rp.Linear(8, 2, rng=1)),
-     rp.CrossEntropy()),
-    (["a", "b", "c", "a"], lambda: rp.Sequential(rp.Linear(2, 8, rng=0), rp.Tanh(), rp.Linear(8, 3, rng=1)), rp.CrossEntropy()),
-    ([[0, 1], [1, 1], [0, 0], [1, 0]], lambda: rp.Sequential(rp.Linear(2, 8, rng=0), rp.Tanh(), rp.Linear(8, 2, rng=1)),
-     rp.BCEWithLogits())])
-def test_raw_examples_go_in_and_labels_come_out(tmp_path, y, net, loss):
-    net, scaler, targets = net(), Scaler.of(X), Targets.of(y)
-    encoded = targets.encode(y)
-    rp.fit(net, loss, rp.Adam(net.parameters(), lr=0.1), (scaler.scaled(X), encoded), epochs=100, rng=0, progress=False)
-    rp.save_model(net, tmp_path / "model", preprocessing=scaler, targets=targets)
-    model = rp.load_model(tmp_path / "model")
-    assert_array_equal(model.predict(X), y)
-    assert model.predict(X).dtype == np.asarray(y).dtype
-    assert_array_equal(model.outputs(X), net.predict(scaler.scaled(X)))
-    assert_array_equal(model.targets.encode(y), encoded)
-    assert model.targets.names == targets.names
-    with pytest.raises(ShapeError, match=r"^x must have shape \(examples, 2\), as the data that were scaled in training, got"):
-        model.predict(X[:, :1])
-
-
-def test_numbers_come_out_as_they_are(tmp_path):
-    net = rp.Linear(2, 1, rng=0)
-    rp.save_model(net, tmp_path / "a", targets=Targets.of([0.5, 1.5]))
-    rp.save_model(net, tmp_path / "b")
-    for name in "ab":
-        assert_array_equal(rp.load_model(tmp_path / name).predict(X), net.predict(X))
-
-
-def test_labels_name_the_outputs(tmp_path):
-    net = rp.Linear(2, 3, rng=0)
-    rp.save_model(net, tmp_path / "model", targets=("red", "green", "blue"))
-    model = rp.load_model(tmp_path / "model")
-    assert_array_equal(model.predict(X), np.array(["red", "green", "blue"])[net.predict(X).argmax(1)])
-    rp.save_model(rp.Linear(2, 2), tmp_path / "model", targets=("red", "green", "blue"))
-    with pytest.raises(ShapeError, match=r"^net must have an output of shape \(examples, 3\), one for each of 3 names"):
-        rp.load_model(tmp_path / "model").predict(X)
-
-
-def test_each_of_several_inputs_has_its_scaler(tmp_path):
-    net = rp.Graph({"e": (rp.Embedding(4, 2, rng=0), "w"), "y": (rp.Multiply(), "e", "x")}, inputs=("w", "x"), outputs="y")
-    rp.save_model(net, tmp_path / "model", preprocessing=(None, Scaler.of(X)))
-    model, words = rp.load_model(tmp_path / "model"), np.array([0, 3, 1, 1])
-    assert_array_equal(model.predict((words, X)), net.predict((words, Scaler.of(X).scaled(X))))
-    with pytest.raises(ShapeError, match=r"^x must be a tuple of 2 arrays, got"):
-        model.predict(X)
-
-
-def test_the_columns_of_frames_come_back(tmp_path):
-    pandas = pytest.importorskip("pandas", reason="needs the extra pandas")
-    frame, net = pandas.DataFrame(X, columns=["age", "size"]), rp.Linear(2, 1, rng=0)
-    rp.fit(net, rp.MSE(), rp.SGD(net.parameters(), lr=1e-9), (frame, X[:, :1]), epochs=1, progress=False)
-    rp.save_model(net, tmp_path / "model", preprocessing=Scaler.of(X))
-    model = rp.load_model(tmp_path / "model")
-    model.predict(frame)
-    with pytest.raises(DataError, match="another order"):
-        model.predict(frame[["size", "age"]])
 
 
 # Damage
@@ -254,6 +187,8 @@ BIG = {"module": "Linear", "args": [10**9, 10**9], "options": {}}
     (lambda m: m["net"].update(shared=[["norm.weight", "fc.weight"]]), "cannot be made (KeyError: "),
     (lambda m: m["net"]["root"]["options"].pop("norm"), "what it says of the model does not fit"),
     (lambda m: m["targets"].update(names=["a"]), "what it says of the model does not fit"),
+    (lambda m: m.update(threshold=None), "the threshold is no number"),
+    (lambda m: m["targets"].update(names=[3, 4]), "names must be texts"),
     (lambda m: m.update(preprocessing=[{"mean": 1, "deviation": 0}]), "the scaler is not a mean and a positive deviation")])
 def test_a_lie_with_the_right_checksum_is_refused(model, change, text):
     arrays, notes = unsealed(model)
