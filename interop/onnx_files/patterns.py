@@ -215,8 +215,8 @@ def scaled(reader: Reader, node: Node, x: Any, constant: Array) -> Any:
         value = reader.replace(node, x, norm)
         reader.bare[value.tensor] = "bias"
         return value
-    affine, k = with_constant(reader, node, x, constant)
-    return affine.times(node, k)
+    affine, factor = with_constant(reader, node, x, constant)
+    return affine.times(node, factor)
 
 
 def divide(reader: Reader, node: Node, read: list[Any]) -> Any:
