@@ -17,6 +17,7 @@ from .extras import needs
 
 DENSE, CONV, NORM = "Dense", "Conv2D", "BatchNormalization"
 LASTS = {DENSE: ["weight", "bias"], CONV: ["weight", "bias"], NORM: ["weight", "bias", "running_mean", "running_var"]}
+FORMATS = ("channels_last", "channels_first")
 WITHIN = "model.weights.h5"                                         # in an archive of model.save
 
 
@@ -35,12 +36,31 @@ class Layer(NamedTuple):
         return cls(name, by_last, options or {})
 
 
+class Told(NamedTuple):
+    """What a source tells beside its layers: the shape of the model's input, and how its images and those of Flatten lie."""
+
+    shape: Any = None
+    form: str | None = None
+    flat: frozenset[str] = frozenset()
+
+    @classmethod
+    def by(cls, shape: Any, layers: Sequence[tuple[str, dict[str, Any]]]) -> Told:
+        """Return what classes and options of all layers tell; StateError for Permute, after which axes are others than here."""
+        if any(kind == "Permute" for kind, _ in layers):
+            raise StateError("from_keras: Permute has no form here")
+        known = [(kind, options["data_format"]) for kind, options in layers if options.get("data_format") in FORMATS]
+        flat = frozenset(form for kind, form in known if kind == "Flatten")
+        forms = [form for kind, form in known if kind != "Flatten"] or sorted(flat)
+        return cls(shape, next(iter(forms), None), flat)
+
+
 class Found(NamedTuple):
     """The layers of a source, whether they are in the model's order, and else-wise all arrays in that order."""
 
     layers: list[Layer]
     ordered: bool
     arrays: list[Array] | None = None
+    told: Told = Told()
 
 
 def layers_of_model(model: Any) -> Found:
@@ -48,15 +68,19 @@ def layers_of_model(model: Any) -> Found:
     if not hasattr(model, "layers") or not hasattr(model, "get_weights"):
         raise ArgumentError("from_keras: source must be the path of a file, a list of arrays or a Keras model, got "
                             f"{in_a_line(model)}")
-    return Found(list(live(model.layers)), True)
+    all_ = list(live(model.layers))
+    told = Told.by(getattr(model, "input_shape", None), [(type(layer).__name__, layer.get_config()) for layer in all_])
+    return Found([configured(layer.name, type(layer).__name__, layer.get_config(), as_arrays(arrays))
+                  for layer in all_ if (arrays := layer.get_weights())], True, told=told)
 
 
-def live(layers: Sequence[Any]) -> Iterator[Layer]:
+def live(layers: Sequence[Any]) -> Iterator[Any]:
+    """Yield the layers, those of inner models too."""
     for layer in layers:
         if hasattr(layer, "layers"):
             yield from live(layer.layers)
-        elif arrays := layer.get_weights():
-            yield configured(layer.name, type(layer).__name__, layer.get_config(), as_arrays(arrays))
+        else:
+            yield layer
 
 
 def arrays_of(arrays: Sequence[Any]) -> Found:
@@ -158,12 +182,21 @@ def places(config: dict[str, Any], above: str = "") -> Iterator[tuple[str, str, 
 
 def of_archive(file: Any, config: dict[str, Any]) -> Found:
     """Return the layers of ``model.save``: a configuration beside the weights tells the order and the options."""
-    arrays = groups(file)
+    arrays, told = groups(file), told_by(config)
     layers = [configured(place, kind, options, arrays.pop(place)) for place, kind, options in places(config["config"])
               if place in arrays]
     if arrays:
         raise StateError(f"from_keras: {', '.join(arrays)} of the file have no form here; there is one for {', '.join(LASTS)}")
-    return Found(layers, True)
+    return Found(layers, True, told=told)
+
+
+def told_by(config: dict[str, Any]) -> Told:
+    """Return what the configuration of a model tells; the shape of its input if it has one input."""
+    listed = [(kind, options) for _, kind, options in places(config["config"])]
+    shapes = [shape for kind, options in listed if (shape := options.get("batch_shape", options.get("batch_input_shape")))]
+    inputs = sum(layer["class_name"] == "InputLayer" for layer in config["config"]["layers"])
+    shape = config["config"].get("build_input_shape") or next(iter(shapes), None)
+    return Told.by(shape if inputs < 2 else None, listed)
 
 
 def of_legacy(file: Any, group: Any) -> Found:
@@ -172,14 +205,14 @@ def of_legacy(file: Any, group: Any) -> Found:
               for name in texts(group[layer].attrs["weight_names"])]
     if "model_config" not in file.attrs:
         return Found([], True, arrays)
-    layers, rest = [], iter(arrays)
-    for place, kind, options in places(json.loads(file.attrs["model_config"])["config"]):
+    layers, rest, model = [], iter(arrays), json.loads(file.attrs["model_config"])
+    for place, kind, options in places(model["config"]):
         if kind in LASTS:
             absent = sum(not options.get(option, True) for option in ("use_bias", "scale", "center"))
             layers.append(configured(place, kind, options, list(islice(rest, len(LASTS[kind]) - absent))))
     if next(rest, None) is not None:
         raise StateError(f"from_keras: the file has weights of other layers than {', '.join(LASTS)}")
-    return Found(layers, True)
+    return Found(layers, True, told=told_by(model))
 
 
 def texts(names: Any) -> list[str]:

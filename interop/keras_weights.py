@@ -8,19 +8,19 @@ from typing import Any, TypeVar
 
 from ..arguments import Array, in_a_line, one_of, positive_int, real
 from ..errors import ArgumentError, StateError
-from ..modules import BatchNorm, Conv2d, Flatten, GlobalAvgPool2d, Graph, Linear, Module
+from ..modules import BatchNorm, Conv2d, Linear, Module
 from ..modules.core.rewinding import rewound
 from ..restoring import Restored, at_once, filling, setting
 from ..training.saving.renaming import Unit, in_order, joined, units
-from .keras_files import Layer, arrays_of, layers_of_file, layers_of_model
+from .keras_files import FORMATS, Layer, Told, arrays_of, layers_of_file, layers_of_model
+from .keras_rows import IMAGES, OTHER, ROWS, Rows, input_of
 
 N = TypeVar("N", bound=Module)
-FORMATS = ("channels_last", "channels_first")
 MOMENTUM, EPS = 0.99, 1e-3                                          # of Keras's BatchNormalization
 
 
 def from_keras(net: N, source: Any, *, momentum: float | None = None, eps: float | None = None,
-               data_format: str | None = None, channels: int = 1) -> N:
+               data_format: str | None = None, channels: int | None = None) -> N:
     """Give a network the weights, and the conventions of BatchNorm, of a Keras model of the same layers; return the network.
 
     Parameters
@@ -37,8 +37,9 @@ def from_keras(net: N, source: Any, *, momentum: float | None = None, eps: float
     data_format : {"channels_last", "channels_first"}, optional
         How the images of the model lie; by default what the source tells, else "channels_last". The network's lie
         (batch, channels, height, width) in any case.
-    channels : int, default 1
-        Of the images that the network takes, if it flattens them before a convolution.
+    channels : int, optional
+        Of the images that the network takes, if it flattens them before a convolution; 1 for rows that it flattens. By default
+        what the shape of the model's input tells (``.keras``, ``.h5`` and models do).
 
     Returns
     -------
@@ -49,16 +50,22 @@ def from_keras(net: N, source: Any, *, momentum: float | None = None, eps: float
     ------
     StateError
         Layers and modules do not fit each other, or the order of layers of the same shapes cannot be told; the message lists
-        both.
+        both. Or rows of flattened images meet others, so that no order of an array makes them equal.
+    ArgumentError
+        An argument is wrong, or ``channels`` is needed.
     FileFormatError
         The file is none of Keras.
 
     Notes
     -----
     Keras's kernels are transposed: (in, out) becomes (out, in), and (height, width, in, out) becomes (out, in, height, width).
-    Where Flatten follows images whose channels come last, the numbers of the next layers are put into the order of channels
-    first. Keras weighs the old statistics (0.99) where BatchNorm weighs the new (0.01), adds 1e-3 to the variance, and averages
-    the variance that normalizes (``unbiased=False``): ``net`` gets all three. A γ or β that the layer has not (``scale=False``,
+    Where images whose channels come last are flattened, or rows reshaped to such images, the arrays of the layers beside are
+    put into the order of channels first. Keras's Flatten gives rows with the channels last also for images with the channels
+    first, if its own ``data_format`` is "channels_first"; a list and a ``.weights.h5`` file do not tell that, nor the
+    axes of BatchNormalization, and are taken to be of models without it.
+
+    Keras weighs the old statistics (0.99) where BatchNorm weighs the new (0.01), adds 1e-3 to the variance, and averages the
+    variance that normalizes (``unbiased=False``): ``net`` gets all three. A γ or β that the layer has not (``scale=False``,
     ``center=False``) becomes a frozen 1 or 0.
 
     A ``.weights.h5`` file does not tell the order of layers of different kinds, and no momentum; layers of one kind are
@@ -88,25 +95,27 @@ def from_keras(net: N, source: Any, *, momentum: float | None = None, eps: float
         found = arrays_of(source)
     else:
         found = layers_of_model(source)
-    layers, ordered, told = found
-    if told is not None:
-        layers = split(who, told, ours)
+    layers, ordered, listed, told = found
+    if listed is not None:
+        layers = split(who, listed, ours)
     theirs = [Unit(layer.name, {last: array.shape for last, array in layer.arrays.items()}) for layer in layers]
     pairs = in_sequence(who, theirs, ours) if ordered else in_order(who, theirs, ours, "give a .keras file, or "
                                                                     "model.get_weights()")
-    form = data_format or next((one for layer in layers if (one := layer.options.get("data_format"))), FORMATS[0])
-    one_of("data_format", form, FORMATS)
+    form = one_of("data_format", data_format or told.form or FORMATS[0], FORMATS)
+    given_input = input_of(told.shape, None if channels is None else positive_int("channels", channels), form == FORMATS[0])
+    rows = Rows(net, given_input, form == FORMATS[0], flat_last(told, form))
     arrays = {joined(layer.name, last): array for layer in layers for last, array in layer.arrays.items()}
     state = {name: arrays[theirs] for name, theirs in pairs.items()}
-    if form == FORMATS[0]:
-        state |= channels_first(net, state, positive_int("channels", channels))
+    state |= rows.moved(state)
     by_name = {layer.name: layer for layer in layers}
-    norms = [(module, by_name[pairs[joined(path, "weight")].rpartition(".")[0]].options)
+    norms = [(path, module, by_name[pairs[joined(path, "weight")].rpartition(".")[0]])
              for path, module in net.named_modules() if isinstance(module, BatchNorm)]
+    for path, _, layer in norms:
+        check_axis(layer, rows.norms.get(path, OTHER), form)
     before = rewound(net) & Restored([filling([(each.data, each.data.copy()) for each in net.parameters()])])
     try:
         net.load_state_dict(state)
-        at_once(setting([change for module, options in norms for change in conventions(module, given, options)]))
+        at_once(setting([change for _, module, layer in norms for change in conventions(module, given, layer.options)]))
     except BaseException:
         before.restore()
         raise
@@ -117,10 +126,30 @@ def conventions(module: BatchNorm, given: dict[str, float | None], options: dict
     """Return the attributes of a BatchNorm that counts as Keras does."""
     told = {"momentum": MOMENTUM, "epsilon": EPS} | options
     told |= {name: value for name, value in given.items() if value is not None}
+    momentum = float(f"{1 - float(told['momentum']):.7g}")          # 0.01, not 0.010000000000000009
     frozen = [(parameter, "frozen", True) for parameter, name in ((module.weight, "scale"), (module.bias, "center"))
               if not options.get(name, True)]
-    return [(module, "momentum", 1 - float(told["momentum"])), (module, "eps", float(told["epsilon"])),
+    return [(module, "momentum", momentum), (module, "eps", float(told["epsilon"])),
             (module, "unbiased", False), *frozen]
+
+
+def flat_last(told: Told, form: str) -> bool:
+    """Whether the rows of Keras's Flatten have the channels last."""
+    if len(told.flat) > 1 or (form == FORMATS[0] and told.flat == {FORMATS[1]}):
+        raise StateError(f"from_keras: Flatten must have one data_format, that of the images or {FORMATS[0]!r}, got "
+                         f"{' and '.join(sorted(told.flat))} for images of {form!r}")
+    return form == FORMATS[0] or told.flat == {FORMATS[1]}
+
+
+def check_axis(layer: Layer, kind: str, form: str) -> None:
+    """Refuse a BatchNormalization of another axis than that of the channels."""
+    axis = layer.options.get("axis", -1)
+    axis = axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
+    images = (-1, 3) if form == FORMATS[0] else (1, -3)
+    good = {IMAGES: images, ROWS: (-1, 1)}.get(kind, images[:1])
+    if "axis" in layer.options and axis not in good:
+        raise StateError(f"from_keras: BatchNormalization {layer.name!r} must have the axis of the channels, {good[0]}, got "
+                         f"{axis}")
 
 
 def split(who: str, arrays: list[Array], ours: list[Unit]) -> list[Layer]:
@@ -140,36 +169,3 @@ def in_sequence(who: str, theirs: list[Unit], ours: list[Unit]) -> dict[str, str
                          f"{', '.join(map(str, ours)) or 'none'}; got {', '.join(map(str, theirs)) or 'none'}")
     return {joined(one.name, last): joined(other.name, last)
             for one, other in zip(ours, theirs, strict=True) for last in one.shapes}
-
-
-def channels_first(net: Module, state: dict[str, Array], channels: int) -> dict[str, Array]:
-    """Return the arrays that meet flattened images, in the order of channels first."""
-    moved: dict[str, Array] = {}
-    of_images: int | None = channels
-    flat: int | None = None                                         # channels of the images that were flattened
-    for path, module in net.named_modules():
-        if isinstance(module, Graph) and any(isinstance(one, Flatten) for _, one in module.named_modules()):
-            raise ArgumentError("from_keras: net must flatten images in a Sequential, where one module follows another, got a "
-                                "Graph with Flatten; take a model of data_format='channels_first'")
-        if isinstance(module, Conv2d):
-            of_images = module.out_channels
-        elif isinstance(module, GlobalAvgPool2d):
-            of_images = None
-        elif isinstance(module, Flatten):
-            flat, of_images = of_images, None
-        elif isinstance(module, BatchNorm) and flat:
-            names = [joined(path, last) for last in ("weight", "bias", *module.buffers)]
-            moved |= {name: reordered(state[name], flat) for name in names}
-        elif isinstance(module, Linear):
-            name = joined(path, "weight")
-            moved |= {name: reordered(state[name], flat)} if flat else {}
-            flat = None
-    return moved
-
-
-def reordered(array: Array, channels: int) -> Array:
-    """Return an array whose last axis is (pixels, channels) with that axis as (channels, pixels)."""
-    if array.shape[-1] % channels:
-        raise StateError(f"from_keras: what follows Flatten must take a multiple of {channels} numbers, the channels of the "
-                         f"images before it, got {array.shape[-1]}")
-    return array.reshape(*array.shape[:-1], -1, channels).swapaxes(-1, -2).reshape(array.shape)

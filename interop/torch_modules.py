@@ -39,8 +39,9 @@ def from_torch(module: Any, *, rng: Seed = None) -> Module:
 
     Notes
     -----
-    ``Softmax(dim=1)`` is taken for the last axis, which it is for rows ``(batch, classes)``; after a module of images it is
-    refused. BatchNorm and LayerNorm without parameters of their own have frozen ones here, 1 and 0.
+    Softmax and LogSoftmax must have ``dim=-1``, the last axis; ``dim=1`` is allowed after Flatten, where it is that axis. Other
+    modules do not tell whether their input is rows or has more axes. BatchNorm and LayerNorm without parameters of their own
+    have frozen ones here, 1 and 0.
 
     Examples
     --------
@@ -65,7 +66,7 @@ class Builder:
 
     def __init__(self, torch: Any, root: Any, rng: Seed) -> None:
         self.torch, self.rng = torch, generator(rng)
-        self.images = False                                         # whether what comes next has images as its input
+        self.rows = False                                           # whether what comes next has certainly rows as its input
         self.parameters: dict[int, Parameter] = {}                  # by the id of PyTorch's
         self.with_buffers: list[Any] = []
         tensors = [*root.named_parameters(), *((name, one) for name, one in root.named_buffers() if one.is_floating_point())]
@@ -128,14 +129,14 @@ def numbers(tensor: Any) -> Any:
 
 
 def as_pixels(size: Any) -> Any:
-    """Return a size of PyTorch in its short form: 3 for (3, 3)."""
-    return size[0] if isinstance(size, tuple) and size[0] == size[1] else size
+    """Return a size of PyTorch in its short form: 3 for (3, 3) and [3, 3]."""
+    return size if not isinstance(size, (tuple, list)) else size[0] if size[0] == size[1] else tuple(size)
 
 
 def demand(module: Any, **expected: Any) -> None:
     """Refuse a module unless its options are those that ours has."""
     for name, value in expected.items():
-        if getattr(module, name) != value:
+        if as_pixels(getattr(module, name)) != value:
             raise Refused(f"{name} must be {value!r}, got {getattr(module, name)!r}")
 
 
@@ -152,7 +153,7 @@ def conv2d(make: Builder, module: Any) -> Module:
         if any(total % 2 for total in around):
             raise Refused(f"padding='same' must be equal on both sides, got {around} pixels in all")
         padding = tuple(total // 2 for total in around)
-    make.images = True
+    make.rows = False
     kernel, stride, padding, dilation = map(as_pixels, (module.kernel_size, module.stride, padding, module.dilation))
     return make.fill(rp.Conv2d(module.in_channels, module.out_channels, kernel, stride, padding, dilation,
                                module.bias is not None, dtype=make.dtype, rng=0), module)
@@ -167,7 +168,6 @@ def batch_norm(make: Builder, module: Any) -> Module:
     make.with_buffers.append(module)
     ours = rp.BatchNorm(module.num_features, module.eps, module.momentum, dtype=make.dtype)
     ours.running_mean[...], ours.running_var[...] = numbers(module.running_mean), numbers(module.running_var)
-    make.images |= type(module).__name__ == "BatchNorm2d"
     return make.fill(ours, module)
 
 
@@ -181,6 +181,7 @@ def embedding(make: Builder, module: Any) -> Module:
     demand(module, max_norm=None, scale_grad_by_freq=False)
     if module.padding_idx is not None and module.weight[module.padding_idx].any():
         raise Refused("the row of padding_idx must be 0")
+    make.rows = False
     count, size = module.num_embeddings, module.embedding_dim
     return make.fill(rp.Embedding(count, size, module.padding_idx, dtype=make.dtype, rng=0), module)
 
@@ -193,22 +194,22 @@ def windows(module: Any) -> tuple[Any, Any, Any]:
 
 def max_pool(make: Builder, module: Any) -> Module:
     demand(module, dilation=1, ceil_mode=False, return_indices=False)
-    make.images = True
+    make.rows = False
     return rp.MaxPool2d(*windows(module))
 
 
 def average_pool(make: Builder, module: Any) -> Module:
     demand(module, ceil_mode=False, divisor_override=None)
-    if module.padding not in (0, (0, 0)):
+    if as_pixels(module.padding) != 0:
         demand(module, count_include_pad=True)
-    make.images = True
+    make.rows = False
     return rp.AvgPool2d(*windows(module))
 
 
 def global_pool(make: Builder, module: Any) -> Module:
-    if module.output_size not in (1, (1, 1)):
+    if as_pixels(module.output_size) != 1:
         raise Refused(f"output_size must be 1, got {module.output_size!r}")
-    make.images = True
+    make.rows = False
     return rp.Sequential(rp.GlobalAvgPool2d(), rp.Reshape(-1, 1, 1))
 
 
@@ -217,13 +218,13 @@ def upsample(make: Builder, module: Any) -> Module:
     factors = module.scale_factor if isinstance(module.scale_factor, tuple) else (module.scale_factor,) * 2
     if any(factor != int(factor) for factor in factors):
         raise Refused(f"scale_factor must be integers, got {module.scale_factor}")
-    make.images = True
+    make.rows = False
     return rp.Upsample2d((int(factors[0]), int(factors[1])))
 
 
 def flatten(make: Builder, module: Any) -> Module:
     demand(module, start_dim=1, end_dim=-1)
-    make.images = False
+    make.rows = True
     return rp.Flatten()
 
 
@@ -231,13 +232,16 @@ def unflatten(make: Builder, module: Any) -> Module:
     demand(module, dim=1)
     if -1 in module.unflattened_size or not all(isinstance(size, int) for size in module.unflattened_size):
         raise Refused(f"unflattened_size must be integers of at least 1, got {module.unflattened_size}")
-    make.images = len(module.unflattened_size) == 3
+    make.rows = False
     return rp.Reshape(*module.unflattened_size)
 
 
 def over_last_axis(kind: type[Module]) -> Callable[[Builder, Any], Module]:
     def form(make: Builder, module: Any) -> Module:
-        if module.dim != LAST and (module.dim != 1 or make.images):
+        if module.dim == 1 and not make.rows:
+            raise Refused("dim must be -1, got 1, which is the last axis of rows alone, and only after Flatten are there rows "
+                          "for certain; write dim=-1")
+        if module.dim not in (1, LAST):
             raise Refused(f"dim must be -1, the last axis, got {module.dim}")
         return kind()
     return form

@@ -160,6 +160,28 @@ FOLDS: dict[str, Fold] = {
 }
 
 
+SELECTIONS = ("Cast", "Gather", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
+
+
+def open_sizes(node: Node, constants: bool) -> set[int]:
+    """Return which inputs of a node may hold sizes that may be any (``ANY``): those of which shapes are made, or that are one.
+
+    The size stands for another number in each batch. Arithmetic would take it for what it is here, so that only products of
+    integers are allowed: 2 N stays recognizable.
+    """
+    if not constants:
+        return {1} if node.operator == "Reshape" else {3} if node.operator == "Resize" else set()
+    if node.operator in ("Concat", "Mul"):
+        return set(range(len(node.inputs)))
+    return {0} if node.operator in SELECTIONS else set()
+
+
+def keeps_sizes(node: Node, read: Sequence[Array], result: Array) -> bool:
+    """Whether the result holds sizes as they were: as integers that are large enough."""
+    exact = np.multiply(*read, dtype=float) if node.operator == "Mul" else read[0] if node.operator == "Cast" else result
+    return result.dtype.kind == "i" and np.allclose(result, exact, 1e-9, 0)
+
+
 def folded(node: Node, arrays: list[Array]) -> Array:
     """Return the result of an operator on constants."""
     node.demand(node.operator in FOLDS, "is not computed on constants")

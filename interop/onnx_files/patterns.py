@@ -22,7 +22,8 @@ ROOT, CLOSE = 0.5**0.5, 1e-6
 class Affine(NamedTuple):
     """c x + d, with scalars, vectors along the last axis, or arrays (channels, 1, 1) for images.
 
-    Where it must be a module, it is a Linear with a diagonal weight; for channels a Conv2d of 1 by 1.
+    c and d are never along different axes. Where it must be a module, it is a Linear with a diagonal weight; for channels a
+    Conv2d of 1 by 1.
     """
 
     name: str
@@ -146,8 +147,8 @@ def shifted(reader: Reader, node: Node, x: Any, constant: Array, sign: int) -> A
     if isinstance(norm, LayerNorm) and x.tensor in reader.bare and constant.shape in one_row(norm.features):
         norm.bias = reader.parameter(node, sign * constant.reshape(-1), "bias")
         return reader.replace(node, x, norm)                        # not bare any more: no weight may follow
-    affine = as_affine(reader, node, x, constant)
-    return affine.plus(node, sign * along(node, constant, affine.x))
+    affine, k = with_constant(reader, node, x, constant)
+    return affine.plus(node, sign * k)
 
 
 def one_row(size: int) -> tuple[tuple[int, ...], ...]:
@@ -155,11 +156,18 @@ def one_row(size: int) -> tuple[tuple[int, ...], ...]:
     return (size,), (1, size)
 
 
-def as_affine(reader: Reader, node: Node, x: Any, constant: Array | None = None) -> Affine:
-    """Return x as an Affine to which a constant may be added, or that a constant may multiply."""
-    kept = isinstance(x, Affine) and np.all(x.d == 0) and (np.ndim(x.c) == 0 or constant is None or constant.size == 1
-                                                           or constant.size == np.size(x.c))
-    return x if kept else Affine(node.outputs[0], reader.lazy(node, x))
+def as_affine(reader: Reader, node: Node, x: Any) -> Affine:
+    """Return x as an Affine without d, to which a number may be added, or that a number may multiply."""
+    return x if isinstance(x, Affine) and np.all(x.d == 0) else Affine(node.outputs[0], reader.lazy(node, x))
+
+
+def with_constant(reader: Reader, node: Node, x: Any, constant: Array) -> tuple[Affine, Array]:
+    """Return x as an Affine without d, and a constant which may be added to it, or multiply it: along the same axis as c."""
+    affine = as_affine(reader, node, x)
+    k = along(node, constant, affine.x)
+    if {np.ndim(affine.c), k.ndim} == {1, 3}:
+        affine = Affine(node.outputs[0], reader.lazy(node, affine))
+    return affine, k
 
 
 def join(reader: Reader, node: Node, module: Any, read: list[Any]) -> Value:
@@ -173,8 +181,8 @@ def subtract(reader: Reader, node: Node, read: list[Any]) -> Any:
     if isinstance(b, np.ndarray):
         return shifted(reader, node, a, b, -1)
     if isinstance(a, np.ndarray):
-        x = as_affine(reader, node, b)
-        return x.times(node, np.array(-1.0)).plus(node, along(node, a, x.x))
+        x, k = with_constant(reader, node, b, a)
+        return x.times(node, np.array(-1.0)).plus(node, k)
     node.demand(is_part(b, "mean") and isinstance(a, tuple) and a == b.x, "subtracts a tensor from another")
     return Incomplete("centred", b.x)
 
@@ -207,8 +215,8 @@ def scaled(reader: Reader, node: Node, x: Any, constant: Array) -> Any:
         value = reader.replace(node, x, norm)
         reader.bare[value.tensor] = "bias"
         return value
-    found = as_affine(reader, node, x, constant)
-    return found.times(node, along(node, constant, found.x))
+    affine, factor = with_constant(reader, node, x, constant)
+    return affine.times(node, factor)
 
 
 def divide(reader: Reader, node: Node, read: list[Any]) -> Any:

@@ -13,10 +13,11 @@ from ...errors import FileFormatError, RetropropError
 from ...modules import Flatten, Graph, Identity, Module, Reshape, Sequential
 from ...modules.core.parameter import Parameter
 from ...printing import in_one_line
-from .constants import folded
+from .constants import folded, keeps_sizes, open_sizes
 from .file import ANY, File, Node
 
 Maker = Callable[["Reader", Node, list[Any]], Any]                  # (reader, node, what it reads) -> what it writes
+OPEN = "computes with the size of an axis that may be any, which only shapes can hold"
 Table = Mapping[tuple[str, str], Maker]                             # by domain and operator
 
 
@@ -61,6 +62,7 @@ class Reader:
                                   f"got {file.called(kind)}")
         self.dtype = np.dtype("float64" if kind == kinds.DOUBLE else "float32")
         self.known: dict[str, Any] = {}
+        self.open: set[str] = set()                                 # the constants that hold sizes that may be any
         self.steps: dict[str, Step] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.parameters: dict[Any, Parameter] = {}
@@ -113,21 +115,27 @@ class Reader:
                 node.demand(name in self.file.stored, f"reads {in_one_line(name)!r}, which no node before it writes")
                 self.known[name] = self.file.array(name)
         read: list[Any] = [self.known[name] if name else None for name in node.inputs]
+        held = [k for k, name in enumerate(node.inputs) if name in self.open]
         try:
-            if all(isinstance(value, np.ndarray) for value in read):
+            constants = all(isinstance(value, np.ndarray) for value in read)
+            node.demand(set(held) <= open_sizes(node, constants), OPEN)
+            if constants:
                 result: Any = folded(node, read)
+                node.demand(not held or keeps_sizes(node, read, result), OPEN)
             else:
                 node.demand((node.domain, node.operator) in table, "has no module here")
                 result = table[node.domain, node.operator](self, node, read)
         except FileFormatError:
             raise
-        except RetropropError as error:
-            raise node.refused(f"has no module here: {error}") from None
+        except (RetropropError, ValueError, TypeError, IndexError, OverflowError) as error:
+            raise node.refused(f"has no module here: {error}") from error
         node.finish()
         node.demand(bool(node.outputs) and node.outputs[0] not in self.known, "writes a tensor that is known already")
         unread = [name for name in node.outputs[1:] if name and self.readers[name]]
         node.demand(not unread, f"has a second output, {', '.join(map(in_one_line, unread))}, which no module has")
         self.known[node.outputs[0]] = result
+        if isinstance(result, np.ndarray) and (held or node.operator == "Shape") and bool((np.abs(result) >= ANY).any()):
+            self.open.add(node.outputs[0])
         tensor = getattr(getattr(result, "x", result), "tensor", None)
         if tensor is not None:                                      # one of a new module, or one that has another name now
             self.uses[tensor] += self.readers[node.outputs[0]] - (tensor in self.uses)

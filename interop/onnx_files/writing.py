@@ -15,6 +15,7 @@ from ...arguments import Array, as_floating, floating_dtype, in_a_line, positive
 from ...errors import ArgumentError
 from ...files import write
 from ...modules import Embedding, Graph, Module
+from ...modules.core.diagram import Wiring
 from ...modules.core.parameter import Parameter
 from ...modules.core.values import Shape, fitting, parts, several
 from ..extras import needs
@@ -103,8 +104,7 @@ class Model:
         self.names = {parameter: name for name, parameter in net.named_parameters()}
         inputs = wiring.inputs if net.arity is not None else tuple(f"x{k}" for k in range(len(shapes)))
         known = dict(zip(inputs, shapes, strict=True))
-        taken = {*inputs, *self.names.values(), *(node.path for node in wiring.nodes)}
-        names = output_names(net, wiring.outputs, taken)
+        names = tensor_names(net, wiring)
         read = {name: [node.module for node in wiring.nodes if name in node.sources] for name in inputs}
         self.integers = {name for name in inputs if read[name] and all(type(module) is Embedding for module in read[name])}
         if any(len(part) < 2 and name not in self.integers for name, part in known.items()):
@@ -164,10 +164,15 @@ class Model:
         return model.SerializeToString()
 
 
-def output_names(net: Module, outputs: Sequence[str], taken: set[str]) -> dict[str, str]:
-    """Return the names of the output tensors by the paths of the modules that write them."""
+def tensor_names(net: Module, wiring: Wiring[Module]) -> dict[str, str]:
+    """Return the names of the tensors by the paths of the modules that write them: those paths, but for the outputs.
+
+    A module inside that has the name of an output gives way: no path of a module has two dots in a row.
+    """
+    outputs = wiring.outputs
     if isinstance(net, Graph) and len(net.outputs) == len(outputs):
         plain = list(net.outputs)
     else:
         plain = [f"y{k}" for k in range(len(outputs))] if len(outputs) > 1 else ["y"]
-    return {path: path if path and name != path and name in taken else name for path, name in zip(outputs, plain, strict=True)}
+    inside = {node.path: f"{node.path}.." if node.path in plain else node.path for node in wiring.nodes}
+    return inside | dict(zip(outputs, plain, strict=True))

@@ -33,7 +33,7 @@ PLAIN = [
     (ROWS, lambda: nn.Sequential()), *((ROWS, lambda kind=kind: kind()) for kind in (
         nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softsign, nn.Softplus, nn.Hardtanh)),
     (ROWS, lambda: nn.LeakyReLU(0.3)), (ROWS, lambda: nn.ELU(0.7)), (IMAGES, lambda: nn.Softmax(-1)),
-    (ROWS, lambda: nn.Softmax(1)), (ROWS, lambda: nn.LogSoftmax(dim=1)), (ROWS, lambda: nn.ReLU(inplace=True)),
+    (IMAGES, lambda: nn.MaxPool2d([2, 2], (2, 2), [1, 1], (1, 1))), (ROWS, lambda: nn.ReLU(inplace=True)),
     (IMAGES, lambda: sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.GELU(), nn.MaxPool2d(2),
                                 sequential(nn.Conv2d(4, 3, 3), nn.Tanh(), sequential()), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
                                 nn.Linear(3, 5), nn.BatchNorm1d(5, momentum=0.5), nn.LogSoftmax(dim=1))),
@@ -136,7 +136,12 @@ REFUSED = [
     (lambda: nn.Unflatten(1, (2, -1)), "unflattened_size must be integers of at least 1, got (2, -1)"),
     (lambda: nn.Softmax(dim=0), "dim must be -1, the last axis, got 0"),
     (lambda: nn.Softmax(), "dim must be -1, the last axis, got None"),
-    (lambda: sequential(nn.Conv2d(1, 1, 1), nn.Softmax(dim=1)), "1: Softmax(dim=1) has no form here: dim must be -1"),
+    (lambda: sequential(nn.Conv2d(1, 1, 1), nn.Softmax(dim=1)), "1: Softmax(dim=1) has no form here: dim must be -1, got 1, "
+     "which is the last axis of rows alone, and only after Flatten are there rows for certain; write dim=-1"),
+    (lambda: nn.Softmax(1), "dim must be -1, got 1"),               # of words and images it is over another axis
+    (lambda: sequential(nn.Embedding(9, 4), nn.Linear(4, 1), nn.LogSoftmax(dim=1)), "write dim=-1"),
+    (lambda: sequential(nn.Dropout1d(), nn.BatchNorm1d(4), nn.Softmax(dim=1)), "write dim=-1"),
+    (lambda: sequential(nn.Flatten(), nn.Unflatten(1, (2, 3)), nn.Softmax(dim=1)), "write dim=-1"),
     (lambda: nn.Dropout(1.0), "Dropout(p=1.0, inplace=False) has no form here: p must be a number in [0, 1), got 1"),
     (lambda: nn.LeakyReLU(-0.5), "slope must be a number in [0, 1], got -0.5"),
     (lambda: nn.Softplus(2), "beta must be 1, got 2"),

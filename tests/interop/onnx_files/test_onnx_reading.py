@@ -5,6 +5,8 @@ import pytest
 
 import retroprop as rp
 from retroprop.interop import load_onnx, save_onnx
+from retroprop.interop.onnx_files.file import File
+from retroprop.interop.onnx_files.reader import Reader
 
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 FLOAT = 1                                                           # the number of this type
@@ -79,6 +81,19 @@ def test_a_constant_scales_and_shifts_by_a_diagonal_weight(tmp_path):
     np.testing.assert_array_equal(net.predict(x), x + shift)
 
 
+@pytest.mark.parametrize("operators", ["Mul Add", "Mul Mul", "Mul Sub", "Div Mul"])
+def test_constants_along_the_last_axis_and_along_channels_differ(operators, tmp_path):
+    """Also where both axes have the same size."""
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+    first, second = operators.split()
+    constants = {"a": np.array([1, 2, 3, -4], np.float32), "b": np.array([5, 6, 7, 9], np.float32).reshape(4, 1, 1)}
+    x = np.random.default_rng(0).standard_normal((2, 4, 3, 4)).astype(np.float32)
+    for read in ("h b", "b h"):
+        path = file(tmp_path / "a", [(first, "x a", "h"), (second, read, "y")], constants, x=("batch", 4, 3, 4), y=None)
+        expected, = onnxruntime.InferenceSession(path).run(None, {"x": x})
+        np.testing.assert_allclose(load_onnx(path).predict(x), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_shapes_that_are_computed_from_the_input_are_followed(tmp_path):
     nodes = [("Shape", "x", "s"), ("Gather", "s zero", "n"), ("Unsqueeze", "n axes", "n1"),
              ("Concat", "n1 rest", "t", {"axis": 0}), ("Reshape", "x t", "f"), ("Gemm", "f w", "y")]
@@ -138,6 +153,7 @@ def test_a_network_that_was_read_learns_like_the_original(tmp_path):
         name: array.tobytes() for name, array in net.state_dict().items()}
 
 
+SIZE = [("Shape", "x", "s"), ("Gather", "s zero", "n")]             # that of a batch
 NAN = np.where(W > 0.7, np.nan, W)
 REFUSED = {
     "another operator": ([("Selu", "x", "y")], {}, "node 'y', Selu of opset 17, has no module here"),
@@ -169,6 +185,14 @@ REFUSED = {
                        "initializer 'w' must be FLOAT, DOUBLE, INT64, INT32 or BOOL, got FLOAT16"),
     "an unknown tensor": ([("Add", "x z", "y")], {}, "reads 'z', which no node before it writes"),
     "nodes out of order": ([("Add", "x h", "y"), ("Tanh", "x", "h")], {}, "reads 'h', which no node before it writes"),
+    "the size of a batch as a number": ([*SIZE, ("Cast", "n", "f", {"to": FLOAT}), ("Div", "x f", "y")], {"zero": np.int64(0)},
+                                        "node 'f', Cast of opset 17, computes with the size of an axis that may be any"),
+    "arithmetic with the size of a batch": ([*SIZE, ("Div", "n two", "m"), ("Reshape", "x m", "y")], {
+        "zero": np.int64(0), "two": np.int64([2])}, "computes with the size of an axis that may be any"),
+    "rows up to the size of a batch": ([*SIZE, ("Slice", "w zeros n", "c"), ("Add", "x c", "y")], {
+        "zero": np.array([0]), "zeros": np.array([0]), "w": B}, "computes with the size of an axis that may be any"),
+    "a size that has no room": ([*SIZE, ("Mul", "n n", "m"), ("Mul", "m n", "k"), ("Reshape", "x k", "y")], {
+        "zero": np.array([0])}, "computes with the size of an axis that may be any"),
     "constants alone": ([("Identity", "w", "y")], {"w": W}, "no output depends on an input"),
 }
 
@@ -183,6 +207,13 @@ def test_what_has_no_module_is_named(name, tmp_path):
     assert text in str(caught.value)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_whatever_fails_in_a_maker_is_refused_with_the_node(tmp_path):
+    def fails(reader, node, read):
+        return np.ones(2) + np.ones(3)
+    with pytest.raises(rp.FileFormatError, match="node 'y', Relu of opset 17, has no module here: operands could not"):
+        Reader(File(file(tmp_path / "net", [("Relu", "x", "y")]))).network({("", "Relu"): fails})
 
 
 @pytest.mark.parametrize(("options", "text"), [

@@ -79,6 +79,10 @@ def test_the_file_says_who_wrote_it_and_has_the_names_of_the_network(tmp_path):
     assert [size.dim_param or size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim] == ["batch", 3]
     gelu = [node.op_type for node in model.graph.node[2:]]
     assert gelu == ["Mul", "Mul", "Erf", "Add", "Mul"]
+    save_onnx(rp.Sequential(y=rp.Linear(3, 4, rng=1), t=rp.GELU()), path, (1, 3))
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert [each.name for each in model.graph.output] == ["y"]      # also where a module inside has that name
     graph = rp.Graph({"h": (rp.Tanh(), "a"), "y": (rp.Add(), "h", "b")}, inputs=("a", "b"), outputs=("y", "h"))
     save_onnx(graph, path, ((1, 3), (1, 3)))
     model = onnx.load(path)
