@@ -16,7 +16,7 @@ from ..modules.core.parameter import FlatParameters, Parameter
 from ..modules.core.state import load_arrays
 from ..restoring import at_once, calling, setting
 from ..underflow import STATE
-from .groups import Group
+from .groups import Group, in_a_row
 
 LATER = {"decay_biases"}                                            # a truth value, which states of earlier versions lack
 PIECE = 2**18                                                       # numbers of a segment that fit into the cache together
@@ -296,4 +296,4 @@ class Optimizer:
         self.groups = [Group(self, group) for group in state["groups"]]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.options.items())})"
+        return f"{type(self).__name__}({in_a_row(self.groups, self.options)})"

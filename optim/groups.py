@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, Self
 
 from ..errors import ArgumentError
@@ -55,3 +55,9 @@ class Group(dict[str, Any]):
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:     # a copy is a plain dict: it belongs to no optimizer
         return dict, (dict(self),)
+
+
+def in_a_row(groups: Sequence[Mapping[str, Any]], names: Iterable[str]) -> str:
+    """Return the present options as text: one value if it is that of all groups, else a list with that of each."""
+    values = {name: [group[name] for group in groups] for name in names}
+    return ", ".join(f"{name}={(each[0] if each.count(each[0]) == len(each) else each)!r}" for name, each in values.items())

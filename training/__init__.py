@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from ..names import unknown_names
 from .averaging import EMA
-from .callbacks import Callback, EarlyStopping, MaxNorm, Run
+from .callbacks import Callback, EarlyStopping, Run
 from .fitting import fit
 from .history import History
 from .inputs.weights import class_weights
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
-from .norms import Norms
+from .norms import MaxNorm, Norms
 from .saving.checkpoints import Checkpoint
 from .saving.models import Model, load_model, save_model
 from .saving.states import load, save

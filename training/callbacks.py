@@ -18,7 +18,6 @@ from ..losses import Loss
 from ..modules import Module
 from ..optim import Optimizer
 from ..restoring import at_once, filling, setting
-from ..underflow import unreported
 from .history import History
 
 
@@ -61,6 +60,12 @@ class Run:
         The epochs that have ended; in ``after_epoch`` this includes the one that just ended.
     epoch, batch : int
         Numbers of the current epoch and, in it, of the current batch, both from 1.
+    epochs : int
+        The argument of ``fit``.
+    steps : int or None
+        Number of the optimizer's steps in these epochs, if nothing stops the run; None if it is not known, of a stream.
+    resumed : bool
+        Whether a saved run goes on; ``epochs`` and ``steps`` include those before it was interrupted.
     x, y : arrays
         The current batch; ``before_batch`` may replace it.
     weight : array or None
@@ -101,6 +106,9 @@ class Run:
     functions: Sequence[tuple[str, Any]] = field(repr=False, default=())
     resume: str | Path | bool = False
     name: str = field(repr=False, default="")
+    epochs: int = field(repr=False, default=0)
+    steps: int | None = field(repr=False, default=None)
+    resumed: bool = field(repr=False, default=False)
 
     def stop(self, reason: str) -> None:
         """End training after this epoch, and store the reason, which may be empty, in ``history.stopped``."""
@@ -260,41 +268,3 @@ class EarlyStopping(Monitoring):
 def arrays(net: Module) -> list[tuple[str, NDArray[Any]]]:
     """Return the arrays of the parameters and buffers. Unlike load_state_dict, EarlyStopping puts back any numbers."""
     return [(name, parameter.data) for name, parameter in net.named_parameters()] + net.named_buffers()
-
-
-class MaxNorm(Callback):
-    """Bound the norm of each unit's incoming weights: after each step, scale a vector longer than c back to norm c.
-
-    Parameters
-    ----------
-    c : float > 0
-        The largest norm allowed; 3 to 4 are usual (the paper uses 2 on MNIST).
-
-    Notes
-    -----
-    A unit's vector is a row of a Linear's weight, or a filter of a Conv2d: axis 0 of every parameter called ``weight``
-    that has two axes or more. Biases and frozen weights are not changed. The paper constrains the hidden units only; this
-    callback constrains the output layer too, so that no layer has to be named. In a loop of your own, call
-    ``max_norm.project(net)`` after ``sgd.step()``.
-
-    References
-    ----------
-    Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting", section 5.1 and
-    appendix B.1.
-    """
-
-    def __init__(self, c: float) -> None:
-        self.c = real("c", c, 0, above=True)
-
-    def after_step(self, run: Run) -> None:
-        self.project(run.net)
-
-    @unreported
-    def project(self, net: Module) -> None:
-        """Scale the vectors of ``net`` that are longer than c back to norm c."""
-        for name, weight in net.named_parameters():
-            if name.rpartition(".")[2] == "weight" and weight.data.ndim >= 2 and not weight.frozen:
-                columns = weight.T.reshape(-1, len(weight.data))    # a view: parameters are column-major
-                norms = np.sqrt(np.einsum("ij,ij->j", columns, columns, dtype=np.float64))
-                if (norms > self.c).any():
-                    columns *= (self.c / np.maximum(norms, self.c)).astype(columns.dtype)

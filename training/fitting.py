@@ -143,13 +143,15 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     if validation is not None:
         check_columns(validation[0], names, Named("validation[0]"))
     run = Run(net, loss, optimizer, History(), data=source.data, callbacks=hooks, columns=columns(loss, held_out, scores),
-              rng=rng)
+              rng=rng, epochs=epochs)
     step = Step(net, loss, optimizer, clip=clip, accumulate=accumulate,
                 before_step=[partial(hook.before_step, run) for hook in hooks if overrides(hook, "before_step")])
+    run.steps = None if source.count is None else epochs * -(-source.count // step.accumulate)
     if resume or any(hook.saves for hook in hooks):
         run.functions = [*(("augment", function) for function in functions), ("data", getattr(source, "stream", None))]
         run.settings = settings(run, source.weight, held_out, batch_size=batch_size, clip=step.clip, accumulate=step.accumulate)
     saved = resumed(resume, run, epochs)
+    run.resumed = saved is not None
     begun: list[Callback] = []
     try:
         with preserved_modes(net) as kept, kept:

@@ -1,4 +1,4 @@
-"""Norms: columns of the history with the norms of the gradient and of the parameters."""
+"""Norms of the gradient and of the parameters, as columns of the history, and a bound of those of each unit's weights."""
 
 from __future__ import annotations
 
@@ -78,3 +78,41 @@ class Norms(Callback):
 
 def trained(net: Module) -> list[tuple[str, Parameter]]:
     return [(name, parameter) for name, parameter in net.named_parameters() if not parameter.frozen]
+
+
+class MaxNorm(Callback):
+    """Bound the norm of each unit's incoming weights: after each step, scale a vector longer than c back to norm c.
+
+    Parameters
+    ----------
+    c : float > 0
+        The largest norm allowed; 3 to 4 are usual (the paper uses 2 on MNIST).
+
+    Notes
+    -----
+    A unit's vector is a row of a Linear's weight, or a filter of a Conv2d: axis 0 of every parameter called ``weight``
+    that has two axes or more. Biases and frozen weights are not changed. The paper constrains the hidden units only; this
+    callback constrains the output layer too, so that no layer has to be named. In a loop of your own, call
+    ``max_norm.project(net)`` after ``sgd.step()``.
+
+    References
+    ----------
+    Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting", section 5.1 and
+    appendix B.1.
+    """
+
+    def __init__(self, c: float) -> None:
+        self.c = real("c", c, 0, above=True)
+
+    def after_step(self, run: Run) -> None:
+        self.project(run.net)
+
+    @unreported
+    def project(self, net: Module) -> None:
+        """Scale the vectors of ``net`` that are longer than c back to norm c."""
+        for name, weight in net.named_parameters():
+            if name.rpartition(".")[2] == "weight" and weight.data.ndim >= 2 and not weight.frozen:
+                columns = weight.T.reshape(-1, len(weight.data))    # a view: parameters are column-major
+                norms = np.sqrt(np.einsum("ij,ij->j", columns, columns, dtype=np.float64))
+                if (norms > self.c).any():
+                    columns *= (self.c / np.maximum(norms, self.c)).astype(columns.dtype)

@@ -28,6 +28,15 @@ def test_an_attribute_is_set_in_all_groups_or_in_none():
     assert [group["nesterov"] for group in sgd.groups] == [False, False]
 
 
+def test_the_text_of_an_optimizer_shows_the_present_options_of_its_groups():
+    net = layer()
+    sgd = rp.SGD([{"params": [net.weight]}, {"params": [net.bias], "momentum": 0.5}], lr=0.5)
+    sgd.lr = 0.07
+    assert repr(sgd) == "SGD(lr=0.07, momentum=[0.0, 0.5], nesterov=False, weight_decay=0.0, decay_biases=True)"
+    rp.StepLR(sgd, 1).step()
+    assert repr(sgd).startswith("SGD(lr=0.007")
+
+
 def test_only_a_parameter_that_was_replaced_after_the_optimizer_was_built_is_refused():
     a, b = layer(), layer()
     b.weight = a.weight

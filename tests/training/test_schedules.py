@@ -73,6 +73,39 @@ def test_one_cycle_ends_where_it_was_told_to():
     assert (optimizer.lr, optimizer.momentum, schedule.count) == (*before, 3)
 
 
+def cycle(total, n=9, epochs=2, schedule=None, net=None, by="step", **options):
+    """Train on n examples in batches of 4 along a cycle, and return the schedule."""
+    net = rp.Linear(2, 1, rng=0) if net is None else net
+    schedule = rp.OneCycleLR(rp.SGD(net.parameters(), lr=0.1), 0.1, total, by=by) if schedule is None else schedule
+    x = np.ones((n, 2))
+    rp.fit(net, rp.MSE(), schedule.optimizer, (x, x[:, :1]), epochs=epochs, batch_size=4, callbacks=[schedule], progress=False,
+           **options)
+    return schedule
+
+
+@pytest.mark.parametrize(("options", "steps"), [({"n": 8}, 4), ({}, 4), ({"n": 10}, 6), ({"n": 10, "accumulate": 2}, 4),
+                                                ({"by": "epoch", "epochs": 3}, 3)])
+def test_fit_refuses_a_cycle_of_fewer_steps_before_the_first_and_warns_of_a_longer_one(options, steps):
+    """Of 9 examples in batches of 4, the single last one joins the batch before it."""
+    assert cycle(steps, **options).count == steps
+    net = rp.Linear(2, 1, rng=0)
+    before = net.weight.data.copy()
+    with pytest.raises(rp.ArgumentError, match=f"OneCycleLR: total_steps must be .* {steps}, got {steps - 1}$"):
+        cycle(steps - 1, net=net, **options)
+    assert (net.weight.data == before).all()
+    with pytest.warns(UserWarning, match=f"must be .* {steps}, got {steps + 1}: fit ends before the rate is low"):
+        cycle(steps + 1, **options)
+
+
+def test_a_cycle_may_go_on_in_a_second_fit():
+    net = rp.Linear(2, 1, rng=0)
+    with pytest.warns(UserWarning, match="ends before"):
+        schedule = cycle(8, net=net)
+    assert cycle(8, net=net, schedule=schedule).count == 8
+    with pytest.raises(rp.ArgumentError, match=r"must be .* 12, 8 of them before this call of fit, got 8"):
+        cycle(8, net=net, schedule=schedule)
+
+
 @pytest.mark.parametrize(("total", "start"), [(10, 0.1), (2, 0.5)])
 def test_a_cycle_may_begin_at_its_top(total, start):
     """PyTorch 2.13 divides by zero there."""

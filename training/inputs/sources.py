@@ -55,11 +55,15 @@ class InMemory(Repeated):
         The weights of the examples.
     smallest : int
         Number of examples in the smallest batch.
+    count : int or None
+        Number of batches in an epoch; None: not known, of a stream.
     """
+
+    count: int | None
 
     def __init__(self, data: Checked, weight: Array | None, batch_size: int) -> None:
         self.data, self.weight, self.batch_size = data, weight, batch_size
-        self.smallest = smallest_batch(len(data[1]), batch_size)
+        self.smallest, self.count = smallest_batch(len(data[1]), batch_size), number_of_batches(len(data[1]), batch_size)
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Return the batches of an epoch. Their order is drawn at the call."""
@@ -73,9 +77,11 @@ class AsTheyCome(Repeated):
 
     Attributes
     ----------
-    data, weight, smallest
+    data, weight, smallest, count
         Of the first batch, as those of InMemory.
     """
+
+    count: int | None = None
 
     def __init__(self, net: Module, loss: Loss, first: Any, smallest: int | None = None) -> None:
         self.net = net
@@ -152,7 +158,7 @@ class InFiles(AsTheyCome):
 
     def __init__(self, net: Module, loss: Loss, x: Any, y: Any, weight: Array | None, batch_size: int) -> None:
         self.arrays = x, y, *(() if weight is None else (weight,))
-        self.batch_size = batch_size
+        self.batch_size, self.count = batch_size, number_of_batches(len(y), batch_size)
         some = slice(0, batch_size)
         super().__init__(net, loss, [chosen_of(a, some) for a in self.arrays], smallest_batch(len(y), batch_size))
 
@@ -202,6 +208,11 @@ def smallest_batch(n: int, batch_size: int) -> int:
     """Return the number of examples in the smallest batch, if a single remaining one joins the batch before it."""
     rest = n % batch_size
     return rest if rest > 1 or rest == n else batch_size
+
+
+def number_of_batches(n: int, batch_size: int) -> int:
+    """Return the number of batches of n examples, if a single remaining one joins the batch before it."""
+    return -(-n // batch_size) - (n % batch_size == 1 < n)
 
 
 def named(k: int) -> tuple[str, str]:

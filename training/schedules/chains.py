@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from ...errors import ArgumentError
 from ...optim import Optimizer
-from .schedule import OneCycleLR, Schedule, numbers_of_steps
+from .checks import numbers_of_steps
+from .schedule import OneCycleLR, Schedule
 
 
 class SequentialLR(Schedule):

@@ -11,7 +11,7 @@ from ...errors import ArgumentError, StateError
 from ...optim import Optimizer
 from ...restoring import at_once, setting
 from ..callbacks import Monitoring, Run
-from .schedule import same_optimizer
+from .checks import same_optimizer
 
 
 class ReduceOnPlateau(Monitoring):

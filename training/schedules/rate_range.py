@@ -103,7 +103,8 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data | St
     check_reduces(net, loss)
     check_trainable(net, optimizer)
     data = with_codes(data, class_labels(net, loss, data, name="data[1]"), "data")
-    source = as_source(net, loss, data, batch_size, 1, None, None)
+    rng = generator(rng)
+    source = as_source(net, loss, data, batch_size, 1, None, None, rng)
     net, optimizer, loss = *copies(net, optimizer), deepcopy(loss)
     if not net.training:                                            # as in ``fit``: modules put into eval mode stay in it
         net.train()
@@ -112,7 +113,7 @@ def lr_range_test(net: Module, loss: Loss, optimizer: Optimizer, data: Data | St
     costs, smoothed, mean = list[float](), list[float](), 0.0
     rates, step = np.geomspace(low, high, steps), Step(net, loss, optimizer)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for k, (rate, batch) in enumerate(zip(rates, islice(endless(source, generator(rng)), steps), strict=True), 1):
+        for k, (rate, batch) in enumerate(zip(rates, islice(endless(source, rng), steps), strict=True), 1):
             for group, ratio in zip(optimizer.groups, ratios, strict=True):
                 group["lr"] = rate * ratio
             cost = step(*batch)

@@ -12,6 +12,7 @@ from ...errors import ArgumentError, StateError
 from ...optim import Optimizer
 from ...optim.groups import Group
 from ..callbacks import Callback, Run
+from .checks import check_total, numbers_of_steps, same_optimizer
 
 
 class Schedule(Callback):
@@ -228,7 +229,10 @@ class OneCycleLR(Schedule):
         See Schedule; by default ``by="step"``.
     max_lr : float > 0
     total_steps : int, at least 2
-        The number of the optimizer's steps in training.
+        The number of the optimizer's steps in training: in ``fit`` of N examples ``epochs * ceil(batches / accumulate)``, with
+        ``batches = ceil(N / batch_size)``, and one fewer if the last would have a single example, which joins the one before.
+        ``fit`` raises ArgumentError, with this number, before it would make more steps than ``total_steps``, and warns
+        (UserWarning) if it makes fewer: the rate is still high at the end, unless another call of ``fit`` goes on.
     pct_start : float in (0, 1), default 0.3
     div_factor, final_div_factor : float, at least 1, default 25 and 1e4
     cycle_momentum : bool, default True
@@ -279,22 +283,13 @@ class OneCycleLR(Schedule):
                 group.update({"betas": (momentum, group["betas"][1])} if "betas" in group else {"momentum": momentum})
         super().apply(count)
 
+    def before_training(self, run: Run) -> None:
+        super().before_training(run)
+        check_total(self, self.total_steps, run)
+
 
 def first_rate(group: Group) -> float:
     """Return the learning rate that a group had before its first schedule; the present one if this is the first."""
     if group.initial_lr is None:
         group.initial_lr = float(group["lr"])
     return group.initial_lr
-
-
-def same_optimizer(schedule: Any, run: Run) -> None:
-    """Raise ArgumentError unless the optimizer of a run is that of the schedule."""
-    if run.optimizer is not schedule.optimizer:
-        raise ArgumentError(f"{type(schedule).__name__}: optimizer must be the one that fit is given, {run.optimizer!r}, got "
-                            f"another, {schedule.optimizer!r}")
-
-
-def numbers_of_steps(milestones: Sequence[int]) -> list[int]:
-    if not isinstance(milestones, Sequence) or isinstance(milestones, str):
-        raise ArgumentError(f"milestones must be a list of integers of at least 1, got {milestones!r}")
-    return sorted(positive_int("each of the milestones", milestone) for milestone in milestones)
