@@ -65,9 +65,9 @@ class Checkpoint(Monitoring):
     use, and generators of other libraries, such as PyTorch's, are not seen. Of the data a file has a checksum; of a stream and
     of memory-mapped arrays, that of their first batch.
 
-    The library's callbacks must have the settings of those that were saved; so must the objects ``also``. What belongs to
-    Checkpoints themselves may change: ``every``, ``keep``, their order. They are told from each other by the names of their
-    files.
+    The library's callbacks that take part in training must have the settings of those that were saved; so must the objects
+    ``also``. Loggers, views and Checkpoints may have others (``every``, ``keep``, their order); Checkpoints are told from each
+    other by the names of their files.
 
     ``fit`` calls Checkpoints after all other callbacks. If a save fails in training (the disk is full), a UserWarning says so,
     once, and training goes on; the file of the last save stays. ``save`` raises the OSError.

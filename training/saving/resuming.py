@@ -16,7 +16,7 @@ from ...modules.core.values import parts
 from ..callbacks import AfterEpoch, Callback, Progress, Run
 from ..scoring import joined
 from .kept import new_run
-from .run_state import Parts, has_state, named, read, settings_among, warn_of_changes
+from .run_state import Parts, has_state, named, read, settings_among, settings_of, warn_of_changes
 from .sealed import unpacked
 
 AT_ONCE = 2**24                                                     # bytes of an array that are read together
@@ -35,7 +35,14 @@ def settings(run: Run, weight: Array | None, validation: Any, **others: Any) -> 
     """
     return {"data": digest(*run.data, weight), "validation": None if validation is None else digest(*validation),
             "loss": named(run.loss), "the columns of the history": list(run.columns), **others,
+            **{f"callback {type(callback).__name__}": settings_of(callback) for callback in run.callbacks if acts(callback)},
             **settings_among(parts_of(run))}
+
+
+def acts(callback: Callback) -> bool:
+    """Return whether a callback takes part in the steps, as MaxNorm does, which has no state."""
+    return not callback.saves and any(getattr(type(callback), method) is not getattr(Callback, method)
+                                      for method in ("before_batch", "before_step", "after_step"))
 
 
 def compare(path: str | Path, mine: Mapping[str, Any], saved: Mapping[str, Any]) -> None:

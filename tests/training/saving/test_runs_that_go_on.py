@@ -205,6 +205,7 @@ def test_a_callback_that_is_saved_and_used_by_a_function_is_not_named():
      r"EarlyStopping\(patience=2, monitor='validation_accuracy', .* got EarlyStopping\(patience=2, monitor='validation_cost'"),
     (lambda sgd: rp.ChainedLR(sgd, [rp.StepLR(sgd, 2)]), lambda sgd: rp.ChainedLR(sgd, [rp.StepLR(sgd, 3)]),
      r"step_size=2, gamma=0.1, by='epoch'\)\], by='epoch'\), got .*step_size=3"),
+    (lambda sgd: rp.MaxNorm(2), lambda sgd: rp.MaxNorm(3), r"MaxNorm\(c=2.0\), got MaxNorm\(c=3.0\)"),
     (lambda sgd: rp.EMA(0.9), lambda sgd: rp.EMA(0.99), r"EMA\(decay=0.9\), got EMA\(decay=0.99\)")])
 def test_callbacks_with_other_settings_are_refused(saved, other, text):
     def trained(callback, **options):
