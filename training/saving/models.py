@@ -23,6 +23,7 @@ from ...modules.core.values import Value, several
 from ...printing import in_one_line
 from ..metrics import predicted_classes
 from .architecture import Kinds, built, described, text
+from .outputs import check_outputs, widths
 from .sealed import packed, sealed, unpacked, unsealed
 from .states import as_saved, put_network
 
@@ -79,7 +80,7 @@ class Model:
         outputs, targets = self.outputs(x, batch_size), self.targets
         if targets is None or targets.kind == "values":
             return outputs
-        width = (len(targets.names),) if targets.kind != "binary" else (1, 2)
+        width = widths(targets)
         if several(outputs) or outputs.ndim != 2 or outputs.shape[1] not in width:
             shape = "several arrays" if several(outputs) else f"shape {outputs.shape}"
             raise ShapeError(f"net must have an output of shape (examples, {width[0]}), one for each of {len(targets.names)} "
@@ -124,6 +125,9 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
     ------
     ArgumentError
         A file cannot hold an argument of a module, such as the functions of ``Function``.
+    ShapeError, DataError
+        There are not as many targets as outputs, as far as these can be counted before there are examples; or the targets are
+        the ``class_labels`` in another order.
     OSError
         The file is read-only, its folder does not exist, ...
 
@@ -156,10 +160,13 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
         raise ArgumentError("save_model: preprocessing must be a Scaler, such as datasets.Scaler.of(x_train), or a tuple with "
                             f"one or None for each input, got {in_a_line(preprocessing)}")
     targets = net.class_labels if targets is None else targets
+    targets = None if targets is None else as_targets(targets)
+    if targets is not None:
+        check_outputs(net, targets, scalers)
     arrays, notes = as_saved(net, None)
     model = {"version": VERSION, "net": described(net), "features": net.feature_names,
              "preprocessing": None if preprocessing is None else [scaler and vars(scaler) for scaler in scalers],
-             "several": isinstance(preprocessing, tuple), "targets": None if targets is None else stored(as_targets(targets))}
+             "several": isinstance(preprocessing, tuple), "targets": None if targets is None else stored(targets)}
     notes["model"] = packed(model, arrays, "save_model: net")
     write(path, sealed(arrays, notes))
 

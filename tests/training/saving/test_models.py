@@ -183,9 +183,23 @@ def test_labels_name_the_outputs(tmp_path):
     rp.save_model(net, tmp_path / "model", targets=("red", "green", "blue"))
     model = rp.load_model(tmp_path / "model")
     assert_array_equal(model.predict(X), np.array(["red", "green", "blue"])[net.predict(X).argmax(1)])
-    rp.save_model(rp.Linear(2, 2), tmp_path / "model", targets=("red", "green", "blue"))
+    rp.save_model(rp.Tanh(), tmp_path / "model", targets=("red", "green", "blue"))
     with pytest.raises(ShapeError, match=r"^net must have an output of shape \(examples, 3\), one for each of 3 names"):
         rp.load_model(tmp_path / "model").predict(X)
+
+
+@pytest.mark.parametrize(("net", "options", "labels", "error", "text"), [
+    (rp.Sequential(rp.Tanh(), rp.Linear(2, 3), rp.Softmax()), {}, None, ShapeError,
+     "as many as the outputs of net, 3, got 2: b, a"),
+    (rp.Residual(rp.Linear(3, 3)), {"preprocessing": Scaler(np.zeros(3), np.ones(3))}, None, ShapeError,
+     "as many as the outputs of net, 3, got"),
+    (rp.Tanh(), {}, ("a", "b", "c"), ShapeError, "as many as net.class_labels, 3, got 2: b, a"),
+    (rp.Linear(2, 2), {}, ("a", "b"), DataError, "in the order of net.class_labels, a, b, got b, a")])
+def test_labels_that_contradict_the_network_are_not_saved(tmp_path, net, options, labels, error, text):
+    net.class_labels = labels
+    with pytest.raises(error, match=f"^save_model: targets must be {text}"):
+        rp.save_model(net, tmp_path / "model", targets=["b", "a"], **options)
+    assert not (tmp_path / "model").exists()
 
 
 def test_each_of_several_inputs_has_its_scaler(tmp_path):
