@@ -35,16 +35,17 @@ def check_outputs(net: Module, targets: Targets, scalers: Sequence[Scaler | None
 
 def number_of_outputs(net: Module, scalers: Sequence[Scaler | None]) -> int | None:
     """Return K of outputs (examples, K); None unless the shape of the examples is known, or the net ends with a Linear."""
+    arity = 1 if net.arity is None else net.arity
     shapes = [(1, *scaler.mean.shape) for scaler in scalers if scaler is not None]
-    if len(shapes) < net.arity and net.arity == 1 and net.feature_names is not None:
+    if len(shapes) < arity == 1 and net.feature_names is not None:
         shapes = [(1, len(net.feature_names))]
     last = net
     while isinstance(last, Sequential):
         last = next((module for module in reversed(list(last)) if not isinstance(module, ENDS)), Identity())
-    if len(shapes) < net.arity and isinstance(last, Linear):
+    if len(shapes) < arity and isinstance(last, Linear):
         return last.weight.shape[0]
     try:
-        shape = net.output_shape(shapes[0] if net.arity == 1 else tuple(shapes))
+        shape = net.output_shape(shapes[0] if arity == 1 else tuple(shapes))
     except (RetropropError, LookupError):
         return None
     return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
