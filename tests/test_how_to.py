@@ -50,6 +50,8 @@ def test_the_gradients_of_all_steps_are_added(recurrent):
 def test_the_options_of_fit_train(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ran("how-to-train.md")
-    assert names["history"]["gradient_norm"][0] > 0
+    assert names["history"]["lr"] == [0.1, 0.05, 0.025]
+    header, *rows = Path("run.csv").read_text(encoding="utf-8").splitlines()
+    assert (header, len(rows)) == ("epoch,cost,seconds,lr", 3)
     with names["ema"].average(names["net"]):
         assert rp.accuracy(names["net"].predict(names["images_test"]), names["y_test"]) > 0.85
