@@ -55,3 +55,10 @@ def test_the_options_of_fit_train(tmp_path, monkeypatch):
     assert (header, len(rows)) == ("epoch,cost,seconds,lr", 3)
     with names["ema"].average(names["net"]):
         assert rp.accuracy(names["net"].predict(names["images_test"]), names["y_test"]) > 0.85
+
+
+def test_categories_are_learned_beside_numbers_and_predicted_from_the_file(tmp_path, monkeypatch):
+    pytest.importorskip("pandas", reason="needs pandas")
+    monkeypatch.chdir(tmp_path)
+    names = ran("how-to-categories.md")
+    assert names["history"]["validation_accuracy"][-1] == (names["species"] == names["test"]["species"]).mean() > 0.9
