@@ -118,7 +118,7 @@ def check_columns(x: Any, known: tuple[str, ...] | None, name: Named, use: str =
     categories = [label for label, kind in zip(x.columns, x.dtypes, strict=True) if type(kind).__name__ in CATEGORIES]
     if categories:
         raise DtypeError(f"{name} must hold numbers, got categories in {quoted(categories)}: make a column of 0 and 1 for each "
-                         "category, or numbers with astype")
+                         "category, or numbers: .cat.codes, for an Embedding")
     names = column_names(x)
     if known is None or names is None or names == known:
         return

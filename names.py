@@ -35,6 +35,11 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "exponentialmovingaverage": ("EMA",), "clipbyglobalnorm": ("clip_grad_norm",), "randomhorizontalflip": ("Flip",),
     "randomflip": ("Flip",), "randomcrop": ("Shift",), "randomtranslation": ("Shift",), "gaussiannoise": ("Noise",),
     "modelcheckpoint": ("save",),
+    # columns of the history; root takes "loss" from the end of val_loss
+    "loss": ("cost",), "acc": ("accuracy",), "val": ("validation_cost",), "validation": ("validation_cost",),
+    "valacc": ("validation_accuracy",), "valaccuracy": ("validation_accuracy",), "validationacc": ("validation_accuracy",),
+    "valcost": ("validation_cost",), "auc": ("roc_auc_score",), "f1": ("f1_score",),
+    "validationf1": ("validation_f1_score",), "valf1": ("validation_f1_score",), "r2": ("r2_score",),
 }
 CLOSE = 0.8                                                         # the least likeness, by difflib, of a misspelled name
 

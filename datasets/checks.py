@@ -13,6 +13,7 @@ from ..modules.core.values import several
 
 Names = tuple[str, str]
 AT_ONCE = 2**23                                                     # numbers that are checked together
+HINT = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"      # for targets that must be numbers
 Inputs = ArrayLike | tuple[ArrayLike, ...]                          # of a network: an array, or a tuple of arrays
 
 

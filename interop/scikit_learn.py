@@ -16,6 +16,7 @@ from ..initializers import Initializer, Start
 from ..losses import BCE, MSE, NLL, BCEWithLogits, CrossEntropy, Loss
 from ..modules import Module, Sigmoid, Softmax
 from ..optim import Optimizer
+from ..training.inputs.weights import weights_by_label
 from ..training.metrics import predicted_classes, threshold_of
 from .extras import needs
 from .scikit_learn_training import Estimator
@@ -223,11 +224,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc, unused-ignor
             raise ArgumentError(f"class_weight must be None for several labels, got {in_a_line(self.class_weight)}")
         if isinstance(self.class_weight, Mapping):
             known = targets.classes.classes.tolist()
-            unknown, without = set(self.class_weight).difference(known), set(known).difference(self.class_weight)
-            if unknown and without:
-                raise ArgumentError(f"class_weight must have weights of the classes {listed(targets.names)}, got some for "
-                                    f"{listed(sorted(map(repr, unknown)))}, which are none")
-            return np.array([self.class_weight.get(label, 1) for label in y.tolist()], float)
+            by_label = dict(zip(known, weights_by_label(self.class_weight, known), strict=True))
+            return np.array([by_label[label] for label in y.tolist()])
         one_of("class_weight", self.class_weight, ["balanced"])
         codes = np.unique(y, return_inverse=True)[1]
         sums = np.bincount(codes, weights)

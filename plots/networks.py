@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from numpy.typing import ArrayLike
 
 from ..arguments import Array
-from ..datasets.checks import finite, pair
+from ..datasets.checks import HINT, finite, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..inspection.diagnosis.layers import layer_statistics
 from ..modules import Module, Sigmoid, Softmax
@@ -128,7 +128,7 @@ def classes(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     finite("x", examples)
     if labels.shape not in ((len(examples),), (len(examples), 1)):
         raise ShapeError(f"y must hold one class for each example, shape ({len(examples)},), got {labels.shape}")
-    numbers = finite("y", labels).reshape(-1)
+    numbers = finite("y", labels, HINT).reshape(-1)
     if (numbers < 0).any() or (numbers != np.floor(numbers)).any() or numbers.max() > np.iinfo(np.int32).max:
         raise DataError(f"y must hold classes 0, 1, ..., got {np.unique(numbers)[:5].tolist()}")
     return examples, numbers.astype(int)

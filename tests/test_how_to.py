@@ -50,6 +50,9 @@ def test_the_gradients_of_all_steps_are_added(recurrent):
 def test_the_options_of_fit_train(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = ran("how-to-train.md")
+    assert names["paced"]["lr"] == [0.1, 0.05, 0.025]
+    header, *rows = Path("rates.csv").read_text(encoding="utf-8").splitlines()
+    assert (header, len(rows)) == ("epoch,cost,seconds,lr", 3)
     assert len((tmp_path / "run.csv").read_text().splitlines()) == 4
     assert names["sgd"].lr == names["schedule"].rate(8, 0.1) < 1e-9
     assert names["made"]["cost"][-1] < 0.02
@@ -61,3 +64,10 @@ def test_the_options_of_fit_train(tmp_path, monkeypatch):
     assert len(names["checkpoint"].restore(names["resumed"], also={"rng": names["rng"], "step": names["step"]})[1]) == 100
     with names["ema"].average(names["net"]):
         assert rp.accuracy(names["net"].predict(names["images_test"]), names["y_test"]) > 0.85
+
+
+def test_categories_are_learned_beside_numbers_and_predicted_from_the_file(tmp_path, monkeypatch):
+    pytest.importorskip("pandas", reason="needs pandas")
+    monkeypatch.chdir(tmp_path)
+    names = ran("how-to-categories.md")
+    assert names["history"]["validation_accuracy"][-1] == (names["species"] == names["test"]["species"]).mean() > 0.9

@@ -9,6 +9,7 @@ import retroprop as rp
 from retroprop.errors import ArgumentError
 from retroprop.experiments.lab.networks import initialization
 from retroprop.names import ELSEWHERE, meant, root
+from retroprop.training.callbacks import DIRECTIONS
 
 FOREIGN = {
     "Xavier": "GlorotUniform", "XavierUniform": "GlorotUniform", "xavier_normal_": "GlorotNormal", "Kaiming": "HeNormal",
@@ -67,7 +68,8 @@ def test_the_command_line_says_which_initialization_is_meant(name, ours):
 
 
 def test_the_table_of_names_leads_to_names_that_exist():
-    names = {*rp.__all__, *rp.datasets.__all__, "Glorot", "Glorot normal", "He", "He uniform", "LeCun"}
+    columns = {prefix + name for prefix in ("", "validation_") for name in DIRECTIONS}
+    names = {*rp.__all__, *rp.datasets.__all__, "Glorot", "Glorot normal", "He", "He uniform", "LeCun", *columns}
     assert {ours for choices in ELSEWHERE.values() for ours in choices} <= names
     assert all(root(name) == name for name in ELSEWHERE)
     assert not any(root(name) in (root(ours) for ours in choices) for name, choices in ELSEWHERE.items())

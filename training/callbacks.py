@@ -16,6 +16,7 @@ from ..arguments import in_a_line, one_of, positive_int, real
 from ..errors import ArgumentError, StateError
 from ..losses import Loss
 from ..modules import Module
+from ..names import suggestion
 from ..optim import Optimizer
 from ..restoring import at_once, filling, setting
 from .history import History
@@ -170,8 +171,9 @@ class Monitoring(Callback):
     def __init__(self, monitor: str, mode: str | None) -> None:
         known = DIRECTIONS.get(monitor.removeprefix("validation_")) if isinstance(monitor, str) else None
         if mode is None and known is None:
+            meant = suggestion(monitor, [prefix + name for prefix in ("", "validation_") for name in DIRECTIONS])
             raise ArgumentError(
-                f"{type(self).__name__}: mode must be 'min' or 'max' for {self.argument}={monitor!r}, got None: only "
+                f"{type(self).__name__}: mode must be 'min' or 'max' for {self.argument}={monitor!r}, got None{meant}: only "
                 f"{', '.join(DIRECTIONS)}, and these of validation, are known to improve in one direction")
         self.monitor, self.mode = monitor, one_of("mode", known if known and mode is None else mode or "", ("min", "max"))
 
@@ -198,7 +200,7 @@ class Monitoring(Callback):
         wanting = self.monitor.startswith("validation") and "validation_cost" not in columns
         hint = "; give fit validation data" if wanting else ""
         return ArgumentError(f"{type(self).__name__}: {self.argument} must be one of {', '.join(columns)}, got "
-                             f"{self.monitor!r}{hint}")
+                             f"{self.monitor!r}{hint or suggestion(self.monitor, columns)}")
 
 
 class EarlyStopping(Monitoring):

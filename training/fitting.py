@@ -38,7 +38,7 @@ from .steps import Step, check_trainable
 
 
 def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, epochs: int, batch_size: int = 32,
-        sample_weight: ArrayLike | None = None, class_weight: ArrayLike | str | None = None,
+        sample_weight: ArrayLike | None = None, class_weight: ArrayLike | Mapping[Any, float] | str | None = None,
         validation: Data | Weighted | None = None, metrics: Metrics = (), clip: float | None = None, accumulate: int = 1,
         augment: Augmentation | Sequence[Augmentation] | None = None, rng: Seed = None,
         callbacks: Iterable[Callback | Callable[[Run], Any]] = (), resume: str | Path | bool = False,
@@ -57,9 +57,10 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
         Examples in a batch. The last batch may be smaller; a single remaining example joins the batch before it.
     sample_weight : array of shape (N,), default None
         The weight of each example in the cost and in the metrics, at least 0; None: 1. A mean is divided by their sum.
-    class_weight : "balanced" or array of shape (K,), default None
+    class_weight : "balanced", dict, or array of shape (K,), default None
         The weight of each class, which is multiplied with the ``sample_weight`` of its examples. "balanced": by
-        ``class_weights``, all classes count alike. Validation has no such weights: the loss has, as ``CrossEntropy(weight)``.
+        ``class_weights``, all classes count alike. A dict gives them by label, ``{"carp": 2}``, or by number; a class that it
+        lacks has the weight 1. Validation has no such weights: the loss has, as ``CrossEntropy(weight)``.
     validation : pair of arrays, or triple with the weights of the examples, default None
         Evaluated after each epoch, as by ``evaluate``: in parts, so that memory does not grow with their number.
     metrics : iterable of str or function, or dict of functions by name, default ()
@@ -135,7 +136,7 @@ def fit(net: Module, loss: Loss, optimizer: Optimizer, data: Data | Stream, *, e
     labels = class_labels(net, loss, data, validation, name="data[1]")
     data, validation = with_codes(data, labels, "data"), with_codes(validation, labels, "validation")
     rng = generator(rng)
-    source = as_source(net, loss, data, batch_size, epochs, sample_weight, class_weight, rng)
+    source = as_source(net, loss, data, batch_size, epochs, sample_weight, class_weight, rng, labels)
     held_out = None if validation is None else checked_validation(net, loss, validation, source.data[0])
     scores, functions = as_scores(metrics, loss), as_augmentations(augment)
     check_metrics(scores, net, source, held_out)

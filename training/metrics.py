@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import as_numbers, in_a_line, positive_int, real
 from ..conversion import Named, check_columns
-from ..datasets.checks import Inputs, finite, inputs_and_targets, is_mapped, pair
+from ..datasets.checks import HINT, Inputs, finite, inputs_and_targets, is_mapped, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, L1, MSE, Huber, Loss
 from ..modules import Module
 from ..modules.core.summary import examples_at_once
 from ..modules.core.values import Value, as_values, dtype_of, each, parts, several, shape_of
-from .inputs.labels import HINT, OF_CLASSES, coded
+from .inputs.labels import OF_CLASSES, coded
 from .inputs.weights import checked_weights
 
 Seen = list[tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]]     # predictions, targets and weights, part by part
@@ -69,7 +69,7 @@ def scores_and_classes(who: str, prediction: ArrayLike, y: ArrayLike,
     If a threshold is to tell classes from one column, it must not hold classes: integers above 1 are refused.
     """
     scores, given = pair(as_numbers(prediction, "prediction"), y, ("prediction", "y"))
-    n = len(finite("y", given))
+    n = len(finite("y", given, HINT))
     if thresholded and scores.dtype.kind in "iu" and scores.size == n and scores.max(initial=0) > 1:
         raise DataError(f"{who}: prediction must hold scores or probabilities, got integers up to "
                         f"{scores.max()}; the accuracy of classes is (classes == y).mean()")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array, as_floating
-from ...datasets.checks import finite, inputs_and_targets
+from ...datasets.checks import HINT, finite, inputs_and_targets
 from ...errors import NonFiniteError, ShapeError
 from ...losses import Loss
 from ...modules import Module
@@ -76,4 +76,4 @@ def checked_examples(net: Module, loss: Loss, x: ArrayLike, y: ArrayLike) -> tup
         raise ShapeError(f"net must have one input, which the attack changes, got {count} inputs")
     x, y = inputs_and_targets(x, y, arity=1)
     real_inputs(net, x)
-    return finite("x", as_floating(x, None, "x")), finite("y", y)
+    return finite("x", as_floating(x, None, "x")), finite("y", y, HINT)

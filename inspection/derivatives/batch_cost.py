@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ...arguments import Array, as_floating
-from ...datasets.checks import equally_many, examples, finite
+from ...datasets.checks import HINT, equally_many, examples, finite
 from ...errors import ArgumentError, ShapeError
 from ...losses import Loss
 from ...modules import Module
@@ -65,7 +65,7 @@ class BatchCost:
         if any(len(a) != self.examples for a in arrays):
             raise ShapeError(f"x must hold arrays with equal numbers of examples, got {', '.join(str(len(a)) for a in arrays)}")
         check_axis_of_examples(self.net, shape_of(self.x))
-        self.y = finite("y", examples("y", y))
+        self.y = finite("y", examples("y", y), HINT)
         equally_many(arrays[0], self.y, (next(iter(self.inputs)), "y"))
         self.integers = dict(zip(self.inputs, self.net.holds_integers(self.x), strict=True))
         self.inputs = {name: a for name, a in self.inputs.items() if not self.integers[name]}

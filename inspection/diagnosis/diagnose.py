@@ -18,6 +18,7 @@ from ...losses import Loss
 from ...modules.containers.wiring import leading_to
 from ...modules.core.base import Module
 from ...printing import html_table
+from ...training.inputs.labels import OF_CLASSES, as_codes
 from .labels import Finding, infer_loss, label_findings
 from .layers import RECTIFYING, LayerStatistics, hidden_activations, layer_statistics, preactivations
 
@@ -86,7 +87,8 @@ def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) 
     net : Module
         Runs in its current mode, and is left as it was (see ``layer_statistics``).
     x, y : array_like of equal length
-        A few hundred examples, and their labels in the form that the loss takes.
+        A few hundred examples, and their labels in the form that the loss takes; text and categories are numbered as by
+        ``fit``, unless the loss is none of classes.
     loss : Loss, optional
         By default BCE if the network ends with Sigmoid, NLL if it ends with LogSoftmax, BCEWithLogits for one output and
         labels 0 and 1, CrossEntropy for other integer labels, else MSE. The report names it.
@@ -112,6 +114,8 @@ def diagnose(net: Module, x: ArrayLike, y: ArrayLike, loss: Loss | None = None) 
     layers = layer_statistics(net, x) if net.arity == 1 else []
     if sum(layer.is_output for layer in layers) != 1 or isinstance(layers[-1].activation, tuple):
         raise ArgumentError(f"diagnose: net must have one input and one output, got {net!r}")
+    if loss is None or isinstance(loss, OF_CLASSES):
+        y = as_codes(y, net.class_labels)
     x, y = pair(x, y)
     prediction = np.asarray(layers[-1].activation)
     loss, why = (loss, "") if loss is not None else infer_loss(net.leaves()[-1][1], prediction, y)

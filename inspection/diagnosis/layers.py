@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array
-from ...datasets.checks import Inputs, examples, finite
+from ...datasets.checks import HINT, Inputs, examples, finite
 from ...errors import ArgumentError
 from ...losses.base import Loss
 from ...modules import ELU, GELU, HardTanh, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Softsign, Tanh
@@ -128,7 +128,7 @@ def layer_statistics(net: Module, x: Inputs, loss: Loss | None = None, y: ArrayL
             prediction = net.flow(x, step)
         if loss is not None and y is not None:
             with unchanged(net, loss) as kept, kept:                # the same masks again
-                loss.forward(prediction, finite("y", examples("y", y)))
+                loss.forward(prediction, finite("y", examples("y", y), HINT))
                 net.forward(x)
                 net.backward(loss.backward())
                 gradients = [module.gradient for _, module in modules]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arguments import Array
-from ...datasets.checks import Inputs, finite, inputs_and_targets
+from ...datasets.checks import HINT, Inputs, finite, inputs_and_targets
 from ...errors import ArgumentError
 from ...losses import Loss
 from ...modules import Module
@@ -112,7 +112,7 @@ def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike, read: 
     """Return what ``read`` returns after forward and backward, from the modules with parameters and the number of examples."""
     held = trained(who, net, loss)
     x, y = inputs_and_targets(x, y, arity=net.arity)
-    x, y = finite("x", x), finite("y", y)
+    x, y = finite("x", x), finite("y", y, HINT)
     with unchanged(net, loss) as kept, kept, reused_workspaces(net), reused_workspaces(loss):
         prediction = net.forward(x)
         finite_cost(loss.forward(prediction, y))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ...arguments import Array, Seed, generator, positive_int
 from ...datasets.batches import in_batches
-from ...datasets.checks import Inputs, finite, inputs_and_targets
+from ...datasets.checks import HINT, Inputs, finite, inputs_and_targets
 from ...errors import ArgumentError
 from ...losses import Loss
 from ...losses.classification import OfClasses
@@ -126,7 +126,7 @@ def gradient_noise(net: Module, loss: Loss, x: Inputs, y: ArrayLike, sizes: Sequ
         raise ArgumentError(f"gradient_noise: sizes must hold at least one size, got {sizes!r}")
     net, loss = deepcopy(net).astype("float64"), deepcopy(loss)
     x, y = inputs_and_targets(as_values(x, net.dtype, "x", net, net.arity), y, arity=net.arity)
-    finite("x", x), finite("y", y)
+    finite("x", x), finite("y", y, HINT)
     before = generator_states(net, loss)
     propagate(net, loss, x, y)
     refuse_draws(before, generator_states(net, loss))

@@ -18,6 +18,7 @@ from ...modules import Embedding, Graph, Module
 from ...modules.core.diagram import Wiring
 from ...modules.core.parameter import Parameter
 from ...modules.core.values import Shape, fitting, parts, several
+from ...training.saving.models import Model as Saved
 from ..extras import needs
 from .forms import FORMS, Place
 
@@ -64,7 +65,7 @@ def save_onnx(net: Module, path: str | Path, input_shape: Shape, *, opset: int =
     with needs("onnx", "save_onnx"):
         import onnx
     if not isinstance(net, Module):
-        raise ArgumentError(f"save_onnx: net must be a Module, got {in_a_line(net)}")
+        raise ArgumentError(f"save_onnx: net must be a Module, got {without_net(net)}")
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST <= positive_int("opset", opset) <= newest:
         raise ArgumentError(f"opset must be an integer from {OLDEST} to {newest}, the newest that onnx {onnx.__version__} has, "
@@ -73,6 +74,18 @@ def save_onnx(net: Module, path: str | Path, input_shape: Shape, *, opset: int =
     model.add(net, checked_shape(net, input_shape))
     content = model.to_bytes(type(net).__name__, opset)
     write(path, content)
+
+
+def without_net(value: Any) -> str:
+    """Return the end of the error for what is no network, with its part that is one: of a Model, or an estimator."""
+    steps = getattr(value, "steps", None)                           # of a pipeline of scikit-learn, which is not imported here
+    last = steps[-1][-1] if isinstance(steps, list) and steps else value
+    if isinstance(value, Saved):
+        return "a Model: give model.net; the scaler and the labels are not written"
+    if isinstance(getattr(last, "net_", None), Module):
+        which, before = ("model", "") if last is value else ("model[-1]", "the steps before it and ")
+        return f"a {type(value).__name__}: give {which}.net_; {before}the labels are not written"
+    return in_a_line(value)
 
 
 def checked_shape(net: Module, input_shape: Any) -> Shape:

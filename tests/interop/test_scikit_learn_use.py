@@ -255,7 +255,8 @@ def test_any_optimizer_and_decay_of_weights_alone():
 
 
 @pytest.mark.skipif(not DOCS.exists(), reason="the documentation is not beside these tests")
-def test_the_page_runs_and_prints_what_it_says(capsys):
+def test_the_page_runs_and_prints_what_it_says(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names, blocks = {}, re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", DOCS.read_text("utf-8"), re.DOTALL)
     for code, printed in blocks:
         exec(compile(code, str(DOCS), "exec"), names)

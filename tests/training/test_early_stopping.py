@@ -27,6 +27,19 @@ def same_state(net, state):
         np.testing.assert_array_equal(array, state[name], err_msg=name)
 
 
+@pytest.mark.parametrize(("name", "meant"), [
+    ("val_loss", "validation_cost"), ("val_accuracy", "validation_accuracy"), ("loss", "cost"), ("acc", "accuracy"),
+    ("validation_f1", "validation_f1_score"), ("val_acc", "validation_accuracy")])
+def test_the_name_of_a_column_in_another_library_is_understood(name, meant):
+    for call in (lambda: rp.EarlyStopping(monitor=name), lambda: rp.Checkpoint("a", best=name)):
+        with pytest.raises(rp.ArgumentError, match=f"got None; did you mean '{meant}'\\?: only cost, "):
+            call()
+    net = rp.Linear(2, 2, rng=0)
+    data = rp.datasets.moons(20, rng=0)
+    with pytest.raises(rp.ArgumentError, match=r"got 'val_loss'; did you mean 'validation_cost'\?$"):
+        fit(net, data, [rp.EarlyStopping(monitor="val_loss", mode="min")], validation=data)
+
+
 def test_early_stopping_goes_back_to_the_best_epoch(digits):
     """The learning rate grows until training diverges; the network of the best epoch is restored."""
     train, test = digits
@@ -67,7 +80,7 @@ def test_the_direction_of_the_columns_of_fit_is_known(monitor, mode):
 
 @pytest.mark.parametrize("monitor", ["validation_f1", "test_accuracy", "my_cost", "seconds", "epoch", "", None, ["cost"]])
 def test_a_direction_is_not_guessed_from_a_name(monitor):
-    text = "EarlyStopping: mode must be 'min' or 'max' for monitor=.*, got None: only cost, mean_absolute_error, "
+    text = "EarlyStopping: mode must be 'min' or 'max' for monitor=.*, got None.*: only cost, mean_absolute_error, "
     with pytest.raises(rp.ArgumentError, match=text):
         rp.EarlyStopping(monitor=monitor)
 

@@ -174,3 +174,9 @@ def test_classes_are_no_predictions():
     with pytest.raises(rp.DataError, match="prediction must hold scores or probabilities, got integers up to 2"):
         rp.accuracy(np.array([0, 2, 1]), [0, 2, 1])
     assert rp.accuracy(np.array([0, 1, 1]), [0, 1, 0]) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("call", [rp.accuracy, rp.f1_score, rp.confusion_matrix, rp.roc_auc_score, rp.top_k_accuracy_score])
+def test_scores_that_refuse_labels_say_what_makes_numbers_of_them(call):
+    with pytest.raises(rp.DtypeError, match=r"^y must hold real numbers, got dtype <U1; Targets\.of\(y\)\.encode\(y\)"):
+        call(np.zeros((2, 2)), ["a", "b"])

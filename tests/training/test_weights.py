@@ -82,13 +82,22 @@ def test_class_weights_train_as_those_of_the_loss():
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("y", "weight"), [
+    (np.array(["bream", "carp", "dace"])[Y], {"carp": 2, "dace": 0.5}), (Y, {1: 2, 2: 0.5}), (Y, {0: 1, 1: 2, 2: 0.5, 3: 9})])
+def test_a_dict_weighs_classes_by_label_and_one_that_it_lacks_by_1(y, weight):
+    found, _ = trained((X, y), class_weight=weight)
+    np.testing.assert_array_equal(found, trained((X, Y), class_weight=[1, 2, 0.5])[0])
+
+
 @pytest.mark.parametrize(("options", "kind", "text"), [
     ({"sample_weight": WEIGHT[:9]}, rp.ShapeError, r"sample_weight must have shape \(30,\), a number for each"),
     ({"sample_weight": 0 * WEIGHT}, rp.DataError, "sample_weight must hold numbers of at least 0, and one above 0, got 0 to 0"),
     ({"sample_weight": WEIGHT - 1}, rp.DataError, "sample_weight must hold numbers of at least 0, and one above 0, got -1"),
     ({"sample_weight": WEIGHT / [np.inf] * np.nan}, rp.DataError, "sample_weight must be finite"),
     ({"validation": (X, Y, WEIGHT[1:])}, rp.ShapeError, r"validation\[2\] must have shape \(30,\)"),
-    ({"class_weight": "even"}, rp.ArgumentError, 'class_weight must be "balanced" or a number for each class, got \'even\''),
+    ({"class_weight": "even"}, rp.ArgumentError, 'class_weight must be "balanced", or a number for each class, got \'even\''),
+    ({"class_weight": {0: 2, 7: 2}}, rp.ArgumentError, "must have weights of the classes 0, 1, 2, got some for 7, which"),
+    ({"class_weight": {0: "a"}}, rp.DtypeError, "class_weight must be real numbers, got <U"),
     ({"class_weight": [1, 2]}, rp.ShapeError, r"class_weight must have a number for each of 3 classes, got shape \(2,\)"),
     ({"class_weight": [1, 2, -1]}, rp.DataError, "class_weight, for the classes of y, must hold numbers of at least 0"),
     ({"class_weight": "balanced", "loss": rp.MSE(), "data": (X, X), "outputs": 2}, rp.ArgumentError,
@@ -96,6 +105,10 @@ def test_class_weights_train_as_those_of_the_loss():
 def test_weights_are_refused_in_one_sentence(options, kind, text):
     with pytest.raises(kind, match=text):
         trained(**{"data": (X, Y)} | options)
+
+
+def test_class_weights_counts_labels_in_their_order():
+    np.testing.assert_array_equal(rp.class_weights(["dog", "cat", "dog", "dog"]), rp.class_weights([1, 0, 1, 1]))
 
 
 @pytest.mark.parametrize(("y", "kind", "text"), [

@@ -14,7 +14,6 @@ from ...modules import Module
 from ...modules.core.values import each, several, shape_of
 
 OF_CLASSES = (BCE, BCEWithLogits, CrossEntropy, Hinge, NLL)         # losses, whose targets may be classes
-HINT = "; Targets.of(y).encode(y), of retroprop.datasets, makes numbers of labels"      # for those that are not taken
 
 
 def are_labels(y: Any) -> bool:
@@ -69,6 +68,11 @@ def classes_of(net: Module, loss: Loss, x: Any) -> int | None:
 def coded(y: Any, known: tuple[Any, ...] | None, name: str) -> Any:
     """Return labels as the numbers of their classes; y itself if it has none."""
     return y if known is None or not are_labels(y) else Classes(as_labels(known, name)).encode(y, name)
+
+
+def as_codes(y: Any, known: tuple[Any, ...] | None) -> Any:
+    """Return labels as the numbers of the known classes, or else of those that occur; y itself if it has none."""
+    return coded(y, known or tuple(Classes.of(y).classes.tolist()), "y") if are_labels(y) else y
 
 
 def is_part(data: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -12,14 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from ...arguments import Array, in_a_line
 from ...conversion import Named, check_columns
 from ...datasets.batches import chosen_examples, chosen_of
-from ...datasets.checks import Inputs, finite, inputs_and_targets, is_mapped, same_features
+from ...datasets.checks import HINT, Inputs, finite, inputs_and_targets, is_mapped, same_features
 from ...errors import ArgumentError, DataError, ShapeError
 from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value, as_values, several, shape_of
 from ..metrics import as_inputs, check_targets, true_classes
 from ..saving.run_state import has_state, put_state, state_of
-from .labels import HINT
 from .weights import checked_weights, weights_of_classes
 
 Stream = Iterable[Any] | Callable[[], Iterable[Any]]                # of batches: pairs (x, y), or triples (x, y, weight)
@@ -171,7 +170,7 @@ Source = InMemory | AsTheyCome
 
 
 def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epochs: int, sample_weight: ArrayLike | None,
-              class_weight: object, rng: np.random.Generator) -> Source:
+              class_weight: object, rng: np.random.Generator, labels: Sequence[Any] | None = None) -> Source:
     """Return the source of the batches of ``fit``, after checking the data in memory, or the first batch of others."""
     if is_stream(data):
         for name, given in (("sample_weight", sample_weight), ("class_weight", class_weight)):
@@ -185,15 +184,16 @@ def as_source(net: Module, loss: Loss, data: Data | Stream, batch_size: int, epo
         x, y = inputs_and_targets(x, y, names, net.arity)
         if not is_mapped(y):
             check_targets(net, loss, x, finite(names[1], y, HINT))
-        return InFiles(net, loss, x, y, weighted(loss, y, sample_weight, class_weight), batch_size)
+        return InFiles(net, loss, x, y, weighted(loss, y, sample_weight, class_weight, labels), batch_size)
     x, y = checked_pair(net, loss, x, y, names)
-    return InMemory((x, y), weighted(loss, y, sample_weight, class_weight), batch_size)
+    return InMemory((x, y), weighted(loss, y, sample_weight, class_weight, labels), batch_size)
 
 
-def weighted(loss: Loss, y: NDArray[Any], sample_weight: ArrayLike | None, class_weight: object) -> Array | None:
+def weighted(loss: Loss, y: NDArray[Any], sample_weight: ArrayLike | None, class_weight: object,
+             labels: Sequence[Any] | None) -> Array | None:
     """Return the weights of the examples in the cost; None: they all have the weight 1."""
     of_examples = checked_weights("sample_weight", sample_weight, len(y))
-    return weights_of_classes(class_weight, None if class_weight is None else true_classes(loss, y), of_examples)
+    return weights_of_classes(class_weight, None if class_weight is None else true_classes(loss, y), of_examples, labels)
 
 
 def is_stream(data: Any) -> bool:

@@ -25,6 +25,7 @@ from ...modules.core.values import Value, several
 from ...printing import in_one_line
 from ..metrics import predicted_classes, threshold_of
 from .architecture import Kinds, built, described
+from .outputs import check_outputs, widths
 from .sealed import packed, sealed, unpacked, unsealed
 from .states import as_saved, put_network
 
@@ -35,6 +36,9 @@ Preprocessing = Scaler | tuple[Scaler | None, ...] | None
 @dataclass(frozen=True, eq=False)
 class Model:
     """A network with what stands before and behind it: raw examples go in, labels come out.
+
+    ``predict`` returns labels, ``outputs`` the numbers that they are decided by: logits, unless the network ends with Softmax
+    or Sigmoid.
 
     Attributes
     ----------
@@ -53,7 +57,11 @@ class Model:
     threshold: float = 0.0
 
     def outputs(self, x: Any, batch_size: int | None = None) -> Value:
-        """Return the outputs of the network in evaluation mode for raw examples: ``net.predict`` of the scaled ones."""
+        """Return the outputs of the network in evaluation mode for raw examples: ``net.predict`` of the scaled ones.
+
+        They are what the last module gives: of a network that was trained with CrossEntropy, logits.
+        ``rp.Softmax().forward(model.outputs(x))`` makes probabilities of them, for BCEWithLogits ``rp.Sigmoid()``.
+        """
         check_columns(x, self.net.feature_names, Named("x"))
         if isinstance(self.preprocessing, tuple):
             if not isinstance(x, (tuple, list)) or len(x) != len(self.preprocessing):
@@ -84,7 +92,7 @@ class Model:
         outputs, targets = self.outputs(x, batch_size), self.targets
         if targets is None or targets.kind == "values":
             return outputs
-        width = (len(targets.names),) if targets.kind != "binary" else (1, 2)
+        width = widths(targets)
         if several(outputs) or outputs.ndim != 2 or outputs.shape[1] not in width:
             shape = "several arrays" if several(outputs) else f"shape {outputs.shape}"
             raise ShapeError(f"net must have an output of shape (examples, {width[0]}), one for each of {len(targets.names)} "
@@ -120,7 +128,8 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
         A safetensors file, written whole or not at all.
     preprocessing : Scaler, optional
         What scaled the training data, such as ``rp.datasets.Scaler.of(x_train)``, by which ``standardize`` scales. For a
-        network of several inputs a tuple, with a Scaler or None for each.
+        network of several inputs a tuple, with a Scaler or None for each. Of a fitted StandardScaler s of scikit-learn, give
+        ``rp.datasets.Scaler(s.mean_, s.scale_)``.
     targets : Targets, or sequence of labels, optional
         What the outputs stand for: the Targets that encoded y, or the labels of the classes in the order of the outputs.
         None: the ``class_labels`` that ``fit`` has numbered, if there are any.
@@ -134,6 +143,9 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
     ------
     ArgumentError
         A file cannot hold an argument of a module, such as the functions of ``Function``.
+    ShapeError, DataError
+        There are not as many targets as outputs, as far as these can be counted before there are examples; or the targets are
+        the ``class_labels`` in another order.
     OSError
         The file is read-only, its folder does not exist, ...
 
@@ -145,14 +157,16 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
 
     Examples
     --------
+    >>> import tempfile
     >>> import retroprop as rp
     >>> x, y = [[1.0, 200.0], [2.0, 100.0], [3.0, 300.0]], ["cat", "dog", "cat"]
     >>> scaler, targets = rp.datasets.Scaler.of(x), rp.datasets.Targets.of(y)
     >>> net = rp.Sequential(fc1=rp.Linear(2, 8, rng=0), tanh=rp.Tanh(), fc2=rp.Linear(8, 1, rng=1))
     >>> history = rp.fit(net, rp.BCEWithLogits(), rp.Adam(net.parameters(), lr=0.1),
     ...                  (scaler.scaled(x), targets.encode(y)), epochs=50, rng=0, progress=False)
-    >>> rp.save_model(net, "pets.safetensors", preprocessing=scaler, targets=targets)
-    >>> model = rp.load_model("pets.safetensors")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rp.save_model(net, f"{folder}/pets.safetensors", preprocessing=scaler, targets=targets)
+    ...     model = rp.load_model(f"{folder}/pets.safetensors")
     >>> model.net
     Sequential(fc1=Linear(2, 8), tanh=Tanh(), fc2=Linear(8, 1))
     >>> model.predict(x).tolist()
@@ -163,12 +177,16 @@ def save_model(net: Module, path: str | Path, *, preprocessing: Preprocessing = 
     scalers = preprocessing if isinstance(preprocessing, tuple) else (preprocessing,)
     if not all(scaler is None or isinstance(scaler, Scaler) for scaler in scalers) or (
             isinstance(preprocessing, tuple) and len(preprocessing) != net.arity):
+        fitted = hasattr(preprocessing, "mean_") and hasattr(preprocessing, "scale_")       # a StandardScaler of scikit-learn
+        hint = "; make it datasets.Scaler(s.mean_, s.scale_)" if fitted else ""
         raise ArgumentError("save_model: preprocessing must be a Scaler, such as datasets.Scaler.of(x_train), or a tuple with "
-                            f"one or None for each input, got {in_a_line(preprocessing)}")
+                            f"one or None for each input, got {in_a_line(preprocessing)}{hint}")
     if loss is not None and not isinstance(loss, Loss):
         raise ArgumentError(f"save_model: loss must be a Loss, such as MSE(), or None, got {in_a_line(loss)}")
     targets = net.class_labels if targets is None else targets
     known = None if targets is None else as_targets(targets)
+    if known is not None:
+        check_outputs(net, known, scalers)
     arrays, notes = as_saved(net, None)
     if known is not None:
         notes["labels"] = None if known.classes is None else known.classes.classes.tolist()
@@ -195,7 +213,8 @@ def load_model(path: str | Path, *, modules: Kinds | None = None) -> Model:
     -------
     Model
         With ``.net``, in training mode as all new modules, ``.preprocessing`` and ``.targets``. ``.predict(x)`` takes raw
-        examples and returns labels.
+        examples and returns labels, ``.outputs(x)`` the outputs of the network: of one that was trained with CrossEntropy
+        logits, of which ``rp.Softmax().forward(model.outputs(x))`` makes probabilities.
 
     Raises
     ------

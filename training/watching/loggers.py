@@ -34,7 +34,9 @@ class CSVLog(Log):
     Notes
     -----
     Each row is in the file as soon as its epoch has ended, also when Ctrl-C comes. Columns that other callbacks add must be
-    added by callbacks that stand before this one; a column that comes later is empty in the rows before. If a row cannot be
+    added by callbacks that stand before this one; a column that comes later is empty in the rows before. A function adds one by
+    ``run.history.append``: the learning rate of each epoch, if it stands before the schedule, by
+    ``lambda run: run.history.append({"lr": run.optimizer.lr})``. If a row cannot be
     written (the disk is full), a UserWarning says so, and training goes on.
 
     Examples

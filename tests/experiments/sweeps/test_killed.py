@@ -103,7 +103,8 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize(("sent", "status", "word", "kind"), [
     (signal.SIGTERM, 143, "terminated", "copies"), (signal.SIGINT, 130, "interrupted", "copies"),
-    pytest.param(signal.SIGTERM, 143, "terminated", "new processes", marks=pytest.mark.long)], ids=["terminated", "interrupted", "terminated, new processes"])
+    pytest.param(signal.SIGTERM, 143, "terminated", "new processes", marks=pytest.mark.long)],
+    ids=["terminated", "interrupted", "terminated, new processes"])
 def test_a_command_that_is_stopped_says_so_and_leaves_nothing_behind(sent, status, word, kind, tmp_path):
     (tmp_path / "saying.py").write_text(SAYING.replace("__MAIN__", KINDS[kind]))
     process = started(tmp_path, "saying.py")

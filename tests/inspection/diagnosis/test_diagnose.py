@@ -121,7 +121,7 @@ WITH_COLUMN = (Y % 2)[:, None]
     (rp.CrossEntropy(), Y.astype(float), "y.astype(int)"),
     (rp.CrossEntropy(), Y + 1, "count the classes from 0: y - 1"),
     (rp.CrossEntropy(), Y + 5, "15 instead of 10"),
-    (rp.CrossEntropy(), np.array([str(k) for k in Y]), "numpy.unique"),
+    (rp.MSE(), np.array([str(k) for k in Y]), "numpy.unique"),
     (rp.NLL(), np.eye(10)[Y], "y.argmax(1)"),
     (rp.CrossEntropy(), np.eye(10)[Y] + np.eye(10)[(Y + 1) % 10], "for several classes of one example, or none, use BCEWith"),
     (rp.CrossEntropy(), np.full((300, 10), 0.2), "y.argmax(1)"),
@@ -203,3 +203,14 @@ def test_unequal_lengths_are_an_error_not_a_finding():
         diagnose(net(), X, Y[:5])
     with pytest.raises(ShapeError, match="Linear"):
         diagnose(net(), X[:, :9], Y)
+
+
+def test_labels_that_are_text_are_numbered_as_fit_does():
+    x, y = rp.datasets.blobs(60, rng=0)
+    net = rp.Sequential(rp.Linear(2, 3, rng=0))
+    labels = np.array(["pike", "bream", "carp"])[y]
+    codes = np.array([2, 0, 1])[y]
+    assert str(rp.diagnose(net, x, labels)) == str(rp.diagnose(net, x, codes))
+    net.class_labels = "pike", "bream", "carp"
+    assert str(rp.diagnose(net, x, labels)) == str(rp.diagnose(net, x, y))
+    assert "CrossEntropy" in str(rp.diagnose(net, x, labels))

@@ -111,6 +111,14 @@ def test_a_shared_parameter_is_stored_once_and_shared_again(tmp_path):
     assert len({id(module.weight) for _, module in again.leaves() if isinstance(module, rp.Linear)}) == 1
 
 
+class Fitted:
+    net_ = rp.Linear(3, 2)
+
+
+class Pipeline:
+    steps = [("scaler", None), ("classifier", Fitted())]            # noqa: RUF012
+
+
 @pytest.mark.parametrize(("net", "shape", "text"), [
     (lambda: rp.Function(np.sin, np.cos), (1, 3), "but Function(sin, cos) has none"),
     (lambda: rp.Sequential(rp.Tanh(), Affine(3)), (1, 3), "but 1, Affine(3), has none"),
@@ -122,6 +130,9 @@ def test_a_shared_parameter_is_stored_once_and_shared_again(tmp_path):
     (mlp, (1, 4), "Linear(3, 4): x must have shape (..., 3), got (1, 4)"),
     (mlp, ((1, 3), (1, 3)), "x must be one array, got shapes ((1, 3), (1, 3))"),
     (lambda: "net", (1, 3), "save_onnx: net must be a Module, got 'net'"),
+    (lambda: rp.Model(rp.Linear(3, 2)), (1, 3), "got a Model: give model.net; the scaler and the labels are not written"),
+    (Fitted, (1, 3), "got a Fitted: give model.net_; the labels are not written"),
+    (Pipeline, (1, 3), "got a Pipeline: give model[-1].net_; the steps before it and the labels are not written"),
 ])
 def test_what_cannot_be_written_is_named_and_the_file_stays(net, shape, text, tmp_path):
     (tmp_path / "net").write_text("old")

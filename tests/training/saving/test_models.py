@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+from types import SimpleNamespace
 
 import cases
 import numpy as np
@@ -129,6 +130,8 @@ def test_a_class_of_the_user_with_the_name_of_one_of_the_library_is_another(tmp_
     (lambda p: rp.save_model(rp.MSE(), p), ArgumentError, "save_model: net must be a network, got a loss, MSE()"),
     (lambda p: rp.save_model([1], p), ArgumentError, "save_model: net must be a Module, got [1]"),
     (lambda p: rp.save_model(rp.Tanh(), p, preprocessing=3), ArgumentError, "save_model: preprocessing must be a Scaler"),
+    (lambda p: rp.save_model(rp.Tanh(), p, preprocessing=SimpleNamespace(mean_=0, scale_=1)), ArgumentError,
+     "scale_=1); make it datasets.Scaler(s.mean_, s.scale_)"),
     (lambda p: rp.save_model(rp.Tanh(), p, preprocessing=(None, None)), ArgumentError, "one or None for each input, got"),
     (lambda p: rp.save_model(rp.Tanh(), p, targets=3), ArgumentError, "save_model: targets must be Targets, or the labels"),
     (lambda p: rp.save_model(rp.Tanh(), p, targets=["a", "a"]), DataError, "targets must be two or more different labels"),

@@ -75,6 +75,20 @@ def test_labels_name_the_outputs(tmp_path):
         rp.load_model(tmp_path / "model").predict(X)
 
 
+@pytest.mark.parametrize(("net", "options", "labels", "error", "text"), [
+    (rp.Sequential(rp.Tanh(), rp.Linear(2, 3), rp.Softmax()), {}, None, ShapeError,
+     "as many as the outputs of net, 3, got 2: b, a"),
+    (rp.Residual(rp.Linear(3, 3)), {"preprocessing": Scaler(np.zeros(3), np.ones(3))}, None, ShapeError,
+     "as many as the outputs of net, 3, got"),
+    (rp.Tanh(), {}, ("a", "b", "c"), ShapeError, "as many as net.class_labels, 3, got 2: b, a"),
+    (rp.Linear(2, 2), {}, ("a", "b"), DataError, "in the order of net.class_labels, a, b, got b, a")])
+def test_labels_that_contradict_the_network_are_not_saved(tmp_path, net, options, labels, error, text):
+    net.class_labels = labels
+    with pytest.raises(error, match=f"^save_model: targets must be {text}"):
+        rp.save_model(net, tmp_path / "model", targets=["b", "a"], **options)
+    assert not (tmp_path / "model").exists()
+
+
 def test_each_of_several_inputs_has_its_scaler(tmp_path):
     net = rp.Graph({"e": (rp.Embedding(4, 2, rng=0), "w"), "y": (rp.Multiply(), "e", "x")}, inputs=("w", "x"), outputs="y")
     rp.save_model(net, tmp_path / "model", preprocessing=(None, Scaler.of(X)))
