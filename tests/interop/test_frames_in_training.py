@@ -86,7 +86,7 @@ def test_copies_remember_and_a_refused_fit_does_not(net):
 def test_categories_are_not_numbers_even_if_they_are_coded_by_some(net):
     coded = frame(pd).assign(width=pd.Categorical(Y))
     for call in (lambda: trained((coded, Y)), lambda: net.predict(coded)):
-        with pytest.raises(DtypeError, match=r"hold numbers, got categories in .width.: make .*, or numbers: \.cat\.codes, for an"):
+        with pytest.raises(DtypeError, match=r"hold numbers, got categories in .width.: .*, or numbers: \.cat\.codes, for an"):
             call()
     assert trained((coded.assign(width=coded["width"].astype(int)), Y))[0].feature_names == NAMES
 
