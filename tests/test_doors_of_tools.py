@@ -105,7 +105,7 @@ DOORS = [
     Door("fit", "class_weight", np.array([1.0, 2.0, 0.5]), lambda a: trained((X, CLASSES), class_weight=a), LARGE),
     Door("save_model", "targets", np.array([5, 2, 7]), stored, LABELS | LENGTHS, OWN_WORDS),
     Door("Model.predict", "x", X, lambda a: rp.Model(net(), datasets.Scaler.of(X)).predict(a), NUMBERS | LENGTHS),
-    Door("class_weights", "y", CLASSES, rp.class_weights, LENGTHS),
+    Door("class_weights", "y", CLASSES, rp.class_weights, LENGTHS | {"strings"}),
     *on_batch("evaluate", rp.evaluate),
     Door("evaluate", "sample_weight", 1.0 + CLASSES,
          lambda a: rp.evaluate(net(), rp.CrossEntropy(), X, CLASSES, sample_weight=a), LARGE),

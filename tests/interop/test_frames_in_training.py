@@ -99,7 +99,7 @@ def test_a_call_that_is_refused_late_leaves_no_columns_and_no_labels():
 def test_categories_are_not_numbers_even_if_they_are_coded_by_some(net):
     coded = frame(pd).assign(width=pd.Categorical(Y))
     for call in (lambda: trained((coded, Y)), lambda: net.predict(coded)):
-        with pytest.raises(DtypeError, match=r"hold numbers, got categories in .width.: make .*, or numbers: \.cat\.codes"):
+        with pytest.raises(DtypeError, match=r"hold numbers, got categories in .width.: .*, or numbers: \.cat\.codes, for an"):
             call()
     assert trained((coded.assign(width=coded["width"].astype(int)), Y))[0].feature_names == NAMES
 

@@ -20,12 +20,12 @@ from ...datasets.targets import Targets
 from ...errors import ArgumentError, DataError, FileFormatError, RetropropError, ShapeError
 from ...files import write
 from ...losses import Loss
-from ...modules import Dropout, Flatten, Identity, Module, Reshape, Sigmoid
+from ...modules import Module
 from ...modules.core.values import Value, several
 from ...printing import in_one_line
 from ..metrics import predicted_classes, threshold_of
 from .architecture import Kinds, built, described
-from .outputs import check_outputs, widths
+from .outputs import check_outputs, ends_at, widths
 from .sealed import packed, sealed, unpacked, unsealed
 from .states import as_saved, put_network
 
@@ -247,15 +247,6 @@ def load_model(path: str | Path, *, modules: Kinds | None = None) -> Model:
         return Model(net, found, targets, model["threshold"])
     except (RetropropError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"{path}: what it says of the model does not fit ({in_one_line(error)[:300]})") from error
-
-
-def ends_at(net: Module) -> float:
-    """Return where the outputs part two classes, by the module that computes them: 0.5 for a Sigmoid, else 0."""
-    wiring = net.wiring()
-    nodes, name = {node.path: node for node in wiring.nodes}, wiring.outputs[0]
-    while name in nodes and isinstance(nodes[name].module, (Identity, Flatten, Reshape, Dropout)):
-        name = nodes[name].sources[0]
-    return 0.5 if name in nodes and isinstance(nodes[name].module, Sigmoid) else 0.0
 
 
 def as_targets(targets: Any) -> Targets:

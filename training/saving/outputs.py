@@ -1,4 +1,4 @@
-"""Whether the outputs of a network are as many as its targets, as far as that is known before there are examples."""
+"""What is known of the outputs of a network before there are examples: how many they are, and where they part two classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...datasets.classes import listed
 from ...datasets.scaling import Scaler
 from ...datasets.targets import Targets
 from ...errors import DataError, RetropropError, ShapeError
-from ...modules import Identity, Linear, LogSoftmax, Module, Sequential, Sigmoid, Softmax
+from ...modules import Dropout, Flatten, Identity, Linear, LogSoftmax, Module, Reshape, Sequential, Sigmoid, Softmax
 
 ENDS = (LogSoftmax, Sigmoid, Softmax)                               # which may follow the Linear that has the outputs
 
@@ -49,3 +49,12 @@ def number_of_outputs(net: Module, scalers: Sequence[Scaler | None]) -> int | No
     except (RetropropError, LookupError):
         return None
     return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
+
+
+def ends_at(net: Module) -> float:
+    """Return where the outputs part two classes, by the module that computes them: 0.5 for a Sigmoid, else 0."""
+    wiring = net.wiring()
+    nodes, name = {node.path: node for node in wiring.nodes}, wiring.outputs[0]
+    while name in nodes and isinstance(nodes[name].module, (Identity, Flatten, Reshape, Dropout)):
+        name = nodes[name].sources[0]
+    return 0.5 if name in nodes and isinstance(nodes[name].module, Sigmoid) else 0.0

@@ -70,7 +70,7 @@ def test_labels_name_the_outputs(tmp_path):
     rp.save_model(net, tmp_path / "model", targets=("red", "green", "blue"))
     model = rp.load_model(tmp_path / "model")
     assert_array_equal(model.predict(X), np.array(["red", "green", "blue"])[net.predict(X).argmax(1)])
-    rp.save_model(rp.Linear(2, 2), tmp_path / "model", targets=("red", "green", "blue"))
+    rp.save_model(rp.Tanh(), tmp_path / "model", targets=("red", "green", "blue"))
     with pytest.raises(ShapeError, match=r"^net must have an output of shape \(examples, 3\), one for each of 3 names"):
         rp.load_model(tmp_path / "model").predict(X)
 
