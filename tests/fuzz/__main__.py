@@ -10,7 +10,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-SHARES = {"states": 3, "idx": 3, "mnist": 1, "npz": 3, "runs": 2, "progress": 2, "scripts": 3, "tables": 4,
+SHARES = {"states": 3, "idx": 3, "mnist": 1, "npz": 3, "runs": 3, "progress": 2, "scripts": 3, "tables": 4,
           "models": 3} | ({"onnx": 4} if find_spec("onnx") else {})
 MEMORY = 4 * 2**30                                                  # bytes of address space of each process
 
