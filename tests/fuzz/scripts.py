@@ -49,8 +49,12 @@ net = rp.Sequential(*build(width=3), Double())
         return mutated(content, rng, self.TEXTS)
 
     def read(self, content):
-        with open(os.devnull, "w", encoding="utf-8") as nothing, contextlib.redirect_stderr(nothing), self.measured():
-            found = script.read(str(self.path))
+        names = dict(vars(rp))                                      # a mutated script may assign to them: rp.Linear = ...
+        try:
+            with open(os.devnull, "w", encoding="utf-8") as nothing, contextlib.redirect_stderr(nothing), self.measured():
+                found = script.read(str(self.path))
+        finally:
+            vars(rp).update(names)
         if not isinstance(found.net, rp.Module) or found.path != str(self.path):
             raise Wrong(f"the script gave {found}")
         return True
