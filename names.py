@@ -34,7 +34,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
     "accuracyscore": ("accuracy",), "computeclassweight": ("class_weights",), "averagedmodel": ("EMA",),
     "exponentialmovingaverage": ("EMA",), "clipbyglobalnorm": ("clip_grad_norm",), "randomhorizontalflip": ("Flip",),
     "randomflip": ("Flip",), "randomcrop": ("Shift",), "randomtranslation": ("Shift",), "gaussiannoise": ("Noise",),
-    "modelcheckpoint": ("save",),
+    "modelcheckpoint": ("Checkpoint",), "csvlogger": ("CSVLog",), "tensorboardlogger": ("TensorBoard",),
+    "cosineannealing": ("CosineLR",), "cosineannealinglr": ("CosineLR",), "lbfgs": ("minimize",),
+    "levenbergmarquardt": ("least_squares",), "saveweights": ("save",), "loadweights": ("load",),
     # columns of the history; root takes "loss" from the end of val_loss
     "loss": ("cost",), "acc": ("accuracy",), "val": ("validation_cost",), "validation": ("validation_cost",),
     "valacc": ("validation_accuracy",), "valaccuracy": ("validation_accuracy",), "validationacc": ("validation_accuracy",),

@@ -21,6 +21,8 @@ FOREIGN = {
     "MaxPooling2D": "MaxPool2d", "AdaptiveAvgPool2d": "GlobalAvgPool2d", "relu": "ReLU", "leaky_relu": "LeakyReLU",
     "RMSProp": "RMSprop", "clip_grad_norm_": "clip_grad_norm", "make_moons": "datasets.moons", "moons": "datasets.moons",
     "Sigmiod": "Sigmoid", "Linaer": "Linear", "numerical_grad": "numerical_gradient", "train": "fit",
+    "ModelCheckpoint": "Checkpoint", "CSVLogger": "CSVLog", "CosineAnnealingLR": "CosineLR", "LBFGS": "minimize",
+    "load_weights": "load",
 }
 
 
