@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...errors import RetropropError
-from .processes import end_with, interrupts, lifeline, numbered
+from .processes import DIED, end_with, interrupts, lifeline, numbered
 from .threads import OneThread
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def in_copies(one: OneThread, count: int, function: Callable[..., Any], tasks: S
             try:
                 k, result = ready.recv()
             except (EOFError, OSError):
-                raise RetropropError("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished "
-                                     "runs are kept if there is an output folder") from None
+                raise RetropropError(DIED) from None
             if isinstance(result, Raised):
                 raise result.error from InCopy(f"\n{result.where}")
             if not left and ahead is not None:

@@ -19,6 +19,8 @@ from ...printing import complete_streams, is_inherited
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+DIED = ("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished runs are kept if there is an "
+        "output folder")
 SIGNALS_WAIT = hasattr(signal, "pthread_sigmask")                   # not on Windows
 
 
@@ -47,8 +49,7 @@ def in_processes(count: int, function: Callable[..., Any], tasks: Sequence[tuple
                 with warnings.catch_warnings(action="ignore"):      # about tasks that an error elsewhere leaves undone
                     results.close()
         except BrokenExecutor as error:
-            raise RetropropError("a worker process died, perhaps because memory ran out: fewer jobs need less. Finished "
-                                 f"runs are kept if there is an output folder ({error})") from error
+            raise RetropropError(f"{DIED} ({error})") from error
 
 
 def backend() -> Any:
