@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
 
@@ -52,8 +53,8 @@ def may_be_real(value: Any) -> bool:
 
 
 def in_a_line(value: object) -> str:
-    """Return the repr for an error message; that of an array has several lines."""
-    return repr(value) if isinstance(value, str) else " ".join(repr(value).split())
+    """Return the repr for an error message: without line breaks, as of arrays, and without addresses, as of functions."""
+    return repr(value) if isinstance(value, str) else re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(repr(value).split()))
 
 
 def one_of(name: str, value: str, choices: Collection[str]) -> str:
