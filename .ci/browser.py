@@ -181,6 +181,15 @@ def a_wrong_address_is_told(browser, url):
         assert steps(page) == 0
 
 
+def what_cannot_be_loaded_is_told(browser, url):
+    page = browser.new_page()
+    page.route("**/pyodide.mjs", lambda route: route.abort())
+    page.goto(url)
+    page.wait_for_selector("#problem:not(:empty)", timeout=WAIT)
+    assert page.inner_text("#problem").startswith("Python could not be started")
+    page.close()
+
+
 def keys_are_enough(browser, url):
     """Train and pause with the keyboard alone; what happens is said."""
     with opened(browser, url) as page:
@@ -223,7 +232,8 @@ def shots(browser, url, folder):
                 page.screenshot(path=folder / f"digits-{size}-{scheme}.png", full_page=True)
 
 
-CHECKS = (it_trains, the_hand_shows_the_numbers_of_the_tape, a_wrong_address_is_told, keys_are_enough, every_choice_runs)
+CHECKS = (it_trains, the_hand_shows_the_numbers_of_the_tape, a_wrong_address_is_told, what_cannot_be_loaded_is_told,
+          keys_are_enough, every_choice_runs)
 
 
 def main():

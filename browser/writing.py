@@ -18,7 +18,8 @@ PAGE = Path(__file__).parent / "page"
 BEGINNING = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 
 
-def write_page(folder: str | os.PathLike[str], *, pyodide: str | os.PathLike[str] | None = None) -> Path:
+def write_page(folder: str | os.PathLike[str], *, pyodide: str | os.PathLike[str] | None = None,
+               home: str | None = None) -> Path:
     """Write the page that runs this library in a browser, with the library, into a folder.
 
     A web server must serve the folder, because browsers start no workers from ``file:``: any server of static files does, for
@@ -32,6 +33,8 @@ def write_page(folder: str | os.PathLike[str], *, pyodide: str | os.PathLike[str
         Where the page finds Pyodide, which is Python for browsers: an address that begins with ``http://`` or ``https://``;
         or a folder with Pyodide 0.27.7 and its wheel of NumPy, which is copied, 20 MB, so that the page works offline. By
         default the page loads Pyodide from its public place, ``retroprop.browser.PYODIDE``.
+    home : str, optional
+        The address that the name of the library leads to, such as ``"../index.html"`` of a site that the page is part of.
 
     Returns
     -------
@@ -52,7 +55,8 @@ def write_page(folder: str | os.PathLike[str], *, pyodide: str | os.PathLike[str
     contents = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.is_file()} | library()
     place = source if re.match("https?://", source) else "pyodide/"
     copied = [] if place == source else of_pyodide(Path(source))
-    settings = {"pyodide": f"{place.rstrip('/')}/", "wheels": [name for name in contents if name.endswith(".whl")]}
+    settings = {"pyodide": f"{place.rstrip('/')}/", "wheels": [name for name in contents if name.endswith(".whl")],
+                "home": home}
     contents["settings.json"] = json.dumps(settings).encode()
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)

@@ -53,16 +53,16 @@ export function plane(canvas, boundary, { points, labels, window: [[left, low], 
   });
 }
 
-// Images with the class that is predicted for each; a wrong one is crossed out and framed.
+// Images with the class that is predicted for each; a wrong one is underlined.
 export function images(canvas, predicted, { images: pixels, side, labels }) {
   const [pen, size] = context(canvas);
   const [card, ink, good, bad] = ["card", "ink", "good", "high"].map(rgb);
-  const across = 7, down = Math.ceil(pixels.length / across), cell = size / Math.max(across, down);
+  const across = canvas.clientWidth < 260 ? 5 : 7, count = Math.min(across * across, pixels.length), cell = size / across;
   pen.fillStyle = `rgb(${card})`;
   pen.fillRect(0, 0, size, size);
   pen.font = `600 ${0.36 * cell}px system-ui, sans-serif`;
   pen.textBaseline = "middle";
-  pixels.forEach((image, k) => {
+  pixels.slice(0, count).forEach((image, k) => {
     const x = (k % across) * cell, y = Math.floor(k / across) * cell, right = predicted[k] === labels[k];
     pen.imageSmoothingEnabled = false;
     pen.drawImage(cells(side, side, (i) => between(card, ink, image[i] / 255)), x + 0.06 * cell, y + 0.2 * cell, 0.58 * cell,

@@ -20,6 +20,7 @@ let told;                                                          // what descr
 let frame;                                                         // the last one drawn
 let history;                                                       // of costs, by network
 let running = false;
+let idle = Promise.resolve();                                      // when the last run has ended
 let clock = { steps: 0, seconds: 0 };
 
 function fail(error) {
@@ -167,6 +168,7 @@ function filled() {
 
 async function open(state) {
   running = false;
+  await idle;
   told = await python.call("open", state);
   fail();
   history = { a: told.history.map(([step, cost]) => [step, cost]), b: told.history.map(([step, , cost]) => [step, cost]) };
@@ -179,10 +181,21 @@ async function open(state) {
 
 const opened = (state) => open(state).catch(fail);
 
+async function home() {
+  const { home } = await (await fetch(new URL("settings.json", import.meta.url))).json();
+  if (home) at("home").href = home;
+}
+
 // ------------------------------------------------------------------ controls
 
-at("train").onclick = () => running ? running = false : run().catch(fail);
-at("once").onclick = () => train(1).then(settle).catch(fail);
+at("train").onclick = () => {
+  if (running) running = false;
+  else idle = idle.then(run).catch(fail);
+};
+at("once").onclick = () => {
+  running = false;
+  idle = idle.then(() => train(1)).then(settle).catch(fail);
+};
 at("again").onclick = () => opened({ ...told.settings, steps: 0 });
 at("settings").onchange = ({ currentTarget: form }) => {
   if (form.reportValidity()) opened({ ...Object.fromEntries(new FormData(form)), steps: 0 });
@@ -198,7 +211,7 @@ at("share").onclick = async () => {
   }
 };
 for (const side of SIDES) at(`take-${side}`).onclick = () => hand.take(side).catch(fail);
-addEventListener("hashchange", () => opened(decodeURIComponent(location.hash.slice(1))));
+addEventListener("hashchange", () => opened(location.hash.slice(1)));
 addEventListener("resize", () => frame && draw());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => frame && draw());
 
@@ -223,6 +236,7 @@ async function begin() {
   document.documentElement.dataset.ready = seconds.toFixed(2);
 }
 
+home().catch(fail);
 begin().catch((error) => {
   at("loading").hidden = true;
   fail(new Error(`Python could not be started: ${error.message}`));

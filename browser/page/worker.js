@@ -39,10 +39,16 @@ async function load() {
     try {
       postMessage({ id, answer: desk.answer(message) });
     } catch (error) {
-      postMessage({ id, broken: error.message.trim().split("\n").at(-1) });
+      postMessage({ id, broken: lastOf(error) });
     }
   };
   postMessage({ ready: { versions: [...versions, `Pyodide ${pyodide.version}`], seconds: (performance.now() - start) / 1000 } });
 }
 
-load().catch((error) => postMessage({ failed: error.message.trim().split("\n").at(-1) }));
+// Of a traceback of Python, the line that names the error.
+function lastOf({ message }) {
+  const lines = message.trim().split("\n");
+  return lines.findLast((line) => /^[\w.]+(Error|Exception|Interrupt)\b/.test(line)) ?? lines.at(-1);
+}
+
+load().catch((error) => postMessage({ failed: lastOf(error) }));

@@ -54,6 +54,7 @@ def test_the_page_is_its_files_the_wheels_and_where_pyodide_is(tmp_path):
     assert [name.partition("-")[0] for name in told["wheels"]] == ["retroprop", "lazy_loader"]
     assert write_page(page.parent, pyodide="https://example.org/p") == page         # replaces
     assert settings(page)["pyodide"] == "https://example.org/p/"
+    assert settings(write_page(page.parent, home="../index.html"))["home"] == "../index.html"
 
 
 def test_a_folder_of_pyodide_is_copied_as_far_as_the_page_needs_it(tmp_path, pyodide):
