@@ -206,6 +206,10 @@ def keys_are_enough(browser, url):
 def shots(browser, url, folder):
     """Screenshots of every state, to be looked at."""
     folder.mkdir(parents=True, exist_ok=True)
+    page = browser.new_page(viewport=dict(zip(("width", "height"), SIZES["wide"], strict=True)))
+    page.goto(url)
+    page.screenshot(path=folder / "loading-wide-light.png")
+    page.close()
     for size, (width, height) in SIZES.items():
         for scheme in ("light", "dark"):
             with opened(browser, url, viewport={"width": width, "height": height}, color_scheme=scheme,

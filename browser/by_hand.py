@@ -18,7 +18,7 @@ from ..optim import SGD
 
 PHASES = ("forward", "backward", "update", "step")
 NUMBERS = 1024                                                      # of an array, at most: the page draws them as cells
-AROUND = np.linspace(-1, 1, 21)                                     # changes that the page draws the cost at, times the largest
+AROUND = np.linspace(-1, 1, 41)                                     # changes of a weight that the page draws the cost at
 
 
 class ByHand:
@@ -83,7 +83,7 @@ class ByHand:
             ``value``, ``cost`` and ``gradient`` before the change; ``predicted``, gradient times ``delta``, and ``came``, the
             change of the cost; and ``costs`` at ``deltas`` around the value, for a drawing.
         """
-        largest = abs(real("delta", delta)) or 1.0
+        largest = max(1.0, abs(real("delta", delta)))
         found = perturb(self.net, self.loss, self.x, self.y, name, index, [delta, *(largest * AROUND)])
         return {"name": found.entry, "value": found.value, "cost": found.cost, "gradient": found.gradient,
                 "delta": float(delta), "predicted": found.gradient * float(delta), "came": float(found.costs[0]) - found.cost,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import webbrowser
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,17 @@ class Handler(SimpleHTTPRequestHandler):
         super().end_headers()
 
 
+class Server(ThreadingHTTPServer):
+    """Answers each request in a thread that does not keep Python from ending."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away in the middle of a file."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Serving:
     """The page, served from this computer until ``close``, or until Python ends; ``with`` closes it too.
 
@@ -44,11 +56,10 @@ class Serving:
         self._folder = TemporaryDirectory(prefix="retroprop-play-")
         try:
             write_page(self._folder.name, pyodide=pyodide)
-            self._server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=self._folder.name))
+            self._server = Server(("127.0.0.1", port), partial(Handler, directory=self._folder.name))
         except BaseException:
             self._folder.cleanup()
             raise
-        self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
         self._thread = Thread(target=self._server.serve_forever, name="retroprop-play", daemon=True)
         self._thread.start()

@@ -107,6 +107,7 @@ async function settle() {
 
 async function run() {
   running = true;
+  say("Training.");
   at("train").textContent = "Pause";
   const end = frame.steps + MOST;
   let spoken = performance.now();
@@ -160,6 +161,8 @@ function filled() {
     if (missing) form[name].prepend(new Option(value, value));
     form[name].value = value;
   }
+  at("shape").textContent = `Both networks are ${told.sizes.join("-")}: ${told.parameters} weights and biases. They learn from ${
+    told.examples[0]} examples, with SGD.`;
   for (const side of SIDES) {
     at(`init-${side}`).textContent = told.settings[side];
     at(`right-${side}`).textContent = `of ${told.examples[1]} test ${told.points ? "points" : "images"} right`;

@@ -21,18 +21,18 @@ function say(done, text) {
 
 async function load() {
   const start = performance.now();
-  say(0, "Loading Python, 14 MB the first time …");
+  say(0.4, "Loading Python, 14 MB the first time …");
   const settings = await (await fetched("settings.json")).json();
   const place = new URL(settings.pyodide, import.meta.url).href;
   const wheels = settings.wheels.map(async (name) => (await fetched(name)).arrayBuffer());
   for (const wheel of wheels) wheel.catch(() => {});              // waited for below
   const { loadPyodide } = await import(`${place}pyodide.mjs`);
   const pyodide = await loadPyodide({ indexURL: place, packages: [] });
-  say(1, "Loading NumPy, 3 MB …");
+  say(2, "Loading NumPy, 3 MB …");
   await pyodide.loadPackage("numpy", { messageCallback: () => {} });
-  say(2, "Loading retroprop …");
+  say(2.7, "Loading retroprop …");
   for (const wheel of wheels) pyodide.unpackArchive(await wheel, "wheel");
-  say(3, "Starting …");
+  say(3.3, "Starting …");
   const versions = pyodide.runPython(BEGIN).toJs();
   const desk = pyodide.globals.get("desk");
   onmessage = ({ data: { id, message } }) => {

@@ -2,6 +2,8 @@
 
 import io
 import json
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
@@ -132,6 +134,18 @@ def test_play_serves_the_page_with_the_types_that_browsers_want(pyodide):
     assert not folder.exists()
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(page.url, timeout=60)
+
+
+def test_a_browser_that_goes_away_is_no_error(capfd):
+    with rp.play(show=False) as page:
+        wheel = settings(Path(page._folder.name) / "index.html")["wheels"][0]
+        port = int(page.url.rstrip("/").rpartition(":")[2])
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))        # a reset at its end
+                one.sendall(f"GET /{wheel} HTTP/1.1\r\n\r\n".encode())
+        assert urllib.request.urlopen(page.url, timeout=60).status == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_play_opens_a_browser_unless_told_not_to(monkeypatch):
