@@ -59,7 +59,8 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
     transposed, a sum is a mean, an axis is left out, a gradient is added to the old one."""
     match node:
         case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
-            yield left
+            if not isinstance(left, ast.Constant):
+                yield left
             yield ast.BinOp(left, ast.Sub() if isinstance(sign, ast.Add) else ast.Add(), right)
         case ast.BinOp(left, ast.Mult(), right):
             yield from (left, right)

@@ -66,8 +66,8 @@ def mended(trial: tests.Trial, seed: int) -> None:
     tests.every_law(trial, seed)
 
 
-FORWARD = tests.like_the_library(tests.forward, "forward computes")
-STATISTICS = tests.like_the_library(tests.statistics, "the running statistics and predict are")
+FORWARD = tests.like_the_library(tests.forward, "forward computes what is computed by")
+STATISTICS = tests.like_the_library(tests.statistics, "the running statistics and predict are those of")
 
 EXERCISES = (
     of_module("sigmoid", "Sigmoid", {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -15,8 +17,8 @@ from threading import Thread
 from typing import Any
 
 from ..arguments import positive_int, real
-from ..errors import FileFormatError
 from .exercises import EXERCISES, Verdict
+from .source import stored_cells
 
 START = 300                                                         # seconds in which Python must import the library
 ALONE = {"MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
@@ -83,42 +85,64 @@ def execute(cells: Sequence[str], exercises: Sequence[str] = (), seed: int = 0, 
 
 def run(task: dict[str, Any], found: Executed, limit: float, folder: str) -> tuple[int | str, str] | None:
     """Run a worker; return the cell or the exercise at which it had to be stopped, and why; None if it came to its end."""
-    worker = subprocess.Popen([sys.executable, "-m", f"{__package__}.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, cwd=folder, env=os.environ | ALONE, encoding="utf-8")
-    lines: Queue[str] = Queue()
-
-    def read() -> None:
-        assert worker.stdout is not None
-        for line in worker.stdout:
-            lines.put(line)
-        lines.put("")
-
-    at: int | str | None = None
-    try:
-        Thread(target=read, daemon=True).start()
+    with subprocess.Popen([sys.executable, "-m", f"{__package__}.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, cwd=folder, env=os.environ | ALONE, encoding="utf-8",
+                          start_new_session=True) as worker:
         assert worker.stdin is not None
-        with worker.stdin as stdin:
-            json.dump(task, stdin)
-        while True:
-            try:
-                line = lines.get(timeout=START if at is None else limit)
-            except Empty:
-                return at or 0, f"took longer than {limit:g} s"
-            if not line and at is None:
-                assert worker.stderr is not None
-                raise RuntimeError(f"the worker did not start: {worker.stderr.read()}")
-            if not line:
-                return at or 0, f"ended the process of the notebook (exit status {worker.wait()})"
-            kind, *rest = json.loads(line)
-            if kind == "end":
-                return None
-            if kind == "begin":
-                at = rest[0]
-            else:
-                found.take(kind, *rest)
-    finally:
-        worker.kill()
-        worker.wait()
+        assert worker.stdout is not None
+        assert worker.stderr is not None
+        lines: Queue[str] = Queue()
+        reader = Thread(target=read, args=(worker.stdout, lines), daemon=True)
+        reader.start()
+        try:
+            with worker.stdin as stdin:
+                json.dump(task, stdin)
+            return followed(lines, found, limit)
+        except EOFError as end:
+            at, = end.args
+            if at is None:
+                end_all(worker)
+                raise RuntimeError(f"the process that runs notebooks did not start: {worker.stderr.read()}") from None
+            return at, f"ended the process of the notebook (exit status {worker.wait()})"
+        finally:
+            end_all(worker)
+            reader.join()
+
+
+def read(stream: Iterable[str], lines: Queue[str]) -> None:
+    """Put each line of a stream into a queue, and an empty one at its end."""
+    for line in stream:
+        lines.put(line)
+    lines.put("")
+
+
+def followed(lines: Queue[str], found: Executed, limit: float) -> tuple[int | str, str] | None:
+    """Take what a worker reports until its end; return where it took too long, and why. EOFError(where) if it died."""
+    at: int | str | None = None
+    while True:
+        try:
+            line = lines.get(timeout=START if at is None else limit)
+        except Empty:
+            if at is None:
+                raise EOFError(at) from None
+            return at, f"took longer than {limit:g} s"
+        if not line:
+            raise EOFError(at)
+        kind, *rest = json.loads(line)
+        if kind == "end":
+            return None
+        if kind == "begin":
+            at = rest[0]
+        else:
+            found.take(kind, *rest)
+
+
+def end_all(worker: subprocess.Popen[str]) -> None:
+    """End a worker, and the processes that the notebook started in it."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(worker.pid, signal.SIGKILL)
+    worker.kill()
 
 
 @dataclass(frozen=True)
@@ -162,25 +186,6 @@ class Grade:
         return "\n".join([*lines, *(f"\nnote: {remark}" for remark in self.remarks)])
 
 
-def code_cells(path: Path) -> list[str]:
-    """Return the code cells of a notebook.
-
-    Raises
-    ------
-    OSError
-        The file cannot be read.
-    FileFormatError
-        It is no notebook of format 4.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-        cells = [cell["source"] for cell in content["cells"] if cell["cell_type"] == "code"]
-        return [source if isinstance(source, str) else "".join(source) for source in cells]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise FileFormatError(f"{path} must be a notebook (.ipynb, format 4), and cannot be read as one: "
-                              f"{type(error).__name__}: {error}") from None
-
-
 def grade(path: str | os.PathLike[str], seed: int = 0, limit: float = 60) -> Grade:
     """Execute a student's notebook in another process, and grade what it defines.
 
@@ -205,7 +210,7 @@ def grade(path: str | os.PathLike[str], seed: int = 0, limit: float = 60) -> Gra
     where you would run their programs.
     """
     seed, limit = positive_int("seed", seed, 0), real("limit", limit, 0, above=True)
-    cells = code_cells(Path(path))
+    cells = [cell["source"] for cell in stored_cells(Path(path)) if cell["cell_type"] == "code"]
     found = execute(cells, [exercise.name for exercise in EXERCISES], seed, limit)
     gaps = sum(error.startswith("nothing is written") for error in found.errors.values())
     remarks = [f"code cell {k + 1}: {error}" for k, error in found.errors.items() if not error.startswith("nothing is written")]

@@ -108,7 +108,7 @@ def like_the_library(run: Callable[[Any, Trial], Results], what: str) -> Test:
 
     def test(trial: Trial, seed: int) -> None:
         mine, theirs = deepcopy(trial.build()), trial.theirs()
-        sentence = f"{title(mine)}: {what} that of the library's {type(theirs).__name__}"
+        sentence = f"{title(mine)}: {what} the library's {type(theirs).__name__}"
         try:
             mine, theirs = both(trial)
             equal_within(EQUAL, f"for x of shape {trial.x.shape}", run(mine, trial), run(theirs, trial))

@@ -5,7 +5,6 @@ A slide names a figure by the title that stands in the code which draws it: ``![
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64decode
 from html import escape
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 from ..errors import ArgumentError, FileFormatError
 from ..interop.extras import needs
-from .source import TEXTS
+from .source import TEXTS, stored_cells
 
 FIGURE = re.compile(r'^!\[(.*?)\]\(figure "(.+?)"\)$', re.MULTILINE)
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
@@ -35,9 +34,9 @@ def figures(folder: Path) -> list[Figure]:
     if not paths:
         raise ArgumentError(f"notebooks must be a folder with notebooks (.ipynb), found none in {folder}")
     for path in paths:
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for cell in stored_cells(path):
             alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
-            found += [Figure("".join(output["data"]["image/png"]).replace("\n", ""), "".join(cell["source"]), alt, path.name)
+            found += [Figure("".join(output["data"]["image/png"]).replace("\n", ""), cell["source"], alt, path.name)
                       for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})]
     return found
 
@@ -71,7 +70,8 @@ def slides(notebooks: Path) -> str:
     def figure(match: re.Match[str]) -> str:
         shown = titled(match[2], among)
         width, height = size(shown.png)
-        return (f'<figure><img alt="{escape(match[1] or shown.alt or match[2])}" width="{width}" height="{height}" '
+        alt = escape(match[1] or shown.alt or match[2])
+        return (f'<figure tabindex="0"><img alt="{alt}" width="{width}" height="{height}" '
                 f'src="data:image/png;base64,{shown.png}"></figure>')
 
     def formula(match: re.Match[str]) -> str:

@@ -7,9 +7,12 @@ student mends. The solutions stand between ``### BEGIN SOLUTION`` and ``### END 
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from ..errors import FileFormatError
 
 TEXTS = Path(__file__).parent / "texts"
 BLOCK = re.compile(r"^```python *(.*)\n((?:.*\n)*?)```\n", re.MULTILINE)
@@ -49,3 +52,21 @@ def cleared(source: str) -> str:
 def solution(name: str) -> str:
     """Return the solved cell of an exercise."""
     return next(solved(cell.source) for cell in cells() if cell.kind == "answer" and cell.words == (name,))
+
+
+def stored_cells(path: Path) -> list[dict[str, Any]]:
+    """Return the cells of a notebook, with their sources as one text.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    FileFormatError
+        It is no notebook of format 4.
+    """
+    try:
+        found = json.loads(path.read_bytes())["cells"]
+        return [cell | {"source": "".join(cell["source"]), "cell_type": str(cell["cell_type"])} for cell in found]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise FileFormatError(f"{path} must be a notebook (.ipynb, format 4), and cannot be read as one: "
+                              f"{type(error).__name__}: {error}") from None
