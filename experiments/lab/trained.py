@@ -24,7 +24,8 @@ FIRST = 0.5                                                         # momentum o
 def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int,
             network: str = "dense", readings: str = "errors", momentum: float = 0.0, rising: bool = False, l2: float = 0.0,
             l1: float = 0.0, norm: float | None = None, examples: int | None = None, binary: bool = False,
-            centred: bool = False, until: float | None = None, digest: str | None = None, checkpoint: Path | None = None, **architecture: Any) -> dict[str, Any]:
+            centred: bool = False, until: float | None = None, digest: str | None = None, checkpoint: Path | None = None,
+            **architecture: Any) -> dict[str, Any]:
     """Train a network by SGD on cross-entropy and measure it at the evaluation steps ``at``.
 
     Parameters

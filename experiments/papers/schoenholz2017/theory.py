@@ -66,13 +66,20 @@ def growth(weight_variance: float, bias_variance: float) -> float:
     return weight_variance * mean(lambda u: slope(u) ** 2, length(weight_variance, bias_variance))
 
 
+def correlations(weight_variance: float, bias_variance: float, first: float, layers: int) -> list[float]:
+    """The correlation of two examples of length q* in each of so many layers, from that in the first one."""
+    q, found = length(weight_variance, bias_variance), [first]
+    while len(found) < layers:
+        found.append((weight_variance * mean_of_pair(np.tanh, q, found[-1]) + bias_variance) / q)
+    return found
+
+
 def correlation(weight_variance: float, bias_variance: float) -> float:
     """c*: the correlation that any two examples tend to, layer by layer; 1 in order."""
     from scipy.optimize import brentq
-    q = length(weight_variance, bias_variance)
 
     def change(c: float) -> float:
-        return (weight_variance * mean_of_pair(np.tanh, q, c) + bias_variance) / q - c
+        return correlations(weight_variance, bias_variance, c, 2)[1] - c
 
     if growth(weight_variance, bias_variance) <= 1 + NEAR or change(1 - NEAR) >= 0:
         return 1.0
