@@ -11,22 +11,22 @@ import numpy as np
 
 from ...arguments import one_of
 from ...modules import Module, Parameter
-from ...optim import SGD
+from ...optim import SGD, Optimizer
 from ...training import Callback, MaxNorm, Run
 from .data import source
 from .loop import train
-from .networks import NETWORKS, initialization
+from .networks import NETWORKS, OPTIMIZERS, initialization
 from .readings import READINGS
 
 FIRST = 0.5                                                         # momentum of the first step, where it rises
 
 
 def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int,
-            network: str = "dense", readings: str = "errors", momentum: float = 0.0, rising: bool = False, l2: float = 0.0,
-            l1: float = 0.0, norm: float | None = None, examples: int | None = None, binary: bool = False,
-            centred: bool = False, until: float | None = None, digest: str | None = None, checkpoint: Path | None = None,
-            **architecture: Any) -> dict[str, Any]:
-    """Train a network by SGD on cross-entropy and measure it at the evaluation steps ``at``.
+            network: str = "dense", readings: str = "errors", optimizer: str = "sgd", momentum: float = 0.0,
+            rising: bool = False, l2: float = 0.0, l1: float = 0.0, norm: float | None = None, examples: int | None = None,
+            binary: bool = False, centred: bool = False, until: float | None = None, digest: str | None = None,
+            checkpoint: Path | None = None, **architecture: Any) -> dict[str, Any]:
+    """Train a network on cross-entropy and measure it at the evaluation steps ``at``.
 
     Parameters
     ----------
@@ -35,10 +35,12 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
         ``centred`` subtracts the mean training image from all images.
     init : str
         A name that `initialization` knows.
-    network : {"dense", "rectifiers", "convolutions", "noisy"}
+    network : {"dense", "rectifiers", "convolutions", "maxouts", "noisy"}
         A function of ``NETWORKS``, called with ``architecture``.
     readings : {"errors", "layers", "batch statistics", "sampled averages"}
         A class of ``READINGS``: what is measured.
+    optimizer : str, default "sgd"
+        A name of ``OPTIMIZERS``; the settings that follow are of SGD.
     momentum, rising
         Momentum of SGD; with ``rising`` it grows evenly from 0.5, in the first tenth of the steps.
     l2, l1, norm
@@ -53,10 +55,10 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
     Returns
     -------
     dict
-        ``readings``, a list of dicts; ``diverged``, as in `train`; and what the
-        readings add at the end.
+        ``readings``, a list of dicts; ``diverged``, as in `train`; ``chance`` and ``resampled`` of the `Source`; and what
+        the readings add at the end.
     """
-    found = source(data)._replace(binary=binary)
+    found = source(data, seed)._replace(binary=binary)
     if examples is not None:
         found = found.limited(examples)
     if centred:
@@ -65,19 +67,21 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
     net = initialization(init).network(
         lambda initializer: build(found.features, found.classes, initializer, seed=seed, **architecture), found.some, seed)
     measured = READINGS[one_of("readings", readings, READINGS)](net, found, batch_size=batch_size, seed=seed)
-    optimizer = descent(net, lr, min(FIRST, momentum) if rising else momentum, l2)
+    method = (descent(net, lr, min(FIRST, momentum) if rising else momentum, l2) if optimizer == "sgd" else
+              OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)](net.parameters(), lr=lr))
     constraints = [penalty.project for penalty in penalties(lr, l1, norm)]
 
     def after_step() -> None:
         if rising:
-            rise(optimizer, momentum, 10 * (momentum - FIRST) / steps)
+            rise(method, momentum, 10 * (momentum - FIRST) / steps)
         for constrain in constraints:
             constrain(net)
 
-    ended = train(net, optimizer, found.stream(batch_size, seed), steps, at=at, read=lambda step: measured.read(),
+    ended = train(net, method, found.stream(batch_size, seed), steps, at=at, read=lambda step: measured.read(),
                   after_step=after_step if rising or constraints else None, checkpoint=checkpoint,
                   until=None if until is None else lambda row: max(errors(row)) <= until)
-    return {"diverged": ended.diverged} | measured.result(ended.readings, ended.diverged is not None)
+    about = {"diverged": ended.diverged, "chance": found.chance, "resampled": found.resampled}
+    return about | measured.result(ended.readings, ended.diverged is not None)
 
 
 def errors(row: dict[str, Any]) -> list[float]:
@@ -95,7 +99,7 @@ def descent(net: Module, lr: float, momentum: float, l2: float = 0.0) -> SGD:
     return SGD(net.parameters(), lr=lr, momentum=momentum, weight_decay=l2, decay_biases=False)
 
 
-def rise(optimizer: SGD, momentum: float, by: float) -> None:
+def rise(optimizer: Optimizer, momentum: float, by: float) -> None:
     """Raise the momentum of each group towards its last value; the optimizer's state holds the present one."""
     for group in optimizer.groups:
         if group["momentum"] < momentum:
@@ -122,12 +126,12 @@ def penalties(lr: float, l1: float, norm: float | None) -> list[Any]:
 
 
 def error_at(step: int | None = None, part: str = "error") -> Callable[[dict[str, Any]], float]:
-    """A function of a result: the error after ``step`` steps, by default at the last reading; 1 if the run had diverged."""
+    """A function of a result: the error after ``step`` steps, by default at the last reading; chance if it had diverged."""
     return partial(read_error, step=step, part=part)
 
 
 def read_error(result: dict[str, Any], step: int | None, part: str) -> float:
     rows = result["readings"] if step is None else [row for row in result["readings"] if row["step"] == step]
     if result["diverged"] is not None and (step is None or step > result["diverged"] or not rows):
-        return 1.0
+        return float(result["chance"])
     return float(rows[-1][part])

@@ -40,7 +40,7 @@ def descended(*, data: str, examples: int, wrong: float, init: str, depth: int, 
         steps at which the cost rose, in the first and in the last half of training; ``windows``: the cost every ``WINDOW``
         steps; ``costs``: every ``SHOWN``; ``diverged`` as in `train`.
     """
-    found = source(data)
+    found = source(data, seed)
     batch = examples_of(found, examples, wrong, seed)
     net = dense(found.features, found.classes, initialization(init).initializer, depth=depth, width=width, seed=seed)
     cost, measured = MSE(), set(at)

@@ -69,7 +69,8 @@ def deepest(*, weight_variance: float, bias_variance: float, depths: Sequence[in
     Returns
     -------
     dict
-        ``deepest``: the last depth before that, 0 if there is none; ``errors`` and ``steps``: at the end of each run.
+        ``deepest``: the last depth before that, 0 if there is none; ``errors`` and ``steps``: at the end of each run;
+        ``resampled`` as in `trained`.
     """
     errors, steps, learned = [], [], 0
     for depth in depths:
@@ -81,4 +82,4 @@ def deepest(*, weight_variance: float, bias_variance: float, depths: Sequence[in
         if last["error"] > level:
             break
         learned = depth
-    return {"deepest": learned, "errors": errors, "steps": steps}
+    return {"deepest": learned, "errors": errors, "steps": steps, "resampled": found["resampled"]}
