@@ -11,21 +11,22 @@ import numpy as np
 
 from ...arguments import one_of
 from ...modules import Module, Parameter
-from ...optim import SGD
-from ...training import Callback, MaxNorm, Run
+from ...optim import SGD, Optimizer
+from ...training import Callback, MaxNorm, Run, mup
 from .data import source
 from .loop import train
-from .networks import NETWORKS, initialization
+from .networks import NETWORKS, OPTIMIZERS, initialization
 from .readings import READINGS
 
 FIRST = 0.5                                                         # momentum of the first step, where it rises
 
 
 def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int,
-            network: str = "dense", readings: str = "errors", momentum: float = 0.0, rising: bool = False, l2: float = 0.0,
-            l1: float = 0.0, norm: float | None = None, examples: int | None = None, binary: bool = False,
-            digest: str | None = None, checkpoint: Path | None = None, **architecture: Any) -> dict[str, Any]:
-    """Train a network by SGD on cross-entropy and measure it at the evaluation steps ``at``.
+            network: str = "dense", readings: str = "errors", optimizer: str = "sgd", base_width: int | None = None,
+            momentum: float = 0.0, rising: bool = False, l2: float = 0.0, l1: float = 0.0, norm: float | None = None,
+            examples: int | None = None, binary: bool = False, digest: str | None = None, checkpoint: Path | None = None,
+            **architecture: Any) -> dict[str, Any]:
+    """Train a network on cross-entropy and measure it at the evaluation steps ``at``.
 
     Parameters
     ----------
@@ -33,10 +34,14 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
         A name that `source` knows; ``binary`` makes its images black and white, ``examples`` limits its training part.
     init : str
         A name that `initialization` knows.
-    network : {"dense", "rectifiers", "convolutions", "noisy"}
+    network : {"dense", "rectifiers", "convolutions", "noisy", "shaken"}
         A function of ``NETWORKS``, called with ``architecture``.
-    readings : {"errors", "layers", "batch statistics", "sampled averages"}
+    readings : {"errors", "costs", "layers", "drifts", "batch statistics", "sampled averages"}
         A class of ``READINGS``: what is measured.
+    optimizer : str
+        A name of ``OPTIMIZERS``, in lower case.
+    base_width : int or None
+        For μP: ``lr`` is that of a network of this width, and weights and groups of parameters are those of `mup`.
     momentum, rising
         Momentum of SGD; with ``rising`` it grows evenly from 0.5, in the first tenth of the steps.
     l2, l1, norm
@@ -59,16 +64,19 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
     net = initialization(init).network(
         lambda initializer: build(found.features, found.classes, initializer, seed=seed, **architecture), found.some, seed)
     measured = READINGS[one_of("readings", readings, READINGS)](net, found, batch_size=batch_size, seed=seed)
-    optimizer = descent(net, lr, min(FIRST, momentum) if rising else momentum, l2)
+    groups: Any = net.parameters() if base_width is None else groups_of(net, base_width, optimizer, lr, seed)
+    options = {"momentum": min(FIRST, momentum) if rising else momentum} if momentum else {}
+    kind = OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)]
+    moves = kind(groups, lr=lr, weight_decay=l2, decay_biases=False, **options)
     constraints = [penalty.project for penalty in penalties(lr, l1, norm)]
 
     def after_step() -> None:
         if rising:
-            rise(optimizer, momentum, 10 * (momentum - FIRST) / steps)
+            rise(moves, momentum, 10 * (momentum - FIRST) / steps)
         for constrain in constraints:
             constrain(net)
 
-    ended = train(net, optimizer, found.stream(batch_size, seed), steps, at=at, read=lambda step: measured.read(),
+    ended = train(net, moves, found.stream(batch_size, seed), steps, at=at, read=lambda step: measured.read(),
                   after_step=after_step if rising or constraints else None, checkpoint=checkpoint)
     return {"diverged": ended.diverged} | measured.result(ended.readings, ended.diverged is not None)
 
@@ -83,7 +91,13 @@ def descent(net: Module, lr: float, momentum: float, l2: float = 0.0) -> SGD:
     return SGD(net.parameters(), lr=lr, momentum=momentum, weight_decay=l2, decay_biases=False)
 
 
-def rise(optimizer: SGD, momentum: float, by: float) -> None:
+def groups_of(net: Module, base_width: int, optimizer: str, lr: float, seed: int) -> list[dict[str, Any]]:
+    """Start a network in μP; return its groups of parameters, each with its learning rate."""
+    scales = mup(net, base_width, rng=seed)
+    return scales.sgd(lr) if optimizer == "sgd" else scales.adam(lr)
+
+
+def rise(optimizer: Optimizer, momentum: float, by: float) -> None:
     """Raise the momentum of each group towards its last value; the optimizer's state holds the present one."""
     for group in optimizer.groups:
         if group["momentum"] < momentum:
