@@ -93,6 +93,42 @@ def convolutions(features: int, classes: int, initializer: Initializer, *, stage
     return Sequential(*modules, Linear(sizes[-1], classes, weight_init=initializer, rng=next(generators)))
 
 
+class Maxout(Module):
+    """The largest of each two neighbouring channels: (batch, 2 channels, ...) -> (batch, channels, ...)."""
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return input_shape[0], input_shape[1] // 2, *input_shape[2:]
+
+    def forward(self, x: Array) -> Array:
+        first, second = x[:, ::2], x[:, 1::2]
+        self.point = first >= second
+        return np.maximum(first, second)
+
+    def backward(self, g: Array) -> Array:
+        gx = np.empty((len(g), 2 * g.shape[1], *g.shape[2:]), g.dtype)
+        gx[:, ::2], gx[:, 1::2] = g * self.point, g * ~self.point
+        return gx
+
+
+def maxouts(features: int, classes: int, initializer: Initializer, *, stages: Sequence[Sequence[int]],
+            pools: Sequence[Sequence[int]], drop: float, seed: int) -> Sequential:
+    """Stages of 3×3 convolutions with `Maxout`, a pool and dropout on square images, then Linear.
+
+    ``stages`` holds the channels that leave each convolution's maxout; ``pools`` the size and the stride of each stage's pool.
+    """
+    side, channels = math.isqrt(features), 1
+    *rngs, last = np.random.default_rng(seed).spawn(sum(map(len, stages)) + len(stages) + 1)
+    generators = iter(rngs)
+    modules: list[Module] = [Reshape(1, side, side)]
+    for stage, (size, stride) in zip(stages, pools, strict=True):
+        for filters in stage:
+            modules += [Conv2d(channels, 2 * filters, 3, padding=1, weight_init=initializer, rng=next(generators)), Maxout()]
+            channels = filters
+        modules += [MaxPool2d(size, stride), Dropout(drop, rng=next(generators))]
+        side = (side - size) // stride + 1
+    return Sequential(*modules, Flatten(), Linear(channels * side**2, classes, weight_init=initializer, rng=last))
+
+
 def dropping(keep: float, rng: np.random.Generator) -> Module:
     return Dropout(1 - keep, rng=rng)
 
@@ -148,4 +184,5 @@ def shaken(features: int, classes: int, initializer: Initializer, *, shift: floa
 
 
 NETWORKS: Mapping[str, Callable[..., Sequential]] = {
-    "dense": dense, "rectifiers": rectifiers, "convolutions": convolutions, "noisy": noisy, "shaken": shaken}
+    "dense": dense, "rectifiers": rectifiers, "convolutions": convolutions, "maxouts": maxouts, "noisy": noisy,
+    "shaken": shaken}

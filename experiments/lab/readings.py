@@ -129,7 +129,8 @@ class BatchStatistics:
     """Ioffe & Szegedy, figure 1: errors with running and with batch statistics, and percentiles of a sigmoid's inputs.
 
     The sigmoid is the typical one of the last hidden layer: that whose percentiles move by the median of all, ``moved``.
-    With BatchNorm, ``moved_of_batch`` is the same with the statistics of the examples themselves, ``moved_normalized`` that
+    With BatchNorm, ``moved_of_batch`` is the same with the statistics of the examples themselves, as in training; the typical
+    sigmoid is then that of these movements, and ``inputs_of_batch`` are its percentiles. ``moved_normalized`` is the movement
     before γ and β, and ``gamma`` the median of γ in the last BatchNorm at each reading.
     """
 
@@ -146,11 +147,12 @@ class BatchStatistics:
                 **(in_training(self.net, self.x[:SEEN]) if self.inner else {})}
 
     def result(self, readings: list[dict[str, Any]], diverged: bool) -> dict[str, Any]:
-        moves, unit = movements(readings)
-        kept = [{key: value for key, value in row.items() if key not in self.inner.values()} | {"inputs": row["inputs"][unit]}
+        shown = ["inputs", *(["inputs_of_batch"] if self.inner else [])]
+        _, unit = movements(readings, shown[-1])
+        kept = [{key: value for key, value in row.items() if key != "normalized"} | {key: row[key][unit] for key in shown}
                 for row in readings]
-        return {"readings": kept, "moved": float(np.median(moves))} | {
-            key: float(np.median(movements(readings, of)[0])) for key, of in self.inner.items()}
+        return {"readings": kept} | {key: float(np.median(movements(readings, of)[0]))
+                                     for key, of in ({"moved": "inputs"} | self.inner).items()}
 
 
 class SampledAverages(Errors):

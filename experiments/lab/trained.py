@@ -34,14 +34,14 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
         A name that `source` knows; ``binary`` makes its images black and white, ``examples`` limits its training part.
     init : str
         A name that `initialization` knows.
-    network : {"dense", "rectifiers", "convolutions", "noisy", "shaken"}
+    network : {"dense", "rectifiers", "convolutions", "maxouts", "noisy", "shaken"}
         A function of ``NETWORKS``, called with ``architecture``.
     readings : {"errors", "costs", "layers", "drifts", "batch statistics", "sampled averages"}
         A class of ``READINGS``: what is measured.
-    optimizer : str
-        A name of ``OPTIMIZERS``, in lower case.
+    optimizer : str, default "sgd"
+        A name of ``OPTIMIZERS``; the settings that follow, but for ``base_width``, are of SGD.
     base_width : int or None
-        For μP: ``lr`` is that of a network of this width, and weights and groups of parameters are those of `mup`.
+        For μP: ``lr`` is that of a network of this width, and `mup` gives the start and the groups of parameters.
     momentum, rising
         Momentum of SGD; with ``rising`` it grows evenly from 0.5, in the first tenth of the steps.
     l2, l1, norm
@@ -54,31 +54,31 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
     Returns
     -------
     dict
-        ``readings``, a list of dicts; ``diverged``, as in `train`; and what the
-        readings add at the end.
+        ``readings``, a list of dicts; ``diverged``, as in `train`; ``chance`` and ``resampled`` of the `Source`; and what
+        the readings add at the end.
     """
-    found = source(data)._replace(binary=binary)
+    found = source(data, seed)._replace(binary=binary)
     if examples is not None:
         found = found.limited(examples)
     build = NETWORKS[one_of("network", network, NETWORKS)]
     net = initialization(init).network(
         lambda initializer: build(found.features, found.classes, initializer, seed=seed, **architecture), found.some, seed)
     measured = READINGS[one_of("readings", readings, READINGS)](net, found, batch_size=batch_size, seed=seed)
-    groups: Any = net.parameters() if base_width is None else groups_of(net, base_width, optimizer, lr, seed)
-    options = {"momentum": min(FIRST, momentum) if rising else momentum} if momentum else {}
-    kind = OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)]
-    moves = kind(groups, lr=lr, weight_decay=l2, decay_biases=False, **options)
+    groups = None if base_width is None else groups_of(net, base_width, optimizer, lr, seed)
+    method = (descent(net, lr, min(FIRST, momentum) if rising else momentum, l2, groups) if optimizer == "sgd" else
+              OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)](groups or net.parameters(), lr=lr))
     constraints = [penalty.project for penalty in penalties(lr, l1, norm)]
 
     def after_step() -> None:
         if rising:
-            rise(moves, momentum, 10 * (momentum - FIRST) / steps)
+            rise(method, momentum, 10 * (momentum - FIRST) / steps)
         for constrain in constraints:
             constrain(net)
 
-    ended = train(net, moves, found.stream(batch_size, seed), steps, at=at, read=lambda step: measured.read(),
+    ended = train(net, method, found.stream(batch_size, seed), steps, at=at, read=lambda step: measured.read(),
                   after_step=after_step if rising or constraints else None, checkpoint=checkpoint)
-    return {"diverged": ended.diverged} | measured.result(ended.readings, ended.diverged is not None)
+    about = {"diverged": ended.diverged, "chance": found.chance, "resampled": found.resampled}
+    return about | measured.result(ended.readings, ended.diverged is not None)
 
 
 def weights(net: Module) -> list[Parameter]:
@@ -86,9 +86,9 @@ def weights(net: Module) -> list[Parameter]:
     return [parameter for parameter in net.parameters() if parameter.data.ndim > 1]
 
 
-def descent(net: Module, lr: float, momentum: float, l2: float = 0.0) -> SGD:
-    """SGD; its weight decay spares the biases."""
-    return SGD(net.parameters(), lr=lr, momentum=momentum, weight_decay=l2, decay_biases=False)
+def descent(net: Module, lr: float, momentum: float, l2: float = 0.0, groups: Any = None) -> SGD:
+    """SGD, of all parameters or of groups of them; its weight decay spares the biases."""
+    return SGD(net.parameters() if groups is None else groups, lr=lr, momentum=momentum, weight_decay=l2, decay_biases=False)
 
 
 def groups_of(net: Module, base_width: int, optimizer: str, lr: float, seed: int) -> list[dict[str, Any]]:
@@ -124,12 +124,12 @@ def penalties(lr: float, l1: float, norm: float | None) -> list[Any]:
 
 
 def error_at(step: int | None = None, part: str = "error") -> Callable[[dict[str, Any]], float]:
-    """A function of a result: the error after ``step`` steps, by default at the last reading; 1 if the run had diverged."""
+    """A function of a result: the error after ``step`` steps, by default at the last reading; chance if it had diverged."""
     return partial(read_error, step=step, part=part)
 
 
 def read_error(result: dict[str, Any], step: int | None, part: str) -> float:
     rows = result["readings"] if step is None else [row for row in result["readings"] if row["step"] == step]
     if result["diverged"] is not None and (step is None or step > result["diverged"] or not rows):
-        return 1.0
+        return float(result["chance"])
     return float(rows[-1][part])

@@ -17,6 +17,7 @@ from .runs import layers, signals, surface
 
 STD_OF_Z = {"Standard": (0.32, 0.18, 0.10, 0.058, 0.034), "Glorot": (0.47, 0.39, 0.34, 0.31, 0.28)}
 RATIO, SINGULAR = "Var(dC/ds), layer 1 over 5", "mean singular value of layer Jacobians"
+QUARTER = 8 / (3 * math.pi)                                         # mean singular value of a wide matrix with n Var W = 1
 NAIVE: tuple[Origin, str] = ("independent", "after slide 75 of the lecture")
 
 
@@ -85,6 +86,10 @@ def of_layers(results: Results) -> list[Claim]:
                   claim(f"singular-{label}", f"{SINGULAR}, {at_top}", "paper", "sec. 4.2.2",
                         read(results, "singular", "tanh", init), between(0.46, 0.52) if standard else between(0.72, 0.82),
                         paper="0.5" if standard else "0.8")]
+    found += [claim(f"singular-linear-{label}", f"{SINGULAR} where f' is 1, {label}, width {known[-1]}", "exact",
+                    "quarter-circle law, after sec. 4.2.2", read(results, "singular_linear", "tanh", init),
+                    near(value, 0.01), paper=f"8 / (3π){' / √3' if init == 'Standard' else ''} = {value:.3f}")
+              for (init, label), value in zip(LABELS.items(), (QUARTER / math.sqrt(3), QUARTER), strict=True)]
     standard_logs, normalized_logs = (read(results, lambda result: math.log10(gradient_ratio(result)), "tanh", init)
                                       for init in LABELS)
     return [*found, difference("log-gradient-ratio", f"log10 of {RATIO}, tanh, standard against normalized, width {known[-1]}",

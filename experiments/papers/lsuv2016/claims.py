@@ -54,18 +54,20 @@ def against(results: Results, network: str, init: str, step: int | None = None) 
 
 def of_training(results: Results) -> list[Claim]:
     deep, chance = f"relu, {DEEP} layers", above(0.85, "%").of("test error")
-    end = results.scale.choose(0.6, 0.12)
+    end, steps = results.scale.choose(0.6, 0.12), networks(results.scale)[deep]["steps"]
+    budget = f" in {steps} steps of SGD at learning rate {networks(results.scale)[deep]['lr']:g}"
     between = results.series(lambda r: r["between"][-1], fitted, activation="sigmoid")
     return [*(difference(f"{name}10-ahead", f"{name}, 10 layers: after {EARLY} steps, ahead of plain orthogonal weights",
                          "project", "", *against(results, f"{name}, 10 layers", "Orthogonal", EARLY), unit="%")
               for name in ("tanh", "relu")),
-            claim("relu30-learns", f"{deep}: learns", *EXPERIMENTS, errors(results, deep, "LSUV"),
+            claim("relu30-learns", f"{deep}: learns{budget}", *EXPERIMENTS, errors(results, deep, "LSUV"),
                   below(end, "%").of("test error"), unit="%"),
-            claim("relu30-orthogonal-stalls", f"{deep}: plain orthogonal weights do not learn", *EXPERIMENTS,
+            claim("relu30-orthogonal-stalls", f"{deep}: plain orthogonal weights do not learn{budget}", *EXPERIMENTS,
                   errors(results, deep, "Orthogonal"), chance, unit="%"),
             difference("relu30-as-good-as-he", f"{deep}: as good as He's initialization or better", "project", "",
                        *against(results, deep, "He", EARLY), f"a smaller mean after {EARLY} steps", unit="%"),
-            claim("sigmoid10-chance", "sigmoid, 10 layers: LSUV does not help, a network stays at chance", "project", "",
+            claim("sigmoid10-chance", "sigmoid, 10 layers: LSUV does not help, a network stays at chance "
+                  f"for {steps} steps of SGD", "project", "near the authors' sigmoid networks, whose results were not seen",
                   errors(results, "sigmoid, 10 layers", "LSUV"), chance, unit="%"),
             every("sigmoid-images-alike", "sigmoid: hardly any of the variance that is 1 is between images: share in the last "
                   "layer", "project", "", between, below(1e-4).noting(" (with ReLU and tanh over 0.05: see the figure)"))]

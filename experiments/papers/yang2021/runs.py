@@ -18,8 +18,8 @@ EXAMPLES = 64
 
 
 def coordinates(*, width: int, base_width: int, optimizer: str, lr: float, seed: int) -> dict[str, Any]:
-    """In a 64-W-W-10 ReLU network, the rms of each layer's output s = Wz + b, ``size``, and of its change by one step, ``change``."""
-    found = source("digits")
+    """In a 64-W-W-10 ReLU network, the rms of each layer's output s = Wz + b, ``size``, and of its ``change`` by one step."""
+    found = source("digits", seed)
     batch = found.stream(EXAMPLES, seed).batch(0)
     net = dense(found.features, found.classes, HeNormal(), depth=2, width=width, activation="relu", seed=seed)
     scales = mup(net, base_width, rng=seed)

@@ -81,9 +81,10 @@ def test_a_page_says_the_finding_then_shows_its_figure_then_the_claims_with_the_
                      "reproduced. Claims of this project: 0 of 1 are reproduced, 1 is not. 1 claim is not judged.")
     found = pages.rows(page)
     assert found[0] == HEADER
-    assert found[1] == ["smaller", "yes", "difference -22 ± 2 points, p < 0.0001: 12 ± 2 % against 34 ± 3.9 %",
+    assert found[1] == ["smaller", "yes (5 of 5)",
+                        "difference -22 ± 2 points: 12 ± 2 % against 34 ± 3.9 %; p < 0.0001, corrected < 0.0001",
                         "a smaller mean", "–", "the paper: figure 1"]
-    assert [row[1] for row in found[1:5]] == ["yes", "NO", "yes", "–"]
+    assert [row[1] for row in found[1:5]] == ["yes (5 of 5)", "NO (5 of 5)", "yes (5 of 5)", "–"]
     assert [row[5] for row in found[1:5]] == ["the paper: figure 1", "this project", "mathematics: figure 2",
                                               "the paper: table 1"]
     assert page.text.count("In the paper: an error of 5 %.") == 1
