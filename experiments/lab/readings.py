@@ -97,9 +97,9 @@ class Drifts(Errors):
     """Errors, and how far the inputs of the activation functions of each hidden layer drift, in training mode.
 
     ``moved`` holds, for each layer, the median over its units of how far the unit's mean over the examples moves: its standard
-    deviation over the readings from step ``SETTLED`` on. ``drift`` is the same relative to the unit's spread: the mean over
-    these readings of its standard deviation over the examples. Each reading keeps the ``mean`` and the ``spread`` of one unit
-    of each layer: that whose drift is the median.
+    deviation over the readings after the first quarter of training. ``drift`` is the same relative to the unit's spread: the
+    mean over these readings of its standard deviation over the examples. Each reading keeps the ``mean`` and the ``spread`` of
+    one unit of each layer: that whose drift is the median.
     """
 
     def __init__(self, net: Sequential, data: Source, *, batch_size: int, seed: int) -> None:
@@ -115,7 +115,7 @@ class Drifts(Errors):
         return super().read() | {"mean": [z.mean(0).tolist() for z in inputs], "spread": [z.std(0).tolist() for z in inputs]}
 
     def result(self, readings: list[dict[str, Any]], diverged: bool) -> dict[str, Any]:
-        settled = [row for row in readings if row["step"] >= SETTLED] or readings[-1:]
+        settled = [row for row in readings if 4 * row["step"] >= readings[-1]["step"]]
         means, spreads = (np.array([row[key] for row in settled]) for key in ("mean", "spread"))    # reading, layer, unit
         moved = means.std(0)
         drift = moved / spreads.mean(0)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...lab.trained import error_at, trained
 from ...reproduce.bounds import less_apart, near
 from ...reproduce.claims import Claim, Origin, claim, difference
 from ...reproduce.paper import Pick, Results, texts
 from ...reproduce.series import Series
+from ...sweeps.trials import Numbers
 from .plan import LAYERS, NETWORKS, setting
 
 PLAIN, NORMALIZED, NOISY = NETWORKS
 WHERE: tuple[Origin, str] = ("paper", "sec. 2.1, figure 2")
 TRIAL = {PLAIN: (0.89, 0.39), NORMALIZED: (0.019, 0.0), NOISY: (0.025, 0.51)}     # error, and drift of the middle layer
-CLOSE = {PLAIN: (0.05, 0.15), NORMALIZED: (0.02, 0.02), NOISY: (0.02, 0.1)}      # tolerances of the same
+CLOSE = {PLAIN: (0.05, 0.15), NORMALIZED: (0.04, 0.02), NOISY: (0.04, 0.1)}      # tolerances of the same
 IDS = {PLAIN: "plain", NORMALIZED: "bn", NOISY: "noisy"}
 MIDDLE = (LAYERS + 1) // 2
-STEADY = "from step 100 on"
+STEADY = "after the first quarter of training"
 
 
 def claims(results: Results) -> list[Claim]:
     return [*of_learning(results), *of_drifts(results)]
+
+
+def late_error(result: Numbers) -> float:
+    """The mean test error over the readings of the last tenth of training: from one step to the next it moves by points."""
+    rows = [row for row in result["readings"] if row["step"] >= 0.9 * result["readings"][-1]["step"]]
+    return float(np.mean([row["error"] for row in rows])) if result["diverged"] is None else error_at()(result)
 
 
 def of(results: Results, network: str, pick: Pick) -> Series:
@@ -32,10 +41,10 @@ def of_layer(results: Results, network: str, layer: int, key: str = "moved") -> 
 
 
 def of_learning(results: Results) -> list[Claim]:
-    plain, normalized, noisy = (of(results, network, error_at()) for network in NETWORKS)
+    plain, normalized, noisy = (of(results, network, late_error) for network in NETWORKS)
     steps = setting(results.scale, PLAIN)["steps"]
     numbers = [] if results.scale.name == "paper" else [
-        claim(f"{IDS[network]}-error", f"{network}: test error after {steps} steps", "independent", "", found,
+        claim(f"{IDS[network]}-error", f"{network}: test error, steps {9 * steps // 10} to {steps}", "independent", "", found,
               near(TRIAL[network][0], CLOSE[network][0], "%"), unit="%")
         for network, found in zip(NETWORKS, (plain, normalized, noisy), strict=True)]
     return [*numbers,

@@ -9,14 +9,14 @@ from ...lab.trained import error_at, trained
 from ...reports.panels import legend_below
 from ...reproduce.figures import grid, median_and_range
 from ...reproduce.paper import Report, Results, filled
-from .claims import MIDDLE, NOISY, NORMALIZED, PLAIN, of, of_layer
+from .claims import MIDDLE, NOISY, NORMALIZED, PLAIN, late_error, of, of_layer
 from .plan import BATCH, LAYERS, NETWORKS, RATE, SCALE, SHIFT, setting
 
 FIRST = "figure-2"
 
 
 def finding(results: Results) -> str:
-    plain, normalized, noisy = (of(results, network, error_at()) for network in NETWORKS)
+    plain, normalized, noisy = (of(results, network, late_error) for network in NETWORKS)
     return filled(__file__, plain=plain, normalized=normalized, noisy=noisy, steps=str(setting(results.scale, PLAIN)["steps"]))
 
 
@@ -24,7 +24,7 @@ def draw(results: Results, report: Report) -> None:
     groups = {network: results.of(trained, **setting(results.scale, network)) for network in NETWORKS}
     if not all(groups.values()):
         return
-    figure, axs = grid(1 + len(NETWORKS), width=3.4, height=3.3)
+    figure, axs = grid(2, 2, width=4.6, height=3.1)
     for k, (network, runs) in enumerate(groups.items()):
         at = [row["step"] for row in runs[0].result["readings"]]
         rows = [[100 * error_at(step)(one.result) for step in setting(results.scale, network)["at"]] for one in runs]
@@ -33,14 +33,11 @@ def draw(results: Results, report: Report) -> None:
         ax = axs[1 + k]
         ax.plot(at, means, color=COLORS[k], lw=1.2)
         ax.fill_between(at, means - spreads, means + spreads, color=COLORS[k], alpha=0.22, lw=0)
-        ax.set_title(network)
-        ax.set_xlabel("steps")
+        ax.set(title=network, xlabel="steps", ylabel="input of a sigmoid")
         ax.grid(alpha=0.25)
     axs[0].set(title="test error", xlabel="steps", ylabel="test error, %", ylim=(0, 100))
     axs[0].grid(alpha=0.25)
-    axs[1].set_ylabel(f"input of a sigmoid, hidden layer {MIDDLE}")
-    for ax in axs[2:]:
-        ax.sharey(axs[2])
+    axs[2].sharey(axs[3])
     legend_below(axs[:1])
     report.add("figure-2", figure, seeds=results.scale.seeds, rate=f"{RATE:g}", batch=BATCH, shift=f"{SHIFT:g}",
                scale=f"{SCALE:g}", layer=MIDDLE)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...lab.readings import SETTLED
 from ...lab.trained import trained
 from ...reproduce.paper import Scale, evaluation_steps, trials
 from ...sweeps.trials import Trial
 
-LAYERS, RATE, BATCH = 3, 0.5, 60
+LAYERS, RATE, BATCH, STEPS = 3, 0.5, 128, 200
 SHIFT, SCALE = 0.5, 0.25                                            # standard deviations of the noise, redrawn at each step
 PAPER_STEPS = 15_000
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -24,8 +23,7 @@ def setting(scale: Scale, network: str) -> dict[str, Any]:
     if scale.name == "paper":
         steps = scale.steps or PAPER_STEPS
         return found | scale.files() | {"steps": steps, "at": evaluation_steps(steps, 200)}
-    steps = 2 * SETTLED
-    return found | {"data": "digits", "steps": steps, "at": list(range(0, steps + 1, 4))}
+    return found | {"data": "digits", "steps": STEPS, "at": list(range(0, STEPS + 1, 4))}
 
 
 def plan(scale: Scale) -> list[Trial]:

@@ -23,7 +23,9 @@ TRIAL = {(STANDARD, 32): -6, (STANDARD, 128): -7, (STANDARD, 512): -9, (MUP, 128
 LAYERS = ("first hidden layer", "second hidden layer", "output")
 FIGURE_1: tuple[Origin, str] = ("paper", "figure 1")
 FIGURE_5: tuple[Origin, str] = ("paper", "sec. 5, figure 5")
-GROWING = {"adam": (1, 2), "sgd": (1, 2)}                           # layers whose changes grow in the standard parametrization
+GROWING = {"adam": (1, 2), "sgd": (2,)}                             # layers whose changes grow in the standard parametrization
+LEVEL = {"adam": 0.3, "sgd": 0.5}                                   # powers up to which a change counts as none; SGD's steps
+#                                                                     follow the errors, which are smaller for small outputs
 
 
 def claims(results: Results) -> list[Claim]:
@@ -75,9 +77,10 @@ def of_rates(results: Results) -> list[Claim]:
     return [*numbers,
             computed("standard-rate-falls", f"standard parametrization: {what}", *FIGURE_1,
                      *best_of(results, STANDARD, first, last), at_most(-2), paper="falls with the width"),
-            computed("mup-rate-stays", f"μP: {what}", *FIGURE_1, *best_of(results, MUP, first, last), near(0, 1), paper="stays"),
-            difference("standard-moves-more", "each seed's best learning rate falls further in the standard parametrization than "
-                       "in μP; in powers of 2, it moves by", *FIGURE_1, moved[STANDARD], moved[MUP], "a smaller mean")]
+            computed("mup-rate-stays", f"μP: {what}", *FIGURE_1, *best_of(results, MUP, first, last), near(0, 1),
+                     paper="stays"),
+            difference("standard-moves-more", "each seed's best learning rate falls further in the standard parametrization "
+                       "than in μP; in powers of 2, it moves by", *FIGURE_1, moved[STANDARD], moved[MUP], "a smaller mean")]
 
 
 def name(parametrization: str, width: int) -> str:
@@ -116,11 +119,11 @@ def of_coordinates(results: Results) -> list[Claim]:
         what = f"{'Adam' if optimizer == 'adam' else 'SGD'}: the first step's change of the"
         grows = "as a power of the width"
         found += [claim(f"{optimizer}-mup-change-{layer}", f"{what} {LAYERS[layer]}, {grows}, in μP", *FIGURE_5,
-                        growth(results, optimizer, False, "change", layer), near(0, 0.25), paper="does not grow")
+                        growth(results, optimizer, False, "change", layer), near(0, LEVEL[optimizer]), paper="does not grow")
                   for layer in range(len(LAYERS))]
         found += [claim(f"{optimizer}-standard-change-{layer}", f"{what} {LAYERS[layer]}, {grows}, in the standard "
-                        "parametrization", *FIGURE_5, growth(results, optimizer, True, "change", layer), above(0.1),
-                        paper="grows") for layer in GROWING[optimizer]]
+                        "parametrization", *FIGURE_5, growth(results, optimizer, True, "change", layer),
+                        above(LEVEL[optimizer]), paper="grows") for layer in GROWING[optimizer]]
     start = [growth(results, "adam", False, "size", layer) for layer in range(len(LAYERS))]
     return [*found,
             *(claim(f"start-size-{layer}", f"start in μP: rms of the {LAYERS[layer]}, as a power of the width", "exact",
