@@ -12,7 +12,7 @@ import numpy as np
 from ...arguments import Array
 from ...errors import ArgumentError
 from ...initializers import Initializer, starts
-from ...modules import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReLU, Reshape, Sequential
+from ...modules import BatchNorm, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module, ReLU, Reshape, Sequential
 from ...training.named import ACTIVATIONS as ACTIVATIONS
 from ...training.named import FITTED as FITTED
 from ...training.named import INITIALIZATIONS as INITIALIZATIONS
@@ -159,5 +159,39 @@ def noisy(features: int, classes: int, initializer: Initializer, *, sizes: Seque
     return Sequential(*modules)
 
 
+class Redrawn(Module):
+    """In training, scale and shift each feature by numbers that are drawn anew at each step, the same for all examples.
+
+    The shift is drawn from N(0, ``shift``²), the scale from N(1, ``scale``²).
+    """
+
+    symmetric = True
+
+    def __init__(self, features: int, shift: float, scale: float, rng: Any = None) -> None:
+        self.features, self.shift, self.scale, self.rng = features, shift, scale, np.random.default_rng(rng)
+
+    def forward(self, x: Array) -> Array:
+        if not self.training:
+            self.point = np.ones(self.features, x.dtype)
+            return x * self.point
+        shift, scale = self.rng.standard_normal((2, self.features)).astype(x.dtype)
+        self.point = 1 + x.dtype.type(self.scale) * scale
+        return x * self.point + x.dtype.type(self.shift) * shift
+
+    def backward(self, g: Array) -> Array:
+        return g * self.point
+
+
+def shaken(features: int, classes: int, initializer: Initializer, *, shift: float, scale: float, seed: int,
+           **options: Any) -> Sequential:
+    """The ``dense`` network with BatchNorm, and noise that is redrawn at each step after each BatchNorm; the same weights."""
+    modules: list[Module] = []
+    for module in dense(features, classes, initializer, seed=seed, batch_norm=True, **options):
+        noise = [Redrawn(module.features, shift, scale, [seed, len(modules)])] if isinstance(module, BatchNorm) else []
+        modules += [module, *noise]
+    return Sequential(*modules)
+
+
 NETWORKS: Mapping[str, Callable[..., Sequential]] = {
-    "dense": dense, "rectifiers": rectifiers, "convolutions": convolutions, "maxouts": maxouts, "noisy": noisy}
+    "dense": dense, "rectifiers": rectifiers, "convolutions": convolutions, "maxouts": maxouts, "noisy": noisy,
+    "shaken": shaken}

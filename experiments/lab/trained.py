@@ -12,7 +12,7 @@ import numpy as np
 from ...arguments import one_of
 from ...modules import Module, Parameter
 from ...optim import SGD, Optimizer
-from ...training import Callback, MaxNorm, Run
+from ...training import Callback, MaxNorm, Run, mup
 from .data import source
 from .loop import train
 from .networks import NETWORKS, OPTIMIZERS, initialization
@@ -22,10 +22,10 @@ FIRST = 0.5                                                         # momentum o
 
 
 def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int,
-            network: str = "dense", readings: str = "errors", optimizer: str = "sgd", momentum: float = 0.0,
-            rising: bool = False, l2: float = 0.0, l1: float = 0.0, norm: float | None = None, examples: int | None = None,
-            binary: bool = False, centred: bool = False, until: float | None = None, digest: str | None = None,
-            checkpoint: Path | None = None, **architecture: Any) -> dict[str, Any]:
+            network: str = "dense", readings: str = "errors", optimizer: str = "sgd", base_width: int | None = None,
+            momentum: float = 0.0, rising: bool = False, l2: float = 0.0, l1: float = 0.0, norm: float | None = None,
+            examples: int | None = None, binary: bool = False, centred: bool = False, until: float | None = None,
+            digest: str | None = None, checkpoint: Path | None = None, **architecture: Any) -> dict[str, Any]:
     """Train a network on cross-entropy and measure it at the evaluation steps ``at``.
 
     Parameters
@@ -35,12 +35,14 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
         ``centred`` subtracts the mean training image from all images.
     init : str
         A name that `initialization` knows.
-    network : {"dense", "rectifiers", "convolutions", "maxouts", "noisy"}
+    network : {"dense", "rectifiers", "convolutions", "maxouts", "noisy", "shaken"}
         A function of ``NETWORKS``, called with ``architecture``.
-    readings : {"errors", "layers", "batch statistics", "sampled averages"}
+    readings : {"errors", "costs", "layers", "drifts", "batch statistics", "sampled averages"}
         A class of ``READINGS``: what is measured.
     optimizer : str, default "sgd"
-        A name of ``OPTIMIZERS``; the settings that follow are of SGD.
+        A name of ``OPTIMIZERS``; the settings that follow, but for ``base_width``, are of SGD.
+    base_width : int or None
+        For μP: ``lr`` is that of a network of this width, and `mup` gives the start and the groups of parameters.
     momentum, rising
         Momentum of SGD; with ``rising`` it grows evenly from 0.5, in the first tenth of the steps.
     l2, l1, norm
@@ -67,8 +69,9 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
     net = initialization(init).network(
         lambda initializer: build(found.features, found.classes, initializer, seed=seed, **architecture), found.some, seed)
     measured = READINGS[one_of("readings", readings, READINGS)](net, found, batch_size=batch_size, seed=seed)
-    method = (descent(net, lr, min(FIRST, momentum) if rising else momentum, l2) if optimizer == "sgd" else
-              OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)](net.parameters(), lr=lr))
+    groups = None if base_width is None else groups_of(net, base_width, optimizer, lr, seed)
+    method = (descent(net, lr, min(FIRST, momentum) if rising else momentum, l2, groups) if optimizer == "sgd" else
+              OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)](groups or net.parameters(), lr=lr))
     constraints = [penalty.project for penalty in penalties(lr, l1, norm)]
 
     def after_step() -> None:
@@ -94,9 +97,15 @@ def weights(net: Module) -> list[Parameter]:
     return [parameter for parameter in net.parameters() if parameter.data.ndim > 1]
 
 
-def descent(net: Module, lr: float, momentum: float, l2: float = 0.0) -> SGD:
-    """SGD; its weight decay spares the biases."""
-    return SGD(net.parameters(), lr=lr, momentum=momentum, weight_decay=l2, decay_biases=False)
+def descent(net: Module, lr: float, momentum: float, l2: float = 0.0, groups: Any = None) -> SGD:
+    """SGD, of all parameters or of groups of them; its weight decay spares the biases."""
+    return SGD(net.parameters() if groups is None else groups, lr=lr, momentum=momentum, weight_decay=l2, decay_biases=False)
+
+
+def groups_of(net: Module, base_width: int, optimizer: str, lr: float, seed: int) -> list[dict[str, Any]]:
+    """Start a network in μP; return its groups of parameters, each with its learning rate."""
+    scales = mup(net, base_width, rng=seed)
+    return scales.sgd(lr) if optimizer == "sgd" else scales.adam(lr)
 
 
 def rise(optimizer: Optimizer, momentum: float, by: float) -> None:
