@@ -100,10 +100,16 @@ def page(name, title, cells, figures=()):
     return html
 
 
-def descriptions(notebook):
-    """Return an alternative text for each figure: the titles in the code that draws it."""
-    return ["; ".join(re.findall(r'title=f?"([^"]+)"', cell.source)) or "Figure" for cell in notebook.cells
-            for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})]
+def descriptions(name, notebook):
+    """Return the alternative text of each figure, which the metadata of its cell have in myst-nb's form."""
+    texts = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if "image/png" in output.get("data", {}):
+                texts.append(cell.metadata.get("mystnb", {}).get("image", {}).get("alt"))
+                if not texts[-1]:
+                    raise SystemExit(f"{name}: the metadata of {cell.id} must have the figure's text, mystnb.image.alt")
+    return texts
 
 
 def build(source, target):
@@ -114,10 +120,11 @@ def build(source, target):
     for path in sorted(source.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         title, question = heading(path, notebook)
-        html = page(path.name, title, [back, *notebook.cells], descriptions(notebook))
+        texts = descriptions(path.name, notebook)
+        html = page(path.name, title, [back, *notebook.cells], texts)
         (target / f"{path.stem}.html").write_text(html, encoding="utf-8")
         index.append(f"### [{title}]({path.stem}.html)\n\n{question}")
-        print(f"{path.stem}.html: {len(descriptions(notebook))} figures, {html.count('<math')} formulas")
+        print(f"{path.stem}.html: {len(texts)} figures, {html.count('<math')} formulas")
     html = page("index.html", "Notebooks of retroprop", [nbformat.v4.new_markdown_cell("\n\n".join(index))])
     (target / "index.html").write_text(html, encoding="utf-8")
 
