@@ -1,4 +1,4 @@
-"""The documentation has every public name and every figure; its builder executes the pages. ``python -m docs`` builds all of it."""
+"""The documentation has every public name and every figure, and its builder executes the pages."""
 
 import importlib.util
 import re
