@@ -1,6 +1,7 @@
 """The pages of the papers: what each says, its claims with the committed verdicts, and what a run of ``reproduce`` measured."""
 
 import csv
+import json
 import re
 import shutil
 from collections import Counter
@@ -25,7 +26,7 @@ def write(folder, measured):
     """Write a page for each paper, and their index."""
     folder.mkdir()
     if measured is not None and not any((measured / name / "claims.csv").exists() for name in PAPERS):
-        raise SystemExit(f"--papers must be a folder that `retroprop reproduce` wrote, such as results/reproduce/small, got {measured}")
+        raise SystemExit(f"--papers must be a folder that reproduce wrote, such as results/reproduce/small, got {measured}")
     kept = {}
     for row in read(VERDICTS):
         kept.setdefault(row["paper"], {})[row["id"]] = row["reproduced"]
@@ -73,11 +74,14 @@ def page_of(name, verdicts, folder, measured):
     claims = {one.id: one for one in made.claims(Results(Scale("small"), []))}
     ran = measured is not None and (measured / name / "claims.csv").exists()
     rows = {row["id"]: row for row in read(measured / name / "claims.csv")} if ran else {}
-    texts = made.texts
+    texts, scale = made.texts, "small"
+    if ran:                                                         # its own verdicts; at the small scale the committed
+        verdicts = {id: verdict_of(row) for id, row in rows.items()}
+        scale = json.loads((measured / name / "config.json").read_text(encoding="utf-8"))["scale"]
     text = f"---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n# {texts.title}\n\n"
     text += f"{escaped(texts.citation)}\n\n{escaped(texts.question)}\n\n"
     counts = Counter(verdicts.get(id, "–") for id in claims if id in verdicts)
-    text += f"**{told(counts)}** at the scale `small`.\n\n"
+    text += f"**{told(counts)}** at the scale `{scale}`.\n\n"
     text += report(name, folder, measured) if ran else ""
     text += "## Claim by claim\n\n"
     header = ["claim", "verdict", *(["measured"] if rows else []), "criterion", "in the paper", "claimed by"]
@@ -110,7 +114,7 @@ def report(name, folder, measured):
         text += f"## {plain(heading)}\n\n" if heading else ""
         for png in drawn:
             shutil.copy(measured / name / f"{png}.png", target)
-            text += f"```{{image}} figures/{name}/{png}.png\n:alt: {plain(heading) or png}\n:class: drawn\n```\n\n"
+            text += f"```{{image}} figures/{name}/{png}.png\n:alt: {words(heading or caption)}\n:class: drawn\n```\n\n"
         text += f"{plain(caption)}\n\n" + (f"> {plain(beside[1])}\n\n" if beside else "")
         heading = ""
     return text
@@ -124,9 +128,21 @@ CAPTION = re.compile(r"<figcaption>(.*?)(?:<span class='files'>|</figcaption>)",
 SVG = re.compile(r"href='([^']+)\.svg'")
 
 
+def words(html):
+    """The text of HTML."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
+
+
 def plain(html):
     """The text of HTML, as Markdown."""
-    return escaped(unescape(re.sub(r"<[^>]+>", "", html)))
+    return escaped(words(html))
+
+
+def verdict_of(row):
+    """The verdict of a row of claims.csv, as verdicts.csv writes it."""
+    if row["reproduced"]:
+        return "yes" if row["reproduced"] == "True" else "NO"
+    return "–" if row["measured"].startswith("not run") else "inconclusive"
 
 
 def told(counts):
