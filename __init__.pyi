@@ -53,8 +53,8 @@ from .training import (
     WarmupLR as WarmupLR, accuracy as accuracy, class_weights as class_weights, confusion_matrix as confusion_matrix,
     evaluate as evaluate, f1_score as f1_score, fit as fit, least_squares as least_squares, load as load,
     load_model as load_model, lr_range_test as lr_range_test, lsuv as lsuv, mean_absolute_error as mean_absolute_error,
-    minimize as minimize, r2_score as r2_score, roc_auc_score as roc_auc_score, save as save, save_model as save_model,
-    top_k_accuracy_score as top_k_accuracy_score,
+    minimize as minimize, mup as mup, r2_score as r2_score, roc_auc_score as roc_auc_score, save as save,
+    save_model as save_model, top_k_accuracy_score as top_k_accuracy_score,
 )
 
 __version__: str

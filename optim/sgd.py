@@ -21,7 +21,7 @@ class SGD(Optimizer):
     parameters : iterable of Parameter, or of dicts
         See Optimizer.
     lr : float, at least 0
-        Learning rate.
+        Learning rate; may be left out if each group has its own.
     momentum : float in [0, 1), default 0
     nesterov : bool, default False
         Whether to use Nesterov's momentum, which needs a momentum above 0.
@@ -46,8 +46,8 @@ class SGD(Optimizer):
     states = ("velocity",)
     buffers = 2
 
-    def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], lr: float, momentum: float = 0.0,
-                 nesterov: bool = False, weight_decay: float = 0.0, decay_biases: bool = True) -> None:
+    def __init__(self, parameters: Iterable[Parameter] | Iterable[Mapping[str, Any]], lr: float | None = None,
+                 momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0, decay_biases: bool = True) -> None:
         super().__init__(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay,
                          decay_biases=decay_biases)
 

@@ -495,7 +495,8 @@ def test_an_error_from_inside_says_where():
 
 
 @pytest.mark.parametrize("call", [
-    lambda a: rp.lsuv(a, a), lambda a: rp.evaluate(a, rp.MSE(), a, a), lambda a: rp.save(a, "nowhere"),
+    lambda a: rp.lsuv(a, a), lambda a: rp.mup(a, 32), lambda a: rp.evaluate(a, rp.MSE(), a, a),
+    lambda a: rp.save(a, "nowhere"),
     lambda a: rp.Checkpoint("nowhere").save(1, a), lambda a: rp.Checkpoint(a), lambda a: rp.Checkpoint("nowhere", every=a),
     lambda a: rp.initializers.of("PyTorch")(a), lambda a: rp.StepLR(a, 1), lambda a: rp.ReduceOnPlateau(a),
     lambda a: rp.check_module(a, a), lambda a: rp.features.scores(a),

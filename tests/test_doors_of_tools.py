@@ -243,8 +243,8 @@ WITHOUT_ARRAYS = {
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
         "CSVLog", "Checkpoint", "JSONLog", "LiveView", "TensorBoard", "compare", "load_model", "plots.read_image"},
     "takes a name, or nothing": {"initializers.of", "initializers.starts", "play"},
-    "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
-                              "features.truncated"},
+    "takes a network alone": {"count_paths", "mup", "tape", "inspection.Tape", "features.layers",
+                              "features.scores", "features.truncated"},
     "takes what another function returned": {
         "inspection.hidden_activations", "inspection.preactivations", "inspection.saturated_shares", "plots.class_models",
         "plots.dream", "plots.gradient_costs", "plots.gradient_noise", "plots.layer_histograms", "plots.outer_products",

@@ -1,4 +1,4 @@
-"""Training: the loop `fit`, its callbacks and history, schedules, metrics, checkpoints, and LSUV initialization."""
+"""Training: the loop `fit`, its callbacks and history, schedules, metrics, checkpoints, LSUV initialization and μP."""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from .history import History
 from .inputs.weights import class_weights
 from .lsuv import ScaledLayer, ScaledLayers, lsuv
 from .metrics import Evaluation, accuracy, evaluate
+from .mup import WidthScale, WidthScales, mup
 from .norms import MaxNorm, Norms
 from .saving.checkpoints import Checkpoint
 from .saving.models import Model, load_model, save_model
@@ -27,9 +28,10 @@ from .watching.loggers import CSVLog, JSONLog, TensorBoard
 __all__ = [
     "EMA", "CSVLog", "Callback", "ChainedLR", "Checkpoint", "CosineLR", "EarlyStopping", "Evaluation", "ExponentialLR",
     "History", "JSONLog", "MaxNorm", "Model", "MultiStepLR", "Norms", "OneCycleLR", "RateRange", "ReduceOnPlateau", "Run",
-    "ScaledLayer", "ScaledLayers", "Schedule", "SequentialLR", "Step", "StepLR", "TensorBoard", "WarmupLR", "accuracy",
+    "ScaledLayer", "ScaledLayers", "Schedule", "SequentialLR", "Step", "StepLR", "TensorBoard", "WarmupLR", "WidthScale",
+    "WidthScales", "accuracy",
     "class_weights", "confusion_matrix", "evaluate", "f1_score", "fit", "least_squares", "load", "load_model",
-    "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "r2_score", "roc_auc_score", "save", "save_model",
+    "lr_range_test", "lsuv", "mean_absolute_error", "minimize", "mup", "r2_score", "roc_auc_score", "save", "save_model",
     "top_k_accuracy_score",
 ]
 

@@ -15,7 +15,8 @@ from ...losses import CrossEntropy
 from ...modules import BatchNorm, Module, Sequential
 from ...training import accuracy
 from ...training.metrics import largest_column
-from .data import Source
+from .data import Source, scaled, spread
+from .networks import ACTIVATIONS
 
 MONITORED = 300                                                     # test examples that layers are monitored on
 BINS = 80                                                           # of a histogram of activations, over [-1, 1]
@@ -24,6 +25,7 @@ SETTLED = 100                                                       # the first 
 SEEN = 1000                                                         # test examples that percentiles are taken over
 NETS = 100                                                          # sampled networks that are averaged
 ORDERS = 10                                                         # in which they are averaged
+COSTED = 1000                                                       # training examples that the cost is taken over
 MANY = 2000                                                         # test examples that they are averaged on
 
 
@@ -82,11 +84,53 @@ class Layers(Errors):
         return {"readings": readings, "histograms": [histogram(record.activation) for record in hidden]}
 
 
+class Costs(Errors):
+    """Errors, and ``cost``, the cross-entropy of training examples."""
+
+    def read(self) -> dict[str, Any]:
+        assert self.data.train is not None
+        x, y = (spread(part, COSTED) for part in self.data.train)
+        return super().read() | {"cost": float(CrossEntropy().forward(self.net.predict(scaled(x)), y))}
+
+
+class Drifts(Errors):
+    """Errors, and how far the inputs of the activation functions of each hidden layer drift, in training mode.
+
+    ``moved`` holds, for each layer, the median over its units of how far the unit's mean over the examples moves: its standard
+    deviation over the readings after the first quarter of training. ``drift`` is the same relative to the unit's spread: the
+    mean over these readings of its standard deviation over the examples. Each reading keeps the ``mean`` and the ``spread`` of
+    one unit of each layer: that whose drift is the median.
+    """
+
+    def __init__(self, net: Sequential, data: Source, *, batch_size: int, seed: int) -> None:
+        super().__init__(net, data, batch_size=batch_size, seed=seed)
+        self.x = data.part()[0][:MONITORED]
+
+    def read(self) -> dict[str, Any]:
+        inputs, x = [], self.x
+        for module in deepcopy(self.net).train():
+            if isinstance(module, tuple(ACTIVATIONS.values())):     # type: ignore[arg-type]
+                inputs.append(x)
+            x = module.forward(x)
+        return super().read() | {"mean": [z.mean(0).tolist() for z in inputs], "spread": [z.std(0).tolist() for z in inputs]}
+
+    def result(self, readings: list[dict[str, Any]], diverged: bool) -> dict[str, Any]:
+        settled = [row for row in readings if 4 * row["step"] >= readings[-1]["step"]]
+        means, spreads = (np.array([row[key] for row in settled]) for key in ("mean", "spread"))    # reading, layer, unit
+        moved = means.std(0)
+        drift = moved / spreads.mean(0)
+        units = np.argsort(drift, axis=1, kind="stable")[:, drift.shape[1] // 2]
+        kept = [row | {key: [row[key][layer][unit] for layer, unit in enumerate(units)] for key in ("mean", "spread")}
+                for row in readings]
+        return {"readings": kept, "moved": np.median(moved, axis=1).tolist(), "drift": np.median(drift, axis=1).tolist()}
+
+
 class BatchStatistics:
     """Ioffe & Szegedy, figure 1: errors with running and with batch statistics, and percentiles of a sigmoid's inputs.
 
     The sigmoid is the typical one of the last hidden layer: that whose percentiles move by the median of all, ``moved``.
-    With BatchNorm, ``moved_of_batch`` is the same with the statistics of the examples themselves, ``moved_normalized`` that
+    With BatchNorm, ``moved_of_batch`` is the same with the statistics of the examples themselves, as in training; the typical
+    sigmoid is then that of these movements, and ``inputs_of_batch`` are its percentiles. ``moved_normalized`` is the movement
     before γ and β, and ``gamma`` the median of γ in the last BatchNorm at each reading.
     """
 
@@ -103,11 +147,12 @@ class BatchStatistics:
                 **(in_training(self.net, self.x[:SEEN]) if self.inner else {})}
 
     def result(self, readings: list[dict[str, Any]], diverged: bool) -> dict[str, Any]:
-        moves, unit = movements(readings)
-        kept = [{key: value for key, value in row.items() if key not in self.inner.values()} | {"inputs": row["inputs"][unit]}
+        shown = ["inputs", *(["inputs_of_batch"] if self.inner else [])]
+        _, unit = movements(readings, shown[-1])
+        kept = [{key: value for key, value in row.items() if key != "normalized"} | {key: row[key][unit] for key in shown}
                 for row in readings]
-        return {"readings": kept, "moved": float(np.median(moves))} | {
-            key: float(np.median(movements(readings, of)[0])) for key, of in self.inner.items()}
+        return {"readings": kept} | {key: float(np.median(movements(readings, of)[0]))
+                                     for key, of in ({"moved": "inputs"} | self.inner).items()}
 
 
 class SampledAverages(Errors):
@@ -208,4 +253,5 @@ def movements(readings: Sequence[dict[str, Any]], of: str = "inputs") -> tuple[A
 
 
 READINGS: Mapping[str, Callable[..., Readings]] = {
-    "errors": Errors, "layers": Layers, "batch statistics": BatchStatistics, "sampled averages": SampledAverages}
+    "errors": Errors, "costs": Costs, "layers": Layers, "drifts": Drifts, "batch statistics": BatchStatistics,
+    "sampled averages": SampledAverages}

@@ -84,9 +84,40 @@ def always(a: Sequence[float], b: Sequence[float]) -> bool:
     return bool(gaps.size > 1 and gaps.all() and constant(gaps))
 
 
+def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
+    """Spearman's rank correlation; equal numbers have their mean rank. NaN where all numbers of one are equal.
+
+    >>> round(rank_correlation([1, 2, 2, 9], [10, 30, 20, math.inf]), 3)
+    0.949
+    """
+    ranks = [[np.sum(np.less(values, one)) + np.sum(np.equal(values, one)) / 2 for one in values] for values in (a, b)]
+    return math.nan if np.ptp(ranks, axis=1).min() == 0 else float(np.corrcoef(ranks)[0, 1])
+
+
 def constant(gaps: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
     """Whether these numbers are equal up to rounding."""
     return bool(np.ptp(gaps) <= 1e-12 * np.abs(gaps).max())
+
+
+def benjamini_hochberg(values: Sequence[float]) -> list[float]:
+    """The p values after Benjamini and Hochberg's correction, which bounds the expected share of false discoveries among the
+    tests that are found significant; NaN stays NaN, and is no test. As ``scipy.stats.false_discovery_control``, whose import
+    takes a second.
+
+    References
+    ----------
+    Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate", J. R. Statist. Soc. B 57, 1995.
+
+    >>> [round(p, 3) for p in benjamini_hochberg([0.01, 0.04, 0.03])]
+    [0.03, 0.04, 0.04]
+    """
+    corrected, least = [math.nan] * len(values), 1.0
+    order = sorted((p, k) for k, p in enumerate(values) if not math.isnan(p))
+    for rank in range(len(order), 0, -1):
+        p, k = order[rank - 1]
+        least = min(least, p * len(order) / rank)
+        corrected[k] = least
+    return corrected
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,12 +20,17 @@ from .claims import HEADER, ORIGINS, Claim, counted, summary
 from .paper import SEEDS, Paper, Report, Results, Scale
 from .reproduced import Reproduced
 
-READING = """A claim is reproduced if what was measured meets the criterion. “In the paper” is the paper's number or finding;
-“claimed by” says whether the claim itself is the paper's, and where it stands, or this project's. Where the paper gives no
-number, the criterion is a tolerance around what a program without this library found in the same setting, or a sign of the
-effect. Numbers are means over the seeds ± half a 95 % interval (Student's t). A difference is taken seed by seed, and comes
-with its own interval before the p value of a paired t test; with p of 0.05 or more it is inconclusive: these seeds are too few
-to decide it."""
+READING = """A claim is reproduced if what was measured meets the criterion. In brackets: how many of the repeats that leave
+one seed out have the same verdict. “In the paper” is the paper's number or finding; limits, steps and learning rates that it
+does not give are this project's; “whose claim” says where the claim comes from: from mathematics, which the runs can miss by
+rounding or sampling alone, whether the paper derives it or not; from the paper's experiments, and where they stand; from an
+independent implementation, a program without this library whose number in the same setting ours must match within a tolerance;
+or from this project. Numbers are means over the seeds ± half a 95 % interval (Student's t; where each seed divides the same
+digits into training and test part anew, widened for what the parts share: Nadeau and Bengio 2003). If a limit of the criterion
+lies in the interval, the claim is inconclusive. A difference is taken seed by seed, and tested by a paired t test. {tests}
+together: Benjamini and Hochberg's procedure keeps the expected share of false ones among the differences that are found below
+5 %, and a difference with a corrected p of 0.05 or more is inconclusive: these seeds are too few to decide it. A run that
+diverged is counted, with the error of chance."""
 
 FILES = ("report.html", "claims.csv", "results.csv", "failures.txt", "config.json", "*.png", "*.svg")     # of a paper
 INDEX_FILES = ("index.html", "claims.csv", "config.json", "verdicts.png", "verdicts.svg")
@@ -104,7 +110,7 @@ def judgement(claims: Sequence[Claim], results: Results) -> str:
 def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
     """Write the table of the claims, why some are not reproduced, and which runs failed."""
     page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
-    page.text(READING.replace("\n", " "))
+    page.text(reading(claims, "this page"))
     missed = [f"{one.what}: {one.reason or 'no reason was found.'}" for one in claims if one.holds is False]
     if missed:
         page.heading("What was not reproduced, and why")
@@ -115,11 +121,18 @@ def judge(page: Page, claims: Sequence[Claim], results: Results) -> None:
         page.text("The tracebacks are in failures.txt.")
 
 
+def reading(claims: Sequence[Claim], where: str) -> str:
+    """How to read the table of these claims."""
+    tests = sum(not math.isnan(one.p) for one in claims)
+    tested = f"The {tests} such tests of {where} are corrected" if tests > 1 else f"All such tests of {where} are corrected"
+    return READING.replace("\n", " ").format(tests=tested)
+
+
 def write_index(reproduced: Reproduced, out: Path) -> None:
     """Write index.html, with all claims and a link to each page, claims.csv and config.json."""
     again = command("all", reproduced.scale, out.parent)
     write_settings("all", reproduced.scale, again, __name__, out)
-    every = [one for claims in reproduced.claims.values() for one in claims]
+    every = [one for claims in reproduced.indexed.values() for one in claims]
     scale = f"scale {reproduced.scale.name}, {many(reproduced.scale.seeds, 'seed')}"
     own = counted(every).get("paper", {})
     judged = sum(own.values()) - own.get("–", 0)
@@ -129,23 +142,23 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
     if judged:
         from .figures import verdicts
         figures = Figures(page, out)
-        figures.add(verdicts({name: counted(claims) for name, claims in reproduced.claims.items()}), "verdicts",
-                    "Claims of each paper: the paper's own, those from memory, which were not found in its text, and those "
-                    "that this project makes about the same networks. Claims that nothing here repeats are not counted.",
+        figures.add(verdicts({name: counted(claims) for name, claims in reproduced.indexed.items()}), "verdicts",
+                    "Claims on each paper's page, by whose they are: laws of mathematics, what the paper found, numbers of an "
+                    "independent implementation, and what this project adds. Claims that nothing here repeats are not counted.",
                     finding=f"Of the papers' own claims, {spoken(own)}; the reasons stand below.")
     page.table(overview(reproduced))
-    missed = [f"{name}: {one.what} (claimed by {one.claimed_by}): {one.reason or 'no reason was found.'}"
-              for name, claims in reproduced.claims.items() for one in claims if one.holds is False]
+    missed = [f"{name}: {one.what} ({one.whose}): {one.reason or 'no reason was found.'}"
+              for name, claims in reproduced.indexed.items() for one in claims if one.holds is False]
     if missed:
         page.heading("What was not reproduced, and why")
         page.points(missed)
-    for name, claims in reproduced.claims.items():
+    for name, claims in reproduced.indexed.items():
         made = reproduced.papers[name]
         page.heading(made.texts.title)
         page.text(made.finding(reproduced.results[name]) or made.texts.citation)
         page.link("The page, with figures", f"{name}/report.html")
         page.table([list(HEADER), *(one.cells() for one in claims)], sentences=True)
-    page.text(READING.replace("\n", " "))
+    page.text(reading(every, "this index, of all papers"))
     page.heading("Run it again")
     page.code(again)
     page.heading("Files")
@@ -157,9 +170,9 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
 
 def overview(reproduced: Reproduced) -> list[list[str]]:
     """The table of the verdicts of each paper, by whose claims they are."""
-    found = {name: counted(claims) for name, claims in reproduced.claims.items()}
+    found = {name: counted(claims) for name, claims in reproduced.indexed.items()}
     origins = [origin for origin in ORIGINS if any(origin in each for each in found.values())]
-    header = ["paper", *(f"claimed by {ORIGINS[origin]}" for origin in origins), "not judged"]
+    header = ["paper", *(f"claims of {ORIGINS[origin]}" for origin in origins), "not judged"]
     return [header, *([name, *(spoken(each.get(origin, {})) for origin in origins),
                        str(sum(verdicts["–"] for verdicts in each.values()))] for name, each in found.items())]
 

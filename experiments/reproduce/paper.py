@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,13 @@ class Results:
         def number(result: Numbers) -> float:
             return float(result[pick] if isinstance(pick, str) else pick(result))
 
-        return Series.of((one.trial.settings.get("seed", 0), number(one.result)) for one in self.of(task, **settings))
+        runs = self.of(task, **settings)
+        found = Series.of((one.trial.settings.get("seed", 0), number(one.result)) for one in runs)
+        shares = [one.result.get("resampled", 0.0) for one in runs]
+        lost = frozenset(key for key, one in zip(found.numbers, runs, strict=True)
+                         if one.result.get("diverged") is not None and one.result["diverged"] is not False)
+        return replace(found, resampled=max((share or 0.0 for share in shares), default=0.0), diverged=lost,
+                       one_test=None in shares)
 
     @property
     def failed(self) -> list[Failed]:

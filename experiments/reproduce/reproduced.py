@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import Any
 
 from ..reports.text import many
 from ..sweeps.trials import Failed
-from .claims import Claim, summary
+from .claims import Claim, corrected, summary
 from .paper import SEEDS, Paper, Results, Scale
 
 
@@ -24,10 +25,22 @@ class Reproduced:
 
     @cached_property
     def claims(self) -> dict[str, list[Claim]]:
-        """The claims of each paper; without verdicts if the seeds are too few or a run failed."""
+        """The claims of each paper, as its page judges them; without verdicts if the seeds are too few or a run failed."""
+        return {name: corrected(claims) for name, claims in self.judged.items()}
+
+    @cached_property
+    def indexed(self) -> dict[str, list[Claim]]:
+        """The same claims as the index judges them: their tests are corrected over all papers together."""
+        found = iter(corrected([one for claims in self.judged.values() for one in claims]))
+        return {name: [next(found) for _ in claims] for name, claims in self.judged.items()}
+
+    @cached_property
+    def judged(self) -> dict[str, list[Claim]]:
+        """The claims before the correction for several tests."""
         made = {name: self.papers[name].claims(results) for name, results in self.results.items()}
         return {name: claims if self.scale.judged and not self.results[name].failed else
-                [replace(one, holds=None, values=()) for one in claims] for name, claims in made.items()}
+                [replace(one, holds=None, values=(), repeats=(), p=math.nan) for one in claims]
+                for name, claims in made.items()}
 
     @property
     def failed(self) -> list[Failed]:
@@ -35,12 +48,12 @@ class Reproduced:
 
     def summary(self) -> list[dict[str, Any]]:
         """One dict per claim, for JSON."""
-        return [{"paper": name} | one.row() for name, claims in self.claims.items() for one in claims]
+        return [{"paper": name} | one.row() for name, claims in self.indexed.items() for one in claims]
 
     def verdict(self) -> str:
         """How many claims are reproduced, and which runs failed, in sentences."""
         whose = "the papers" if len(self.claims) > 1 else "the paper"
-        text = summary([one for claims in self.claims.values() for one in claims], whose)
+        text = summary([one for claims in self.indexed.values() for one in claims], whose)
         if not self.scale.judged:
             text = f"Nothing is judged: that takes {SEEDS} seeds or more, and no --steps."
         if self.failed:
@@ -49,12 +62,12 @@ class Reproduced:
         return text
 
     def __str__(self) -> str:
-        parts = ["\n".join([name, *map(spoken, claims)]) for name, claims in self.claims.items()]
+        parts = ["\n".join([name, *map(spoken, claims)]) for name, claims in self.indexed.items()]
         return "\n\n".join([*parts, self.verdict()])
 
 
 def spoken(one: Claim) -> str:
     """A claim as lines of text; the verdict comes first."""
-    whose = f"claimed by {one.claimed_by}{f'; in the paper: {one.paper}' if one.paper else ''}"
-    lines = [*wrap(one.what, 108), *wrap(f"measured {one.measured}; criterion: {one.criterion}; {whose}", 108)]
-    return "\n".join(f"{one.verdict if k == 0 else '':13}{line}" for k, line in enumerate(lines))
+    whose = f"claim of {one.whose}{f'; in the paper: {one.paper}' if one.paper else ''}"
+    lines = [*wrap(one.what, 108), *wrap(f"measured {one.found}; criterion: {one.criterion}; {whose}", 108)]
+    return "\n".join(f"{one.verdict if k == 0 else one.agreeing if k == 1 else '':13}{line}" for k, line in enumerate(lines))

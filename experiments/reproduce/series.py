@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,9 +25,23 @@ class Series:
 
     >>> Series.by_seed({1: 6.0, 2: 8.0}) / Series.by_seed({2: 2.0, 3: 1.0})
     Series(4.0)
+
+    Attributes
+    ----------
+    numbers : mapping
+        By the run's seed, and its place among the runs of the seed.
+    resampled : float
+        As `estimate` takes it: not 0 if each seed divided the same examples anew.
+    diverged : set of keys
+        The runs that diverged; their errors are those of chance.
+    one_test : bool
+        Whether the seeds share a test part that files bring: then the interval does not cover other test examples.
     """
 
     numbers: Mapping[Key, float]
+    resampled: float = 0.0
+    diverged: frozenset[Key] = frozenset()
+    one_test: bool = False
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[int, float]]) -> Series:
@@ -54,7 +68,7 @@ class Series:
     @property
     def estimate(self) -> Estimate:
         """Mean and half of the 95 % interval."""
-        return estimate(self.values)
+        return estimate(self.values, self.resampled)
 
     @property
     def mean(self) -> float:
@@ -68,14 +82,28 @@ class Series:
         return float(np.median(known)) if known else math.nan
 
     def map(self, function: Callable[[float], Any]) -> Series:
-        return Series({key: float(function(value)) for key, value in self.numbers.items()})
+        return replace(self, numbers={key: float(function(value)) for key, value in self.numbers.items()})
+
+    def without(self, seed: int) -> Series:
+        """The same without the runs of a seed."""
+        return self.only(key for key in self.numbers if key[0] != seed)
+
+    def only(self, keys: Iterable[Key]) -> Series:
+        """The same with these runs alone."""
+        numbers = {key: self.numbers[key] for key in keys}
+        return replace(self, numbers=numbers, diverged=self.diverged & numbers.keys())
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({seed for seed, _ in self.numbers})
 
     def worst(self) -> Series:
         """The largest number of each seed."""
         largest: dict[int, float] = {}
         for (seed, _), value in self.numbers.items():
             largest[seed] = max(value, largest.get(seed, -math.inf))
-        return Series.by_seed(largest)
+        lost = frozenset((seed, 0) for seed, _ in self.diverged)
+        return replace(self, numbers=Series.by_seed(largest).numbers, diverged=lost)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -112,15 +140,17 @@ class Series:
 
 def combined(function: Callable[..., Any], *series: Series | float) -> Series:
     """``function`` of the numbers of each run that all the series have; a plain number is the same in each run."""
-    keys = set.intersection(*(set(one.numbers) for one in series if isinstance(one, Series)))
-    return Series({key: float(function(*(one.numbers[key] if isinstance(one, Series) else one for one in series)))
-                   for key in sorted(keys)})
+    known = [one for one in series if isinstance(one, Series)]
+    keys = sorted(set.intersection(*(set(one.numbers) for one in known)))
+    numbers = {key: float(function(*(one.numbers[key] if isinstance(one, Series) else one for one in series))) for key in keys}
+    return Series(numbers, max(one.resampled for one in known),
+                  frozenset().union(*(one.diverged for one in known)) & numbers.keys(), any(one.one_test for one in known))
 
 
 def paired(*series: Series) -> list[Series]:
     """The same series with those runs alone that all of them have."""
-    common = set.intersection(*(set(one.numbers) for one in series))
-    return [Series({key: value for key, value in one.numbers.items() if key in common}) for one in series]
+    common = sorted(set.intersection(*(set(one.numbers) for one in series)))
+    return [one.only(common) for one in series]
 
 
 def rows(*series: Series) -> list[tuple[float, ...]]:
@@ -151,3 +181,14 @@ def best_by_seed(choices: Mapping[float, Series]) -> Series:
     """For each seed the choice of its smallest number; of equal ones the first. Only seeds that have all choices count."""
     numbers = list(choices)
     return combined(lambda *values: numbers[int(np.argmin(values))], *choices.values()) if choices else Series({})
+
+
+def at_others_best(choices: Mapping[K, Series]) -> Series:
+    """For each seed its number at the choice that is `best` for the other seeds: so no seed is judged by what it chose."""
+    found = paired(*choices.values()) if choices else []
+    numbers: dict[Key, float] = {}
+    for seed in found[0].seeds if found else []:
+        chosen = best({k: one.without(seed) for k, one in enumerate(found)})
+        if chosen is not None:
+            numbers |= {key: value for key, value in found[chosen].numbers.items() if key[0] == seed}
+    return replace(found[0], numbers=numbers, diverged=frozenset()) if found else Series({})

@@ -42,12 +42,13 @@ def of_figure_one(results: Results) -> list[Claim]:
     """Figure 1, at the rate that it is drawn for."""
     rate = f"learning rate {shown(results.scale, True)['lr']:g}"
     faster, ends, moved = (both(results, pick) for pick in (steps_to_learn, error_at(), "moved"))
+    in_training = results.series("moved_of_batch", trained, **shown(results.scale, True))
     stay = "With BN a typical sigmoid's percentiles stay"
     judged = [] if results.scale.name == "paper" else [
-        claim("bn-stays", f"{stay}, from step {SETTLED}, {rate}, evaluation: moved by", "paper", "figure 1 c", moved[0],
-              below(MOVED), paper="stable", reason=why_moved(results)),
-        claim("bn-stays-in-training", f"{stay}, statistics of the examples, as in training: moved by", "paper", "figure 1 c",
-              results.series("moved_of_batch", trained, **shown(results.scale, True)), below(MOVED), paper="stable"),
+        claim("bn-stays-in-training", f"{stay} in training mode, from step {SETTLED}, {rate}: moved by", "paper",
+              "figure 1 c, sec. 4.1", in_training, below(MOVED), paper="stable"),
+        claim("bn-stays", f"{stay} in evaluation mode too: moved by", "project", "after figure 1 c, in training mode", moved[0],
+              below(MOVED), reason=why_moved(results)),
         claim("plain-drifts", f"Without BN a typical sigmoid's percentiles drift, {rate}: moved by", "paper", "figure 1 b",
               moved[1], above(1), paper="drift")]
     return [difference("bn-learns-sooner", f"With BN fewer steps to 10 % error, {rate} (the last step, if never)", "paper",
@@ -55,8 +56,8 @@ def of_figure_one(results: Results) -> list[Claim]:
             difference("bn-ends-lower", f"With BN the error is lower at the end, {rate}", "paper", "figure 1 a", *ends,
                        unit="%"),
             *judged,
-            difference("bn-moves-less", "The percentiles of a typical sigmoid's input move less with BN", "paper",
-                       "figure 1 b, c", *moved)]
+            difference("bn-moves-less", "The percentiles of a typical sigmoid's input move less with BN, in training mode",
+                       "paper", "figure 1 b, c, sec. 4.1", in_training, moved[1])]
 
 
 def why_moved(results: Results) -> str:
@@ -84,13 +85,14 @@ def of_initializations(results: Results) -> list[Claim]:
               for rate, lr in zip(("low", "high"), RATES, strict=True)),
             claim("bn-small-weights", f"From N(0, 0.01²), with BN: error after {steps} steps, learning rate {low:g}", "project",
                   "", error(True, low, INITS[1]), at_most(0.05, "%"), unit="%"),
-            claim("plain-small-weights", "From N(0, 0.01²), without BN: it does not learn", "project", "",
-                  error(False, low, INITS[1]), at_least(0.85, "%").of("test error"), unit="%")]
+            claim("plain-small-weights", f"From N(0, 0.01²), without BN: it does not learn in {steps} steps of SGD, learning "
+                  f"rate {low:g}", "project", "", error(False, low, INITS[1]), at_least(0.85, "%").of("test error"), unit="%")]
 
 
-def finals(results: Results, batch_norm: bool) -> dict[float, Series]:
-    """Errors at the end, by learning rate."""
-    return {lr: results.series(error_at(), trained, **swept(results.scale, batch_norm, lr)) for lr in rates(results.scale)}
+def finals(results: Results, batch_norm: bool, part: str = "error") -> dict[float, Series]:
+    """Errors at the end, by learning rate; ``part`` is "error", of the test examples, or "validation"."""
+    return {lr: results.series(error_at(part=part), trained, **swept(results.scale, batch_norm, lr))
+            for lr in rates(results.scale)}
 
 
 def spans(by_rate: dict[float, Series]) -> Series:
@@ -109,14 +111,14 @@ def of_rates(results: Results) -> list[Claim]:
                    "paper", "sec. 3.3", spans(with_bn) / spans(without), at_least(10))]
     extremes: tuple[tuple[str, float, Origin, str], ...] = (("high", 10.0, "paper", "sec. 3.3"), ("low", 0.03, "project", ""))
     for rate, lr, origin, source in extremes:
-        what = f"A {rate} rate that only BN survives, {lr:g}"
+        what = f"A {rate} rate that only BN survives, here {lr:g}, in {swept(results.scale, True, lr)['steps']} steps of SGD"
         found += [claim(f"bn-{rate}-rate-learns", f"{what}: with BN", origin, source, with_bn[lr],
                         below(LEARNED, "%").of("test error"), unit="%"),
                   claim(f"plain-{rate}-rate-fails", f"{what}: without", origin, source, without[lr],
                         above(0.5, "%").of("test error"), unit="%")]
-    chosen = best(with_bn), best(without)
+    chosen = [best(finals(results, batch_norm, "validation")) for batch_norm in (True, False)]
     ends = [Series({}) if lr is None else errors[lr] for lr, errors in zip(chosen, (with_bn, without), strict=True)]
-    lower = difference("bn-lower-at-best-rates", "Each at its best rate, chosen on the same test examples: BN ends lower",
+    lower = difference("bn-lower-at-best-rates", "Each at its best rate, chosen on validation examples: BN ends lower",
                        "paper", "figure 1 a", ends[0], ends[1], unit="%")
     known = f"; rates {chosen[0]:g} with, {chosen[1]:g} without" if None not in chosen else ""
     return [*found, replace(lower, measured=lower.measured + known)]
@@ -149,7 +151,7 @@ def unequal(result: Numbers) -> float:
 def of_biases(results: Results) -> list[Claim]:
     """A bias before a normalization does nothing."""
     how, what = biases(results.scale), "Biases N(0, 1) before BN, or none"
-    return [every(id, text, "paper", "sec. 3.2", results.series(pick, redundant, **how), bound, paper=paper)
+    return [every(id, text, "exact", "sec. 3.2", results.series(pick, redundant, **how), bound, paper=paper)
             for id, text, pick, bound, paper in (
                 ("bias-same-errors", f"{what}, batch statistics: largest difference of the error curves", unequal, exactly(0),
                  "redundant"),
@@ -165,7 +167,7 @@ def of_exact(results: Results) -> list[Claim]:
         return results.series(lambda r: r[mode][name], exact)
 
     return [*(every(f"gradient-{name}-{mode}", f"Backward of BN by {symbol} in {mode}: relative error against finite "
-                    "differences", "paper", "algorithm 1", error(mode, name), below(1e-7), paper="exact")
+                    "differences", "exact", "algorithm 1", error(mode, name), below(1e-7), paper="exact")
               for mode in ("training", "evaluation") for name, symbol in (("x", "x"), ("gamma", "γ"), ("beta", "β"))),
-            every("modes-differ", "One batch in training and in evaluation: largest difference of BN's outputs", "paper",
+            every("modes-differ", "One batch in training and in evaluation: largest difference of BN's outputs", "exact",
                   "algorithms 1 and 2", results.series("modes_apart", exact), above(0.1))]

@@ -63,14 +63,14 @@ def draw_figure_one(results: Results, report: Report) -> None:
         curve(panels[0], runs, k, NAMES[batch_norm], "accuracy")
         ax, readings = panels[k + 1], runs[0].result["readings"]
         for j, percentile in enumerate(PERCENTILES):
-            ax.plot([row["step"] for row in readings], [row["inputs"][j] for row in readings],
+            ax.plot([row["step"] for row in readings], [row.get("inputs_of_batch", row["inputs"])[j] for row in readings],
                     DASHES[0 if percentile == 50 else 1], color=COLORS[k])
         ax.set(title=f"{'bc'[k]}  {NAMES[batch_norm]}", xlabel="steps", ylabel="input of the sigmoid")
         ax.grid(alpha=0.25)
     panels[0].set(title="a  test accuracy", xlabel="steps", ylabel="test accuracy", ylim=(0, 1))
     panels[0].legend(loc="lower right", frameon=False)
-    moved = {key: results.series("moved", trained, **shown(results.scale, batch_norm)).estimate.text()
-             for key, batch_norm in (("moved", True), ("drifted", False))}
+    moved = {key: results.series(name, trained, **shown(results.scale, batch_norm)).estimate.text() for key, name, batch_norm
+             in (("moved", "moved_of_batch", True), ("evaluated", "moved", True), ("drifted", "moved", False))}
     report.add("figure-1", figure, rate=f"{shown(results.scale, True)['lr']:g}", batch=BATCH, seeds=len(groups[True]),
                percentiles=", ".join(map(str, PERCENTILES)), **moved)
 

@@ -57,7 +57,8 @@ def rates(scale: Scale) -> tuple[float, ...]:
 
 def swept(scale: Scale, batch_norm: bool, lr: float) -> dict[str, Any]:
     steps = scale.choose(1000, 2000)
-    return NETWORK | {"data": "digits", "init": INITS[0], "lr": lr, "steps": steps, "at": [steps], "batch_norm": batch_norm}
+    return NETWORK | {"data": "validated-digits", "init": INITS[0], "lr": lr, "steps": steps, "at": [steps],
+                      "batch_norm": batch_norm}
 
 
 def plan(scale: Scale) -> list[Trial]:

@@ -28,7 +28,7 @@ def redundant(*, data: str, lr: float, batch_size: int, steps: int, at: Sequence
     running ones; ``bias_gradient`` the largest derivative by such a bias in all of training, relative to the largest by a
     weight.
     """
-    found = source(data)
+    found = source(data, seed)
     x, y = found.part()
     nets = [network([found.features, 100, 100, 100, found.classes], bias, seed) for bias in (True, False)]
     layers = [(module.weight, module.bias) for module in nets[0] if isinstance(module, Linear)][:-1]
@@ -40,7 +40,7 @@ def redundant(*, data: str, lr: float, batch_size: int, steps: int, at: Sequence
     readings = [train(net, SGD(net.parameters(), lr=lr), found.stream(batch_size, seed), steps, at=at, after_step=after_step,
                       read=lambda step, net=net: {"error": error_of_batches(net, x, y, batch_size)}).readings  # type: ignore
                 for net, after_step in zip(nets, (note, None), strict=True)]
-    return {"with_bias": readings[0], "without": readings[1], "bias_gradient": max(shares),
+    return {"resampled": found.resampled, "with_bias": readings[0], "without": readings[1], "bias_gradient": max(shares),
             "apart_running": float(np.abs(nets[0].predict(x) - nets[1].predict(x)).max()),
             "apart": float(np.abs(nets[0].forward(x) - nets[1].forward(x)).max())}
 

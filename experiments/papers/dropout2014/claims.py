@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -12,10 +12,10 @@ from ...lab.readings import NETS
 from ...reports.statistics import number
 from ...reports.statistics import paired as p_value
 from ...reproduce.bounds import above, at_least, at_most, between, exactly, near, spoken
-from ...reproduce.claims import Claim, Origin, claim, difference, every, not_run
+from ...reproduce.claims import Claim, Origin, claim, computed, difference, every, not_run
 from ...reproduce.paper import Results, texts
 from ...reproduce.series import Series, best, paired
-from .measured import autoencoders, average, chosen, floored, gain, measured, needed, on_files, percent, words
+from .measured import autoencoders, average, chosen, floored, gain, measured, needed, of_figure_9, on_files, percent, words
 from .plan import CLEAN, COUNTED, FULL, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, SPARSE, TABLE_9
 from .runs import exact
 
@@ -87,31 +87,42 @@ def of_activity(results: Results) -> list[Claim]:
         every("autoencoder-less-active", "An autoencoder's units are less active: mean activation, with / without dropout",
               "paper", "figure 8, sec. 7.2", less_active / active, at_most(0.5), paper="0.7 / 2.0"),
         every("autoencoder-silent", "An autoencoder's units are more often silent (under 0.001): with dropout less without",
-              "memory", "figure 8", more_silent - silent, above(0), unit="points", paper="a peak at 0"),
+              "project", "after figure 8; a peak at 0 stands in a summary", more_silent - silent, above(0), unit="points"),
         every("classifier-silent", "A classifier's second layer is silent more often, with dropout less without", "project",
               "", dropout - without, at_least(0.15, "points"), unit="points")]
 
 
 def of_keeping(results: Results) -> list[Claim]:
-    """Figure 9: the effect of p."""
-    of, small = partial(measured, results), results.scale.choose(0.2, 0.3)
-    few, many = SIZES[results.scale.name].fixed()[small]
-    return [
-        *([] if results.scale.name == "quick" else [flat(results)]),
-        difference("keep-half-better", "p = 0.5 does better than p = 1", "paper", "figure 9a", of(), of(keep=1.0), unit="%"),
+    """Figure 9: the effect of p; its network has three hidden layers, and no dropout of the inputs."""
+    of, fixed = partial(of_figure_9, results), SIZES[results.scale.name].fixed()
+    small = results.scale.choose(0.2, 0.3)
+    (few, many), by_keep = fixed[small], [measured(results, **many) for _, many in fixed.values()]
+    found = [
+        difference("keep-half-better", "p = 0.5 does better than p = 1", "paper", "figure 9a", of(keep=0.5), of(keep=1.0),
+                   unit="%"),
         claim("keep-small-under-fits", "p = 0.2 under-fits: training error, less that of p = 0.5", "paper", "figure 9a",
-              of("training", keep=0.2) - of("training"), at_least(0.05, "points"), unit="points", paper="rises"),
-        difference("keep-units-fixed", f"pn fixed, p = {small:g} harms less: {many['width']} units against {few['width']}",
-                   "paper", "figure 9b", of(**many), of(**few), paper="much lower", unit="%")]
+              of("training", keep=0.2) - of("training", keep=0.5), at_least(0.05, "points"), unit="points", paper="rises"),
+        difference("keep-units-fixed", f"pn fixed, p = {small:g} harms less: {many['width']} units a layer against "
+                   f"{few['width']}", "paper", "figure 9b", measured(results, **many), measured(results, **few),
+                   paper="p = 0.1: 2.7 → 1.7 %", unit="%")]
+    return found if results.scale.name == "quick" else [
+        flat(results), *found,
+        computed("keep-units-fixed-best", f"pn fixed: the best p of {', '.join(map(str, fixed))}, by mean test error", "paper",
+                 "figure 9b", lambda *series: best(dict(zip(fixed, series, strict=True))), by_keep, between(0.4, 0.8),
+                 paper="about 0.6")]
 
 
 def flat(results: Results) -> Claim:
     """Figure 9a: between 0.4 and 0.8 the error hardly depends on p."""
-    means = {keep: measured(results, keep=keep).mean for keep in SIZES[results.scale.name].keeps if 0.4 <= keep <= 0.8}
-    ratio = math.nan if math.isnan(sum(means.values())) else max(means.values()) / max(min(means.values()), 1e-4)
-    return claim("keep-flat", f"The error is flat for p of {', '.join(map(str, means))}: largest mean over smallest",
-                 "paper", "figure 9a", Series.single(ratio), at_most(1.25), paper="flat",
-                 reason=f"the means are {', '.join(f'{100 * mean:.1f} %' for mean in means.values())}.")
+    errors = {keep: of_figure_9(results, keep=keep) for keep in SIZES[results.scale.name].keeps if 0.4 <= keep <= 0.8}
+
+    def ratio(*series: Series) -> float:
+        means = [one.mean for one in series]
+        return max(means) / max(min(means), 1e-4)
+
+    return computed("keep-flat", f"The error is flat for p of {', '.join(map(str, errors))}: largest mean over smallest",
+                    "paper", "figure 9a", ratio, list(errors.values()), at_most(1.25), paper="flat",
+                    reason=reason("reason: flat", means=", ".join(map(percent, errors.values())), wrong=spoken(NOISE, "%")))
 
 
 def of_sizes(results: Results) -> list[Claim]:
@@ -130,13 +141,13 @@ def of_sizes(results: Results) -> list[Claim]:
                        "reason: clean", clean=percent(clean), dropped=percent(dropped), hidden=percent(hidden),
                        clean_400=percent(clean_400), hidden_400=percent(hidden_400),
                        gap=(hidden_400 - clean_400).estimate.text("points"),
-                       p=number(p_value(hidden_400.values, clean_400.values))))]
+                       p=number(p_value(hidden_400.values, clean_400.values, clean_400.resampled))))]
     if results.scale.name == "quick":
         return found
     return [
         *(claim(f"{n}-examples-no-gain", f"With {n} examples dropout gains nothing: share of the error removed", "paper",
-                "figure 10", gains[n], at_most(0.1, "%").noting(", the interval too"), paper="no gain", unit="%",
-                inconclusive_at=0.1, reason=reason("reason: no gain")) for n in (few, 500)),
+                "figure 10", gains[n], at_most(0.1, "%"), paper="no gain", unit="%", reason=reason("reason: no gain"))
+          for n in (few, 500)),
         *found,
         difference("gain-falls", what.format(f"falls in the end: {most}"), "paper", "figure 10", gains[most],
                    gains[largest], paper="falls", unit="%", reason=reason(
@@ -150,8 +161,8 @@ def of_averages(results: Results) -> list[Claim]:
     scaled, averaged, deviation = of("scaled"), of(average), of(lambda result: result["averages"]["stds"][-1])
     what = "sampled networks whose average does as well as weight scaling, median"
     found = [
-        claim("nets-needed", what.capitalize(), "paper", "figure 11", Series.single(of(needed).median), NEEDED,
-              paper="about 50", reason=reason("reason: nets", nets=NETS, scaled=percent(scaled), averaged=percent(averaged),
+        computed("nets-needed", what.capitalize(), "paper", "figure 11", median, [of(needed)], NEEDED,
+                 paper="about 50", reason=reason("reason: nets", nets=NETS, scaled=percent(scaled), averaged=percent(averaged),
                             scaled_hidden=percent(of("scaled", **PIXELS)), averaged_hidden=percent(of(average, **PIXELS)),
                             needed_hidden=number(of(needed, **PIXELS).median))),
         claim("scaling-near-average", "Weight scaling approximates the average: how far apart, in its standard deviations",
@@ -160,12 +171,11 @@ def of_averages(results: Results) -> list[Claim]:
         claim("clean-scaling-near-average", "Right labels, all pixels kept: the two are apart by", "paper",
               "figure 11", abs(of("scaled", **right) - of(average, **right)), at_most(0.005, "points"), unit="points"),
         claim("averages-no-worse", "Averages do not do worse than weight scaling: error less that of weight scaling",
-              "paper", "figure 11", averaged - scaled, at_most(0.002, "points"), paper="slightly less", unit="points",
-              inconclusive_at=0.002)]
+              "paper", "figure 11", averaged - scaled, at_most(0.002, "points"), paper="slightly less", unit="points")]
     return found if results.scale.name == "quick" else [
-        *found, claim("clean-nets-needed", f"Right labels, all pixels kept: {what}", "paper",
-                      "figure 11", Series.single(of(needed, **right).median), NEEDED, paper="about 50",
-                      reason=reason("reason: clean nets", needed=", ".join(map(number, of(needed, **right))), nets=NETS))]
+        *found, computed("clean-nets-needed", f"Right labels, all pixels kept: {what}", "paper",
+                         "figure 11", median, [of(needed, **right)], NEEDED, paper="about 50",
+                         reason=reason("reason: clean nets", needed=", ".join(map(number, of(needed, **right))), nets=NETS))]
 
 
 def of_table_9(results: Results) -> list[Claim]:
@@ -182,7 +192,7 @@ def of_table_9(results: Results) -> list[Claim]:
 def of_thumb(results: Results) -> list[Claim]:
     """Rules of thumb for learning rate, momentum and width."""
     of, large = partial(measured, results), SIZES[results.scale.name].width // 2
-    rates = [best({lr: of("validation", lr=lr, **changes) for lr in RATES}) for changes in ({}, PLAIN)]
+    rates = [{lr: of("validation", lr=lr, **changes) for lr in RATES} for changes in ({}, PLAIN)]
     early = partial(of, lambda result: result["curve"][1]["error"], lr=SLOW)
     return [
         rate_claim(*rates),
@@ -193,23 +203,29 @@ def of_thumb(results: Results) -> list[Claim]:
                    reason=f"{large} units err on {percent(of(width=large))}, {2 * large} on {percent(of())}.")]
 
 
-def rate_claim(dropout: float | None, plain: float | None) -> Claim:
+def rate_claim(dropout: Mapping[float, Series], plain: Mapping[float, Series]) -> Claim:
     """The ratio of the best learning rates; inconclusive if one is an end of those tried, since the best may lie beyond."""
-    ratio = None if dropout is None or plain is None else dropout / plain
-    found = claim("rate-ratio", "The best learning rate with dropout / without", "paper", "appendix A",
-                  Series.single(ratio), between(10, 100), unit="times", paper="10 to 100", reason=reason("reason: rates"))
-    if ratio is None:
+    def ratio(*series: Series) -> float | None:
+        with_, without = (best(dict(zip(RATES, part, strict=True)))
+                          for part in (series[:len(RATES)], series[len(RATES):]))
+        return None if with_ is None or without is None else with_ / without
+
+    found = computed("rate-ratio", "The best learning rate with dropout / without", "paper", "appendix A", ratio,
+                     [*dropout.values(), *plain.values()], between(10, 100), unit="times", paper="10 to 100",
+                     reason=reason("reason: rates"))
+    chosen = best(dropout), best(plain)
+    if None in chosen:
         return found
-    at_end = not {min(RATES), max(RATES)}.isdisjoint((dropout, plain))
-    text = f"{found.measured}: {dropout:g} with, {plain:g} without{', an end of the rates tried' if at_end else ''}"
+    at_end = not {min(RATES), max(RATES)}.isdisjoint(chosen)
+    text = f"{found.measured}: {chosen[0]:g} with, {chosen[1]:g} without{', an end of the rates tried' if at_end else ''}"
     return replace(found, measured=text, holds=None if at_end else found.holds)
 
 
 def of_facts(results: Results) -> list[Claim]:
     """Statements that hold exactly, or in expectation."""
     regression = "linear regression with dropout of the inputs"
-    theirs: tuple[Origin, str] = ("paper", "sec. 9.1")
-    module: tuple[Origin, str] = ("project", "the module Dropout")
+    theirs: tuple[Origin, str] = ("exact", "sec. 9.1")
+    module: tuple[Origin, str] = ("exact", "the module Dropout")
     return [every(id, what, *whose, results.series(key, exact), bound, paper="equal" if whose is theirs else "")
             for id, what, whose, key, bound in (
                 ("ridge-weights", f"L{regression[1:]} is ridge regression: weights, 4096 masks", theirs, "ridge",
@@ -238,12 +254,16 @@ def of_mnist(results: Results) -> list[Claim]:
             ("logistic, 3x1024, dropout", "logistic, 2x800, no dropout"), ("table 9: max-norm", "table 9: L2"),
             ("table 9: dropout + L2", "table 9: max-norm"), ("table 9: dropout + max-norm", "table 9: dropout + L2"))),
         *(claim(f"mnist-{n}-examples-no-gain", f"Dropout gains nothing at {n} examples: error without less error with",
-                "paper", "figure 10", gains[n], at_most(0.01, "%"), paper="no gain", unit="points", inconclusive_at=0.01)
+                "paper", "figure 10", gains[n], at_most(0.01, "%"), paper="no gain", unit="points")
           for n in (few, 500)),
         *(claim(f"mnist-{n or 'all'}-examples-gain", f"Dropout gains with {n or 'all'} examples: error without less error with",
-                "paper", "figure 10", gains[n], above(0), unit="points", inconclusive_at=0) for n in (many, None)),
-        claim("mnist-nets-needed", "Sampled networks whose average does as well as weight scaling, median", "paper",
-              "figure 11", Series.single(on_files(results, nets, needed).median), NEEDED, paper="about 50")]
+                "paper", "figure 10", gains[n], above(0), unit="points") for n in (many, None)),
+        computed("mnist-nets-needed", "Sampled networks whose average does as well as weight scaling, median", "paper",
+                 "figure 11", median, [on_files(results, nets, needed)], NEEDED, paper="about 50")]
+
+
+def median(series: Series) -> float:
+    return series.median
 
 
 def missing() -> list[Claim]:

@@ -17,7 +17,7 @@ from ...reproduce.claims import MEAN
 from ...reproduce.figures import band, grid, labelled
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import Series
-from .measured import autoencoders, chosen, gain, measured, on_files, percent, runs, words
+from .measured import autoencoders, chosen, gain, measured, of_figure_9, on_files, percent, runs, words
 from .plan import CLEAN, COUNTED, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, TABLE_9, autoencoder, mnist
 from .runs import HIGHEST, autoencoded
 
@@ -120,20 +120,20 @@ def activity(results: Results, report: Report) -> None:
 
 def keeping(results: Results, report: Report) -> None:
     """Figure 9."""
-    of, (_, _, units, keeps, *_) = partial(measured, results), SIZES[results.scale.name]
+    of, (_, _, units, keeps, *_) = partial(of_figure_9, results), SIZES[results.scale.name]
     pairs = SIZES[results.scale.name].fixed()
     figure, axes = grid(2, width=4.9, height=3.7)
     lines(axes[0], {label: {keep: of(pick, keep=keep) for keep in keeps}
                     for label, pick in (("test", "error"), ("training", "training"))},
-          "probability p of keeping a unit", f"(a) {units} units a layer, lr 0.05", "error, %")
+          "probability p of keeping a unit", f"(a) 3 layers of {units} units, lr 0.05", "error, %")
     dotted(axes[0])
-    lines(axes[1], {label: {keep: of(**pair[k]) for keep, pair in pairs.items()}
+    lines(axes[1], {label: {keep: measured(results, **pair[k]) for keep, pair in pairs.items()}
                     for k, label in enumerate((f"n = {units // 2}", f"n = {units // 4}/p"))},
           "probability p of keeping a unit", f"(b) lr {SLOW:g}")
     for ax in axes:
         ax.set_xlim(0, 1.05)
     report.add("keep", figure, seeds=results.scale.seeds, silent=percent(of("silent", keep=0.2)), largest=f"{max(pairs):g}",
-               error=percent(of(**pairs[max(pairs)][0])))
+               error=percent(measured(results, **pairs[max(pairs)][0])))
 
 
 def sizes(results: Results, report: Report) -> None:

@@ -20,6 +20,7 @@ SLOW = 0.01                                                         # a learning
 FULL = 1297                                                         # training examples of the digits
 PLAIN: Changes = {"keep": 1.0, "keep_input": 1.0}                   # no dropout
 PIXELS: Changes = {"keep_input": 1.0}                               # dropout of hidden units alone
+FIGURE_9: Changes = PIXELS | {"depth": 3}                           # its network: 784-2048-2048-2048-10
 CLEAN: Changes = {"examples": FULL, "noise": 0.0}                   # all examples, with right labels
 SPARSE: tuple[Changes, Changes] = ({"examples": 200, "noise": 0.0} | PLAIN, {"examples": 200, "noise": 0.0, "norm": 3.0})
 TABLE_9 = {"L2": 1.62, "L2 + L1": 1.60, "max-norm": 1.35, "dropout + L2": 1.25, "dropout + max-norm": 1.05}    # errors in %
@@ -53,7 +54,7 @@ class Sizes(NamedTuple):
 
     examples: int
     updates: int
-    width: int                                                      # units in each of two hidden layers
+    width: int                                                      # units in each hidden layer
     keeps: tuple[float, ...]                                        # p of the hidden units, for figure 9a
     fixed_keeps: tuple[float, ...]                                  # the same for figure 9b, where n or pn is fixed
     counts: tuple[int, ...]                                         # of examples, some with wrong labels, for figure 10
@@ -63,14 +64,14 @@ class Sizes(NamedTuple):
     def fixed(self) -> dict[float, tuple[Changes, Changes]]:
         """For each p of figure 9b: the changes with n units, and those with n/p units, of which as many are kept on average."""
         half = self.width // 2
-        return {keep: ({"keep": keep, "lr": SLOW, "width": half}, {"keep": keep, "lr": SLOW, "width": round(0.5 * half / keep)})
-                for keep in self.fixed_keeps}
+        return {keep: (FIGURE_9 | {"keep": keep, "lr": SLOW, "width": half},
+                       FIGURE_9 | {"keep": keep, "lr": SLOW, "width": round(0.5 * half / keep)}) for keep in self.fixed_keeps}
 
 
 SIZES = {
     "quick": Sizes(400, 640, 128, (0.2, 0.5, 0.8, 1.0), (0.2, 0.5), (100, 400, FULL), (400, FULL), {
         "L2": [PLAIN | {"l2": 0.01}], "max-norm": [PLAIN | {"norm": 0.5}], "dropout + L2": [{"l2": 0.001}]}),
-    "small": Sizes(800, 1280, 256, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0), (0.2, 0.3, 0.5, 0.8, 1.0),
+    "small": Sizes(800, 1280, 256, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0), (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0),
                    (100, 200, 400, 500, 800, FULL), (100, 400, FULL), {
         "L2": [PLAIN | {"l2": l2} for l2 in (0.003, 0.01, 0.03)],
         "L2 + L1": [PLAIN | {"l2": 0.01, "l1": l1} for l1 in (0.0003, 0.001)],
@@ -82,7 +83,7 @@ SIZES = {
 def network(scale: Scale, **changes: Any) -> dict[str, Any]:
     """Settings of ``learned``: those of the main run, with dropout, but for ``changes``."""
     sizes = SIZES[scale.name]
-    main = {"examples": sizes.examples, "noise": NOISE, "keep": 0.5, "keep_input": 0.8, "width": sizes.width,
+    main = {"examples": sizes.examples, "noise": NOISE, "keep": 0.5, "keep_input": 0.8, "width": sizes.width, "depth": 2,
             "updates": sizes.updates, "kind": "Bernoulli", "norm": None, "l2": 0.0, "l1": 0.0, "lr": 0.05, "momentum": 0.9}
     changed = main | changes
     return changed | {"averaged": changed in (main, main | PIXELS, main | PIXELS | CLEAN)}
@@ -92,7 +93,7 @@ def compared(scale: Scale) -> list[Changes]:
     """The changes of all runs of ``learned``, some of them more than once."""
     sizes = SIZES[scale.name]
     half = sizes.width // 2
-    found: list[Changes] = [PIXELS, {"norm": 2.0}, *({"keep": keep} for keep in sizes.keeps), *SPARSE]
+    found: list[Changes] = [PIXELS, {"norm": 2.0}, *(FIGURE_9 | {"keep": keep} for keep in sizes.keeps), *SPARSE]
     found += [each for pair in sizes.fixed().values() for each in pair]
     found += [each for choices in sizes.strengths.values() for each in choices]
     found += [CLEAN | {"examples": n} | each for n in sizes.clean_counts for each in (PLAIN, {}, PIXELS)]

@@ -19,7 +19,7 @@ from ....inspection.diagnosis.layers import hidden_activations, layer_statistics
 from ....losses import MSE, CrossEntropy
 from ....modules import Dropout, Module, Sequential
 from ....training import Run, fit
-from ...lab.data import source
+from ...lab.data import relabelled, source
 from ...lab.networks import dropping, noisy
 from ...lab.readings import averages, wrong
 from ...lab.trained import descent, penalties, weights
@@ -56,34 +56,32 @@ KINDS: Mapping[str, Callable[[float, np.random.Generator], Module]] = {"Bernoull
 
 def noisy_digits(examples: int, noise: float, seed: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Training examples, of which the share ``noise`` has a wrong label, any of the nine; and all others, with right ones."""
-    train = source("digits").train
+    train = source("digits", seed).train
     assert train is not None
     x, y = train
     rng = np.random.default_rng([seed, examples])
     order = rng.permutation(len(y))
     chosen, others = order[:examples], order[examples:]
-    given = y[chosen]
-    changed = rng.permutation(examples)[:round(noise * examples)]
-    given[changed] = (given[changed] + rng.integers(1, CLASSES, len(changed))) % CLASSES
-    return (x[chosen], given), (x[others], y[others])
+    return (x[chosen], relabelled(y[chosen], noise, CLASSES, rng)), (x[others], y[others])
 
 
-def learned(*, examples: int, noise: float, keep: float, keep_input: float, width: int, updates: int, kind: str,
+def learned(*, examples: int, noise: float, keep: float, keep_input: float, width: int, depth: int, updates: int, kind: str,
             norm: float | None, l2: float, l1: float, lr: float, momentum: float, averaged: bool, seed: int) -> dict[str, Any]:
-    """Train a 64-width-width-10 network on digits, some of which have wrong labels.
+    """Train a network of ``depth`` hidden layers of ``width`` units on digits, some of which have wrong labels.
 
     Returns
     -------
     dict
         ``error``: of the 500 test examples; ``training``: of the training examples, by the labels that were given;
         ``validation``: of the training part's other examples, by their own labels, or None; ``silent``: the share of the
-        second layer's activations on the test examples that are silent; ``curve``: errors during training. All are 1 where
-        the run diverged. If ``averaged``: the errors of averages over sampled networks, and ``scaled``, that of weight
-        scaling.
+        last hidden layer's activations on the test examples that are silent; ``curve``: errors during training. Errors are
+        those of chance where the run diverged, and ``silent`` is NaN. If ``averaged``: the errors of averages over sampled
+        networks, and ``scaled``, that of weight scaling. ``resampled`` is the `Source`'s.
     """
     data, others = noisy_digits(examples, noise, seed)
-    x, y = source("digits").part()
-    net = noisy(PIXELS, CLASSES, HeNormal(), sizes=[width, width], keep=keep, keep_input=keep_input, noise=KINDS[kind],
+    digits = source("digits", seed)
+    x, y = digits.part()
+    net = noisy(PIXELS, CLASSES, HeNormal(), sizes=[width] * depth, keep=keep, keep_input=keep_input, noise=KINDS[kind],
                 seed=seed)
     batches = -(-examples // BATCH)
     epochs = max(1, round(updates / batches))
@@ -97,10 +95,12 @@ def learned(*, examples: int, noise: float, keep: float, keep_input: float, widt
         fit(net, CrossEntropy(), descent(net, lr, momentum, l2), data, epochs=epochs, batch_size=BATCH, rng=seed,
             callbacks=[*penalties(lr, l1, norm), read], progress=False).raise_if_interrupted()
     except NonFiniteError:
-        return {"diverged": True, "curve": curve} | dict.fromkeys(("error", "training", "validation", "silent"), 1.0)
-    error, second = curve[-1]["error"], activations(net, x)[-1]
-    result = {"diverged": False, "curve": curve, "error": error, "training": curve[-1]["training"],
-              "validation": wrong(net, *others) if len(others[1]) else None, "silent": float((second < SILENT).mean())}
+        lost = dict.fromkeys(("error", "training", "validation"), digits.chance)
+        return {"diverged": True, "resampled": digits.resampled, "curve": curve, "silent": math.nan} | lost
+    error, last = curve[-1]["error"], activations(net, x)[-1]
+    result = {"diverged": False, "resampled": digits.resampled, "curve": curve, "error": error,
+              "training": curve[-1]["training"], "validation": wrong(net, *others) if len(others[1]) else None,
+              "silent": float((last < SILENT).mean())}
     return result | ({"scaled": error, "averages": averages(net, x, y, seed)} if averaged else {})
 
 
@@ -119,9 +119,9 @@ def autoencoded(*, keep: float, width: int, updates: int, lr: float, momentum: f
         ``features``: the weights into the units with the largest ones; ``mean``, ``silent``, and histograms between the
         ``edges``: of the ``activations`` on the test examples, and of their means by unit, ``units``.
     """
-    train, (x, _) = source("digits").train, source("digits").part()
-    assert train is not None
-    data = train[0]
+    digits = source("digits", seed)
+    assert digits.train is not None
+    data, (x, _) = digits.train[0], digits.part()
     net = noisy(PIXELS, PIXELS, Normal(0.01), sizes=[width], keep=keep, keep_input=1.0, seed=seed)
     fit(net, MSE(), descent(net, lr, momentum), (data, data), epochs=round(updates * BATCH / len(data)), batch_size=BATCH,
         rng=seed, progress=False).raise_if_interrupted()
@@ -132,7 +132,7 @@ def autoencoded(*, keep: float, width: int, updates: int, lr: float, momentum: f
     strongest = np.argsort(-(images ** 2).sum((1, 2)))[:SHOWN]
     counts, edges = np.histogram(hidden, BINS, (0.0, HIGHEST))
     units, _ = np.histogram(hidden.mean(0, dtype=float), BINS, (0.0, HIGHEST))
-    return {"mean": float(hidden.mean()), "silent": float((hidden < SILENT).mean()),
+    return {"resampled": digits.resampled, "mean": float(hidden.mean()), "silent": float((hidden < SILENT).mean()),
             "neighbours": float(np.corrcoef(pairs)[0, 1]), "edges": edges.tolist(),
             "activations": (counts / hidden.size).tolist(), "units": (units / width).tolist(),
             "features": np.round(images[strongest].reshape(len(strongest), -1), 4).tolist()}

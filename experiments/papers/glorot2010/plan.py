@@ -13,7 +13,7 @@ from .runs import histograms, layers, signals, surface
 
 LABELS = {"Standard": "standard", "Glorot": "normalized"}           # the paper's two initializations, in its words
 NAIVE = ("N(0, 0.01)", "N(0, 1)")
-DEPTH = 5
+DEPTH, OF_SIGMOID = 5, 4                                            # hidden layers; the paper's best depths in table 1
 FUNCTIONS = ("tanh", "softsign", "sigmoid")                         # of networks before training
 EVERY_INIT = (*INITIALIZERS, *NAIVE, "U(-1, 1)")                    # that signals pass
 NETS = {"softsign": ("softsign", "Standard"), "softsign N": ("softsign", "Glorot"), "tanh": ("tanh", "Standard"),
@@ -58,8 +58,8 @@ def in_training(scale: Scale) -> list[Trial]:
     if scale.name == "paper":
         steps = scale.steps or UPDATES
         more = scale.files() | {"width": 1000, "steps": steps, "at": evaluation_steps(steps, READINGS)}
-        found = [network(*net, lr=lr, **more) for net in NETS.values() for lr in PAPER_RATES]
-        return trials(scale, trained, *found, network(*NETS["sigmoid"], depth=4, lr=0.1, **more), resumable=True)
+        found = [network(*net, depth=in_table(net), lr=lr, **more) for net in NETS.values() for lr in PAPER_RATES]
+        return trials(scale, trained, *found, network(*NETS["sigmoid"], lr=0.1, **more), resumable=True)
     at = scale.choose([0, 100, 250, 500, 750, 1000],
                       [0, 50, 100, 200, 350, 500, 750, 1000, 1500, 2000, 2500, 3000, 3500, 4000])
     longer = scale.choose(at, [*at[:7], *range(1000, 12001, 500)])
@@ -68,9 +68,16 @@ def in_training(scale: Scale) -> list[Trial]:
     found += [network("sigmoid", init, depth=depth, lr=0.1, at=longer)
               for depth, init in scale.choose(SIGMOIDS[-2:], SIGMOIDS)]
     if scale.name == "small":
-        found += [network(*net, data="validated-digits", lr=lr, at=at[-1:], readings="errors") for net in TUNED for lr in RATES]
-        found += [network(*net, data=EASY, lr=0.03, at=[0, 100, 250, 500, *range(1000, 12001, 1000)]) for net in NETS.values()]
+        found += [network(*net, data="validated-digits", depth=in_table(net), lr=lr, at=at[-1:], readings="errors")
+                  for net in TUNED for lr in RATES]
+        found += [network(*net, data=EASY, depth=in_table(net), lr=0.03, at=[0, 100, 250, 500, *range(1000, 12001, 1000)])
+                  for net in NETS.values()]
     return trials(scale, trained, *found)
+
+
+def in_table(net: Net) -> int:
+    """The hidden layers of a network of table 1."""
+    return OF_SIGMOID if net[0] == "sigmoid" else DEPTH
 
 
 def network(activation: str, init: str, *, at: list[int], **settings: Any) -> dict[str, Any]:
@@ -95,7 +102,9 @@ def selected(results: Results, net: Net, data: str | None = None) -> dict[str, A
     At the paper's scale they are those at the network's best learning rate.
     """
     rate = {"lr": tuned(results, net)[0]} if results.scale.name == "paper" else {}
-    return {"data": data or main_data(results.scale), "depth": DEPTH, "activation": net[0], "init": net[1]} | rate
+    chosen = data or main_data(results.scale)
+    depth = DEPTH if chosen == "digits" else in_table(net)
+    return {"data": chosen, "depth": depth, "activation": net[0], "init": net[1]} | rate
 
 
 def of_net(results: Results, pick: Pick, net: Net, data: str | None = None) -> Series:
@@ -106,6 +115,6 @@ def of_net(results: Results, pick: Pick, net: Net, data: str | None = None) -> S
 def tuned(results: Results, net: Net) -> tuple[float | None, Series]:
     """The learning rate with the smallest mean error on validation examples, and its test errors; None without runs."""
     data, rates = (results.scale.data, PAPER_RATES) if results.scale.name == "paper" else ("validated-digits", RATES)
-    settings = {"data": data, "depth": DEPTH, "activation": net[0], "init": net[1]}
+    settings = {"data": data, "depth": in_table(net), "activation": net[0], "init": net[1]}
     rate = best({lr: results.series(error_at(part="validation"), trained, lr=lr, **settings) for lr in rates})
     return rate, results.series(error_at(), trained, lr=rate, **settings)

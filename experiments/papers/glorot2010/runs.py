@@ -25,7 +25,8 @@ def layers(*, data: str, activation: str, init: str, width: int, depth: int, see
 
     Lists with one entry per layer: ``weight`` (n_in Var W), ``ratio`` (n_in over the mean of n_in and n_out), ``activation``
     (std of z), ``magnitude`` (mean \\|z\\|), ``gradient`` (Var dC/ds), ``weight_gradient`` (std of dC/dW). ``singular`` is the
-    mean singular value of the Jacobians dz/dz of layer 2 and those above it, over ``examples`` images.
+    mean singular value of the Jacobians dz/dz of layer 2 and those above it, over ``examples`` images; ``singular_linear``
+    that of layer 2's weight, which is the Jacobian where f' is 1.
     """
     s, z, weights = untrained(data, activation, init, width, depth, seed)
     fans = [weight.shape[::-1] for weight in weights]
@@ -37,7 +38,8 @@ def layers(*, data: str, activation: str, init: str, width: int, depth: int, see
             "magnitude": [float(np.abs(flat(layer)).mean(dtype=float)) for layer in z],
             "gradient": [float(layer.gradient_std or 0.0) ** 2 for layer in s],
             "weight_gradient": [float(weight.grad.std(dtype=float)) for weight in weights],
-            "singular": float(np.mean(singular))}
+            "singular": float(np.mean(singular)),
+            "singular_linear": float(np.linalg.svd(weights[1].data, compute_uv=False).mean())}
 
 
 def histograms(*, data: str, activation: str, init: str, width: int, depth: int, bins: int, seed: int) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def histograms(*, data: str, activation: str, init: str, width: int, depth: int,
 def untrained(data: str, activation: str, init: str, width: int, depth: int, seed: int
               ) -> tuple[list[LayerStatistics], list[LayerStatistics], list[Parameter]]:
     """Sums and activations of the hidden layers of an untrained network on images, and their weights with gradients."""
-    found, loss = source(data), CrossEntropy()
+    found, loss = source(data, seed), CrossEntropy()
     x, y = (a[:IMAGES] for a in found.part())
     net = dense(found.features, found.classes, initialization(init).initializer, activation=activation, depth=depth,
                 width=width, seed=seed)

@@ -11,7 +11,7 @@ from ...reproduce.claims import Claim, Origin, claim, difference, every, not_run
 from ...reproduce.paper import Results, texts
 from ...reproduce.series import Series, largest
 from ...sweeps.trials import Numbers
-from .plan import DEPTH, UNEVEN, WIDTHS, networks
+from .plan import DEPTH, STEPS, UNEVEN, WIDTHS, networks
 from .runs import signals
 
 SHRINKS = 2 ** (-(DEPTH - 1) / 2)                                   # 1/sqrt(2) for each layer after the first
@@ -37,15 +37,15 @@ def of_signals(results: Results) -> list[Claim]:
     for id, what, source, pick in (("signal", "signal, layer 30 / layer 1", "eq. 10", forward),
                                    ("gradient", "gradient, layer 1 / layer 30", "eq. 14", backward)):
         passed = {init: results.series(pick, signals, init=init, sizes=WIDTHS) for init in ("He", "Glorot", "Orthogonal")}
-        found.append(every(f"{id}-he", f"He: rms of the {what}", "paper", source, passed["He"], between(0.2, 2),
+        found.append(every(f"{id}-he", f"He: rms of the {what}", "exact", source, passed["He"], between(0.2, 2),
                            paper="1: kept"))
-        found += [every(f"{id}-{init.lower()}", f"{init}: rms of the {what}", "paper", source, passed[init],
+        found += [every(f"{id}-{init.lower()}", f"{init}: rms of the {what}", "exact", source, passed[init],
                         within_factor(4, SHRINKS), paper=f"(1/√2)²⁹ = {number(SHRINKS)}") for init in ("Glorot", "Orthogonal")]
     for init, name in (("He in", "fan-in"), ("He out", "fan-out")):
         changes = results.series(lambda r: min(min(ratio, 1 / ratio) for ratio in (forward(r), backward(r))), signals,
                                  init=init, sizes=[100, *UNEVEN])
         found.append(every(f"{name}-suffices", f"{name} alone suffices: 20 layers of 40 and 120 units, smallest of both rms "
-                           "ratios and 1/ratios", "paper", "eqs. 10 and 14", changes, at_least(0.2),
+                           "ratios and 1/ratios", "exact", "eqs. 10 and 14", changes, at_least(0.2),
                            paper="no exponential in the depth"))
     return found
 
@@ -61,13 +61,13 @@ def of_dense(results: Results) -> list[Claim]:
     for depth in results.scale.choose((30,), (10, 20, 30)):
         he, glorot = error[f"He {depth}"], error[f"Glorot {depth}"]
         thirty: tuple[Origin, str] = ("paper", "figure 3") if depth == 30 else ("project", "after figure 3, with 30 layers")
-        paper = "He converges, Xavier stalls" if depth == 30 else ""
-        found.append(claim(f"relu{depth}-he-learns", f"{depth} ReLU layers, He: learns", *thirty, he, learns, paper=paper,
-                           unit="%"))
+        paper, budget = "He converges, Xavier stalls" if depth == 30 else "", f" in {STEPS} steps of SGD"
+        found.append(claim(f"relu{depth}-he-learns", f"{depth} ReLU layers, He: learns{budget}", *thirty, he, learns,
+                           paper=paper, unit="%"))
         found.append(difference("relu10-he-ahead", "10 ReLU layers: He below Glorot, at equal steps", "project", "", he, glorot,
                                 unit="%") if depth == 10 else
-                     claim(f"relu{depth}-glorot-stalls", f"{depth} ReLU layers, Glorot: stalls", *thirty, glorot, stalls,
-                           paper=paper, unit="%"))
+                     claim(f"relu{depth}-glorot-stalls", f"{depth} ReLU layers, Glorot: stalls{budget}", *thirty, glorot,
+                           stalls, paper=paper, unit="%"))
     if results.scale.name == "small":
         found.append(claim("relu10-glorot-large-rate", "10 ReLU layers, Glorot with ten times the step size: learns, the "
                            "defect hides", "project", "", error["Glorot 10, lr 0.1"], below(0.06, "%").of("test error"),
@@ -83,9 +83,10 @@ def of_dense(results: Results) -> list[Claim]:
 
 def of_convolutions(results: Results) -> list[Claim]:
     error, what = errors(results), "27 convolutions and 3 fully connected layers"
-    return [claim("convolutions30-he-learns", f"{what}, He: converges", "paper", "figure 3", error["He 30"],
+    budget = f" in {networks(results.scale)['He 30']['steps']} steps of SGD"
+    return [claim("convolutions30-he-learns", f"{what}, He: converges{budget}", "paper", "figure 3", error["He 30"],
                   below(0.05, "%").of("test error"), paper="converges, to 38.56 / 16.59 % on ImageNet", unit="%"),
-            claim("convolutions30-glorot-stalls", f"{what}, Glorot: stalls", "paper", "figure 3", error["Glorot 30"],
+            claim("convolutions30-glorot-stalls", f"{what}, Glorot: stalls{budget}", "paper", "figure 3", error["Glorot 30"],
                   above(STALLED, "%").of("test error"), paper="stalls completely", unit="%"),
             *of_depths(results, 0.05, "He 14")]
 

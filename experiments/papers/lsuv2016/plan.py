@@ -17,10 +17,10 @@ DEEP = 30                                                           # layers of 
 def networks(scale: Scale) -> dict[str, dict[str, Any]]:
     """Settings of the trained networks, but for the initialization, by their names in figures and claims."""
     if scale.name == "paper":
-        steps = scale.steps or 25_000                               # 64 times all of MNIST's examples
-        return {"a thin deep convolutional network": scale.files() | {
-            "network": "convolutions", "stages": [[16] * 3, [16] * 3, [12] * 3], "pools": 3, "lr": 0.01, "momentum": 0.9,
-            "batch_size": 128, "steps": steps, "at": evaluation_steps(steps, 50)}}
+        steps = scale.steps or 50_000
+        return {"the authors' thin maxout network": scale.files() | {
+            "network": "maxouts", "stages": [[16, 16], [16, 16], [12, 12]], "pools": [[4, 2], [4, 2], [2, 2]], "drop": 0.3,
+            "optimizer": "rmsprop", "lr": 0.002, "batch_size": 64, "steps": steps, "at": evaluation_steps(steps, 50)}}
     steps = scale.choose(500, 1500)
     shared = {"data": "digits", "batch_size": 32, "steps": steps, "at": evaluation_steps(steps, 10)}
     found = {f"{name}, 10 layers": shared | {"activation": name, "depth": 10, "width": 100, "lr": lr}

@@ -15,6 +15,7 @@ from ....training import lsuv
 from ...lab.data import source
 from ...lab.networks import ACTIVATIONS, FITTED
 
+TOLERANCE, TRIES = 0.02, 20                                         # the authors'
 OTHERS = 512                                                        # images that the layers did not see
 
 
@@ -24,7 +25,7 @@ def fitted(*, activation: str, depth: int, width: int, seed: int) -> dict[str, A
     modules: list[Module] = []
     for (inputs, outputs), rng in zip(pairwise([64, *[width] * depth, 10]), rngs, strict=True):
         modules += [Linear(inputs, outputs, rng=rng), ACTIVATIONS[activation]()]
-    return measured(Sequential(*modules[:-1]), last)
+    return measured(Sequential(*modules[:-1]), last, seed)
 
 
 def convolutional(*, seed: int) -> dict[str, Any]:
@@ -34,19 +35,19 @@ def convolutional(*, seed: int) -> dict[str, Any]:
                             for (inputs, outputs), rng in zip(pairwise((1, 16, 32, 32)), rngs, strict=True))
     net = Sequential(Reshape(1, 8, 8), first, ReLU(), second, ReLU(), MaxPool2d(2), third, ReLU(), Flatten(),
                      Linear(512, 10, bias_init=Normal(0.1), rng=dense))
-    return measured(net, last)
+    return measured(net, last, seed)
 
 
-def measured(net: Sequential, rng: np.random.Generator) -> dict[str, Any]:
+def measured(net: Sequential, rng: np.random.Generator, seed: int) -> dict[str, Any]:
     """Scale the layers by LSUV; return ``tries``, the rescalings of each, and whether the ``biases`` are as before.
 
     The other numbers are of each layer's output on images that LSUV did not see: the variance ``before`` and ``after``, and
     ``between``, the share of the latter that is between images, not between units.
     """
-    x = source("digits").some(FITTED + OTHERS)
+    x = source("digits", seed).some(FITTED + OTHERS)
     biases = [parameter for parameter in net.parameters() if parameter.data.ndim == 1]
     drawn, before = [bias.data.copy() for bias in biases], outputs(net, x[FITTED:])
-    layers = lsuv(net, x[:FITTED], rng=rng)
+    layers = lsuv(net, x[:FITTED], tol=TOLERANCE, max_tries=TRIES, rng=rng)
     after = outputs(net, x[FITTED:])
     return {"tries": [layer.tries for layer in layers],
             "biases": all(np.array_equal(a, bias.data) for a, bias in zip(drawn, biases, strict=True)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,10 +10,10 @@ from ....arguments import Array
 from ...reproduce.bounds import above, at_most, below, between, near
 from ...reproduce.claims import Claim, Origin, claim, every
 from ...reproduce.paper import Results, texts
-from ...reproduce.series import Series, best_by_seed, smallest
+from ...reproduce.series import Series, at_others_best, best_by_seed, combined, smallest
 from ...sweeps.trials import Numbers
-from .plan import DEPTHS, HIDDEN, INITS, LAYERS, MODES, rates, setting
-from .runs import activity, learned, products, scalar
+from .plan import CHAINS, COUNTED, DEPTHS, INITS, LAYERS, MODES, STARTS, U0, chained, rates, setting
+from .runs import activity, decoupled, learned, products, scalar
 
 SHARES = {1: 0.02, 5: 0.21, 20: 0.62, 100: 0.90}                    # of singular values below 0.01, reference at 100×100
 
@@ -30,54 +30,79 @@ def of_products(results: Results) -> list[Claim]:
     worst = results.series(lambda r: max(abs(v - 1) for row in r["values"].values() for v in row), products, init="Orthogonal")
     return [*(one for depth in DEPTHS for one in of_gaussian(results, depth)),
             every("orthogonal-products", "Products of orthogonal matrices: largest distance of a singular value from 1",
-                  "paper", "figure 6B", worst, below(1e-5), paper="0: all are 1")]
+                  "exact", "figure 6B", worst, below(1e-5), paper="0: all are 1")]
 
 
 def of_gaussian(results: Results, depth: int) -> list[Claim]:
     what = f"Product of {depth} Gaussian matrices"
     share = results.series(lambda r: float(np.mean(values(r, depth) < 0.01)), products, init="Glorot normal")
     rms = results.series(lambda r: float(np.sqrt(np.mean(values(r, depth)**2))), products, init="Glorot normal")
-    found = [claim(f"gaussian{depth}-share-small", f"{what}: share of singular values below 0.01", "project",
-                   "figure 6B shows histograms", share, near(SHARES[depth], 0.08),
+    found = [claim(f"gaussian{depth}-share-small", f"{what}: share of singular values below 0.01",
+                   "independent", "figure 6B shows histograms", share, near(SHARES[depth], 0.08),
                    paper="they spread with depth")] if results.scale.name != "paper" else []
-    return [*found, claim(f"gaussian{depth}-rms", f"{what}: rms of the singular values", "paper", "figure 6B", rms,
+    return [*found, claim(f"gaussian{depth}-rms", f"{what}: rms of the singular values", "exact", "figure 6B", rms,
                           between(0.7, 1.3), paper="1", reason=texts(__file__)("reason: rms"))]
 
 
 def of_descent(results: Results) -> list[Claim]:
     what = "Exact solution u(t) against gradient descent"
-    return [claim(f"exact-solution-{mode}", f"{what}, s = {s:g}: largest distance, over s", "paper", "eq. 12",
+    return [claim(f"exact-solution-{mode}", f"{what}, s = {s:g}: largest distance, over s", "exact", "eq. 12",
                   results.series("worst", scalar, s=s) / s, below(0.02).noting(" at every time"), paper="0, for small steps")
             for mode, s in MODES.items()]
 
 
-def times(results: Results, init: str, depth: int) -> dict[float, Series]:
-    """Steps until each seed has learned, by learning rate: infinity if it did not. The rate infinity, with all steps of a run,
-    stands for the seeds that never learned."""
-    found = {lr: results.series(lambda r: r["steps"] if r["steps"] is not None else math.inf, learned, init=init, depth=depth,
-                                lr=lr) for lr in sorted(rates(results.scale))}
-    return found | {math.inf: next(iter(found.values())).map(lambda _: setting(results.scale)["steps"])}
+def times(results: Results, init: str, layers: int) -> dict[float, Series]:
+    """Steps until each seed has learned, by learning rate; all the steps made where it did not."""
+    return {lr: results.series(lambda r: r["steps"] if r["steps"] is not None else setting(results.scale)["steps"], learned,
+                               init=init, layers=layers, lr=lr) for lr in sorted(rates(results.scale))}
 
 
-def shortest(results: Results, init: str, depth: int) -> Series:
-    """Steps at each seed's best learning rate; all the steps made where a seed never learned."""
-    return smallest(*times(results, init, depth).values())
+def learning_time(results: Results, init: str, layers: int) -> Series:
+    """Steps of each seed at the learning rate that is best for the other seeds."""
+    return at_others_best(times(results, init, layers))
+
+
+def growth(results: Results, init: str) -> Series:
+    """The learning time of the deepest networks over that of those with one hidden layer."""
+    first, *_, last = COUNTED[results.scale.name]
+    return learning_time(results, init, last) / learning_time(results, init, first)
+
+
+def unlearned(results: Results, init: str) -> int:
+    """How many of the deepest networks did not learn at any learning rate."""
+    return sum(value >= setting(results.scale)["steps"] for value in
+               smallest(*times(results, init, COUNTED[results.scale.name][-1]).values()))
+
+
+def powers(best_rates: Mapping[int, Series]) -> Series:
+    """The power of N_l with which each seed's best learning rate goes, by least squares of logarithms."""
+    logs = np.log(list(best_rates))
+    return combined(lambda *found: np.polyfit(logs, np.log(found), 1)[0], *best_rates.values())
+
+
+def best_decoupled(results: Results, layers: int) -> Series:
+    """The learning rate with which each network with a decoupled start has learned first."""
+    return results.series(lambda r: min((steps, lr) for steps, lr in zip(r["steps"], chained(), strict=True)
+                                        if steps is not None)[1], decoupled, layers=layers)
 
 
 def of_times(results: Results) -> list[Claim]:
-    first, *_, last = HIDDEN[results.scale.name]
-    grow = {init: shortest(results, init, last) / shortest(results, init, first) for init in INITS}
-    what = f"learning time at depth {last} over that at {first}, each seed's best step size"
-    note = "; a seed that never learned counts with all its steps"
-    best = [best_by_seed(times(results, "Orthogonal", depth)).median for depth in (first, last)]
-    power = math.log(best[1] / best[0]) / math.log(last / first) if all(map(math.isfinite, best)) else None
-    longer = grow["Glorot normal"]
-    return [claim("glorot-time-grows", f"Glorot normal: {what}", "paper", "figure 6A", longer, above(1.5, "times").noting(note),
-                  unit="times", paper="grows", inconclusive_at=1 if longer.mean > 1 else None),
-            claim("orthogonal-time-stays", f"Orthogonal: {what}", "paper", "figure 6A", grow["Orthogonal"],
-                  at_most(1.2, "times").noting(note), unit="times", paper="does not grow"),
-            claim("orthogonal-best-rate", "Orthogonal: the best step size, as a power of the depth", "paper",
-                  "figure 4, right", Series.single(power), between(-1.4, -0.5), paper="-1")]
+    first, *_, last = COUNTED[results.scale.name]
+    what = f"learning time at N_l = {last} over that at {first}, at the step size that is best for the other seeds"
+    budget = f" within {setting(results.scale)['steps']} steps of gradient descent"
+    notes = {init: f"; {unlearned(results, init)} of {results.scale.seeds} seeds of N_l = {last} learned at none of "
+                   f"{len(rates(results.scale))} step sizes{budget} and count with all of them" for init in STARTS}
+    random = {layers: best_by_seed(times(results, "Orthogonal", layers)) for layers in (first, last)}
+    return [claim("uniform-time-grows", f"Scaled uniform: {what}", "paper", "figure 6A, “Gaussian”", growth(results, "Glorot"),
+                  above(1.5, "times").noting(notes["Glorot"]), unit="times", paper="grows"),
+            claim("orthogonal-time-stays", f"Orthogonal: {what}", "paper", "figure 6A", growth(results, "Orthogonal"),
+                  at_most(1.2, "times").noting(notes["Orthogonal"]), unit="times", paper="does not grow"),
+            claim("decoupled-best-rate", f"Decoupled start, u0 = {U0:g}: the best of 20 step sizes, as a power of N_l from "
+                  f"{CHAINS[0]} to {CHAINS[-1]}", "paper", "figure 4, right",
+                  powers({layers: best_decoupled(results, layers) for layers in CHAINS}), between(-1.4, -0.6), paper="-1"),
+            claim("orthogonal-best-rate", f"Random orthogonal start: the best step size, as a power of N_l - 1, {first} to "
+                  f"{last}", "project", "after figure 4, with a decoupled start",
+                  powers({layers - 1: found for layers, found in random.items()}), between(-1.4, -0.5), paper="-1")]
 
 
 def of_gains(results: Results) -> list[Claim]:

@@ -32,6 +32,18 @@ def test_classes_of_files_are_the_labels_that_occur(change, mnist_folder):
     np.testing.assert_array_equal(reduced(str(folder))[1], expected)
 
 
+def test_each_seed_has_a_split_of_its_own_and_files_one_test_part(mnist_folder):
+    first, second = source("digits", 1), source("digits", 2)
+    tests = [{bytes(row) for row in one.test[0]} for one in (first, second)]
+    assert len(tests[0] & tests[1]) < 250                           # 500 of 1797 have 139 in common on average
+    assert (first.resampled, source("easy-shapeset", 1).resampled) == (500 / 1297, 0)
+    assert not {bytes(row) for row in source("easy-shapeset", 1).test[0]} & {
+        bytes(row) for row in source("easy-shapeset", 2).test[0]}
+    folder = str(mnist_folder(zoom=1, frame=0, count=60))
+    assert source(folder, 1).resampled is None
+    np.testing.assert_array_equal(source(folder, 1).test[0], source(folder, 2).test[0])
+
+
 def test_files_of_a_single_class_are_refused(mnist_folder):
     folder = relabelled(mnist_folder(zoom=1, frame=0, count=12), lambda label: 4)
     with pytest.raises(rp.DataError, match=r"the labels in .*mnist must hold at least two classes, got only 4"):

@@ -33,8 +33,9 @@ def test_a_typical_sigmoid_is_read():
     assert normalized["readings"][-1]["error"] < 0.1 < 0.6 < plain["readings"][-1]["error"]
     for run in (plain, normalized):
         assert all(row["inputs"] == sorted(row["inputs"]) for row in run["readings"])
-        table = np.array([row["inputs"] for row in run["readings"][1:]])
-        assert np.ptp(table, axis=0).max() == pytest.approx(run["moved"], rel=0.1)
+        read, moved = ("inputs_of_batch", "moved_of_batch") if run is normalized else ("inputs", "moved")
+        table = np.array([row[read] for row in run["readings"][1:]])
+        assert np.ptp(table, axis=0).max() == pytest.approx(run[moved], rel=0.1)
     assert all(row["error"] == row["of_batch"] for row in plain["readings"])
     assert any(row["error"] != row["of_batch"] for row in normalized["readings"])
 

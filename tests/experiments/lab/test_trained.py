@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
 from retroprop.experiments.lab import trained as task
-from retroprop.experiments.lab.data import Binary, black_and_white, digest, source
+from retroprop.experiments.lab.data import Prepared, black_and_white, digest, source
 from retroprop.experiments.lab.loop import Drawn, train
 from retroprop.experiments.lab.networks import dense
 from retroprop.experiments.lab.trained import Shrink, descent, error_at, penalties, rise, trained
@@ -54,7 +54,9 @@ def test_names_that_are_none_are_refused():
 
 @pytest.mark.parametrize(("network", "architecture"), [
     ("dense", {"depth": 2, "width": 8, "activation": "relu"}), ("rectifiers", {"sizes": [8, 6]}),
-    ("convolutions", {"stages": [[2], [3]], "pools": 1}), ("noisy", {"sizes": [8], "keep": 0.5, "keep_input": 0.8})])
+    ("convolutions", {"stages": [[2], [3]], "pools": 1}),
+    ("maxouts", {"stages": [[2, 2]], "pools": [[4, 2]], "drop": 0.3, "optimizer": "rmsprop"}),
+    ("noisy", {"sizes": [8], "keep": 0.5, "keep_input": 0.8})])
 @pytest.mark.parametrize("init", ["He", "LSUV"])
 def test_every_network_trains_from_an_initialization_with_and_without_data(network, architecture, init):
     how = {name: value for name, value in SMALL.items() if name not in ("depth", "width")} | {"steps": 2, "at": [2]}
@@ -120,7 +122,7 @@ def test_fewer_examples_black_and_white_and_validation(monkeypatch):
     trained(**SMALL, examples=50)
     trained(**SMALL, binary=True)
     assert len(seen[0].y) == 50
-    assert isinstance(seen[1], Binary)
+    assert isinstance(seen[1], Prepared)
     assert set(np.unique(seen[1].batch(0)[0])) == {0, 1}
     found = trained(**SMALL | {"data": "validated-digits"})
     assert set(found["readings"][0]) == {"step", "error", "validation"}
@@ -140,14 +142,14 @@ def test_errors_are_picked_by_step_and_part():
     rows = [{"step": 0, "error": 0.9, "validation": 0.8}, {"step": 5, "error": 0.25, "validation": 0.5}]
     result = {"readings": rows, "diverged": None}
     assert (error_at()(result), error_at(0)(result), error_at(part="validation")(result)) == (0.25, 0.9, 0.5)
-    diverged = {"readings": rows, "diverged": 5}
-    assert (error_at()(diverged), error_at(5)(diverged), error_at(6)(diverged)) == (1.0, 0.25, 1.0)
+    diverged = {"readings": rows, "diverged": 5, "chance": 0.88}
+    assert (error_at()(diverged), error_at(5)(diverged), error_at(6)(diverged)) == (0.88, 0.25, 0.88)
 
 
-def test_a_run_that_diverges_says_where_and_errs_on_everything():
+def test_a_run_that_diverges_says_where_and_errs_like_the_best_constant_answer():
     found = trained(**SMALL | {"lr": 1e30}, activation="relu")
     assert 0 < found["diverged"] < 30
-    assert error_at()(found) == 1
+    assert error_at()(found) == found["chance"] == 1 - np.bincount(source("digits").test[1]).max() / 500
 
 
 def test_training_ends_at_the_first_reading_that_is_enough():

@@ -20,10 +20,11 @@ from retroprop.experiments.lab.trained import trained
 from retroprop.experiments.papers.dropout2014 import runs
 from retroprop.experiments.papers.dropout2014.claims import claims, of_mnist, rate_claim
 from retroprop.experiments.papers.dropout2014.measured import chosen, needed
-from retroprop.experiments.papers.dropout2014.plan import PLAIN, network, plan
+from retroprop.experiments.papers.dropout2014.plan import PLAIN, RATES, network, plan
 from retroprop.experiments.reports.page import Figures, Page
 from retroprop.experiments.reproduce.job import paper
 from retroprop.experiments.reproduce.paper import Report, Results, Scale
+from retroprop.experiments.reproduce.series import Series
 from retroprop.experiments.sweeps.trials import Done
 from retroprop.initializers import HeNormal
 
@@ -54,7 +55,7 @@ def test_the_ridge_of_one_number_by_hand():
 @pytest.mark.parametrize("examples", [100, 800])
 def test_labels_are_wrong_as_often_as_asked_and_the_others_are_right(examples):
     (x, given), (others, right) = runs.noisy_digits(examples, 0.3, seed=1)
-    train = dict(zip(map(bytes, source("digits").train[0]), source("digits").train[1], strict=True))
+    train = dict(zip(map(bytes, source("digits", 1).train[0]), source("digits", 1).train[1], strict=True))
     truth = np.array([train[bytes(row)] for row in x])
     assert np.count_nonzero(given != truth) == round(0.3 * examples)
     assert set(given - truth) > {-3, 3}                             # whatever the right class, several wrong ones
@@ -138,9 +139,10 @@ def test_a_run_is_json_and_the_same_again(monkeypatch):
     assert sum(auto["units"]) == pytest.approx(1)
 
 
-def test_a_run_that_diverges_errs_on_everything():
+def test_a_run_that_diverges_counts_as_chance():
     result = runs.learned(**TINY | {"lr": 1e30})
-    assert [result[name] for name in ("error", "training", "validation", "silent")] == [1] * 4
+    assert [result[name] for name in ("error", "training", "validation")] == [source("digits", 3).chance] * 3
+    assert math.isnan(result["silent"])
 
 
 @pytest.mark.parametrize("scale", [QUICK, Scale(), Scale("paper", data="folder", digest="0")])
@@ -317,4 +319,7 @@ def test_a_run_on_files_that_was_interrupted_goes_on_to_the_same_bits(folder, tm
     (0.01, 0.001, "yes"), (0.01, 0.002, "NO"), (0.05, 0.001, "inconclusive"), (0.01, 0.0005, "inconclusive"),
     (None, 0.01, "–")])
 def test_a_best_rate_at_an_end_of_those_tried_decides_nothing(dropout, plain, verdict):
-    assert rate_claim(dropout, plain).verdict == verdict
+    with_, without = ({} if rate is None else {lr: Series.of([(0, abs(lr - rate))]) for lr in RATES}
+                      for rate in (dropout, plain))
+    nothing = {lr: Series({}) for lr in RATES}
+    assert rate_claim(with_ or nothing, without or nothing).verdict == verdict

@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
+import retroprop as rp
+from retroprop.experiments.lab.networks import Maxout
 from retroprop.experiments.lab.trained import trained
 from retroprop.experiments.papers.lsuv2016.plan import INITS, plan
 from retroprop.experiments.papers.lsuv2016.runs import convolutional, fitted
@@ -74,12 +77,21 @@ def test_one_run_of_each_kind():
     assert len(convolutional(seed=0)["after"]) == 4
 
 
-def test_the_papers_network_is_thin_and_deep():
+def test_the_authors_network_has_two_maxout_convolutions_a_block(mnist_folder):
     [settings] = [trial.settings for trial in plan(Scale("paper", seeds=1, data="mnist", digest="0", steps=2))
                   if trial.settings["init"] == "LSUV"]
-    found = trained(**settings | {"data": "digits", "batch_size": 4})
+    assert settings["stages"] == [[16, 16], [16, 16], [12, 12]]
+    assert (settings["pools"], settings["drop"]) == ([[4, 2], [4, 2], [2, 2]], 0.3)
+    assert (settings["optimizer"], settings["lr"], settings["batch_size"]) == ("rmsprop", 0.002, 64)
+    found = trained(**settings | {"data": str(mnist_folder(count=12)), "batch_size": 4})
     assert [row["step"] for row in found["readings"]] == [0, 1, 2]
-    assert sum(map(len, settings["stages"])) == 9
+
+
+def test_maxout_takes_the_larger_of_two_channels():
+    """The contract: forward, finite differences, shapes."""
+    x = np.random.default_rng(0).normal(size=(3, 4, 2, 2))
+    np.testing.assert_array_equal(Maxout().forward(x), np.maximum(x[:, ::2], x[:, 1::2]))
+    rp.check_module(Maxout(), x)
 
 
 def test_the_papers_scale_has_a_run_for_each_initialization():
@@ -91,7 +103,7 @@ def test_the_papers_scale_has_a_run_for_each_initialization():
 
 def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
     """All runs at the paper's scale, two steps, and the page of them."""
-    scale = Scale("paper", seeds=1, data=str(mnist_folder(zoom=1, frame=0, count=20)), steps=2, digest="0")
+    scale = Scale("paper", seeds=1, data=str(mnist_folder(count=20)), steps=2, digest="0")
     results = Results(scale, [Done(trial, trial.task(**trial.settings), 0.0) for trial in plan(scale)])
     claims = PAPER.claims(results)
     assert not any(one.measured == "no run ended" for one in claims)

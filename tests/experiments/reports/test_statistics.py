@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import t, ttest_1samp
+from scipy.stats import false_discovery_control, t, ttest_1samp
 
-from retroprop.experiments.reports.statistics import estimate, holm, paired
+from retroprop.experiments.reports.statistics import benjamini_hochberg, estimate, holm, paired
 
 VALUES = [0.031, 0.024, 0.040, 0.028, 0.033]
 
@@ -59,3 +59,10 @@ def test_one_run_has_no_interval_and_none_no_mean():
 ])
 def test_holm_by_hand(ps, expected):
     np.testing.assert_allclose(holm(ps), expected)
+
+
+def test_benjamini_and_hochberg_is_scipys_and_nan_is_no_test():
+    ps = np.random.default_rng(0).uniform(size=30) ** 3
+    np.testing.assert_allclose(benjamini_hochberg(ps), false_discovery_control(ps), rtol=1e-12)
+    np.testing.assert_allclose(benjamini_hochberg([0.5, math.nan, 0.01]), [0.5, math.nan, 0.02])
+    assert benjamini_hochberg([]) == []

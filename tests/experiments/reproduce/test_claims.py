@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from scipy.stats import t, ttest_rel
+from scipy.stats import false_discovery_control, t, ttest_rel
 
 import retroprop as rp
 from retroprop.experiments.reports.statistics import estimate, number
@@ -18,7 +18,17 @@ from retroprop.experiments.reproduce.bounds import (
     near,
     within_factor,
 )
-from retroprop.experiments.reproduce.claims import HEADER, claim, counted, difference, every, not_run, summary
+from retroprop.experiments.reproduce.claims import (
+    HEADER,
+    claim,
+    computed,
+    corrected,
+    counted,
+    difference,
+    every,
+    not_run,
+    summary,
+)
 from retroprop.experiments.reproduce.paper import Results, Scale, trials
 from retroprop.experiments.reproduce.series import (
     Series,
@@ -71,14 +81,15 @@ def test_a_difference_compares_the_seeds_that_both_have():
     low, high = Series.by_seed({0: 5.0, 1: 1.0, 2: 2.0}), Series.by_seed({1: 2.0, 2: 3.5, 7: 0.0})
     found = difference("id", "smaller", "paper", "figure 1", low, high)
     assert found.values == (-1.0, -1.5)
-    assert found.measured.startswith("difference -1.25 ± 3.2, p = 0.1257: 1.5 ± ")
-    assert judged(LOW, HIGH, unit="%").measured == "difference -20 ± 5.6 points, p = 0.0006: 14.8 ± 4.9 % against 34.8 ± 7.2 %"
-    assert judged([1, 2], [2, 3]).measured.startswith("difference -1 ± 0: 1.5 ± ")
+    assert found.measured.startswith("difference -1.25 ± 3.2: 1.5 ± ")
+    assert found.found.endswith("; p = 0.1257")
+    assert judged(LOW, HIGH, unit="%").found == "difference -20 ± 5.6 points: 14.8 ± 4.9 % against 34.8 ± 7.2 %; p = 0.0006"
+    assert judged([1, 2], [2, 3]).found.startswith("difference -1 ± 0: 1.5 ± ")
 
 
 def test_means_and_every_seed():
     low, bound = series(*LOW), below(0.16)
-    assert claim("id", "small", "paper", "table 1", low, bound).verdict == "yes"
+    assert claim("id", "small", "paper", "table 1", low, below(0.2)).verdict == "yes"
     assert every("id", "small", "paper", "table 1", low, bound).verdict == "NO"
     assert every("id", "small", "paper", "table 1", low, bound).measured == "0.148 ± 0.049; in 3 of 5 seeds"
     assert every("id", "small", "paper", "table 1", low, bound).criterion == "below 0.16 in each seed"
@@ -87,9 +98,59 @@ def test_means_and_every_seed():
 
 
 @pytest.mark.parametrize(("values", "verdict"), [((2.0, 2.2, 2.1), "yes"), ((0.2, 0.3, 0.25), "NO"),
-                                                 ((0.5, 3.0, 2.5), "inconclusive"), ((2.0,), "inconclusive")])
-def test_a_mean_whose_interval_reaches_a_number_is_inconclusive(values, verdict):
-    assert claim("id", "grows", "paper", "table 1", series(*values), above(1.5), inconclusive_at=1).verdict == verdict
+                                                 ((0.5, 3.0, 2.5), "inconclusive"), ((1.5, 1.5), "NO"),
+                                                 ((2.0,), "yes"), ((1.0,), "NO")])
+def test_a_mean_whose_interval_crosses_a_limit_is_inconclusive(values, verdict):
+    """One number has no interval."""
+    assert claim("id", "grows", "paper", "table 1", series(*values), above(1.5)).verdict == verdict
+
+
+def test_an_interval_may_cross_either_limit_or_hold_both():
+    bound = between(1.0, 2.0)
+    for values, holds in (((1.4, 1.5, 1.6), True), ((0.9, 1.0, 1.2), None), ((1.9, 2.0, 2.2), None), ((0.0, 1.5, 3.0), None),
+                          ((0.1, 0.2, 0.3), False), ((3.1, 3.2, 3.3), False)):
+        assert bound.judge(estimate(values)) is holds
+
+
+def test_each_claim_says_how_many_repeats_without_a_seed_agree():
+    steady, one_decides = series(0.1, 0.11, 0.12, 0.1, 0.11), series(0.1, 0.1, 0.1, 0.1, 0.5)
+    assert claim("id", "c", "paper", "s", steady, below(0.3)).cells()[1] == "yes (5 of 5)"
+    assert claim("id", "c", "paper", "s", one_decides, below(0.3)).cells()[1] == "inconclusive (4 of 5)"
+    assert every("id", "c", "paper", "s", one_decides, below(0.3)).cells()[1] == "NO (4 of 5)"
+    assert computed("id", "c", "paper", "s", lambda one: max(one), [one_decides], below(0.3)).cells()[1] == "NO (4 of 5)"
+    assert judged(LOW, HIGH).row()["repeats"] == "5 of 5"
+    assert claim("id", "c", "paper", "s", series(0.1, 0.2), below(0.3)).agreeing == ""      # one seed shows nothing
+
+
+def test_tests_are_corrected_together_by_benjamini_and_hochberg():
+    """One test with p = 0.04 counts; among 20 others that show nothing it does not."""
+    lucky = judged([0.0] * 5, [0.1, 0.3, 0.07, 0.05, 0.25])
+    assert (0.02 < lucky.p < 0.05, lucky.verdict, corrected([lucky])[0].verdict) == (True, "yes", "yes")
+    others = [judged(LOW, NEAR) for _ in range(20)]
+    found, *rest = corrected([lucky, *others, claim("id", "c", "paper", "s", series(*LOW), below(1))])
+    assert (found.verdict, found.holds) == ("inconclusive", None)
+    assert found.q == pytest.approx(false_discovery_control([lucky.p, *(one.p for one in others)])[0])
+    assert found.found.endswith(f"; p = {found.p:.4f}, corrected = {found.q:.4f}")
+    assert rest[-1].verdict == "yes"                                # a threshold is no test
+    assert {one.holds for one in found.repeats} == {None}           # held to the same level
+
+
+def test_runs_that_diverged_and_shared_test_parts_are_named():
+    lost = Series({(0, 0): 0.9, (1, 0): 0.1, (2, 0): 0.1}, diverged=frozenset({(0, 0)}))
+    assert claim("id", "c", "paper", "s", lost, below(1)).measured.endswith("; 1 of 3 runs diverged")
+    shared = Series({(0, 0): 0.9, (1, 0): 0.1}, one_test=True)
+    assert judged(LOW, HIGH).measured.count("one test part") == 0
+    assert difference("id", "c", "paper", "s", shared, lost).measured.endswith(
+        "; 1 of 4 runs diverged; one test part for all seeds")
+
+
+def test_seeds_that_divide_the_same_examples_anew_have_wider_intervals():
+    """The variance of the mean is (1/5 + 500/1297) s², not s²/5."""
+    plain = Series.of(enumerate(LOW))
+    shared = Series(plain.numbers, resampled=500 / 1297)
+    assert (shared - 1).estimate.half / (plain - 1).estimate.half == pytest.approx(math.sqrt(1 + 5 * 500 / 1297))
+    high = Series(Series.of(enumerate(HIGH)).numbers, resampled=500 / 1297)
+    assert difference("id", "c", "paper", "s", shared, high).p > judged(LOW, HIGH).p
 
 
 def test_a_row_gives_the_reason_only_where_a_claim_fails():
@@ -98,30 +159,32 @@ def test_a_row_gives_the_reason_only_where_a_claim_fails():
     assert no.cells() == ["c", "NO", "2", "below 1", "0.5", "this project: s"]
     assert len(no.cells()) == len(HEADER)
     assert list(no.row()) == ["id", "claim", "origin", "source", "in_the_paper", "measured", "criterion", "reproduced",
-                              "reason", "values"]
+                              "repeats", "p", "corrected_p", "reason", "values"]
     found = [yes, no, judged(LOW, NEAR), judged([], [])]
     assert summary(found) == ("Claims of the paper: 0 of 1 are reproduced, 1 is inconclusive. Claims of this project: 1 of 2 "
                               "is reproduced, 1 is not. 1 claim is not judged.")
 
 
-def test_the_papers_claims_this_project_s_and_those_from_memory_are_counted_apart():
+def test_claims_are_counted_apart_by_whose_they_are():
     made = [claim("id", "c", origin, "s", series(value), below(1))
-            for origin, values in (("paper", (0, 0, 2)), ("project", (0, 2)), ("memory", (2,))) for value in values]
-    assert counted(made) == {"paper": {"yes": 2, "NO": 1, "inconclusive": 0, "–": 0},
-                             "project": {"yes": 1, "NO": 1, "inconclusive": 0, "–": 0},
-                             "memory": {"yes": 0, "NO": 1, "inconclusive": 0, "–": 0}}
+            for origin, values in (("exact", (0,)), ("paper", (0, 0, 2)), ("independent", (2,)), ("project", (0, 2)))
+            for value in values]
+    assert counted(made) == {"exact": {"yes": 1, "NO": 0, "inconclusive": 0, "–": 0},
+                             "paper": {"yes": 2, "NO": 1, "inconclusive": 0, "–": 0},
+                             "independent": {"yes": 0, "NO": 1, "inconclusive": 0, "–": 0},
+                             "project": {"yes": 1, "NO": 1, "inconclusive": 0, "–": 0}}
     assert summary(made, "the papers") == (
-        "Claims of the papers: 2 of 3 are reproduced, 1 is not. Claims of this project: 1 of 2 is reproduced, 1 is not. Claims "
-        "of the papers, from memory: 0 of 1 are reproduced, 1 is not.")
-    assert [one.claimed_by for one in made[2:]] == ["the paper: s", "this project: s", "this project: s",
-                                                    "the paper, from memory: s"]
-    with pytest.raises(rp.ArgumentError, match="origin must be one of 'paper', 'project', 'memory', got 'ours'"):
+        "Claims of mathematics: 1 of 1 is reproduced. Claims of the papers: 2 of 3 are reproduced, 1 is not. Claims of an "
+        "independent implementation: 0 of 1 are reproduced, 1 is not. Claims of this project: 1 of 2 is reproduced, 1 is not.")
+    assert [one.whose for one in made] == ["mathematics: s", *["the paper: s"] * 3, "an independent implementation: s",
+                                           *["this project: s"] * 2]
+    with pytest.raises(rp.ArgumentError, match="origin must be one of 'exact', 'paper', 'independent', 'project', got 'ours'"):
         claim("id", "c", "ours", "s", series(1), below(1))
 
 
 def test_a_claim_that_nothing_repeats_is_the_papers():
     one = not_run("id", "c", "table 2", "0.95 %", "too large")
-    assert (one.verdict, one.measured, one.claimed_by) == ("–", "not run: too large", "the paper: table 2")
+    assert (one.verdict, one.measured, one.whose) == ("–", "not run: too large", "the paper: table 2")
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (12345.678, "12346"), (math.inf, "inf"), (-0.000123456, "-0.000123")])

@@ -1,0 +1,131 @@
+"""What Tensor Programs V (Yang, Hu et al. 2021) claims about learning rates and width, judged by the runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ...lab.trained import trained
+from ...reproduce.bounds import above, at_most, near
+from ...reproduce.claims import Claim, Origin, claim, computed, difference
+from ...reproduce.paper import Results, texts
+from ...reproduce.series import Series, best, best_by_seed, combined
+from ...sweeps.trials import Numbers
+from .plan import BASE, CHECKED, OPTIMIZERS, PARAMETRIZATIONS, powers, setting, widths
+from .runs import coordinates
+
+STANDARD, MUP = PARAMETRIZATIONS
+IDS = {STANDARD: "standard", MUP: "mup"}
+TRIAL = {(STANDARD, 32): -6, (STANDARD, 128): -7, (STANDARD, 512): -9, (MUP, 128): -6, (MUP, 512): -6}  # powers of two
+LAYERS = ("first hidden layer", "second hidden layer", "output")
+FIGURE_1: tuple[Origin, str] = ("paper", "figure 1")
+FIGURE_5: tuple[Origin, str] = ("paper", "sec. 5, figure 5")
+GROWING = {"adam": (1, 2), "sgd": (2,)}                             # layers whose changes grow in the standard parametrization
+LEVEL = {"adam": 0.3, "sgd": 0.5}                                   # powers up to which a change counts as none; SGD's steps
+#                                                                     follow the errors, which are smaller for small outputs
+
+
+def claims(results: Results) -> list[Claim]:
+    return [*([] if results.scale.name == "paper" else of_coordinates(results)), *of_rates(results), *of_transfer(results)]
+
+
+def cost(result: Numbers) -> float:
+    """The mean cost of the last readings; infinity if the run diverged."""
+    return math.inf if result["diverged"] is not None else float(np.mean([row["cost"] for row in result["readings"]]))
+
+
+def costs(results: Results, width: int, parametrization: str) -> dict[int, Series]:
+    """Training costs by learning rate, of which the keys are the powers of two."""
+    found = {power: results.series(cost, trained, **setting(results.scale, width, parametrization, power))
+             for power in powers(results.scale)}
+    return {power: one for power, one in found.items() if len(one)}
+
+
+def best_powers(results: Results, width: int, parametrization: str) -> Series:
+    """For each seed, the power of two of the learning rate of the smallest training cost."""
+    return best_by_seed(costs(results, width, parametrization))     # type: ignore[arg-type]
+
+
+def best_of(results: Results, parametrization: str, *sizes: int) -> tuple[Callable[..., float | None], list[Series]]:
+    """The power of two of the best learning rate, by the mean over seeds, as a function of series, and the series.
+
+    For two widths, the power at the second less that at the first.
+    """
+    found = [costs(results, width, parametrization) for width in sizes]
+
+    def function(*series: Series) -> float | None:
+        rest, chosen = list(series), []
+        for one in found:
+            mine, rest = rest[:len(one)], rest[len(one):]
+            chosen.append(best(dict(zip(one, mine, strict=True))))
+        return None if None in chosen else float(chosen[-1] - (chosen[0] if len(chosen) > 1 else 0))    # type: ignore[operator]
+
+    return function, [one for each in found for one in each.values()]
+
+
+def of_rates(results: Results) -> list[Claim]:
+    first, *_, last = widths(results.scale)
+    numbers = [
+        computed(f"best-rate-{IDS[parametrization]}-{width}", f"{name(parametrization, width)}: best learning rate, as a power "
+                 "of 2", "independent", "", *best_of(results, parametrization, width), near(power, 1))
+        for (parametrization, width), power in TRIAL.items() if width in widths(results.scale)]
+    what = f"from width {first} to {last} the best learning rate moves, in powers of 2, by"
+    moved = {one: best_powers(results, last, one) - best_powers(results, first, one) for one in PARAMETRIZATIONS}
+    return [*numbers,
+            computed("standard-rate-falls", f"standard parametrization: {what}", *FIGURE_1,
+                     *best_of(results, STANDARD, first, last), at_most(-2), paper="falls with the width"),
+            computed("mup-rate-stays", f"μP: {what}", *FIGURE_1, *best_of(results, MUP, first, last), near(0, 1),
+                     paper="stays"),
+            difference("standard-moves-more", "each seed's best learning rate falls further in the standard parametrization "
+                       "than in μP; in powers of 2, it moves by", *FIGURE_1, moved[STANDARD], moved[MUP], "a smaller mean")]
+
+
+def name(parametrization: str, width: int) -> str:
+    """A network in words; at the base width the parametrizations are one."""
+    which = {STANDARD: "standard parametrization, ", MUP: "μP, "}[parametrization]
+    return f"{which if width != BASE else ''}width {width}"
+
+
+def of_transfer(results: Results) -> list[Claim]:
+    """What the narrow network's best rate is worth in the widest one."""
+    first, *_, last = widths(results.scale)
+    chosen = best(costs(results, first, MUP))
+    found = {(width, one): costs(results, width, one).get(chosen, Series({})) if chosen is not None else Series({})
+             for width in (first, last) for one in PARAMETRIZATIONS}
+    known = "" if chosen is None else f"; at 2^{chosen}"
+    pairs = [difference("transferred-rate", f"training cost of width {last} at the best learning rate of width {first}: in μP "
+                        "lower than in the standard parametrization", "paper", "sec. 4", found[last, MUP],
+                        found[last, STANDARD], paper="the narrow network's rate is near the wide one's best"),
+             difference("wider-is-better", f"at the best learning rate of width {first}, in μP: training cost of width {last} "
+                        f"lower than of width {first}", "paper", "sec. 8", found[last, MUP], found[first, MUP],
+                        paper="wider is better", reason=texts(__file__)("reason: wider"))]
+    return [replace(one, measured=one.measured + known) for one in pairs]
+
+
+def growth(results: Results, optimizer: str, standard: bool, key: str, layer: int) -> Series:
+    """The power of the width with which an rms grows, by seed."""
+    rows = [results.series(lambda r: math.log(r[key][layer]), coordinates, optimizer=optimizer, width=width,
+                           base_width=width if standard else CHECKED[0]) for width in CHECKED]
+    x = np.log(CHECKED)
+    return combined(lambda *values: float(np.polyfit(x, values, 1)[0]), *rows)
+
+
+def of_coordinates(results: Results) -> list[Claim]:
+    found = []
+    for optimizer in OPTIMIZERS:
+        what = f"{'Adam' if optimizer == 'adam' else 'SGD'}: the first step's change of the"
+        grows = "as a power of the width"
+        found += [claim(f"{optimizer}-mup-change-{layer}", f"{what} {LAYERS[layer]}, {grows}, in μP", *FIGURE_5,
+                        growth(results, optimizer, False, "change", layer), near(0, LEVEL[optimizer]), paper="does not grow")
+                  for layer in range(len(LAYERS))]
+        found += [claim(f"{optimizer}-standard-change-{layer}", f"{what} {LAYERS[layer]}, {grows}, in the standard "
+                        "parametrization", *FIGURE_5, growth(results, optimizer, True, "change", layer),
+                        above(LEVEL[optimizer]), paper="grows") for layer in GROWING[optimizer]]
+    start = [growth(results, "adam", False, "size", layer) for layer in range(len(LAYERS))]
+    return [*found,
+            *(claim(f"start-size-{layer}", f"start in μP: rms of the {LAYERS[layer]}, as a power of the width", "exact",
+                    "table 3", start[layer], near(power, 0.25), paper=paper)
+              for layer, power, paper in ((0, 0.0, "0"), (1, 0.0, "0"), (2, -0.5, "-1/2")))]
