@@ -19,6 +19,7 @@ import numpy as np
 
 import retroprop as rp
 from retroprop.browser import Session
+from retroprop.browser.writing import VERSION
 
 WAIT = 300_000                                                      # milliseconds, on the slowest machine
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -102,6 +103,7 @@ def it_trains(browser, url):
         assert share(page, "b") <= 60
         assert "guessing" in page.inner_text("#verdict-b")
         assert "vanishes" in page.inner_text("#diagnosis-b")
+        assert f"Pyodide {VERSION}" in page.inner_text("#versions")
         script = page.inner_text("#script")
         state, shown = page.evaluate("location.hash"), [share(page, side) for side in "ab"]
         print(f"ready after {page.get_attribute('html', 'data-ready')} s; {page.inner_text('#speed-said').strip()} "
