@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,21 +19,30 @@ DIGITS = ("digits", "validated-digits")
 GENERATED: dict[str, dict[str, Any]] = {"shapeset": {}, "easy-shapeset": dict(datasets.EASY_SHAPESET)}
 TESTED = 500                                                        # of the 1797 digits
 HELD_OUT = 2000                                                     # generated images that errors are measured on
+CENTRED = 2000                                                      # generated images that are averaged
 SHARE = 6                                                           # the last 1/6 of a training part validates
 
 
-class Binary(NamedTuple):
-    """The batches of a stream in black and white: pixels from 1/2 on become 1, the others 0."""
+class Prepared(NamedTuple):
+    """The batches of a stream, their images changed by a function."""
 
     stream: Stream
+    change: Callable[[Array], Array]
 
     def batch(self, step: int) -> tuple[Array, Array]:
         x, y = self.stream.batch(step)
-        return black_and_white(x), y
+        return self.change(x), y
 
 
 def black_and_white(x: Array) -> Array:
     return (x >= 0.5).astype(np.float32)
+
+
+def relabelled(y: Array, share: float, classes: int, rng: np.random.Generator) -> Array:
+    """A copy of labels, of which so large a share is wrong: any of the other classes."""
+    given, changed = y.copy(), rng.permutation(len(y))[:round(share * len(y))]
+    given[changed] = (given[changed] + rng.integers(1, classes, len(changed))) % classes
+    return given
 
 
 def spread(x: Array, count: int) -> Array:
@@ -44,9 +54,10 @@ class Source(NamedTuple):
     """Data as rows: a training part (None where batches are generated), a validation part (or None) and a test part.
 
     Pixels of files stay bytes; ``scaled`` turns them into numbers. Labels are encoded as ``classes`` numbers from 0. With
-    ``binary``, images are black and white. ``resampled`` says what the test parts of two seeds share: 0 if each has test
-    examples of its own; the number of test examples for each other one if each seed divides the same examples anew, as
-    `estimate` takes it; None if all seeds have one test part.
+    ``binary``, images are black and white; ``mean``, where given, is subtracted from all of them: see `centred`.
+    ``resampled`` says what the test parts of two seeds share: 0 if each has test examples of its own; the number of test
+    examples for each other one if each seed divides the same examples anew, as `estimate` takes it; None if all seeds have
+    one test part.
     """
 
     name: str
@@ -57,23 +68,33 @@ class Source(NamedTuple):
     classes: int
     binary: bool = False
     resampled: float | None = 0.0
+    mean: Array | None = None
+
+    def prepared(self, x: Array) -> Array:
+        """Images as numbers, in black and white or centred where this source is."""
+        x = black_and_white(scaled(x)) if self.binary else scaled(x)
+        return x if self.mean is None else x - self.mean
+
+    def centred(self) -> Source:
+        """The same, with the mean training image subtracted from all images."""
+        return self._replace(mean=self.some(CENTRED if self.train is None else len(self.train[1])).mean(0, dtype=np.float64)
+                             .astype(np.float32))
 
     def stream(self, batch_size: int, seed: int) -> Stream:
         """Batches for training, drawn from ``seed``."""
         drawn: Stream = (Generated(partial(shapes, self.name), batch_size, seed) if self.train is None else
                          Drawn(*self.train, batch_size, seed))
-        return Binary(drawn) if self.binary else drawn
+        return Prepared(drawn, self.prepared) if self.binary or self.mean is not None else drawn
 
     def some(self, count: int) -> Array:
         """Examples of the training part, for an initialization that looks at data."""
-        x = (shapes(self.name, count, np.random.default_rng([2**32, 2]))[0] if self.train is None else
-             scaled(spread(self.train[0], count)))
-        return black_and_white(x) if self.binary else x
+        return self.prepared(shapes(self.name, count, np.random.default_rng([2**32, 2]))[0] if self.train is None else
+                             spread(self.train[0], count))
 
     def part(self, of: str = "test") -> tuple[Array, Array]:
         """Examples as numbers, and their classes; of ``"test"`` or ``"validation"``."""
         x, y = self.test if of == "test" or self.validation is None else self.validation
-        return black_and_white(scaled(x)) if self.binary else scaled(x), y
+        return self.prepared(x), y
 
     @property
     def chance(self) -> float:

@@ -70,6 +70,16 @@ class Generated:
         return self.made[0][part], self.made[1][part]
 
 
+class Whole(NamedTuple):
+    """The same batch at each step: gradient descent."""
+
+    x: Array
+    y: Array
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        return self.x, self.y
+
+
 def scaled(x: Array) -> Array:
     """Bytes as numbers from 0 to 1; others as they are."""
     return np.divide(x, np.float32(255), dtype=np.float32) if x.dtype == np.uint8 else x

@@ -53,10 +53,19 @@ def abbreviated(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def dense(features: int, classes: int, initializer: Initializer, *, depth: int = 5, width: int = 100, seed: int = 0,
-          **options: Any) -> Sequential:
-    """``features - depth × width - classes``; see ``dense_network`` for the options."""
-    return dense_network(features, classes, [width] * depth, initializer, seed=seed, **options)
+def dense(features: int, classes: int, initializer: Initializer, *, depth: int = 5, width: int = 100, gain: float = 1.0,
+          bias_std: float = 0.0, seed: int = 0, **options: Any) -> Sequential:
+    """``features - depth × width - classes``; see ``dense_network`` for the options.
+
+    The weights are ``gain`` times those of the initializer, the biases are drawn from N(0, bias_std²).
+    """
+    net = dense_network(features, classes, [width] * depth, initializer, seed=seed, **options)
+    rng = np.random.default_rng([seed, depth])
+    for layer in net:
+        if isinstance(layer, Linear) and layer.bias is not None and (gain, bias_std) != (1.0, 0.0):
+            layer.weight.data[...] *= gain
+            layer.bias.data[...] = rng.normal(0, bias_std, layer.out_features)
+    return net
 
 
 def rectifiers(features: int, classes: int, initializer: Initializer, *, sizes: Sequence[int], seed: int,

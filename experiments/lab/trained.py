@@ -24,14 +24,15 @@ FIRST = 0.5                                                         # momentum o
 def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at: Sequence[int], seed: int,
             network: str = "dense", readings: str = "errors", optimizer: str = "sgd", base_width: int | None = None,
             momentum: float = 0.0, rising: bool = False, l2: float = 0.0, l1: float = 0.0, norm: float | None = None,
-            examples: int | None = None, binary: bool = False, digest: str | None = None, checkpoint: Path | None = None,
-            **architecture: Any) -> dict[str, Any]:
+            examples: int | None = None, binary: bool = False, centred: bool = False, until: float | None = None,
+            digest: str | None = None, checkpoint: Path | None = None, **architecture: Any) -> dict[str, Any]:
     """Train a network on cross-entropy and measure it at the evaluation steps ``at``.
 
     Parameters
     ----------
     data : str
-        A name that `source` knows; ``binary`` makes its images black and white, ``examples`` limits its training part.
+        A name that `source` knows; ``binary`` makes its images black and white, ``examples`` limits its training part,
+        ``centred`` subtracts the mean training image from all images.
     init : str
         A name that `initialization` knows.
     network : {"dense", "rectifiers", "convolutions", "maxouts", "noisy", "shaken"}
@@ -46,6 +47,8 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
         Momentum of SGD; with ``rising`` it grows evenly from 0.5, in the first tenth of the steps.
     l2, l1, norm
         Penalties on weights, not on biases: weight decay, an L1 penalty, and the largest norm of a unit's weights.
+    until
+        An error: training ends at the first evaluation step at which no error is larger.
     digest
         Hash of the data files. Not used here: it gives runs on different files of the same name different keys.
     checkpoint : Path or None
@@ -60,6 +63,8 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
     found = source(data, seed)._replace(binary=binary)
     if examples is not None:
         found = found.limited(examples)
+    if centred:
+        found = found.centred()
     build = NETWORKS[one_of("network", network, NETWORKS)]
     net = initialization(init).network(
         lambda initializer: build(found.features, found.classes, initializer, seed=seed, **architecture), found.some, seed)
@@ -76,9 +81,15 @@ def trained(*, data: str, init: str, lr: float, batch_size: int, steps: int, at:
             constrain(net)
 
     ended = train(net, method, found.stream(batch_size, seed), steps, at=at, read=lambda step: measured.read(),
-                  after_step=after_step if rising or constraints else None, checkpoint=checkpoint)
+                  after_step=after_step if rising or constraints else None, checkpoint=checkpoint,
+                  until=None if until is None else lambda row: max(errors(row)) <= until)
     about = {"diverged": ended.diverged, "chance": found.chance, "resampled": found.resampled}
     return about | measured.result(ended.readings, ended.diverged is not None)
+
+
+def errors(row: dict[str, Any]) -> list[float]:
+    """The errors of a reading: on test examples, and on validation examples if there are any."""
+    return [row[part] for part in ("error", "validation") if part in row]
 
 
 def weights(net: Module) -> list[Parameter]:

@@ -26,8 +26,8 @@ from .reproduced import Reproduced
 if TYPE_CHECKING:
     from ..options import Commands
 
-PAPERS = ("glorot2010", "he2015", "saxe2014", "lsuv2016", "batchnorm2015", "dropout2014",
-          "santurkar2018", "yang2021")
+PAPERS = ("glorot2010", "he2015", "saxe2014", "lsuv2016", "batchnorm2015", "dropout2014", "schoenholz2017",
+          "santurkar2018", "cohen2021", "yang2021")
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def reproduce(paper_name: str = "all", *, scale: str = Config.scale, data: str |
     Parameters
     ----------
     paper_name : str
-        ``glorot2010``, ``he2015``, ``saxe2014``, ``lsuv2016``, ``batchnorm2015``, ``dropout2014``, ``santurkar2018``,
-        ``yang2021``, or ``all``.
+        ``glorot2010``, ``he2015``, ``saxe2014``, ``lsuv2016``, ``batchnorm2015``, ``dropout2014``,
+        ``schoenholz2017``, ``santurkar2018``, ``cohen2021``, ``yang2021``, or ``all``.
     scale : {"quick", "small", "paper"}, default "small"
         ``quick`` is the smallest that shows the effects; ``paper`` has the paper's own sizes and takes days.
     data : path or str, default None

@@ -315,7 +315,7 @@ flowchart LR
 # Random graphs
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(graphs())
 def test_gradients_of_random_graphs_agree_with_finite_differences(net):
     """All gradients agree to 1e-7 of the largest, in a second step, which uses the buffers again."""

@@ -15,8 +15,8 @@ from ...reproduce.bounds import above, at_least, at_most, between, exactly, near
 from ...reproduce.claims import Claim, Origin, claim, computed, difference, every, not_run
 from ...reproduce.paper import Results, texts
 from ...reproduce.series import Series, best, paired
-from .measured import autoencoders, average, chosen, floored, gain, measured, needed, on_files, percent, words
-from .plan import CLEAN, COUNTED, FIGURE_9, FULL, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, SPARSE, TABLE_9
+from .measured import autoencoders, average, chosen, floored, gain, measured, needed, of_figure_9, on_files, percent, words
+from .plan import CLEAN, COUNTED, FULL, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, SPARSE, TABLE_9
 from .runs import exact
 
 MISSING = {                                                         # rows of table 2: the paper's error in %, and why
@@ -94,7 +94,7 @@ def of_activity(results: Results) -> list[Claim]:
 
 def of_keeping(results: Results) -> list[Claim]:
     """Figure 9: the effect of p; its network has three hidden layers, and no dropout of the inputs."""
-    of, fixed = partial(measured, results, **FIGURE_9), SIZES[results.scale.name].fixed()
+    of, fixed = partial(of_figure_9, results), SIZES[results.scale.name].fixed()
     small = results.scale.choose(0.2, 0.3)
     (few, many), by_keep = fixed[small], [measured(results, **many) for _, many in fixed.values()]
     found = [
@@ -114,7 +114,7 @@ def of_keeping(results: Results) -> list[Claim]:
 
 def flat(results: Results) -> Claim:
     """Figure 9a: between 0.4 and 0.8 the error hardly depends on p."""
-    errors = {keep: measured(results, **FIGURE_9, keep=keep) for keep in SIZES[results.scale.name].keeps if 0.4 <= keep <= 0.8}
+    errors = {keep: of_figure_9(results, keep=keep) for keep in SIZES[results.scale.name].keeps if 0.4 <= keep <= 0.8}
 
     def ratio(*series: Series) -> float:
         means = [one.mean for one in series]

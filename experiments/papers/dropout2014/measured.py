@@ -10,7 +10,7 @@ from ...reproduce.bounds import spoken
 from ...reproduce.paper import Pick, Results
 from ...reproduce.series import Series, best
 from ...sweeps.trials import Numbers
-from .plan import PLAIN, Changes, autoencoder, mnist, network
+from .plan import FIGURE_9, PLAIN, Changes, autoencoder, mnist, network
 from .runs import autoencoded, learned
 
 LAST = error_at()
@@ -19,6 +19,11 @@ LAST = error_at()
 def measured(results: Results, pick: Pick = "error", **changes: object) -> Series:
     """A number of each run of ``learned`` that differs from the main run by ``changes``."""
     return results.series(pick, learned, **network(results.scale, **changes))
+
+
+def of_figure_9(results: Results, pick: Pick = "error", **changes: object) -> Series:
+    """The same of the networks of figure 9."""
+    return measured(results, pick, **FIGURE_9 | changes)
 
 
 def runs(results: Results, **changes: object) -> list[Numbers]:

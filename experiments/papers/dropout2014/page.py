@@ -17,23 +17,8 @@ from ...reproduce.claims import MEAN
 from ...reproduce.figures import band, grid, labelled
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import Series
-from .measured import autoencoders, chosen, gain, measured, on_files, percent, runs, words
-from .plan import (
-    CLEAN,
-    COUNTED,
-    FIGURE_9,
-    MNIST,
-    MNIST_COUNTS,
-    NOISE,
-    PIXELS,
-    PLAIN,
-    RATES,
-    SIZES,
-    SLOW,
-    TABLE_9,
-    autoencoder,
-    mnist,
-)
+from .measured import autoencoders, chosen, gain, measured, of_figure_9, on_files, percent, runs, words
+from .plan import CLEAN, COUNTED, MNIST, MNIST_COUNTS, NOISE, PIXELS, PLAIN, RATES, SIZES, SLOW, TABLE_9, autoencoder, mnist
 from .runs import HIGHEST, autoencoded
 
 FIRST = "curves"
@@ -135,7 +120,7 @@ def activity(results: Results, report: Report) -> None:
 
 def keeping(results: Results, report: Report) -> None:
     """Figure 9."""
-    of, (_, _, units, keeps, *_) = partial(measured, results, **FIGURE_9), SIZES[results.scale.name]
+    of, (_, _, units, keeps, *_) = partial(of_figure_9, results), SIZES[results.scale.name]
     pairs = SIZES[results.scale.name].fixed()
     figure, axes = grid(2, width=4.9, height=3.7)
     lines(axes[0], {label: {keep: of(pick, keep=keep) for keep in keeps}

@@ -19,7 +19,7 @@ from ....inspection.diagnosis.layers import hidden_activations, layer_statistics
 from ....losses import MSE, CrossEntropy
 from ....modules import Dropout, Module, Sequential
 from ....training import Run, fit
-from ...lab.data import source
+from ...lab.data import relabelled, source
 from ...lab.networks import dropping, noisy
 from ...lab.readings import averages, wrong
 from ...lab.trained import descent, penalties, weights
@@ -62,10 +62,7 @@ def noisy_digits(examples: int, noise: float, seed: int) -> tuple[tuple[Array, A
     rng = np.random.default_rng([seed, examples])
     order = rng.permutation(len(y))
     chosen, others = order[:examples], order[examples:]
-    given = y[chosen]
-    changed = rng.permutation(examples)[:round(noise * examples)]
-    given[changed] = (given[changed] + rng.integers(1, CLASSES, len(changed))) % CLASSES
-    return (x[chosen], given), (x[others], y[others])
+    return (x[chosen], relabelled(y[chosen], noise, CLASSES, rng)), (x[others], y[others])
 
 
 def learned(*, examples: int, noise: float, keep: float, keep_input: float, width: int, depth: int, updates: int, kind: str,

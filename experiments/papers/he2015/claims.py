@@ -11,7 +11,7 @@ from ...reproduce.claims import Claim, Origin, claim, difference, every, not_run
 from ...reproduce.paper import Results, texts
 from ...reproduce.series import Series, largest
 from ...sweeps.trials import Numbers
-from .plan import DEPTH, UNEVEN, WIDTHS, networks
+from .plan import DEPTH, STEPS, UNEVEN, WIDTHS, networks
 from .runs import signals
 
 SHRINKS = 2 ** (-(DEPTH - 1) / 2)                                   # 1/sqrt(2) for each layer after the first
@@ -61,13 +61,13 @@ def of_dense(results: Results) -> list[Claim]:
     for depth in results.scale.choose((30,), (10, 20, 30)):
         he, glorot = error[f"He {depth}"], error[f"Glorot {depth}"]
         thirty: tuple[Origin, str] = ("paper", "figure 3") if depth == 30 else ("project", "after figure 3, with 30 layers")
-        paper = "He converges, Xavier stalls" if depth == 30 else ""
-        found.append(claim(f"relu{depth}-he-learns", f"{depth} ReLU layers, He: learns", *thirty, he, learns, paper=paper,
-                           unit="%"))
+        paper, budget = "He converges, Xavier stalls" if depth == 30 else "", f" in {STEPS} steps of SGD"
+        found.append(claim(f"relu{depth}-he-learns", f"{depth} ReLU layers, He: learns{budget}", *thirty, he, learns,
+                           paper=paper, unit="%"))
         found.append(difference("relu10-he-ahead", "10 ReLU layers: He below Glorot, at equal steps", "project", "", he, glorot,
                                 unit="%") if depth == 10 else
-                     claim(f"relu{depth}-glorot-stalls", f"{depth} ReLU layers, Glorot: stalls", *thirty, glorot, stalls,
-                           paper=paper, unit="%"))
+                     claim(f"relu{depth}-glorot-stalls", f"{depth} ReLU layers, Glorot: stalls{budget}", *thirty, glorot,
+                           stalls, paper=paper, unit="%"))
     if results.scale.name == "small":
         found.append(claim("relu10-glorot-large-rate", "10 ReLU layers, Glorot with ten times the step size: learns, the "
                            "defect hides", "project", "", error["Glorot 10, lr 0.1"], below(0.06, "%").of("test error"),
@@ -83,9 +83,10 @@ def of_dense(results: Results) -> list[Claim]:
 
 def of_convolutions(results: Results) -> list[Claim]:
     error, what = errors(results), "27 convolutions and 3 fully connected layers"
-    return [claim("convolutions30-he-learns", f"{what}, He: converges", "paper", "figure 3", error["He 30"],
+    budget = f" in {networks(results.scale)['He 30']['steps']} steps of SGD"
+    return [claim("convolutions30-he-learns", f"{what}, He: converges{budget}", "paper", "figure 3", error["He 30"],
                   below(0.05, "%").of("test error"), paper="converges, to 38.56 / 16.59 % on ImageNet", unit="%"),
-            claim("convolutions30-glorot-stalls", f"{what}, Glorot: stalls", "paper", "figure 3", error["Glorot 30"],
+            claim("convolutions30-glorot-stalls", f"{what}, Glorot: stalls{budget}", "paper", "figure 3", error["Glorot 30"],
                   above(STALLED, "%").of("test error"), paper="stalls completely", unit="%"),
             *of_depths(results, 0.05, "He 14")]
 

@@ -42,9 +42,9 @@ def draw(results: Results, report: Report) -> None:
         median_and_range(times, list(steps), rows(*steps.values()), k, initialization(init).label)
     times.set(xlabel="layers of neurons, N_l", ylabel="steps", ylim=(0, None))
 
-    chosen = {layers: found for layers in CHAINS if len(found := best_decoupled(results, layers))}
-    median_and_range(best, list(chosen), rows(*chosen.values()), 0, "decoupled start")
-    if chosen:
+    fastest = {layers: reached for layers in CHAINS if len(reached := best_decoupled(results, layers))}
+    median_and_range(best, list(fastest), rows(*fastest.values()), 0, "decoupled start")
+    if fastest:
         height = best_decoupled(results, CHAINS[-1]).mean
         best.plot(CHAINS, [height * CHAINS[-1] / layers for layers in CHAINS], ":", color="black", lw=1, label="1 / N_l")
     best.set(xscale="log", yscale="log", xlabel="layers of neurons, N_l", ylabel="best step size")

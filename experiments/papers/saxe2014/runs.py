@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,21 +15,11 @@ from ....losses import MSE
 from ....modules import Linear, Sequential, Tanh
 from ....optim import SGD
 from ...lab.data import DIGITS, source
-from ...lab.loop import train
+from ...lab.loop import Whole, train
 from ...lab.networks import initialization
 
 LIMIT = 10.0                                                        # times the cost of zero: then a run is given up
 EXAMPLES = 100
-
-
-class Whole(NamedTuple):
-    """The same batch at each step: gradient descent."""
-
-    x: Array
-    y: Array
-
-    def batch(self, step: int) -> tuple[Array, Array]:
-        return self.x, self.y
 
 
 def products(*, init: str, size: int, depths: Sequence[int], seed: int) -> dict[str, Any]:

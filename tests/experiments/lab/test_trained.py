@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
 from retroprop.experiments.lab import trained as task
-from retroprop.experiments.lab.data import Binary, black_and_white, digest, source
+from retroprop.experiments.lab.data import Prepared, black_and_white, digest, source
 from retroprop.experiments.lab.loop import Drawn, train
 from retroprop.experiments.lab.networks import dense
 from retroprop.experiments.lab.trained import Shrink, descent, error_at, penalties, rise, trained
@@ -122,7 +122,7 @@ def test_fewer_examples_black_and_white_and_validation(monkeypatch):
     trained(**SMALL, examples=50)
     trained(**SMALL, binary=True)
     assert len(seen[0].y) == 50
-    assert isinstance(seen[1], Binary)
+    assert isinstance(seen[1], Prepared)
     assert set(np.unique(seen[1].batch(0)[0])) == {0, 1}
     found = trained(**SMALL | {"data": "validated-digits"})
     assert set(found["readings"][0]) == {"step", "error", "validation"}

@@ -102,7 +102,8 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(("sent", "status", "word", "kind"), [
-    (signal.SIGTERM, 143, "terminated", "copies"), (signal.SIGINT, 130, "interrupted", "copies"),
+    (signal.SIGTERM, 143, "terminated", "copies"),
+    pytest.param(signal.SIGINT, 130, "interrupted", "copies", marks=pytest.mark.long),
     pytest.param(signal.SIGTERM, 143, "terminated", "new processes", marks=pytest.mark.long)],
     ids=["terminated", "interrupted", "terminated, new processes"])
 def test_a_command_that_is_stopped_says_so_and_leaves_nothing_behind(sent, status, word, kind, tmp_path):

@@ -406,6 +406,7 @@ def test_small_adversarial_changes_fool_a_network_and_random_ones_do_not(digits,
     assert many.error[1] > found.error[1]
 
 
+@pytest.mark.long
 def test_adversarial_training_halves_the_error(digits):
     train, test = digits
     plain = trained(deep(), 0.1, train, 40)

@@ -112,7 +112,7 @@ def test_large_arrays_are_sampled():
     assert len(evaluated) <= 2 * (2 * (200 + 30) + 8)
 
 
-@pytest.mark.parametrize("rng", range(5))
+@pytest.mark.parametrize("rng", range(2))
 def test_the_verdict_does_not_depend_on_the_seed(rng):
     rp.check_module(Residual(rp.Sequential(rp.Linear(3, 3, rng=1), rp.Tanh(), Affine(3))), numbers(5, 3), rng=rng)
 

@@ -272,7 +272,7 @@ def test_every_law_has_mutants():
     assert MUTANTS.keys() == {check.__name__ for check in CHECKS}
 
 
-@pytest.mark.parametrize("step", [pytest.param(3, id="every third"), pytest.param(1, id="all", marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [pytest.param(6, id="every sixth"), pytest.param(1, id="all", marks=pytest.mark.long)])
 @pytest.mark.parametrize(("law", "mutant"), [pytest.param(law, mutant, id=f"{law}: {mutant.name}")
                                              for law, mutants in MUTANTS.items() for mutant in mutants])
 def test_the_law_catches_the_mutant_of_every_module(law, mutant, step, facts):
@@ -294,6 +294,6 @@ def test_the_law_catches_the_mutant_of_every_module(law, mutant, step, facts):
 def test_phases_that_are_replaced_by_themselves_are_not_caught(facts):
     """The laws catch what a mutant computes, not that a phase was replaced."""
     unchanged = Mutant("none", lambda kind: {name: phase for change in UNCHANGED for name, phase in change(kind).items()})
-    for case, fact in facts[::6]:
+    for case, fact in facts[::12]:
         with unchanged.applied(type(fact.module)):
             rp.check_module(case.build(), *case.inputs)

@@ -101,19 +101,19 @@ def products_alone(monkeypatch):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-@pytest.mark.parametrize("k", [1, 3, 18, 19, 37, 38])
 @pytest.mark.parametrize("name", ["tanh", "BatchNorm and Dropout"])
-def test_eigenvalues_are_the_largest_of_the_whole_hessian(name, k, whole, monkeypatch):
+def test_eigenvalues_are_the_largest_of_the_whole_hessian(name, whole, monkeypatch):
     """By Lanczos' method; from the whole matrix if n is at most 2 k."""
     if not whole:
         products_alone(monkeypatch)
     build, loss = NETS[name]
     net = build()
     expected = np.linalg.eigvalsh(numerical_hessian(net, loss, X, Y))[::-1]
-    k = min(k, len(expected))
-    found = rp.hessian_eigenvalues(net, loss, X, Y, k)
-    assert found.shape == (k,)
-    assert_allclose(found, expected[:k], rtol=0, atol=1e-8 * expected[0])
+    for k in (1, 3, 18, 19, 37, 38):
+        k = min(k, len(expected))
+        found = rp.hessian_eigenvalues(net, loss, X, Y, k)
+        assert found.shape == (k,)
+        assert_allclose(found, expected[:k], rtol=0, atol=1e-8 * expected[0], err_msg=f"k = {k}")
 
 
 def test_small_nets_have_as_many_eigenvalues_as_numbers():

@@ -87,7 +87,7 @@ def test_the_sum_over_paths_equals_backward(case):
     assert (found.paths, found.products) == rp.count_paths(net)[:2]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(graphs())
 def test_the_sum_over_paths_equals_backward_on_random_graphs(net):
     x = each(lambda shape: np.random.default_rng(0).normal(size=shape),

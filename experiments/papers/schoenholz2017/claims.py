@@ -1,0 +1,149 @@
+"""What Schoenholz et al. 2017 and Pennington et al. 2017 claim, judged by the runs."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+
+from ...lab.trained import trained
+from ...reports.statistics import rank_correlation
+from ...reproduce.bounds import above, at_least, at_most, below, near, within_factor
+from ...reproduce.claims import Claim, claim, computed, difference, every, not_run
+from ...reproduce.paper import Results, texts
+from ...reproduce.series import Series, best
+from ...sweeps.trials import Numbers
+from .plan import ARRIVED, BIASES, CRITICAL, INITS, SIZES, isometric
+from .runs import deepest, propagated, spectra
+from .theory import correlations, critical, depth_scale, growth, length
+
+TRIAL = {1: 20, 1.25: 40, 1.5: 80, CRITICAL: 60, 2: 60, 2.5: 60, 3: 50, 4: 30}  # layers: the deepest, of an independent program
+ARRIVALS = {"Orthogonal": {10: 20, 30: 10, 100: 10}, "Gaussian": {10: 40, 30: 60}}  # its steps to ARRIVED, by depth
+
+
+def claims(results: Results) -> list[Claim]:
+    return [*of_theory(results), *of_depths(results), *of_spectra(results), *of_arrivals(results), dropout()]
+
+
+def of_theory(results: Results) -> list[Claim]:
+    """The critical point, and random networks beside what the integrals say."""
+    found = [claim("critical-variance", f"σ_w² at which χ = 1, for σ_b² = {BIASES:g}", "exact", "χ of sec. 3",
+                   Series.single(critical(BIASES)) if results.outcomes else Series({}), near(1.761, 0.0005), paper="χ = 1")]
+    for variance in SIZES[results.scale.name].variances:
+        what, network = f"σ_w² = {variance:g}", "in random networks"
+        kept, grown, apart = (results.series(partial(pick, variance=variance), propagated, weight_variance=variance)
+                              for pick in (kept_length, per_layer, distance))
+        found += [claim(f"length-{variance:g}", f"{what}: variance of the preactivations {network}, over q*", "exact", "sec. 3",
+                        kept, near(1, 0.1), paper="1"),
+                  claim(f"gradient-{variance:g}", f"{what}: factor of squared gradients per layer {network}, over χ", "exact",
+                        "sec. 5", grown, near(1, 0.1), paper="1"),
+                  claim(f"correlation-{variance:g}", f"{what}: correlation of two examples, layer by layer: rms distance from "
+                        "the integral's", "exact", "sec. 3", apart, below(0.2), paper="0")]
+    return found
+
+
+def kept_length(result: Numbers, variance: float) -> float:
+    """The mean square of the preactivations, over all layers, divided by q*."""
+    return float(np.mean(result["length"])) / length(variance, BIASES)
+
+
+def per_layer(result: Numbers, variance: float) -> float:
+    """By what squared gradients grow from each layer to the one below it, divided by χ."""
+    gradients = np.log(result["gradient"])
+    return math.exp(-np.polyfit(range(len(gradients)), gradients, 1)[0]) / growth(variance, BIASES)
+
+
+def distance(result: Numbers, variance: float) -> float:
+    """rms over the layers, of the correlation from that of the theory."""
+    measured = result["correlation"]
+    expected = correlations(variance, BIASES, measured[0], len(measured))
+    return float(np.sqrt(np.mean(np.square(np.subtract(measured, expected)))))
+
+
+def depths(results: Results) -> dict[float, Series]:
+    """The deepest network that learns, by σ_w²."""
+    return {variance: results.series("deepest", deepest, weight_variance=variance)
+            for variance in SIZES[results.scale.name].variances}
+
+
+def scales(variances: tuple[float, ...]) -> list[float]:
+    return [depth_scale(variance, BIASES) for variance in variances]
+
+
+def of_depths(results: Results) -> list[Claim]:
+    sizes, found, reached = SIZES[results.scale.name], list[Claim](), depths(results)
+    first, *_, last = sizes.variances
+    if len(sizes.variances) > 3:
+        predicted = scales(sizes.variances)
+        found.append(computed("depths-follow-scale", "Deepest network that learns, mean over seeds, for each σ_w²: rank "
+                              "correlation with ξ_c", "paper", "figure 5",
+                              lambda *each: rank_correlation([one.mean for one in each], predicted) if all(each) else None,
+                              list(reached.values()), above(0.7), paper="depth scales bound how deep a network can be trained"))
+    for variance, name in ((first, "order"), (last, "chaos")):
+        found.append(difference(f"deeper-than-{name}", f"The deepest network that learns: in {name}, σ_w² = {variance:g}, less "
+                                "deep than at the critical point", "paper", "figure 5", reached[variance], reached[CRITICAL],
+                                "fewer layers", unit="layers", paper="arbitrarily deep only close to criticality"))
+    if results.scale.name == "small":
+        found += [claim(f"deepest-{variance:g}", f"σ_w² = {variance:g}: deepest network that learns", "independent",
+                        "the same setting without this library", reached[variance], within_factor(2, layers), unit="layers",
+                        reason=texts(__file__)("reason: deepest")) for variance, layers in TRIAL.items()]
+    return found
+
+
+def share(result: Numbers, depth: int) -> float:
+    """Of the singular values, how many are above a tenth of the largest."""
+    values = np.asarray(result["values"][str(depth)])
+    return float(np.mean(values > 0.1 * values[0]))
+
+
+def of_spectra(results: Results) -> list[Claim]:
+    depth = SIZES[results.scale.name].deep[-1]
+    found = []
+    for init, bound, trial in (("Orthogonal", at_least(0.9, "%"), "95 %"), ("Gaussian", at_most(0.15, "%"), "5 %")):
+        found.append(every(f"spectrum-{init.lower()}", f"{init} weights, depth {depth}: share of the Jacobian's singular "
+                           "values above a tenth of the largest", "independent", f"{trial} at depth 100",
+                           results.series(lambda r: share(r, depth), spectra, init=INITS[init]), bound, unit="%",
+                           paper="orthogonal weights concentrate them near 1, Gaussian ones cannot"))
+    return found
+
+
+def steps_to(result: Numbers, part: str) -> float:
+    """The first evaluation step at which the part's error has fallen to `ARRIVED`; infinite if there is none."""
+    rows = result["readings"]
+    return float(next((row["step"] for row in rows if row[part] <= ARRIVED), math.inf))
+
+
+def arrivals(results: Results, init: str, depth: int) -> tuple[float | None, Series]:
+    """The learning rate whose networks arrive first on validation data, and their steps on test data."""
+    def steps(lr: float, part: str) -> Series:
+        settings = isometric(results.scale, init, depth, lr)
+        return results.series(lambda r: min(steps_to(r, part), settings["steps"]), trained, **settings)
+
+    lr = best({lr: steps(lr, "validation") for lr in SIZES[results.scale.name].rates})
+    return lr, Series({}) if lr is None else steps(lr, "error")
+
+
+def of_arrivals(results: Results) -> list[Claim]:
+    sizes, found = SIZES[results.scale.name], list[Claim]()
+    what, note = f"steps to a test error of {ARRIVED:.0%}", f"; a run that does not arrive counts with all {sizes.budget} steps"
+    source = "the same setting without this library"
+    for depth in sizes.deep:
+        (_, orthogonal), (_, gaussian) = (arrivals(results, init, depth) for init in INITS)
+        found.append(difference(f"orthogonal-{depth}-faster", f"Depth {depth}: orthogonal weights learn faster than Gaussian "
+                                f"ones ({what}{note})", "paper", "Pennington et al., abstract", orthogonal, gaussian,
+                                "fewer steps", unit="steps", paper="orders of magnitude faster"))
+        for init, series in (("Orthogonal", orthogonal), ("Gaussian", gaussian)):
+            if results.scale.name == "small" and depth in ARRIVALS[init]:
+                found.append(claim(f"arrival-{init.lower()}-{depth}", f"{init} weights, depth {depth}: {what}", "independent",
+                                   source, series, within_factor(2, ARRIVALS[init][depth]), unit="steps",
+                                   reason=texts(__file__)("reason: arrivals")))
+    if results.scale.name == "small":
+        found.append(claim("arrival-gaussian-100", f"Gaussian weights, depth 100: {what}", "independent", source, gaussian,
+                           at_least(150, "steps").noting(note), unit="steps", reason=texts(__file__)("reason: arrivals")))
+    return found
+
+
+def dropout() -> Claim:
+    return not_run("dropout-destroys", "Any dropout removes the critical point and bounds the depth that can be trained",
+                   "sec. 4", "ξ_c stays finite", "the question here is the depth scale without dropout")

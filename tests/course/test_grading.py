@@ -1,0 +1,126 @@
+"""A notebook is graded in another process: what one cell does costs no other its points."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from retroprop.course.grading import execute, grade
+from retroprop.course.source import cells, cleared, solution
+from retroprop.errors import FileFormatError
+
+SIGMOID = solution("sigmoid")
+CHANGED = """
+import sys
+rp.check_module = sys.modules["retroprop.inspection.contract.values"].agree = lambda *a, **k: None
+rp.Module.predict = rp.Sigmoid.forward = None
+np = rp = Sigmoid = sum = 3
+print("x" * 10**6)
+sys.exit()
+"""
+
+
+def written(folder, *sources):
+    """Write a notebook with these code cells, and return its path."""
+    path = folder / "answers.ipynb"
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": source} for source in sources]}), encoding="utf-8")
+    return path
+
+
+def test_names_that_a_notebook_overwrites_cost_nothing():
+    wrong = SIGMOID.replace("Sigmoid", "Third").replace("y * (1 - y) * g", "y * g")
+    found = execute(["%matplotlib inline\nimport numpy as np", "1 +", SIGMOID, wrong, CHANGED], ["sigmoid", "linear", "third"])
+    assert sum(verdict.points for verdict in found.verdicts["sigmoid"]) == 6, found.verdicts
+    assert {verdict.sentence for verdict in found.verdicts["linear"]} == {"Linear is not defined"}
+    assert found.errors.keys() == {1, 4}
+    assert found.errors[1].startswith("SyntaxError: invalid syntax")
+    assert found.errors[4] == "SystemExit"
+    assert "Third(): backward is the transposed jacobian" in found.verdicts["third"][0].sentence
+    assert {"retroprop.inspection.contract.values.agree", "Module.predict", "Sigmoid.forward"} <= set(found.changed)
+    assert len(found.printed[4]) == 10_000
+
+
+@pytest.mark.long
+def test_a_cell_that_never_ends_or_ends_the_process_costs_only_its_own_points(tmp_path):
+    path = written(tmp_path, "while True:\n    pass", "import os\nos._exit(7)", SIGMOID,
+                   SIGMOID.replace("Sigmoid", "Third").replace("y = self.point", "while True:\n            pass"))
+    graded = grade(path, limit=20)
+    assert (graded.points, graded.of) == (6, 60)
+    assert graded.verdicts["third"][0].sentence == "took longer than 20 s"
+    assert graded.remarks[:2] == ("code cell 1: took longer than 20 s",
+                                  "code cell 2: ended the process of the notebook (exit status 7)")
+
+
+@pytest.mark.long
+def test_a_broken_cell_is_named_where_its_points_are_lost(tmp_path):
+    broken = SIGMOID.replace("return y * (1 - y) * g", "return y * (1 - y) *")
+    graded = grade(written(tmp_path, broken, solution("variance")))
+    assert graded.points == 11
+    assert "sigmoid: 0 of 6\n    all parts, 0 of 6: Sigmoid is not defined: its cell raises SyntaxError: invalid" in str(graded)
+    assert graded.remarks[0].startswith("code cell 1: SyntaxError")
+
+
+def test_what_is_no_notebook_is_refused(tmp_path):
+    path = tmp_path / "answers.ipynb"
+    for text in ("", "[]", '{"cells": [{}]}', '{"cells": 3}'):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(FileFormatError, match=r"answers.ipynb must be a notebook \(.ipynb, format 4\)"):
+            grade(path)
+    with pytest.raises(FileNotFoundError):
+        grade(tmp_path / "none.ipynb")
+
+
+def command(*words):
+    return subprocess.run([sys.executable, "-m", "retroprop", *map(str, words)], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.long
+def test_the_students_copy_gets_no_points_and_the_teachers_all(tmp_path):
+    made = command("course", "--out", tmp_path / "kit", "--seed", 5)
+    assert made.returncode == 0, made.stderr
+    assert sorted(path.name for path in (tmp_path / "kit").iterdir()) == [
+        "exercises-with-solutions.ipynb", "exercises.ipynb", "instructor.md", "plan.md"]
+    (tmp_path / "kit" / "torn.ipynb").write_text("{", encoding="utf-8")
+    ran = command("grade", tmp_path / "kit", "--json", "--csv", tmp_path / "class.csv", "--seed", 3)
+    assert ran.returncode == 1, ran.stderr                          # one file is no notebook
+    teacher, student, torn = json.loads(ran.stdout)
+    assert (teacher["points"], student["points"], torn["points"]) == (60, 0, 0)
+    assert teacher["remarks"] == []
+    assert student["remarks"] == ["5 cells stopped at a gap that is not filled"]
+    sentences = {name: {part["sentence"] for part in parts} for name, parts in student["exercises"].items()}
+    for name in ("sigmoid", "linear", "batchnorm", "dropout", "variance"):
+        assert sentences[name] == {"nothing is written here yet"}
+    for name in ("first", "second", "third"):                       # the mistake is still there, and a law says so
+        assert all(" in training mode, " in sentence for sentence in sentences[name])
+    header, *rows = (tmp_path / "class.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "notebook,points,of,sigmoid,linear,batchnorm,dropout,first,second,third,variance,remarks"
+    assert [row.split(",")[1:3] for row in rows] == [["60", "60"], ["0", "60"], ["0", "60"]]
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    (["grade", "none.ipynb"], "none.ipynb: No such file or directory"),
+    (["grade", "."], "must contain notebooks (.ipynb), found none"),
+    (["grade", "none.ipynb", "--seed", "-1"], "--seed must be an integer of at least 0, got -1"),
+    (["grade", "none.ipynb", "--limit", "0"], "--limit must be a number in (0, inf), got 0.0"),
+    (["course", "--seed", "-1"], "--seed must be an integer of at least 0, got -1"),
+])
+def test_a_command_says_what_it_needs(words, sentence, tmp_path, monkeypatch, capsys):
+    from retroprop.__main__ import main
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_filled_is_nothing_gained():
+    from retroprop.course.bugs import given_names
+    from retroprop.course.exercises import EXERCISES, graded
+    names = given_names()
+    for cell in cells():
+        if cell.kind == "answer":
+            exec(cleared(cell.source), names)
+    for exercise in EXERCISES:
+        for verdict in graded(exercise, names, 0):
+            assert verdict.points == 0
+            assert verdict.sentence in ("nothing is written here yet", f"{exercise.name.capitalize()} is not defined")

@@ -1,0 +1,149 @@
+"""Each mistake that students make costs the points that it should, and the law that it breaks says so."""
+
+import re
+
+import pytest
+
+from retroprop.course.bugs import given_names
+from retroprop.course.exercises import EXERCISES, graded
+from retroprop.course.source import cells, solution, solved
+
+BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
+
+
+def verdicts(exercise, *changes, seed=0):
+    """Grade the solution of an exercise after (old, new) changes of its code; return the sentence of each part."""
+    code = solution(exercise)
+    for old, new in changes:
+        assert code.count(old) == 1, (old, code)
+        code = code.replace(old, new)
+    names = given_names()
+    exec(code, names)
+    return {verdict.part: verdict.sentence for verdict in graded(BY_NAME[exercise], names, seed)}
+
+
+MISTAKES = {
+    "the slope of a sigmoid without 1 - y": (
+        "sigmoid", [("y * (1 - y) * g", "y * g")], {"backward", "other laws"},
+        "Sigmoid(): backward is the transposed jacobian: in training mode, dC/dx"),
+    "a sigmoid of base 2": (
+        "sigmoid", [("np.exp(-x)", "2.0 ** -x"), ("y * (1 - y) * g", "0.6931471805599453 * y * (1 - y) * g")], {"forward"},
+        "Sigmoid(): forward computes what is computed by the library's Sigmoid: for x of shape"),
+    "the weight is not transposed": (
+        "linear", [("x @ self.weight.data.T", "x @ self.weight.data")], {"forward", "backward", "update", "other laws"},
+        "Linear(): forward computes what is computed by the library's Linear: ValueError: matmul"),
+    "the gradient of the weight is transposed": (
+        "linear", [("g.T @ x", "x.T @ g")], {"update", "other laws"},
+        "Linear(): update is the gradient of each parameter: in training mode, ShapeError"),
+    "the mean over the batch in place of the sum": (
+        "linear", [("g.T @ x", "g.T @ x / len(x)")], {"update", "other laws"},
+        "Linear(): update is the gradient of each parameter: in training mode, dC/dweight"),
+    "update accumulates": (
+        "linear", [("self.weight.grad =", "self.weight.grad +=")], {"update", "other laws"},
+        "Linear(): update overwrites and accumulate adds: in training mode, update over old gradients"),
+    "BatchNorm without the path through the mean": (
+        "batchnorm", [("g - g.mean(axis=0) - normal", "g - normal")], {"backward", "other laws"},
+        "BatchNorm(): backward is the transposed jacobian: in training mode, dC/dx"),
+    "BatchNorm without the paths through mean and variance": (
+        "batchnorm", [("(g - g.mean(axis=0) - normal * (g * normal).mean(axis=0))", "g")], {"backward", "other laws"},
+        "BatchNorm(): backward is the transposed jacobian: in training mode, dC/dx"),
+    "BatchNorm that asks for the mode in backward": (
+        "batchnorm", [("if not of_batch", "if not self.training")], {"other laws"},
+        "BatchNorm(): the mode of forward decides: in training mode"),
+    "running statistics that forget the past": (
+        "batchnorm", [("self.running_mean *= 0.9", "self.running_mean *= 0.1")], {"running statistics"},
+        "BatchNorm(): the running statistics and predict are those of the library's BatchNorm: for x of shape"),
+    "dropout without 1 / (1 - p)": (
+        "dropout", [("kept / (1 - self.p)", "kept")], {"forward"},
+        "Dropout(0.2): forward drops numbers in training: expected x / (1 - p), so that the mean of y is x"),
+    "dropout that keeps with probability p": (
+        "dropout", [(">= self.p", "< self.p")], {"forward"},
+        "Dropout(0.2): forward drops numbers in training: expected a share of 0.2 to be 0, got 0.8"),
+    "the mask is drawn again in backward": (
+        "dropout", [("mask = self.point", "mask = (self.rng.random(g.shape) >= self.p) / (1 - self.p)")],
+        {"backward", "other laws"}, "Dropout(0.2): backward is the transposed jacobian: in training mode, dC/dx"),
+    "dropout drops in evaluation": (
+        "dropout", [("if self.training:", "if True:")], {"evaluation", "other laws"},
+        "Dropout(0.2): in evaluation mode the output is x: predict"),
+    "the number of outputs where inputs are summed": (
+        "variance", [("return n_out * std**2", "return n_in * std**2")], {"a gradient"},
+        "of_a_gradient: for n_in = 2000, n_out ="),
+    "the deviation in place of the variance": (
+        "variance", [("return n_in * std**2", "return n_in * std")], {"a sum"}, "was predicted"),
+    "Glorot's deviation before a ReLU": (
+        "variance", [("np.sqrt(2 / n_in)", "np.sqrt(1 / n_in)")], {"ReLU"},
+        "six layers with a ReLU multiply the mean square by 0.0"),
+}
+
+
+TYPICAL = ("the weight is not transposed", "the mean over the batch in place of the sum", "update accumulates",
+           "BatchNorm without the paths through mean and variance", "dropout without 1 / (1 - p)",
+           "the mask is drawn again in backward", "the number of outputs where inputs are summed")
+
+
+@pytest.mark.parametrize("mistake", [
+    pytest.param(name, marks=() if name in TYPICAL else pytest.mark.long) for name in MISTAKES])
+def test_a_mistake_costs_its_parts_and_the_law_says_why(mistake):
+    exercise, changes, parts, sentence = MISTAKES[mistake]
+    found = {part: said for part, said in verdicts(exercise, *changes).items() if said}
+    assert found.keys() == parts
+    assert sentence in next(iter(found.values()))
+
+
+@pytest.mark.parametrize("exercise", ["sigmoid", "linear", "batchnorm", "dropout", "variance"])
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.long
+def test_the_solutions_get_all_points_for_any_seed(exercise, seed):
+    assert not any(verdicts(exercise, seed=seed).values())
+
+
+def test_numbers_that_fit_one_seed_do_not_fit_another():
+    names = {"of_a_sum": lambda n_in, std, mean_square: 0.21}       # right for the sizes that the notebook shows
+    for seed in range(3):
+        assert "0.21 was predicted" in graded(BY_NAME["variance"], names, seed)[0].sentence
+
+
+DELEGATING = """
+class Linear(rp.Linear):
+    pass
+
+class Sigmoid(rp.Module):
+    def __init__(self):
+        self.inner = rp.Sigmoid()
+
+    def forward(self, x):
+        return self.inner.forward(x)
+
+    def backward(self, g):
+        return self.inner.backward(g)
+"""
+
+
+def test_a_class_of_the_library_is_no_answer():
+    names = given_names()
+    exec(DELEGATING, names)
+    names["Dropout"] = names["rp"].Dropout
+    own = "a class of your own that derives from rp.Module is expected, got <class '"
+    for name, sentence in (("linear", f"{own}__main__.Linear'>"), ("dropout", f"{own}retroprop.modules.dropout.Dropout'>"),
+                           ("sigmoid", "the class must compute by itself, without another module inside")):
+        assert sentence in graded(BY_NAME[name], names, 0)[0].sentence
+
+
+def test_the_points_of_the_instructors_page_are_those_of_the_exercises():
+    from retroprop.course.source import TEXTS
+    page = (TEXTS / "instructor.md").read_text(encoding="utf-8")
+    for exercise in EXERCISES[:4]:
+        parts = ", ".join(f"{part.title} {part.points}" for part in exercise.parts)
+        assert f"| {exercise.title} | {exercise.points} | {parts} |" in page
+    headings = re.findall(r"^## .*\((\d+) points\)|^## .*\((3) × (4) points\)", "\n".join(cell.source for cell in cells()),
+                          re.MULTILINE)
+    assert sum(int(one or 0) or int(a) * int(b) for one, a, b in headings) == 60 == sum(each.points for each in EXERCISES)
+
+
+def test_the_gaps_are_where_the_solutions_were():
+    from retroprop.course.source import cleared
+    answers = [cell.source for cell in cells() if cell.kind == "answer"]
+    for source in answers:
+        compile(cleared(source), "cell", "exec")
+        assert cleared(source).count("raise NotImplementedError()") == source.count("BEGIN SOLUTION") > 0
+        assert "SOLUTION" not in cleared(source) + solved(source)
