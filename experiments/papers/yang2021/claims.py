@@ -12,7 +12,7 @@ from ...lab.trained import trained
 from ...reproduce.bounds import above, at_most, near
 from ...reproduce.claims import Claim, Origin, claim, computed, difference
 from ...reproduce.paper import Results, texts
-from ...reproduce.series import Series, best, best_by_seed, combined
+from ...reproduce.series import Series, at_others_best, best, best_by_seed, combined
 from ...sweeps.trials import Numbers
 from .plan import BASE, CHECKED, OPTIMIZERS, PARAMETRIZATIONS, powers, setting, widths
 from .runs import coordinates
@@ -102,7 +102,10 @@ def of_transfer(results: Results) -> list[Claim]:
              difference("wider-is-better", f"at the best learning rate of width {first}, in μP: training cost of width {last} "
                         f"lower than of width {first}", "paper", "sec. 8", found[last, MUP], found[first, MUP],
                         paper="wider is better", reason=texts(__file__)("reason: wider"))]
-    return [replace(one, measured=one.measured + known) for one in pairs]
+    anew = difference("standard-tuned-anew", f"standard parametrization, width {last}, at a rate tuned for it: training cost "
+                      f"lower than in μP at the best learning rate of width {first}", "project", "",
+                      at_others_best(costs(results, last, STANDARD)), found[last, MUP])
+    return [*(replace(one, measured=one.measured + known) for one in pairs), anew]
 
 
 def growth(results: Results, optimizer: str, standard: bool, key: str, layer: int) -> Series:

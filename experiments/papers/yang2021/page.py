@@ -11,7 +11,7 @@ from ...reports.panels import legend_below
 from ...reproduce.figures import grid, median_and_range
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
-from .claims import LAYERS, MUP, PARAMETRIZATIONS, STANDARD, best_powers, costs
+from .claims import LAYERS, PARAMETRIZATIONS, STANDARD, best_of, costs
 from .plan import BASE, CHECKED, OPTIMIZERS, widths
 from .runs import coordinates
 
@@ -20,9 +20,11 @@ FIRST = "figure-1"
 
 def finding(results: Results) -> str:
     first, *_, last = widths(results.scale)
-    moved = {one: best_powers(results, last, one) - best_powers(results, first, one) for one in PARAMETRIZATIONS}
-    return filled(__file__, standard=moved[STANDARD] * -1, mup=abs(moved[MUP]),
-                  first=str(first), last=str(last))
+    moved = [function(*series) for function, series in (best_of(results, one, first, last) for one in PARAMETRIZATIONS)]
+    if None in moved:
+        return ""
+    standard, mup = (f"{value:g}" for value in moved)
+    return filled(__file__, standard=standard.removeprefix("-"), mup=mup, first=str(first), last=str(last))
 
 
 def draw(results: Results, report: Report) -> None:
@@ -48,7 +50,7 @@ def draw_rates(results: Results, report: Report) -> None:
         ax.grid(alpha=0.25)
     axs[0].set_ylabel("training cost")
     legend_below(axs[:1])
-    report.add("figure-1", figure, seeds=results.scale.seeds, base=BASE)
+    report.add("figure-1", figure, seeds=results.scale.seeds, base=BASE, first=BASE, last=widths(results.scale)[-1])
 
 
 def draw_coordinates(results: Results, report: Report) -> None:

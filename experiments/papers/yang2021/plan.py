@@ -13,7 +13,7 @@ BASE = 32                                                           # the width 
 PARAMETRIZATIONS = ("standard", "μP")
 CHECKED = (64, 128, 256, 512)                                       # widths of the coordinate check
 OPTIMIZERS = {"adam": 2.0**-7, "sgd": 0.1}                          # of the coordinate check, with their learning rates
-LATE = 3                                                            # the last readings, whose costs are averaged
+LATE = 6                                                            # readings in the last third, whose costs are averaged
 
 
 def widths(scale: Scale) -> tuple[int, ...]:
@@ -34,7 +34,7 @@ def setting(scale: Scale, width: int, parametrization: str, power: int) -> dict[
     """A run: Adam, 64-W-W-10 ReLU, batches of 16."""
     steps = (scale.steps or 20_000) if scale.name == "paper" else scale.choose(200, 300)
     where = scale.files() if scale.name == "paper" else {"data": "digits"}
-    late = [max(1, steps * (10 - k) // 10) for k in range(LATE)]
+    late = [max(1, steps * (3 * LATE - k) // (3 * LATE)) for k in range(LATE)]
     return where | {"depth": 2, "width": width, "activation": "relu", "init": "He", "optimizer": "adam",
                     "base_width": base_of(width, parametrization), "lr": 2.0**power, "batch_size": 16, "steps": steps,
                     "at": sorted(set(late)), "readings": "costs"}

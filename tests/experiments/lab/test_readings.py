@@ -76,3 +76,20 @@ def test_averages_of_sampled_networks_are_for_runs_that_ended():
     assert found["scaled"] == found["readings"][-1]["error"]        # weight scaling is evaluation mode
     assert len(found["averages"]["errors"]) == len(found["averages"]["stds"]) == 100
     assert "averages" not in trained(**how, lr=1e30, steps=20, at=[20])
+
+
+def test_noise_that_is_redrawn_moves_the_inputs_and_batchnorm_holds_them():
+    """A shift from N(0, 0.5²) moves a unit's mean by about 0.5; the weights are those of the network without it."""
+    how = SMALL | {"depth": 2, "readings": "drifts", "steps": 40, "at": range(0, 41, 2)}
+    quiet = trained(**how, batch_norm=True)
+    shaken = trained(**how, network="shaken", shift=0.5, scale=0.25)
+    assert max(quiet["moved"]) < 0.02
+    assert shaken["moved"] == pytest.approx([0.5, 0.5], abs=0.1)
+    assert all(len(row["mean"]) == len(row["spread"]) == 2 for row in shaken["readings"])
+    still = trained(**how, network="shaken", shift=0.0, scale=0.0)
+    assert [row["error"] for row in still["readings"]] == [row["error"] for row in quiet["readings"]]
+
+
+def test_the_cost_is_that_of_training_examples():
+    found = trained(**SMALL | {"activation": "relu"}, steps=0, at=[0], readings="costs")
+    assert found["readings"][0]["cost"] == pytest.approx(np.log(10), abs=0.3)

@@ -159,3 +159,13 @@ def test_training_ends_at_the_first_reading_that_is_enough():
                   read=lambda step: {"twice": 2 * step}, until=lambda row: row["twice"] >= 11)
     assert ended.readings == [{"step": step, "twice": 2 * step} for step in (0, 2, 4, 6)]
     assert ended.diverged is None
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_base_width_starts_the_network_in_mup_and_gives_each_group_its_rate(monkeypatch, optimizer):
+    made = []
+    monkeypatch.setattr(task, "mup", lambda *given, **options: made.append(rp.mup(*given, **options)) or made[-1])
+    how = SMALL | {"init": "He", "steps": 3, "at": [3], "optimizer": optimizer, "lr": 0.01, "readings": "costs"}
+    assert trained(**how, base_width=20) != trained(**how, base_width=5)
+    assert [{getattr(scale, optimizer) for scale in scales} for scales in made] == [
+        {1.0}, {1.0, 0.25} if optimizer == "adam" else {4.0, 1.0, 0.25}]
