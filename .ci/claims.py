@@ -21,7 +21,8 @@ KNOWN = {
     ("dropout2014", "nets-needed"),
     ("dropout2014", "scaling-near-average"),
 }
-ORIGINS = {"paper": "the papers", "project": "this project", "memory": "the papers, from memory"}
+ORIGINS = {"exact": "mathematics", "paper": "the papers", "independent": "an independent implementation",
+           "project": "this project"}
 
 
 def read(path):

@@ -45,14 +45,14 @@ are measured from the running packages, in the [versions](#versions) below.
 
 What does the work:
 
-- [`rp.load`](../training/saving/states.py)`(net, path, names=...)` reads safetensors files, also of PyTorch, under names of
+- `rp.load(net, path, names=...)` reads safetensors files, also of PyTorch, under names of
   their own, and in half precision;
 - `rp.interop.from_torch(module)` builds the network that a live PyTorch module is;
 - `rp.interop.from_keras(net, source)` gives a network the weights and the BatchNorm of a Keras model;
 - `rp.interop.from_scikit_learn(mlp)` and `rp.interop.from_opencv(mlp)` build the networks of `MLPClassifier`, `MLPRegressor`
   and `ANN_MLP`.
 
-[`conventions.csv`](conventions.csv) holds the rows, [`conventions.py`](conventions.py) makes this page of them.
+`docs/conventions.csv` holds the rows, `docs/conventions.py` makes this page of them.
 """
 
 

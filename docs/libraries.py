@@ -124,7 +124,7 @@ HEAD = """\
 {finding}.
 They are the starts that the libraries give dense layers by default, in the lecture's network. To learn is to have a test error
 of at most {goal:g} %; the median of {seeds} seeds decides. {between} libraries learn in one epoch with some seeds, and in two
-or three with others. [`libraries.py`](libraries.py) makes this page and the figure; the command that gives the same numbers is
+or three with others. `docs/libraries.py` makes this page and the figure; the command that gives the same numbers is
 
 ```sh
 retroprop compare --init libraries --seeds {seeds}

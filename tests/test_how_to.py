@@ -8,7 +8,7 @@ import pytest
 
 import retroprop as rp
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent / "docs" / "how-to"
 if not DOCS.exists():
     pytest.skip("the documentation is not beside these tests", allow_module_level=True)
 
@@ -23,7 +23,7 @@ def ran(page):
 
 @pytest.fixture(scope="module")
 def recurrent():
-    return ran("how-to-recurrent.md")
+    return ran("recurrent.md")
 
 
 def test_a_recurrent_network_learns_to_repeat_its_input_after_three_steps(recurrent):
@@ -47,21 +47,43 @@ def test_the_gradients_of_all_steps_are_added(recurrent):
     assert check.passed
 
 
-def test_the_options_of_fit_train(tmp_path, monkeypatch):
+def test_a_function_among_the_callbacks_adds_columns_and_a_schedule_ends_at_zero(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = ran("how-to-train.md")
+    names = ran("schedules.md")
     assert names["paced"]["lr"] == [0.1, 0.05, 0.025]
+    assert names["schedule"].rate(8, 0.1) < 1e-9
     header, *rows = Path("rates.csv").read_text(encoding="utf-8").splitlines()
     assert (header, len(rows)) == ("epoch,cost,seconds,lr", 3)
-    assert len((tmp_path / "run.csv").read_text().splitlines()) == 4
-    assert names["sgd"].lr == names["schedule"].rate(8, 0.1) < 1e-9
+
+
+def test_each_log_has_a_row_for_each_epoch(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran("logs.md")
+    assert len((tmp_path / "run.csv").read_text().splitlines()) == 1 + 3
+    assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 3
+
+
+def test_methods_of_second_order_reach_low_costs():
+    names = ran("second-order.md")
     assert names["made"]["cost"][-1] < 0.02
     assert names["fitted"]["cost"][-1] < 1e-4
-    assert names["history"]["gradient_norm"][0] > 0
+
+
+def test_large_batches_report_the_norm_before_clipping():
+    assert ran("large-batches.md")["history"]["gradient_norm"][0] > 0
+
+
+def test_a_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ran("checkpoints.md")
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 1 + 4
     assert (tmp_path / "run.step-160.safetensors").exists()
     assert rp.evaluate(names["resumed"], names["loss"], *names["test"]).accuracy > 0.9
     assert len(names["checkpoint"].restore(names["resumed"], also={"rng": names["rng"], "step": names["step"]})[1]) == 100
+
+
+def test_the_average_of_the_parameters_reads_digits():
+    names = ran("augmentation.md")
     with names["ema"].average(names["net"]):
         assert rp.accuracy(names["net"].predict(names["images_test"]), names["y_test"]) > 0.85
 
@@ -69,5 +91,5 @@ def test_the_options_of_fit_train(tmp_path, monkeypatch):
 def test_categories_are_learned_beside_numbers_and_predicted_from_the_file(tmp_path, monkeypatch):
     pytest.importorskip("pandas", reason="needs pandas")
     monkeypatch.chdir(tmp_path)
-    names = ran("how-to-categories.md")
+    names = ran("categories.md")
     assert names["history"]["validation_accuracy"][-1] == (names["species"] == names["test"]["species"]).mean() > 0.9

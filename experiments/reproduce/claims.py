@@ -15,10 +15,11 @@ from .series import Series, paired
 
 SURE = 0.05                                                         # p values under which a difference counts
 MEAN = "mean ± half a 95 % interval"                                # named in the header of every table that shows means
-HEADER = ("claim", "reproduced", f"measured: {MEAN}", "criterion", "in the paper", "claimed by")
+HEADER = ("claim", "reproduced", f"measured: {MEAN}", "criterion", "in the paper", "whose claim")
 VERDICTS = {True: "yes", False: "NO"}
-Origin = Literal["paper", "project", "memory"]
-ORIGINS: dict[Origin, str] = {"paper": "the paper", "project": "this project", "memory": "the paper, from memory"}
+Origin = Literal["exact", "paper", "independent", "project"]
+ORIGINS: dict[Origin, str] = {"exact": "mathematics", "paper": "the paper", "independent": "an independent implementation",
+                              "project": "this project"}
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,12 @@ class Claim:
         Its name among the claims of its paper, such as ``relu30-he-learns``: it stays when words change.
     what : str
         The claim, in a few words.
-    origin : {"paper", "project", "memory"}
-        Whose claim it is: the paper's own, this project's, or one that the paper is said to make but that was not found in
-        its text.
+    origin : {"exact", "paper", "independent", "project"}
+        Whose claim it is. ``exact``: mathematics, which the runs can miss by rounding or by sampling alone, whether the paper
+        derives it or not; ``paper``: what the paper found in its experiments; ``independent``: a number that an independent
+        implementation of the same setting gave; ``project``: this project's own.
     source : str
-        Where the paper makes it: "figure 6", "table 1", "eq. 16"; for a claim of this project, what it comes from, or "".
+        Where the paper has it: "figure 6", "table 1", "eq. 16"; otherwise what it comes from, or "".
     paper : str
         The paper's number, or "" where it gives none.
     measured : str
@@ -69,13 +71,13 @@ class Claim:
         return VERDICTS.get(self.holds, "inconclusive" if self.values else "–")  # type: ignore[arg-type]
 
     @property
-    def claimed_by(self) -> str:
+    def whose(self) -> str:
         """Whose claim it is, and where it stands."""
         return f"{ORIGINS[self.origin]}{f': {self.source}' if self.source else ''}"
 
     def cells(self) -> list[str]:
         """A row of the table of claims, below ``HEADER``."""
-        return [self.what, self.verdict, self.measured, self.criterion, self.paper or "–", self.claimed_by]
+        return [self.what, self.verdict, self.measured, self.criterion, self.paper or "–", self.whose]
 
     def row(self) -> dict[str, Any]:
         """For a CSV file or JSON."""
@@ -140,7 +142,7 @@ def counted(claims: Sequence[Claim]) -> dict[Origin, dict[str, int]]:
 
 def summary(claims: Sequence[Claim], paper: str = "the paper") -> str:
     """How many of the judged claims are reproduced, in a sentence for each origin."""
-    whose = {"paper": paper, "project": "this project", "memory": f"{paper}, from memory"}
+    whose = ORIGINS | {"paper": paper}
     parts, found = [], counted(claims)
     for origin, verdicts in found.items():
         yes, no, unsure, _ = verdicts.values()

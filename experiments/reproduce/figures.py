@@ -55,7 +55,8 @@ def median_and_range(ax: Any, x: Sequence[float], rows: Sequence[Sequence[float]
 
 def verdicts(counts: Mapping[str, Mapping[Origin, Mapping[str, int]]]) -> Figure:
     """Bars of the claims of each paper by verdict; a panel for each origin of claims. ``counts``: paper, origin, verdict."""
-    titles: dict[Origin, str] = {"paper": "claims of the paper", "project": "of this project", "memory": "from memory"}
+    titles: dict[Origin, str] = {"exact": "mathematics", "paper": "the paper", "independent": "independent\nimplementation",
+                                 "project": "this project"}
     judged = {origin: max(sum(each.get(origin, {}).get(verdict, 0) for verdict in STYLES) for each in counts.values())
               for origin in titles}
     shown, most = [origin for origin, count in judged.items() if count], [count for count in judged.values() if count]

@@ -20,11 +20,11 @@ from .paper import SEEDS, Paper, Report, Results, Scale
 from .reproduced import Reproduced
 
 READING = """A claim is reproduced if what was measured meets the criterion. “In the paper” is the paper's number or finding;
-“claimed by” says whether the claim itself is the paper's, and where it stands, or this project's. Where the paper gives no
-number, the criterion is a tolerance around what a program without this library found in the same setting, or a sign of the
-effect. Numbers are means over the seeds ± half a 95 % interval (Student's t). A difference is taken seed by seed, and comes
-with its own interval before the p value of a paired t test; with p of 0.05 or more it is inconclusive: these seeds are too few
-to decide it."""
+“whose claim” says where the claim comes from: from mathematics, which the runs can miss by rounding or sampling alone, whether
+the paper derives it or not; from the paper's experiments, and where they stand; from an independent implementation, a program
+without this library whose number in the same setting ours must match within a tolerance; or from this project. Numbers are
+means over the seeds ± half a 95 % interval (Student's t). A difference is taken seed by seed, and comes with its own interval
+before the p value of a paired t test; with p of 0.05 or more it is inconclusive: these seeds are too few to decide it."""
 
 FILES = ("report.html", "claims.csv", "results.csv", "failures.txt", "config.json", "*.png", "*.svg")     # of a paper
 INDEX_FILES = ("index.html", "claims.csv", "config.json", "verdicts.png", "verdicts.svg")
@@ -130,11 +130,11 @@ def write_index(reproduced: Reproduced, out: Path) -> None:
         from .figures import verdicts
         figures = Figures(page, out)
         figures.add(verdicts({name: counted(claims) for name, claims in reproduced.claims.items()}), "verdicts",
-                    "Claims of each paper: the paper's own, those from memory, which were not found in its text, and those "
-                    "that this project makes about the same networks. Claims that nothing here repeats are not counted.",
+                    "Claims on each paper's page, by whose they are: laws of mathematics, what the paper found, numbers of an "
+                    "independent implementation, and what this project adds. Claims that nothing here repeats are not counted.",
                     finding=f"Of the papers' own claims, {spoken(own)}; the reasons stand below.")
     page.table(overview(reproduced))
-    missed = [f"{name}: {one.what} (claimed by {one.claimed_by}): {one.reason or 'no reason was found.'}"
+    missed = [f"{name}: {one.what} ({one.whose}): {one.reason or 'no reason was found.'}"
               for name, claims in reproduced.claims.items() for one in claims if one.holds is False]
     if missed:
         page.heading("What was not reproduced, and why")
@@ -159,7 +159,7 @@ def overview(reproduced: Reproduced) -> list[list[str]]:
     """The table of the verdicts of each paper, by whose claims they are."""
     found = {name: counted(claims) for name, claims in reproduced.claims.items()}
     origins = [origin for origin in ORIGINS if any(origin in each for each in found.values())]
-    header = ["paper", *(f"claimed by {ORIGINS[origin]}" for origin in origins), "not judged"]
+    header = ["paper", *(f"claims of {ORIGINS[origin]}" for origin in origins), "not judged"]
     return [header, *([name, *(spoken(each.get(origin, {})) for origin in origins),
                        str(sum(verdicts["–"] for verdicts in each.values()))] for name, each in found.items())]
 

@@ -55,6 +55,6 @@ class Reproduced:
 
 def spoken(one: Claim) -> str:
     """A claim as lines of text; the verdict comes first."""
-    whose = f"claimed by {one.claimed_by}{f'; in the paper: {one.paper}' if one.paper else ''}"
+    whose = f"claim of {one.whose}{f'; in the paper: {one.paper}' if one.paper else ''}"
     lines = [*wrap(one.what, 108), *wrap(f"measured {one.measured}; criterion: {one.criterion}; {whose}", 108)]
     return "\n".join(f"{one.verdict if k == 0 else '':13}{line}" for k, line in enumerate(lines))

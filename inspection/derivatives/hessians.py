@@ -41,7 +41,7 @@ def hessian_vector_product(net: Module, loss: Loss, x: Any, y: ArrayLike, v: Arr
     Notes
     -----
     :math:`H v \approx (\nabla C(\theta + h v) - \nabla C(\theta - h v)) / 2h`: two exact gradients, from forward,
-    backward and update. H itself, with its n² entries, is never computed. The step has length h |v| = ε^(1/3), relative to
+    backward and update. H itself, with its n² entries, is never computed. The step has length h ‖v‖ = ε^(1/3), relative to
     the numbers that v moves if they are above 1 in size; nine to ten digits of the largest entry are correct. If a kink, as
     of ReLU, lies between the two points, the product is wrong.
 

@@ -25,7 +25,7 @@ class Maximization:
 
     Attributes
     ----------
-    images : array, (n, *shape)
+    images : array of n images
         One image per target.
     targets : tuple of str
         ``"class 3"``, ``"channel 0"``, ``"unit (0, 2, 1)"``, or ``"mean"`` for a whole layer.
@@ -137,7 +137,7 @@ def activation_maximization(net: Module, layer: str | None = None, channel: int 
         Keep :math:`\|x\|` at this value, as Erhan et al. do.
     bounds : (low, high), optional
         Clip the pixels to this range; not together with ``norm``.
-    start : array_like, (*shape) or (n, *shape), optional
+    start : array_like of one image, or of n, optional
         The images before the first step: zeros by default, and normal random numbers with ``norm``.
     rng : None, int or numpy.random.Generator
         Source of jitter and random start images.

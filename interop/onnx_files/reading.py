@@ -15,8 +15,8 @@ def load_onnx(path: str | Path) -> Sequential | Graph:
     """Return the network of an ONNX file, in evaluation mode: a Sequential if it is a chain of modules, otherwise a Graph.
 
     Read are files of ``save_onnx`` and those that PyTorch, scikit-learn and other tools write of plain networks, with opsets 7
-    to 28: the operators for which this library has a module, and what is computed from constants alone. ``docs/onnx.md`` lists
-    them.
+    to 28: the operators for which this library has a module, and what is computed from constants alone.
+    ``docs/how-to/onnx.md`` lists them.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def save_onnx(net: Module, path: str | Path, input_shape: Shape, *, opset: int =
     -----
     Parameters and buffers have the names of ``state_dict()``; one that modules share is stored once. Inputs are named ``"x"``
     (``"x0"``, ``"x1"``) and outputs ``"y"`` (``"y0"``, ``"y1"``); those of a Graph keep their names. Dropout becomes Identity.
-    ``docs/onnx.md`` has the table of modules and operators.
+    ``docs/how-to/onnx.md`` has the table of modules and operators.
     """
     with needs("onnx", "save_onnx"):
         import onnx

@@ -73,7 +73,7 @@ class Graph(Container):
 
     Parameters
     ----------
-    nodes : dict of (Module, *sources) by name
+    nodes : dict of name to (Module, source, ...)
         ``{"h": (rp.Linear(2, 3), "x"), "z": (rp.Add(), "h", "x2")}``: each module is followed by the names of the inputs or
         nodes that it reads, one for each of the module's inputs (several for ``Add``, ``Multiply``, ``Concat`` and
         ``Function``). The nodes may stand in any order. No instance may appear twice: to use the same weights twice, share

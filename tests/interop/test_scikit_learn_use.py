@@ -22,7 +22,7 @@ from retroprop.errors import ArgumentError, DataError, NonFiniteError, ShapeErro
 from retroprop.interop import Classifier, Regressor
 from retroprop.training.named import dense_network, initialization
 
-DOCS = Path(__file__).parents[2] / "docs" / "scikit-learn.md"
+DOCS = Path(__file__).parents[2] / "docs" / "how-to" / "scikit-learn.md"
 X, Y = rp.datasets.blobs(60, rng=0)
 LABELS = np.array(["low", "middle", "high"])[Y]
 SMALL = {"hidden": (6, 5), "lr": 0.05, "max_iter": 4, "batch_size": 16, "random_state": 3}

@@ -149,7 +149,7 @@ def unequal(result: Numbers) -> float:
 def of_biases(results: Results) -> list[Claim]:
     """A bias before a normalization does nothing."""
     how, what = biases(results.scale), "Biases N(0, 1) before BN, or none"
-    return [every(id, text, "paper", "sec. 3.2", results.series(pick, redundant, **how), bound, paper=paper)
+    return [every(id, text, "exact", "sec. 3.2", results.series(pick, redundant, **how), bound, paper=paper)
             for id, text, pick, bound, paper in (
                 ("bias-same-errors", f"{what}, batch statistics: largest difference of the error curves", unequal, exactly(0),
                  "redundant"),
@@ -165,7 +165,7 @@ def of_exact(results: Results) -> list[Claim]:
         return results.series(lambda r: r[mode][name], exact)
 
     return [*(every(f"gradient-{name}-{mode}", f"Backward of BN by {symbol} in {mode}: relative error against finite "
-                    "differences", "paper", "algorithm 1", error(mode, name), below(1e-7), paper="exact")
+                    "differences", "exact", "algorithm 1", error(mode, name), below(1e-7), paper="exact")
               for mode in ("training", "evaluation") for name, symbol in (("x", "x"), ("gamma", "γ"), ("beta", "β"))),
-            every("modes-differ", "One batch in training and in evaluation: largest difference of BN's outputs", "paper",
+            every("modes-differ", "One batch in training and in evaluation: largest difference of BN's outputs", "exact",
                   "algorithms 1 and 2", results.series("modes_apart", exact), above(0.1))]

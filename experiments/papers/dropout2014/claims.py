@@ -87,7 +87,7 @@ def of_activity(results: Results) -> list[Claim]:
         every("autoencoder-less-active", "An autoencoder's units are less active: mean activation, with / without dropout",
               "paper", "figure 8, sec. 7.2", less_active / active, at_most(0.5), paper="0.7 / 2.0"),
         every("autoencoder-silent", "An autoencoder's units are more often silent (under 0.001): with dropout less without",
-              "memory", "figure 8", more_silent - silent, above(0), unit="points", paper="a peak at 0"),
+              "project", "after figure 8; a peak at 0 stands in a summary", more_silent - silent, above(0), unit="points"),
         every("classifier-silent", "A classifier's second layer is silent more often, with dropout less without", "project",
               "", dropout - without, at_least(0.15, "points"), unit="points")]
 
@@ -208,8 +208,8 @@ def rate_claim(dropout: float | None, plain: float | None) -> Claim:
 def of_facts(results: Results) -> list[Claim]:
     """Statements that hold exactly, or in expectation."""
     regression = "linear regression with dropout of the inputs"
-    theirs: tuple[Origin, str] = ("paper", "sec. 9.1")
-    module: tuple[Origin, str] = ("project", "the module Dropout")
+    theirs: tuple[Origin, str] = ("exact", "sec. 9.1")
+    module: tuple[Origin, str] = ("exact", "the module Dropout")
     return [every(id, what, *whose, results.series(key, exact), bound, paper="equal" if whose is theirs else "")
             for id, what, whose, key, bound in (
                 ("ridge-weights", f"L{regression[1:]} is ridge regression: weights, 4096 masks", theirs, "ridge",

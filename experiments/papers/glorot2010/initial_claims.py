@@ -17,7 +17,7 @@ from .runs import layers, signals, surface
 
 STD_OF_Z = {"Standard": (0.32, 0.18, 0.10, 0.058, 0.034), "Glorot": (0.47, 0.39, 0.34, 0.31, 0.28)}
 RATIO, SINGULAR = "Var(dC/ds), layer 1 over 5", "mean singular value of layer Jacobians"
-NAIVE: tuple[Origin, str] = ("project", "after slide 75 of the lecture")
+NAIVE: tuple[Origin, str] = ("independent", "after slide 75 of the lecture")
 
 
 def claims(results: Results) -> list[Claim]:
@@ -67,7 +67,7 @@ def of_layers(results: Results) -> list[Claim]:
         standard, at_top = init == "Standard", f"tanh, {label}, width {known[-1]}"
         weights = results.series(partial(worst_weight, init=init), layers, data="shapeset", activation="tanh", init=init)
         found.append(every(f"weights-{label}", f"n_in Var W, {label}, all layers and widths: relative distance from theory",
-                           "paper", "eq. 15" if standard else "eq. 12", weights.worst(), at_most(0.03),
+                           "exact", "eq. 15" if standard else "eq. 12", weights.worst(), at_most(0.03),
                            paper="1/3" if standard else "2 n_in / (n_in + n_out)"))
         for width in known:
             bound = between(0.006, 0.015) if standard else between(0.25, 0.55) if width == 1000 else between(0.18, 0.5)
@@ -76,7 +76,7 @@ def of_layers(results: Results) -> list[Claim]:
                                paper="linear: (1/3)⁴ = 0.0123" if standard else "linear: 1"))
         if standard or known[-1] == 1000:
             found.append(claim(f"std-of-z-{label}", f"std of z, {at_top}: relative distance from "
-                               f"{', '.join(f'{value:g}' for value in STD_OF_Z[init])}", "project",
+                               f"{', '.join(f'{value:g}' for value in STD_OF_Z[init])}", "independent",
                                "figure 6 shows histograms", read(results, partial(worst_std, init=init), "tanh", init),
                                at_most(0.1), paper="falls" if standard else "falls less"))
         found += [claim(f"weight-gradient-{label}", f"std of dC/dW, layers 2 to 4 over 5, {at_top}: distance from 1",
@@ -96,7 +96,7 @@ def of_other_activations(results: Results) -> list[Claim]:
     ratios = {("softsign", "Standard"): within_factor(1.5, 0.0034), ("softsign", "Glorot"): within_factor(1.5, 0.079),
               ("sigmoid", "Standard"): within_factor(2, 1.6e-7), ("sigmoid", "Glorot"): within_factor(2, 9e-6)}
     singular = {("sigmoid", init): between(0.9 * value, 1.1 * value) for init, value in (("Standard", 0.12), ("Glorot", 0.20))}
-    return [claim(f"{id}-{f}-{LABELS[init]}", f"{what}, {f}, {LABELS[init]}, width {width}", "project", "",
+    return [claim(f"{id}-{f}-{LABELS[init]}", f"{what}, {f}, {LABELS[init]}, width {width}", "independent", "",
                   read(results, pick, f, init, width), bound)
             for id, what, pick, bounds in (("gradient-ratio", RATIO, gradient_ratio, ratios),
                                            ("singular", SINGULAR, "singular", singular))
@@ -169,20 +169,20 @@ def of_signals(results: Results) -> list[Claim]:
         misfits = Series.of((one.trial.settings["seed"], misfit(one, kind)) for one in results.of(signals)).worst()
         found.append(every(f"variance-{kind}", f"{what}, every initialization, {label} layers, widths {made[0][0]} to "
                            f"{made[-1][0]}, depths 1 to 50: log of measured over predicted, in units of what sampling allows "
-                           "(its mean and three deviations)", "paper", source, misfits, at_most(1.0), paper=paper))
-    found += [every(f"variance-{id}", f"{what}, {nets}: relative distance from theory", "paper",
+                           "(its mean and three deviations)", "exact", source, misfits, at_most(1.0), paper=paper))
+    found += [every(f"variance-{id}", f"{what}, {nets}: relative distance from theory", "exact",
                     source, results.series(relative, signals, **which).worst(), at_most(limit), paper="0")
               for id, nets, source, which, limit in (
                   ("five-layers", f"every initialization, 5 linear layers of {wide}", "eqs. 5 and 6",
                    {"width": wide, "depth": 5}, 0.1 if wide >= 1000 else 0.2),
                   ("orthogonal", "orthogonal, linear layers, every size", "Saxe et al.", {"init": "Orthogonal"}, 1e-9))]
     found += [claim(f"factor-{init.lower()}-{kind}", f"variance of s, factor a layer, 50 layers of 100, {init}, "
-                    f"{kind.replace('relu', 'ReLU')}", "paper", "eq. 5" if kind == "linear" else "He et al., eq. 10",
+                    f"{kind.replace('relu', 'ReLU')}", "exact", "eq. 5" if kind == "linear" else "He et al., eq. 10",
                     results.series(partial(factor, kind=kind), signals, init=init, width=100, depth=50), bound, paper=paper)
               for init, kind, bound, paper in (
                   ("Standard", "linear", between(0.31, 0.35), "1/3"), ("Glorot", "linear", between(0.95, 1.05), "1"),
                   ("He", "relu", between(0.92, 1.05), "1"), ("Glorot", "relu", between(0.46, 0.525), "1/2"))]
-    found += [claim(f"{id}-linear", f"{symbol}, layer 1 over 5, linear, standard, width {wide}", "paper", source,
+    found += [claim(f"{id}-linear", f"{symbol}, layer 1 over 5, linear, standard, width {wide}", "exact", source,
                     results.series(pick, signals, init="Standard", width=wide, depth=5), bound, paper=paper)
               for id, symbol, source, pick, bound, paper in (
                   ("weight-gradient", "std of dC/dW", "eq. 14",

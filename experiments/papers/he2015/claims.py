@@ -37,15 +37,15 @@ def of_signals(results: Results) -> list[Claim]:
     for id, what, source, pick in (("signal", "signal, layer 30 / layer 1", "eq. 10", forward),
                                    ("gradient", "gradient, layer 1 / layer 30", "eq. 14", backward)):
         passed = {init: results.series(pick, signals, init=init, sizes=WIDTHS) for init in ("He", "Glorot", "Orthogonal")}
-        found.append(every(f"{id}-he", f"He: rms of the {what}", "paper", source, passed["He"], between(0.2, 2),
+        found.append(every(f"{id}-he", f"He: rms of the {what}", "exact", source, passed["He"], between(0.2, 2),
                            paper="1: kept"))
-        found += [every(f"{id}-{init.lower()}", f"{init}: rms of the {what}", "paper", source, passed[init],
+        found += [every(f"{id}-{init.lower()}", f"{init}: rms of the {what}", "exact", source, passed[init],
                         within_factor(4, SHRINKS), paper=f"(1/√2)²⁹ = {number(SHRINKS)}") for init in ("Glorot", "Orthogonal")]
     for init, name in (("He in", "fan-in"), ("He out", "fan-out")):
         changes = results.series(lambda r: min(min(ratio, 1 / ratio) for ratio in (forward(r), backward(r))), signals,
                                  init=init, sizes=[100, *UNEVEN])
         found.append(every(f"{name}-suffices", f"{name} alone suffices: 20 layers of 40 and 120 units, smallest of both rms "
-                           "ratios and 1/ratios", "paper", "eqs. 10 and 14", changes, at_least(0.2),
+                           "ratios and 1/ratios", "exact", "eqs. 10 and 14", changes, at_least(0.2),
                            paper="no exponential in the depth"))
     return found
 

@@ -30,23 +30,23 @@ def of_products(results: Results) -> list[Claim]:
     worst = results.series(lambda r: max(abs(v - 1) for row in r["values"].values() for v in row), products, init="Orthogonal")
     return [*(one for depth in DEPTHS for one in of_gaussian(results, depth)),
             every("orthogonal-products", "Products of orthogonal matrices: largest distance of a singular value from 1",
-                  "paper", "figure 6B", worst, below(1e-5), paper="0: all are 1")]
+                  "exact", "figure 6B", worst, below(1e-5), paper="0: all are 1")]
 
 
 def of_gaussian(results: Results, depth: int) -> list[Claim]:
     what = f"Product of {depth} Gaussian matrices"
     share = results.series(lambda r: float(np.mean(values(r, depth) < 0.01)), products, init="Glorot normal")
     rms = results.series(lambda r: float(np.sqrt(np.mean(values(r, depth)**2))), products, init="Glorot normal")
-    found = [claim(f"gaussian{depth}-share-small", f"{what}: share of singular values below 0.01", "project",
-                   "figure 6B shows histograms", share, near(SHARES[depth], 0.08),
+    found = [claim(f"gaussian{depth}-share-small", f"{what}: share of singular values below 0.01",
+                   "independent", "figure 6B shows histograms", share, near(SHARES[depth], 0.08),
                    paper="they spread with depth")] if results.scale.name != "paper" else []
-    return [*found, claim(f"gaussian{depth}-rms", f"{what}: rms of the singular values", "paper", "figure 6B", rms,
+    return [*found, claim(f"gaussian{depth}-rms", f"{what}: rms of the singular values", "exact", "figure 6B", rms,
                           between(0.7, 1.3), paper="1", reason=texts(__file__)("reason: rms"))]
 
 
 def of_descent(results: Results) -> list[Claim]:
     what = "Exact solution u(t) against gradient descent"
-    return [claim(f"exact-solution-{mode}", f"{what}, s = {s:g}: largest distance, over s", "paper", "eq. 12",
+    return [claim(f"exact-solution-{mode}", f"{what}, s = {s:g}: largest distance, over s", "exact", "eq. 12",
                   results.series("worst", scalar, s=s) / s, below(0.02).noting(" at every time"), paper="0, for small steps")
             for mode, s in MODES.items()]
 

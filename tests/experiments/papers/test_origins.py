@@ -1,8 +1,9 @@
 """Whose each claim is, as far as the texts of the papers show; and the verdicts at the small scale, which the README counts.
 
 ``verdicts.csv`` lists all claims of the small scale. The origins were found by reading the papers, claim by claim: a claim is
-the paper's if its text or its figures make it, whatever number this project's criterion takes; this project's if they do not;
-from memory if only summaries of the paper make it.
+the paper's if its text or its figures make it, whatever number this project's criterion takes; that of mathematics if it
+follows without an experiment; of an independent implementation if its number is what another program gave; this project's
+otherwise.
 """
 
 import csv
@@ -11,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from retroprop.experiments.reproduce.claims import Claim, summary
+from retroprop.experiments.reproduce.claims import ORIGINS, Claim, summary
 from retroprop.experiments.reproduce.job import PAPERS, paper
 from retroprop.experiments.reproduce.paper import Results, Scale
 
 with Path(__file__).with_name("verdicts.csv").open(encoding="utf-8", newline="") as file:
     KEPT = {(row["paper"], row["id"]): row for row in csv.DictReader(file)}
-OURS_BY_PAPER = {"glorot2010": 26, "he2015": 7, "saxe2014": 6, "lsuv2016": 5, "batchnorm2015": 8, "dropout2014": 6}
+ORIGINS_BY_PAPER = {                                                # exact, paper, independent, project
+    "glorot2010": (12, 49, 15, 11), "he2015": (8, 9, 0, 7), "saxe2014": (8, 5, 4, 2), "lsuv2016": (4, 6, 0, 5),
+    "batchnorm2015": (10, 14, 0, 8), "dropout2014": (5, 37, 0, 4)}
 
 
 def claims_of(name, scale):
@@ -28,7 +31,7 @@ def claims_of(name, scale):
 def test_every_claim_of_the_small_scale_has_the_origin_that_was_found(name):
     found, kept = claims_of(name, Scale("small")), {id: row["origin"] for (of, id), row in KEPT.items() if of == name}
     assert {id: one.origin for id, one in found.items()} == {id: kept[id] for id in found}
-    assert sum(origin == "project" for origin in kept.values()) == OURS_BY_PAPER[name]
+    assert tuple(list(kept.values()).count(origin) for origin in ORIGINS) == ORIGINS_BY_PAPER[name]
     others = set(kept) - set(found)                                 # about the widths of the runs, of which there are none
     assert all(id.startswith(("gradient-ratio-", "saturated-width")) for id in others)
 
@@ -37,8 +40,7 @@ def test_every_claim_of_the_small_scale_has_the_origin_that_was_found(name):
 def test_a_claim_says_whose_it_is_at_every_scale_and_where_it_stands_if_it_is_the_papers(name):
     for scale in (Scale("quick"), Scale("small"), Scale("paper", data="mnist", digest="0")):
         for one in claims_of(name, scale).values():
-            assert one.origin in ("paper", "project", "memory")
-            assert one.source or one.origin == "project"
+            assert one.source or one.origin in ("independent", "project")
             assert one.source not in ("ours", "the paper")
             assert "memory" not in one.source + one.paper
 
@@ -46,20 +48,20 @@ def test_a_claim_says_whose_it_is_at_every_scale_and_where_it_stands_if_it_is_th
 @pytest.mark.parametrize(("name", "id", "origin", "source"), [
     ("glorot2010", "singular-standard", "paper", "sec. 4.2.2"),
     ("glorot2010", "weight-gradient-normalized", "paper", "sec. 4.3, figure 8, eq. 14"),
-    ("glorot2010", "std-of-z-standard", "project", "figure 6 shows histograms"),
+    ("glorot2010", "std-of-z-standard", "independent", "figure 6 shows histograms"),
     ("glorot2010", "sigmoid-standard-chance", "project", "near sec. 3.1; table 1 has 2.21 % on MNIST, after more steps"),
     ("glorot2010", "tanh-weight-gradients-alike", "paper", "figure 9"),
     ("he2015", "relu30-glorot-stalls", "paper", "figure 3"),
     ("he2015", "layers14-alike", "paper", "sec. 2.2, the model of table 2"),
-    ("saxe2014", "gaussian20-share-small", "project", "figure 6B shows histograms"),
-    ("saxe2014", "exact-solution-middle", "paper", "eq. 12"),
+    ("saxe2014", "gaussian20-share-small", "independent", "figure 6B shows histograms"),
+    ("saxe2014", "exact-solution-middle", "exact", "eq. 12"),
     ("saxe2014", "tanh-orthogonal-gain-dies", "paper", "sec. 4"),
     ("saxe2014", "tanh-glorot-gain-dies", "project", "after sec. 4, on orthogonal weights"),
     ("lsuv2016", "tanh10-ahead", "project", ""),
     ("batchnorm2015", "plain-low-rate-fails", "project", ""),
     ("batchnorm2015", "plain-high-rate-fails", "paper", "sec. 3.3"),
-    ("dropout2014", "autoencoder-silent", "memory", "figure 8"),
-    ("dropout2014", "ridge-weights", "paper", "sec. 9.1"),
+    ("dropout2014", "autoencoder-silent", "project", "after figure 8; a peak at 0 stands in a summary"),
+    ("dropout2014", "ridge-weights", "exact", "sec. 9.1"),
     ("dropout2014", "rate-ratio", "paper", "appendix A")])
 def test_places_that_the_texts_of_the_papers_show(name, id, origin, source):
     one = claims_of(name, Scale("small"))[id]
@@ -72,6 +74,7 @@ def test_the_verdicts_of_the_small_scale_are_counted_by_whose_claims_they_are():
                   values=(0.0,) * (row["reproduced"] == "inconclusive")) for (_, id), row in KEPT.items()]
     assert [one.verdict for one in made] == [row["reproduced"] for row in KEPT.values()]
     assert summary(made, "the papers") == (
-        "Claims of the papers: 127 of 155 are reproduced, 11 are not, 17 are inconclusive. Claims of this project: 57 of 58 "
-        "are reproduced, 1 is inconclusive. Claims of the papers, from memory: 1 of 1 is reproduced. 9 claims are not judged.")
+        "Claims of mathematics: 47 of 47 are reproduced. Claims of the papers: 83 of 111 are reproduced, 11 are not, 17 are "
+        "inconclusive. Claims of an independent implementation: 19 of 19 are reproduced. Claims of this project: 36 of 37 are "
+        "reproduced, 1 is inconclusive. 9 claims are not judged.")
     assert Counter(row["reproduced"] for row in KEPT.values()) == {"yes": 185, "inconclusive": 18, "NO": 11, "–": 9}

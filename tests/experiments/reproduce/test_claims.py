@@ -104,24 +104,26 @@ def test_a_row_gives_the_reason_only_where_a_claim_fails():
                               "is reproduced, 1 is not. 1 claim is not judged.")
 
 
-def test_the_papers_claims_this_project_s_and_those_from_memory_are_counted_apart():
+def test_claims_are_counted_apart_by_whose_they_are():
     made = [claim("id", "c", origin, "s", series(value), below(1))
-            for origin, values in (("paper", (0, 0, 2)), ("project", (0, 2)), ("memory", (2,))) for value in values]
-    assert counted(made) == {"paper": {"yes": 2, "NO": 1, "inconclusive": 0, "–": 0},
-                             "project": {"yes": 1, "NO": 1, "inconclusive": 0, "–": 0},
-                             "memory": {"yes": 0, "NO": 1, "inconclusive": 0, "–": 0}}
+            for origin, values in (("exact", (0,)), ("paper", (0, 0, 2)), ("independent", (2,)), ("project", (0, 2)))
+            for value in values]
+    assert counted(made) == {"exact": {"yes": 1, "NO": 0, "inconclusive": 0, "–": 0},
+                             "paper": {"yes": 2, "NO": 1, "inconclusive": 0, "–": 0},
+                             "independent": {"yes": 0, "NO": 1, "inconclusive": 0, "–": 0},
+                             "project": {"yes": 1, "NO": 1, "inconclusive": 0, "–": 0}}
     assert summary(made, "the papers") == (
-        "Claims of the papers: 2 of 3 are reproduced, 1 is not. Claims of this project: 1 of 2 is reproduced, 1 is not. Claims "
-        "of the papers, from memory: 0 of 1 are reproduced, 1 is not.")
-    assert [one.claimed_by for one in made[2:]] == ["the paper: s", "this project: s", "this project: s",
-                                                    "the paper, from memory: s"]
-    with pytest.raises(rp.ArgumentError, match="origin must be one of 'paper', 'project', 'memory', got 'ours'"):
+        "Claims of mathematics: 1 of 1 is reproduced. Claims of the papers: 2 of 3 are reproduced, 1 is not. Claims of an "
+        "independent implementation: 0 of 1 are reproduced, 1 is not. Claims of this project: 1 of 2 is reproduced, 1 is not.")
+    assert [one.whose for one in made] == ["mathematics: s", *["the paper: s"] * 3, "an independent implementation: s",
+                                           *["this project: s"] * 2]
+    with pytest.raises(rp.ArgumentError, match="origin must be one of 'exact', 'paper', 'independent', 'project', got 'ours'"):
         claim("id", "c", "ours", "s", series(1), below(1))
 
 
 def test_a_claim_that_nothing_repeats_is_the_papers():
     one = not_run("id", "c", "table 2", "0.95 %", "too large")
-    assert (one.verdict, one.measured, one.claimed_by) == ("–", "not run: too large", "the paper: table 2")
+    assert (one.verdict, one.measured, one.whose) == ("–", "not run: too large", "the paper: table 2")
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (12345.678, "12346"), (math.inf, "inf"), (-0.000123456, "-0.000123")])

@@ -33,7 +33,7 @@ It is {error}.
 
 In the paper: an error of 5 %.
 """
-HEADER = ["claim", "reproduced", "measured: mean ± half a 95 % interval", "criterion", "in the paper", "claimed by"]
+HEADER = ["claim", "reproduced", "measured: mean ± half a 95 % interval", "criterion", "in the paper", "whose claim"]
 
 
 def number(*, seed):
@@ -48,7 +48,7 @@ def judged(results):
     error, other = (results.series(name, number) for name in ("error", "other"))
     return [difference("smaller", "smaller", "paper", "figure 1", error, other, unit="%"),
             claim("small", "small", "project", "", error, below(0.05), unit="%", reason="it is larger"),
-            claim("seen", "seen", "memory", "figure 2", other, above(0.1), unit="%"),
+            claim("seen", "seen", "exact", "figure 2", other, above(0.1), unit="%"),
             not_run("large", "large", "table 1", "5 %", "it is large")]
 
 
@@ -77,14 +77,14 @@ def test_a_page_says_the_finding_then_shows_its_figure_then_the_claims_with_the_
     assert [(one.tag, one.text[:12]) for one in order[:5]] == [
         ("h1", "The error is"), ("h2", "After traini"), ("img", ""), ("h2", "Claim by cla"), ("table", order[4].text[:12])]
     first = page.all("p")[0].text
-    assert first == ("5 seeds, scale small. Claims of the paper: 1 of 1 is reproduced. Claims of this project: 0 of 1 are "
-                     "reproduced, 1 is not. Claims of the paper, from memory: 1 of 1 is reproduced. 1 claim is not judged.")
+    assert first == ("5 seeds, scale small. Claims of mathematics: 1 of 1 is reproduced. Claims of the paper: 1 of 1 is "
+                     "reproduced. Claims of this project: 0 of 1 are reproduced, 1 is not. 1 claim is not judged.")
     found = pages.rows(page)
     assert found[0] == HEADER
     assert found[1] == ["smaller", "yes", "difference -22 ± 2 points, p < 0.0001: 12 ± 2 % against 34 ± 3.9 %",
                         "a smaller mean", "–", "the paper: figure 1"]
     assert [row[1] for row in found[1:5]] == ["yes", "NO", "yes", "–"]
-    assert [row[5] for row in found[1:5]] == ["the paper: figure 1", "this project", "the paper, from memory: figure 2",
+    assert [row[5] for row in found[1:5]] == ["the paper: figure 1", "this project", "mathematics: figure 2",
                                               "the paper: table 1"]
     assert page.text.count("In the paper: an error of 5 %.") == 1
     links = {one.attributes["href"] for one in page.all("a")}
@@ -103,10 +103,9 @@ def test_the_index_counts_claims_by_whose_they_are_in_its_title_its_figure_and_i
     assert tags.index("img") < tags.index("table")
     assert (tmp_path / "out/small/verdicts.svg").exists()
     header, *table = pages.rows(page)[:7]
-    assert header == ["paper", "claimed by the paper", "claimed by this project", "claimed by the paper, from memory",
-                      "not judged"]
-    assert table[1] == ["he2015", "1 of 1 reproduced", "0 of 1 reproduced, 1 not", "1 of 1 reproduced", "1"]
-    assert "small (claimed by this project): it is larger" in page.text
+    assert header == ["paper", "claims of mathematics", "claims of the paper", "claims of this project", "not judged"]
+    assert table[1] == ["he2015", "1 of 1 reproduced", "1 of 1 reproduced", "0 of 1 reproduced, 1 not", "1"]
+    assert "small (this project): it is larger" in page.text
     csv = (tmp_path / "out/small/claims.csv").read_text(encoding="utf-8").splitlines()
     assert csv[0].startswith("paper,id,claim,origin,source,in_the_paper,measured,")
 

@@ -9,7 +9,7 @@ import retroprop as rp
 
 pytest.importorskip("onnx", reason="needs the extra onnx, and onnxruntime")
 pytest.importorskip("onnxruntime", reason="needs the extra onnx, and onnxruntime")
-PAGE = Path(__file__).parents[3] / "docs" / "onnx.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "onnx.md"
 if not PAGE.exists():
     pytest.skip("the page is not beside these tests", allow_module_level=True)
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -1,0 +1,126 @@
+"""The pages of the papers: what each says, its claims with the committed verdicts, and what a run of ``reproduce`` measured."""
+
+import csv
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+from retroprop.experiments.reproduce.claims import ORIGINS
+from retroprop.experiments.reproduce.job import PAPERS, paper
+from retroprop.experiments.reproduce.paper import Results, Scale
+
+ROOT = Path(__file__).parents[2]
+VERDICTS = ROOT / "tests" / "experiments" / "papers" / "verdicts.csv"
+SHOWN = {"yes": "reproduced", "NO": "**not reproduced**", "inconclusive": "inconclusive", "–": "not run"}
+
+
+def read(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(folder, measured):
+    """Write a page for each paper, and their index."""
+    folder.mkdir(exist_ok=True)
+    kept = {}
+    for row in read(VERDICTS):
+        kept.setdefault(row["paper"], {})[row["id"]] = row["reproduced"]
+    cards = []
+    for name in PAPERS:
+        page, counts = page_of(name, kept.get(name, {}), folder, measured)
+        (folder / f"{name}.md").write_text(page, encoding="utf-8")
+        texts = paper(name).texts
+        cards.append(f":::{{grid-item-card}} {texts.title}\n:link: {name}\n:link-type: doc\n{texts.citation}\n\n"
+                     f"```{{card-footer}}\n{told(counts)}\n```\n:::\n")
+    names = "\n".join(PAPERS)
+    (folder / "index.md").write_text(INDEX.format(count=len(PAPERS), cards="".join(cards), names=names), encoding="utf-8")
+
+
+INDEX = """\
+# The lecture's papers, reproduced
+
+`retroprop reproduce all` repeats the experiments of {count} papers at small scale, with five seeds, and judges their claims.
+Claims that are not reproduced stay here, with the reason. The verdicts on these pages are those of the scale `small`.
+
+```sh
+retroprop reproduce all
+```
+
+::::{{grid}} 1 1 2 2
+:gutter: 3
+
+{cards}::::
+
+A claim is reproduced if what was measured meets the criterion. A difference that five seeds cannot decide is inconclusive.
+"Claimed by" says whose the claim is and where it stands. [How to reproduce a paper](../how-to/reproduce-a-paper.md) has the
+options of the command: larger scales, more processes, a cluster.
+
+```{{toctree}}
+:hidden:
+
+{names}
+```
+"""
+
+
+def page_of(name, verdicts, folder, measured):
+    """The Markdown of a page, and its verdicts, counted."""
+    made = paper(name)
+    claims = {one.id: one for one in made.claims(Results(Scale("small"), []))}
+    rows = rows_of(measured / name / "claims.csv") if measured else {}
+    texts = made.texts
+    text = f"---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n# {texts.title}\n\n"
+    text += f"{escaped(texts.citation)}\n\n{escaped(texts.question)}\n\n"
+    counts = Counter(verdicts.get(id, "–") for id in claims if id in verdicts)
+    text += f"**{told(counts)}** at the scale `small`.\n\n"
+    text += report(name, texts, folder, measured) if measured else ""
+    text += "## Claim by claim\n\n"
+    header = ["claim", "verdict", *(["measured"] if rows else []), "criterion", "in the paper", "claimed by"]
+    text += f"| {' | '.join(header)} |\n|{'---|' * len(header)}\n"
+    for id, one in claims.items():
+        found = rows.get(id, {})
+        verdict = SHOWN[verdicts.get(id, "–")]
+        cells = [one.what, verdict, *([found.get("measured", "–")] if rows else []), one.criterion, one.paper or "–",
+                 f"{ORIGINS[one.origin]}{f': {one.source}' if one.source else ''}"]
+        text += f"| {' | '.join(escaped(cell) if k != 1 else cell for k, cell in enumerate(cells))} |\n"
+    reasons = [f"- {escaped(one.what)}: {escaped(row['reason'])}" for id, one in claims.items()
+               if (row := rows.get(id)) and row.get("reason")]
+    if reasons:
+        text += "\n## What was not reproduced, and why\n\n" + "\n".join(reasons) + "\n"
+    text += f"\n## Run it again\n\n```sh\nretroprop reproduce {name}\n```\n"
+    return text, counts
+
+
+def rows_of(path):
+    return {row["id"]: row for row in read(path)}
+
+
+def report(name, texts, folder, measured):
+    """The figures of a run, below the headings of the paper's texts, and a link to the whole report."""
+    target = folder / "reports" / name
+    target.mkdir(parents=True)
+    for path in sorted((measured / name).iterdir()):
+        if path.suffix in (".png", ".html", ".csv"):
+            shutil.copy(path, target)
+    html = (target / "report.html").read_text(encoding="utf-8")
+    found = re.search(r"<h1>(.*?)</h1>", html, re.DOTALL)
+    text = f"{{.finding}}\n**{re.sub(r'<[^>]+>', '', found[1])}**\n\n"
+    for section, parts in texts.sections.items():
+        for png in sorted(target.glob(f"{section}*.png")):
+            heading = parts[0].removeprefix("### ") if parts and parts[0].startswith("### ") else png.stem
+            text += f"```{{image}} reports/{name}/{png.name}\n:alt: {heading}\n:class: drawn\n```\n\n"
+    return text
+
+
+def told(counts):
+    """The verdicts of a paper in words."""
+    judged = sum(counts.values()) - counts["–"]
+    text = f"{counts['yes']} of {judged} claims reproduced"
+    return text + "".join(f", {counts[kind]} {word}" for kind, word in (("NO", "not"), ("inconclusive", "inconclusive"))
+                          if counts[kind])
+
+
+def escaped(text):
+    """Text as Markdown that shows it."""
+    return re.sub(r"([|*_\[\]<>$`~\\])", r"\\\1", " ".join(text.split()))

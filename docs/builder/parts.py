@@ -1,0 +1,65 @@
+"""The parts of the site that are no pages of Sphinx: the page in the browser, JupyterLite, and the course's kit."""
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PLAY = find_spec("retroprop.browser") is not None
+COURSE = find_spec("retroprop.course") is not None
+LINKS = {
+    "play": '<a class="action" href="play/index.html">Watch one learn in your browser</a>',
+    "course": "- To teach: [the course](course/index.md), three hours with exercises that grade themselves.",
+}
+
+
+def linked(text):
+    """The text of a page with links to the parts that are there, in place of ``<!-- play -->`` and ``<!-- course -->``."""
+    for name, there in (("play", PLAY), ("course", COURSE)):
+        text = text.replace(f"<!-- {name} -->", LINKS[name] if there else "")
+    return text.replace("\nreference\n```", "\ncourse/index\nreference\n```") if COURSE else text
+
+
+def write_course(folder):
+    """Write the kit, and the page that leads to its parts."""
+    if COURSE:
+        from retroprop.course.kit import write_kit
+        write_kit(folder, notebooks=ROOT / "notebooks")
+        (folder / "index.md").write_text(COURSE_PAGE, encoding="utf-8")
+
+
+COURSE_PAGE = """\
+# The course
+
+Three hours with a class, from the derivative to the initialization. Nothing but a browser or Python is needed.
+
+<a class="action first" href="slides.html">Slides</a>
+<a class="action" href="exercises.ipynb" download>Exercises</a>
+<a class="action" href="exercises-with-solutions.ipynb" download>Exercises with solutions</a>
+
+```{toctree}
+:maxdepth: 1
+
+plan
+instructor
+exercises
+```
+
+`retroprop grade exercises.ipynb` gives points, and says which law failed. `retroprop course --seed 2026` writes the kit with
+other bugs to find.
+"""
+
+
+def write(out, source, pyodide=None, lite=False):
+    """Write into the finished site what stands beside Sphinx's pages."""
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        shutil.copy(notebook, out / "notebooks")
+    for path in (source / "course").glob("*"):
+        if path.suffix in (".ipynb", ".html"):
+            shutil.copy(path, out / "course")
+    if PLAY:
+        from retroprop.browser import write_page
+        write_page(out / "play", pyodide=pyodide, home="../index.html")
+    if lite:
+        from .. import lite as jupyterlite
+        jupyterlite.write(out / "lite", pyodide=pyodide)
