@@ -1,7 +1,7 @@
 """The public names, once: type checkers read them here, and ``__init__.py`` imports each when it is first used."""
 
 from . import (
-    datasets as datasets, errors as errors, experiments as experiments, initializers as initializers,
+    course as course, datasets as datasets, errors as errors, experiments as experiments, initializers as initializers,
     inspection as inspection, interop as interop, losses as losses, modules as modules, optim as optim,
     plots as plots, training as training,
 )
