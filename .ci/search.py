@@ -14,7 +14,8 @@ from pathlib import Path
 # Questions, and pages of which one must be found.
 ASKED = {
     "why does N(0, 0.01²) not learn?": ["questions/why-does-n-0-0-01-not-learn"],
-    "what is the point?": ["questions/what-is-the-point-of-this-library", "questions/what-is-the-point-that-a-module-saves-what-does-forward-store"],
+    "what is the point?": ["questions/what-is-the-point-of-this-library",
+                           "questions/what-is-the-point-that-a-module-saves-what-does-forward-store"],
     "where does dropout's mask live?": ["questions/where-does-dropout-s-mask-live-where-is-the-mask-saved"],
     "why not start at zero": ["questions/why-not-start-at-zero-why-not-initialize-all-weights-with-0"],
     "what does update do that backward does not": ["questions/why-is-update-a-phase-of-its-own-apart-from-backward"],
