@@ -1,10 +1,11 @@
 """The public names, once: type checkers read them here, and ``__init__.py`` imports each when it is first used."""
 
 from . import (
-    datasets as datasets, errors as errors, experiments as experiments, initializers as initializers,
-    inspection as inspection, interop as interop, losses as losses, modules as modules, optim as optim,
-    plots as plots, training as training,
+    browser as browser, datasets as datasets, errors as errors, experiments as experiments, initializers as initializers,
+    inspection as inspection, interop as interop, losses as losses, modules as modules, optim as optim, plots as plots,
+    training as training,
 )
+from .browser.serving import play as play
 from .errors import (
     ArgumentError as ArgumentError, CheckError as CheckError, DataError as DataError, DtypeError as DtypeError,
     FileFormatError as FileFormatError, NonFiniteError as NonFiniteError, PhaseError as PhaseError,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 APOSTROPHE = "'"
-COMMANDS = {"compare": "compare.job", "reproduce": "reproduce.job", "look": "look.job", "check": "scripts.check",
-            "graph": "scripts.graph", "tape": "scripts.tape", "initializers": "scripts.initializers"}
+COMMANDS = {"compare": "experiments.compare.job", "reproduce": "experiments.reproduce.job", "look": "experiments.look.job",
+            "check": "experiments.scripts.check", "graph": "experiments.scripts.graph", "tape": "experiments.scripts.tape",
+            "initializers": "experiments.scripts.initializers", "play": "browser.command"}
 
 
 def parser(command: str | None = None) -> tuple[argparse.ArgumentParser, Commands]:
@@ -35,7 +36,7 @@ def parser(command: str | None = None) -> tuple[argparse.ArgumentParser, Command
     top.add_argument("--version", action="version", version=f"retroprop {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
     for name in [command] if command in COMMANDS else COMMANDS:
-        import_module(f"retroprop.experiments.{COMMANDS[name]}").add_command(commands)
+        import_module(f"retroprop.{COMMANDS[name]}").add_command(commands)
     return top, commands
 
 

@@ -73,6 +73,11 @@ def generator(rng: Any) -> np.random.Generator:
         raise ArgumentError(f"rng must be None, an integer of at least 0 or a numpy.random.Generator, got {rng!r}") from None
 
 
+def bincount(y: Array, weights: Array | None = None, minlength: int = 0) -> Array:
+    """``np.bincount``, which refuses int64 where the machine's integers have 32 bits, as in a browser."""
+    return np.bincount(y.astype(np.intp, copy=False), weights, minlength)
+
+
 def sizes(shape: Sequence[int]) -> tuple[int, ...]:
     """Return ``shape`` as a tuple of ints; ArgumentError unless all are at least 1."""
     if not isinstance(shape, Sequence):

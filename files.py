@@ -192,7 +192,7 @@ def opened(path: str, flags: int, mode: int = 0o666, wait: bool = False) -> int:
 
 
 def locked(descriptor: int, wait: bool = False) -> bool | None:
-    """Lock an open file; return False if another process has locked it, None if the file system has no locks."""
+    """Lock an open file; return False if another process has locked it, None if there are no locks, as in a browser."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -200,6 +200,8 @@ def locked(descriptor: int, wait: bool = False) -> bool | None:
         else:
             import fcntl
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except ImportError:
+        return None
     except OSError as error:
         return False if error.errno in (errno.EAGAIN, errno.EACCES) else None
     return True

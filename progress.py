@@ -4,36 +4,51 @@ from __future__ import annotations
 
 import sys
 import warnings
-from functools import cache
 from importlib import import_module
-from threading import RLock
-from typing import Any
-from weakref import WeakSet
+from typing import Any, Self, TextIO
 
 
 def progress_bar(total: int, unit: str, shown: bool, **options: Any) -> Any:
     """Return tqdm's bar over ``total`` units, to be updated, written above and closed as its documentation says.
 
-    The bar is silent unless ``shown`` is True and there is a place for it: a notebook with ipywidgets, or a terminal as
-    standard error. Pipes, files, services and programs without standard error get no bar.
+    There is none unless ``shown`` is True and there is a place for it: a notebook with ipywidgets, or a terminal as standard
+    error. Pipes, files, services and programs without standard error get no bar.
     """
-    kind = widget() if shown else None
-    if kind is not None:
-        return kind(total=total, unit=unit, **options)
-    from tqdm import tqdm
-    if shown and on_terminal():
-        return tqdm(total=total, unit=unit, **options)
-    return silent(tqdm)(total=total, unit=unit, disable=True, **options)
+    kind = place() if shown else None
+    return NoBar() if kind is None else kind(total=total, unit=unit, **options)
 
 
-@cache
-def silent(kind: Any) -> Any:
-    """The class of bars that are never shown: tqdm's own would take a semaphore, which a killed process leaves behind."""
-    class Silent(kind):                                             # type: ignore[misc, unused-ignore]
-        _instances, _lock, monitor_interval = WeakSet[Any](), RLock(), 0
-        write = kind.write                                          # above bars that others show
+class NoBar:
+    """In the place of a bar that is not shown. tqdm's own would take a semaphore, which a killed process leaves behind."""
 
-    return Silent
+    disable = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def nothing(self, *_: Any, **options: Any) -> None:
+        pass
+
+    update = set_postfix_str = set_description = close = nothing
+
+    def write(self, text: str, file: TextIO) -> None:
+        """Print a line, above bars that others show."""
+        tqdm = sys.modules.get("tqdm")
+        (print if tqdm is None else tqdm.tqdm.write)(text, file=file)
+
+
+def place() -> Any:
+    """Return the class of tqdm's bar for where this program runs; None if there is no place for a bar."""
+    try:
+        kind = widget() or (import_module("tqdm").tqdm if on_terminal() else None)
+    except ImportError:                                             # a browser may lack tqdm
+        return None
+    if kind is not None and sys.platform == "emscripten":
+        kind.monitor_interval = 0                                   # there are no threads
+    return kind
 
 
 def on_terminal() -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import Seed, generator, positive_int, real
+from ..arguments import Seed, bincount, generator, positive_int, real
 from ..errors import ArgumentError, DataError, ShapeError
 from ..modules.core.values import each
 from .checks import Inputs, examples, inputs_and_targets
@@ -161,7 +161,7 @@ def two_parts(members: Indices, n_test: int, rng: np.random.Generator, codes: In
     count, n = members.max() + 1, len(members)
     if codes is None:
         order = rng.permutation(count)
-        sizes = np.cumsum(np.bincount(members)[order])[:-1]         # of the first groups, which are never all
+        sizes = np.cumsum(bincount(members)[order])[:-1]         # of the first groups, which are never all
         held_out = np.isin(members, order[:np.abs(sizes - n_test).argmin() + 1])
     else:
         part = dealt(members, np.array([1 - n_test / n, n_test / n]), rng, codes)
@@ -216,7 +216,7 @@ def classes_of(y: ArrayLike) -> Indices:
     if array.dtype.kind == "O":
         array = as_labels(labels(array, "y"), "y")
     codes = np.unique(array, return_inverse=True)[1].astype(np.int64)
-    alone = np.flatnonzero(np.bincount(codes) == 1)
+    alone = np.flatnonzero(bincount(codes) == 1)
     if alone.size:
         first = array[np.flatnonzero(codes == alone[0])[0]]
         raise DataError(f"y must hold at least two examples of each class with stratify=True, got one of {first.item()!r}")

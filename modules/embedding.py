@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import Array, Seed, generator, positive_int
+from ..arguments import Array, Seed, bincount, generator, positive_int
 from ..errors import ArgumentError, DataError
 from ..initializers import Initializer, Normal
+from .core.arrays import dot
 from .core.base import Module
 from .core.parameter import Parameter, parameter_attribute
 
@@ -135,14 +136,14 @@ class Embedding(Module):
             places, one_hot = self.scratch
             one_hot[...] = 0
             one_hot[places, rows] = 1
-            g.T.dot(one_hot, grad)
+            dot(g.T, one_hot, grad)
         if self.padding_idx is not None:
             grad[:, self.padding_idx] = 0
 
     def sums(self, rows: Array, g: Array, count: int, out: Array) -> Array:
         """Return in ``out``, of shape (embedding_dim, count), the sum of g over the places of each row, added in float64."""
         for column, sums in zip(g.T, out, strict=True):
-            sums[...] = np.bincount(rows, column, count)
+            sums[...] = bincount(rows, column, count)
         return out
 
     def jvp(self, t: Array) -> Array:

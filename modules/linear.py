@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, generator, positive_int
 from ..errors import ShapeError
 from ..initializers import GlorotUniform, Initializer, Zeros
-from .core.arrays import LONG, by_example, copy, squared_norms, summed
+from .core.arrays import LONG, by_example, copy, dot, squared_norms, summed
 from .core.base import Module
 from .core.parameter import FlatParameters, Parameter, ParameterAttribute, parameter_attribute
 
@@ -102,12 +102,12 @@ class Linear(Module):
         self.point, joined = x, self.scratch.joined
         y = out if x.ndim == 2 else as_rows(out)
         if joined is None or joined.shape != x.shape:
-            y = as_rows(x).dot(self.weight.T, y)
+            y = dot(as_rows(x), self.weight.T, y)
             if self.bias is not None:
                 y += self.bias.data
         else:                                                       # the same in one product
             joined.inputs[...] = joined.source = x
-            y = joined.rows.dot(joined.matrix, y)
+            y = dot(joined.rows, joined.matrix, y)
         if x.ndim == 2:
             return y
         return y.reshape(*x.shape[:-1], -1) if out is None else out
@@ -121,9 +121,9 @@ class Linear(Module):
             upright[...] = weight
             weight = upright
         if turned is None:
-            gx = g.dot(weight, out) if g.ndim == 2 else as_rows(g).dot(weight, as_rows(out))
+            gx = dot(g, weight, out) if g.ndim == 2 else dot(as_rows(g), weight, as_rows(out))
         else:                                                       # the same, transposed
-            gx = copy(weight.T.dot(as_rows(g).T, turned).T.reshape(*g.shape[:-1], -1), out)
+            gx = copy(dot(weight.T, as_rows(g).T, turned).T.reshape(*g.shape[:-1], -1), out)
         if g.ndim == 2:
             return gx
         return gx.reshape(*g.shape[:-1], -1) if out is None else out
@@ -137,11 +137,11 @@ class Linear(Module):
             if g.shape[0] > LONG:
                 self.update_from_many(as_rows(x), g)
                 return
-            as_rows(x).T.dot(g, self.weight.grad_T)
+            dot(as_rows(x).T, g, self.weight.grad_T)
             if self.bias is not None:
                 self.scratch.ones.dot(g, self.bias.grad)
         else:                                                       # the same in one product
-            joined.rows.T.dot(g, joined.gradient)
+            dot(joined.rows.T, g, joined.gradient)
 
     def update_from_many(self, x: Array, g: Array) -> None:
         """The same for many rows, whose plain sums would be inexact. A product of two matrices adds up in parts by itself."""
@@ -151,7 +151,7 @@ class Linear(Module):
         elif self.in_features == 1:
             summed(x[:, 0], g, grad[0])
         else:
-            x.T.dot(g, grad)
+            dot(x.T, g, grad)
         if self.bias is not None:
             summed(self.scratch.ones, g, self.bias.grad)
 

@@ -5,6 +5,7 @@ Their Jacobian is diagonal, as that of all functions of each element: see ``acti
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -168,7 +169,7 @@ class GELU(WithScratch):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Saves x and Φ(x)."""
-        from scipy.special import ndtr
+        ndtr, _ = normal_functions()
         far = left_of(x, LEAST_GATE[x.dtype])
         self.point = Gate(x, ndtr(x, self.scratch), far)
         y = np.multiply(x, self.point.gate, out)
@@ -197,9 +198,32 @@ class GELU(WithScratch):
 LEAST_GATE = {TYPES[0]: -12.5, TYPES[1]: -37.0}                     # left of it Φ is subnormal
 
 
+def normal_functions() -> tuple[Any, Any]:
+    """Return Φ(x), into ``out``, and exp(z²) erfc(z): SciPy's or, where it is missing, as in a browser, slower ones."""
+    try:
+        from scipy.special import erfcx, ndtr
+    except ImportError:
+        return distribution, scaled_tail
+    return ndtr, erfcx
+
+
+def distribution(x: Array, out: Array) -> Array:
+    """Φ(x) of each element, from the standard library, exact in the tails."""
+    out[...] = np.reshape([math.erfc(z) / 2 for z in (x * -np.float64(0.5) ** 0.5).flat], x.shape)
+    return out
+
+
+def scaled_tail(z: Array) -> Array:
+    """exp(z²) erfc(z), for z of at least 8, by Laplace's continued fraction (Abramowitz & Stegun 1964, 7.1.14)."""
+    below = z
+    for k in range(20, 0, -1):
+        below = z + k / 2 / below
+    return 1 / (math.pi ** 0.5 * below)
+
+
 def roots(x: Array) -> tuple[Array, Array, Array]:
     """Return x, at least -60, the quotient Φ(x) / exp(-x²/2), and exp(-x²/4), all in float64."""
-    from scipy.special import erfcx
+    _, erfcx = normal_functions()
     x = np.maximum(x, -60, dtype=np.float64)                        # there, Φ is 0 in float64
     return x, 0.5 * erfcx(x * -(0.5 ** 0.5)), np.exp(x * x * -0.25)
 

@@ -242,7 +242,7 @@ WITHOUT_ARRAYS = {
         "datasets.blobs", "datasets.circles", "datasets.digits", "datasets.load", "datasets.mnist", "datasets.moons",
         "datasets.read_idx", "datasets.shapeset", "datasets.sine", "datasets.spirals", "datasets.xor", "load", "save",
         "CSVLog", "Checkpoint", "JSONLog", "LiveView", "TensorBoard", "compare", "load_model", "plots.read_image"},
-    "takes a name, or nothing": {"initializers.of", "initializers.starts"},
+    "takes a name, or nothing": {"initializers.of", "initializers.starts", "play"},
     "takes a network alone": {"count_paths", "tape", "inspection.Tape", "features.layers", "features.scores",
                               "features.truncated"},
     "takes what another function returned": {

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import as_floating, one_of, positive_int, real
+from ..arguments import as_floating, bincount, one_of, positive_int, real
 from ..datasets.checks import finite, pair
 from ..errors import DataError, ShapeError
 from .metrics import counted, deciding, predicted_classes, scores_and_classes
@@ -198,7 +198,7 @@ def mean_absolute_error(prediction: ArrayLike, y: ArrayLike, *, sample_weight: A
 def counts_of(predicted: NDArray[np.intp], true: NDArray[np.intp], classes: int,
               weight: NDArray[np.float64] | None = None) -> NDArray[np.int64] | NDArray[np.float64]:
     """Return the confusion matrix of predicted and true classes."""
-    counts = np.bincount(true * classes + predicted, weight, classes**2).reshape(classes, classes)
+    counts = bincount(true * classes + predicted, weight, classes**2).reshape(classes, classes)
     return counts.astype(np.int64) if weight is None else counts
 
 

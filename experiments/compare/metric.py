@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arguments import Array
+from ...arguments import Array, bincount
 from ...datasets.scaling import Scaler
 from ...errors import NonFiniteError
 from ..lab.readings import error as share_of_errors
@@ -84,7 +84,7 @@ class Metric:
 def constant_error(kind: str, train: Array, test: Array) -> float:
     """The error on ``test`` of the best constant prediction for ``train``."""
     if kind in ("classes", "binary"):
-        return float(np.mean(test != np.bincount(train).argmax()))
+        return float(np.mean(test != bincount(train).argmax()))
     if kind == "labels":
         return float(np.mean(test != (train.mean(0) > 0.5)))
     return rms(test - train.mean(0))

@@ -9,15 +9,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 OneThread = Callable[[], AbstractContextManager[object]]
+IN_BROWSER = sys.platform in ("emscripten", "wasi")                 # no threads, no other process
 VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")     # read by a BLAS at its start
 
 
 def one_thread() -> OneThread | None:
-    """What makes a context manager in which BLAS has one thread in this process; None if NumPy's cannot be told.
-
-    A browser has no threads.
-    """
-    if sys.platform in ("emscripten", "wasi"):
+    """What makes a context manager in which BLAS has one thread in this process; None if NumPy's cannot be told."""
+    if IN_BROWSER:
         return nullcontext
     return limited if libraries() else None
 

@@ -14,7 +14,7 @@ from ...errors import ArgumentError
 from ..options import option
 from .copies import can_copy, in_copies
 from .processes import Lost, in_processes, numbered
-from .threads import OneThread, one_thread
+from .threads import IN_BROWSER, OneThread, one_thread
 
 BACKENDS = ("loky", "dask")
 
@@ -80,7 +80,9 @@ class Workers:
         return self if self.backend == "loky" else Workers(1)
 
     def count(self, tasks: int) -> int:
-        """The number of processes for so many tasks."""
+        """The number of processes for so many tasks; a browser has only this one."""
+        if IN_BROWSER:
+            return 1
         if self.jobs is not None:
             return max(1, min(self.jobs, tasks))
         from joblib import cpu_count

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...arguments import Array
+from ...arguments import Array, bincount
 from ...datasets.classes import listed
 from ...datasets.data_set import DataSet
 from ...underflow import unreported
@@ -73,7 +73,7 @@ def hashes(x: Array) -> list[int]:
 
 def uneven(y: Array, names: Sequence[str]) -> Iterator[Finding]:
     """Yield findings on a class with most of the training examples, on classes with hardly any, and on those with none."""
-    counts = np.bincount(y, minlength=len(names))
+    counts = bincount(y, minlength=len(names))
     largest, share = names[int(counts.argmax())], counts.max() / len(y)
     if share >= UNEVEN_CLASSES:
         yield Finding(f"{100 * share:.0f} % of the examples are of class {largest}: a network that always answers it errs on "

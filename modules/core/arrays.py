@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,41 @@ from ...errors import ShapeError
 TYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
 ZERO, ONE = ({dtype: np.array(value, dtype) for dtype in TYPES} for value in (0, 1))
 FAR_LEFT = {TYPES[0]: -87.0, TYPES[1]: -708.0}                      # exp(x) is subnormal left of it, and exp(-x) may overflow
+
+
+def product_without_blas() -> Callable[..., Array]:
+    """Return a function that multiplies two matrices where NumPy has no BLAS: with SciPy's, or in the fastest way without it.
+
+    In Pyodide 0.27, a step of a network of 784, 128 and 10 units takes 37 ms with NumPy's ``dot``, 15 with ``einsum`` and 13
+    with SciPy; one of 2, 16, 16 and 2 units is fastest with ``matmul``.
+    """
+    try:
+        from scipy.linalg.blas import dgemm, sgemm
+    except ImportError:
+        def plain(a: Array, b: Array, out: Array | None = None) -> Array:
+            return np.matmul(a, b, out) if b.size < 2**13 else np.einsum("ij,jk->ik", a, b, out=out)
+        return plain
+
+    def product(a: Array, b: Array, out: Array | None = None) -> Array:
+        if out is None:
+            out = np.empty((len(a), b.shape[1]), a.dtype)
+        if not out.size or not out.flags.c_contiguous:
+            return np.matmul(a, b, out)
+        (first, turned), (second, also) = ((m.T, 0) if m.flags.c_contiguous else (m, 1) for m in (b, a))
+        gemm = sgemm if out.dtype == TYPES[0] else dgemm
+        gemm(1, first, second, 0, out.T, turned, also, 1)           # BLAS has matrices column by column: (a b)ᵀ = bᵀ aᵀ
+        return out
+
+    return product
+
+
+# Products of two matrices, called as dot(a, b, out) and matmul(a, b, out). In a browser NumPy is built without BLAS.
+dot: Any
+matmul: Any
+if sys.platform in ("emscripten", "wasi"):
+    dot = matmul = product_without_blas()
+else:
+    dot, matmul = np.ndarray.dot, np.matmul
 
 
 def copy(x: Array, out: Array | None) -> Array:

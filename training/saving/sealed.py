@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...errors import FileFormatError, StateError
+from ...errors import FileFormatError, RetropropError, StateError
 from ...files import SEAL, read_at_most
 from ...printing import in_one_line
 
@@ -21,11 +22,22 @@ BEGIN = json.dumps(SEAL.format("")[:-3])[1:-1].encode()             # of the not
 ARRAY, SCALAR, TUPLE, DICT = "__array__", "__scalar__", "__tuple__", "__dict__"
 
 
+class MissingPackage(RetropropError, ImportError):
+    """A package that the library needs is not installed. A browser may lack it."""
+
+
+def safetensors(name: str = "safetensors") -> Any:
+    """Return the package safetensors, or a module of it; its import takes time, and it is compiled."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingPackage(f"files of networks need the package safetensors: pip install safetensors ({error})") from None
+
+
 def sealed(arrays: Mapping[str, Any], notes: Mapping[str, Any]) -> bytes:
     """Return the content of a safetensors file with arrays and, in its metadata, notes, which begin with a checksum."""
-    from safetensors.numpy import save as to_bytes
     text = SEAL.format(BLANK) + json.dumps(dict(notes), default=lambda array: array.tolist())[1:]
-    content = bytearray(to_bytes(dict(arrays), {"retroprop": text}))
+    content = bytearray(safetensors("safetensors.numpy").save(dict(arrays), {"retroprop": text}))
     at = content.index(BEGIN) + len(BEGIN)
     content[at:at + len(BLANK)] = sha256(content).hexdigest().encode()
     return bytes(content)
@@ -33,8 +45,7 @@ def sealed(arrays: Mapping[str, Any], notes: Mapping[str, Any]) -> bytes:
 
 def unsealed(path: str | Path, of: str = "Checkpoint") -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays and the notes of a sealed file; FileFormatError if it is none, or any byte of it has changed."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as from_bytes
+    from_bytes, damaged = safetensors("safetensors.numpy").load, safetensors().SafetensorError
     content = bytearray(Path(path).read_bytes())
     at = content.find(BEGIN) + len(BEGIN)
     found = bytes(content[at:at + len(BLANK)])
@@ -43,7 +54,7 @@ def unsealed(path: str | Path, of: str = "Checkpoint") -> tuple[dict[str, Any], 
         raise FileFormatError(f"{path}: not a whole file of retroprop.{of}: it is truncated, damaged or of another kind")
     try:
         return from_bytes(bytes(content)), notes_of(content)
-    except (SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:      # a lie with the right checksum
+    except (damaged, ValueError, LookupError, TypeError, RecursionError) as error:      # a lie with the right checksum
         raise FileFormatError(f"{path}: not a file of retroprop.{of} ({in_one_line(error)})") from None
 
 

@@ -20,7 +20,7 @@ from ...printing import in_one_line
 from ...restoring import Restored, alike, at_once, filling, setting
 from .foreign import BRAIN, advice, of_bfloat16
 from .renaming import renamed
-from .sealed import STATE, unsealed
+from .sealed import STATE, safetensors, unsealed
 
 PREFIX = "optimizer:"                                               # before the names of an optimizer's arrays
 TYPES = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")     # real numbers of NumPy
@@ -50,11 +50,11 @@ def save(net: Module, path: str | Path, optimizer: Optimizer | None = None) -> N
     examples, the history and the states of callbacks. ``fit(..., rng=0)`` on a network that ``load`` has read shuffles the
     examples as in the first epochs of a run with ``rng=0``, and not as in those that would have come next.
     """
-    from safetensors.numpy import save as to_bytes
     if not isinstance(net, Module):
         raise ArgumentError(f"save: net must be a Module, got {in_a_line(net)}")
     arrays, notes = as_saved(net, optimizer)
-    write(path, to_bytes(arrays, {"retroprop": json.dumps(notes, default=lambda array: array.tolist())}))
+    text = json.dumps(notes, default=lambda array: array.tolist())
+    write(path, safetensors("safetensors.numpy").save(arrays, {"retroprop": text}))
 
 
 def load(net: Module, path: str | Path, optimizer: Optimizer | None = None, *,
@@ -172,7 +172,7 @@ def put_optimizer(optimizer: Optimizer, arrays: dict[str, Any], notes: dict[str,
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays and the notes (metadata) of a safetensors file."""
-    from safetensors import SafetensorError, safe_open
+    SafetensorError, safe_open = safetensors().SafetensorError, safetensors().safe_open
     path.open("rb").close()                                         # OSError: there is no such file, ...
     try:
         with safe_open(path, framework="numpy") as file:

@@ -67,10 +67,8 @@ def printed(text: str) -> None:
 
 def around_bars() -> AbstractContextManager[None]:
     """Return a context manager that takes progress bars from a terminal, and puts them back."""
-    if not on_terminal():
-        return nullcontext()
-    from tqdm import tqdm
-    return tqdm.external_write_mode(file=sys.stdout)
+    tqdm = sys.modules.get("tqdm")
+    return tqdm.tqdm.external_write_mode(file=sys.stdout) if tqdm is not None and on_terminal() else nullcontext()
 
 
 def notebook() -> Any:
