@@ -22,7 +22,7 @@ def test_texts_have_a_contrast_of_at_least_4_and_a_half(theme):
     found = {(text, ground): pages.contrast(theme[text], theme[ground]) for text, grounds in ON.items() for ground in grounds}
     assert len(THEMES) == 2
     assert {pair: round(value, 2) for pair, value in found.items() if value < 4.5} == {}
-    assert min(pages.contrast(theme["control"], theme[ground]) for ground in ("paper", "card")) >= 3          # edges of controls
+    assert min(pages.contrast(theme["control"], theme[ground]) for ground in ("paper", "card")) >= 3     # edges of controls
 
 
 def test_scripts_name_what_the_page_has():
