@@ -61,7 +61,7 @@ class Serving:
             self._folder.cleanup()
             raise
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        self._thread = Thread(target=self._server.serve_forever, name="retroprop-play", daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="retroprop-play", daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
