@@ -10,7 +10,7 @@ from .runs import descended
 
 EDGE = {"quick": (0.8,), "small": (0.6, 0.8), "paper": (0.05, 0.1)}  # learning rates at which training reaches the edge
 STABLE = {"quick": 0.2, "small": 0.2, "paper": 0.01}                # one at which it does not, in so many steps
-STEPS = {"quick": 1500, "small": 2000, "paper": 20_000}
+STEPS = {"quick": 1500, "small": 3000, "paper": 20_000}
 READINGS = {"quick": 10, "small": 20, "paper": 200}                 # of the sharpness, besides that before the first step
 
 

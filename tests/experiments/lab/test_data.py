@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import retroprop as rp
+from retroprop.experiments.lab.data import relabelled as wrong_labels
 from retroprop.experiments.lab.data import source
 from retroprop.experiments.papers.saxe2014.runs import reduced
 
@@ -48,3 +49,23 @@ def test_files_of_a_single_class_are_refused(mnist_folder):
     folder = relabelled(mnist_folder(zoom=1, frame=0, count=12), lambda label: 4)
     with pytest.raises(rp.DataError, match=r"the labels in .*mnist must hold at least two classes, got only 4"):
         source(folder)
+
+
+def test_centred_images_have_the_mean_of_the_training_part_taken_off():
+    data = source("digits", 1).centred()
+    assert data.train is not None
+    np.testing.assert_allclose(data.prepared(data.train[0]).mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(data.part()[0], data.test[0] - data.train[0].mean(0), atol=1e-6)
+    x, y = data.stream(8, seed=0).batch(3)
+    plain, same = source("digits", 1).stream(8, seed=0).batch(3)
+    np.testing.assert_allclose(x, plain - data.train[0].mean(0), atol=1e-6)
+    np.testing.assert_array_equal(y, same)
+    assert abs(source("easy-shapeset").centred().some(500).mean()) < 0.01
+
+
+def test_wrong_labels_are_so_many_and_none_of_them_is_right():
+    y = np.arange(200) % 10
+    given = wrong_labels(y, 0.3, 10, np.random.default_rng(0))
+    assert (given != y).sum() == 60
+    assert set(given) == set(range(10))
+    np.testing.assert_array_equal(y, np.arange(200) % 10)

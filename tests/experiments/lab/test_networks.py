@@ -202,3 +202,12 @@ def test_libraries_stands_for_all_of_them():
     with pytest.raises(rp.ArgumentError, match="a library that 'retroprop initializers' lists, got 'Pytroch'; did you mean "
                                                "'PyTorch'"):
         initializations("Pytroch")
+
+
+def test_a_dense_network_with_a_gain_and_random_biases():
+    plain, drawn = (dense(6, 3, rp.LeCunNormal(), depth=3, width=400, seed=0, **options)
+                    for options in ({}, {"gain": 1.5, "bias_std": 0.2}))
+    for a, b in zip(list(plain)[::2], list(drawn)[::2], strict=True):
+        assert_allclose(b.weight.data, 1.5 * a.weight.data, rtol=1e-6)
+        assert not a.bias.data.any()
+    assert np.concatenate([layer.bias.data for layer in list(drawn)[::2]]).std() == pytest.approx(0.2, rel=0.1)

@@ -129,6 +129,15 @@ def test_fewer_examples_black_and_white_and_validation(monkeypatch):
     assert 0 < error_at(30, "validation")(found) < error_at(0, "validation")(found)
 
 
+def test_training_ends_once_no_error_is_larger_than_asked():
+    found, whole = (trained(**SMALL | {"data": "validated-digits", "at": range(31)}, until=until) for until in (0.5, None))
+    *before, last = found["readings"]
+    assert max(last["error"], last["validation"]) <= 0.5
+    assert all(max(row["error"], row["validation"]) > 0.5 for row in before)
+    assert found["readings"] == whole["readings"][:len(found["readings"])]
+    assert last["step"] < 30
+
+
 def test_black_and_white():
     assert_array_equal(black_and_white(np.array([0.0, 0.49, 0.5, 1.0])), [0, 0, 1, 1])
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control, t, ttest_1samp
+from scipy.stats import false_discovery_control, spearmanr, t, ttest_1samp
 
-from retroprop.experiments.reports.statistics import benjamini_hochberg, estimate, holm, paired
+from retroprop.experiments.reports.statistics import benjamini_hochberg, estimate, holm, paired, rank_correlation
 
 VALUES = [0.031, 0.024, 0.040, 0.028, 0.033]
 
@@ -66,3 +66,9 @@ def test_benjamini_and_hochberg_is_scipys_and_nan_is_no_test():
     np.testing.assert_allclose(benjamini_hochberg(ps), false_discovery_control(ps), rtol=1e-12)
     np.testing.assert_allclose(benjamini_hochberg([0.5, math.nan, 0.01]), [0.5, math.nan, 0.02])
     assert benjamini_hochberg([]) == []
+
+
+def test_rank_correlation_is_scipys():
+    a, b = [20.0, 40, 60, 60, 60, 50], [3.6, 6.8, 15.8, math.inf, 25, 12]
+    assert rank_correlation(a, b) == pytest.approx(spearmanr(a, b).statistic)
+    assert math.isnan(rank_correlation(a, [1.0] * 6))
