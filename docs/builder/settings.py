@@ -47,6 +47,7 @@ SETTINGS = {
     "html_show_sphinx": False,
     "html_search_language": "questions",
     "html_sidebars": {"index": [], "tutorial": [], "gallery": [], "lecture": []},
+    "html_context": {"default_mode": "auto"},
     "html_theme_options": {
         "logo": {"text": "retroprop"},
         "navbar_align": "left",
