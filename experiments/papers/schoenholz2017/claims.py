@@ -20,6 +20,7 @@ from .theory import correlations, critical, depth_scale, growth, length
 
 TRIAL = {1: 20, 1.25: 40, 1.5: 80, CRITICAL: 60, 2: 60, 2.5: 60, 3: 50, 4: 30}  # layers: the deepest, of an independent program
 ARRIVALS = {"Orthogonal": {10: 20, 30: 10, 100: 10}, "Gaussian": {10: 40, 30: 60}}  # its steps to ARRIVED, by depth
+RATE = 0.03                                                         # at this learning rate
 
 
 def claims(results: Results) -> list[Claim]:
@@ -114,14 +115,16 @@ def steps_to(result: Numbers, part: str) -> float:
     return float(next((row["step"] for row in rows if row[part] <= ARRIVED), math.inf))
 
 
-def arrivals(results: Results, init: str, depth: int) -> tuple[float | None, Series]:
-    """The learning rate whose networks arrive first on validation data, and their steps on test data."""
-    def steps(lr: float, part: str) -> Series:
-        settings = isometric(results.scale, init, depth, lr)
-        return results.series(lambda r: min(steps_to(r, part), settings["steps"]), trained, **settings)
+def arrivals(results: Results, init: str, depth: int, lr: float, part: str = "error") -> Series:
+    """The steps at a learning rate; a run that does not arrive counts with all its steps."""
+    settings = isometric(results.scale, init, depth, lr)
+    return results.series(lambda r: min(steps_to(r, part), settings["steps"]), trained, **settings)
 
-    lr = best({lr: steps(lr, "validation") for lr in SIZES[results.scale.name].rates})
-    return lr, Series({}) if lr is None else steps(lr, "error")
+
+def best_arrivals(results: Results, init: str, depth: int) -> Series:
+    """The steps at the learning rate with which the networks arrive first on validation data."""
+    lr = best({lr: arrivals(results, init, depth, lr, "validation") for lr in SIZES[results.scale.name].rates})
+    return Series({}) if lr is None else arrivals(results, init, depth, lr)
 
 
 def of_arrivals(results: Results) -> list[Claim]:
@@ -129,18 +132,16 @@ def of_arrivals(results: Results) -> list[Claim]:
     what, note = f"steps to a test error of {ARRIVED:.0%}", f"; a run that does not arrive counts with all {sizes.budget} steps"
     source = "the same setting without this library"
     for depth in sizes.deep:
-        (_, orthogonal), (_, gaussian) = (arrivals(results, init, depth) for init in INITS)
+        orthogonal, gaussian = (best_arrivals(results, init, depth) for init in INITS)
         found.append(difference(f"orthogonal-{depth}-faster", f"Depth {depth}: orthogonal weights learn faster than Gaussian "
                                 f"ones ({what}{note})", "paper", "Pennington et al., abstract", orthogonal, gaussian,
                                 "fewer steps", unit="steps", paper="orders of magnitude faster"))
-        for init, series in (("Orthogonal", orthogonal), ("Gaussian", gaussian)):
-            if results.scale.name == "small" and depth in ARRIVALS[init]:
-                found.append(claim(f"arrival-{init.lower()}-{depth}", f"{init} weights, depth {depth}: {what}", "independent",
-                                   source, series, within_factor(2, ARRIVALS[init][depth]), unit="steps",
-                                   reason=texts(__file__)("reason: arrivals")))
     if results.scale.name == "small":
-        found.append(claim("arrival-gaussian-100", f"Gaussian weights, depth 100: {what}", "independent", source, gaussian,
-                           at_least(150, "steps").noting(note), unit="steps", reason=texts(__file__)("reason: arrivals")))
+        bounds = {init: {depth: within_factor(2, steps) for depth, steps in ARRIVALS[init].items()} for init in INITS}
+        bounds["Gaussian"][100] = at_least(150, "steps").noting(note)
+        found += [claim(f"arrival-{init.lower()}-{depth}", f"{init} weights, depth {depth}, lr {RATE:g}: {what}", "independent",
+                        source, arrivals(results, init, depth, RATE), bound, unit="steps",
+                        reason=texts(__file__)("reason: arrivals")) for init in INITS for depth, bound in bounds[init].items()]
     return found
 
 

@@ -9,7 +9,7 @@ from ...reports.panels import HEIGHT, NARROW, legend_below
 from ...reproduce.figures import band, median_and_range
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
-from .claims import arrivals, depths
+from .claims import best_arrivals, depths
 from .plan import BIASES, CRITICAL, INITS, LAYERS, SIZES
 from .runs import propagated, spectra
 from .theory import correlations, critical, depth_scale
@@ -43,7 +43,7 @@ def draw(results: Results, report: Report) -> None:
     for k, (init, name) in enumerate(INITS.items()):
         found = [one.result["values"][str(sizes.deep[-1])] for one in results.of(spectra, init=name)]
         median_and_range(spectrum, list(range(1, sizes.width + 1)), found, k, f"{init}, depth {sizes.deep[-1]}")
-        steps = {depth: reached for depth in sizes.deep if len(reached := arrivals(results, init, depth)[1])}
+        steps = {depth: reached for depth in sizes.deep if len(reached := best_arrivals(results, init, depth))}
         median_and_range(learning, list(steps), rows(*steps.values()), k, init)
     spectrum.set(yscale="log", ylim=(1e-12, 30), xlabel="rank", ylabel="singular value")
     learning.set(xscale="log", yscale="log", xlabel="tanh layers", ylabel="steps", xticks=sizes.deep, xticklabels=sizes.deep)
