@@ -58,14 +58,14 @@ def draw(results: Results, report: Report) -> None:
 
 def draw_depths(results: Results) -> object:
     """The deepest network that learns, beside the depth scale, over σ_w²."""
-    sizes, ax = SIZES[results.scale.name], axes(None, size=(NARROW + 2, HEIGHT))
+    sizes, ax = SIZES[results.scale.name], axes(None, size=(NARROW, HEIGHT))
     found = {variance: series for variance, series in depths(results).items() if len(series)}
     band(ax, list(found), rows(*found.values()), "#0072B2", "deepest network that learns", np.median, marker="o", ms=5)
     fine = np.linspace(sizes.variances[0], sizes.variances[-1], 121)
     ax.plot(fine, [MULTIPLE * depth_scale(variance, BIASES) for variance in fine], color="0.45", ls="--", lw=1.5,
             label=rf"{MULTIPLE} $\xi_c$, theory")
     ax.axvline(critical(BIASES), color="black", ls=":", lw=1.2, label=rf"critical point, $\sigma_w^2$ = {critical(BIASES):.3f}")
-    ax.set(xlabel=r"$\sigma_w^2$, variance of a weight times the number of inputs", ylabel="tanh layers",
+    ax.set(xlabel=r"$\sigma_w^2$", ylabel="tanh layers",
            ylim=(0, 1.15 * sizes.depths[-1]))
     ax.grid(alpha=0.25)
     return legend_below([ax])
