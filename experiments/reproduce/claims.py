@@ -205,11 +205,12 @@ def corrected(claims: Sequence[Claim]) -> list[Claim]:
     tests = sum(not math.isnan(q) for q in found)
     level = SURE * max(1, sum(q < SURE for q in found)) / max(1, tests)
 
-    def held(verdict: Verdict) -> Verdict:
-        return verdict if verdict.p <= level else verdict._replace(holds=None)
+    def held(repeat: Verdict) -> Verdict:
+        return repeat._replace(holds=None) if repeat.p > level else repeat
 
-    return [one if math.isnan(q) else replace(one, q=q, holds=one.holds if q < SURE else None, repeats=tuple(
-        one if math.isnan(one.p) else held(one) for one in one.repeats)) for one, q in zip(claims, found, strict=True)]
+    return [one if math.isnan(q) else replace(one, q=q, holds=one.holds if q < SURE else None,
+                                              repeats=tuple(map(held, one.repeats)))
+            for one, q in zip(claims, found, strict=True)]
 
 
 def not_run(id: str, what: str, source: str, paper: str, why: str) -> Claim:

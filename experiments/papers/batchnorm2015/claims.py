@@ -111,7 +111,7 @@ def of_rates(results: Results) -> list[Claim]:
                    "paper", "sec. 3.3", spans(with_bn) / spans(without), at_least(10))]
     extremes: tuple[tuple[str, float, Origin, str], ...] = (("high", 10.0, "paper", "sec. 3.3"), ("low", 0.03, "project", ""))
     for rate, lr, origin, source in extremes:
-        what = f"A {rate} rate that only BN survives, {lr:g}, in {swept(results.scale, True, lr)['steps']} steps of SGD"
+        what = f"A {rate} rate that only BN survives, here {lr:g}, in {swept(results.scale, True, lr)['steps']} steps of SGD"
         found += [claim(f"bn-{rate}-rate-learns", f"{what}: with BN", origin, source, with_bn[lr],
                         below(LEARNED, "%").of("test error"), unit="%"),
                   claim(f"plain-{rate}-rate-fails", f"{what}: without", origin, source, without[lr],

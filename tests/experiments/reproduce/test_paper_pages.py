@@ -1,5 +1,7 @@
 """The pages of reproduced papers: the finding first, then a figure, the claims by whose they are, and how to run it again."""
 
+from dataclasses import replace
+
 import pages
 import pytest
 
@@ -8,8 +10,9 @@ from retroprop.experiments.reproduce import job as reproduce
 from retroprop.experiments.reproduce.bounds import above, below
 from retroprop.experiments.reproduce.claims import claim, difference, not_run
 from retroprop.experiments.reproduce.figures import grid
-from retroprop.experiments.reproduce.pages import write_paper
+from retroprop.experiments.reproduce.pages import reading, write_paper
 from retroprop.experiments.reproduce.paper import Paper, Report, Results, Scale, Texts, filled
+from retroprop.experiments.reproduce.reproduced import Reproduced
 from retroprop.experiments.reproduce.series import Series
 from retroprop.experiments.sweeps.trials import Trial
 
@@ -109,6 +112,21 @@ def test_the_index_counts_claims_by_whose_they_are_in_its_title_its_figure_and_i
     assert "small (this project): it is larger" in page.text
     csv = (tmp_path / "out/small/claims.csv").read_text(encoding="utf-8").splitlines()
     assert csv[0].startswith("paper,id,claim,origin,source,in_the_paper,measured,")
+
+
+def test_a_page_corrects_its_own_tests_and_the_index_those_of_all_papers(tiny, tmp_path):
+    """A p of 0.03 counts alone, but not among 20 tests of another paper that show nothing."""
+    low, high, noise = (Series.of(enumerate(values)) for values in (
+        [0.0] * 5, [0.1, 0.3, 0.07, 0.05, 0.25], [0.1, -0.1, 0.05, -0.04, 0.02]))
+    one = reproduce.paper("he2015")
+    papers = {"he2015": replace(one, claims=lambda results: [difference("a", "a", "paper", "figure 1", low, high)]),
+              "saxe2014": replace(one, claims=lambda results: [difference(f"b{k}", "b", "paper", "figure 1", low, noise)
+                                                               for k in range(20)])}
+    found = Reproduced(Scale(), papers, {name: Results(Scale(), []) for name in papers})
+    assert (found.claims["he2015"][0].verdict, found.indexed["he2015"][0].verdict) == ("yes", "inconclusive")
+    assert found.summary()[0]["reproduced"] is None
+    assert "The 21 such tests of this index are corrected together" in reading(found.indexed["he2015"] + found.indexed[
+        "saxe2014"], "this index")
 
 
 def test_pages_of_another_number_of_seeds_are_replaced_only_with_force(tiny, tmp_path):
