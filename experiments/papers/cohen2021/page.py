@@ -20,7 +20,7 @@ def finding(results: Results) -> str:
 
 def draw(results: Results, report: Report) -> None:
     report.add("edge", draw_edge(results), seeds=results.scale.seeds)
-    ax = axes(None, size=(NARROW + 2, HEIGHT))
+    ax = axes(None, size=(NARROW, HEIGHT))
     ax.axhspan(*HOVERS, color="0.9")
     ax.axhline(1, color="black", ls="--", lw=1, label="2 / lr")
     for k, lr in enumerate(rates(results.scale)):
@@ -35,7 +35,7 @@ def draw(results: Results, report: Report) -> None:
 
 def draw_edge(results: Results) -> object:
     """Sharpness above, cost below, by learning rate."""
-    _, panels = grid(1, 2, width=NARROW + 2, height=2.9, sharex=True)
+    _, panels = grid(1, 2, width=NARROW, height=2.7, sharex=True)
     sharpness, cost = panels
     for k, lr in enumerate(rates(results.scale)):
         runs = results.of(descended, lr=lr)

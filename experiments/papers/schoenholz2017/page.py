@@ -9,7 +9,7 @@ from ...reports.panels import HEIGHT, NARROW, legend_below
 from ...reproduce.figures import band, median_and_range
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
-from .claims import arrivals, depths
+from .claims import best_arrivals, depths
 from .plan import BIASES, CRITICAL, INITS, LAYERS, SIZES
 from .runs import propagated, spectra
 from .theory import correlations, critical, depth_scale
@@ -43,7 +43,7 @@ def draw(results: Results, report: Report) -> None:
     for k, (init, name) in enumerate(INITS.items()):
         found = [one.result["values"][str(sizes.deep[-1])] for one in results.of(spectra, init=name)]
         median_and_range(spectrum, list(range(1, sizes.width + 1)), found, k, f"{init}, depth {sizes.deep[-1]}")
-        steps = {depth: reached for depth in sizes.deep if len(reached := arrivals(results, init, depth)[1])}
+        steps = {depth: reached for depth in sizes.deep if len(reached := best_arrivals(results, init, depth))}
         median_and_range(learning, list(steps), rows(*steps.values()), k, init)
     spectrum.set(yscale="log", ylim=(1e-12, 30), xlabel="rank", ylabel="singular value")
     learning.set(xscale="log", yscale="log", xlabel="tanh layers", ylabel="steps", xticks=sizes.deep, xticklabels=sizes.deep)
@@ -58,14 +58,14 @@ def draw(results: Results, report: Report) -> None:
 
 def draw_depths(results: Results) -> object:
     """The deepest network that learns, beside the depth scale, over σ_w²."""
-    sizes, ax = SIZES[results.scale.name], axes(None, size=(NARROW + 2, HEIGHT))
+    sizes, ax = SIZES[results.scale.name], axes(None, size=(NARROW, HEIGHT))
     found = {variance: series for variance, series in depths(results).items() if len(series)}
     band(ax, list(found), rows(*found.values()), "#0072B2", "deepest network that learns", np.median, marker="o", ms=5)
     fine = np.linspace(sizes.variances[0], sizes.variances[-1], 121)
     ax.plot(fine, [MULTIPLE * depth_scale(variance, BIASES) for variance in fine], color="0.45", ls="--", lw=1.5,
             label=rf"{MULTIPLE} $\xi_c$, theory")
     ax.axvline(critical(BIASES), color="black", ls=":", lw=1.2, label=rf"critical point, $\sigma_w^2$ = {critical(BIASES):.3f}")
-    ax.set(xlabel=r"$\sigma_w^2$, variance of a weight times the number of inputs", ylabel="tanh layers",
+    ax.set(xlabel=r"$\sigma_w^2$", ylabel="tanh layers",
            ylim=(0, 1.15 * sizes.depths[-1]))
     ax.grid(alpha=0.25)
     return legend_below([ax])

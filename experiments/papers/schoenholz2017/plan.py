@@ -66,7 +66,8 @@ def isometric(scale: Scale, init: str, depth: int, lr: float) -> dict[str, Any]:
     data = scale.files() if scale.name == "paper" else {"data": "validated-digits"}
     return data | {"init": INITS[init], "gain": math.sqrt(ISOMETRIC["weight_variance"]),
                    "bias_std": math.sqrt(ISOMETRIC["bias_variance"]), "depth": depth, "width": sizes.width, "centred": True,
-                   "lr": lr, "batch_size": 32, "steps": steps, "until": ARRIVED, "at": [*range(0, steps, 10), steps]}
+                   "lr": lr, "batch_size": 32, "steps": steps, "until": ARRIVED,
+                   "at": [*range(0, steps, min(10, depth // 3)), steps]}
 
 
 def plan(scale: Scale) -> list[Trial]:

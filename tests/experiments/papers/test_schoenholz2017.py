@@ -123,8 +123,8 @@ def made_up(scale, layers, first=20):
 def test_claims_can_hold_and_can_fail():
     near = {1: 20, 1.25: 40, 1.5: 60, CRITICAL: 80, 2: 60, 2.5: 50, 3: 40, 4: 30}
     good = {one.id: one for one in PAPER.claims(made_up(Scale("small"), near.__getitem__))}
-    late = {"arrival-orthogonal-30", "arrival-orthogonal-100", "arrival-gaussian-100"}
-    assert {id for id, one in good.items() if one.holds is not True} <= {"dropout-destroys", *late}
+    late = {"arrival-gaussian-100"}                                 # which arrives here
+    assert {id for id, one in good.items() if one.holds is not True} == {"dropout-destroys", *late}
     bad = {one.id: one for one in PAPER.claims(made_up(Scale("small"), lambda variance: 100 - near[variance], first=150))}
     for id in ("depths-follow-scale", "deeper-than-order", "deeper-than-chaos", "deepest-1", "orthogonal-30-faster"):
         assert good[id].holds is True
