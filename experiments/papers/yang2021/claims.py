@@ -60,10 +60,13 @@ def best_of(results: Results, parametrization: str, *sizes: int) -> tuple[Callab
         rest, chosen = list(series), []
         for one in found:
             mine, rest = rest[:len(one)], rest[len(one):]
-            chosen.append(best(dict(zip(one, mine, strict=True))))
-        return None if None in chosen else float(chosen[-1] - (chosen[0] if len(chosen) > 1 else 0))    # type: ignore[operator]
+            power = best(dict(zip(one, mine, strict=True)))
+            if power is None:
+                return None
+            chosen.append(power)
+        return float(chosen[-1] - (chosen[0] if len(chosen) > 1 else 0))
 
-    return function, [one for each in found for one in each.values()]
+    return function, [one for each in found for one in each.values()] or [Series({})]
 
 
 def of_rates(results: Results) -> list[Claim]:
