@@ -1,9 +1,9 @@
 """The public names, once: type checkers read them here, and ``__init__.py`` imports each when it is first used."""
 
 from . import (
-    browser as browser, datasets as datasets, errors as errors, experiments as experiments, initializers as initializers,
-    inspection as inspection, interop as interop, losses as losses, modules as modules, optim as optim, plots as plots,
-    training as training,
+    browser as browser, course as course, datasets as datasets, errors as errors, experiments as experiments,
+    initializers as initializers, inspection as inspection, interop as interop, losses as losses, modules as modules,
+    optim as optim, plots as plots, training as training,
 )
 from .browser.serving import play as play
 from .errors import (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 APOSTROPHE = "'"
 COMMANDS = {"compare": "experiments.compare.job", "reproduce": "experiments.reproduce.job", "look": "experiments.look.job",
             "check": "experiments.scripts.check", "graph": "experiments.scripts.graph", "tape": "experiments.scripts.tape",
-            "initializers": "experiments.scripts.initializers", "play": "browser.command", "grade": "course.grade",
+            "initializers": "experiments.scripts.initializers", "play": "browser.command", "grade": "course.report",
             "course": "course.kit"}
 
 

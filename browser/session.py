@@ -30,7 +30,7 @@ from ..training.steps import Step
 from .by_hand import ByHand
 from .settings import DATA, Settings
 
-NOISE = {"moons": 0.15, "circles": 0.1, "spirals": 0.03, "xor": 0.15}
+NOISE = {"moons": 0.1, "circles": 0.1, "spirals": 0.03, "xor": 0.15}
 EXAMPLES, TEST = 500, 200                                           # points in the plane, and how many of them test
 PICTURES = 40                                                       # test images that the page shows
 SEEN = 200                                                          # training examples that statistics of layers are taken on

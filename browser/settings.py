@@ -47,7 +47,7 @@ class Settings:
     a: str = "Glorot"
     b: str = "N(0, 0.01²)"
     lr: float = 0.1
-    batch_size: int = 32
+    batch_size: int = 100                                        # smaller ones make the cost jump once it is small
     seed: int = 0
     steps: int = 0
 

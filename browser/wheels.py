@@ -46,8 +46,10 @@ def wheel(name: str, files: dict[str, bytes]) -> tuple[str, bytes]:
     """Return the name and the content of a wheel that holds these files, and metadata and licence as they are installed."""
     found = distribution(name)
     info = f"{name}-{found.version}.dist-info"
-    licences = {path.as_posix(): path.read_binary() for path in found.files or () if "LICEN" in path.name.upper()}
-    held = {**files, **licences, f"{info}/METADATA": (found.read_text("METADATA") or "").encode(),
+    licences = {f"{info}/licenses/{path.name}": path.read_binary() for path in found.files or ()
+                if "LICEN" in path.name.upper()}
+    metadata = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""         # the second in a checkout
+    held = {**files, **licences, f"{info}/METADATA": metadata.encode(),
             f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: retroprop\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
     record = [f"{path},sha256={digest(content)},{len(content)}" for path, content in held.items()]
     held[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()

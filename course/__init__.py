@@ -4,3 +4,6 @@
 """
 
 from .exercises import points as points
+from .grading import Grade as Grade
+from .grading import grade as grade
+from .kit import write_kit as write_kit

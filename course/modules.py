@@ -84,9 +84,9 @@ def stirred(module: Any, seed: int) -> Any:
 
 def of_the_student(kind: Any) -> None:
     """Demand a class that derives from Module and from no other class of the library."""
-    bases = [] if not isinstance(kind, type) else [
-        base for base in kind.__mro__ if base.__module__.startswith(f"{__package__.partition('.')[0]}.")]
-    if not bases or set(bases) != {base for base in Module.__mro__ if base is not object and base in bases} or kind is Module:
+    others = not isinstance(kind, type) or kind is Module or not issubclass(kind, Module) or any(
+        base.__module__.startswith(f"{modules.__name__}.") for base in set(kind.__mro__) - set(Module.__mro__))
+    if others:
         raise CheckError(f"a class of your own that derives from rp.Module is expected, got {in_a_line(kind)}")
 
 

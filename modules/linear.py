@@ -43,7 +43,7 @@ class Linear(Module):
     With :math:`G = \partial C / \partial Y`, one row per example (lecture, slides 48-69):
 
     - backward: :math:`\partial C / \partial X = G W`, and forward mode, for a tangent T of X: :math:`T W^\top`;
-    - update: :math:`\partial C / \partial W = G^\top X`, the sum over the batch of the outer products :math:`G_i X_i^\top`
+    - update: :math:`\partial C / \partial W = G^\top X`, the sum over the batch of the outer products :math:`G_i^\top X_i`
       in one matrix product, and :math:`\partial C / \partial b = \sum_i G_i`.
 
     In the code of each phase these formulas come first. For some sizes another form of the same product is faster;

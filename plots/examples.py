@@ -58,8 +58,8 @@ def outer_products(net: Module, layer: int | str | None = None, *, examples: int
         of_terms = of_total = max(of_terms, of_total, key=extent)
     for i, term in enumerate(terms):
         draw(figure, grid, (0, 3 * i + 1), x[i:i + 1], of_x, f"$x_{{{i}}}$")
-        draw(figure, grid, (1, 3 * i), g[i:i + 1].T, of_g, f"$g_{{{i}}}$", aside=True)
-        draw(figure, grid, (1, 3 * i + 1), term, of_terms, f"$g_{{{i}}}\\, x_{{{i}}}^\\top$", below=True)
+        draw(figure, grid, (1, 3 * i), g[i:i + 1].T, of_g, f"$g_{{{i}}}^\\top$", aside=True)
+        draw(figure, grid, (1, 3 * i + 1), term, of_terms, f"$g_{{{i}}}^\\top x_{{{i}}}$", below=True)
         sign(figure, grid, 3 * i + 2, "=" if i == shown - 1 and not more else "+")
     if more:
         sign(figure, grid, 3 * shown, f"… {more}\nmore  =", "large")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from copy import deepcopy
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
@@ -17,24 +15,14 @@ from matplotlib.ticker import MaxNLocator
 from ..arguments import Array
 from ..errors import ArgumentError
 from ..inspection.derivatives.paths import PathCounts, gradient_like, wired
-from ..inspection.recording.records import shortened
 from ..modules import Module
-from ..modules.core.diagram import Wiring
+from ..modules.containers.layout import LINE, Box, bends, boxed, laid_out, share
+from ..modules.core.diagram import Wiring, shortened
 from ..modules.core.values import Value, as_values, parts
 from .canvas import COLORS, axes, legend, new_figure
 
-CHARACTER, LINE = 0.082, 0.17                                       # inches: width and height of text of 9 points
-GAP, PITCH = 0.55, 0.32                                             # inches between columns, and between boxes of a column
 TITLE = 0.32                                                        # inches per line
 FEW = 4                                                             # arrays of up to so many numbers are written out
-
-
-class Box(NamedTuple):
-    """The box of a node or an input; without lines, a place where an edge passes a column. In inches."""
-
-    lines: list[tuple[str, str]]                                    # each with its colour
-    width: float
-    height: float
 
 
 def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -61,12 +49,10 @@ def graph(net: Module, x: Any = None, g: Any = None, *, title: str | None = None
     if g is not None and x is None:
         raise ArgumentError("graph: x must be given if g is, since backward needs a forward")
     values, gradients = ({}, {}) if x is None else values_and_gradients(net, wiring, x, g)
-    boxes = {name: boxed([name], values.get(name), gradients.get(name)) for name in wiring.inputs}
-    boxes |= {path: boxed([path, shortened(repr(module))], values.get(path), gradients.get(path))
+    boxes = {name: filled([name], values.get(name), gradients.get(name)) for name in wiring.inputs}
+    boxes |= {path: filled([path, shortened(repr(module))], values.get(path), gradients.get(path))
               for path, module, _ in wiring.nodes}
-    columns, routes = layered(wiring)
-    boxes |= {place: Box([], 0, LINE) for column in columns for place in column if place not in boxes}
-    places, size = placed(columns, boxes)
+    boxes, places, routes, size = laid_out(wiring, boxes)
     if ax is None:
         lines = 0 if title is None else 1 + title.count("\n")
         ax = new_figure((size[0], size[1] + TITLE * lines)).subplots()
@@ -104,12 +90,12 @@ def values_and_gradients(net: Module, wiring: Wiring[Module], x: Any, g: Any) ->
     return values, dict(zip(values, gradients, strict=True))
 
 
-def boxed(lines: list[str], value: Value | None, gradient: Value | None) -> Box:
+def filled(lines: list[str], value: Value | None, gradient: Value | None) -> Box:
     """Return a box with these lines, the value and the gradient."""
     shown = [(line, "black") for line in lines]
     shown += [(f"{sign} {written(array)}", color) for sign, array, color in (
         ("=", value, COLORS[0]), ("∂", gradient, COLORS[1])) if array is not None]
-    return Box(shown, CHARACTER * max(len(text) for text, _ in shown) + 0.2, LINE * len(shown) + 0.14)
+    return boxed(shown)
 
 
 def written(value: Value) -> str:
@@ -119,72 +105,6 @@ def written(value: Value) -> str:
 
 def numbers(array: Array) -> str:
     return ", ".join(f"{number:.3g}" for number in array.flat) if array.size <= FEW else str(array.shape)
-
-
-# ------------------------------------------------------------------ layout
-
-
-def layered(wiring: Wiring[Module]) -> tuple[list[list[Any]], dict[tuple[str, int], list[Any]]]:
-    """Return columns of names, each node after all that it reads; and the route of each edge, with a place in each column."""
-    depth = dict.fromkeys(wiring.inputs, 0)
-    for path, _, sources in wiring.nodes:
-        depth[path] = 1 + max(depth[source] for source in sources)
-    columns: list[list[Any]] = [[] for _ in range(1 + max(depth.values()))]
-    for name, k in depth.items():
-        columns[k].append(name)
-    routes: dict[tuple[str, int], list[Any]] = {}
-    for path, _, sources in wiring.nodes:
-        for k, source in enumerate(sources):
-            passing = [(source, path, k, column) for column in range(depth[source] + 1, depth[path])]
-            for place in passing:
-                columns[place[-1]].append(place)
-            routes[path, k] = [source, *passing, path]
-    untangle(columns, routes, {node.path: len(node.sources) for node in wiring.nodes})
-    return columns, routes
-
-
-def untangle(columns: list[list[Any]], routes: Mapping[tuple[str, int], list[Any]], sources: Mapping[str, int]) -> None:
-    """Order each column by the mean place of its neighbours, back and forth, a few times (Sugiyama, Tagawa & Toda 1981)."""
-    before: dict[Any, list[tuple[Any, float]]] = {}
-    behind: dict[Any, list[tuple[Any, float]]] = {}
-    for (path, k), route in routes.items():
-        for a, b in pairwise(route):
-            port = share(k, sources[path]) - 0.5 if b == path else 0.0        # where the edge arrives at b
-            behind.setdefault(a, []).append((b, port))
-            before.setdefault(b, []).append((a, 0.0))
-    for sweep in range(8):
-        forth = sweep % 2 == 0
-        for column in columns[1:] if forth else columns[-2::-1]:
-            neighbours = before if forth else behind
-            place = {name: k - (len(other) - 1) / 2 for other in columns for k, name in enumerate(other)}
-            here = {name: float(np.mean([place[other] + port for other, port in neighbours.get(name, [(name, 0.0)])]))
-                    for name in column}
-            column.sort(key=here.__getitem__)
-
-
-def share(k: int, count: int) -> float:
-    """Return where the edge of source k of ``count`` arrives, as a share of the height of the box from the top."""
-    return (k + 1) / (count + 1)
-
-
-def placed(columns: list[list[Any]], boxes: dict[Any, Box]) -> tuple[dict[Any, tuple[float, float]], tuple[float, float]]:
-    """Return the centre of each box, with columns from left to right, each centred vertically; and the total size. In inches.
-
-    A place that an edge passes gets the width of its column, so that the edge is level there.
-    """
-    places: dict[Any, tuple[float, float]] = {}
-    left, tallest = 0.1, 0.0
-    for column in columns:
-        width = max(boxes[name].width for name in column)
-        height = sum(boxes[name].height for name in column) + PITCH * (len(column) - 1)
-        top, tallest = height / 2, max(tallest, height)
-        for name in column:
-            places[name] = (left + width / 2, top - boxes[name].height / 2)
-            if not boxes[name].lines:
-                boxes[name] = boxes[name]._replace(width=width)
-            top -= boxes[name].height + PITCH
-        left += width + GAP
-    return places, (left - GAP + 0.1, tallest + 0.3)
 
 
 # ------------------------------------------------------------------ drawing
@@ -203,16 +123,8 @@ def draw_box(ax: Axes, box: Box, across: float, up: float, edge: str, width: flo
 def draw_edge(ax: Axes, route: list[Any], places: Mapping[Any, tuple[float, float]], boxes: Mapping[Any, Box],
               port: float) -> None:
     """Draw a smooth arrow along a route; it arrives at the last box at the share ``port`` of its height from the top."""
-    sides = [((across - boxes[name].width / 2, up), (across + boxes[name].width / 2, up))
-             for name, (across, up) in ((name, places[name]) for name in route)]
-    (left, up), _ = sides[-1]
-    points = [sides[0][1], *(side for pair in sides[1:-1] for side in pair),
-              (left, up + boxes[route[-1]].height * (0.5 - port))]
-    vertices, codes = [points[0]], [Path.MOVETO]
-    for a, b in pairwise(points):
-        bend = (b[0] - a[0]) / 2
-        vertices += [(a[0] + bend, a[1]), (b[0] - bend, b[1]), b]
-        codes += [Path.CURVE4] * 3
+    vertices = bends(route, places, boxes, port)
+    codes = [Path.MOVETO] + [Path.CURVE4] * (len(vertices) - 1)
     ax.add_patch(FancyArrowPatch(path=Path(vertices, codes), arrowstyle="-|>", mutation_scale=11, color="0.35", linewidth=1,
                                  zorder=1))
 

@@ -93,7 +93,7 @@ export function layers(place, rows, sentence) {
 
 // The cost as a function of one weight, with the tangent that the gradient is.
 export function tangent(place, { cost, gradient, delta, came, deltas, costs: curve }) {
-  const height = 230, left = 52, right = WIDTH - 14, top = 14, bottom = height - 34;
+  const height = 230, left = 66, right = WIDTH - 14, top = 14, bottom = height - 34;
   const straight = deltas.map((d) => cost + gradient * d), all = [...curve, ...straight];
   const spread = Math.max(...all) - Math.min(...all) || Math.abs(cost) * 0.01 || 1;
   const low = Math.min(...all) - 0.08 * spread, high = Math.max(...all) + 0.08 * spread;
@@ -103,6 +103,7 @@ export function tangent(place, { cost, gradient, delta, came, deltas, costs: cur
     <line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>
     <line class="axis" x1="${x(0)}" x2="${x(0)}" y1="${top}" y2="${bottom}"/>
     <text x="${left - 6}" y="${y(cost) + 4}" text-anchor="end">${short(cost)}</text>
+    <text x="${left - 6}" y="${top + 8}" text-anchor="end">cost</text>
     <text x="${left}" y="${bottom + 16}">${short(deltas[0])}</text>
     <text x="${x(0)}" y="${bottom + 16}" text-anchor="middle">change of the weight</text>
     <text x="${right}" y="${bottom + 16}" text-anchor="end">+${short(deltas.at(-1))}</text>

@@ -100,7 +100,14 @@ async function train(steps) {
 
 async function settle() {
   describe();
-  globalThis.history.replaceState(null, "", `#${await python.call("state")}`);
+  const state = await python.call("state");
+  globalThis.history.replaceState(null, "", `#${state}`);
+  at("script").textContent = `import retroprop as rp
+
+session = rp.browser.Session(rp.browser.Settings.read("${state}"))
+a, b = session.nets["a"], session.nets["b"]
+print(rp.accuracy(a.predict(session.test[0]), session.test[1]))
+print(rp.diagnose(b, session.x, session.y))`;
   await diagnose();
   if (clock.steps) at("speed-said").textContent = ` ${Math.round(5e5 * clock.seconds / clock.steps)} µs a training step.`;
 }
@@ -110,10 +117,13 @@ async function run() {
   say("Training.");
   at("train").textContent = "Pause";
   const end = frame.steps + MOST;
-  let spoken = performance.now();
+  let spoken = performance.now(), drawn = spoken;
   try {
     while (running && !document.hidden && frame.steps < end) {
-      await train(Number(at("speed").value) * (slow.matches ? 20 : 1));
+      const pace = Number(at("speed").value);                      // steps in a second, as far as the computer can
+      const passed = Math.min((performance.now() - drawn) / 1000, slow.matches ? 1 : 0.25);
+      drawn = performance.now();
+      await train(Math.max(1, Math.round(pace * passed)));
       if (performance.now() - spoken > 5000) {
         describe();
         spoken = performance.now();

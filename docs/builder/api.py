@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import retroprop as rp
@@ -43,8 +44,7 @@ def public(folder):
     module = import_module(f"retroprop.{folder}" if folder else "retroprop")
     names = getattr(module, "__all__", None) or [name for name, value in vars(module).items() if not name.startswith("_")
                                                  and getattr(value, "__module__", None) == module.__name__]
-    return [name for name in names if type(getattr(module, name)).__name__ != "module"
-            and not (folder == "plots" and getattr(module, name) is getattr(rp, name, None))]      # LiveView is a callback
+    return [name for name in names if not isinstance(getattr(module, name), ModuleType)]
 
 
 def full_name(folder, name):

@@ -4,8 +4,6 @@ import re
 
 import nbformat
 
-CODE_TITLE = re.compile(r"""title=f?["']([^"']+)["']""")
-
 
 def write(folder, target, lite):
     """Write the pages of the notebooks, and their index."""
@@ -14,9 +12,10 @@ def write(folder, target, lite):
     for path in sorted(folder.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         title, question = heading(path, notebook)
-        for cell in notebook.cells:
-            if not described(cell):
-                cell.metadata["mystnb"] = {"image": {"alt": alternative(cell)}}
+        silent = [cell.id for cell in notebook.cells if "alt" not in cell.metadata.get("mystnb", {}).get("image", {})
+                  and any("image/png" in output.get("data", {}) for output in cell.get("outputs", ()))]
+        if silent:
+            raise SystemExit(f"{path.name}: the metadata of {silent[0]} must have its figure's text, mystnb.image.alt")
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(links(path.name, lite)))
         nbformat.write(notebook, target / path.name)
         rows.append(f":::{{grid-item-card}} {title}\n:link: {path.stem}\n:link-type: doc\n{question}\n:::\n")
@@ -61,15 +60,3 @@ def heading(path, notebook):
     if not title or not question:
         raise SystemExit(f"{path.name}: the first cell must have a title (# ...) and a question (**Question.** ...)")
     return title[1].strip(), " ".join(question[1].split())
-
-
-def described(cell):
-    """Whether the figures of a cell have alternative texts, or there are none."""
-    drawn = any("image/png" in output.get("data", {}) for output in cell.get("outputs", ()))
-    return "image" in cell.metadata.get("mystnb", {}) or not drawn
-
-
-def alternative(cell):
-    """The titles in the code that draws a figure, or else the functions that draw it."""
-    titles = CODE_TITLE.findall(cell.source) or re.findall(r"plots\.(\w+)\(", cell.source)
-    return "; ".join(dict.fromkeys(titles)) or "Figure drawn by the code above"

@@ -17,7 +17,7 @@ def linked(text):
     """The text of a page with links to the parts that are there, in place of ``<!-- play -->`` and ``<!-- course -->``."""
     for name, there in (("play", PLAY), ("course", COURSE)):
         text = text.replace(f"<!-- {name} -->", LINKS[name] if there else "")
-    return text.replace("\nreference\n", "\ncourse/index\nreference\n") if COURSE else text
+    return text.replace("\nreference\n```", "\ncourse/index\nreference\n```") if COURSE else text
 
 
 def write_course(folder):

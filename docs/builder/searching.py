@@ -5,6 +5,7 @@ from sphinx.search.en import SearchEnglish
 
 class Questions(SearchEnglish):
     lang = "questions"
+    stopwords = SearchEnglish.stopwords - {"he"}                    # He et al.
 
     def word_filter(self, word):
         return not (word.isascii() and word.isdigit()) and word not in self.stopwords

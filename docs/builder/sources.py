@@ -1,5 +1,6 @@
 """Put the sources of the site together: the pages of this folder, the notebooks, and pages made of the library's own facts."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,9 @@ ROOT = DOCS.parent
 def prepare(source, papers=None, lite=False):
     """Fill the folder ``source``."""
     shutil.copytree(DOCS, source, dirs_exist_ok=True, ignore=shutil.ignore_patterns("builder", "*.py", "__pycache__", "*.csv"))
-    index = source / "index.md"
-    index.write_text(parts.linked(index.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in source.rglob("*.md"):                               # the notebooks are beside docs, and inside the site
+        text = re.sub(r"\]\(\.\./((?:\.\./)*notebooks/)", r"](\1", page.read_text(encoding="utf-8"))
+        page.write_text(parts.linked(text), encoding="utf-8")
     notebooks.write(ROOT / "notebooks", source / "notebooks", lite)
     api.write(source / "api")
     paper_pages.write(source / "papers", papers)

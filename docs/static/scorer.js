@@ -27,10 +27,12 @@ queueMicrotask(() => {
       const weight = Math.log(1 + Search._index.docnames.length / (1 + found.length));
       for (const result of found) {
         const before = pages.get(result[0]) ?? [...result.slice(0, 4), 0, ...result.slice(5)];
-        before[4] += weight * (result[4] >= Scorer.partialTitle ? 2 : result[4] > Scorer.partialTerm ? 1 : 0.3);
+        before[4] += weight * (result[4] >= Scorer.partialTitle ? 2.5 : result[4] > Scorer.partialTerm ? 1 : 0.3);
         pages.set(result[0], before);
       }
     }
+    for (const result of pages.values())                            // long pages have any word; short ones answer
+      result[4] *= /^(questions|how-to|glossary|tutorial)/.test(result[0]) ? 1.3 : /^(notebooks|_modules|performance)/.test(result[0]) ? 0.8 : 1;
     const results = [...pages.values()].sort((a, b) => b[4] - a[4]).slice(0, 30);
     const full = Scorer.title / Math.max(...results.map((result) => result[4]));
     for (const result of results) result[4] *= full;

@@ -186,7 +186,7 @@ def judged(id: str, what: str, origin: Origin, source: str, paper: str, measured
     verdict, seeds = judge(*series), sorted({seed for one in series for seed in one.seeds})
     repeats = [judge(*(one.without(seed) for one in series)) for seed in seeds] if len(seeds) > 2 else []
     return Claim(id, what, origin, source, paper, measured + remarks(*series) if any(series) else NO_RUN, criterion,
-                 verdict.holds, reason, series[0].values, tuple(repeats), verdict.p)
+                 verdict.holds, reason, series[0].values if series else (), tuple(repeats), verdict.p)
 
 
 def remarks(*series: Series) -> str:

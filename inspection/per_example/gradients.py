@@ -50,7 +50,7 @@ def per_example_gradients(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> d
 
     Notes
     -----
-    The gradient of the parameters is a sum over examples, :math:`\partial C/\partial W = \sum_i g_i x_i^\top` for a Linear
+    The gradient of the parameters is a sum over examples, :math:`\partial C/\partial W = \sum_i g_i^\top x_i` for a Linear
     (lecture, slides 64-69). Backward computes the factors of every term; the terms are returned without adding them up.
 
     Examples
@@ -87,7 +87,7 @@ def per_example_norms(net: Module, loss: Loss, x: Inputs, y: ArrayLike) -> Array
     Notes
     -----
     The terms themselves are not computed if a module has a formula for their norms: for an outer product,
-    :math:`\|g_i x_i^\top\| = \|g_i\| \|x_i\|`. For a Parameter that several modules share, the terms must be added up
+    :math:`\|g_i^\top x_i\| = \|g_i\| \|x_i\|`. For a Parameter that several modules share, the terms must be added up
     first, and are computed. Squares are summed in float64, since those of vanishing gradients would be 0 in float32.
 
     References

@@ -11,10 +11,10 @@ import numpy as np
 from ...arguments import Array
 from ...losses import Loss
 from ...modules import Module
+from ...modules.core.diagram import shortened
 from ...modules.core.values import several
 
 NUMBERS = ("#", "bytes", "µs")                                      # columns of a table that are aligned right
-WIDTH = 24                                                          # characters of a module's repr in a table or a figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +117,6 @@ def rows(records: Sequence[Record], label: Callable[[Record], str], times: bool 
 
 def shapes(tensors: Sequence[Tensor]) -> str:
     return ", ".join(str(tensor.shape) for tensor in tensors)
-
-
-def shortened(module: str) -> str:
-    """Return a repr cut after an argument, or after the class name if the cut would be inside an inner module."""
-    if len(module) <= WIDTH:
-        return module
-    kind, _, arguments = module.partition("(")
-    kept = arguments[:WIDTH - len(kind)].rpartition(", ")[0]
-    return f"{kind}({kept}, …)" if kept and "(" not in kept else f"{kind}(…)"
 
 
 def inputs(module: Module, phase: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Array]:

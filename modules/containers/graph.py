@@ -250,6 +250,10 @@ class Graph(Container):
     def __str__(self) -> str:
         return table(self.wiring())
 
+    def _repr_html_(self) -> str:
+        from .drawing import as_html
+        return as_html(self.wiring())
+
     def arguments(self) -> Arguments:
         inputs, outputs = (names[0] if len(names) == 1 else names for names in (self.inputs, self.outputs))
         nodes = {name: (module, *self.sources[name]) for name, module in self.nodes.items()}

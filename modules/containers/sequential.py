@@ -14,6 +14,7 @@ from ...errors import ArgumentError
 from ..core.base import Module
 from ..core.construction import Arguments
 from ..core.phases import Phase, unchecked
+from ..core.summary import in_notebooks
 from ..core.values import Shape, Value, empty_buffers
 from .container import (
     Container,
@@ -117,6 +118,9 @@ class Sequential(Container):
     @property
     def modules(self) -> tuple[Module, ...]:
         return tuple(self.nodes.values())
+
+    def _repr_html_(self) -> str:
+        return in_notebooks(self)
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self.modules)

@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...printing import aligned
 
+WIDTH = 24                                                          # characters of a module's repr in a table or a figure
 M = TypeVar("M")                                                    # Module; base.py imports this file
 
 
@@ -27,11 +28,14 @@ class Wiring(NamedTuple, Generic[M]):
 
 def table(wiring: Wiring[Any]) -> str:
     """Return a table with one row per input and node: its name, its module, and what it reads."""
-    rows = [("node", "module", "reads")]
-    rows += [(name, "input", "") for name in wiring.inputs]
-    rows += [(path, repr(module) + ", output" * (path in wiring.outputs), ", ".join(sources))
-             for path, module, sources in wiring.nodes]
-    return aligned(rows, ())
+    return aligned(rows(wiring), ())
+
+
+def rows(wiring: Wiring[Any]) -> list[tuple[str, str, str]]:
+    """Return the cells of this table, with its headings."""
+    return [("node", "module", "reads"), *((name, "input", "") for name in wiring.inputs),
+            *((path, repr(module) + ", output" * (path in wiring.outputs), ", ".join(sources))
+              for path, module, sources in wiring.nodes)]
 
 
 def graphviz(wiring: Wiring[Any]) -> str:
@@ -65,3 +69,12 @@ def quoted(text: str) -> str:
 def escaped(text: str) -> str:
     """Return the text as a string literal of Mermaid, in which special characters are written as HTML entities."""
     return '"' + text.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;") + '"'
+
+
+def shortened(module: str) -> str:
+    """Return a repr cut after an argument, or after the class name if the cut would be inside an inner module."""
+    if len(module) <= WIDTH:
+        return module
+    kind, _, arguments = module.partition("(")
+    kept = arguments[:WIDTH - len(kind)].rpartition(", ")[0]
+    return f"{kind}({kept}, …)" if kept and "(" not in kept else f"{kind}(…)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def summarize(module: Evaluated[Any], input_shape: Shape) -> Summary:
     """Return a table with one row per module that is no container, in the order in which data pass, and the totals."""
     if not isinstance(input_shape, (tuple, list)):
         raise ArgumentError(f"input_shape must be a tuple such as (1, 64), got {input_shape!r}")
-    rows, shapes = [("module", "output shape", "parameters", "memory")], []
+    shapes = []
 
     def step(part: Evaluated[Any], shape: Shape) -> Shape:
         shapes.append(part.output_shape(shape))
@@ -38,13 +39,27 @@ def summarize(module: Evaluated[Any], input_shape: Shape) -> Summary:
 
     module.output_shape(tuple(input_shape))                         # may refuse more than its parts
     module.flow(tuple(input_shape), step)
-    for (path, part), shape in zip(module.leaves(), shapes, strict=True):
-        rows.append((f"{path} {part!r}" if path else repr(part), str(shape), f"{count(part):,}", size(part)))
-    rows.append(("total", "", f"{count(module):,}", size(module)))
-    head, rule, *lines = aligned(rows, NUMBERS).splitlines()
+    cells = rows(module, list(map(str, shapes)))
+    head, rule, *lines = aligned(cells, NUMBERS).splitlines()
     table = Summary("\n".join([head, rule, *lines[:-1], rule, lines[-1]]))
-    table.rows = tuple(rows)
+    table.rows = tuple(cells)
     return table
+
+
+def rows(module: Evaluated[Any], shapes: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the cells of the table, with its headings; ``shapes`` are those of the outputs of the modules."""
+    parts = [(f"{path} {part!r}" if path else repr(part), part) for path, part in module.leaves()]
+    return [("module", "output shape", "parameters", "memory"),
+            *((name, shape, f"{count(part):,}", size(part)) for (name, part), shape in zip(parts, shapes, strict=True)),
+            ("total", "", f"{count(module):,}", size(module))]
+
+
+def in_notebooks(module: Evaluated[Any]) -> str:
+    """Return what notebooks show of a network: its summary for the shape of the last forward; before it, without shapes."""
+    if module._input is not None:
+        return summarize(module, module._input[0])._repr_html_()
+    cells = rows(module, [""] * len(module.leaves()))
+    return html_table([(name, *numbers) for name, _, *numbers in cells], NUMBERS)
 
 
 def count(module: Evaluated[Any]) -> int:

@@ -93,7 +93,10 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheels_once):
 def test_wheels_carry_the_licences(wheels_once):
     for content in wheels_once.values():
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            assert any("LICEN" in name.upper() for name in archive.namelist())
+            names = archive.namelist()
+            assert any("dist-info/licenses/LICEN" in name for name in names)
+            assert b"\nName: " in archive.read(next(name for name in names if name.endswith("/METADATA")))
+            assert all("/" in name for name in names)
 
 
 def test_the_page_runs_from_the_wheels_with_numpy_alone(tmp_path, wheels_once):

@@ -49,6 +49,7 @@ def slope(u: Array) -> Array:
     return 1 - np.tanh(u) ** 2
 
 
+@cache
 def length(weight_variance: float, bias_variance: float) -> float:
     """q*: the variance of the preactivations that a layer keeps, the fixed point of q = σ_w² E tanh²(u) + σ_b²."""
     from scipy.optimize import brentq
@@ -58,6 +59,7 @@ def length(weight_variance: float, bias_variance: float) -> float:
                         1e-12, weight_variance + bias_variance + 1e-9))
 
 
+@cache
 def growth(weight_variance: float, bias_variance: float) -> float:
     """χ = σ_w² E tanh'(u)²: by what a layer multiplies squared gradients, and small differences of two examples.
 
@@ -74,6 +76,7 @@ def correlations(weight_variance: float, bias_variance: float, first: float, lay
     return found
 
 
+@cache
 def correlation(weight_variance: float, bias_variance: float) -> float:
     """c*: the correlation that any two examples tend to, layer by layer; 1 in order."""
     from scipy.optimize import brentq
@@ -86,6 +89,7 @@ def correlation(weight_variance: float, bias_variance: float) -> float:
     return float(brentq(change, 0, 1 - NEAR))
 
 
+@cache
 def depth_scale(weight_variance: float, bias_variance: float) -> float:
     """ξ_c: the layers in which the distance of a correlation to c* falls by e; infinite at the critical point."""
     q, c = length(weight_variance, bias_variance), correlation(weight_variance, bias_variance)

@@ -12,8 +12,7 @@ from ..experiments.options import new_command
 from ..experiments.reports.text import as_json, write_csv
 from ..printing import aligned, in_one_line, show
 from .exercises import EXERCISES, Verdict
-from .grading import Grade
-from .grading import grade as grade_one
+from .grading import Grade, grade
 
 if TYPE_CHECKING:
     from ..experiments.options import Commands
@@ -40,7 +39,7 @@ def run(*, notebooks: list[str], seed: int, limit: float, as_json: bool, csv: st
     paths = found(notebooks)
     for path in paths:
         try:
-            grades.append(grade_one(path, seed, limit))
+            grades.append(grade(path, seed, limit))
         except (OSError, RetropropError) as error:
             if len(paths) == 1 or isinstance(error, ArgumentError):
                 raise
@@ -53,7 +52,7 @@ def run(*, notebooks: list[str], seed: int, limit: float, as_json: bool, csv: st
     elif len(grades) > 1:
         show(table(grades))
     if csv is not None:
-        write_csv(Path(csv), [row(grade) for grade in grades])
+        write_csv(Path(csv), [row(one) for one in grades])
         print(f"The table is in {csv}", file=sys.stderr)
     return int(failed)
 
@@ -77,20 +76,19 @@ def ungraded(path: Path, error: Exception) -> Grade:
 
 
 def json_of(grades: Sequence[Grade]) -> str:
-    return as_json([{"notebook": grade.notebook, "points": grade.points, "of": grade.of, "remarks": list(grade.remarks),
+    return as_json([{"notebook": one.notebook, "points": one.points, "of": one.of, "remarks": list(one.remarks),
                      "exercises": {name: [verdict._asdict() for verdict in verdicts]
-                                   for name, verdicts in grade.verdicts.items()}} for grade in grades])
+                                   for name, verdicts in one.verdicts.items()}} for one in grades])
 
 
-def row(grade: Grade) -> dict[str, Any]:
+def row(one: Grade) -> dict[str, Any]:
     """The row of a notebook in the table of a class."""
-    return {"notebook": grade.notebook, "points": grade.points, "of": grade.of} | {
-        name: grade.points_of(name) for name in grade.verdicts} | {"remarks": "; ".join(grade.remarks)}
+    return {"notebook": one.notebook, "points": one.points, "of": one.of} | {
+        name: one.points_of(name) for name in one.verdicts} | {"remarks": "; ".join(one.remarks)}
 
 
 def table(grades: Sequence[Grade]) -> str:
     """The points of a class, as text."""
     names = [exercise.name for exercise in EXERCISES]
     head = ("notebook", "points", *(f"{exercise.name} ({exercise.points})" for exercise in EXERCISES))
-    return aligned([head, *((grade.notebook, str(grade.points), *(str(grade.points_of(name)) for name in names))
-                            for grade in grades)])
+    return aligned([head, *((one.notebook, str(one.points), *(str(one.points_of(name)) for name in names)) for one in grades)])
