@@ -111,12 +111,18 @@ def of_transfer(results: Results) -> list[Claim]:
     return [*(replace(one, measured=one.measured + known) for one in pairs), anew]
 
 
+def of_check(results: Results, optimizer: str, standard: bool, key: str, layer: int) -> list[Series]:
+    """An rms of the coordinate check, of each width."""
+    return [results.series(lambda r: r[key][layer], coordinates, optimizer=optimizer, width=width,
+                           base_width=width if standard else CHECKED[0]) for width in CHECKED]
+
+
 def growth(results: Results, optimizer: str, standard: bool, key: str, layer: int) -> Series:
     """The power of the width with which an rms grows, by seed."""
-    rows = [results.series(lambda r: math.log(r[key][layer]), coordinates, optimizer=optimizer, width=width,
-                           base_width=width if standard else CHECKED[0]) for width in CHECKED]
-    x = np.log(CHECKED)
-    return combined(lambda *values: float(np.polyfit(x, values, 1)[0]), *rows)
+    def power(*sizes: float) -> float:
+        return float(np.polyfit(np.log(CHECKED), np.log(sizes), 1)[0])
+
+    return combined(power, *of_check(results, optimizer, standard, key, layer))
 
 
 def of_coordinates(results: Results) -> list[Claim]:
