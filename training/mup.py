@@ -59,8 +59,8 @@ class WidthScales(list[WidthScale]):
         return [{"params": parameters, "lr": lr * factor} for factor, parameters in found.items()]
 
     def __str__(self) -> str:
-        rows = [("parameter", "shape", "kind", "start ×", "SGD's lr ×", "Adam's lr ×")]
-        rows += [(name, str(parameter.shape), kind, *(f"{factor:.4g}" for factor in factors))
+        rows = [["parameter", "shape", "kind", "start ×", "SGD's lr ×", "Adam's lr ×"]]
+        rows += [[name, str(parameter.shape), kind, *(f"{factor:.4g}" for factor in factors)]
                  for name, parameter, kind, *factors in self]
         return aligned(rows, rows[0][3:])
 
@@ -204,7 +204,7 @@ def of_module(node: Node[Module], width: Width, bases: dict[str, int]) -> tuple[
         ratio = 1.0 if outer is None else outer
         kind = "output" if outer is None else "input" if width is None else "hidden"
         at_base = (units if base is None else base, round(module.weight.shape[1] / inner), *module.weight.shape[2:])
-        start = base_std(node, at_base) / (inner if outer is None else math.sqrt(inner))
+        start = base_std(called(node), module, at_base) / (inner if outer is None else math.sqrt(inner))
         found: list[tuple[Any, ...]] = [(module.weight, module.weight_init, kind, start, ratio / inner, 1 / inner)]
         if module.bias is not None:
             found.append((module.bias, module.bias_init, "vector", 1.0, ratio, 1.0))
@@ -217,13 +217,12 @@ def of_module(node: Node[Module], width: Width, bases: dict[str, int]) -> tuple[
     return [], width
 
 
-def base_std(node: Node[Module], at_base: tuple[int, ...]) -> float:
+def base_std(name: str, layer: Linear | Conv2d, at_base: tuple[int, ...]) -> float:
     """Return the standard deviation of a weight in the base network, over that which its initializer gives it now."""
-    weight, initializer = node.module.weight, node.module.weight_init
-    variance = getattr(initializer, "variance", None)
+    variance = getattr(layer.weight_init, "variance", None)
     if variance is None:
-        raise ArgumentError(f"mup: weight_init of {called(node)} must have a variance, as HeNormal() has, got {initializer!r}")
-    now = variance(weight.shape)
+        raise ArgumentError(f"mup: weight_init of {name} must have a variance, as HeNormal() has, got {layer.weight_init!r}")
+    now = variance(layer.weight.shape)
     return math.sqrt(variance(at_base) / now) if now else 1.0
 
 

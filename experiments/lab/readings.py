@@ -15,7 +15,8 @@ from ...losses import CrossEntropy
 from ...modules import BatchNorm, Module, Sequential
 from ...training import accuracy
 from ...training.metrics import largest_column
-from .data import Source, scaled, spread
+from .data import Source, spread
+from .loop import scaled
 from .networks import ACTIVATIONS
 
 MONITORED = 300                                                     # test examples that layers are monitored on

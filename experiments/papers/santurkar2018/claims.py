@@ -60,7 +60,7 @@ def of_drifts(results: Results) -> list[Claim]:
         claim(f"{IDS[network]}-drift", f"{network}: drift of a unit's mean, over the unit's spread, in hidden layer {MIDDLE}, "
               f"{STEADY}", "independent", "", of_layer(results, network, MIDDLE, "drift"),
               near(TRIAL[network][1], CLOSE[network][1])) for network in NETWORKS]
-    last = [of_layer(results, network, LAYERS, "drift") for network in (NOISY, PLAIN)]
+    noisy, plain = (of_layer(results, network, LAYERS, "drift") for network in (NOISY, PLAIN))
     return [*numbers,
             *(difference(f"noisy-moves-more-{layer}", "the mean of a unit's input moves further with noisy BatchNorm than in "
                          f"the plain network, hidden layer {layer}, {STEADY}", *WHERE, of_layer(results, PLAIN, layer),
@@ -71,4 +71,4 @@ def of_drifts(results: Results) -> list[Claim]:
                          of_layer(results, NORMALIZED, layer), of_layer(results, PLAIN, layer),
                          reason=texts(__file__)("reason: moves")) for layer in layers[1:]),
             difference("last-drifts-less", "relative to the spread between images, a unit of the last hidden layer drifts less "
-                       "with noisy BatchNorm than in the plain network", "project", "", *last)]
+                       "with noisy BatchNorm than in the plain network", "project", "", noisy, plain)]

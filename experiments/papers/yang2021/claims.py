@@ -60,10 +60,13 @@ def best_of(results: Results, parametrization: str, *sizes: int) -> tuple[Callab
         rest, chosen = list(series), []
         for one in found:
             mine, rest = rest[:len(one)], rest[len(one):]
-            chosen.append(best(dict(zip(one, mine, strict=True))))
-        return None if None in chosen else float(chosen[-1] - (chosen[0] if len(chosen) > 1 else 0))    # type: ignore[operator]
+            power = best(dict(zip(one, mine, strict=True)))
+            if power is None:
+                return None
+            chosen.append(power)
+        return float(chosen[-1] - (chosen[0] if len(chosen) > 1 else 0))
 
-    return function, [one for each in found for one in each.values()]
+    return function, [one for each in found for one in each.values()] or [Series({})]
 
 
 def of_rates(results: Results) -> list[Claim]:
@@ -108,12 +111,18 @@ def of_transfer(results: Results) -> list[Claim]:
     return [*(replace(one, measured=one.measured + known) for one in pairs), anew]
 
 
+def of_check(results: Results, optimizer: str, standard: bool, key: str, layer: int) -> list[Series]:
+    """An rms of the coordinate check, of each width."""
+    return [results.series(lambda r: r[key][layer], coordinates, optimizer=optimizer, width=width,
+                           base_width=width if standard else CHECKED[0]) for width in CHECKED]
+
+
 def growth(results: Results, optimizer: str, standard: bool, key: str, layer: int) -> Series:
     """The power of the width with which an rms grows, by seed."""
-    rows = [results.series(lambda r: math.log(r[key][layer]), coordinates, optimizer=optimizer, width=width,
-                           base_width=width if standard else CHECKED[0]) for width in CHECKED]
-    x = np.log(CHECKED)
-    return combined(lambda *values: float(np.polyfit(x, values, 1)[0]), *rows)
+    def power(*sizes: float) -> float:
+        return float(np.polyfit(np.log(CHECKED), np.log(sizes), 1)[0])
+
+    return combined(power, *of_check(results, optimizer, standard, key, layer))
 
 
 def of_coordinates(results: Results) -> list[Claim]:

@@ -11,9 +11,8 @@ from ...reports.panels import legend_below
 from ...reproduce.figures import grid, median_and_range
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
-from .claims import LAYERS, PARAMETRIZATIONS, STANDARD, best_of, costs
-from .plan import BASE, CHECKED, OPTIMIZERS, widths
-from .runs import coordinates
+from .claims import LAYERS, STANDARD, best_of, costs, of_check
+from .plan import BASE, CHECKED, OPTIMIZERS, PARAMETRIZATIONS, widths
 
 FIRST = "figure-1"
 
@@ -57,8 +56,7 @@ def draw_coordinates(results: Results, report: Report) -> None:
     figure, axs = grid(len(LAYERS), width=3.6, height=3.2)
     for layer, ax in enumerate(axs):
         for k, (optimizer, parametrization) in enumerate((o, p) for o in OPTIMIZERS for p in PARAMETRIZATIONS):
-            series = [results.series(lambda r, layer=layer: r["change"][layer], coordinates, optimizer=optimizer, width=width,
-                                     base_width=width if parametrization == STANDARD else CHECKED[0]) for width in CHECKED]
+            series = of_check(results, optimizer, parametrization == STANDARD, "change", layer)
             label = f"{'Adam' if optimizer == 'adam' else 'SGD'}, {parametrization}"
             median_and_range(ax, CHECKED, rows(*series), k, label)
         ax.set_xscale("log", base=2)

@@ -22,7 +22,7 @@ def widths(scale: Scale) -> tuple[int, ...]:
 
 def powers(scale: Scale) -> tuple[int, ...]:
     """Powers of two: the learning rates."""
-    return scale.choose((-10, -8, -6, -4), (-11, -10, -9, -8, -7, -6, -5, -4))      # type: ignore[no-any-return]
+    return scale.choose((-10, -8, -6, -4), (-11, -10, -9, -8, -7, -6, -5, -4))
 
 
 def base_of(width: int, parametrization: str) -> int:
