@@ -47,7 +47,8 @@ def wheel(name: str, files: dict[str, bytes]) -> tuple[str, bytes]:
     found = distribution(name)
     info = f"{name}-{found.version}.dist-info"
     licences = {path.as_posix(): path.read_binary() for path in found.files or () if "LICEN" in path.name.upper()}
-    held = {**files, **licences, f"{info}/METADATA": (found.read_text("METADATA") or "").encode(),
+    metadata = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""     # the latter in a checkout
+    held = {**files, **licences, f"{info}/METADATA": metadata.encode(),
             f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: retroprop\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
     record = [f"{path},sha256={digest(content)},{len(content)}" for path, content in held.items()]
     held[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
