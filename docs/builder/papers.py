@@ -42,10 +42,10 @@ def write(folder, measured):
 
 
 INDEX = """\
-# The lecture's papers, reproduced
+# Papers, reproduced
 
 `retroprop reproduce all` repeats the experiments of {count} papers at small scale, with five seeds, and judges their claims.
-Claims that are not reproduced stay here, with the reason. The verdicts on these pages are those of the scale `small`.
+Claims that are not reproduced stay here, with the reason. Each page names the scale of its verdicts.
 
 ```sh
 retroprop reproduce all
