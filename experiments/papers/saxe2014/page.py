@@ -7,7 +7,7 @@ from ...lab.networks import initialization
 from ...reports.panels import HEIGHT, NARROW, legend_below
 from ...reproduce.figures import median_and_range
 from ...reproduce.paper import Report, Results, filled
-from ...reproduce.series import rows
+from ...reproduce.series import Series, rows
 from .claims import best_decoupled, growth, learning_time, unlearned, values
 from .plan import CHAINS, COUNTED, DEPTHS, GAINS, LAYERS, STARTS, setting
 from .runs import activity, products, scalar
@@ -17,7 +17,7 @@ FIRST = "times"
 
 def finding(results: Results) -> str:
     first, *_, last = COUNTED[results.scale.name]
-    uniform, orthogonal = (growth(results, init) for init in STARTS)
+    uniform, orthogonal = (Series.single(growth(results, init).median) for init in STARTS)
     return filled(__file__, uniform=uniform, orthogonal=orthogonal, first=str(first - 2), last=str(last - 2),
                   least="at least " * bool(unlearned(results, "Glorot")))
 
