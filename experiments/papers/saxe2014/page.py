@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ....plots.canvas import axes
-from ...lab.networks import initialization
 from ...reports.panels import HEIGHT, NARROW, legend_below
 from ...reproduce.figures import median_and_range
 from ...reproduce.paper import Report, Results, filled
@@ -39,7 +38,7 @@ def draw(results: Results, report: Report) -> None:
     for k, init in enumerate(STARTS):
         steps = {layers: reached for layers in COUNTED[results.scale.name]
                  if len(reached := learning_time(results, init, layers))}
-        median_and_range(times, list(steps), rows(*steps.values()), k, initialization(init).label)
+        median_and_range(times, list(steps), rows(*steps.values()), k, "scaled uniform" if init == "Glorot" else "orthogonal")
     times.set(xlabel="layers of neurons, N_l", ylabel="steps", ylim=(0, None))
 
     fastest = {layers: reached for layers in CHAINS if len(reached := best_decoupled(results, layers))}
