@@ -131,7 +131,7 @@ def mup(net: Module, base_width: int | Sequence[int], *, rng: Seed = None) -> Wi
     0.bias     (512,)      vector        1          16            1
     2.weight   (512, 512)  hidden        1           1       0.0625
     2.bias     (512,)      vector        1          16            1
-    4.weight   (10, 512)   output   0.2205      0.0625       0.0625
+    4.weight   (10, 512)   output   0.2203      0.0625       0.0625
     4.bias     (10,)       vector        1           1            1
     >>> adam = rp.Adam(scales.adam(lr=2**-6), betas=(0.9, 0.99))
     >>> [group["lr"] for group in adam.groups]
