@@ -14,7 +14,8 @@ from pathlib import Path
 # Questions, and pages of which one must be found.
 ASKED = {
     "why does N(0, 0.01²) not learn?": ["questions/why-does-n-0-0-01-not-learn"],
-    "what is the point?": ["questions/what-is-the-point-of-this-library", "questions/what-is-the-point-that-a-module-saves"],
+    "what is the point?": ["questions/what-is-the-point-of-this-library",
+                           "questions/what-is-the-point-that-a-module-saves-what-does-forward-store"],
     "where does dropout's mask live?": ["questions/where-does-dropout-s-mask-live-where-is-the-mask-saved"],
     "why not start at zero": ["questions/why-not-start-at-zero-why-not-initialize-all-weights-with-0"],
     "what does update do that backward does not": ["questions/why-is-update-a-phase-of-its-own-apart-from-backward"],
@@ -27,9 +28,11 @@ ASKED = {
     "taux d'apprentissage": ["glossary"],
     "what is saturation of a sigmoid": ["questions/what-does-saturation-mean-when-is-a-unit-saturated"],
     "xavier initialization": ["questions/what-is-the-difference-between-glorot-xavier-he-and-lecun", "how-to/initialize"],
-    "zero_grad": ["questions/do-i-need-zero-grad", "coming-from/pytorch"],
+    "zero_grad": ["questions/do-i-need-zero-grad-must-i-set-gradients-to-zero", "coming-from/pytorch"],
     "check my gradient with finite differences": ["questions/how-do-i-check-whether-my-gradient-is-right",
                                                   "api/names/retroprop.check_gradients", "how-to/look-inside"],
+    "difference between update and step": [
+        "questions/why-does-update-not-change-the-weights-what-is-the-difference-between-update-and-step"],
     "resume training after a crash": ["how-to/checkpoints"],
     "train on a csv file": ["how-to/own-data", "questions/how-do-i-use-my-own-data-or-a-csv-file"],
     "what does the p in dropout mean": ["questions/what-is-p-in-dropout-kept-or-dropped"],

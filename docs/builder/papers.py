@@ -1,9 +1,11 @@
 """The pages of the papers: what each says, its claims with the committed verdicts, and what a run of ``reproduce`` measured."""
 
 import csv
+import json
 import re
 import shutil
 from collections import Counter
+from html import unescape
 from pathlib import Path
 
 from retroprop.experiments.reproduce.claims import ORIGINS
@@ -22,7 +24,9 @@ def read(path):
 
 def write(folder, measured):
     """Write a page for each paper, and their index."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
+    if measured is not None and not any((measured / name / "claims.csv").exists() for name in PAPERS):
+        raise SystemExit(f"--papers must be a folder that reproduce wrote, such as results/reproduce/small, got {measured}")
     kept = {}
     for row in read(VERDICTS):
         kept.setdefault(row["paper"], {})[row["id"]] = row["reproduced"]
@@ -38,10 +42,10 @@ def write(folder, measured):
 
 
 INDEX = """\
-# The lecture's papers, reproduced
+# Papers, reproduced
 
 `retroprop reproduce all` repeats the experiments of {count} papers at small scale, with five seeds, and judges their claims.
-Claims that are not reproduced stay here, with the reason. The verdicts on these pages are those of the scale `small`.
+Claims that are not reproduced stay here, with the reason. Each page names the scale of its verdicts.
 
 ```sh
 retroprop reproduce all
@@ -68,13 +72,17 @@ def page_of(name, verdicts, folder, measured):
     """The Markdown of a page, and its verdicts, counted."""
     made = paper(name)
     claims = {one.id: one for one in made.claims(Results(Scale("small"), []))}
-    rows = rows_of(measured / name / "claims.csv") if measured else {}
-    texts = made.texts
+    ran = measured is not None and (measured / name / "claims.csv").exists()
+    rows = {row["id"]: row for row in read(measured / name / "claims.csv")} if ran else {}
+    texts, scale = made.texts, "small"
+    if ran:                                                         # its own verdicts; at the small scale the committed
+        verdicts = {id: verdict_of(row) for id, row in rows.items()}
+        scale = json.loads((measured / name / "config.json").read_text(encoding="utf-8"))["scale"]
     text = f"---\nhtml_theme.sidebar_secondary.remove: true\n---\n\n# {texts.title}\n\n"
     text += f"{escaped(texts.citation)}\n\n{escaped(texts.question)}\n\n"
     counts = Counter(verdicts.get(id, "–") for id in claims if id in verdicts)
-    text += f"**{told(counts)}** at the scale `small`.\n\n"
-    text += report(name, texts, folder, measured) if measured else ""
+    text += f"**{told(counts)}** at the scale `{scale}`.\n\n"
+    text += report(name, folder, measured) if ran else ""
     text += "## Claim by claim\n\n"
     header = ["claim", "verdict", *(["measured"] if rows else []), "criterion", "in the paper", "claimed by"]
     text += f"| {' | '.join(header)} |\n|{'---|' * len(header)}\n"
@@ -92,25 +100,49 @@ def page_of(name, verdicts, folder, measured):
     return text, counts
 
 
-def rows_of(path):
-    return {row["id"]: row for row in read(path)}
-
-
-def report(name, texts, folder, measured):
-    """The figures of a run, below the headings of the paper's texts, and a link to the whole report."""
-    target = folder / "reports" / name
+def report(name, folder, measured):
+    """The finding and the figures of a run, with their headings, captions and what the paper's own figures show."""
+    target = folder / "figures" / name
     target.mkdir(parents=True)
-    for path in sorted((measured / name).iterdir()):
-        if path.suffix in (".png", ".html", ".csv"):
-            shutil.copy(path, target)
-    html = (target / "report.html").read_text(encoding="utf-8")
-    found = re.search(r"<h1>(.*?)</h1>", html, re.DOTALL)
-    text = f"{{.finding}}\n**{re.sub(r'<[^>]+>', '', found[1])}**\n\n"
-    for section, parts in texts.sections.items():
-        for png in sorted(target.glob(f"{section}*.png")):
-            heading = parts[0].removeprefix("### ") if parts and parts[0].startswith("### ") else png.stem
-            text += f"```{{image}} reports/{name}/{png.name}\n:alt: {heading}\n:class: drawn\n```\n\n"
+    html = (measured / name / "report.html").read_text(encoding="utf-8")
+    text, heading = f"**{plain(FINDING.search(html)[1])}**\n\n", ""
+    for found in FIGURE.finditer(html):
+        if found["heading"]:
+            heading = found["heading"]
+            continue
+        beside, caption, drawn = BESIDE.search(found[0]), CAPTION.search(found[0])[1], SVG.findall(found[0])
+        text += f"## {plain(heading)}\n\n" if heading else ""
+        for png in drawn:
+            shutil.copy(measured / name / f"{png}.png", target)
+            text += f"```{{image}} figures/{name}/{png}.png\n:alt: {words(heading or caption)}\n:class: drawn\n```\n\n"
+        text += f"{plain(caption)}\n\n" + (f"> {plain(beside[1])}\n\n" if beside else "")
+        heading = ""
     return text
+
+
+# Parts of report.html, which retroprop writes.
+FINDING = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
+FIGURE = re.compile(r"<h2>(?P<heading>.*?)</h2>|<figure.*?</figure>", re.DOTALL)
+BESIDE = re.compile(r"<blockquote>(.*?)</blockquote>", re.DOTALL)
+CAPTION = re.compile(r"<figcaption>(.*?)(?:<span class='files'>|</figcaption>)", re.DOTALL)
+SVG = re.compile(r"href='([^']+)\.svg'")
+
+
+def words(html):
+    """The text of HTML."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
+
+
+def plain(html):
+    """The text of HTML, as Markdown."""
+    return escaped(words(html))
+
+
+def verdict_of(row):
+    """The verdict of a row of claims.csv, as verdicts.csv writes it."""
+    if row["reproduced"]:
+        return "yes" if row["reproduced"] == "True" else "NO"
+    return "–" if row["measured"].startswith("not run") else "inconclusive"
 
 
 def told(counts):

@@ -4,19 +4,16 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+from retroprop.browser import write_page
+
 ROOT = Path(__file__).parents[2]
-PLAY = find_spec("retroprop.browser") is not None
 COURSE = find_spec("retroprop.course") is not None
-LINKS = {
-    "play": '<a class="action" href="play/index.html">Watch one learn in your browser</a>',
-    "course": "- To teach: [the course](course/index.md), three hours with exercises that grade themselves.",
-}
+COURSE_LINK = "To teach: [the course](course/index.md), three hours with exercises that grade themselves."
 
 
 def linked(text):
-    """The text of a page with links to the parts that are there, in place of ``<!-- play -->`` and ``<!-- course -->``."""
-    for name, there in (("play", PLAY), ("course", COURSE)):
-        text = text.replace(f"<!-- {name} -->", LINKS[name] if there else "")
+    """The text of a page with links to the course, if it is there, in place of ``<!-- course -->``."""
+    text = text.replace("<!-- course -->", COURSE_LINK if COURSE else "")
     return text.replace("\nreference\n```", "\ncourse/index\nreference\n```") if COURSE else text
 
 
@@ -57,9 +54,7 @@ def write(out, source, pyodide=None, lite=False):
     for path in (source / "course").glob("*"):
         if path.suffix in (".ipynb", ".html"):
             shutil.copy(path, out / "course")
-    if PLAY:
-        from retroprop.browser import write_page
-        write_page(out / "play", pyodide=pyodide, home="../index.html")
+    write_page(out / "play", pyodide=pyodide, home="../index.html")
     if lite:
         from .. import lite as jupyterlite
         jupyterlite.write(out / "lite", pyodide=pyodide)

@@ -10,7 +10,7 @@ SETTINGS = {
     "extensions": ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "sphinx.ext.viewcode", "numpydoc",
                "myst_nb", "sphinx_design", "docs.builder.executed", "docs.builder.hooks", "docs.builder.searching"],
     "root_doc": "index",
-    "exclude_patterns": ["**/.ipynb_checkpoints"],
+    "exclude_patterns": ["**/.ipynb_checkpoints", "course/exercises-with-solutions.ipynb"],
     "templates_path": ["templates"],
     "default_role": "code",
     "nb_number_source_lines": False,
@@ -47,6 +47,7 @@ SETTINGS = {
     "html_show_sphinx": False,
     "html_search_language": "questions",
     "html_sidebars": {"index": [], "tutorial": [], "gallery": [], "lecture": []},
+    "html_context": {"default_mode": "auto"},
     "html_theme_options": {
         "logo": {"text": "retroprop"},
         "navbar_align": "left",

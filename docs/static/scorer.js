@@ -15,6 +15,11 @@ var Scorer = {
   partialTerm: 2,
 };
 
+const worth = (page) =>
+  /^(questions\/|how-to\/|glossary|tutorial)/.test(page) ? 1.3
+  : /^api\/names/.test(page) ? 1.2
+  : /^(notebooks|_modules|performance|questions$)/.test(page) ? 0.8 : 1;
+
 // Sphinx wants all words of a query on one page, and scores a page by its best word. A question has many words: pages are ordered
 // by how many they have, where a word that few pages have counts more, and one in the title twice.
 queueMicrotask(() => {
@@ -32,7 +37,7 @@ queueMicrotask(() => {
       }
     }
     for (const result of pages.values())                            // long pages have any word; short ones answer
-      result[4] *= /^(questions|how-to|glossary|tutorial)/.test(result[0]) ? 1.3 : /^(notebooks|_modules|performance)/.test(result[0]) ? 0.8 : 1;
+      result[4] *= worth(result[0]);
     const results = [...pages.values()].sort((a, b) => b[4] - a[4]).slice(0, 30);
     const full = Scorer.title / Math.max(...results.map((result) => result[4]));
     for (const result of results) result[4] *= full;
