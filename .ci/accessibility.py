@@ -17,7 +17,8 @@ from playwright.sync_api import sync_playwright
 
 from browser import WAIT, chromium
 
-PAGES = ("play/index.html", "index.html", "notebooks/03-modules.html", "questions.html", "api/", "papers/index.html")
+PAGES = ("play/index.html", "index.html", "notebooks/03-modules.html", "questions.html", "api/names/retroprop.Linear.html",
+         "papers/index.html")
 WIDTHS = (1300, 400)
 
 
