@@ -35,7 +35,15 @@ def build(source, out, pyodide=None, lite=False):
     for unneeded in (".buildinfo", "objects.inv", "_static/webpack-macros.html"):
         (out / unneeded).unlink(missing_ok=True)
     (out / ".nojekyll").touch()                                     # GitHub Pages leaves out folders with _ otherwise
+    name_toggles(out)
     parts.write(out, source, pyodide, lite)
+
+
+def name_toggles(out):
+    """Give the theme's buttons that open a part of the contents a name, which screen readers need."""
+    for path in out.rglob("*.html"):
+        html = path.read_text(encoding="utf-8")
+        path.write_text(html.replace("<summary><span", '<summary aria-label="Pages of this part"><span'), encoding="utf-8")
 
 
 def check(out):
