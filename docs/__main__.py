@@ -25,7 +25,7 @@ def main() -> None:
     options = parser.parse_args()
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="retroprop-docs-") as folder:
-        source = Path(folder)
+        source = Path(folder) / "source"
         prepare(source, papers=options.papers, lite=options.lite)
         build(source, options.out, pyodide=options.pyodide, lite=options.lite)
     check(options.out)

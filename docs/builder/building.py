@@ -21,17 +21,16 @@ MATHJAX = distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-off
 def build(source, out, pyodide=None, lite=False):
     """Write the site of the prepared sources into ``out``, which is replaced."""
     shutil.copy(str(MATHJAX), source / "static" / "tex-svg.js")
-    shutil.rmtree(out, ignore_errors=True)
+    work = source.parent                                            # myst-nb writes beside the folder of the pages, too
     settings = SETTINGS | {"autosummary_filename_map": api.file_names(),
                            "html_search_scorer": str(source / "static" / "scorer.js")}          # sought where Sphinx is called
-    app = Sphinx(source, None, out, source.parent / f"{source.name}-doctrees", "html", confoverrides=settings, status=None,
+    app = Sphinx(source, None, work / "site", work / "doctrees", "html", confoverrides=settings, status=None,
                  warning=sys.stderr, freshenv=True, warningiserror=True)
-    try:
-        app.build(force_all=True)
-    finally:
-        shutil.rmtree(app.doctreedir, ignore_errors=True)
+    app.build(force_all=True)
     if app.statuscode:
         sys.exit("python -m docs: the warnings above are errors")
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.move(work / "site", out)
     for unneeded in (".buildinfo", "objects.inv", "_static/webpack-macros.html"):
         (out / unneeded).unlink(missing_ok=True)
     (out / ".nojekyll").touch()                                     # GitHub Pages leaves out folders with _ otherwise
