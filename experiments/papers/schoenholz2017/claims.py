@@ -128,7 +128,8 @@ def best_arrivals(results: Results, init: str, depth: int) -> Series:
 
 def of_arrivals(results: Results) -> list[Claim]:
     sizes, found = SIZES[results.scale.name], list[Claim]()
-    what, note = f"steps to a test error of {ARRIVED:.0%}", f"; a run that does not arrive counts with all {sizes.budget} steps"
+    what = f"steps to a test error of {100 * ARRIVED:g} %"
+    note = f"; a run that does not arrive counts with all {sizes.budget} steps"
     source = "the same setting without this library"
     for depth in sizes.deep:
         orthogonal, gaussian = (best_arrivals(results, init, depth) for init in INITS)

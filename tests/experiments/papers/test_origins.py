@@ -20,7 +20,8 @@ with Path(__file__).with_name("verdicts.csv").open(encoding="utf-8", newline="")
     KEPT = {(row["paper"], row["id"]): row for row in csv.DictReader(file)}
 ORIGINS_BY_PAPER = {                                                # exact, paper, independent, project
     "glorot2010": (14, 49, 15, 11), "he2015": (8, 9, 0, 7), "saxe2014": (8, 5, 4, 3), "lsuv2016": (4, 6, 0, 5),
-    "batchnorm2015": (10, 13, 0, 9), "dropout2014": (5, 38, 0, 4), "santurkar2018": (0, 5, 6, 3), "yang2021": (3, 14, 5, 1)}
+    "batchnorm2015": (10, 13, 0, 9), "dropout2014": (5, 38, 0, 4), "schoenholz2017": (4, 7, 16, 0),
+    "santurkar2018": (0, 5, 6, 3), "cohen2021": (0, 8, 0, 2), "yang2021": (3, 14, 5, 1)}
 
 
 def claims_of(name, scale):
@@ -62,7 +63,10 @@ def test_a_claim_says_whose_it_is_at_every_scale_and_where_it_stands_if_it_is_th
     ("batchnorm2015", "plain-high-rate-fails", "paper", "sec. 3.3"),
     ("dropout2014", "autoencoder-silent", "project", "after figure 8; a peak at 0 stands in a summary"),
     ("dropout2014", "ridge-weights", "exact", "sec. 9.1"),
-    ("dropout2014", "rate-ratio", "paper", "appendix A")])
+    ("dropout2014", "rate-ratio", "paper", "appendix A"),
+    ("schoenholz2017", "gradient", "exact", "sec. 5"), ("schoenholz2017", "depths-follow-scale", "paper", "figure 5"),
+    ("schoenholz2017", "spectrum-gaussian", "independent", "5 % at depth 100"),
+    ("cohen2021", "edge-0.8", "paper", "abstract, figure 1")])
 def test_places_that_the_texts_of_the_papers_show(name, id, origin, source):
     one = claims_of(name, Scale("small"))[id]
     assert (one.origin, one.source) == (origin, source)

@@ -10,6 +10,7 @@ from retroprop.experiments.reproduce import job as reproduce
 from retroprop.experiments.reproduce.bounds import above, below
 from retroprop.experiments.reproduce.claims import claim, difference, not_run
 from retroprop.experiments.reproduce.figures import grid
+from retroprop.experiments.reproduce.job import PAPERS
 from retroprop.experiments.reproduce.pages import reading, write_paper
 from retroprop.experiments.reproduce.paper import Paper, Report, Results, Scale, Texts, filled
 from retroprop.experiments.reproduce.reproduced import Reproduced
@@ -100,13 +101,15 @@ def test_a_page_says_the_finding_then_shows_its_figure_then_the_claims_with_the_
 
 def test_the_index_counts_claims_by_whose_they_are_in_its_title_its_figure_and_its_table(tiny, tmp_path):
     reproduce.reproduce("all", jobs=1, out=tmp_path / "out", progress=False)
-    page = pages.read(tmp_path / "out/small/index.html")
-    assert page.all("h1")[0].text == "6 papers: 6 of 6 of their own claims are reproduced (scale small, 5 seeds)"
-    assert page.all("img")[0].attributes["alt"] == "Of the papers' own claims, 6 of 6 reproduced; the reasons stand below."
+    page, count = pages.read(tmp_path / "out/small/index.html"), len(PAPERS)
+    assert page.all("h1")[0].text == (f"{count} papers: {count} of {count} of their own claims are reproduced (scale small, "
+                                      "5 seeds)")
+    assert page.all("img")[0].attributes["alt"] == (
+        f"Of the papers' own claims, {count} of {count} reproduced; the reasons stand below.")
     tags = [one.tag for one in page.inside]
     assert tags.index("img") < tags.index("table")
     assert (tmp_path / "out/small/verdicts.svg").exists()
-    header, *table = pages.rows(page)[:7]
+    header, *table = pages.rows(page)[:count + 1]
     assert header == ["paper", "claims of mathematics", "claims of the paper", "claims of this project", "not judged"]
     assert table[1] == ["he2015", "1 of 1 reproduced", "1 of 1 reproduced", "0 of 1 reproduced, 1 not", "1"]
     assert "small (this project): it is larger" in page.text
