@@ -1,28 +1,19 @@
 """The parts of the site that are no pages of Sphinx: the page in the browser, JupyterLite, and the course's kit."""
 
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 from retroprop.browser import write_page
+from retroprop.course.kit import TEACHER, write_kit
 
 ROOT = Path(__file__).parents[2]
-COURSE = find_spec("retroprop.course") is not None
-COURSE_LINK = "To teach: [the course](course/index.md), three hours with exercises that grade themselves."
-
-
-def linked(text):
-    """The text of a page with links to the course, if it is there, in place of ``<!-- course -->``."""
-    text = text.replace("<!-- course -->", COURSE_LINK if COURSE else "")
-    return text.replace("\nreference\n```", "\ncourse/index\nreference\n```") if COURSE else text
 
 
 def write_course(folder):
-    """Write the kit, and the page that leads to its parts."""
-    if COURSE:
-        from retroprop.course.kit import write_kit
-        write_kit(folder, notebooks=ROOT / "notebooks")
-        (folder / "index.md").write_text(COURSE_PAGE, encoding="utf-8")
+    """Write the kit, without the solutions, and the page that leads to its parts."""
+    write_kit(folder, notebooks=ROOT / "notebooks")
+    (folder / TEACHER).unlink()
+    (folder / "index.md").write_text(COURSE_PAGE, encoding="utf-8")
 
 
 COURSE_PAGE = """\
@@ -32,7 +23,6 @@ Three hours with a class, from the derivative to the initialization. Nothing but
 
 <a class="action first" href="slides.html">Slides</a>
 <a class="action" href="exercises.ipynb" download>Exercises</a>
-<a class="action" href="exercises-with-solutions.ipynb" download>Exercises with solutions</a>
 
 ```{toctree}
 :maxdepth: 1
@@ -43,7 +33,7 @@ exercises
 ```
 
 `retroprop grade exercises.ipynb` gives points, and says which law failed. `retroprop course --seed 2026` writes the kit with
-other bugs to find.
+other bugs to find, and the solutions.
 """
 
 

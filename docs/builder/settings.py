@@ -10,7 +10,7 @@ SETTINGS = {
     "extensions": ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "sphinx.ext.viewcode", "numpydoc",
                "myst_nb", "sphinx_design", "docs.builder.executed", "docs.builder.hooks", "docs.builder.searching"],
     "root_doc": "index",
-    "exclude_patterns": ["**/.ipynb_checkpoints", "course/exercises-with-solutions.ipynb"],
+    "exclude_patterns": ["**/.ipynb_checkpoints"],
     "templates_path": ["templates"],
     "default_role": "code",
     "nb_number_source_lines": False,

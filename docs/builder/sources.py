@@ -16,7 +16,7 @@ def prepare(source, papers=None, lite=False):
     shutil.copytree(DOCS, source, dirs_exist_ok=True, ignore=shutil.ignore_patterns("builder", "*.py", "__pycache__", "*.csv"))
     for page in source.rglob("*.md"):                               # the notebooks are beside docs, and inside the site
         text = re.sub(r"\]\(\.\./((?:\.\./)*notebooks/)", r"](\1", page.read_text(encoding="utf-8"))
-        page.write_text(parts.linked(text), encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
     notebooks.write(ROOT / "notebooks", source / "notebooks", lite)
     api.write(source / "api")
     paper_pages.write(source / "papers", papers)
