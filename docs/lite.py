@@ -39,7 +39,7 @@ def write(folder, pyodide=None, notebooks=NOTEBOOKS):
             [sys.executable, "-m", "jupyterlite_core", "build", "--lite-dir", work, "--output-dir", Path(folder).resolve(),
              "--contents", notebooks, "--apps", "lab", "--no-sourcemaps", "--piplite-wheels", Path(work, name)],
             cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode or not (folder / "files").is_dir():          # without jupyter_server, it leaves the notebooks out
+    if done.returncode or not (folder / "api/contents/all.json").is_file():     # their list, which needs jupyter_server
         sys.exit(f"JupyterLite could not be built:\n{done.stdout}")
     (folder / "wheels").mkdir()
     for name, content in wheels.items():
