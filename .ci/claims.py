@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Claims, by paper and id, that are not reproduced, or that five seeds cannot decide; the pages of the papers say why.
 KNOWN = {
-    ("saxe2014", "glorot-time-grows"),  # inconclusive
+    ("saxe2014", "orthogonal-time-stays"),  # inconclusive
     ("lsuv2016", "relu30-as-good-as-he"),  # inconclusive
     ("glorot2010", "tanh-weight-gradients-alike"),
     ("dropout2014", "clean-error-lower"),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from ....plots.canvas import axes
-from ...lab.networks import initialization
 from ...reports.panels import HEIGHT, NARROW, legend_below
 from ...reproduce.figures import median_and_range
 from ...reproduce.paper import Report, Results, filled
-from ...reproduce.series import rows
+from ...reproduce.series import Series, rows
 from .claims import best_decoupled, growth, learning_time, unlearned, values
 from .plan import CHAINS, COUNTED, DEPTHS, GAINS, LAYERS, STARTS, setting
 from .runs import activity, products, scalar
@@ -17,7 +16,7 @@ FIRST = "times"
 
 def finding(results: Results) -> str:
     first, *_, last = COUNTED[results.scale.name]
-    uniform, orthogonal = (growth(results, init) for init in STARTS)
+    uniform, orthogonal = (Series.single(growth(results, init).median) for init in STARTS)
     return filled(__file__, uniform=uniform, orthogonal=orthogonal, first=str(first - 2), last=str(last - 2),
                   least="at least " * bool(unlearned(results, "Glorot")))
 
@@ -39,7 +38,7 @@ def draw(results: Results, report: Report) -> None:
     for k, init in enumerate(STARTS):
         steps = {layers: reached for layers in COUNTED[results.scale.name]
                  if len(reached := learning_time(results, init, layers))}
-        median_and_range(times, list(steps), rows(*steps.values()), k, initialization(init).label)
+        median_and_range(times, list(steps), rows(*steps.values()), k, "scaled uniform" if init == "Glorot" else "orthogonal")
     times.set(xlabel="layers of neurons, N_l", ylabel="steps", ylim=(0, None))
 
     fastest = {layers: reached for layers in CHAINS if len(reached := best_decoupled(results, layers))}
