@@ -34,9 +34,9 @@ def at_the_edge(result: Numbers, lr: float) -> float:
 
 
 def slowest_fall(result: Numbers) -> float:
-    """The largest ratio of the cost to that ``WINDOW`` steps before."""
+    """The largest ratio of the cost to that ``WINDOW`` steps before; NaN for a run of fewer steps."""
     costs = np.array(result["windows"])
-    return float(np.max(costs[1:] / costs[:-1]))
+    return float(np.max(costs[1:] / costs[:-1])) if len(costs) > 1 else float("nan")
 
 
 def of_edge(results: Results, lr: float) -> list[Claim]:

@@ -148,7 +148,7 @@ def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
         settings = trial.settings | {name: value for name, value in smaller.items() if name in trial.settings}
         result = trial.task(**settings)
         if trial.task is spectra:
-            result = {"values": {str(depth): result["values"]["2"] for depth in trial.settings["depths"]}}
+            result = {"values": {str(depth): 15 * result["values"]["2"] for depth in trial.settings["depths"]}}
         elif trial.task is propagated:
             result = {name: 15 * values for name, values in result.items()}
         done.append(Done(trial, result, 0.0))
