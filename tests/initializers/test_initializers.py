@@ -110,3 +110,14 @@ def test_a_layer_has_the_initial_weights_of_its_initializers():
 def test_bad_arguments_are_refused(build, text):
     with pytest.raises(ArgumentError, match=f"^{re.escape(text)}$"):
         build()
+
+
+def test_from_weights_of_zero_only_the_last_bias_of_a_tanh_network_gets_a_gradient():
+    rng = np.random.default_rng(0)
+    net = rp.Sequential(rp.Linear(4, 5, weight_init=rp.Zeros()), rp.Tanh(), rp.Linear(5, 5, weight_init=rp.Zeros()), rp.Tanh(),
+                        rp.Linear(5, 3, weight_init=rp.Zeros()))
+    loss = rp.CrossEntropy()
+    loss.forward(net.forward(rng.standard_normal((7, 4))), rng.integers(0, 3, 7))
+    net.backward(loss.backward())
+    net.update()
+    assert [parameter.grad.any() for parameter in net.parameters()] == [False] * 5 + [True]

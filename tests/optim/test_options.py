@@ -1,5 +1,6 @@
 """Options of an optimizer that are set after it was built."""
 
+import numpy as np
 import pytest
 
 import retroprop as rp
@@ -52,3 +53,15 @@ def test_only_a_parameter_that_was_replaced_after_the_optimizer_was_built_is_ref
     b.update()
     with pytest.raises(rp.ArgumentError, match="was replaced by another one after this optimizer was built"):
         sgd.step()
+
+
+SHARES = [(1e-6, 1e-8, 1), (1e-8, 1e-8, 1 / 2), (1e-10, 1e-8, 1 / 101), (1e-10, 1e-16, 1)]          # of the learning rate
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("size", "eps", "share"), SHARES)
+def test_adam_gives_the_learning_rate_its_full_length_only_far_above_eps(dtype, size, eps, share):
+    parameter = rp.Parameter(np.zeros(1, dtype), "w")
+    parameter.grad = np.full(1, size, dtype)
+    rp.Adam([parameter], lr=0.001, eps=eps).step()
+    assert -parameter.data[0] / 0.001 == pytest.approx(share, rel=0.02)
