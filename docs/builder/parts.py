@@ -31,7 +31,7 @@ from the size of the first weights whether a deep network will learn.
 | [Lesson plan](plan.md) | what happens when, in three hours or in two meetings of ninety minutes |
 | [Instructor's page](instructor.md) | a room of a hundred laptops, answers to expect, what goes wrong, and grading |
 | <a href="slides.html">Slides</a> | one file that needs no network |
-| [Exercises](exercises.ipynb) | 60 points: write `Sigmoid`, `Linear`, `BatchNorm`, `Dropout`; find three bugs; predict a variance |
+| [Exercises](exercises.ipynb) | 60 points: write `Sigmoid`, `Linear`, `BatchNorm`, `Dropout`; find bugs; predict a variance |
 
 In a clone of the repository, these commands write the kit with the solutions, and with bugs of its own for your class; and they
 grade what students hand in: points for each part that is right, and the law that failed for each that is not.
