@@ -16,7 +16,8 @@ var Scorer = {
 };
 
 const worth = (page) =>
-  /^(questions\/|how-to\/|glossary|tutorial)/.test(page) ? 1.3
+  /^questions\//.test(page) ? 1.35
+  : /^(how-to\/|glossary|tutorial)/.test(page) ? 1.3
   : /^api\/names/.test(page) ? 1.2
   : /^(notebooks|_modules|performance|questions$)/.test(page) ? 0.8 : 1;
 
