@@ -14,8 +14,7 @@ from pathlib import Path
 # Questions, and pages of which one must be found.
 ASKED = {
     "why does N(0, 0.01²) not learn?": ["questions/why-does-n-0-0-01-not-learn"],
-    "what is the point?": ["questions/what-is-the-point-of-this-library",
-                           "questions/what-is-the-point-that-a-module-saves-what-does-forward-store"],
+    "What is the point?": ["questions/what-is-the-point-that-a-module-saves-what-does-forward-store"],
     "where does dropout's mask live?": ["questions/where-does-dropout-s-mask-live-where-is-the-mask-saved"],
     "why not start at zero": ["questions/why-not-start-at-zero-why-not-initialize-all-weights-with-0"],
     "what does update do that backward does not": ["questions/why-is-update-a-phase-of-its-own-apart-from-backward"],
@@ -25,6 +24,7 @@ ASKED = {
     "how do I write my own layer": ["how-to/own-module"],
     "learning rate schedule": ["how-to/schedules"],
     "rétropropagation": ["glossary"],
+    "retropropagation": ["glossary"],
     "taux d'apprentissage": ["glossary"],
     "what is saturation of a sigmoid": ["questions/what-does-saturation-mean-when-is-a-unit-saturated"],
     "xavier initialization": ["questions/what-is-the-difference-between-glorot-xavier-he-and-lecun", "how-to/initialize"],
@@ -41,6 +41,13 @@ ASKED = {
     "vanishing gradient": ["questions/why-does-the-gradient-vanish-or-explode", "glossary"],
     "Linear": ["api/names/retroprop.Linear#retroprop.Linear"],
     "BatchNorm running mean": ["api/names/retroprop.BatchNorm", "notebooks/08-batchnorm-and-dropout"],
+    "my network does not learn": ["questions/why-does-my-network-not-learn"],
+    "dead relu": ["glossary"],
+    "exercises": ["course/exercises"],
+    "exercises of the course": ["course/exercises", "course/index"],
+    "lesson plan": ["course/plan"],
+    "own class weights as a dict": ["how-to/class-weights"],
+    "notebooks in the browser": ["how-to/in-the-browser"],
     "gpu": ["questions/does-it-run-on-a-gpu"],
     "He 2015 rectifiers": ["papers/he2015"],
 }

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 import retroprop as rp
+from retroprop.course.exercises import EXERCISES
 
 DOCS = Path(__file__).parent.parent / "docs"
 if not (DOCS / "builder").exists():
     pytest.skip("the documentation is not beside these tests", allow_module_level=True)
 PAGES = sorted(DOCS.rglob("*.md"))
-GENERATED = ("api/", "papers/", "../papers/", "notebooks/", "../notebooks/index.md", "../../notebooks/index.md", "course/")
+GENERATED = ("api/", "papers/", "../papers/", "notebooks/", "../notebooks/index.md", "../../notebooks/index.md", "course/",
+             "../course/")
 
 
 def load(name):
@@ -73,6 +75,11 @@ def test_each_question_is_asked_once_and_answered():
     found = [one for _, group in groups for one in group]
     assert len({questions.slug(question) for question, _ in found}) == len(found) >= 10
     assert all(answer for _, answer in found)
+
+
+def test_the_page_of_the_course_states_the_points_of_its_exercises():
+    page = load("parts").COURSE_PAGE
+    assert f" {sum(exercise.points for exercise in EXERCISES)} points" in page
 
 
 def test_a_page_shows_what_its_code_prints_and_draws(tmp_path):

@@ -19,21 +19,38 @@ def write_course(folder):
 COURSE_PAGE = """\
 # The course
 
-Three hours with a class, from the derivative to the initialization. Nothing but a browser or Python is needed.
+Three hours with a class, from the derivative to the initialization, for students who know the chain rule, matrix products and
+a little NumPy, and nothing of neural networks. Afterwards they can write a module with its three phases, check it, and predict
+from the size of the first weights whether a deep network will learn.
 
 <a class="action first" href="slides.html">Slides</a>
-<a class="action" href="exercises.ipynb" download>Exercises</a>
+<a class="action" href="exercises.ipynb" download>Download the exercises</a>
+
+| part | what is in it |
+|---|---|
+| [Lesson plan](plan.md) | what happens when, in three hours or in two meetings of ninety minutes |
+| [Instructor's page](instructor.md) | a room of a hundred laptops, answers to expect, what goes wrong, and grading |
+| <a href="slides.html">Slides</a> | one file that needs no network |
+| [Exercises](exercises.ipynb) | 60 points: write `Sigmoid`, `Linear`, `BatchNorm`, `Dropout`; find bugs; predict a variance |
+
+In a clone of the repository, these commands write the kit with the solutions, and with bugs of its own for your class; and they
+grade what students hand in: points for each part that is right, and the law that failed for each that is not.
+
+```sh
+.venv/bin/python -m pip install ".[course]"
+.venv/bin/retroprop course --out my-course --notebooks notebooks --seed 2026
+.venv/bin/retroprop grade my-course/exercises-with-solutions.ipynb
+```
+
+Students need Python, or a browser alone: [run it in the browser](../how-to/in-the-browser.md).
 
 ```{toctree}
-:maxdepth: 1
+:hidden:
 
 plan
 instructor
 exercises
 ```
-
-`retroprop grade exercises.ipynb` gives points, and says which law failed. `retroprop course --seed 2026` writes the kit with
-other bugs to find, and the solutions.
 """
 
 

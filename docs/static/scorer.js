@@ -16,16 +16,23 @@ var Scorer = {
 };
 
 const worth = (page) =>
-  /^(questions\/|how-to\/|glossary|tutorial)/.test(page) ? 1.3
+  /^questions\//.test(page) ? 1.35
+  : /^(how-to\/|glossary|tutorial)/.test(page) ? 1.3
   : /^api\/names/.test(page) ? 1.2
   : /^(notebooks|_modules|performance|questions$)/.test(page) ? 0.8 : 1;
 
 // Sphinx wants all words of a query on one page, and scores a page by its best word. A question has many words: pages are ordered
-// by how many they have, where a word that few pages have counts more, and one in the title twice.
+// by how many they have, where a word that few pages have counts more, and one in the title twice. Accents may be left out: the
+// index has words without them.
 queueMicrotask(() => {
+  const parse = Search._parseQuery;
+  Search._parseQuery = (query) => {
+    const [, terms, excluded] = parse(query.normalize("NFD").replace(/\p{M}/gu, ""));
+    const [given, , , highlighted, objects] = parse(query);
+    return [given, terms, excluded, highlighted, objects];
+  };
   const whole = Search.performTermsSearch;
   Search.performTermsSearch = (terms, excluded) => {
-    if (terms.size < 2) return whole(terms, excluded);
     const pages = new Map();
     for (const term of terms) {
       const found = whole(new Set([term]), excluded);

@@ -83,6 +83,12 @@ def test_every_figure_of_the_slides_is_stored_once_in_the_notebooks():
         titled("title", among)
 
 
+def test_every_slide_says_something_beside_its_title_and_its_figure():
+    for slide in (TEXTS / "slides.md").read_text(encoding="utf-8").split("\n---\n"):
+        said = re.sub(r"^#.*$", "", FIGURE.sub("", slide), flags=re.MULTILINE).strip()
+        assert said, slide
+
+
 @STORED
 @pytest.mark.long
 def test_the_slides_are_one_page_that_loads_nothing(tmp_path):
