@@ -7,6 +7,7 @@ import pytest
 from retroprop.course.bugs import given_names
 from retroprop.course.exercises import EXERCISES, graded
 from retroprop.course.source import cells, solution, solved
+from retroprop.errors import CheckError
 
 BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
 
@@ -72,7 +73,7 @@ MISTAKES = {
         "variance", [("return n_in * std**2", "return n_in * std")], {"a sum"}, "was predicted"),
     "Glorot's deviation before a ReLU": (
         "variance", [("np.sqrt(2 / n_in)", "np.sqrt(1 / n_in)")], {"ReLU"},
-        "six layers with a ReLU multiply the mean square by 0.0"),
+        "four layers with a ReLU multiply the mean square by 0.06"),
 }
 
 
@@ -91,7 +92,7 @@ def test_a_mistake_costs_its_parts_and_the_law_says_why(mistake):
 
 
 @pytest.mark.parametrize("exercise", ["sigmoid", "linear", "batchnorm", "dropout", "variance"])
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(40))
 @pytest.mark.long
 def test_the_solutions_get_all_points_for_any_seed(exercise, seed):
     assert not any(verdicts(exercise, seed=seed).values())
@@ -101,6 +102,35 @@ def test_numbers_that_fit_one_seed_do_not_fit_another():
     names = {"of_a_sum": lambda n_in, std, mean_square: 0.21}       # right for the sizes that the notebook shows
     for seed in range(3):
         assert "0.21 was predicted" in graded(BY_NAME["variance"], names, seed)[0].sentence
+
+
+WRONG = {
+    "a layer less": ("through_layers", lambda width, std, depth: (width * std**2) ** (depth - 1)),
+    "a layer more": ("through_layers", lambda width, std, depth: (width * std**2) ** (depth + 1)),
+    "nothing changes": ("through_layers", lambda width, std, depth: 1),
+    "factors are added": ("through_layers", lambda width, std, depth: width * std**2 * depth),
+    "the std that fits 200 inputs": ("std_for_relu", lambda n_in: 0.1),
+    "Glorot's std": ("std_for_relu", lambda n_in: n_in**-0.5),
+    "too large a std": ("std_for_relu", lambda n_in: (3 / n_in) ** 0.5),
+    "a sum without the inputs": ("of_a_sum", lambda n_in, std, mean_square: n_in * std**2),
+    "a gradient without dC/dy": ("of_a_gradient", lambda n_in, n_out, std, mean_square: n_out * std**2),
+}
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 40))])
+@pytest.mark.parametrize("answer", WRONG)
+def test_a_wrong_prediction_gets_no_points_for_any_seed(answer, seed):
+    name, function = WRONG[answer]
+    part = next(part for part in BY_NAME["variance"].parts if part.name == name)
+    with pytest.raises(CheckError, match=r"<lambda>: .*(measured|near 1)"):
+        part.test(function, seed)
+
+
+def test_a_function_without_a_name_is_told_what_is_wrong():
+    from functools import partial
+    from operator import pow
+    names = {"std_for_relu": partial(pow, 0.1), "of_a_sum": partial(lambda *sizes: 7)}
+    assert [verdict.sentence[:12] for verdict in graded(BY_NAME["variance"], names, 0)][::3] == ["the function"] * 2
 
 
 DELEGATING = """
