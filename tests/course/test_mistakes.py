@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from retroprop.course.bugs import given_names
@@ -138,14 +139,21 @@ class Linear(rp.Linear):
     pass
 
 class Sigmoid(rp.Module):
-    def __init__(self):
-        self.inner = rp.Sigmoid()
+    def forward(self, x):
+        self.point = 1 / (1 + np.exp(-x))
+        return self.point
+
+    def backward(self, g):
+        inner = rp.Sigmoid()
+        inner.forward(np.log(self.point / (1 - self.point)))
+        return inner.backward(g)
+
+class BatchNorm(rp.Module):
+    def __init__(self, features):
+        self.inner = rp.Sequential(rp.BatchNorm(features, unbiased=False))
 
     def forward(self, x):
         return self.inner.forward(x)
-
-    def backward(self, g):
-        return self.inner.backward(g)
 """
 
 
@@ -153,10 +161,17 @@ def test_a_class_of_the_library_is_no_answer():
     names = given_names()
     exec(DELEGATING, names)
     names["Dropout"] = names["rp"].Dropout
+    alone = "the class must compute by itself, and calls"
     own = "a class of your own that derives from rp.Module is expected, got <class '"
     for name, sentence in (("linear", f"{own}__main__.Linear'>"), ("dropout", f"{own}retroprop.modules.dropout.Dropout'>"),
-                           ("sigmoid", "the class must compute by itself, without another module inside")):
+                           ("batchnorm", f"{alone} forward of the library's BatchNorm")):
         assert sentence in graded(BY_NAME[name], names, 0)[0].sentence
+    forward, *others = graded(BY_NAME["sigmoid"], names, 0)
+    assert forward.points == 2
+    assert all(f"{alone} forward of the library's Sigmoid" in verdict.sentence for verdict in others)
+    sigmoid = names["rp"].Sigmoid()                                 # and the library computes as before
+    for module in (sigmoid, names["rp"].Sequential(sigmoid)):
+        assert module.forward(np.zeros((1, 1))) == 0.5
 
 
 def test_the_points_of_the_instructors_page_are_those_of_the_exercises():
