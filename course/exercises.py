@@ -84,9 +84,9 @@ EXERCISES = (
     *(of_module(module, name, {"mended": (4, mended)}, f"Bug in {module}")
       for module, name in (("linear", "First"), ("batchnorm", "Second"), ("sigmoid", "Third"))),
     Exercise("variance", "Variance", (
-        Part("a sum", 3, "of_a_sum", variance.against(variance.a_sum, 0.15)),
-        Part("a gradient", 3, "of_a_gradient", variance.against(variance.a_gradient, 0.15)),
-        Part("through layers", 3, "through_layers", variance.against(variance.layers, 0.5)),
+        Part("a sum", 3, "of_a_sum", variance.against(variance.a_sum, 0.1)),
+        Part("a gradient", 3, "of_a_gradient", variance.against(variance.a_gradient, 0.1)),
+        Part("through layers", 3, "through_layers", variance.against(variance.layers, 0.3)),
         Part("ReLU", 2, "std_for_relu", variance.rectified))),
 )
 

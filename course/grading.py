@@ -213,7 +213,8 @@ def grade(path: str | os.PathLike[str], seed: int = 0, limit: float = 60) -> Gra
     cells = [cell["source"] for cell in stored_cells(Path(path)) if cell["cell_type"] == "code"]
     found = execute(cells, [exercise.name for exercise in EXERCISES], seed, limit)
     gaps = sum(error.startswith("nothing is written") for error in found.errors.values())
-    remarks = [f"code cell {k + 1}: {error}" for k, error in found.errors.items() if not error.startswith("nothing is written")]
+    remarks = [f"code cell {k + 1}: {error}" for k, error in sorted(found.errors.items())
+               if not error.startswith("nothing is written")]
     if gaps:
         remarks.append(f"{gaps} cell{'s' * (gaps > 1)} stopped at a gap that is not filled")
     if found.changed:

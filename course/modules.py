@@ -5,8 +5,10 @@ Sizes and numbers are drawn, so that no answer can be fitted to those that a not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
+from functools import wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +26,8 @@ from ..printing import in_one_line
 BACKWARD = (values.backward_has_the_shape_of_x, values.backward_is_the_transposed_jacobian)
 UPDATE = (values.update_is_the_gradient_of_each_parameter, phases.update_overwrites_and_accumulate_adds,
           phases.update_is_of_the_last_backward)
+PHASES = ("forward", "backward", "update")
+OF_LAWS = {base for kind in (modules.Sequential, modules.Graph, modules.Identity) for base in kind.__mro__}
 EQUAL = 1e-8 / np.finfo(float).eps                                  # in eps: formulas may be written in another order
 
 
@@ -90,13 +94,49 @@ def of_the_student(kind: Any) -> None:
         raise CheckError(f"a class of your own that derives from rp.Module is expected, got {in_a_line(kind)}")
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let the phases of the library's modules raise: a student's class must compute by itself.
+
+    Containers and Identity compute nothing, and laws put modules into them: they run.
+    """
+    written = [(kind, name, vars(kind)[name]) for kind in of_the_library(Module) if kind not in OF_LAWS
+               for name in PHASES if name in vars(kind)]
+
+    def refusing(kind: type, name: str) -> Callable[..., None]:
+        def refuse(*arguments: Any, **options: Any) -> None:
+            raise CheckError(f"the class must compute by itself, and calls {name} of the library's {kind.__name__}")
+
+        @wraps(refuse)                                              # containers run what is wrapped
+        def phase(*arguments: Any, **options: Any) -> None:
+            refuse()
+
+        return phase
+
+    try:
+        for kind, name, _ in written:
+            setattr(kind, name, refusing(kind, name))
+        yield
+    finally:
+        for kind, name, phase in written:
+            setattr(kind, name, phase)
+
+
+def of_the_library(kind: type) -> Iterator[type]:
+    """Yield the library's modules that derive from a class."""
+    below: list[type] = kind.__subclasses__()
+    for each in below:
+        if each.__module__.startswith(f"{modules.__name__}."):
+            yield each
+            yield from of_the_library(each)
+
+
 # Tests
 
 
 def both(trial: Trial) -> tuple[Any, Any]:
     """Return the student's module in float64, and the library's with the same parameters."""
     mine, theirs = trial.build(), trial.theirs()
-    require(len(mine.named_modules()) == 1, "the class must compute by itself, without another module inside")
     theirs.astype("float64")
     for own, other in zip(mine.astype("float64").parameters(), theirs.parameters(), strict=True):
         other.data[...] = own.data
@@ -111,7 +151,9 @@ def like_the_library(run: Callable[[Any, Trial], Results], what: str) -> Test:
         sentence = f"{title(mine)}: {what} the library's {type(theirs).__name__}"
         try:
             mine, theirs = both(trial)
-            equal_within(EQUAL, f"for x of shape {trial.x.shape}", run(mine, trial), run(theirs, trial))
+            with alone():
+                found = run(mine, trial)
+            equal_within(EQUAL, f"for x of shape {trial.x.shape}", found, run(theirs, trial))
         except Exception as error:
             raise CheckError(f"{sentence}: {said(error)}") from error
 
@@ -135,8 +177,9 @@ def laws(*checks: Any) -> Test:
     def test(trial: Trial, seed: int) -> None:
         samples: Samples = {}
         module = trial.build()
-        for check in checks:
-            check(module, trial.x, rng=seed, samples=samples)
+        with alone():
+            for check in checks:
+                check(module, trial.x, rng=seed, samples=samples)
 
     return test
 
@@ -151,7 +194,8 @@ def drops(trial: Trial, seed: int) -> None:
     module, x = trial.build(), np.random.default_rng(seed).uniform(1, 2, (300, 300))
     sentence, p = f"{title(module)}: forward drops numbers in training: ", module.p
     try:
-        y, again = np.asarray(module.forward(x)), np.asarray(module.forward(x))
+        with alone():
+            y, again = np.asarray(module.forward(x)), np.asarray(module.forward(x))
     except Exception as error:
         raise CheckError(sentence + said(error)) from error
     require(y.shape == x.shape, f"{sentence}expected y of shape {x.shape}, got {y.shape}")
@@ -162,8 +206,8 @@ def drops(trial: Trial, seed: int) -> None:
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise CheckError(f"{sentence}expected x / (1 - p), so that the mean of y is x: for x = {x[at]:.4f}, expected "
                          f"{x[at] / (1 - p):.4f}, got {y[at]:.4f}")
-    alone = all(kept.mean(axis).min() > 0 and kept.mean(axis).max() < 1 for axis in (0, 1))
-    require(alone, f"{sentence}each number must be dropped on its own, but a whole row or column is kept or dropped")
+    apart = all(kept.mean(axis).min() > 0 and kept.mean(axis).max() < 1 for axis in (0, 1))
+    require(apart, f"{sentence}each number must be dropped on its own, but a whole row or column is kept or dropped")
     require((kept != (again != 0)).any(), f"{sentence}each forward must draw another mask, got the same twice")
 
 
@@ -171,7 +215,9 @@ def predicts(trial: Trial, seed: int) -> None:
     """In evaluation, the output is x."""
     module = trial.build()
     try:
-        equal_within(1, "predict", {"y": np.asarray(module.predict(trial.x))}, {"y": np.asarray(trial.x, module.dtype)})
+        with alone():
+            y = np.asarray(module.predict(trial.x))
+        equal_within(1, "predict", {"y": y}, {"y": np.asarray(trial.x, module.dtype)})
     except Exception as error:
         raise CheckError(f"{title(module)}: in evaluation mode the output is x: {said(error)}") from error
 

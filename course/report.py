@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import files
 from ..errors import ArgumentError, RetropropError
 from ..experiments.options import new_command
 from ..experiments.reports.text import as_json, write_csv
@@ -35,6 +36,8 @@ def add_command(commands: Commands) -> None:
 
 
 def run(*, notebooks: list[str], seed: int, limit: float, as_json: bool, csv: str | None) -> int:
+    if csv is not None:
+        files.check_folder(Path(csv).parent)
     grades, failed = [], False
     paths = found(notebooks)
     for path in paths:
@@ -58,14 +61,15 @@ def run(*, notebooks: list[str], seed: int, limit: float, as_json: bool, csv: st
 
 
 def found(paths: Sequence[str]) -> list[Path]:
-    """The notebooks themselves, and those in folders, by name; not the copies that Jupyter keeps."""
-    notebooks = []
+    """The notebooks themselves, and those in folders, by name, each once; not the copies that Jupyter keeps."""
+    notebooks: dict[Path, Path] = {}
     for path in map(Path, paths):
         inside = sorted(each for each in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in each.parts)
         if path.is_dir() and not inside:
             raise ArgumentError(f"{path} must contain notebooks (.ipynb), found none")
-        notebooks += inside if path.is_dir() else [path]
-    return notebooks
+        for each in inside if path.is_dir() else [path]:
+            notebooks.setdefault(each.resolve(), each)
+    return list(notebooks.values())
 
 
 def ungraded(path: Path, error: Exception) -> Grade:

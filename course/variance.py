@@ -17,7 +17,7 @@ Test = Callable[[Any, int], None]
 
 def a_sum(rng: np.random.Generator) -> tuple[dict[str, float], float]:
     """Measure the variance of the pre-activations of many units."""
-    n_in, std, size = int(rng.integers(20, 90)), float(rng.uniform(0.05, 0.4)), float(rng.uniform(0.5, 3))
+    n_in, std, size = int(rng.integers(20, 90)), float(rng.uniform(0.05, 0.4)), float(rng.uniform(1.5, 3))
     x = size * rng.standard_normal((50, n_in))
     y = Linear(n_in, 2000, weight_init=Normal(std), rng=rng).forward(x)
     return {"n_in": n_in, "std": std, "mean_square": float(np.square(x).mean())}, float(y.var())
@@ -25,7 +25,7 @@ def a_sum(rng: np.random.Generator) -> tuple[dict[str, float], float]:
 
 def a_gradient(rng: np.random.Generator) -> tuple[dict[str, float], float]:
     """Measure the variance of dC/dx, with many more inputs than outputs."""
-    n_in, n_out, std, size = 2000, int(rng.integers(20, 90)), float(rng.uniform(0.05, 0.4)), float(rng.uniform(0.5, 3))
+    n_in, n_out, std, size = 2000, int(rng.integers(20, 90)), float(rng.uniform(0.05, 0.4)), float(rng.uniform(1.5, 3))
     layer, g = Linear(n_in, n_out, weight_init=Normal(std), rng=rng), size * rng.standard_normal((50, n_out))
     layer.forward(np.zeros((50, n_in)))
     gx = layer.backward(g)
@@ -34,18 +34,26 @@ def a_gradient(rng: np.random.Generator) -> tuple[dict[str, float], float]:
 
 
 def layers(rng: np.random.Generator) -> tuple[dict[str, float], float]:
-    """Measure the mean square behind some linear layers, as the mean over four networks."""
-    width, depth = int(rng.integers(150, 250)), int(rng.integers(3, 6))
-    std = float(rng.uniform(0.6, 1.6) / np.sqrt(width))
+    """Measure the mean square behind some linear layers, as the mean over four networks.
+
+    A layer multiplies it by a number far from 1, so that a layer more or less is seen.
+    """
+    width, depth = int(rng.integers(100, 300)), int(rng.integers(3, 8))
+    factor = rng.uniform(1.7, 2.5) ** rng.choice([-1, 1])
+    std = float(np.sqrt(factor / width))
     measured = [np.square(Sequential(*(Linear(width, width, weight_init=Normal(std), rng=rng) for _ in range(depth)))
                           .forward(rng.standard_normal((50, width)))).mean() for _ in range(4)]
     return {"width": width, "std": std, "depth": depth}, float(np.mean(measured))
 
 
+def called(function: Callable[..., Any]) -> str:
+    """Return the name of a function, which partial functions have not."""
+    return str(getattr(function, "__name__", "the function"))
+
+
 def predicted(function: Callable[..., Any], arguments: dict[str, float]) -> float:
     """Return the number that a student's function predicts; CheckError if it is no positive number."""
-    name = function.__name__ if hasattr(function, "__name__") else "the function"
-    call = f"{name}({', '.join(f'{key}={value:.4g}' for key, value in arguments.items())})"
+    call = f"{called(function)}({', '.join(f'{key}={value:.4g}' for key, value in arguments.items())})"
     try:
         value = function(*arguments.values())
         number = float(value)
@@ -65,19 +73,28 @@ def against(measure: Callable[[np.random.Generator], tuple[dict[str, float], flo
             number = predicted(function, arguments)
             if not 1 / (1 + within) < number / measured < 1 + within:
                 given = ", ".join(f"{key} = {value:.4g}" for key, value in arguments.items())
-                raise CheckError(f"{function.__name__}: for {given}, {number:.3g} was predicted, {measured:.3g} measured")
+                raise CheckError(f"{called(function)}: for {given}, {number:.3g} was predicted, {measured:.3g} measured")
 
     return test
 
 
 def rectified(function: Any, seed: int) -> None:
-    """Six layers with a ReLU, with weights of the predicted size, keep the mean square to within a factor of 2.5."""
-    rng = np.random.default_rng(seed)
-    width = int(rng.integers(150, 250))
-    std = predicted(function, {"n_in": width})
-    pairs = [module for _ in range(6) for module in (Linear(width, width, weight_init=Normal(std), rng=rng), ReLU())]
+    """Four layers with a ReLU, with weights of the predicted size, keep the mean square to within a factor of 1.5.
+
+    Widths are far apart, so that no constant fits two; narrow networks differ more, and the mean is over more of them.
+    """
+    for k, least in enumerate((100, 200, 400)):
+        rng = np.random.default_rng((seed, k))
+        width = int(rng.integers(least, least * 5 // 4))
+        std = predicted(function, {"n_in": width})
+        kept = float(np.mean([rectified_once(width, std, rng) for _ in range(3200 // width)]))
+        if not 1 / 1.5 < kept < 1.5:
+            raise CheckError(f"{called(function)}: with std = {std:.3g} for n_in = {width}, four layers with a ReLU multiply "
+                             f"the mean square by {kept:.3g}; it should stay near 1")
+
+
+def rectified_once(width: int, std: float, rng: np.random.Generator) -> float:
+    """Measure the mean square behind four layers with a ReLU in one network, if that of the input is 1."""
+    pairs = [module for _ in range(4) for module in (Linear(width, width, weight_init=Normal(std), rng=rng), ReLU())]
     with np.errstate(over="ignore"):
-        kept = float(np.square(Sequential(*pairs).forward(rng.standard_normal((100, width)))).mean())
-    if not 1 / 2.5 < kept < 2.5:
-        raise CheckError(f"{function.__name__}: with std = {std:.3g} for n_in = {width}, six layers with a ReLU multiply the "
-                         f"mean square by {kept:.3g}; it should stay near 1")
+        return float(np.square(Sequential(*pairs).forward(rng.standard_normal((50, width)))).mean())

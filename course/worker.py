@@ -6,25 +6,36 @@ student's code prints goes elsewhere.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import re
 import sys
+from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
 from contextlib import redirect_stdout
-from types import ModuleType
+from functools import partial
+from inspect import CO_COROUTINE
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from .bugs import given_names
 from .exercises import EXERCISES, graded
 from .modules import said
 
 LONGEST = 10_000                                                    # characters of what a cell prints that are kept
-OF_IPYTHON = re.compile(r"^(\s*)[%!?].*$", re.MULTILINE)
+OF_IPYTHON = re.compile(r"(\s*)(?:(\w+(?:, *\w+)* *= *)?[%!]|\?|(?:pip|conda|cd) |[\w.*]+\?\??\s*$)")
+OF_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")             # their cells hold Python
+CLASSES_AND_FUNCTIONS = (type, FunctionType, BuiltinFunctionType, MethodType, partial, np.ufunc, np.vectorize)
 
 
 class Library:
-    """The functions and classes of the library and of NumPy, as they were before a student's code ran."""
+    """The names of the library's and of NumPy's modules, and the methods of its classes, before a student's code ran.
+
+    Other attributes of classes stay as they are: the library counts in some.
+    """
 
     def __init__(self) -> None:
         mine = __package__.partition(".")[0]
@@ -39,10 +50,39 @@ class Library:
         for owner, attributes in self.kept:
             now = vars(owner)
             for name, value in attributes.items():
-                if now.get(name, self) is not value and (callable(value) or isinstance(value, (property, ModuleType))):
+                kept = isinstance(owner, ModuleType) or callable(value) or isinstance(value, property)
+                if now.get(name, self) is not value and kept:
                     setattr(owner, name, value)
                     changed.append(f"{owner.__name__}.{name}")
         return changed
+
+
+def compiled(source: str) -> CodeType:
+    """Compile a cell as IPython runs it: ``await`` may stand outside functions, and lines may be IPython's.
+
+    Only a line at which Python cannot go on is taken for one of IPython's; the grader does nothing in its place. So text that
+    looks like one, in a string or in an expression of several lines, stays.
+
+    Raises
+    ------
+    SyntaxError
+        The cell is neither Python nor IPython's.
+    """
+    head, _, body = source.lstrip("\n").partition("\n")
+    if head.startswith("%%"):
+        source = f"\n{body}" if head.split()[0] in OF_PYTHON else ""
+    lines = source.split("\n")
+    while True:
+        try:
+            return compile("\n".join(lines), "<cell>", "exec", PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        except SyntaxError as error:
+            k = (error.lineno or 0) - 1
+            match = OF_IPYTHON.match(lines[k]) if 0 <= k < len(lines) else None
+            if match is None:
+                raise
+            while lines[k].endswith("\\") and k + 1 < len(lines):
+                lines[k], k = "", k + 1
+            lines[k] = f"{match[1]}{match[2] or ''}None"
 
 
 class Notebook:
@@ -51,7 +91,8 @@ class Notebook:
     Attributes
     ----------
     made : dict
-        What the exercises ask for, by name: the last class or function that a cell defined, whatever came after.
+        What the exercises ask for, by name: the last class or function that a cell defined, whatever came
+        after: an instance of the class that takes its name, too.
     failed : dict
         The error of the last cell that should have defined a name and raised.
     """
@@ -69,12 +110,15 @@ class Notebook:
         before = {name: self.names.get(name) for name in wanted}
         try:
             with redirect_stdout(printed):
-                exec(compile(OF_IPYTHON.sub(r"\1pass", source), "<cell>", "exec"), self.names)
+                code = compiled(source)
+                waiting = eval(code, self.names)
+                if code.co_flags & CO_COROUTINE:
+                    asyncio.run(waiting)
         except BaseException as raised:                             # SystemExit and KeyboardInterrupt too: the notebook goes on
             error = said(raised)
         for name in wanted:
             value = self.names.get(name)
-            if value is not before[name] and callable(value):
+            if value is not before[name] and issubclass(type(value), CLASSES_AND_FUNCTIONS):
                 self.made[name] = value
                 self.failed.pop(name, None)
             elif error and re.search(rf"^\s*(class|def) {name}\b", source, re.MULTILINE):

@@ -3,18 +3,23 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from retroprop.course.grading import execute, grade
+from retroprop.course.exercises import EXERCISES
+from retroprop.course.grading import Executed, execute, grade
+from retroprop.course.kit import write_kit
 from retroprop.course.source import cells, cleared, solution
-from retroprop.errors import FileFormatError
+from retroprop.course.worker import Notebook
+from retroprop.errors import ArgumentError, FileFormatError
 
 SIGMOID = solution("sigmoid")
 CHANGED = """
 import sys
 rp.check_module = sys.modules["retroprop.inspection.contract.values"].agree = lambda *a, **k: None
 rp.Module.predict = rp.Sigmoid.forward = None
+np.pi = sys.modules["retroprop.course.modules"].EQUAL = 3e40
 np = rp = Sigmoid = sum = 3
 print("x" * 10**6)
 sys.exit()
@@ -37,8 +42,47 @@ def test_names_that_a_notebook_overwrites_cost_nothing():
     assert found.errors[1].startswith("SyntaxError: invalid syntax")
     assert found.errors[4] == "SystemExit"
     assert "Third(): backward is the transposed jacobian" in found.verdicts["third"][0].sentence
-    assert {"retroprop.inspection.contract.values.agree", "Module.predict", "Sigmoid.forward"} <= set(found.changed)
+    assert {"retroprop.inspection.contract.values.agree", "Module.predict", "Sigmoid.forward", "numpy.pi",
+            "retroprop.course.modules.EQUAL"} <= set(found.changed)
+    assert "FlatParameters.changes" not in found.changed            # a counter of the library's own
     assert len(found.printed[4]) == 10_000
+
+
+OF_IPYTHON = {                                                          # a cell, and what x is after it
+    "%matplotlib inline\nx = 1": 1,
+    "x = 1\nif x:\n    !ls 'it\n    x = 2": 2,
+    "x = (7\n%4\n)": 3,
+    "x = 4\nrp.Sigmoid?\n?rp.Sigmoid\nrp.Sigmoid.forward??": 4,
+    "x = !ls (": None,
+    "x = %load a \\\n   b, c\ny = 1": None,
+    'x = 1\nprint("why?': SyntaxError,
+    "pip install retroprop\nx = 5": 5,
+    "%%time\n%pwd\nx = 6": 6,
+    "\n%%bash\nx='7": NameError,
+    'x = """\n%who\n!ls\n? """': "\n%who\n!ls\n? ",
+    "%pwd\nx = '''\n%who\n'''": "\n%who\n",
+    "import asyncio\nx = await asyncio.sleep(0, 8)": 8,
+    "x = 1 +\n": SyntaxError,
+}
+
+
+@pytest.mark.parametrize("source", OF_IPYTHON)
+def test_lines_of_ipython_are_left_out_and_no_other_changes(source):
+    notebook = Notebook()
+    _, error = notebook.execute(source)
+    _, missing = notebook.execute("x")
+    expected = OF_IPYTHON[source]
+    if isinstance(expected, type):
+        assert (error or missing).startswith(expected.__name__)
+    else:
+        assert (error, notebook.names["x"]) == ("", expected)
+
+
+def test_an_instance_that_takes_the_name_of_its_class_does_not_count():
+    notebook = Notebook()
+    for source in (SIGMOID, "Sigmoid = Sigmoid()", "def of_a_sum(*sizes): return 1", "of_a_sum = of_a_sum(1)"):
+        notebook.execute(source)
+    assert [each.__name__ for each in notebook.made.values()] == ["Sigmoid", "of_a_sum"]
 
 
 @pytest.mark.long
@@ -103,6 +147,7 @@ def test_the_students_copy_gets_no_points_and_the_teachers_all(tmp_path):
     (["grade", "."], "must contain notebooks (.ipynb), found none"),
     (["grade", "none.ipynb", "--seed", "-1"], "--seed must be an integer of at least 0, got -1"),
     (["grade", "none.ipynb", "--limit", "0"], "--limit must be a number in (0, inf), got 0.0"),
+    (["grade", "none.ipynb", "--csv", "none/class.csv"], "none: No such file or directory"),
     (["course", "--seed", "-1"], "--seed must be an integer of at least 0, got -1"),
 ])
 def test_a_command_says_what_it_needs(words, sentence, tmp_path, monkeypatch, capsys):
@@ -113,9 +158,36 @@ def test_a_command_says_what_it_needs(words, sentence, tmp_path, monkeypatch, ca
     assert not list(tmp_path.iterdir())
 
 
+def test_a_notebook_that_is_named_twice_is_graded_once(tmp_path, monkeypatch):
+    from retroprop.course.report import found
+    path = written(tmp_path, SIGMOID)
+    monkeypatch.chdir(tmp_path)
+    assert found(["answers.ipynb", ".", str(path)]) == [Path("answers.ipynb")]
+
+
+def test_remarks_are_in_the_order_of_the_cells(tmp_path, monkeypatch):
+    found = Executed(errors={4: "KeyError: 'later'", 0: "took longer than 60 s"},
+                     verdicts={exercise.name: () for exercise in EXERCISES})
+    monkeypatch.setattr("retroprop.course.grading.execute", lambda *task: found)
+    assert grade(written(tmp_path, SIGMOID)).remarks == ("code cell 1: took longer than 60 s", "code cell 5: KeyError: 'later'")
+
+
+def test_files_that_a_teacher_changed_are_replaced_only_by_force(tmp_path, monkeypatch):
+    monkeypatch.setattr("retroprop.course.kit.both", lambda seed: ({"seed": seed}, {}))
+    kept = write_kit(tmp_path)
+    assert write_kit(tmp_path) == kept                              # the same content hinders nobody
+    (tmp_path / "plan.md").write_text("mine", encoding="utf-8")
+    with pytest.raises(ArgumentError, match=r"holds another plan.md, exercises.ipynb: name another folder, or .*force=True"):
+        write_kit(tmp_path, seed=1)
+    assert (tmp_path / "plan.md").read_text(encoding="utf-8") == "mine"
+    assert write_kit(tmp_path, seed=1, force=True) == kept
+    assert (tmp_path / "plan.md").read_text(encoding="utf-8").startswith("# Three hours")
+    assert (tmp_path / "exercises.ipynb").read_text(encoding="utf-8") == '{\n "seed": 1\n}\n'
+
+
 def test_nothing_filled_is_nothing_gained():
     from retroprop.course.bugs import given_names
-    from retroprop.course.exercises import EXERCISES, graded
+    from retroprop.course.exercises import graded
     names = given_names()
     for cell in cells():
         if cell.kind == "answer":

@@ -2,11 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from retroprop.course.bugs import given_names
 from retroprop.course.exercises import EXERCISES, graded
 from retroprop.course.source import cells, solution, solved
+from retroprop.errors import CheckError
 
 BY_NAME = {exercise.name: exercise for exercise in EXERCISES}
 
@@ -72,7 +74,7 @@ MISTAKES = {
         "variance", [("return n_in * std**2", "return n_in * std")], {"a sum"}, "was predicted"),
     "Glorot's deviation before a ReLU": (
         "variance", [("np.sqrt(2 / n_in)", "np.sqrt(1 / n_in)")], {"ReLU"},
-        "six layers with a ReLU multiply the mean square by 0.0"),
+        "four layers with a ReLU multiply the mean square by 0.06"),
 }
 
 
@@ -91,7 +93,7 @@ def test_a_mistake_costs_its_parts_and_the_law_says_why(mistake):
 
 
 @pytest.mark.parametrize("exercise", ["sigmoid", "linear", "batchnorm", "dropout", "variance"])
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(40))
 @pytest.mark.long
 def test_the_solutions_get_all_points_for_any_seed(exercise, seed):
     assert not any(verdicts(exercise, seed=seed).values())
@@ -103,19 +105,55 @@ def test_numbers_that_fit_one_seed_do_not_fit_another():
         assert "0.21 was predicted" in graded(BY_NAME["variance"], names, seed)[0].sentence
 
 
+WRONG = {
+    "a layer less": ("through_layers", lambda width, std, depth: (width * std**2) ** (depth - 1)),
+    "a layer more": ("through_layers", lambda width, std, depth: (width * std**2) ** (depth + 1)),
+    "nothing changes": ("through_layers", lambda width, std, depth: 1),
+    "factors are added": ("through_layers", lambda width, std, depth: width * std**2 * depth),
+    "the std that fits 200 inputs": ("std_for_relu", lambda n_in: 0.1),
+    "Glorot's std": ("std_for_relu", lambda n_in: n_in**-0.5),
+    "too large a std": ("std_for_relu", lambda n_in: (3 / n_in) ** 0.5),
+    "a sum without the inputs": ("of_a_sum", lambda n_in, std, mean_square: n_in * std**2),
+    "a gradient without dC/dy": ("of_a_gradient", lambda n_in, n_out, std, mean_square: n_out * std**2),
+}
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 40))])
+@pytest.mark.parametrize("answer", WRONG)
+def test_a_wrong_prediction_gets_no_points_for_any_seed(answer, seed):
+    name, function = WRONG[answer]
+    part = next(part for part in BY_NAME["variance"].parts if part.name == name)
+    with pytest.raises(CheckError, match=r"<lambda>: .*(measured|near 1)"):
+        part.test(function, seed)
+
+
+def test_a_function_without_a_name_is_told_what_is_wrong():
+    from functools import partial
+    from operator import pow
+    names = {"std_for_relu": partial(pow, 0.1), "of_a_sum": partial(lambda *sizes: 7)}
+    assert [verdict.sentence[:12] for verdict in graded(BY_NAME["variance"], names, 0)][::3] == ["the function"] * 2
+
+
 DELEGATING = """
 class Linear(rp.Linear):
     pass
 
 class Sigmoid(rp.Module):
-    def __init__(self):
-        self.inner = rp.Sigmoid()
+    def forward(self, x):
+        self.point = 1 / (1 + np.exp(-x))
+        return self.point
+
+    def backward(self, g):
+        inner = rp.Sigmoid()
+        inner.forward(np.log(self.point / (1 - self.point)))
+        return inner.backward(g)
+
+class BatchNorm(rp.Module):
+    def __init__(self, features):
+        self.inner = rp.Sequential(rp.BatchNorm(features, unbiased=False))
 
     def forward(self, x):
         return self.inner.forward(x)
-
-    def backward(self, g):
-        return self.inner.backward(g)
 """
 
 
@@ -123,10 +161,17 @@ def test_a_class_of_the_library_is_no_answer():
     names = given_names()
     exec(DELEGATING, names)
     names["Dropout"] = names["rp"].Dropout
+    alone = "the class must compute by itself, and calls"
     own = "a class of your own that derives from rp.Module is expected, got <class '"
     for name, sentence in (("linear", f"{own}__main__.Linear'>"), ("dropout", f"{own}retroprop.modules.dropout.Dropout'>"),
-                           ("sigmoid", "the class must compute by itself, without another module inside")):
+                           ("batchnorm", f"{alone} forward of the library's BatchNorm")):
         assert sentence in graded(BY_NAME[name], names, 0)[0].sentence
+    forward, *others = graded(BY_NAME["sigmoid"], names, 0)
+    assert forward.points == 2
+    assert all(f"{alone} forward of the library's Sigmoid" in verdict.sentence for verdict in others)
+    sigmoid = names["rp"].Sigmoid()                                 # and the library computes as before
+    for module in (sigmoid, names["rp"].Sequential(sigmoid)):
+        assert module.forward(np.zeros((1, 1))) == 0.5
 
 
 def test_the_points_of_the_instructors_page_are_those_of_the_exercises():
