@@ -100,7 +100,8 @@ def of_pyodide(folder: Path) -> list[Path]:
         raise ArgumentError(f"pyodide must be a folder with Pyodide {VERSION}, got {in_a_line(str(folder))}, whose "
                             f"pyodide-lock.json does not name its version and NumPy's file") from error
     if version != VERSION:
-        raise ArgumentError(f"pyodide must be a folder with Pyodide {VERSION}, got {in_a_line(str(folder))}, which has {version}")
+        raise ArgumentError(f"pyodide must be a folder with Pyodide {VERSION}, got {in_a_line(str(folder))}, "
+                            f"which has {version}")
     if not numpy.is_file():
         raise ArgumentError(f"pyodide must be a folder with NumPy's wheel for Pyodide too, got {in_a_line(str(folder))}, "
                             f"which has no {numpy.name}")

@@ -40,7 +40,8 @@ def pyodide(tmp_path):
     folder.mkdir()
     for name in ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "numpy.whl", "scipy.whl"):
         (folder / name).write_text(name)
-    (folder / "pyodide-lock.json").write_text(json.dumps({"info": {"version": VERSION}, "packages": {"numpy": {"file_name": "numpy.whl"}}}))
+    (folder / "pyodide-lock.json").write_text(
+        json.dumps({"info": {"version": VERSION}, "packages": {"numpy": {"file_name": "numpy.whl"}}}))
     return folder
 
 
@@ -168,7 +169,7 @@ def test_the_page_is_served_although_nobody_keeps_what_play_returns(monkeypatch)
     finally:
         for serving in list(SERVING):
             serving.close()
-    assert SERVING == set()
+    assert not SERVING
 
 
 def test_a_port_in_use_is_named():
