@@ -55,15 +55,15 @@ def write_page(folder: str | os.PathLike[str], *, pyodide: str | os.PathLike[str
     contents = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.is_file()} | library()
     settings = {"pyodide": f"{place.rstrip('/')}/", "wheels": [name for name in contents if name.endswith(".whl")],
                 "home": home}
-    contents["settings.json"] = json.dumps(settings).encode()
+    contents = {"settings.json": json.dumps(settings).encode()} | contents          # first: it is what tells an earlier page
     out = Path(folder)
     check_free(out, [*contents, "pyodide"] if copied else contents)
     out.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        write(out / name, content)
     for path in copied:
         (out / "pyodide").mkdir(exist_ok=True)
         write(out / "pyodide" / path.name, path.read_bytes())
-    for name, content in contents.items():
-        write(out / name, content)
     return out / "index.html"
 
 
