@@ -23,7 +23,6 @@ from retroprop.browser.writing import VERSION
 
 WAIT = 300_000                                                      # milliseconds, on the slowest machine
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-SIZES = {"wide": (1300, 900), "phone": (400, 850)}
 
 
 def chromium():
@@ -77,7 +76,7 @@ def train_until(page, enough):
     page.click("#train")
     page.wait_for_function("document.getElementById('train').textContent == 'Train'")
     page.wait_for_function("location.hash.includes('steps=' + document.getElementById('count').textContent.match(/\\d+/)[0])")
-    page.wait_for_function("/µs/.test(document.getElementById('versions').textContent)")
+    page.wait_for_function("/µs/.test(document.getElementById('speed-said').textContent)")
 
 
 # Opens every array of the part "by hand"; then the numbers of each.
@@ -181,6 +180,63 @@ def the_hand_shows_the_numbers_of_the_tape(browser, url):
         print(page.inner_text("#explained"), page.inner_text("#came").replace("\n", " "), sep="\n")
 
 
+def a_network_that_has_diverged_can_be_run_by_hand(browser, url):
+    """What is not finite is said, and the error of the weight that is changed stands beside it."""
+    with opened(browser, url, "#lr=100&a=N(0,1)&activation=relu&depth=10&steps=50") as page:
+        assert steps(page) == 50
+        assert "diverged" in page.inner_text("#verdict-a")
+        assert "not finite" in page.get_attribute("#gradients", "aria-label")
+        page.click("#take-a")
+        page.wait_for_selector("#hand:not([hidden])")
+        page.fill("#row", "99")
+        page.wait_for_selector("#nudge-problem:not(:empty)")
+        assert "index must be that of one number in 0.weight" in page.inner_text("#nudge-problem")
+        assert not page.is_visible(".came")
+        page.click("#next")
+        page.wait_for_selector("#phases [data-phase=forward][aria-current]")
+        assert "is not finite." in page.inner_text("#explained")
+        page.evaluate(OPEN_ALL)
+        page.wait_for_function("[...document.querySelectorAll('#modules td')].some((one) => one.textContent == 'not finite')")
+        assert page.inner_text("#problem") == ""
+
+
+def pause_acts_on_large_networks(browser, url):
+    """Each message has about a quarter of a second of training at most, also when the steps of a link are made again."""
+    large = "#data=digits&depth=30&width=100&batch_size=300&activation=relu"
+    with opened(browser, url, large) as page:
+        page.select_option("#speed", "400")
+        page.click("#train")
+        page.wait_for_function("parseInt(document.getElementById('count').textContent.slice(5)) >= 1")
+        start, before = time.perf_counter(), steps(page)
+        page.click("#train")
+        page.wait_for_function("/µs/.test(document.getElementById('speed-said').textContent)")
+        print(f"large networks: {page.inner_text('#speed-said')} Diagnosed after {time.perf_counter() - start:.1f} s")
+        assert steps(page) - before <= 20
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(f"{url}{large}&steps=1000000")                      # more than anybody waits for: it can be paused
+    page.wait_for_function("/^Training again up to step 1000000; now at step [2-9]/.test("
+                           "document.getElementById('status').textContent)")
+    page.click("#train")
+    page.wait_for_selector("html[data-ready]", state="attached")
+    assert 0 < steps(page) < 100_000
+    assert f"steps={steps(page)}" in page.evaluate("location.hash")
+    context.close()
+
+
+def clicks_are_taken_at_once(browser, url):
+    """Two clicks on Train are a start and a pause, also while the page settles."""
+    with opened(browser, url) as page:
+        page.click("#once")
+        page.evaluate("for (let k = 0; k < 4; k++) document.getElementById('train').click()")
+        assert page.inner_text("#train") == "Train"
+        page.wait_for_function("/µs/.test(document.getElementById('speed-said').textContent)")
+        page.click("#once")
+        page.wait_for_function("/^Step 2:/.test(document.getElementById('status').textContent)")
+        assert steps(page) == 2
+
+
 def a_wrong_address_is_told(browser, url):
     with opened(browser, url, "#data=suns") as page:
         assert "data must be one of" in page.inner_text("#problem")
@@ -209,40 +265,8 @@ def keys_are_enough(browser, url):
         page.wait_for_function("/^Step .* right\\.$/.test(document.getElementById('status').textContent)")
 
 
-def shots(browser, url, folder):
-    """Screenshots of every state, to be looked at."""
-    folder.mkdir(parents=True, exist_ok=True)
-    page = browser.new_page(viewport=dict(zip(("width", "height"), SIZES["wide"], strict=True)))
-    page.goto(url)
-    page.screenshot(path=folder / "loading-wide-light.png")
-    page.close()
-    for size, (width, height) in SIZES.items():
-        for scheme in ("light", "dark"):
-            with opened(browser, url, viewport={"width": width, "height": height}, color_scheme=scheme,
-                        device_scale_factor=2 if size == "phone" else 1) as page:
-                def shot(name, page=page, size=size, scheme=scheme, **options):
-                    page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", **options)
-
-                shot("ready")
-                page.click("#train")
-                page.wait_for_function("/^Step [3-9]\\d/.test(document.getElementById('count').textContent)")
-                shot("training")
-                page.click("#train")
-                train_until(page, LEARNED)
-                shot("trained")
-                shot("trained-whole", full_page=True)
-                page.click("#take-a")
-                for phase in ("forward", "backward", "update", "step"):
-                    page.click("#next")
-                    page.wait_for_selector(f"#phases [data-phase={phase}][aria-current]")
-                page.locator("#by-hand").scroll_into_view_if_needed()
-                page.locator(".hand").screenshot(path=folder / f"hand-{size}-{scheme}.png")
-            with opened(browser, url, "#data=digits&activation=relu&lr=0.03&steps=300&b=N(0,1)",
-                        viewport={"width": width, "height": height}, color_scheme=scheme) as page:
-                page.screenshot(path=folder / f"digits-{size}-{scheme}.png", full_page=True)
-
-
-CHECKS = (it_trains, the_hand_shows_the_numbers_of_the_tape, a_wrong_address_is_told, what_cannot_be_loaded_is_told,
+CHECKS = (it_trains, the_hand_shows_the_numbers_of_the_tape, a_network_that_has_diverged_can_be_run_by_hand,
+          clicks_are_taken_at_once, pause_acts_on_large_networks, a_wrong_address_is_told, what_cannot_be_loaded_is_told,
           keys_are_enough, every_choice_runs)
 
 
@@ -259,6 +283,7 @@ def main():
     with rp.play(pyodide=options.pyodide or pyodide(), show=False) as served, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         if options.shots:
+            from shots import shots
             shots(browser, served.url, options.shots)
             return 0
         for check in CHECKS:

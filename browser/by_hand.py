@@ -40,8 +40,8 @@ class ByHand:
         self.phases = self.run()
 
     def describe(self) -> dict[str, Any]:
-        """Return the batch, the modules in their order, and the parameters with their shapes."""
-        return {"x": self.x.tolist(), "y": self.y.tolist(), "lr": self.optimizer.lr,
+        """Return the number of examples, the modules in their order, and the parameters with their shapes."""
+        return {"count": len(self.x), "lr": self.optimizer.lr,
                 "modules": [*({"path": path, "module": repr(module)} for path, module in self.net.leaves()),
                             {"path": "loss", "module": repr(self.loss)}],
                 "parameters": {name: list(parameter.data.shape) for name, parameter in self.net.named_parameters()}}
@@ -65,7 +65,7 @@ class ByHand:
             before = {name: parameter.data.copy() for name, parameter in self.net.named_parameters()}
             self.optimizer.step()
             yield {"phase": "step", "cost": cost, "records": [],
-                   "changes": [change(name, before[name], parameter.data, parameter.grad)
+                   "changes": [change(name, before[name], parameter.data)
                                for name, parameter in self.net.named_parameters()]}
 
     def told(self, phase: str, tape: Tape, cost: float) -> dict[str, Any]:
@@ -93,11 +93,10 @@ class ByHand:
 def as_told(record: Record) -> dict[str, Any]:
     told = record.as_dict()
     return {"path": "loss" if record.root == 1 else record.path,
-            **{name: told[name] for name in ("module", "inputs", "outputs", "stored")}}
+            "outputs": told["outputs"], "stored": told["stored"]}
 
 
-def change(name: str, before: Array, after: Array, grad: Array) -> dict[str, Any]:
+def change(name: str, before: Array, after: Array) -> dict[str, Any]:
     """Return what the step of the optimizer did to a parameter."""
-    few = before.size <= NUMBERS
-    return {"name": name, "shape": list(before.shape), "largest": float(np.abs(after - before).max()),
-            **({"before": before.tolist(), "gradient": grad.tolist(), "change": (after - before).tolist()} if few else {})}
+    return {"name": name, "shape": list(before.shape),
+            "change": (after - before).tolist() if before.size <= NUMBERS else None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import webbrowser
@@ -43,6 +44,9 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+SERVING: set[Serving] = set()                                       # all until they are closed: who made one may not keep it
+
+
 class Serving:
     """The page, served from this computer until ``close``, or until Python ends; ``with`` closes it too.
 
@@ -57,12 +61,15 @@ class Serving:
         try:
             write_page(self._folder.name, pyodide=pyodide)
             self._server = Server(("127.0.0.1", port), partial(Handler, directory=self._folder.name))
-        except BaseException:
+        except BaseException as error:
             self._folder.cleanup()
+            if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES) and error.filename is None:
+                error.filename = f"port {port}"                     # which the system does not name
             raise
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
         self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="retroprop-play", daemon=True)
         self._thread.start()
+        SERVING.add(self)
 
     def wait(self) -> None:
         """Serve until Ctrl-C: for a script, which would end before the page is loaded."""
@@ -77,6 +84,7 @@ class Serving:
         self._server.shutdown()
         self._server.server_close()
         self._folder.cleanup()
+        SERVING.discard(self)
 
     def __enter__(self) -> Self:
         return self
@@ -115,9 +123,9 @@ def play(*, pyodide: str | os.PathLike[str] | None = None, port: int = 0, show: 
     Raises
     ------
     ArgumentError
-        ``pyodide`` is a folder without Pyodide.
+        ``pyodide`` is a folder without Pyodide, or with another version.
     OSError
-        The port is in use.
+        The port is in use, or needs rights that the user does not have.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The Python side of the page: two networks that differ in their start alone, trained on the same batches.
 
-Every method returns what JSON can hold; a number that is not finite becomes None.
+The page gets the results of the methods through ``Desk``, as JSON.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ EXAMPLES, TEST = 500, 200                                           # points in 
 PICTURES = 40                                                       # test images that the page shows
 SEEN = 200                                                          # training examples that statistics of layers are taken on
 BINS = 25
-REPEATED = 20_000                                                   # steps that an opened address makes again, at most
 NAIVE = ("N(0, 0.01²)", "N(0, 1)", "U(-1, 1)")
 SIDES = ("a", "b")
 
@@ -46,7 +45,7 @@ class Session:
     Parameters
     ----------
     settings : Settings, default Settings()
-        ``steps`` of training are made at once, 20 000 at most, so that an address brings back the networks that it shows.
+        ``steps`` of training are made at once, so that an address brings back the networks that it shows.
 
     Attributes
     ----------
@@ -54,7 +53,7 @@ class Session:
         ``steps`` is the number of steps made so far.
     nets : dict of Sequential
         The networks ``"a"`` and ``"b"``.
-    history : list of (int, float or None, float or None)
+    history : list of (int, float, float)
         Steps, and the mean costs of both networks since the entry before.
     x, y, test : arrays
         The training part, and the pair that tests.
@@ -75,10 +74,9 @@ class Session:
         self.training = {side: Step(net, CrossEntropy(), SGD(net.parameters(), lr=wanted.lr))
                          for side, net in self.nets.items()}
         self.batches = batches(self.x, self.y, wanted)
-        self.history: list[tuple[int, float | None, float | None]] = []
+        self.history: list[tuple[int, float, float]] = []
         self.hand: ByHand | None = None
-        ends = range(0, min(wanted.steps, REPEATED), 5 + wanted.steps // 100)
-        for start, end in pairwise([*ends, min(wanted.steps, REPEATED)]):           # in pieces, for the history
+        for start, end in pairwise([*range(0, wanted.steps, 5 + wanted.steps // 100), wanted.steps]):      # for the history
             self.train(end - start)
 
     def network(self, init: str) -> Sequential:
@@ -132,7 +130,7 @@ class Session:
                 for side, step in self.training.items():
                     sums[side] += step(x, y)
         if steps:
-            a, b = (finite(sums[side] / steps) for side in SIDES)
+            a, b = (sums[side] / steps for side in SIDES)
             self.history.append((self.settings.steps + steps, a, b))
             self.settings = replace(self.settings, steps=self.settings.steps + steps)
         return {"steps": self.settings.steps, "seconds": perf_counter() - start,
@@ -147,13 +145,12 @@ class Session:
                                                          strict=True)}}
 
     def tested(self, side: str) -> dict[str, Any]:
-        """Return the share of test examples whose class is right, their mean cost, and the classes of those that are shown."""
+        """Return the share of test examples whose class is right, and the classes of those that are shown."""
         x, y = self.test
         scores = self.predict(side, x)
         if not np.isfinite(scores).all():
-            return {"accuracy": None, "test_cost": None, "predicted": []}
-        return {"accuracy": accuracy(scores, y), "test_cost": finite(CrossEntropy().forward(scores, y)),
-                "predicted": scores[:PICTURES].argmax(1).tolist() if not self.planar else []}
+            return {"accuracy": None, "predicted": []}
+        return {"accuracy": accuracy(scores, y), "predicted": scores[:PICTURES].argmax(1).tolist() if not self.planar else []}
 
     def boundary(self, side: str, grid: int = 48) -> list[int]:
         """Return 255 times the probability of class 1 on a grid over the window, row by row from the top."""
@@ -175,9 +172,9 @@ class Session:
         """
         net = self.nets[one_of("side", side, SIDES)]
         found = layer_statistics(net, self.x[:SEEN], CrossEntropy(), self.y[:SEEN])
-        rows = [described(activation) | {"gradient": finite(sums.gradient_std)}
+        rows = [described(activation) | {"gradient": sums.gradient_std}
                 for activation, sums in zip(hidden_activations(found), preactivations(found), strict=True)]
-        return [*rows, {"kind": "scores", "gradient": finite(found[-1].gradient_std)}]
+        return [*rows, {"kind": "scores", "gradient": found[-1].gradient_std}]
 
     def diagnosis(self, side: str) -> list[str]:
         """Return what ``retroprop.diagnose`` says about a network, on the first 200 training examples."""
@@ -218,19 +215,26 @@ class Desk:
         self.session: Session
 
     def open(self, state: str | Mapping[str, Any] = "") -> dict[str, Any]:
-        """Begin anew, from the text of an address or from a form's values; nothing changes if they cannot be used."""
-        self.session = Session(Settings.read(state) if isinstance(state, str) else Settings.of(state))
-        return self.session.describe()
+        """Begin anew, from the text of an address or from a form's values; nothing changes if they cannot be used.
+
+        No steps are made yet. ``wanted`` is the number of those that make the networks of the address: the page asks for
+        them a few at a time, so that it can show how far it is, and be paused.
+        """
+        wanted = Settings.read(state) if isinstance(state, str) else Settings.of(state)
+        self.session = Session(replace(wanted, steps=0))
+        return self.session.describe() | {"wanted": wanted.steps}
 
     def answer(self, message: str) -> str:
         """Return the result of a method, as JSON: ``{"result": ...}``, or ``{"error": sentence}``.
+
+        JSON has no numbers that are not finite: they become None.
 
         ``message`` is JSON: ``["open", state]``, or the name of a method of Session and its arguments.
         """
         name, *arguments = json.loads(message)
         try:
             method = self.open if name == "open" else getattr(self.session, name)
-            return json.dumps({"result": method(*arguments)}, ensure_ascii=False, allow_nan=False)
+            return json.dumps({"result": finite(method(*arguments))}, ensure_ascii=False, allow_nan=False)
         except RetropropError as error:
             return json.dumps({"error": str(error)}, ensure_ascii=False)
 
@@ -254,8 +258,7 @@ def described(layer: LayerStatistics) -> dict[str, Any]:
     """Return the spread, the histogram and the flat shares of an activation function."""
     values = np.asarray(layer.activation, np.float64).ravel()
     row: dict[str, Any] = {
-        "kind": layer.kind, "mean": finite(layer.mean), "std": finite(layer.std), "saturated": finite(layer.saturated),
-        "dead": finite(layer.dead), "range": None, "histogram": []}
+        "kind": layer.kind, "std": layer.std, "saturated": layer.saturated, "dead": layer.dead, "range": None, "histogram": []}
     if np.isfinite(values).all():
         low, high = float(values.min()), float(values.max())
         if layer.saturated is not None:                             # squashing functions: the same axis in every layer
@@ -264,8 +267,15 @@ def described(layer: LayerStatistics) -> dict[str, Any]:
     return row
 
 
-def finite(value: Any) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+def finite(value: Any) -> Any:
+    """Return what JSON can hold: None in the place of each number that is not finite."""
+    if isinstance(value, dict):
+        return {name: finite(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(one) for one in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def rounded(a: Array) -> Any:

@@ -59,7 +59,7 @@ class Settings:
                 raise ArgumentError(f"{name} must be at most {most}, got {in_a_line(getattr(self, name))}")
         object.__setattr__(self, "lr", real("lr", self.lr, 0, 100, above=True))
         for name in ("a", "b"):
-            object.__setattr__(self, name, initialization(getattr(self, name)).label)
+            object.__setattr__(self, name, initialization(getattr(self, name), name).label)
 
     @classmethod
     def read(cls, text: str) -> Settings:
@@ -81,7 +81,7 @@ class Settings:
     def of(cls, given: Mapping[str, Any]) -> Settings:
         """Return the settings in a mapping, whose numbers may be texts, as a form and an address have them."""
         types = {field.name: type(field.default) for field in fields(cls)}
-        return cls(**{one_of("state", name, types): number(name, value, types[name]) for name, value in given.items()})
+        return cls(**{one_of("a setting", name, types): number(name, value, types[name]) for name, value in given.items()})
 
     def text(self) -> str:
         """Return the settings that are not the defaults, as the part of an address after #.
@@ -102,4 +102,5 @@ def number(name: str, value: Any, kind: type) -> Any:
     try:
         return kind(value)
     except ValueError:
-        raise ArgumentError(f"{name} must be a number, got {in_a_line(value)}") from None
+        wanted = "an integer" if kind is int else "a number"
+        raise ArgumentError(f"{name} must be {wanted}, got {in_a_line(value)}") from None

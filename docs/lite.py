@@ -4,7 +4,6 @@ The kernel loads this library's own wheel when it starts, so the notebooks need 
 """
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 from retroprop.browser.wheels import KINDS, installed, library, wheel
-from retroprop.browser.writing import PYODIDE
+from retroprop.browser.writing import found_pyodide
+from retroprop.errors import ArgumentError
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 PACKAGES = ("numpy", "scipy", "matplotlib")                         # of Pyodide, which the notebooks use
@@ -25,8 +25,8 @@ def write(folder, pyodide=None, notebooks=NOTEBOOKS):
 
     ``pyodide`` is an address, or a folder, which is copied; by default, Pyodide comes from its public place.
     """
-    source, wheels = str(PYODIDE if pyodide is None else pyodide), library()
-    address = source if re.match("https?://", source) else "./static/pyodide"
+    (place, copied), wheels = found_pyodide(pyodide), library()
+    address = "./static/pyodide" if copied else place
     options = {"packages": [*PACKAGES, *(f"{WORKER}/wheels/{name}" for name in wheels)]}
     kernel = {"pyodideUrl": f"{address.rstrip('/')}/pyodide.js", "disablePyPIFallback": True, "loadPyodideOptions": options}
     settings = {"appName": "retroprop", "exposeAppInBrowser": True, "litePluginSettings": {KERNEL: kernel}}
@@ -44,5 +44,14 @@ def write(folder, pyodide=None, notebooks=NOTEBOOKS):
     (folder / "wheels").mkdir()
     for name, content in wheels.items():
         (folder / "wheels" / name).write_bytes(content)
-    if address != source:
-        shutil.copytree(source, folder / address)
+    if copied:
+        shutil.copytree(pyodide, folder / address)
+
+
+def check_pyodide(pyodide):
+    """ArgumentError if a folder has not all that the notebooks need of Pyodide."""
+    if found_pyodide(pyodide)[1]:
+        for name in ("pyodide.js", *(f"{package}-*.whl" for package in PACKAGES)):
+            if not any(Path(pyodide).glob(name)):
+                raise ArgumentError(f"pyodide must be a folder with what the notebooks need, got {str(pyodide)!r}, "
+                                    f"which has no {name}")

@@ -116,18 +116,19 @@ class Initialization:
             self.start(net, rng=seed, classifier=classifier, inputs=(float(x.min()), float(x.max())))
 
 
-def initialization(name: str) -> Initialization:
+def initialization(name: str, argument: str = "init") -> Initialization:
     """An initialization by its name, by a formula, or by the name of a library.
 
     The names are ``INITIALIZATIONS``, in any case, with a space, a hyphen or nothing between words; ``He in`` and
     ``He out`` name the fan. ``N(0, s)`` is the normal distribution of standard deviation s (``N(0, 0.01²)`` is the same),
-    ``U(-a, a)`` the uniform one. A library's name stands for its start: see ``retroprop.initializers.of``.
+    ``U(-a, a)`` the uniform one. A library's name stands for its start: see ``retroprop.initializers.of``. ``argument`` is what
+    an error calls the name.
 
     >>> initialization("he-uniform").label, initialization("N(0,0.01)").initializer, initialization("pytorch").label
     ('He uniform', Normal(std=0.01, mean=0.0), 'PyTorch')
     """
     if not isinstance(name, str):
-        raise ArgumentError(f"init must be names of initializations, such as 'Glorot', got {name!r}")
+        raise ArgumentError(f"{argument} must be names of initializations, such as 'Glorot', got {name!r}")
     plain = re.sub(r"[\s_-]", "", name).lower()
     if plain == "lsuv":
         return Initialization("LSUV", Orthogonal(), fitted=True)
@@ -145,7 +146,7 @@ def initialization(name: str) -> Initialization:
         return Initialization(f"U({low:g}, {high:g})", Uniform(low, high))
     if (start := known(name)) is not None:
         return Initialization(start.name, Zeros(), start=start)
-    raise ArgumentError(f"init must be one of {', '.join(INITIALIZATIONS)}, N(0, s), U(-a, a), or a library that "
+    raise ArgumentError(f"{argument} must be one of {', '.join(INITIALIZATIONS)}, N(0, s), U(-a, a), or a library that "
                         f"'retroprop initializers' lists, got {name!r}{suggestion(name, (*INITIALIZATIONS, *library_names()))}")
 
 

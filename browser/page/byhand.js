@@ -41,7 +41,8 @@ function array({ name, shape, numbers }, title = name) {
     table.setAttribute("aria-label", `Numbers of ${name}`);
     made.addEventListener("toggle", () => {
       if (table.childElementCount) return;
-      const body = rows(numbers).map((row) => `<tr>${row.map((value) => `<td>${Number(value.toPrecision(4))}</td>`).join("")}</tr>`);
+      const cell = (value) => `<td>${value === null ? "not finite" : Number(value.toPrecision(4))}</td>`;
+      const body = rows(numbers).map((row) => `<tr>${row.map(cell).join("")}</tr>`);
       table.innerHTML = `<table><tbody>${body.join("")}</tbody></table>`;
     });
     made.append(table);
@@ -53,15 +54,13 @@ function array({ name, shape, numbers }, title = name) {
 
 export class ByHand {
   #python;
-  #fail;
   #taken;
   #cost = null;
 
   constructor(python, fail) {
     this.#python = python;
-    this.#fail = fail;
     at("next").onclick = () => this.#next().catch(fail);
-    at("nudge").oninput = ({ target }) => this.#nudge(target).catch(fail);
+    at("nudge").oninput = ({ target }) => this.#nudge(target);
     at("nudge").onsubmit = (event) => event.preventDefault();
   }
 
@@ -103,7 +102,7 @@ export class ByHand {
     const told = await this.#python.call("phase");
     if (told.phase === "forward") this.#empty();
     for (const cell of at("modules").querySelectorAll(".new")) cell.classList.remove("new");
-    for (const { path, inputs, outputs, stored } of told.records) {
+    for (const { path, outputs, stored } of told.records) {
       const cell = this.#cell(path, told.phase);
       const own = told.phase === "update" ? stored : outputs;
       const saved = told.phase === "forward" ? stored.map(({ name }) => name) : [];
@@ -130,7 +129,7 @@ export class ByHand {
     });
     const fell = phase === "forward" && this.#cost !== null ? ` Before the step it was ${short(this.#cost)}.` : "";
     if (phase === "forward") this.#cost = cost;
-    at("explained").textContent = EXPLAINED[phase]({ cost, count: this.#taken.x.length, lr: this.#taken.lr })
+    at("explained").textContent = EXPLAINED[phase]({ cost, count: this.#taken.count, lr: this.#taken.lr })
       .replace(/\s+/g, " ") + fell;
     at("next").textContent = `Run ${next}`;
   }
@@ -144,8 +143,15 @@ export class ByHand {
     const index = [at("row"), at("column")].slice(0, shape.length).map((input) => Number(input.value));
     const delta = Number(at("delta").value);
     at("delta-said").textContent = `${delta < 0 ? "−" : "+"}${Math.abs(delta)}`;
-    const found = await this.#python.call("nudge", name, index, delta);
-    this.#fail();
+    let found = null;
+    try {
+      found = await this.#python.call("nudge", name, index, delta);
+      at("nudge-problem").textContent = "";
+    } catch (error) {
+      at("nudge-problem").textContent = error.message;
+    }
+    at("came").parentElement.hidden = found === null;
+    if (found === null) return;
     tangent(at("tangent"), found);
     at("tangent").setAttribute("aria-label", `The cost against ${found.name}, a curve, and the tangent at its value`);
     at("came").innerHTML = `<code>${found.name}</code> is ${short(found.value)}, its gradient ${short(found.gradient)}.<br>

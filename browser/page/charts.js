@@ -2,8 +2,9 @@
 
 const WIDTH = 420;
 
-// A number in three digits: −0.0123, 1.23·10⁻⁵.
+// A number in three digits: −0.0123, 1.23·10⁻⁵. Python tells a number that is not finite as null.
 export function short(value) {
+  if (!Number.isFinite(value)) return "not finite";
   const size = Math.abs(value);
   if (size === 0 || (size >= 1e-3 && size < 1e4)) return String(Number(value.toPrecision(3))).replace("-", "−");
   const [digits, power] = value.toExponential(2).split("e");
@@ -83,10 +84,10 @@ export function layers(place, rows, sentence) {
     const most = Math.max(...row.histogram, 1), wide = 100 / Math.max(row.histogram.length, 1);
     const bars = row.histogram.map((count, i) => count &&
       `<rect x="${i * wide + 0.15}" width="${wide - 0.3}" y="${40 - 38 * count / most}" height="${38 * count / most}"/>`);
-    const [low, high] = row.range ?? [0, 0];
+    const values = row.range ? `values from ${row.range.map(short).join(" to ")}` : "its values are not finite";
     return `<div class="layer"><span class="number">${k + 1}</span>
-      <svg viewBox="0 0 100 41" preserveAspectRatio="none" role="img" aria-label="Histogram of layer ${k + 1}: values from
-        ${short(low)} to ${short(high)}"><line x1="0" x2="100" y1="40.5" y2="40.5"/>${bars.filter(Boolean).join("")}</svg>
+      <svg viewBox="0 0 100 41" preserveAspectRatio="none" role="img" aria-label="Histogram of layer ${k + 1}: ${values}"><line
+        x1="0" x2="100" y1="40.5" y2="40.5"/>${bars.filter(Boolean).join("")}</svg>
       <p>${sentence(row)}</p></div>`;
   }).join("") || "<p>No hidden layer.</p>";
 }
@@ -94,7 +95,7 @@ export function layers(place, rows, sentence) {
 // The cost as a function of one weight, with the tangent that the gradient is.
 export function tangent(place, { cost, gradient, delta, came, deltas, costs: curve }) {
   const height = 230, left = 66, right = WIDTH - 14, top = 14, bottom = height - 34;
-  const straight = deltas.map((d) => cost + gradient * d), all = [...curve, ...straight];
+  const straight = deltas.map((d) => cost + gradient * d), all = [...curve.filter(Number.isFinite), ...straight];
   const spread = Math.max(...all) - Math.min(...all) || Math.abs(cost) * 0.01 || 1;
   const low = Math.min(...all) - 0.08 * spread, high = Math.max(...all) + 0.08 * spread;
   const x = (d) => left + (right - left) * (d - deltas[0]) / (deltas.at(-1) - deltas[0]);
@@ -107,8 +108,8 @@ export function tangent(place, { cost, gradient, delta, came, deltas, costs: cur
     <text x="${left}" y="${bottom + 16}">${short(deltas[0])}</text>
     <text x="${x(0)}" y="${bottom + 16}" text-anchor="middle">change of the weight</text>
     <text x="${right}" y="${bottom + 16}" text-anchor="end">+${short(deltas.at(-1))}</text>
-    <g class="curve"><path d="${path(deltas.map((d, k) => [x(d), y(curve[k])]))}"/></g>
+    <g class="curve"><path d="${path(deltas.map((d, k) => [x(d), y(curve[k])]).filter((_, k) => curve[k] !== null))}"/></g>
     <g class="straight"><path d="${path(deltas.map((d, k) => [x(d), y(straight[k])]))}"/></g>
     <g class="a"><circle cx="${x(delta)}" cy="${y(cost + gradient * delta)}" r="4.5"/></g>
-    <circle class="value" cx="${x(delta)}" cy="${y(cost + came)}" r="5"/>`);
+    ${came === null ? "" : `<circle class="value" cx="${x(delta)}" cy="${y(cost + came)}" r="5"/>`}`);
 }

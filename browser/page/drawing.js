@@ -30,7 +30,7 @@ function cells(width, height, color) {
 // Colours for the probability of class 1, and the test points on them: circles of class 0, squares of class 1.
 export function plane(canvas, boundary, { points, labels, window: [[left, low], [right, high]] }) {
   const [pen, size] = context(canvas);
-  const [first, second, card, ink] = ["first", "second", "card", "ink"].map(rgb);
+  const [first, second, card] = ["first", "second", "card"].map(rgb);
   const side = Math.round(Math.sqrt(boundary.length));
   const shades = Array.from({ length: 256 }, (_, p) => {
     const sure = Math.abs(p / 127.5 - 1);
@@ -73,9 +73,9 @@ export function images(canvas, predicted, { images: pixels, side, labels }) {
   });
 }
 
-// An array of one or two axes as cells: negative to positive, the strongest colour at the largest number.
+// An array of one or two axes as cells: negative to positive, the strongest colour at the largest number; null is not finite.
 export function matrix(canvas, rows) {
-  const [low, high, card] = ["low", "high", "card"].map(rgb);
+  const [low, high, card, ink] = ["low", "high", "card", "ink"].map(rgb);
   const flat = rows.flat(), largest = Math.max(...flat.map(Math.abs)) || 1;
   const [down, across] = [rows.length, rows[0].length];
   const cell = Math.max(2, Math.min(12, Math.floor(112 / Math.max(down, across))));
@@ -84,5 +84,6 @@ export function matrix(canvas, rows) {
   canvas.style.width = `${across * cell}px`;
   canvas.style.height = `${down * cell}px`;
   canvas.getContext("2d").drawImage(
-    cells(across, down, (k) => between(card, flat[k] < 0 ? low : high, Math.abs(flat[k]) / largest)), 0, 0);
+    cells(across, down, (k) => flat[k] === null ? ink : between(card, flat[k] < 0 ? low : high, Math.abs(flat[k]) / largest)),
+    0, 0);
 }

@@ -8,6 +8,7 @@ import { Python } from "./python.js";
 const SIDES = ["a", "b"];
 const LEARNED = 0.97;
 const MOST = 20000;                                                // steps without a pause
+const PATIENCE = 0.25;                                             // seconds of training in one message: no pause comes sooner
 const slow = matchMedia("(prefers-reduced-motion: reduce)");
 const at = (id) => document.getElementById(id);
 const percent = (share) => share === null ? "–" : `${Math.round(100 * share)} %`;
@@ -19,8 +20,9 @@ const hand = new ByHand(python, fail);
 let told;                                                          // what describe() returned
 let frame;                                                         // the last one drawn
 let history;                                                       // of costs, by network
-let running = false;
-let idle = Promise.resolve();                                      // when the last run has ended
+let running = false;                                               // whether training is wanted: set at the click
+let idle = Promise.resolve();                                      // when all that was begun has ended
+let opens = 0;                                                     // how many states were asked for
 let clock = { steps: 0, seconds: 0 };
 
 function fail(error) {
@@ -66,10 +68,10 @@ function describe() {
     const last = history[side].at(-1)?.[1];
     if (side === "a") at("cost").setAttribute("aria-label", "");
     at("cost").setAttribute("aria-label", `${at("cost").getAttribute("aria-label")} ${name}: cost ${
-      last == null ? "not known" : short(last)} at step ${frame.steps}.`.trim());
+      last === undefined ? "not known" : short(last)} at step ${frame.steps}.`.trim());
     if (side === "a") at("gradients").setAttribute("aria-label", "");
     at("gradients").setAttribute("aria-label", `${at("gradients").getAttribute("aria-label")} ${name}: standard deviation ${
-      short(rows[0].gradient ?? NaN)} at the first layer, ${short(rows.at(-1).gradient ?? NaN)} at the output.`.trim());
+      short(rows[0].gradient)} at the first layer, ${short(rows.at(-1).gradient)} at the output.`.trim());
   }
   const words = SIDES.map((side) => `${side.toUpperCase()} ${at(`verdict-${side}`).textContent}, ${
     percent(frame.nets[side].accuracy)} right`);
@@ -109,30 +111,37 @@ a, b = session.nets["a"], session.nets["b"]
 print(rp.accuracy(a.predict(session.test[0]), session.test[1]))
 print(rp.diagnose(b, session.x, session.y))`;
   await diagnose();
-  if (clock.steps) at("speed-said").textContent = ` ${Math.round(5e5 * clock.seconds / clock.steps)} µs a training step.`;
+  at("speed-said").textContent = clock.steps ? `${Math.round(5e5 * clock.seconds / clock.steps)} µs a training step.` : "";
 }
 
-async function run() {
-  running = true;
+function want(training) {
+  running = training;
+  at("train").textContent = training ? "Pause" : "Train";
+}
+
+// Trains until a pause is wanted, at the pace that is chosen; or up to a step, as fast as it goes.
+async function run(goal) {
+  if (!running) return;                                            // a second click came before
   say("Training.");
-  at("train").textContent = "Pause";
-  const end = frame.steps + MOST;
+  const end = goal ?? frame.steps + MOST;
   let spoken = performance.now(), drawn = spoken;
   try {
-    while (running && !document.hidden && frame.steps < end) {
+    while (running && (goal || !document.hidden) && frame.steps < end) {
       const pace = Number(at("speed").value);                      // steps in a second, as far as the computer can
       const passed = Math.min((performance.now() - drawn) / 1000, slow.matches ? 1 : 0.25);
       drawn = performance.now();
-      await train(Math.max(1, Math.round(pace * passed)));
-      if (performance.now() - spoken > 5000) {
+      const due = goal ? end : Math.round(pace * passed);
+      const affordable = clock.steps ? Math.floor(PATIENCE * clock.steps / clock.seconds) : 1;
+      await train(Math.max(1, Math.min(due, affordable, end - frame.steps)));
+      if (goal) say(`Training again up to step ${goal}; now at step ${frame.steps}. Pause ends it.`);
+      else if (performance.now() - spoken > 5000) {
         describe();
         spoken = performance.now();
       }
-      await (slow.matches ? pause(1000) : nextPicture());
+      await (goal ? pause(0) : slow.matches ? pause(1000) : nextPicture());
     }
   } finally {
-    running = false;
-    at("train").textContent = "Train";
+    want(false);
   }
   await settle();
 }
@@ -180,19 +189,34 @@ function filled() {
 }
 
 async function open(state) {
-  running = false;
-  await idle;
   told = await python.call("open", state);
   fail();
   history = { a: told.history.map(([step, cost]) => [step, cost]), b: told.history.map(([step, , cost]) => [step, cost]) };
   if (!at("data").childElementCount) choices();
   filled();
   hand.close();
+  clock = { steps: 0, seconds: 0 };
   await train(0);
-  await settle();
+  usable();
+  if (told.wanted) {
+    want(true);
+    await run(told.wanted);
+  } else {
+    await settle();
+  }
 }
 
-const opened = (state) => open(state).catch(fail);
+function usable() {
+  at("loading").hidden = true;
+  for (const button of document.querySelectorAll("button")) button.disabled = false;
+}
+
+// The last state that was asked for counts; a click on Train in the meantime is for that one.
+function opened(state) {
+  want(false);
+  const mine = ++opens;
+  idle = idle.then(() => mine === opens && open(state)).catch(fail);
+}
 
 async function home() {
   const { home } = await (await fetch(new URL("settings.json", import.meta.url))).json();
@@ -202,11 +226,11 @@ async function home() {
 // ------------------------------------------------------------------ controls
 
 at("train").onclick = () => {
-  if (running) running = false;
-  else idle = idle.then(run).catch(fail);
+  want(!running);
+  if (running) idle = idle.then(() => run()).catch(fail);
 };
 at("once").onclick = () => {
-  running = false;
+  want(false);
   idle = idle.then(() => train(1)).then(settle).catch(fail);
 };
 at("again").onclick = () => opened({ ...told.settings, steps: 0 });
@@ -234,17 +258,13 @@ async function begin() {
     at("progress").value = done;
     at("phase").textContent = text;
   });
-  try {
-    await open(location.hash.slice(1));
-  } catch (error) {
-    await open("");
-    fail(error);
-  }
-  at("loading").hidden = true;
   at("versions").textContent = `The library itself runs on this page: ${versions.join(", ")}. Ready after ${
     seconds.toFixed(1)} s.`;
-  at("versions").insertAdjacentHTML("beforeend", '<span id="speed-said"></span>');
-  for (const button of document.querySelectorAll("button")) button.disabled = false;
+  const begun = idle = open(location.hash.slice(1)).catch(async (error) => {
+    await open("");
+    fail(error);
+  });
+  await begun;
   say("Ready. Press Train.");
   document.documentElement.dataset.ready = seconds.toFixed(2);
 }

@@ -18,24 +18,25 @@ ELSEWHERE = re.compile(
 MATHJAX = distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline/static/mathjax/tex-svg-full.js")
 
 
-def build(source, out, pyodide=None, lite=False):
-    """Write the site of the prepared sources into ``out``, which is replaced."""
+def build(source, pyodide=None, lite=False):
+    """Write the site of the prepared sources beside them; return its folder."""
     shutil.copy(str(MATHJAX), source / "static" / "tex-svg.js")
     work = source.parent                                            # myst-nb writes beside the folder of the pages, too
+    out = work / "site"
     settings = SETTINGS | {"autosummary_filename_map": api.file_names(),
                            "html_search_scorer": str(source / "static" / "scorer.js")}          # sought where Sphinx is called
-    app = Sphinx(source, None, work / "site", work / "doctrees", "html", confoverrides=settings, status=None,
+    app = Sphinx(source, None, out, work / "doctrees", "html", confoverrides=settings, status=None,
                  warning=sys.stderr, freshenv=True, warningiserror=True)
     app.build(force_all=True)
     if app.statuscode:
         sys.exit("python -m docs: the warnings above are errors")
-    shutil.rmtree(out, ignore_errors=True)
-    shutil.move(work / "site", out)
     for unneeded in (".buildinfo", "objects.inv", "_static/webpack-macros.html"):
         (out / unneeded).unlink(missing_ok=True)
     (out / ".nojekyll").touch()                                     # GitHub Pages leaves out folders with _ otherwise
     name_toggles(out)
     parts.write(out, source, pyodide, lite)
+    check(out)
+    return out
 
 
 def name_toggles(out):

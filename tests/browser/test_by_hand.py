@@ -1,5 +1,7 @@
 """One batch by hand: what the page shows of each phase is what the tape records."""
 
+import json
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -7,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import retroprop as rp
 from retroprop.browser import Session, Settings
 from retroprop.browser.by_hand import PHASES
+from retroprop.browser.session import Desk
 from retroprop.errors import ArgumentError
 
 
@@ -39,7 +42,7 @@ def test_every_number_is_that_of_the_tape(session):
     for phase in PHASES[:3]:
         for shown, record in zip(told[phase]["records"], [one for one in recorded if one.phase == phase], strict=True):
             assert shown["path"] == ("loss" if record.root else record.path)
-            for kind in ("inputs", "outputs", "stored"):
+            for kind in ("outputs", "stored"):
                 assert shown[kind] == record.as_dict()[kind]
     assert numbers(told["update"], "2", "stored", "weight.grad").shape == (5, 5)
 
@@ -48,7 +51,6 @@ def test_the_step_moves_each_weight_by_lr_times_its_gradient(session):
     told = [session.phase() for _ in PHASES]
     gradient = numbers(told[2], "0", "stored", "weight.grad")
     change = next(change for change in told[3]["changes"] if change["name"] == "0.weight")
-    assert_array_equal(change["gradient"], gradient)
     assert_allclose(change["change"], -0.1 * gradient, rtol=1e-4, atol=1e-8)
     assert session.phase()["cost"] < told[0]["cost"]                # of the same batch
 
@@ -96,4 +98,13 @@ def test_large_arrays_have_shapes_and_no_numbers():
     told = [session.phase() for _ in PHASES]
     weight = next(record for record in told[2]["records"] if record["path"] == "2")["stored"][0]
     assert (weight["shape"], weight["numbers"]) == ([40, 40], None)
-    assert "change" not in next(change for change in told[3]["changes"] if change["name"] == "2.weight")
+    assert next(change for change in told[3]["changes"] if change["name"] == "2.weight")["change"] is None
+
+
+def test_the_phases_of_a_network_that_has_diverged_are_told_with_none_for_what_is_not_finite():
+    desk = Desk()
+    desk.open("lr=100&a=N(0,1)&activation=relu&depth=10")
+    for message in (["frame", 50], ["take", "a"], *[["phase"]] * 5):
+        told = json.loads(desk.answer(json.dumps(message)), parse_constant=pytest.fail)
+    assert (told["result"]["phase"], told["result"]["cost"]) == ("forward", None)
+    assert "it has no derivative" in json.loads(desk.answer('["nudge", "0.weight", [0, 0], 0.2]'))["error"]

@@ -26,7 +26,7 @@ def test_texts_have_a_contrast_of_at_least_4_and_a_half(theme):
 
 
 def test_scripts_name_what_the_page_has():
-    ids = set(re.findall(r'\bid="([\w-]+)"', HTML)) | {"speed-said"}                    # made when Python is ready
+    ids = set(re.findall(r'\bid="([\w-]+)"', HTML))
     used = {name for script in SCRIPTS.values() for name in re.findall(r'\bat\("([\w-]+)"\)', script)}
     sides = {f"{name}-{side}" for script in SCRIPTS.values() for name in re.findall(r"\bat\(`([\w-]+)-\$\{side\}`\)", script)
              for side in "ab"}

@@ -1,5 +1,6 @@
 """The page as files and from the small server: what is in it, and where it finds Pyodide."""
 
+import gc
 import io
 import json
 import socket
@@ -16,6 +17,7 @@ import pytest
 import retroprop as rp
 from retroprop.__main__ import main
 from retroprop.browser import PYODIDE, wheels, write_page
+from retroprop.browser.serving import SERVING
 from retroprop.browser.writing import PAGE, VERSION
 from retroprop.errors import ArgumentError
 
@@ -38,7 +40,8 @@ def pyodide(tmp_path):
     folder.mkdir()
     for name in ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "numpy.whl", "scipy.whl"):
         (folder / name).write_text(name)
-    (folder / "pyodide-lock.json").write_text(json.dumps({"packages": {"numpy": {"file_name": "numpy.whl"}}}))
+    (folder / "pyodide-lock.json").write_text(
+        json.dumps({"info": {"version": VERSION}, "packages": {"numpy": {"file_name": "numpy.whl"}}}))
     return folder
 
 
@@ -72,6 +75,23 @@ def test_a_folder_without_pyodide_is_refused_before_anything_is_written(tmp_path
     with pytest.raises(ArgumentError, match=f"pyodide must be .*, which has no {missing}$"):
         write_page(tmp_path / "play", pyodide=pyodide)
     assert not (tmp_path / "play").exists()
+
+
+@pytest.mark.parametrize(("lock", "sentence"), [
+    ("[]", "does not name its version"), ("{", "does not name its version"), ('{"info": {}}', "does not name its version"),
+    ('{"info": {"version": "0.26.0"}, "packages": {"numpy": {"file_name": "numpy.whl"}}}', "which has 0.26.0")])
+def test_another_pyodide_than_the_one_wanted_is_refused(tmp_path, pyodide, lock, sentence):
+    (pyodide / "pyodide-lock.json").write_text(lock)
+    with pytest.raises(ArgumentError, match=f"pyodide must be a folder with Pyodide {VERSION}, got .*{sentence}"):
+        write_page(tmp_path / "play", pyodide=pyodide)
+
+
+@pytest.mark.parametrize("name", ["index.html", "settings.json"])
+def test_files_that_are_of_no_earlier_page_are_not_replaced(tmp_path, name):
+    (tmp_path / name).write_text('{"mine": 1}')
+    with pytest.raises(ArgumentError, match=f"folder must have no files that the page would replace, but .* holds {name} and"):
+        write_page(tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, '{"mine": 1}')]
 
 
 def test_the_wheel_holds_the_package_and_nothing_beside_it(wheels_once):
@@ -137,6 +157,26 @@ def test_play_serves_the_page_with_the_types_that_browsers_want(pyodide):
     assert not folder.exists()
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(page.url, timeout=60)
+
+
+def test_the_page_is_served_although_nobody_keeps_what_play_returns(monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    rp.play()
+    gc.collect()
+    try:
+        assert urllib.request.urlopen(opened[0], timeout=60).status == 200
+    finally:
+        for serving in list(SERVING):
+            serving.close()
+    assert not SERVING
+
+
+def test_a_port_in_use_is_named():
+    with rp.play(show=False) as page:
+        port = int(page.url.rstrip("/").rpartition(":")[2])
+        with pytest.raises(OSError, match=f"port {port}"):
+            rp.play(port=port, show=False)
 
 
 def test_a_browser_that_goes_away_is_no_error(capfd):

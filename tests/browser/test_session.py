@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,9 +115,9 @@ def test_digits_show_images_and_the_classes_predicted():
 
 def test_a_network_that_is_not_finite_is_told_as_none_and_the_other_goes_on():
     """Numbers that are not finite have no place in JSON."""
-    session = Session(Settings(depth=3, width=8, activation="relu", b="N(0, 1e20)"))
-    json.dumps([session.frame(30), session.describe()], allow_nan=False)
-    nets = session.frame(0)["nets"]
+    desk = Desk()
+    desk.open("depth=3&width=8&activation=relu&b=N(0,1e20)")
+    nets = json.loads(desk.answer('["frame", 30]'), parse_constant=pytest.fail)["result"]["nets"]
     assert (nets["b"]["accuracy"], nets["b"]["cost"], nets["b"]["layers"][2]["std"]) == (None, None, None)
     assert nets["a"]["accuracy"] > 0.7
 
@@ -132,9 +133,24 @@ def test_the_desk_answers_in_json_and_errors_are_sentences():
     assert json.loads(desk.answer(json.dumps(["open", {"lr": "0.5", "depth": "2"}])))["result"]["settings"]["lr"] == 0.5
 
 
+def test_the_page_makes_the_steps_of_an_address_again_a_few_at_a_time():
+    """However many they are, they make the same networks as at once."""
+    desk, at_once = Desk(), Session(replace(SMALL, steps=37))
+    opened = desk.open(at_once.state())
+    assert (opened["wanted"], opened["settings"]["steps"], opened["history"]) == (37, 0, [])
+    for steps in (1, 30, 6):
+        desk.session.frame(steps)
+    assert desk.session.state() == at_once.state()
+    for side in SIDES:
+        for p, q in zip(desk.session.nets[side].parameters(), at_once.nets[side].parameters(), strict=True):
+            assert_array_equal(p.data, q.data)
+
+
 @pytest.mark.parametrize(("text", "sentence"), [
-    ("dta=xor", "state must be one of"), ("depth=31", "depth must be at most 30, got 31"),
-    ("depth=x", "depth must be a number, got 'x'"), ("lr=0", "lr must be a number in (0, 100], got 0.0"),
+    ("utm=1", "a setting must be one of 'data', 'depth',"), ("depth=31", "depth must be at most 30, got 31"),
+    ("depth=2.5", "depth must be an integer, got '2.5'"), ("steps=1e3", "steps must be an integer, got '1e3'"),
+    ("lr=x", "lr must be a number, got 'x'"), ("b=N(0)", "b must be one of Glorot,"),
+    ("lr=0", "lr must be a number in (0, 100], got 0.0"),
     ("lr=nan", "lr must be a number in (0, 100], got nan"), ("activation=tanhh", "did you mean 'tanh'"),
     ("width=0", "width must be an integer of at least 1, got 0"), ("b=PyTrch", "did you mean 'PyTorch'"),
     ("seed=-1", "seed must be an integer of at least 0, got -1")])
