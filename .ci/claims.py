@@ -22,6 +22,8 @@ KNOWN = {
     ("saxe2014", "orthogonal-time-stays"),
     ("lsuv2016", "tanh10-ahead"),
     ("lsuv2016", "relu30-as-good-as-he"),
+    *(("batchnorm2015", id) for id in (
+        "bn-end-low-rate", "bn-end-high-rate", "bn-small-weights", "bn-lower-at-best-rates", "momentum-settles")),
     ("dropout2014", "clean-error-lower"),
     ("dropout2014", "nets-needed"),
     ("dropout2014", "scaling-near-average"),
