@@ -14,13 +14,25 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Claims, by paper and id, that are not reproduced, or that five seeds cannot decide; the pages of the papers say why.
 KNOWN = {
-    ("saxe2014", "orthogonal-time-stays"),  # inconclusive
-    ("lsuv2016", "relu30-as-good-as-he"),  # inconclusive
-    ("glorot2010", "tanh-weight-gradients-alike"),
+    *(("glorot2010", id) for id in (
+        "std-of-z-standard", "weight-gradient-normalized", "singular-normalized", "gradient-ratio-softsign-normalized",
+        "surface-flatter", "softsign-normalized-learns", "tanh-weight-gradients-alike")),
+    ("he2015", "relu30-he-learns"),
+    ("saxe2014", "gaussian100-rms"),
+    ("saxe2014", "orthogonal-time-stays"),
+    ("lsuv2016", "tanh10-ahead"),
+    ("lsuv2016", "relu30-as-good-as-he"),
+    *(("batchnorm2015", id) for id in (
+        "bn-end-low-rate", "bn-end-high-rate", "bn-small-weights", "bn-lower-at-best-rates", "momentum-settles")),
     ("dropout2014", "clean-error-lower"),
     ("dropout2014", "nets-needed"),
     ("dropout2014", "scaling-near-average"),
-    ("yang2021", "wider-is-better"),  # inconclusive at width 256
+    ("santurkar2018", "bn-error"),
+    ("santurkar2018", "noisy-error"),
+    ("cohen2021", "rises-0.8"),
+    *(("yang2021", id) for id in (
+        "sgd-mup-change-0", "sgd-mup-change-1", "sgd-mup-change-2", "sgd-standard-change-1", "best-rate-standard-32",
+        "standard-rate-falls", "mup-rate-stays", "wider-is-better", "standard-tuned-anew")),
 }
 ORIGINS = {"exact": "mathematics", "paper": "the papers", "independent": "an independent implementation",
            "project": "this project"}

@@ -16,7 +16,6 @@ from ...modules import BatchNorm, Module, Sequential
 from ...training import accuracy
 from ...training.metrics import largest_column
 from .data import Source, spread
-from .loop import scaled
 from .networks import ACTIVATIONS
 
 MONITORED = 300                                                     # test examples that layers are monitored on
@@ -91,7 +90,7 @@ class Costs(Errors):
     def read(self) -> dict[str, Any]:
         assert self.data.train is not None
         x, y = (spread(part, COSTED) for part in self.data.train)
-        return super().read() | {"cost": float(CrossEntropy().forward(self.net.predict(scaled(x)), y))}
+        return super().read() | {"cost": float(CrossEntropy().forward(self.net.predict(self.data.prepared(x)), y))}
 
 
 class Drifts(Errors):

@@ -10,7 +10,8 @@ import numpy as np
 
 
 class Estimate(NamedTuple):
-    """A mean over runs and half the width of its 95 % confidence interval (Student's t; NaN for one run)."""
+    """A mean over runs and half the width of its 95 % confidence interval (Student's t; NaN for one run, or an infinite
+    number)."""
 
     mean: float
     half: float
@@ -41,7 +42,7 @@ def estimate(values: Sequence[float], resampled: float = 0.0) -> Estimate:
     """
     found = tuple(map(float, values))
     mean = float(np.mean(found)) if found else math.nan
-    if len(found) < 2:
+    if len(found) < 2 or not np.isfinite(found).all():
         return Estimate(mean, math.nan, found)
     from scipy.special import stdtrit
     return Estimate(mean, float(stdtrit(len(found) - 1, 0.975)) * error_of_mean(np.array(found), resampled), found)
@@ -67,8 +68,9 @@ def paired(a: Sequence[float], b: Sequence[float], resampled: float = 0.0) -> fl
     It tests whether 0 is in the interval that `estimate` gives for the differences. It is not defined for fewer than two runs,
     or if all differences are equal: see `always`.
     """
-    gaps = np.subtract(a, b, dtype=np.float64) if len(a) == len(b) else np.empty(0)
-    if gaps.size < 2 or not np.isfinite(gaps).all() or constant(gaps):
+    finite = len(a) == len(b) and np.isfinite([a, b]).all()
+    gaps = np.subtract(a, b, dtype=np.float64) if finite else np.empty(0)
+    if gaps.size < 2 or constant(gaps):
         return math.nan
     from scipy.special import stdtr  # scipy.stats would take a second to import
     return float(2 * stdtr(gaps.size - 1, -abs(gaps.mean()) / error_of_mean(gaps, resampled)))

@@ -33,14 +33,15 @@ class Bound:
 
     def judge(self, found: Estimate) -> bool | None:
         """Whether a mean meets it; None where it is NaN, or where its 95 % interval crosses a limit. One number has no
-        interval: it is judged as it is.
+        interval: it is judged as it is, and so are infinite numbers if all are the same; if only some of them are infinite,
+        nothing is known of their mean: None.
 
         >>> [at_most(2).judge(Estimate(mean, 0.5, ())) for mean in (1.4, 1.9, 2.1, 2.6)]
         [True, None, None, False]
         """
         half = 0.0 if math.isnan(found.half) else found.half
         lower, upper = found.mean - half, found.mean + half
-        if math.isnan(found.mean):
+        if math.isnan(found.mean) or (math.isinf(found.mean) and len(set(found.values)) > 1):
             return None
         if self.holds(lower) and self.holds(upper):
             return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 from ...arguments import one_of
-from ..reports.statistics import Estimate, benjamini_hochberg, estimate
+from ..reports.statistics import Estimate, always, benjamini_hochberg, estimate
 from ..reports.statistics import paired as p_value
 from ..reports.text import many
 from .bounds import Bound
@@ -54,8 +54,8 @@ class Claim:
     criterion : str
         What must be found for the claim to be reproduced.
     holds : bool or None
-        None: inconclusive, because runs are missing, because the interval crosses a limit of the criterion, or because there
-        are too few seeds to detect the difference.
+        None: inconclusive, because runs are missing, because the interval crosses a limit of the criterion, because there
+        are too few seeds to detect the difference, or because fewer than half of the repeats agree.
     reason : str
         Why it was not reproduced, as far as that is known; shown in that case.
     values : tuple of float
@@ -165,13 +165,14 @@ def difference(id: str, what: str, origin: Origin, source: str, low: Series, hig
                *, paper: str = "", unit: str = "", reason: str = "") -> Claim:
     """A claim that the first has the smaller mean, seed by seed; inconclusive unless the paired t test has p < 0.05.
 
+    If all seeds have the same difference there is no spread to test: a difference of 0 is inconclusive, another one decides.
     `corrected` judges all tests of a page, or of the index, together.
     """
     low, high = paired(low, high)
 
     def judge(low: Series, high: Series) -> Verdict:
         p = p_value(low.values, high.values, max(low.resampled, high.resampled))
-        decided = math.isfinite(low.mean + high.mean) and len(low) > 1 and not p >= SURE
+        decided = math.isfinite(low.mean + high.mean) and (p < SURE or always(low.values, high.values))
         return Verdict(low.mean < high.mean if decided else None, p)
 
     gap = (low - high).estimate.text("points" if unit == "%" else unit)
@@ -186,7 +187,12 @@ def judged(id: str, what: str, origin: Origin, source: str, paper: str, measured
     verdict, seeds = judge(*series), sorted({seed for one in series for seed in one.seeds})
     repeats = [judge(*(one.without(seed) for one in series)) for seed in seeds] if len(seeds) > 2 else []
     return Claim(id, what, origin, source, paper, measured + remarks(*series) if any(series) else NO_RUN, criterion,
-                 verdict.holds, reason, series[0].values if series else (), tuple(repeats), verdict.p)
+                 shared(verdict.holds, repeats), reason, series[0].values if series else (), tuple(repeats), verdict.p)
+
+
+def shared(holds: bool | None, repeats: Sequence[Verdict]) -> bool | None:
+    """A verdict; None, inconclusive, if fewer than half of the repeats share it."""
+    return holds if 2 * sum(one.holds is holds for one in repeats) >= len(repeats) else None
 
 
 def remarks(*series: Series) -> str:
@@ -208,9 +214,11 @@ def corrected(claims: Sequence[Claim]) -> list[Claim]:
     def held(repeat: Verdict) -> Verdict:
         return repeat._replace(holds=None) if repeat.p > level else repeat
 
-    return [one if math.isnan(q) else replace(one, q=q, holds=one.holds if q < SURE else None,
-                                              repeats=tuple(map(held, one.repeats)))
-            for one, q in zip(claims, found, strict=True)]
+    def judge(one: Claim, q: float) -> Claim:
+        repeats = tuple(map(held, one.repeats))
+        return replace(one, q=q, holds=shared(one.holds if q < SURE else None, repeats), repeats=repeats)
+
+    return [one if math.isnan(q) else judge(one, q) for one, q in zip(claims, found, strict=True)]
 
 
 def not_run(id: str, what: str, source: str, paper: str, why: str) -> Claim:

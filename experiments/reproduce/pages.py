@@ -21,16 +21,18 @@ from .paper import SEEDS, Paper, Report, Results, Scale
 from .reproduced import Reproduced
 
 READING = """A claim is reproduced if what was measured meets the criterion. In brackets: how many of the repeats that leave
-one seed out have the same verdict. “In the paper” is the paper's number or finding; limits, steps and learning rates that it
-does not give are this project's; “whose claim” says where the claim comes from: from mathematics, which the runs can miss by
-rounding or sampling alone, whether the paper derives it or not; from the paper's experiments, and where they stand; from an
-independent implementation, a program without this library whose number in the same setting ours must match within a tolerance;
-or from this project. Numbers are means over the seeds ± half a 95 % interval (Student's t; where each seed divides the same
-digits into training and test part anew, widened for what the parts share: Nadeau and Bengio 2003). If a limit of the criterion
-lies in the interval, the claim is inconclusive. A difference is taken seed by seed, and tested by a paired t test. {tests}
-together: Benjamini and Hochberg's procedure keeps the expected share of false ones among the differences that are found below
-5 %, and a difference with a corrected p of 0.05 or more is inconclusive: these seeds are too few to decide it. A run that
-diverged is counted, with the error of chance."""
+one seed out, also in the choice of a learning rate, have the same verdict; if fewer than half have, it is inconclusive. “In
+the paper” is the paper's number or finding; limits, steps and learning rates that it does not give are this project's; “whose
+claim” says where the claim comes from: from mathematics, which the runs can miss by rounding or sampling alone, whether the
+paper derives it or not; from the paper's experiments, and where they stand; from an independent implementation, a program
+without this library whose number in the same setting ours must match within a tolerance; or from this project. Numbers are
+means over the seeds ± half a 95 % interval (Student's t; where each seed divides the same digits into training and test part
+anew, widened for what the parts share: Nadeau and Bengio 2003). If a limit of the criterion lies in the interval, the claim is
+inconclusive. A difference is taken seed by seed, and tested by a paired t test. {tests} together: Benjamini and Hochberg's
+procedure keeps the expected share of false ones among the differences that are found below 5 %, and a difference with a
+corrected p of 0.05 or more is inconclusive: these seeds are too few to decide it. Where the difference is the same in each
+seed there is no test: 0 is inconclusive, another one decides. Runs that diverged are counted beside the mean: an error is then
+that of chance, and a number that such a run does not have leaves the claim inconclusive."""
 
 FILES = ("report.html", "claims.csv", "results.csv", "failures.txt", "config.json", "*.png", "*.svg")     # of a paper
 INDEX_FILES = ("index.html", "claims.csv", "config.json", "verdicts.png", "verdicts.svg")

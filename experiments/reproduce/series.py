@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -36,12 +36,15 @@ class Series:
         The runs that diverged; their errors are those of chance.
     one_test : bool
         Whether the seeds share a test part that files bring: then the interval does not cover other test examples.
+    anew : function of a seed, or None
+        Of numbers that a choice of all seeds gave, see `chosen`: the series without the seed, for which the others choose.
     """
 
     numbers: Mapping[Key, float]
     resampled: float = 0.0
     diverged: frozenset[Key] = frozenset()
     one_test: bool = False
+    anew: Callable[[int], Series] | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[int, float]]) -> Series:
@@ -82,16 +85,22 @@ class Series:
         return float(np.median(known)) if known else math.nan
 
     def map(self, function: Callable[[float], Any]) -> Series:
-        return replace(self, numbers={key: float(function(value)) for key, value in self.numbers.items()})
+        return combined(function, self)
 
     def without(self, seed: int) -> Series:
-        """The same without the runs of a seed."""
-        return self.only(key for key in self.numbers if key[0] != seed)
+        """The same without the runs of a seed, which then takes no part in a choice either."""
+        return self.only(key for key in self.numbers if key[0] != seed) if self.anew is None else self.anew(seed)
 
     def only(self, keys: Iterable[Key]) -> Series:
         """The same with these runs alone."""
-        numbers = {key: self.numbers[key] for key in keys}
-        return replace(self, numbers=numbers, diverged=self.diverged & numbers.keys())
+        numbers, anew = {key: self.numbers[key] for key in keys}, self.anew
+
+        def fewer(seed: int) -> Series:
+            assert anew is not None
+            found = anew(seed)
+            return found.only(key for key in found.numbers if key in numbers)
+
+        return replace(self, numbers=numbers, diverged=self.diverged & numbers.keys(), anew=anew and fewer)
 
     @property
     def seeds(self) -> list[int]:
@@ -103,7 +112,9 @@ class Series:
         for (seed, _), value in self.numbers.items():
             largest[seed] = max(value, largest.get(seed, -math.inf))
         lost = frozenset((seed, 0) for seed, _ in self.diverged)
-        return replace(self, numbers=Series.by_seed(largest).numbers, diverged=lost)
+        anew = self.anew
+        return replace(self, numbers=Series.by_seed(largest).numbers, diverged=lost,
+                       anew=anew and (lambda seed: anew(seed).worst()))
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -143,8 +154,13 @@ def combined(function: Callable[..., Any], *series: Series | float) -> Series:
     known = [one for one in series if isinstance(one, Series)]
     keys = sorted(set.intersection(*(set(one.numbers) for one in known)))
     numbers = {key: float(function(*(one.numbers[key] if isinstance(one, Series) else one for one in series))) for key in keys}
+
+    def anew(seed: int) -> Series:
+        return combined(function, *(one.without(seed) if isinstance(one, Series) else one for one in series))
+
     return Series(numbers, max(one.resampled for one in known),
-                  frozenset().union(*(one.diverged for one in known)) & numbers.keys(), any(one.one_test for one in known))
+                  frozenset().union(*(one.diverged for one in known)) & numbers.keys(), any(one.one_test for one in known),
+                  anew if any(one.anew for one in known) else None)
 
 
 def paired(*series: Series) -> list[Series]:
@@ -183,12 +199,30 @@ def best_by_seed(choices: Mapping[float, Series]) -> Series:
     return combined(lambda *values: numbers[int(np.argmin(values))], *choices.values()) if choices else Series({})
 
 
+def chosen(choose: Callable[..., Series], *sources: Series) -> Series:
+    """``choose(*sources)``, where all seeds take part in the choice; left out, a seed takes no part, and it is made again."""
+    return replace(choose(*sources), anew=lambda seed: chosen(choose, *(one.without(seed) for one in sources)))
+
+
+def at_best(choices: Mapping[K, Series], ends: Mapping[K, Series]) -> Series:
+    """The series of ``ends`` at the `best` of the choices, such as test errors at the rate of the least validation error."""
+    def choose(*series: Series) -> Series:
+        key = best(dict(zip(choices, series, strict=False)))
+        return Series({}) if key is None or key not in ends else series[len(choices) + list(ends).index(key)]
+
+    return chosen(choose, *choices.values(), *ends.values())
+
+
 def at_others_best(choices: Mapping[K, Series]) -> Series:
     """For each seed its number at the choice that is `best` for the other seeds: so no seed is judged by what it chose."""
-    found = paired(*choices.values()) if choices else []
-    numbers: dict[Key, float] = {}
-    for seed in found[0].seeds if found else []:
-        chosen = best({k: one.without(seed) for k, one in enumerate(found)})
-        if chosen is not None:
-            numbers |= {key: value for key, value in found[chosen].numbers.items() if key[0] == seed}
-    return replace(found[0], numbers=numbers, diverged=frozenset()) if found else Series({})
+    def choose(*series: Series) -> Series:
+        found, numbers, lost = paired(*series), dict[Key, float](), set[Key]()
+        for seed in found[0].seeds:
+            key = best({k: one.without(seed) for k, one in enumerate(found)})
+            if key is not None:
+                own = [one for one in found[key].numbers if one[0] == seed]
+                numbers |= {one: found[key].numbers[one] for one in own}
+                lost |= found[key].diverged.intersection(own)
+        return replace(found[0], numbers=numbers, diverged=frozenset(lost))
+
+    return chosen(choose, *choices.values()) if choices else Series({})

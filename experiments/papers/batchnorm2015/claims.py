@@ -10,7 +10,7 @@ from ...reports.statistics import number
 from ...reproduce.bounds import above, at_least, at_most, below, exactly, less_apart
 from ...reproduce.claims import Claim, Origin, claim, difference, every
 from ...reproduce.paper import Pick, Results, texts
-from ...reproduce.series import Series, best, combined
+from ...reproduce.series import Series, at_best, best, combined
 from ...sweeps.trials import Numbers
 from .plan import BATCH, INITS, MOMENTA, RATES, biases, rates, setting, shown, swept, with_momentum
 from .runs import exact, redundant
@@ -116,8 +116,9 @@ def of_rates(results: Results) -> list[Claim]:
                         below(LEARNED, "%").of("test error"), unit="%"),
                   claim(f"plain-{rate}-rate-fails", f"{what}: without", origin, source, without[lr],
                         above(0.5, "%").of("test error"), unit="%")]
-    chosen = [best(finals(results, batch_norm, "validation")) for batch_norm in (True, False)]
-    ends = [Series({}) if lr is None else errors[lr] for lr, errors in zip(chosen, (with_bn, without), strict=True)]
+    validated = [finals(results, batch_norm, "validation") for batch_norm in (True, False)]
+    chosen = [best(one) for one in validated]
+    ends = [at_best(by_rate, errors) for by_rate, errors in zip(validated, (with_bn, without), strict=True)]
     lower = difference("bn-lower-at-best-rates", "Each at its best rate, chosen on validation examples: BN ends lower",
                        "paper", "figure 1 a", ends[0], ends[1], unit="%")
     known = f"; rates {chosen[0]:g} with, {chosen[1]:g} without" if None not in chosen else ""

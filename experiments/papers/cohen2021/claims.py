@@ -15,7 +15,7 @@ from .plan import EDGE, STABLE
 from .runs import WINDOW, descended
 
 HOVERS = (0.95, 1.1)                                                  # of the sharpness, times lr / 2
-RISES = 0.01                                                        # of the steps of the last half, at the edge
+RISES = 0.05                                                        # of the steps of the last half, at the edge
 
 
 def claims(results: Results) -> list[Claim]:

@@ -31,6 +31,7 @@ def draw(results: Results, report: Report) -> None:
     ax.set(xlabel="steps", ylabel="sharpness · lr / 2", ylim=(0, 1.3))
     ax.grid(alpha=0.25)
     report.add("relative", legend_below([ax]), seeds=results.scale.seeds)
+    report.add("chosen")
 
 
 def draw_edge(results: Results) -> object:

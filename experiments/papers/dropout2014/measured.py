@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ...lab.trained import error_at, trained
 from ...reproduce.bounds import spoken
 from ...reproduce.paper import Pick, Results
-from ...reproduce.series import Series, best
+from ...reproduce.series import Series, at_best, best
 from ...sweeps.trials import Numbers
 from .plan import FIGURE_9, PLAIN, Changes, autoencoder, mnist, network
 from .runs import autoencoded, learned
@@ -70,6 +70,12 @@ def needed(result: Numbers) -> float:
 def chosen(results: Results, choices: Sequence[Changes]) -> Changes:
     """The choice with the smallest validation error; the first choice if no run ended."""
     return choices[best({k: measured(results, "validation", **each) for k, each in enumerate(choices)}) or 0]
+
+
+def at_chosen(results: Results, choices: Sequence[Changes], **changes: object) -> Series:
+    """Test errors at the choice with the smallest validation error, differing from it by ``changes``."""
+    return at_best({k: measured(results, "validation", **each) for k, each in enumerate(choices)},
+                   {k: measured(results, **each | changes) for k, each in enumerate(choices)})
 
 
 def words(changes: Changes) -> str:

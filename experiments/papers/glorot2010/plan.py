@@ -7,7 +7,7 @@ from typing import Any
 from ...lab.networks import INITIALIZERS, initialization
 from ...lab.trained import error_at, trained
 from ...reproduce.paper import Pick, Results, Scale, evaluation_steps, trials
-from ...reproduce.series import Series, best
+from ...reproduce.series import Series, at_best, best
 from ...sweeps.trials import Trial
 from .runs import histograms, layers, signals, surface
 
@@ -113,8 +113,12 @@ def of_net(results: Results, pick: Pick, net: Net, data: str | None = None) -> S
 
 
 def tuned(results: Results, net: Net) -> tuple[float | None, Series]:
-    """The learning rate with the smallest mean error on validation examples, and its test errors; None without runs."""
+    """The learning rate with the smallest mean error on validation examples, and its test errors; None without runs.
+
+    The errors without a seed are those at the rate that the others choose; readings that `selected` selects keep the rate.
+    """
     data, rates = (results.scale.data, PAPER_RATES) if results.scale.name == "paper" else ("validated-digits", RATES)
     settings = {"data": data, "depth": in_table(net), "activation": net[0], "init": net[1]}
-    rate = best({lr: results.series(error_at(part="validation"), trained, lr=lr, **settings) for lr in rates})
-    return rate, results.series(error_at(), trained, lr=rate, **settings)
+    validated, tested = ({lr: results.series(error_at(part=part), trained, lr=lr, **settings) for lr in rates}
+                         for part in ("validation", "error"))
+    return best(validated), at_best(validated, tested)

@@ -17,7 +17,8 @@ FIRST = "figure-2"
 
 def finding(results: Results) -> str:
     plain, normalized, noisy = (of(results, network, late_error) for network in NETWORKS)
-    return filled(__file__, plain=plain, normalized=normalized, noisy=noisy, steps=str(setting(results.scale, PLAIN)["steps"]))
+    steps = setting(results.scale, PLAIN)["steps"]
+    return filled(__file__, plain=plain, normalized=normalized, noisy=noisy, first=str(9 * steps // 10), last=str(steps))
 
 
 def draw(results: Results, report: Report) -> None:
@@ -47,3 +48,4 @@ def draw(results: Results, report: Report) -> None:
         table.append([network, *(of_layer(results, network, layer, key).estimate.text() for layer in range(1, LAYERS + 1)
                                  for key in ("moved", "drift"))])
     report.page.table(table)
+    report.add("chosen")

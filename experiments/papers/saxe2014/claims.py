@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -77,13 +78,14 @@ def unlearned(results: Results, init: str) -> int:
 def powers(best_rates: Mapping[int, Series]) -> Series:
     """The power of N_l with which each seed's best learning rate goes, by least squares of logarithms."""
     logs = np.log(list(best_rates))
-    return combined(lambda *found: np.polyfit(logs, np.log(found), 1)[0], *best_rates.values())
+    return combined(lambda *found: math.nan if math.isnan(sum(found)) else np.polyfit(logs, np.log(found), 1)[0],
+                    *best_rates.values())
 
 
 def best_decoupled(results: Results, layers: int) -> Series:
-    """The learning rate with which each network with a decoupled start has learned first."""
-    return results.series(lambda r: min((steps, lr) for steps, lr in zip(r["steps"], chained(), strict=True)
-                                        if steps is not None)[1], decoupled, layers=layers)
+    """The learning rate with which each network with a decoupled start has learned first; NaN if it learned at none."""
+    return results.series(lambda r: min(((steps, lr) for steps, lr in zip(r["steps"], chained(), strict=True)
+                                         if steps is not None), default=(0, math.nan))[1], decoupled, layers=layers)
 
 
 def of_times(results: Results) -> list[Claim]:

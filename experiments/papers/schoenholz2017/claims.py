@@ -12,7 +12,7 @@ from ...reports.statistics import rank_correlation
 from ...reproduce.bounds import above, at_least, at_most, near, within_factor
 from ...reproduce.claims import Claim, claim, computed, difference, every, not_run
 from ...reproduce.paper import Results, texts
-from ...reproduce.series import Series, best, largest
+from ...reproduce.series import Series, at_best, largest
 from ...sweeps.trials import Numbers
 from .plan import ARRIVED, BIASES, CRITICAL, INITS, SIZES, isometric
 from .runs import deepest, propagated, spectra
@@ -86,7 +86,7 @@ def of_depths(results: Results) -> list[Claim]:
                                 "fewer layers", unit="layers", paper="arbitrarily deep only close to criticality"))
     if results.scale.name == "small":
         found += [claim(f"deepest-{variance:g}", f"σ_w² = {variance:g}: deepest network that learns", "independent",
-                        "the same setting without this library", reached[variance], within_factor(2, layers), unit="layers",
+                        "the same setting without this library", reached[variance], within_factor(1.5, layers), unit="layers",
                         reason=texts(__file__)("reason: deepest")) for variance, layers in TRIAL.items()]
     return found
 
@@ -122,8 +122,9 @@ def arrivals(results: Results, init: str, depth: int, lr: float, part: str = "er
 
 def best_arrivals(results: Results, init: str, depth: int) -> Series:
     """The steps at the learning rate with which the networks arrive first on validation data."""
-    lr = best({lr: arrivals(results, init, depth, lr, "validation") for lr in SIZES[results.scale.name].rates})
-    return Series({}) if lr is None else arrivals(results, init, depth, lr)
+    validated, tested = ({lr: arrivals(results, init, depth, lr, part) for lr in SIZES[results.scale.name].rates}
+                         for part in ("validation", "error"))
+    return at_best(validated, tested)
 
 
 def of_arrivals(results: Results) -> list[Claim]:
@@ -137,8 +138,8 @@ def of_arrivals(results: Results) -> list[Claim]:
                                 f"ones ({what}{note})", "paper", "Pennington et al., abstract", orthogonal, gaussian,
                                 "fewer steps", unit="steps", paper="orders of magnitude faster"))
     if results.scale.name == "small":
-        bounds = {init: {depth: within_factor(2, steps) for depth, steps in ARRIVALS[init].items()} for init in INITS}
-        bounds["Gaussian"][100] = at_least(150, "steps").noting(note)
+        bounds = {init: {depth: within_factor(1.5, steps) for depth, steps in ARRIVALS[init].items()} for init in INITS}
+        bounds["Gaussian"][100] = at_least(200, "steps").noting(note)
         found += [claim(f"arrival-{init.lower()}-{depth}", f"{init} weights, depth {depth}, lr {RATE:g}: {what}", "independent",
                         source, arrivals(results, init, depth, RATE), bound, unit="steps",
                         reason=texts(__file__)("reason: arrivals")) for init in INITS for depth, bound in bounds[init].items()]

@@ -54,6 +54,7 @@ def draw(results: Results, report: Report) -> None:
         legend_below([ax])
         report.add(name, ax, seeds=seeds, width=sizes.wide if name == "signals" else sizes.width, depth=sizes.deep[-1],
                    steps=results.scale.steps or sizes.budget)
+    report.add("chosen")
 
 
 def draw_depths(results: Results) -> object:

@@ -19,8 +19,10 @@ from functools import cache
 import numpy as np
 
 from ....arguments import Array
+from ....errors import ArgumentError
 
 NODES = 128                                                         # of the quadrature, in each variable
+WIDEST = 2.0                                                        # variances of biases up to which it has 3 digits
 NEAR = 1e-7                                                         # correlations nearer to 1 than this are taken for 1
 
 
@@ -101,9 +103,11 @@ def critical(bias_variance: float) -> float:
     """The σ_w² between order and chaos, at which χ is 1.
 
     The length q* belongs to one point of the critical line: σ_w² = 1 / E tanh'(u)², and σ_b² = q* - σ_w² E tanh²(u) grows
-    with it.
+    with it. The quadrature has 3 digits for σ_b² up to `WIDEST`; ArgumentError for others.
     """
     from scipy.optimize import brentq
+    if not 0 <= bias_variance <= WIDEST:
+        raise ArgumentError(f"bias_variance must be from 0 to {WIDEST:g}, got {bias_variance!r}")
 
     def weights(q: float) -> float:
         return 1 / mean(lambda u: slope(u) ** 2, q)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from ...lab.trained import trained
 from ...reproduce.bounds import above, at_most, near
-from ...reproduce.claims import Claim, Origin, claim, computed, difference
+from ...reproduce.claims import Claim, Origin, claim, corrected, difference
 from ...reproduce.paper import Results, texts
-from ...reproduce.series import Series, at_others_best, best, best_by_seed, combined
+from ...reproduce.series import Series, at_best, at_others_best, best, best_by_seed, combined
 from ...sweeps.trials import Numbers
 from .plan import BASE, CHECKED, OPTIMIZERS, PARAMETRIZATIONS, powers, setting, widths
 from .runs import coordinates
@@ -23,9 +22,8 @@ TRIAL = {(STANDARD, 32): -6, (STANDARD, 128): -7, (STANDARD, 512): -9, (MUP, 128
 LAYERS = ("first hidden layer", "second hidden layer", "output")
 FIGURE_1: tuple[Origin, str] = ("paper", "figure 1")
 FIGURE_5: tuple[Origin, str] = ("paper", "sec. 5, figure 5")
-GROWING = {"adam": (1, 2), "sgd": (2,)}                             # layers whose changes grow in the standard parametrization
-LEVEL = {"adam": 0.3, "sgd": 0.5}                                   # powers up to which a change counts as none; SGD's steps
-#                                                                     follow the errors, which are smaller for small outputs
+GROWING = (1, 2)                                                    # layers whose changes grow in the standard parametrization
+LEVEL = 0.25                                                        # power of the width up to which a change counts as none
 
 
 def claims(results: Results) -> list[Claim]:
@@ -49,41 +47,32 @@ def best_powers(results: Results, width: int, parametrization: str) -> Series:
     return best_by_seed(costs(results, width, parametrization))     # type: ignore[arg-type]
 
 
-def best_of(results: Results, parametrization: str, *sizes: int) -> tuple[Callable[..., float | None], list[Series]]:
-    """The power of two of the best learning rate, by the mean over seeds, as a function of series, and the series.
-
-    For two widths, the power at the second less that at the first.
-    """
-    found = [costs(results, width, parametrization) for width in sizes]
-
-    def function(*series: Series) -> float | None:
-        rest, chosen = list(series), []
-        for one in found:
-            mine, rest = rest[:len(one)], rest[len(one):]
-            power = best(dict(zip(one, mine, strict=True)))
-            if power is None:
-                return None
-            chosen.append(power)
-        return float(chosen[-1] - (chosen[0] if len(chosen) > 1 else 0))
-
-    return function, [one for each in found for one in each.values()] or [Series({})]
+def moves(results: Results) -> dict[str, Series]:
+    """By how many powers of two the best learning rate of each seed moves from the first width to the last."""
+    first, *_, last = widths(results.scale)
+    return {one: best_powers(results, last, one) - best_powers(results, first, one) for one in PARAMETRIZATIONS}
 
 
 def of_rates(results: Results) -> list[Claim]:
     first, *_, last = widths(results.scale)
+    reason = texts(__file__)("reason: rates")
     numbers = [
-        computed(f"best-rate-{IDS[parametrization]}-{width}", f"{name(parametrization, width)}: best learning rate, as a power "
-                 "of 2", "independent", "", *best_of(results, parametrization, width), near(power, 1))
+        claim(f"best-rate-{IDS[parametrization]}-{width}", f"{name(parametrization, width)}: best learning rate of each seed, "
+              "as a power of 2", "independent", "", best_powers(results, width, parametrization), near(power, 1), reason=reason)
         for (parametrization, width), power in TRIAL.items() if width in widths(results.scale)]
-    what = f"from width {first} to {last} the best learning rate moves, in powers of 2, by"
-    moved = {one: best_powers(results, last, one) - best_powers(results, first, one) for one in PARAMETRIZATIONS}
+    what = f"from width {first} to {last} the best learning rate of each seed moves, in powers of 2, by"
+    moved = moves(results)
     return [*numbers,
-            computed("standard-rate-falls", f"standard parametrization: {what}", *FIGURE_1,
-                     *best_of(results, STANDARD, first, last), at_most(-2), paper="falls with the width"),
-            computed("mup-rate-stays", f"μP: {what}", *FIGURE_1, *best_of(results, MUP, first, last), near(0, 1),
-                     paper="stays"),
+            claim("standard-rate-falls", f"standard parametrization: {what}", *FIGURE_1, moved[STANDARD], at_most(-2),
+                  paper="falls with the width", reason=reason),
+            claim("mup-rate-stays", f"μP: {what}", *FIGURE_1, moved[MUP], near(0, 1), paper="stays", reason=reason),
             difference("standard-moves-more", "each seed's best learning rate falls further in the standard parametrization "
                        "than in μP; in powers of 2, it moves by", *FIGURE_1, moved[STANDARD], moved[MUP], "a smaller mean")]
+
+
+def told_apart(results: Results) -> bool:
+    """Whether the page finds that the best rate falls further in the standard parametrization than in μP."""
+    return any(one.id == "standard-moves-more" and one.holds is True for one in corrected(claims(results)))
 
 
 def name(parametrization: str, width: int) -> str:
@@ -95,9 +84,9 @@ def name(parametrization: str, width: int) -> str:
 def of_transfer(results: Results) -> list[Claim]:
     """What the narrow network's best rate is worth in the widest one."""
     first, *_, last = widths(results.scale)
-    chosen = best(costs(results, first, MUP))
-    found = {(width, one): costs(results, width, one).get(chosen, Series({})) if chosen is not None else Series({})
-             for width in (first, last) for one in PARAMETRIZATIONS}
+    narrow = costs(results, first, MUP)
+    chosen = best(narrow)
+    found = {(width, one): at_best(narrow, costs(results, width, one)) for width in (first, last) for one in PARAMETRIZATIONS}
     known = "" if chosen is None else f"; at 2^{chosen}"
     pairs = [difference("transferred-rate", f"training cost of width {last} at the best learning rate of width {first}: in μP "
                         "lower than in the standard parametrization", "paper", "sec. 4", found[last, MUP],
@@ -131,11 +120,12 @@ def of_coordinates(results: Results) -> list[Claim]:
         what = f"{'Adam' if optimizer == 'adam' else 'SGD'}: the first step's change of the"
         grows = "as a power of the width"
         found += [claim(f"{optimizer}-mup-change-{layer}", f"{what} {LAYERS[layer]}, {grows}, in μP", *FIGURE_5,
-                        growth(results, optimizer, False, "change", layer), near(0, LEVEL[optimizer]), paper="does not grow")
+                        growth(results, optimizer, False, "change", layer), near(0, LEVEL), paper="does not grow",
+                        reason=texts(__file__)("reason: errors"))
                   for layer in range(len(LAYERS))]
         found += [claim(f"{optimizer}-standard-change-{layer}", f"{what} {LAYERS[layer]}, {grows}, in the standard "
                         "parametrization", *FIGURE_5, growth(results, optimizer, True, "change", layer),
-                        above(LEVEL[optimizer]), paper="grows") for layer in GROWING[optimizer]]
+                        above(LEVEL), paper="grows", reason=texts(__file__)("reason: hidden")) for layer in GROWING]
     start = [growth(results, "adam", False, "size", layer) for layer in range(len(LAYERS))]
     return [*found,
             *(claim(f"start-size-{layer}", f"start in μP: rms of the {LAYERS[layer]}, as a power of the width", "exact",

@@ -11,7 +11,7 @@ from ...reports.panels import legend_below
 from ...reproduce.figures import grid, median_and_range
 from ...reproduce.paper import Report, Results, filled
 from ...reproduce.series import rows
-from .claims import LAYERS, STANDARD, best_of, costs, of_check
+from .claims import LAYERS, MUP, STANDARD, costs, growth, moves, of_check, told_apart
 from .plan import BASE, CHECKED, OPTIMIZERS, PARAMETRIZATIONS, widths
 
 FIRST = "figure-1"
@@ -19,11 +19,12 @@ FIRST = "figure-1"
 
 def finding(results: Results) -> str:
     first, *_, last = widths(results.scale)
-    moved = [function(*series) for function, series in (best_of(results, one, first, last) for one in PARAMETRIZATIONS)]
-    if None in moved:
+    moved = moves(results)
+    if not all(map(len, moved.values())):
         return ""
-    standard, mup = (f"{value:g}" for value in moved)
-    return filled(__file__, standard=standard.removeprefix("-"), mup=mup, first=str(first), last=str(last))
+    apart = "" if told_apart(results) else "; these seeds do not tell the two apart"
+    return filled(__file__, standard=moved[STANDARD].estimate.text(), mup=moved[MUP].estimate.text(), first=str(first),
+                  last=str(last), apart=apart)
 
 
 def draw(results: Results, report: Report) -> None:
@@ -65,4 +66,7 @@ def draw_coordinates(results: Results, report: Report) -> None:
         ax.grid(alpha=0.25)
     axs[0].set_ylabel("rms of the first step's change")
     legend_below(axs[:1])
-    report.add("coordinates", figure, seeds=results.scale.seeds, base=CHECKED[0])
+    powers = {f"{one}_{layer}": growth(results, "sgd", one == "standard", "change", layer).mean
+              for one in ("standard", "mup") for layer in range(len(LAYERS))}
+    report.add("coordinates", figure, seeds=results.scale.seeds, base=CHECKED[0], **powers)
+    report.add("chosen")

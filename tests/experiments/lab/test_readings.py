@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from retroprop.experiments.lab.readings import READINGS, movements
+from retroprop.experiments.lab.data import source
+from retroprop.experiments.lab.networks import dense, initialization
+from retroprop.experiments.lab.readings import COSTED, READINGS, Costs, movements
 from retroprop.experiments.lab.trained import trained
+from retroprop.losses import CrossEntropy
 
 SMALL = {"data": "digits", "init": "N(0, 0.1)", "lr": 0.5, "batch_size": 60, "seed": 0, "activation": "sigmoid", "depth": 3,
          "width": 100}
@@ -18,6 +21,17 @@ def test_measuring_changes_no_error(readings):
     few, many = (trained(**how, at=at, readings=name) for at, name in (([20], "errors"), ([*range(0, 21, 5)], readings)))
     assert few["readings"][-1]["error"] == many["readings"][-1]["error"]
     assert [row["step"] for row in many["readings"]] == [0, 5, 10, 15, 20]
+
+
+def test_costs_are_those_of_the_images_that_the_network_learns_from():
+    """Centred, or in black and white: as `Source.prepared` makes them."""
+    for changes in ({"centred": True}, {"binary": True}):
+        data = source("digits", 0)._replace(binary=changes.get("binary", False))
+        data = data.centred() if changes.get("centred") else data
+        net = dense(data.features, data.classes, initialization("Glorot").initializer, depth=1, width=10, seed=0)
+        x, y = data.train
+        expected = CrossEntropy().forward(net.predict(data.prepared(x[:COSTED])), y[:COSTED])
+        assert Costs(net, data._replace(train=(x[:COSTED], y[:COSTED])), batch_size=10, seed=0).read()["cost"] == expected
 
 
 def test_layers_are_read_one_by_one():

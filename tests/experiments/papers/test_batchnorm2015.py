@@ -69,7 +69,8 @@ def test_the_papers_scale_is_the_papers():
 
 def test_claims_hold_where_they_should_and_fail_where_they_should():
     assert {claim.id: claim.verdict for claim in PAPER.claims(results(True)) if not claim.holds} == {}
-    assert {claim.id: claim.verdict for claim in PAPER.claims(results(False)) if claim.holds is not False} == {}
+    equal = {"momentum-high-lags-less", "momentum-low-lags-longer"}         # which compare equal numbers here
+    assert {claim.id for claim in PAPER.claims(results(False)) if claim.holds is not False} == equal
 
 
 def test_claims_have_ids_of_their_own_at_each_scale():

@@ -1,9 +1,9 @@
 """Whose each claim is, as far as the texts of the papers show; and the verdicts at the small scale, which the README counts.
 
-``verdicts.csv`` lists all claims of the small scale. The origins were found by reading the papers, claim by claim: a claim is
-the paper's if its text or its figures make it, whatever number this project's criterion takes; that of mathematics if it
-follows without an experiment; of an independent implementation if its number is what another program gave; this project's
-otherwise.
+``verdicts.csv`` lists all claims of the small scale. The origins of the first six papers' claims were found by reading the
+papers, claim by claim; those of the four later ones were not checked against the texts, as their pages say. A claim is the
+paper's if its text or its figures make it, whatever number this project's criterion takes; that of mathematics if it follows
+without an experiment; of an independent implementation if its number is what another program gave; this project's otherwise.
 """
 
 import csv

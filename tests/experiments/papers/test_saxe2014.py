@@ -7,6 +7,7 @@ import pytest
 
 from retroprop.experiments.lab.data import source
 from retroprop.experiments.papers.saxe2014.claims import growth, learning_time, unlearned
+from retroprop.experiments.papers.saxe2014.plan import chained
 from retroprop.experiments.papers.saxe2014.runs import activity, decoupled, learned, products, projected, reduced, scalar
 from retroprop.experiments.reproduce.job import paper
 from retroprop.experiments.reproduce.pages import write_paper
@@ -80,6 +81,13 @@ def test_no_seed_is_judged_at_the_step_size_that_it_chose():
             steps = {0.02: 50, 0.04: 30 if one["seed"] == 0 else 90}.get(one["lr"])
             found.append(Done(trial, {"steps": steps, "left": 0.2}, 0.0))
     assert learning_time(Results(SCALE, found), "Orthogonal", 3).values == (50,) * 5
+
+
+def test_networks_that_learn_at_no_rate_leave_the_best_rate_unknown():
+    none = {"steps": [None] * len(chained())}
+    results = Results(SCALE, [Done(trial, none, 0.0) for trial in PAPER.plan(SCALE) if trial.task is decoupled])
+    [one] = [one for one in PAPER.claims(results) if one.id == "decoupled-best-rate"]
+    assert one.verdict == "inconclusive"
 
 
 def test_a_decoupled_start_stays_decoupled():

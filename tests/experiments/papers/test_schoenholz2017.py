@@ -7,6 +7,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
+import retroprop as rp
 from retroprop.experiments.lab.trained import trained
 from retroprop.experiments.papers.schoenholz2017.claims import depths, distance, kept_length, per_layer
 from retroprop.experiments.papers.schoenholz2017.plan import ARRIVED, BIASES, CRITICAL, ISOMETRIC
@@ -37,6 +38,9 @@ def expected(function, q):
 def test_the_critical_variance_is_the_known_one():
     assert critical(BIASES) == pytest.approx(1.761, abs=5e-4)
     assert critical(0) == 1
+    with pytest.raises(rp.ArgumentError, match="bias_variance must be from 0 to 2, got 10"):
+        critical(10)
+    assert critical(2) == pytest.approx(4.267, rel=1e-3)
     assert ISOMETRIC["weight_variance"] == pytest.approx(critical(ISOMETRIC["bias_variance"]), abs=1e-4)
     assert growth(critical(0.3), 0.3) == pytest.approx(1, abs=1e-9)
 
@@ -123,8 +127,8 @@ def made_up(scale, layers, first=20):
 def test_claims_can_hold_and_can_fail():
     near = {1: 20, 1.25: 40, 1.5: 60, CRITICAL: 80, 2: 60, 2.5: 50, 3: 40, 4: 30}
     good = {one.id: one for one in PAPER.claims(made_up(Scale("small"), near.__getitem__))}
-    late = {"arrival-gaussian-100"}                                 # which arrives here
-    assert {id for id, one in good.items() if one.holds is not True} == {"dropout-destroys", *late}
+    far = {"arrival-gaussian-10", "arrival-gaussian-100", "arrival-orthogonal-30", "arrival-orthogonal-100"}  # of the trial
+    assert {id for id, one in good.items() if one.holds is not True} == {"dropout-destroys", *far}
     bad = {one.id: one for one in PAPER.claims(made_up(Scale("small"), lambda variance: 100 - near[variance], first=150))}
     for id in ("depths-follow-scale", "deeper-than-order", "deeper-than-chaos", "deepest-1", "orthogonal-30-faster"):
         assert good[id].holds is True

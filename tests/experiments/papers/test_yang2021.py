@@ -47,7 +47,8 @@ def test_all_come_out_on_results_as_they_are():
     ({"best": {32: -6, 128: -6, 512: -6}}, {"best-rate-standard-512", "standard-rate-falls"}),
     ({"mup": -9}, {"best-rate-mup-128", "best-rate-mup-512", "mup-rate-stays"}),
     ({"best": {32: -9, 128: -7, 512: -9}}, {"best-rate-standard-32", "standard-rate-falls"}),
-    ({"grows": 0.0}, {"adam-standard-change-1", "adam-standard-change-2", "sgd-standard-change-2"}),
+    ({"grows": 0.0}, {"adam-standard-change-1", "adam-standard-change-2", "sgd-standard-change-1",
+                      "sgd-standard-change-2"}),
     ({"least": 0.001}, {"transferred-rate", "wider-is-better"}), ({"least": 0.8}, {"standard-tuned-anew"})])
 def test_claims_fail_on_results_that_deny_them(change, lost):
     assert lost <= {id for id, holds in verdicts(made(**change)).items() if holds is False}
@@ -70,7 +71,9 @@ def test_one_run_of_each_kind():
 
 def test_the_finding_says_how_far_the_best_rate_moves():
     assert PAPER.finding(made()) == (
-        "From width 32 to 512 the best learning rate of Adam falls by a factor of 2^3; in μP it moves by 2^0")
+        "From width 32 to 512 the best learning rate of Adam moves, in powers of 2, by -3 ± 0 in the standard parametrization "
+        "and by 0 ± 0 in μP")
+    assert PAPER.finding(made(best={32: -6, 128: -6, 512: -6})).endswith("; these seeds do not tell the two apart")
 
 
 @pytest.mark.long
@@ -88,4 +91,5 @@ def test_the_papers_scale_on_few_small_images(mnist_folder, tmp_path):
     assert all(trial.resumable for trial in trials)
     results = Results(scale, [Done(trial, trial.task(**trial.settings), 0.0) for trial in trials])
     write_paper(PAPER, results, PAPER.claims(results), tmp_path / "page")
-    assert not any(one.measured == "no run ended" for one in PAPER.claims(results))
+    lost = {one.id for one in PAPER.claims(results) if one.measured == "no run ended"}
+    assert lost == {"standard-tuned-anew"}                          # other seeds choose its rate, and there is one seed

@@ -89,7 +89,7 @@ def test_a_difference_compares_the_seeds_that_both_have():
 
 def test_means_and_every_seed():
     low, bound = series(*LOW), below(0.16)
-    assert claim("id", "small", "paper", "table 1", low, below(0.2)).verdict == "yes"
+    assert claim("id", "small", "paper", "table 1", low, below(0.3)).verdict == "yes"
     assert every("id", "small", "paper", "table 1", low, bound).verdict == "NO"
     assert every("id", "small", "paper", "table 1", low, bound).measured == "0.148 ± 0.049; in 3 of 5 seeds"
     assert every("id", "small", "paper", "table 1", low, bound).criterion == "below 0.16 in each seed"
@@ -97,7 +97,7 @@ def test_means_and_every_seed():
     assert claim("id", "small", "paper", "table 1", series(math.nan, 0), below(1)).holds is None
 
 
-@pytest.mark.parametrize(("values", "verdict"), [((2.0, 2.2, 2.1), "yes"), ((0.2, 0.3, 0.25), "NO"),
+@pytest.mark.parametrize(("values", "verdict"), [((2.0, 2.2, 2.1, 2.1), "yes"), ((0.2, 0.3, 0.25), "NO"),
                                                  ((0.5, 3.0, 2.5), "inconclusive"), ((1.5, 1.5), "NO"),
                                                  ((2.0,), "yes"), ((1.0,), "NO")])
 def test_a_mean_whose_interval_crosses_a_limit_is_inconclusive(values, verdict):
@@ -123,9 +123,9 @@ def test_each_claim_says_how_many_repeats_without_a_seed_agree():
 
 
 def test_tests_are_corrected_together_by_benjamini_and_hochberg():
-    """One test with p = 0.04 counts; among 20 others that show nothing it does not."""
-    lucky = judged([0.0] * 5, [0.1, 0.3, 0.07, 0.05, 0.25])
-    assert (0.02 < lucky.p < 0.05, lucky.verdict, corrected([lucky])[0].verdict) == (True, "yes", "yes")
+    """One test with p = 0.02 counts; among 20 others that show nothing it does not."""
+    lucky = judged([0.0] * 5, [0.11, 0.25, 0.1, 0.06, 0.24])
+    assert (0.01 < lucky.p < 0.05, lucky.verdict, corrected([lucky])[0].verdict) == (True, "yes", "yes")
     others = [judged(LOW, NEAR) for _ in range(20)]
     found, *rest = corrected([lucky, *others, claim("id", "c", "paper", "s", series(*LOW), below(1))])
     assert (found.verdict, found.holds) == ("inconclusive", None)
