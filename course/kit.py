@@ -25,7 +25,7 @@ def add_command(commands: Commands) -> None:
         "--notebooks, the folder of the repository's notebooks, also write the slides, which show their figures. A file of the "
         "same name that holds anything else, such as a plan of your own or exercises that are filled in, is replaced only with "
         "--force.",
-        "--out course --seed 2026")
+        "--out my-course --seed 2026")
     command.add_argument("--out", default="results/course", metavar="FOLDER", help="where to write (default: results/course)")
     command.add_argument("--seed", type=int, default=0, help="draws other bugs to find (default: 0)")
     command.add_argument("--notebooks", metavar="FOLDER", help="the notebooks whose figures the slides show")
