@@ -1,9 +1,10 @@
-"""Read the claims that ``retroprop reproduce all`` wrote, and fail if one is not reproduced, other than those known not to be.
+"""Read the claims that ``retroprop reproduce all`` wrote, and fail if one is false that was not.
 
     python .ci/claims.py results/reproduce/quick/claims.csv
 
-Claims of the small scale must have the verdicts of ``tests/experiments/papers/verdicts.csv``. Whatever the scale, the README
-must count those verdicts by whose claims they are.
+Claims of the small scale must have the verdicts of ``tests/experiments/papers/verdicts.csv``. At the quick scale, whose few and
+short runs leave more open, none may be false that is not false there or known to be, and at most three in ten may be
+inconclusive. Whatever the scale, the README must count the verdicts of the small scale by whose claims they are.
 """
 
 import csv
@@ -12,28 +13,12 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# Claims, by paper and id, that are not reproduced, or that five seeds cannot decide; the pages of the papers say why.
+# Claims, by paper and id, that are false at the quick scale alone.
 KNOWN = {
-    *(("glorot2010", id) for id in (
-        "std-of-z-standard", "weight-gradient-normalized", "singular-normalized", "gradient-ratio-softsign-normalized",
-        "surface-flatter", "softsign-normalized-learns", "tanh-weight-gradients-alike")),
-    ("he2015", "relu30-he-learns"),
-    ("saxe2014", "gaussian100-rms"),
-    ("saxe2014", "orthogonal-time-stays"),
-    ("lsuv2016", "tanh10-ahead"),
-    ("lsuv2016", "relu30-as-good-as-he"),
-    *(("batchnorm2015", id) for id in (
-        "bn-end-low-rate", "bn-end-high-rate", "bn-small-weights", "bn-lower-at-best-rates", "momentum-settles")),
-    ("dropout2014", "clean-error-lower"),
-    ("dropout2014", "nets-needed"),
-    ("dropout2014", "scaling-near-average"),
-    ("santurkar2018", "bn-error"),
-    ("santurkar2018", "noisy-error"),
-    ("cohen2021", "rises-0.8"),
-    *(("yang2021", id) for id in (
-        "sgd-mup-change-0", "sgd-mup-change-1", "sgd-mup-change-2", "sgd-standard-change-1", "best-rate-standard-32",
-        "standard-rate-falls", "mup-rate-stays", "wider-is-better", "standard-tuned-anew")),
+    ("glorot2010", "tanh-weight-gradients-alike"),
+    ("cohen2021", "rises-0.8"),  # in 4 of 5 seeds
 }
+OPEN = 0.3                                                          # the share that may be inconclusive at the quick scale
 ORIGINS = {"exact": "mathematics", "paper": "the papers", "independent": "an independent implementation",
            "project": "this project"}
 
@@ -66,15 +51,17 @@ def sentences(rows):
 
 path = Path(sys.argv[1])
 rows, kept = read(path), {(row["paper"], row["id"]): row for row in read(ROOT / "tests/experiments/papers/verdicts.csv")}
-missed = [row for row in rows if row["reproduced"] != "True" and not row["measured"].startswith("not run")]
 if path.parent.name == "small":
     wrong = [row for row in rows if verdict(row) != kept.get((row["paper"], row["id"]), {}).get("reproduced")]
-    print(*(f"NEW: {row['paper']}: {row['id']}: {verdict(row)}: measured {row['measured']}" for row in wrong), sep="\n")
 else:
-    wrong = [row for row in missed if (row["paper"], row["id"]) not in KNOWN]
-    for row in missed:
-        print(f"{'NEW' if row in wrong else 'known'}: {row['paper']}: {row['id']}: {row['claim']}: measured {row['measured']}, "
-              f"criterion: {row['criterion']}")
+    verdicts = Counter(verdict(row) for row in rows)
+    if verdicts["inconclusive"] > OPEN * (len(rows) - verdicts["–"]):
+        sys.exit(f"too many claims are inconclusive: {dict(verdicts)}")
+    known = KNOWN | {key for key, row in kept.items() if row["reproduced"] == "NO"}
+    wrong = [row for row in rows if verdict(row) == "NO" and (row["paper"], row["id"]) not in known]
+for row in wrong:
+    print(f"NEW: {row['paper']}: {row['id']}: {row['claim']}: {verdict(row)}: measured {row['measured']}, "
+          f"criterion: {row['criterion']}")
 print(*sentences([row | {"reproduced": verdict(row)} for row in rows]))
 gone = KNOWN - {(row["paper"], row["id"]) for row in rows}
 if gone:
