@@ -76,12 +76,12 @@ def accepting():
     return modules, right
 
 
-FEW = [(0, "float32"), (1, "float64")]
-SEEDS = [pytest.param(FEW, id="few seeds"),
-         pytest.param(list(product(range(2, 20), ("float32", "float64"))), id="many seeds", marks=pytest.mark.long)]
+ONE = [(0, "float32")]
+SEEDS = [pytest.param(ONE, id="one seed"),
+         pytest.param(list(product(range(1, 20), ("float32", "float64"))), id="many seeds", marks=pytest.mark.long)]
 
 
-def accepted(build, x, target=None, seeds=FEW):
+def accepted(build, x, target=None, seeds=ONE):
     """Demand that ``check_module`` passes at these seeds, for x in these dtypes."""
     for seed, dtype in seeds:
         rp.check_module(build(), each(lambda a: a.astype(dtype), x), target, rng=seed)  # noqa: B023

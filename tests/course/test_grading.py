@@ -181,7 +181,7 @@ def test_files_that_a_teacher_changed_are_replaced_only_by_force(tmp_path, monke
         write_kit(tmp_path, seed=1)
     assert (tmp_path / "plan.md").read_text(encoding="utf-8") == "mine"
     assert write_kit(tmp_path, seed=1, force=True) == kept
-    assert (tmp_path / "plan.md").read_text(encoding="utf-8").startswith("# Three hours")
+    assert (tmp_path / "plan.md").read_text(encoding="utf-8").startswith("# Lesson plan")
     assert (tmp_path / "exercises.ipynb").read_text(encoding="utf-8") == '{\n "seed": 1\n}\n'
 
 

@@ -36,7 +36,7 @@ def test_claims_of_trained_networks_can_hold_and_can_fail(good):
 
     runs = [Done(trial, result(trial.settings), 0.0) for trial in PAPER.plan(Scale("small")) if trial.task is trained]
     found = {one.id: one.holds for one in PAPER.claims(Results(Scale("small"), runs)) if one.holds is not None}
-    assert len(found) == 15
+    assert len(found) == (15 if good else 12)                       # two that never learn are not told apart
     kept = {"layers14-alike"}                                       # two networks that learn nothing end alike too
     assert {id: holds for id, holds in found.items() if holds is not good and id not in kept} == {}
 
