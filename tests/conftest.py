@@ -5,11 +5,15 @@ and closed after each test.
 """
 
 import os
+import signal
 import sys
+import threading
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)        # nohup and "&" leave it ignored, for children too
 
 
 @pytest.fixture(autouse=True)
