@@ -94,14 +94,14 @@ EXERCISES = (
 def graded(exercise: Exercise, made: Mapping[str, Any], seed: int, failed: Mapping[str, str] | None = None) -> list[Verdict]:
     """Try the parts of an exercise on what a student made, by name. Whatever it raises costs only the points of its part.
 
-    ``failed`` holds the errors of cells that should have defined a name.
+    ``failed`` says what the cells did that should have defined a name.
     """
     found = []
     for part in exercise.parts:
         try:
             if part.name not in made:
                 why = (failed or {}).get(part.name)
-                raise CheckError(f"{part.name} is not defined" + (f": its cell raises {why}" if why else ""))
+                raise CheckError(f"{part.name} is not defined" + (f": its cell {why}" if why else ""))
             part.test(made[part.name], seed)
             found.append(Verdict(part.title, part.points, part.points))
         except (Exception, SystemExit) as error:                    # a student's code may raise anything

@@ -75,7 +75,8 @@ def execute(cells: Sequence[str], exercises: Sequence[str] = (), seed: int = 0, 
     found = Executed()
     while True:
         left = [name for name in exercises if name not in found.verdicts]
-        task = {"cells": list(cells), "without": sorted(found.stopped), "exercises": left, "seed": seed}
+        without = {k: found.errors[k] for k in sorted(found.stopped)}
+        task = {"cells": list(cells), "without": without, "exercises": left, "seed": seed}
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             stopped = run(task, found, limit, folder)
         if stopped is None:

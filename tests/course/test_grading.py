@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from retroprop.course import exercises
 from retroprop.course.exercises import EXERCISES
 from retroprop.course.grading import Executed, execute, grade
 from retroprop.course.kit import write_kit
@@ -83,6 +84,14 @@ def test_an_instance_that_takes_the_name_of_its_class_does_not_count():
     for source in (SIGMOID, "Sigmoid = Sigmoid()", "def of_a_sum(*sizes): return 1", "of_a_sum = of_a_sum(1)"):
         notebook.execute(source)
     assert [each.__name__ for each in notebook.made.values()] == ["Sigmoid", "of_a_sum"]
+
+
+def test_a_name_whose_cell_was_stopped_says_so():
+    notebook = Notebook()
+    notebook.leave_out(SIGMOID, "took longer than 20 s")
+    sigmoid = next(one for one in EXERCISES if one.name == "sigmoid")
+    sentences = [one.sentence for one in exercises.graded(sigmoid, {}, 0, notebook.failed)]
+    assert set(sentences) == {"Sigmoid is not defined: its cell took longer than 20 s"}
 
 
 @pytest.mark.long
