@@ -67,4 +67,4 @@ if __name__ == "__main__":
              in zip(ASKED.items(), answers(Path(sys.argv[1]), list(ASKED)), strict=True)
              if not any(page in pages or page.partition("#")[0] in pages for page in found[:3])]
     print(f"{len(ASKED) - len(wrong)} of {len(ASKED)} questions are answered among the first three hits.")
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
