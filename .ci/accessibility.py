@@ -55,7 +55,7 @@ def main():
                     print(f"{name}, {scheme}, {width} px: {len(found)} violations")
                     wrong += [f"{name}, {scheme}, {width} px: {one}" for one in found]
         browser.close()
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
 
 
 if __name__ == "__main__":

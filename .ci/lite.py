@@ -76,7 +76,7 @@ def main():
                 page.screenshot(path=options.shots / f"{Path(name).stem}.png")
             page.close()
         browser.close()
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or 0)
 
 
 if __name__ == "__main__":
