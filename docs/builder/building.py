@@ -33,17 +33,19 @@ def build(source, pyodide=None, lite=False):
     for unneeded in (".buildinfo", "objects.inv", "_static/webpack-macros.html"):
         (out / unneeded).unlink(missing_ok=True)
     (out / ".nojekyll").touch()                                     # GitHub Pages leaves out folders with _ otherwise
-    name_toggles(out)
+    make_accessible(out)
     parts.write(out, source, pyodide, lite)
     check(out)
     return out
 
 
-def name_toggles(out):
-    """Give the theme's buttons that open a part of the contents a name, which screen readers need."""
+def make_accessible(out):
+    """Name the theme's buttons that open a part of the contents, let keys scroll wide tables, leave empty headers out."""
     for path in out.rglob("*.html"):
         html = path.read_text(encoding="utf-8")
-        path.write_text(html.replace("<summary><span", '<summary aria-label="Pages of this part"><span'), encoding="utf-8")
+        html = html.replace("<summary><span", '<summary aria-label="Pages of this part"><span')
+        html = html.replace('<th class="head"><p></p></th>', "<td></td>")
+        path.write_text(re.sub(r"<table(?=[ >])", '<table tabindex="0"', html), encoding="utf-8")
 
 
 def check(out):
