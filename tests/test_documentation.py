@@ -16,6 +16,8 @@ PAGES = sorted(DOCS.rglob("*.md"))
 GENERATED = ("api/", "papers/", "../papers/", "notebooks/", "../notebooks/index.md", "../../notebooks/index.md", "course/",
              "../course/")
 
+needs_estimators = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="the API has estimators: extra sklearn")
+
 
 def load(name):
     found = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / "builder" / f"{name}.py")
@@ -29,6 +31,7 @@ def api():
     return load("api")
 
 
+@needs_estimators
 def test_the_api_has_every_public_name_once(api):
     names = [name for subject in api.subjects() for _, group in subject.groups for name in group]
     assert len(names) == len(set(names))
@@ -38,6 +41,7 @@ def test_the_api_has_every_public_name_once(api):
         assert {api.full_name(folder, name) for name in api.public(folder)} <= set(names)
 
 
+@needs_estimators
 def test_the_groups_of_the_api_name_nothing_that_is_not_public(api):
     _, *parts = api.PAGE.read_text(encoding="utf-8").split("\n## ")
     for part in parts:
@@ -46,6 +50,7 @@ def test_the_groups_of_the_api_name_nothing_that_is_not_public(api):
         assert set(named) <= set(api.public(folder)), folder
 
 
+@needs_estimators
 def test_names_that_differ_in_case_alone_have_pages_of_different_names(api):
     renamed = api.file_names()
     assert renamed["retroprop.inspection.features.Dream"] == "retroprop.inspection.features.Dream-class"
