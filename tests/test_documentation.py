@@ -16,7 +16,7 @@ PAGES = sorted(DOCS.rglob("*.md"))
 GENERATED = ("api/", "papers/", "../papers/", "notebooks/", "../notebooks/index.md", "../../notebooks/index.md", "course/",
              "../course/")
 
-needs_estimators = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="the API has estimators: extra sklearn")
+needs_estimators = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="needs the extra sklearn")
 
 
 def load(name):
