@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import stat
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,21 @@ def read_json(path: Path) -> dict[str, Any]:
     if content[:SEALED] != seal(body):
         raise FileFormatError(f"{path} must be a file of JSON that begins with its checksum, but is damaged or has none")
     return json.loads(b"{" + body)
+
+
+def json_value(value: Any) -> Any:
+    """Return what JSON can hold: null in the place of each number that is infinite or NaN, also in dicts and lists.
+
+    >>> json_value({"cost": float("nan"), "seeds": (1, 2.5)})
+    {'cost': None, 'seeds': [1, 2.5]}
+    """
+    if isinstance(value, dict):
+        return {name: json_value(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(inner) for inner in value]
+    if isinstance(value, Real) and not isinstance(value, Integral):     # also NumPy's
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def seal(body: bytes) -> bytes:

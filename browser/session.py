@@ -18,6 +18,7 @@ import numpy as np
 from .. import datasets
 from ..arguments import Array, one_of, positive_int
 from ..errors import ArgumentError, RetropropError
+from ..files import json_value
 from ..initializers import starts
 from ..inspection.diagnosis.diagnose import diagnose
 from ..inspection.diagnosis.layers import LayerStatistics, hidden_activations, layer_statistics, preactivations
@@ -234,7 +235,7 @@ class Desk:
         name, *arguments = json.loads(message)
         try:
             method = self.open if name == "open" else getattr(self.session, name)
-            return json.dumps({"result": finite(method(*arguments))}, ensure_ascii=False, allow_nan=False)
+            return json.dumps({"result": json_value(method(*arguments))}, ensure_ascii=False, allow_nan=False)
         except RetropropError as error:
             return json.dumps({"error": str(error)}, ensure_ascii=False)
 
@@ -265,17 +266,6 @@ def described(layer: LayerStatistics) -> dict[str, Any]:
             low, high = min(low, 0.0 if layer.kind == "Sigmoid" else -1.0), max(high, 1.0)
         row |= {"range": [low, high], "histogram": np.histogram(values, BINS, (low, high))[0].tolist()}
     return row
-
-
-def finite(value: Any) -> Any:
-    """Return what JSON can hold: None in the place of each number that is not finite."""
-    if isinstance(value, dict):
-        return {name: finite(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(one) for one in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return value
 
 
 def rounded(a: Array) -> Any:

@@ -16,7 +16,7 @@ from ..reports import drawing
 from ..reports.folder import remove_others
 from ..reports.page import Page
 from ..reports.statistics import number
-from ..reports.text import finite, joined, many, numbered, write_csv
+from ..reports.text import joined, many, numbered, write_csv
 from ..sweeps.workers import Workers
 from .comparison import (
     SURVIVES,
@@ -68,7 +68,7 @@ def write_report(comparison: Comparison, folder: Path, workers: Workers | None =
     images = [f"{panel.name}.{kind}" for panel in drawings for kind in ("png", "svg")]
     written = [*TABLES, *images, "report.html"]
     remove_others(folder, written)
-    config = json.dumps(finite(configuration(comparison, written)), indent=2, ensure_ascii=False)
+    config = json.dumps(files.json_value(configuration(comparison, written)), indent=2, ensure_ascii=False)
     files.write(folder / "config.json", config + "\n")
     write_csv(folder / "results.csv", comparison.rows())
     write_csv(folder / "summary.csv", comparison.summary())

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+from ...files import json_value
 from ...inspection.adversarial import Robustness
 from ...inspection.features import Dream, Maximization
 from ...modules import Module
 from ...printing import aligned
 from ..reports.statistics import estimate
-from ..reports.text import finite, percent
+from ..reports.text import percent
 from .analyses import DEFENDED, Attacked, Fooled, Models, Saliency
 from .subjects import Images, Subject
 
@@ -117,7 +118,7 @@ class Findings:
 
     def summary(self) -> list[dict[str, Any]]:
         """One dict per row, for JSON: None stands for NaN."""
-        rows: list[dict[str, Any]] = finite([row._asdict() for row in self.rows()])
+        rows: list[dict[str, Any]] = json_value([row._asdict() for row in self.rows()])
         return rows
 
     def verdict(self) -> str:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ArgumentError
-from ...files import check_folder
-from .text import finite
+from ...files import check_folder, json_value
 
 RECORD = "config.json"                                              # the settings of the report, and the names of its files
 
@@ -121,7 +120,7 @@ def differences(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """
     if not earlier:
         return f"its {RECORD} is not that of a report"
-    now = json.loads(json.dumps(finite(dict(settings)), default=str))
+    now = json.loads(json.dumps(json_value(dict(settings)), default=str))
     found = {name: (earlier.get(name, None if value else value), value) for name, value in now.items()}
     return "; ".join(f"{name}: {brief(old)} there, {brief(new)} now" for name, (old, new) in found.items() if old != new)
 

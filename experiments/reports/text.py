@@ -67,18 +67,9 @@ def percent(share: float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
-def finite(value: Any) -> Any:
-    """The same, with None (null in JSON) in place of each number that is infinite or NaN."""
-    if isinstance(value, dict):
-        return {name: finite(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def as_json(rows: Any) -> str:
     """JSON, with null for numbers that are infinite (never) or NaN (undefined)."""
-    return json.dumps(finite(rows), indent=2, allow_nan=False)
+    return json.dumps(files.json_value(rows), indent=2, allow_nan=False)
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

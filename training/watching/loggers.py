@@ -14,7 +14,7 @@ from typing import Any
 from ... import files
 from ...arguments import in_a_line
 from ...errors import ArgumentError
-from .logs import Columns, Log, Row, finite, plain
+from .logs import Columns, Log, Row, plain
 
 EVENTS = "events.out.tfevents.retroprop"                            # readers look for files with tfevents in their names
 VERSION = "brain.Event:2"
@@ -97,7 +97,7 @@ class JSONLog(Log):
         return b""
 
     def encoded(self, row: Row, columns: Columns) -> bytes:
-        values = {name: finite(plain(name, value)) for name, value in row.items()}
+        values = {name: files.json_value(plain(name, value)) for name, value in row.items()}
         return json.dumps(values, ensure_ascii=False, default=str).encode() + b"\n"
 
     def kept(self, content: bytes, epoch: float) -> tuple[int, float, Columns]:

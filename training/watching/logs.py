@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import errno
-import math
 import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -143,7 +142,3 @@ def plain(name: str, value: Any) -> Any:
     except (TypeError, ValueError):
         return value
 
-
-def finite(value: Any) -> Any:
-    """Return None in place of a number that JSON does not have."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
