@@ -161,7 +161,7 @@ def two_parts(members: Indices, n_test: int, rng: np.random.Generator, codes: In
     count, n = members.max() + 1, len(members)
     if codes is None:
         order = rng.permutation(count)
-        sizes = np.cumsum(bincount(members)[order])[:-1]         # of the first groups, which are never all
+        sizes = np.cumsum(bincount(members)[order])[:-1]            # of the first groups, which are never all
         held_out = np.isin(members, order[:np.abs(sizes - n_test).argmin() + 1])
     else:
         part = dealt(members, np.array([1 - n_test / n, n_test / n]), rng, codes)

@@ -11,6 +11,7 @@ from ...arguments import Array, bincount
 from ...datasets.scaling import Scaler
 from ...errors import NonFiniteError
 from ..lab.readings import error as share_of_errors
+from ..lab.readings import rms
 from ..reports.statistics import number
 
 SMALL = 0.10                                                        # the share of errors that "learns" means
@@ -136,7 +137,3 @@ def r_squared(prediction: Array, y: Array, scaler: Scaler | None) -> float:
     values = learned(y, scaler)
     spread = values.var(0)
     return float(np.mean(1 - ((prediction - values)**2).mean(0) / spread)) if spread.all() else math.nan
-
-
-def rms(a: Array) -> float:
-    return math.sqrt(float(np.mean(np.square(a, dtype=np.float64))))

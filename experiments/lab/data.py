@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import datasets
-from ...arguments import Array
+from ...arguments import Array, bincount
 from ...datasets.classes import Classes
 from ...errors import ArgumentError
 from .loop import Drawn, Generated, Stream, scaled
@@ -99,7 +99,7 @@ class Source(NamedTuple):
     @property
     def chance(self) -> float:
         """The test error of the best constant answer: what a run that diverged counts as."""
-        counts = np.bincount(self.test[1], minlength=self.classes)
+        counts = bincount(self.test[1], minlength=self.classes)
         return float(1 - counts.max() / counts.sum())
 
     def limited(self, examples: int) -> Source:

@@ -62,9 +62,10 @@ def dense(features: int, classes: int, initializer: Initializer, *, depth: int =
     net = dense_network(features, classes, [width] * depth, initializer, seed=seed, **options)
     rng = np.random.default_rng([seed, depth])
     for layer in net:
-        if isinstance(layer, Linear) and layer.bias is not None and (gain, bias_std) != (1.0, 0.0):
+        if isinstance(layer, Linear):
             layer.weight.data[...] *= gain
-            layer.bias.data[...] = rng.normal(0, bias_std, layer.out_features)
+            if layer.bias is not None:
+                layer.bias.data[...] = rng.normal(0, bias_std, layer.out_features)
     return net
 
 

@@ -252,6 +252,11 @@ def movements(readings: Sequence[dict[str, Any]], of: str = "inputs") -> tuple[A
     return moves, int(np.argsort(moves, kind="stable")[len(moves) // 2])
 
 
+def rms(a: Array) -> float:
+    """The root of the mean square, in float64."""
+    return float(np.sqrt(np.mean(np.square(a, dtype=np.float64))))
+
+
 READINGS: Mapping[str, Callable[..., Readings]] = {
     "errors": Errors, "costs": Costs, "layers": Layers, "drifts": Drifts, "batch statistics": BatchStatistics,
     "sampled averages": SampledAverages}

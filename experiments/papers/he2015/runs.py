@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ....arguments import Array
 from ....modules import ReLU
 from ...lab.networks import initialization, rectifiers
+from ...lab.readings import rms
 
 EXAMPLES = 300
 
@@ -23,7 +23,3 @@ def signals(*, init: str, sizes: Sequence[int], seed: int) -> dict[str, Any]:
     net.backward(rng.standard_normal((EXAMPLES, last), dtype=np.float32))
     layers = [module for _, module in net.leaves() if isinstance(module, ReLU)]
     return {"signal": [rms(layer.point) for layer in layers], "gradient": [rms(layer.gradient) for layer in layers]}
-
-
-def rms(a: Array) -> float:
-    return float(np.sqrt(np.mean(np.square(a, dtype=np.float64))))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ....initializers import HeNormal
 from ....losses import CrossEntropy
 from ....modules import Linear, Sequential
@@ -13,6 +11,7 @@ from ....optim import SGD, Adam, Optimizer
 from ....training import mup
 from ...lab.data import source
 from ...lab.networks import dense
+from ...lab.readings import rms
 
 EXAMPLES = 64
 
@@ -41,7 +40,3 @@ def sums(net: Sequential, x: Any) -> list[Any]:
         if isinstance(module, Linear):
             outputs.append(x.astype(float))
     return outputs
-
-
-def rms(a: Any) -> float:
-    return float(np.sqrt(np.mean(np.square(a))))
