@@ -17,7 +17,9 @@ from threading import Thread
 from typing import Any
 
 from ..arguments import positive_int, real
+from ..experiments.reports.text import many
 from .exercises import EXERCISES, Verdict
+from .modules import GAP
 from .source import stored_cells
 
 START = 300                                                         # seconds in which Python must import the library
@@ -213,11 +215,10 @@ def grade(path: str | os.PathLike[str], seed: int = 0, limit: float = 60) -> Gra
     seed, limit = positive_int("seed", seed, 0), real("limit", limit, 0, above=True)
     cells = [cell["source"] for cell in stored_cells(Path(path)) if cell["cell_type"] == "code"]
     found = execute(cells, [exercise.name for exercise in EXERCISES], seed, limit)
-    gaps = sum(error.startswith("nothing is written") for error in found.errors.values())
-    remarks = [f"code cell {k + 1}: {error}" for k, error in sorted(found.errors.items())
-               if not error.startswith("nothing is written")]
+    remarks = [f"code cell {k + 1}: {error}" for k, error in sorted(found.errors.items()) if error != GAP]
+    gaps = len(found.errors) - len(remarks)
     if gaps:
-        remarks.append(f"{gaps} cell{'s' * (gaps > 1)} stopped at a gap that is not filled")
+        remarks.append(f"{many(gaps, 'cell')} stopped at a gap that is not filled")
     if found.changed:
         remarks.append(f"the notebook replaced {', '.join(found.changed)}; the grader put it back")
     verdicts = {exercise.name: found.verdicts[exercise.name] for exercise in EXERCISES}

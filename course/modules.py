@@ -28,6 +28,7 @@ UPDATE = (values.update_is_the_gradient_of_each_parameter, phases.update_overwri
           phases.update_is_of_the_last_backward)
 PHASES = ("forward", "backward", "update")
 OF_LAWS = {base for kind in (modules.Sequential, modules.Graph, modules.Identity) for base in kind.__mro__}
+GAP = "nothing is written here yet"
 EQUAL = 1e-8 / np.finfo(float).eps                                  # in eps: formulas may be written in another order
 
 
@@ -225,7 +226,7 @@ def predicts(trial: Trial, seed: int) -> None:
 def said(error: BaseException) -> str:
     """Return what is wrong, in one line: the sentence of a law, or the kind and the text of another error."""
     if is_gap(error):
-        return "nothing is written here yet"
+        return GAP
     text = in_one_line(error)
     return text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}".removesuffix(": ")
 
