@@ -1,7 +1,8 @@
 """The documentation has every public name and every figure, and its builder executes the pages."""
 
-import importlib.util
+import importlib
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,13 @@ PAGES = sorted(DOCS.rglob("*.md"))
 GENERATED = ("api/", "papers/", "../papers/", "notebooks/", "../notebooks/index.md", "../../notebooks/index.md", "course/",
              "../course/")
 
-needs_estimators = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="needs the extra sklearn")
+needs_estimators = pytest.mark.skipif(find_spec("sklearn") is None, reason="needs the extra sklearn")
 
 
 def load(name):
-    found = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / "builder" / f"{name}.py")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(DOCS.parent)
+        return importlib.import_module(f"docs.builder.{name}")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import retroprop as rp
 
+from .cards import card, contents, grid
+from .questions import slug
+
 PAGE = Path(__file__).with_name("subjects.md")
 
 
@@ -53,14 +56,10 @@ def full_name(folder, name):
     return f"retroprop.{name}" if getattr(rp, name, None) is in_folder else f"retroprop.{folder}.{name}"
 
 
-def slug(text):
-    return text.lower().replace(" ", "-")
-
-
 def write(folder):
     """Write the pages of the subjects, and their index."""
     folder.mkdir()
-    cards, found = "", subjects()
+    cards, found = [], subjects()
     for subject in found:
         text = f"# {subject.title}\n\n{subject.sentence}\n"
         for title, names in subject.groups:
@@ -69,9 +68,8 @@ def write(folder):
         page = slug(subject.title)
         (folder / f"{page}.md").write_text(text, encoding="utf-8")
         first = " · ".join(name.rpartition(".")[2] for name in [name for _, names in subject.groups for name in names][:4])
-        cards += (f":::{{grid-item-card}} {subject.title}\n:link: {page}\n:link-type: doc\n{subject.sentence}\n\n"
-                  f"```{{card-footer}}\n{first} …\n```\n:::\n")
-    index = INDEX.format(cards=cards, names="\n".join(slug(one.title) for one in found))
+        cards.append(card(subject.title, page, subject.sentence, f"{first} …"))
+    index = f"{INDEX}\n{grid(cards, '1 2 2 3')}\n{contents(slug(one.title) for one in found)}"
     (folder / "index.md").write_text(index, encoding="utf-8")
 
 
@@ -80,17 +78,6 @@ INDEX = """\
 
 All public names, by subject. In code they are names of `rp`, as in `rp.Linear` and `rp.datasets.moons`, after
 `import retroprop as rp`.
-
-::::{{grid}} 1 2 2 3
-:gutter: 3
-
-{cards}::::
-
-```{{toctree}}
-:hidden:
-
-{names}
-```
 """
 
 

@@ -4,11 +4,13 @@ import re
 
 import nbformat
 
+from .cards import card, contents, grid
+
 
 def write(folder, target, lite):
     """Write the pages of the notebooks, and their index."""
     target.mkdir()
-    rows, names = [], []
+    cards, names = [], []
     for path in sorted(folder.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         title, question = heading(path, notebook)
@@ -18,9 +20,10 @@ def write(folder, target, lite):
             raise SystemExit(f"{path.name}: the metadata of {silent[0]} must have its figure's text, mystnb.image.alt")
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(links(path.name, lite)))
         nbformat.write(notebook, target / path.name)
-        rows.append(f":::{{grid-item-card}} {title}\n:link: {path.stem}\n:link-type: doc\n{question}\n:::\n")
+        cards.append(card(title, path.stem, question))
         names.append(path.stem)
-    (target / "index.md").write_text(INDEX.format(cards="".join(rows), names="\n".join(names), how=HOW[lite]), encoding="utf-8")
+    index = f"{INDEX.format(how=HOW[lite])}\n{grid(cards, '1 1 2 2')}\n{contents(names)}"
+    (target / "index.md").write_text(index, encoding="utf-8")
 
 
 INDEX = """\
@@ -28,17 +31,6 @@ INDEX = """\
 
 Each notebook teaches one idea of the [lecture](../lecture.md), with questions, figures, and exercises that check your answers.
 Read them here, or run them: {how}
-
-::::{{grid}} 1 1 2 2
-:gutter: 3
-
-{cards}::::
-
-```{{toctree}}
-:hidden:
-
-{names}
-```
 """
 HOW = {False: "each page has its notebook to download.",
        True: "each page has its notebook to download, and a link that opens it in the browser, where nothing is installed."}

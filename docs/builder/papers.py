@@ -8,9 +8,11 @@ from collections import Counter
 from html import unescape
 from pathlib import Path
 
-from retroprop.experiments.reproduce.claims import ORIGINS
+from retroprop.experiments.reproduce.claims import verdict_of
 from retroprop.experiments.reproduce.job import PAPERS, paper
 from retroprop.experiments.reproduce.paper import Results, Scale
+
+from .cards import card, contents, grid
 
 ROOT = Path(__file__).parents[2]
 VERDICTS = ROOT / "tests" / "experiments" / "papers" / "verdicts.csv"
@@ -35,10 +37,9 @@ def write(folder, measured):
         page, counts = page_of(name, kept.get(name, {}), folder, measured)
         (folder / f"{name}.md").write_text(page, encoding="utf-8")
         texts = paper(name).texts
-        cards.append(f":::{{grid-item-card}} {texts.title}\n:link: {name}\n:link-type: doc\n{texts.citation}\n\n"
-                     f"```{{card-footer}}\n{told(counts)}\n```\n:::\n")
-    names = "\n".join(PAPERS)
-    (folder / "index.md").write_text(INDEX.format(count=len(PAPERS), cards="".join(cards), names=names), encoding="utf-8")
+        cards.append(card(texts.title, name, texts.citation, told(counts)))
+    index = f"{INDEX.format(count=len(PAPERS), cards=grid(cards, '1 1 2 2'))}\n{contents(PAPERS)}"
+    (folder / "index.md").write_text(index, encoding="utf-8")
 
 
 INDEX = """\
@@ -51,20 +52,10 @@ Claims that are not reproduced stay here, with the reason. Each page names the s
 retroprop reproduce all
 ```
 
-::::{{grid}} 1 1 2 2
-:gutter: 3
-
-{cards}::::
-
+{cards}
 A claim is reproduced if what was measured meets the criterion. A difference that five seeds cannot decide is inconclusive.
-"Claimed by" says whose the claim is and where it stands. [How to reproduce a paper](../how-to/reproduce-a-paper.md) has the
+"Whose claim" says where it comes from, and where it stands. [How to reproduce a paper](../how-to/reproduce-a-paper.md) has the
 options of the command: larger scales, more processes, a cluster.
-
-```{{toctree}}
-:hidden:
-
-{names}
-```
 """
 
 
@@ -84,13 +75,12 @@ def page_of(name, verdicts, folder, measured):
     text += f"**{told(counts)}** at the scale `{scale}`.\n\n"
     text += report(name, folder, measured) if ran else ""
     text += "## Claim by claim\n\n"
-    header = ["claim", "verdict", *(["measured"] if rows else []), "criterion", "in the paper", "claimed by"]
+    header = ["claim", "verdict", *(["measured"] if rows else []), "criterion", "in the paper", "whose claim"]
     text += f"| {' | '.join(header)} |\n|{'---|' * len(header)}\n"
     for id, one in claims.items():
         found = rows.get(id, {})
         verdict = SHOWN[verdicts.get(id, "–")]
-        cells = [one.what, verdict, *([found.get("measured", "–")] if rows else []), one.criterion, one.paper or "–",
-                 f"{ORIGINS[one.origin]}{f': {one.source}' if one.source else ''}"]
+        cells = [one.what, verdict, *([found.get("measured", "–")] if rows else []), one.criterion, one.paper or "–", one.whose]
         text += f"| {' | '.join(escaped(cell) if k != 1 else cell for k, cell in enumerate(cells))} |\n"
     reasons = [f"- {escaped(one.what)}: {escaped(row['reason'])}" for id, one in claims.items()
                if (row := rows.get(id)) and row.get("reason")]
@@ -136,13 +126,6 @@ def words(html):
 def plain(html):
     """The text of HTML, as Markdown."""
     return escaped(words(html))
-
-
-def verdict_of(row):
-    """The verdict of a row of claims.csv, as verdicts.csv writes it."""
-    if row["reproduced"]:
-        return "yes" if row["reproduced"] == "True" else "NO"
-    return "–" if row["measured"].startswith("not run") else "inconclusive"
 
 
 def told(counts):

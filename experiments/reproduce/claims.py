@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -117,6 +117,13 @@ class Claim:
                 "measured": self.found, "criterion": self.criterion, "reproduced": self.holds, "repeats": self.agreeing,
                 "p": known(self.p), "corrected_p": known(self.q), "reason": self.reason if self.holds is False else "",
                 "values": list(self.values)}
+
+
+def verdict_of(row: Mapping[str, str]) -> str:
+    """The verdict of a row that `Claim.row` wrote to a CSV file. A claim of which no run ended is inconclusive there."""
+    if row["reproduced"]:
+        return VERDICTS[row["reproduced"] == "True"]
+    return "–" if row["measured"].startswith("not run") else "inconclusive"
 
 
 def claim(id: str, what: str, origin: Origin, source: str, series: Series, bound: Bound, *, paper: str = "", unit: str = "",
@@ -247,15 +254,20 @@ def counted(claims: Sequence[Claim]) -> dict[Origin, dict[str, int]]:
 
 def summary(claims: Sequence[Claim], paper: str = "the paper") -> str:
     """How many of the judged claims are reproduced, in a sentence for each origin."""
-    whose = ORIGINS | {"paper": paper}
-    parts, found = [], counted(claims)
+    found = counted(claims)
+    unjudged = sum(verdicts["–"] for verdicts in found.values())
+    return " ".join([*sentences(found, paper), *[f"{many(unjudged, 'claim')} {verb(unjudged)} not judged."] * bool(unjudged)])
+
+
+def sentences(found: Mapping[Origin, Mapping[str, int]], paper: str) -> list[str]:
+    """The same for verdicts that are counted, without those that are not judged."""
+    whose, parts = ORIGINS | {"paper": paper}, []
     for origin, verdicts in found.items():
-        yes, no, unsure, _ = verdicts.values()
+        yes, no, unsure = (verdicts[word] for word in ("yes", "NO", "inconclusive"))
         if yes + no + unsure:
             rest = [f", {count} {verb(count)} {what}" for count, what in ((no, "not"), (unsure, "inconclusive")) if count]
             parts.append(f"Claims of {whose[origin]}: {yes} of {yes + no + unsure} {verb(yes)} reproduced{''.join(rest)}.")
-    unjudged = sum(verdicts["–"] for verdicts in found.values())
-    return " ".join([*parts, *[f"{many(unjudged, 'claim')} {verb(unjudged)} not judged."] * bool(unjudged)])
+    return parts
 
 
 def verb(count: int) -> str:
