@@ -6,13 +6,10 @@ SITE is what ``python -m docs --pyodide FOLDER`` wrote. Needs playwright and axe
 """
 
 import sys
-import threading
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from lite import Quiet
+from lite import serve
 from playwright.sync_api import sync_playwright
 
 from browser import WAIT, chromium
@@ -43,15 +40,13 @@ def main():
     if path is None:
         print("Not done: there is no Chromium here, and no apt-get that could install it")
         return
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    wrong = []
+    url, wrong = serve(site), []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for name in PAGES:
             for scheme in ("light", "dark"):
                 for width in WIDTHS:
-                    found = violations(browser, f"http://127.0.0.1:{server.server_port}/{name}", scheme, width)
+                    found = violations(browser, f"{url}/{name}", scheme, width)
                     print(f"{name}, {scheme}, {width} px: {len(found)} violations")
                     wrong += [f"{name}, {scheme}, {width} px: {one}" for one in found]
         browser.close()

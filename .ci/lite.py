@@ -10,12 +10,12 @@ import sys
 import threading
 import time
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from browser import chromium
+from retroprop.browser.serving import Handler, Server
 
 WAIT = 1_200_000                                                    # milliseconds, on the slowest machine
 
@@ -32,9 +32,11 @@ RUN = """async () => {
 }"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+def serve(site):
+    """Serve a folder as ``rp.play`` does, until this process ends; return its address."""
+    server = Server(("127.0.0.1", 0), partial(Handler, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
 
 
 def run(browser, url, name):
@@ -58,9 +60,7 @@ def main():
     if path is None:
         print("Not done: there is no Chromium here, and no apt-get that could install it")
         return
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=options.site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url, wrong = f"http://127.0.0.1:{server.server_port}", []
+    url, wrong = serve(options.site), []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         for name in options.notebooks:
