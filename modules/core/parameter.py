@@ -14,6 +14,7 @@ from ...arguments import Array, Seed, as_floating, floating_dtype
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...initializers.base import Initializer
 from ...restoring import Act, Attributes, at_once, calling
+from .arrays import Factors
 
 CACHE_LINE = 64                                                     # bytes
 
@@ -66,7 +67,7 @@ class FlatParameters:
             views = Views.of(flat, offset, parameter.shape)
             views.data[...] = as_floating(parameter.data, flat.data.dtype, "data", parameter)
             with np.errstate(over="ignore", under="ignore"):
-                views.grad[...] = parameter.grad
+                views.grad[...] = parameter.computed()
             attributes += views.held_by(parameter)
             offset += parameter.data.size
         cls.changes += 1                                            # before the move, so that no interrupt can hide it
@@ -96,7 +97,8 @@ class Views(NamedTuple):
 
     def held_by(self, parameter: Parameter) -> Attributes:
         """Return the attributes of the Parameter, for ``placing``."""
-        return [(parameter, name, value) for name, value in zip(self._fields, self, strict=True)]
+        named = zip(("flat", "offset", "T", "_grad_T", "data", "_grad"), self, strict=True)
+        return [(parameter, "factors", None), (parameter, "read", False), *((parameter, name, value) for name, value in named)]
 
 
 class Parameter:
@@ -120,18 +122,22 @@ class Parameter:
         The transposes of data and grad, C-contiguous views.
     frozen : bool
         ``step`` does not change a frozen parameter. ``update`` does nothing in a module whose parameters are all frozen.
+    factors : Factors or None
+        The gradient, if ``update`` has not written it: the first to read ``grad`` writes it.
+    read : bool
+        Whether anybody has read ``grad``, and may have kept the array: from then on ``update`` writes into it.
     flat, offset : FlatParameters and int
         The flat vectors that ``data`` and ``grad`` are views of, and the place in them where the views begin.
     replaced_by : Parameter or None
         The Parameter that was last assigned in the place of this one, until this one is assigned again.
     """
 
-    __slots__ = ("T", "_frozen", "data", "flat", "grad", "grad_T", "name", "offset", "replaced_by")
+    __slots__ = ("T", "_frozen", "_grad", "_grad_T", "data", "factors", "flat", "name", "offset", "read", "replaced_by")
 
     data: Array
-    grad: Array
     T: Array
-    grad_T: Array
+    factors: Factors | None
+    read: bool
     flat: FlatParameters
     offset: int
     name: str
@@ -168,6 +174,33 @@ class Parameter:
             self.flat.updated = True
 
     @property
+    def grad(self) -> Array:
+        self.read = True
+        return self.computed()
+
+    @property
+    def grad_T(self) -> Array:
+        return self.grad.T
+
+    def computed(self) -> Array:
+        """Return the gradient, for code that does not keep the array; ``grad`` is for all other code."""
+        if self.factors is not None:
+            self.factors.write(self._grad_T)
+            self.factors = None
+        return self._grad
+
+    def overwritten(self) -> Array:
+        """Return the transpose of ``grad``, all of which the caller writes."""
+        self.factors = None
+        return self._grad_T
+
+    def keep(self, factors: Factors) -> None:
+        """Take the gradient as factors, which ``grad`` multiplies; at once if somebody may have kept the array."""
+        self.factors = factors
+        if self.read:
+            self.computed()
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return self.data.shape
 
@@ -188,7 +221,7 @@ class Parameter:
         return f"Parameter({self.name!r}, shape={self.shape}, dtype={self.dtype.name!r})"
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy gets vectors of its own
-        return {"name": self.name, "frozen": self._frozen, "data": self.data, "grad": self.grad,
+        return {"name": self.name, "frozen": self._frozen, "data": self.data, "grad": self.computed(),
                 "updated": self.flat.updated}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
