@@ -1,14 +1,35 @@
-"""Running a network for inspection without changing it."""
+"""Running a network without changing it.
+
+``predict`` and ``evaluate`` run in evaluation mode, and leave modes, points, gradients and workspaces as they are. A block of
+``preserved_evaluation`` puts them back, and must prepare every module twice: for small inputs this takes as long as dozens of
+forwards. So a network of small inputs has twins: modules with the same attributes, hence the same parameters, in evaluation
+mode, with points and workspaces of their own. Nothing of the network has to be put back, and the next input of that shape
+finds a workspace that is prepared.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
 import numpy as np
+from numpy import ndarray
 
+from ...initializers.base import Initializer
 from ...restoring import Restored, filling, setting
-from .base import Module
+from .evaluation import Evaluated
+from .parameter import FlatParameters, Parameter
+from .summary import KEPT, examples_at_once, numbers_between
+from .values import Signature, Value, each, parts
+
+LIBRARY = __name__.partition(".")[0]
+PLAIN = (int, float, complex, str, bytes, np.ndarray, np.generic, np.dtype, np.random.Generator, Parameter, Initializer)
+SHAPES = 4                                                          # of inputs for which a network keeps a twin
+Net = Evaluated[Any]                                                # Module: base.py imports this file
+T = TypeVar("T")
 
 
-def unchanged(*nets: Module) -> Restored:
+def unchanged(*nets: Net) -> Restored:
     """Return a context manager that puts back networks: as ``preserved_evaluation`` does, and their buffers and generators.
 
     Enter it twice: ``with unchanged(net) as kept, kept: ...``; see Restored.
@@ -19,7 +40,7 @@ def unchanged(*nets: Module) -> Restored:
     return kept
 
 
-def rewound(*nets: Module) -> Restored:
+def rewound(*nets: Net) -> Restored:
     """Return a context manager that puts back generators and buffers, so that the next draws are the same again.
 
     Enter it twice: see Restored.
@@ -30,3 +51,106 @@ def rewound(*nets: Module) -> Restored:
     return Restored([setting([(stream, "state", stream.state) for stream in streams]),
                      filling([(array, np.copy(array)) for _, _, array in buffers]),
                      setting(buffers)])                             # a forward may have assigned a new array
+
+
+class Twin(NamedTuple):
+    """A twin of a network, and the state of the network in which it was made."""
+
+    net: Net
+    attributes: list[dict[str, Any]]                                # of the network's modules
+    copies: list[dict[str, Any]]                                    # of these dicts
+    changes: int                                                    # FlatParameters.changes
+
+    @classmethod
+    def of(cls, net: Net, signature: Signature) -> Twin | None:
+        """Return a new twin; None if the network can have none, or the workspace for such inputs would be large.
+
+        On a tape a network has none: the twin's phases would not be recorded.
+        """
+        modules = [module for _, module in net.named_modules()]
+        numbers = numbers_between(net, signature[0])
+        if numbers is None or numbers * signature[1].itemsize > KEPT or any(module._taped for module in modules):
+            return None
+        changes, twin = FlatParameters.changes, twin_of(net, {})
+        attributes = [*map(vars, modules)]
+        return None if twin is None else cls(twin, attributes, [*map(dict, attributes)], changes)
+
+    def current(self) -> bool:
+        """Whether no attribute of any module has been assigned since, and no Parameter has moved or been replaced."""
+        try:
+            return self.changes == FlatParameters.changes and self.attributes == self.copies
+        except Exception:                                           # other arrays, say, have no single truth value
+            return False
+
+
+def twin_of(module: Net, twins: dict[int, Net]) -> Net | None:
+    """Return a module of the same attributes, in evaluation mode, that shares nothing else; its modules inside are twins too.
+
+    It is added to ``twins``, by the id of the module. None if something may lead from the attributes to the module itself,
+    whose mode and point are others: a function, say, or phases of its own that call those of a module inside.
+    """
+    kind, attributes, children = type(module), vars(module), module.children()
+    if any(leaf is module for _, leaf in module.leaves()):
+        foreign = kind.__module__.partition(".")[0] != LIBRARY
+        if children or (foreign and not all(map(plain, attributes.values()))):
+            return None
+    further_slots = kind.__basicsize__ != Evaluated.__basicsize__
+    if further_slots or None in [twin_of(child, twins) for child in children.values()]:
+        return None
+    twins[id(module)] = twin = Evaluated.__new__(kind)
+    twin.training = False
+    twin.__dict__ = {name: exchanged(value, twins) for name, value in attributes.items()} if children else attributes
+    return twin
+
+
+def plain(value: Any) -> bool:
+    """Whether a value is none of those that could lead to a module."""
+    return all(map(plain, value)) if type(value) is tuple else value is None or isinstance(value, PLAIN)
+
+
+def exchanged(value: Any, twins: dict[int, Any]) -> Any:
+    """Return the twin in the place of each module, also in a dict or a list."""
+    if isinstance(value, dict):
+        return {key: exchanged(item, twins) for key, item in value.items()}
+    return [exchanged(item, twins) for item in value] if isinstance(value, list) else twins.get(id(value), value)
+
+
+def in_evaluation(self: Net, x: Value, signature: Signature, size: int | None, run: Callable[[Net, Value, int | None], T]) -> T:
+    """Return ``run(net, x, step)`` where net is ``self``, or its twin, in evaluation mode; nothing of ``self`` changes.
+
+    ``signature`` is that of the examples x. ``step`` is how many of them the network is to be given at a time, None: all;
+    it is ``size``, if that is not None.
+    """
+    if self._owner is None and (size is None or size >= len(parts(x)[0])):
+        busy, twins = self._busy, self._twins
+        if busy:
+            self.check_alone()
+        twin = twins.pop(signature, None)                           # no other thread finds it now
+        if twin is None or not twin.current():
+            twin = Twin.of(self, signature)
+            if len(twins) >= SHAPES:
+                twins.clear()
+        if twin is not None:
+            try:
+                self._busy = busy or True
+                result = run(twin.net, x if type(x) is ndarray and x.base is None else each(own, x), None)
+            finally:
+                self._busy = busy
+            twins[signature] = twin                                 # not after an error or an interrupt
+            return result
+    with self.preserved_evaluation() as kept, kept:
+        self.eval()
+        return run(self, x, size or examples_at_once(self, *signature))
+
+
+def own(array: Any) -> Any:
+    """Return an array that a twin may hold until its next forward: not a view, which would hold all of another array."""
+    return array if array.base is None else array.copy("K")
+
+
+def outputs(net: Net, x: Value, step: int | None) -> Value:
+    """Return the outputs for examples that are given ``step`` at a time, None: all."""
+    if step is None or step >= (n := len(parts(x)[0])):
+        return net.forward(x)
+    found = [net.forward(each(lambda array: array[i:i + step], x)) for i in range(0, n, step)]  # noqa: B023
+    return each(lambda *arrays: np.concatenate(arrays), *found)
