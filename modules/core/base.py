@@ -17,7 +17,7 @@ from .arrays import squared_norms
 from .construction import Arguments, arguments_of, as_text
 from .evaluation import Evaluated, cleared
 from .parameter import FlatParameters, Parameter, watch_parameters, watching
-from .rewinding import in_evaluation, outputs
+from .rewinding import in_evaluation, known_signature, outputs
 from .summary import Summary, summarize
 from .tangents import by_backward
 from .values import Shape, Value, counted, dtype_of, shape_of
@@ -234,8 +234,8 @@ class Module(Evaluated["Module"]):
             others (``batch_dependent``, also in evaluation mode), there is one part. The results of two sizes differ by
             rounding only.
         """
-        signature: Any = (x.shape, x.dtype) if type(x) is np.ndarray and batch_size is None else None
-        if signature not in self._twins:                            # else such an x has been checked before
+        signature = known_signature(self, x)
+        if signature is None:
             x, _ = counted(x, self)
             signature = shape_of(x), dtype_of(x)
         size = None if batch_size is None else positive_int("batch_size", batch_size)

@@ -86,6 +86,7 @@ class Evaluated(Tree[M]):
     backward: Callable[..., Any]
     update: Callable[..., Any]
     jvp: Callable[..., Any]
+    eval: Callable[..., Any]
     output_shape: Callable[[Shape], Shape]
     admit: Callable[[Shape], Shape]
     prepare: Callable[[Shape, np.dtype[Any]], Any]

@@ -72,7 +72,7 @@ class Twin(NamedTuple):
         if numbers is None or numbers * signature[1].itemsize > KEPT or any(module._taped for module in modules):
             return None
         changes, twin = FlatParameters.changes, twin_of(net, {})
-        attributes = [*map(vars, modules)]
+        attributes = [vars(module) for module in modules]
         return None if twin is None else cls(twin, attributes, [*map(dict, attributes)], changes)
 
     def current(self) -> bool:
@@ -90,17 +90,21 @@ def twin_of(module: Net, twins: dict[int, Net]) -> Net | None:
     whose mode and point are others: a function, say, or phases of its own that call those of a module inside.
     """
     kind, attributes, children = type(module), vars(module), module.children()
-    if any(leaf is module for _, leaf in module.leaves()):
-        foreign = kind.__module__.partition(".")[0] != LIBRARY
-        if children or (foreign and not all(map(plain, attributes.values()))):
-            return None
-    further_slots = kind.__basicsize__ != Evaluated.__basicsize__
+    phases_of_its_own = any(leaf is module for _, leaf in module.leaves())
+    if phases_of_its_own and (children or not (of_library(kind) or all(map(plain, attributes.values())))):
+        return None
+    further_slots = kind.__basicsize__ != next(filter(of_library, kind.__mro__)).__basicsize__
     if further_slots or None in [twin_of(child, twins) for child in children.values()]:
         return None
     twins[id(module)] = twin = Evaluated.__new__(kind)
     twin.training = False
     twin.__dict__ = {name: exchanged(value, twins) for name, value in attributes.items()} if children else attributes
     return twin
+
+
+def of_library(kind: type) -> bool:
+    """Whether a class is the library's own."""
+    return kind.__module__.partition(".")[0] == LIBRARY
 
 
 def plain(value: Any) -> bool:
@@ -115,6 +119,22 @@ def exchanged(value: Any, twins: dict[int, Any]) -> Any:
     return [exchanged(item, twins) for item in value] if isinstance(value, list) else twins.get(id(value), value)
 
 
+def known_signature(net: Net, x: Any) -> Signature | None:
+    """Return shape and dtype of an array, if the network has a twin for such arrays, and so has accepted one before."""
+    signature = (x.shape, x.dtype) if type(x) is ndarray else None
+    return signature if signature in net._twins else None
+
+
+def taken(net: Net, signature: Signature) -> Twin | None:
+    """Return the twin for inputs of this shape and dtype, which is new if there is none; no other thread finds it then."""
+    twin = net._twins.pop(signature, None)
+    if twin is None or not twin.current():
+        if len(net._twins) >= SHAPES:
+            net._twins.clear()
+        twin = Twin.of(net, signature)
+    return twin
+
+
 def in_evaluation(self: Net, x: Value, signature: Signature, size: int | None, run: Callable[[Net, Value, int | None], T]) -> T:
     """Return ``run(net, x, step)`` where net is ``self``, or its twin, in evaluation mode; nothing of ``self`` changes.
 
@@ -122,21 +142,17 @@ def in_evaluation(self: Net, x: Value, signature: Signature, size: int | None, r
     it is ``size``, if that is not None.
     """
     if self._owner is None and (size is None or size >= len(parts(x)[0])):
-        busy, twins = self._busy, self._twins
+        busy = self._busy
         if busy:
             self.check_alone()
-        twin = twins.pop(signature, None)                           # no other thread finds it now
-        if twin is None or not twin.current():
-            twin = Twin.of(self, signature)
-            if len(twins) >= SHAPES:
-                twins.clear()
+        twin = taken(self, signature)
         if twin is not None:
             try:
                 self._busy = busy or True
                 result = run(twin.net, x if type(x) is ndarray and x.base is None else each(own, x), None)
             finally:
                 self._busy = busy
-            twins[signature] = twin                                 # not after an error or an interrupt
+            self._twins[signature] = twin                           # not after an error or an interrupt
             return result
     with self.preserved_evaluation() as kept, kept:
         self.eval()
