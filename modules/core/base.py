@@ -221,8 +221,8 @@ class Module(Evaluated["Module"]):
         """Return the output in evaluation mode, computed ``batch_size`` examples at a time.
 
         Modes, points and gradients stay as they are, so that it may be called between ``forward`` and ``backward``. For
-        small inputs it keeps its workspaces: of at most four shapes, each of at most 500 kB between the modules. Then it takes
-        little longer than a forward.
+        small inputs, a network of the library's modules keeps its workspaces, of at most four shapes, each of at most 500 kB
+        between the modules; with them it takes little longer than a forward.
 
         Parameters
         ----------

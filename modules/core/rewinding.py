@@ -15,15 +15,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy import ndarray
 
-from ...initializers.base import Initializer
 from ...restoring import Restored, filling, setting
 from .evaluation import Evaluated
-from .parameter import FlatParameters, Parameter
+from .parameter import FlatParameters
 from .summary import KEPT, examples_at_once, numbers_between
 from .values import Signature, Value, each, parts
 
 LIBRARY = __name__.partition(".")[0]
-PLAIN = (int, float, complex, str, bytes, np.ndarray, np.generic, np.dtype, np.random.Generator, Parameter, Initializer)
 SHAPES = 4                                                          # of inputs for which a network keeps a twin
 Net = Evaluated[Any]                                                # Module: base.py imports this file
 T = TypeVar("T")
@@ -86,15 +84,15 @@ class Twin(NamedTuple):
 def twin_of(module: Net, twins: dict[int, Net]) -> Net | None:
     """Return a module of the same attributes, in evaluation mode, that shares nothing else; its modules inside are twins too.
 
-    It is added to ``twins``, by the id of the module. None if something may lead from the attributes to the module itself,
-    whose mode and point are others: a function, say, or phases of its own that call those of a module inside.
+    It is added to ``twins``, by the id of the module. None if a class with phases of its own is a user's: such phases may reach
+    the module itself, whose mode and point are others, by a way that is not seen here.
     """
     kind, attributes, children = type(module), vars(module), module.children()
     phases_of_its_own = any(leaf is module for _, leaf in module.leaves())
-    if phases_of_its_own and (children or not (of_library(kind) or all(map(plain, attributes.values())))):
-        return None
     further_slots = kind.__basicsize__ != next(filter(of_library, kind.__mro__)).__basicsize__
-    if further_slots or None in [twin_of(child, twins) for child in children.values()]:
+    if (phases_of_its_own and (children or not of_library(kind))) or further_slots:
+        return None
+    if None in [twin_of(child, twins) for child in children.values()]:
         return None
     twins[id(module)] = twin = Evaluated.__new__(kind)
     twin.training = False
@@ -105,11 +103,6 @@ def twin_of(module: Net, twins: dict[int, Net]) -> Net | None:
 def of_library(kind: type) -> bool:
     """Whether a class is the library's own."""
     return kind.__module__.partition(".")[0] == LIBRARY
-
-
-def plain(value: Any) -> bool:
-    """Whether a value is none of those that could lead to a module."""
-    return all(map(plain, value)) if type(value) is tuple else value is None or isinstance(value, PLAIN)
 
 
 def exchanged(value: Any, twins: dict[int, Any]) -> Any:

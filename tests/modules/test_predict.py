@@ -240,28 +240,26 @@ def test_an_error_leaves_the_network_and_its_workspaces_right():
 
 
 def test_predict_refuses_a_network_that_another_thread_predicts_with():
-    class Waits(rp.Module):
-        entered, go_on, main = threading.Event(), threading.Event(), threading.get_ident()
+    entered, go_on, main = threading.Event(), threading.Event(), threading.get_ident()
 
-        def forward(self, x):
-            if threading.get_ident() != self.main:
-                self.entered.set()
-                assert self.go_on.wait(10)
-            self.point = x
-            return x * 1
+    def wait(x):
+        if threading.get_ident() != main:
+            entered.set()
+            assert go_on.wait(10)
+        return x
 
-    module = rp.Sequential(Waits())
+    module = rp.Sequential(rp.Function(wait, np.ones_like))
     module.predict(X)
     assert module._twins
     thread = threading.Thread(target=lambda: module.predict(X))
     thread.start()
-    assert Waits.entered.wait(10)
+    assert entered.wait(10)
     try:
         for call in (module.predict, module.forward):
             with pytest.raises(rp.PhaseError, match="another thread is running this module"):
                 call(X)
     finally:
-        Waits.go_on.set()
+        go_on.set()
         thread.join()
     assert_array_equal(module.predict(X), X)
 
