@@ -107,7 +107,7 @@ class Evaluated(Tree[M]):
     _fingerprint: Any                                               # of the point, on a tape
     _busy: int                                                      # what runs the module now: see check_alone
     _searched: bool                                                 # whether refuse_hidden has run
-    _spare: tuple[Any, list[list[Any]]] | None                      # workspaces that per_example_gradients uses again
+    _spare: Any                                                     # workspaces that reused_workspaces (rewinding.py) keeps
     _twins: dict[Signature, Any]                                    # for small inputs: see rewinding.py
 
     def __new__(cls, *args: Any, **options: Any) -> Self:

@@ -9,7 +9,8 @@ finds a workspace that is prepared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -51,13 +52,52 @@ def rewound(*nets: Net) -> Restored:
                      setting(buffers)])                             # a forward may have assigned a new array
 
 
+@contextmanager
+def reused_workspaces(root: Net) -> Iterator[None]:
+    """Inside a block of ``preserved_evaluation``, use the workspaces that the last such block left, if they fit and are small.
+
+    In a small network, new workspaces take longer than a step. On a tape they are always new, since plans contain the
+    recorders of the tape.
+    """
+    modules = [module for _, module in root.named_modules()]
+    modes, attributes = [module.training for module in modules], Attributes.of(modules)
+    on_tape = any(module._taped for module in modules)
+    spare, root._spare = root._spare, None                          # a nested block makes its own
+    if spare is not None and spare[0] == modes and spare[1].current() and not on_tape:
+        for module, values in zip(modules, spare[2], strict=True):
+            for name, value in zip(module._workspace, values, strict=True):
+                setattr(module, name, value)
+    signature = root._signature
+    yield
+    if root._signature is not None and not on_tape and (root._signature == signature or small(root, root._signature)):
+        root._spare = modes, attributes, [[getattr(module, name) for name in module._workspace] for module in modules]
+
+
+class Attributes(NamedTuple):
+    """The attributes of modules at some time: what workspaces that are used again were made for."""
+
+    held: list[dict[str, Any]]                                      # the modules' own dicts
+    copies: list[dict[str, Any]]
+    changes: int                                                    # FlatParameters.changes
+
+    @classmethod
+    def of(cls, modules: list[Net]) -> Attributes:
+        held, changes = [vars(module) for module in modules], FlatParameters.changes
+        return cls(held, [*map(dict, held)], changes)
+
+    def current(self) -> bool:
+        """Whether no attribute of any module has been assigned since, and no Parameter has moved or been replaced."""
+        try:
+            return self.changes == FlatParameters.changes and self.held == self.copies
+        except Exception:                                           # other arrays, say, have no single truth value
+            return False
+
+
 class Twin(NamedTuple):
-    """A twin of a network, and the state of the network in which it was made."""
+    """A twin of a network, and the attributes of the network for which it was made."""
 
     net: Net
-    attributes: list[dict[str, Any]]                                # of the network's modules
-    copies: list[dict[str, Any]]                                    # of these dicts
-    changes: int                                                    # FlatParameters.changes
+    attributes: Attributes
 
     @classmethod
     def of(cls, net: Net, signature: Signature) -> Twin | None:
@@ -66,19 +106,16 @@ class Twin(NamedTuple):
         On a tape a network has none: the twin's phases would not be recorded.
         """
         modules = [module for _, module in net.named_modules()]
-        numbers = numbers_between(net, signature[0])
-        if numbers is None or numbers * signature[1].itemsize > KEPT or any(module._taped for module in modules):
+        if any(module._taped for module in modules) or not small(net, signature):
             return None
-        changes, twin = FlatParameters.changes, twin_of(net, {})
-        attributes = [vars(module) for module in modules]
-        return None if twin is None else cls(twin, attributes, [*map(dict, attributes)], changes)
+        attributes, twin = Attributes.of(modules), twin_of(net, {})
+        return None if twin is None else cls(twin, attributes)
 
-    def current(self) -> bool:
-        """Whether no attribute of any module has been assigned since, and no Parameter has moved or been replaced."""
-        try:
-            return self.changes == FlatParameters.changes and self.attributes == self.copies
-        except Exception:                                           # other arrays, say, have no single truth value
-            return False
+
+def small(net: Net, signature: Signature) -> bool:
+    """Whether the workspace for inputs of this shape and dtype may be kept."""
+    numbers = numbers_between(net, signature[0])
+    return numbers is not None and numbers * signature[1].itemsize <= KEPT
 
 
 def twin_of(module: Net, twins: dict[int, Net]) -> Net | None:
@@ -121,7 +158,7 @@ def known_signature(net: Net, x: Any) -> Signature | None:
 def taken(net: Net, signature: Signature) -> Twin | None:
     """Return the twin for inputs of this shape and dtype, which is new if there is none; no other thread finds it then."""
     twin = net._twins.pop(signature, None)
-    if twin is None or not twin.current():
+    if twin is None or not twin.attributes.current():
         if len(net._twins) >= SHAPES:
             net._twins.clear()
         twin = Twin.of(net, signature)
