@@ -200,7 +200,7 @@ def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray
     classes, known = true_classes(loss, y), known_signature(net, x)
     signature = known or (shape_of(x), net.dtype or dtype_of(x))
     twin = taken(loss, signature) if of_library(type(loss)) else None
-    mine: Any = deepcopy(loss) if twin is None else twin.net             # others may count their calls, say
+    mine: Any = deepcopy(loss) if twin is None else twin.net        # a user's loss may count its calls, say
 
     def run(net: Any, x: Value, step: int | None) -> Evaluation:
         cost = divisor = right = 0.0
