@@ -163,13 +163,13 @@ if hasattr(os, "register_at_fork"):
 def together(calls: Sequence[Call], threads: int) -> None:
     """Run the calls on that many threads, one of them this one, and return when all have ended.
 
-    Each call sees the context of this thread, such as ``np.errstate``. After an error, some calls may not run. This thread runs those that no other has begun, so that
-    it waits for no thread that sleeps or whose core is taken.
+    Each call sees the context of this thread, such as ``np.errstate``. This thread runs those that no other has begun, so that
+    it waits for no thread that sleeps or whose core is taken. After an error, some calls may not run.
     """
     if threads == 1 or len(calls) == 1:
         in_turn(calls)
         return
-    share = 2 * threads                                             # twice as many tasks: a thread that is held up has less left
+    share = 2 * threads                                             # a thread that is held up has less left than its half
     tasks = [Task(partial(copy_context().run, in_turn, calls[k::share])) for k in range(min(share, len(calls)))]
     try:
         try:

@@ -14,9 +14,10 @@ from ..arguments import Array, Seed, generator, positive_int
 from ..initializers import GlorotUniform, Zeros
 from ..initializers.base import Initializer
 from .core.arrays import by_channel, copy, matmul
+from .core.attributes import parameter_attribute
 from .core.base import Module
-from .core.parameter import Parameter, parameter_attribute
-from .core.windows import Pixels, Windows, as_pixels, pair
+from .core.parameter import Parameter
+from .windows import Pixels, Windows, as_pixels, pair
 
 TILE = 384 * 1024                                                   # bytes of a tile's columns and its output together
 LARGEST = 2 * 1000 * 1000                                           # bytes of its columns, if TILE allows fewer than LEAST

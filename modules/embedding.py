@@ -12,8 +12,9 @@ from ..arguments import Array, Seed, bincount, generator, positive_int
 from ..errors import ArgumentError, DataError
 from ..initializers import Initializer, Normal
 from .core.arrays import dot
+from .core.attributes import parameter_attribute
 from .core.base import Module
-from .core.parameter import Parameter, parameter_attribute
+from .core.parameter import Parameter
 
 EXACT = 2**24                                                       # float32 holds every integer up to here
 SMALL = 2**15                                                       # numbers of a one-hot matrix whose product is faster

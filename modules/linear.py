@@ -23,8 +23,9 @@ from .core.arrays import (
     squared_norms,
     summed,
 )
+from .core.attributes import ParameterAttribute, parameter_attribute
 from .core.base import Module
-from .core.parameter import FlatParameters, Parameter, ParameterAttribute, parameter_attribute
+from .core.parameter import FlatParameters, Parameter
 
 
 class Linear(Module):

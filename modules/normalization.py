@@ -11,8 +11,9 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, positive_int, real
 from ..errors import ShapeError
 from .core.arrays import LONG, by_channel, by_example, empty, summed, summed_products
+from .core.attributes import parameter_attribute
 from .core.base import Module
-from .core.parameter import Parameter, parameter_attribute
+from .core.parameter import Parameter
 
 FAR = 1e4                       # (standard deviations)²: from here on, what was centred with a rounded mean is visibly wrong
 
@@ -290,8 +291,7 @@ class LayerNorm(Module):
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
         _, products, ones = self.scratch
-        np.multiply(self.gradient, self.point.x, products)
-        summed(ones, products.reshape(-1, self.features), self.weight.grad)
+        summed(ones, np.multiply(self.gradient, self.point.x, products).reshape(-1, self.features), self.weight.grad)
         summed(ones, self.gradient.reshape(-1, self.features), self.bias.grad)
 
     def example_gradients(self) -> dict[str, Array]:

@@ -11,7 +11,7 @@ from ..arguments import Array
 from ..errors import ArgumentError, ShapeError
 from .core.arrays import empty
 from .core.base import Module
-from .core.windows import ONE, Pixels, Tap, Windows, as_pixels, pair
+from .windows import ONE, Pixels, Tap, Windows, as_pixels, pair
 
 
 class Pooling(Module):

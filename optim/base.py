@@ -105,7 +105,11 @@ class Optimizer:
         if not self.constants_current:
             self.compute_constants()
         for segment in self.segments:
-            segment.step(self.rule)
+            if segment.single is None or segment.large:
+                segment.step(self.rule)
+            else:                                                   # as Segment.step, without a call
+                segment.steps += 1
+                self.rule(segment, *segment.single)
 
     def refuse_replaced(self) -> None:
         """Raise ArgumentError if a Parameter that this optimizer does not move was assigned in the place of one of its own."""

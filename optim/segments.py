@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arguments import Array
 from ..modules.core.arrays import gradient_blocks
-from ..modules.core.parameter import FlatParameters, Parameter
+from ..modules.core.parameter import Parameter
 from ..threads import OneThread, together
 from .groups import Group
 
@@ -48,11 +48,10 @@ class Segment:
         self.large = [parameter for parameter in parameters if gradient_blocks(parameter.shape)]
         self.whole = self.cut([], PIECE if self.size >= SEVERAL else self.size)
         self.divided: list[Piece] = []                              # made when there are factors
-        self.buffers: list[list[Array]] = []                        # those of each part of the pieces; the first are for gradients
-        self.single = None
-        if len(self.whole) == 1 and not self.large:
-            data, grad, states, _, _ = self.whole[0]
-            self.single = data, grad, states, [np.empty_like(data) for _ in range(buffers)]
+        self.buffers = list[list[Array]]()                          # for each part of the pieces: for gradients, and the rule's
+        self.single: tuple[Array, Array, list[Array], list[Array]] | None = None
+        if len(self.whole) == 1:
+            self.single = *self.whole[0][:3], [np.empty(self.size, self.dtype) for _ in range(buffers)]
 
     def cut(self, weights: Sequence[Parameter], length: int) -> list[Piece]:
         """Return the pieces; those of these weights are the blocks of their gradients, the others have at most ``length``."""
@@ -82,12 +81,12 @@ class Segment:
     def step(self, rule: Rule) -> None:
         """Move all parameters by one step of the rule; if there is a lot to move, in parts on several threads."""
         self.steps += 1
-        if self.single is not None:
-            rule(self, *self.single)
-            return
         pieces = self.whole
         if any(weight.factors is not None for weight in self.large):
             pieces = self.divided = self.divided or self.cut(self.large, PIECE)
+        elif self.single is not None:
+            rule(self, *self.single)
+            return
         with OneThread() as threads:
             share = -(-len(pieces) // (2 * threads)) if threads > 1 and self.size >= SEVERAL else len(pieces)
             parts = [pieces[i:i + share] for i in range(0, len(pieces), share)]
@@ -96,7 +95,7 @@ class Segment:
     def move(self, rule: Rule, pieces: Sequence[Piece], buffers: list[Array]) -> None:
         """Move some pieces, with buffers of their own."""
         for data, grad, states, weight, rows in pieces:
-            gradient, *mine = (buffer[:len(data)] for buffer in buffers)
+            gradient, *mine = buffers if len(data) == len(buffers[0]) else [buffer[:len(data)] for buffer in buffers]
             if weight is not None and weight.factors is not None:
                 grad = weight.factors.rows(rows, gradient)
             rule(self, data, grad, states, mine)

@@ -62,7 +62,7 @@ else:
 ALONE = 2**19                                                       # multiplications up to which OpenBLAS takes one thread,
 ALONE_VECTOR = 9216                                                 # and those of a matrix with a vector
 DIVIDED = 2**22                                                     # multiplications from which blocks pay: some 50 us
-UNCOPIED = 10**6                                                    # multiplications up to which OpenBLAS copies no operand first
+UNCOPIED = 10**6                                                    # multiplications up to which OpenBLAS copies no operand
 FEW = 12                                                            # rows, or columns, for which that takes the most time
 
 
@@ -102,8 +102,8 @@ def blocks(length: int, number: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, length, step)]
 
 
-# The gradient of a large weight, for a batch of few rows, may stay a product that is not computed: an optimizer needs it piece by
-# piece, and to write and to read it takes longer than to compute it.
+# The gradient of a large weight, for a batch of few rows, may stay a product that is not computed: an optimizer needs it piece
+# by piece, and to write it and to read it takes longer than to compute it.
 
 LARGE = 2**16                                                       # numbers of a weight
 IN_CACHE = 2**16                                                    # numbers of a piece of its gradient
@@ -128,7 +128,7 @@ class Factors(NamedTuple):
 
 
 def gradient_blocks(shape: tuple[int, ...]) -> list[slice]:
-    """Return the blocks of rows in which the gradient of the transpose of a weight, of that shape, is computed; [] if it is small."""
+    """Return the blocks of inputs in which the gradient of a weight of that shape is computed as factors; [] if it is small."""
     if len(shape) != 2 or math.prod(shape) < LARGE or dot is not np.ndarray.dot:
         return []
     return blocks(shape[1], -(-math.prod(shape) // IN_CACHE))

@@ -14,9 +14,10 @@ from ...arguments import Array, as_floating, floating_dtype, positive_int
 from ...restoring import at_once, calling, filling, setting
 from . import phases
 from .arrays import squared_norms
+from .attributes import watch_parameters, watching
 from .construction import Arguments, arguments_of, as_text
 from .evaluation import Evaluated, cleared
-from .parameter import FlatParameters, Parameter, watch_parameters, watching
+from .parameter import FlatParameters, Parameter
 from .rewinding import in_evaluation, known_signature, outputs
 from .summary import Summary, summarize
 from .tangents import by_backward

@@ -57,7 +57,8 @@ import numpy as np
 
 from ...errors import PhaseError, ShapeError
 from ...restoring import BLOCKS, Act, Attributes, Restored, alike, at_once, setting
-from .parameter import FlatParameters, watch_parameters
+from .attributes import watch_parameters
+from .parameter import FlatParameters
 from .tree import Tree
 from .values import Shape, Signature, fitting, parts
 

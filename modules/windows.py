@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...arguments import positive_int
-from ...errors import ArgumentError, ShapeError
+from ..arguments import positive_int
+from ..errors import ArgumentError, ShapeError
 
 Pixels = int | tuple[int, int]                                      # for both axes, or for height and width
 Index = tuple[slice, ...]                                           # into an array (batch, channels, height, width)
