@@ -13,8 +13,9 @@ from ..arguments import Array, as_floating, cast, one_of, within
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, too_early
+from ..modules.core.tangents import gradient_kept
 from ..modules.core.values import Signature, check_out, parts, several
-from ..underflow import STATE, unreported
+from ..underflow import STATE
 from .weights import beside, checked_weight, present, weighted_sum
 
 INF = math.inf
@@ -225,19 +226,17 @@ class Loss(Module, checked=False):
         self.gradient = g
         return gx
 
-    @unreported
     def jvp(self, t: ArrayLike) -> Any:
         """Return the tangent of the cost, <dC/dprediction, t>, for a tangent t of the prediction."""
+        if STATE.current is not STATE.calm and STATE.reports_underflow():
+            with np.errstate(under="ignore"):
+                return Loss.jvp(self, t)
         if self.point is None:
             raise too_early(self)
-        gradient, array = self.gradient, as_tangent(self, t)
-        try:
-            products = self.backward(np.ones(*self._output)) * array
-            self.gradient = gradient
-        except BaseException:
-            self.gradient = gradient
-            raise
-        if self.reduction == "none":                                # one part of the gradient for each cost
+        array = as_tangent(self, t)
+        products = gradient_kept(self, self.backward, self._unit)
+        products *= array
+        if self._reduction == "none":                               # one part of the gradient for each cost
             return products.reshape(*self._output[0], -1).sum(-1)
         return float(products.sum(dtype=np.float64))
 
