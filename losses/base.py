@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating, cast, one_of, within
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
+from ..modules.core.arrays import ONE, TYPES
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, too_early
 from ..modules.core.tangents import gradient_kept
@@ -19,6 +20,7 @@ from ..underflow import STATE
 from .weights import beside, checked_weight, present, weighted_sum
 
 INF = math.inf
+UNSIGNED = {kind: (np.dtype(f"u{kind.itemsize}"), ONE[kind].view(f"u{kind.itemsize}").item()) for kind in TYPES}
 SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
 
 
@@ -134,8 +136,8 @@ class Loss(Module, checked=False):
 
     def check_range(self, target: Array, prediction: Array) -> None:
         """Raise DataError unless all targets are in [0, 1]."""
-        least, largest = target.item(target.argmin()), target.item(target.argmax())     # twice as fast as min() and max()
-        if not (least >= 0 and largest <= 1):                       # NaN too
+        unsigned, one = UNSIGNED[target.dtype]
+        if (bits := target.view(unsigned)).item(bits.argmax()) > one:           # numbers above 1 or below 0, and -0 and NaN
             within(f"{self!r}: targets must be in", target, 0, 1)
 
     def check_all(self, target: ArrayLike, prediction: Array) -> Array:
@@ -233,9 +235,8 @@ class Loss(Module, checked=False):
                 return Loss.jvp(self, t)
         if self.point is None:
             raise too_early(self)
-        array = as_tangent(self, t)
-        products = gradient_kept(self, self.backward, self._unit)
-        products *= array
+        t, products = as_tangent(self, t), gradient_kept(self, self.backward, self._unit)
+        products *= t
         if self._reduction == "none":                               # one part of the gradient for each cost
             return products.reshape(*self._output[0], -1).sum(-1)
         return float(products.sum(dtype=np.float64))
