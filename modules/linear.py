@@ -172,7 +172,8 @@ class Linear(Module):
 
     def jvp(self, t: Array) -> Array:
         """(..., in_features) -> (..., out_features)."""
-        return self.scratch.dot(as_rows(t), self.weight.T).reshape(*t.shape[:-1], -1)
+        y = self.scratch.dot(as_rows(t), self.weight.T)
+        return y if t.ndim == 2 else y.reshape(*t.shape[:-1], -1)
 
     def example_gradients(self) -> dict[str, Array]:
         """The outer product of g and x of each example, and g; summed over the axes between the first and the last."""
