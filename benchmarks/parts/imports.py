@@ -1,0 +1,39 @@
+"""The milliseconds that the import of a library adds to the start of Python."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from functools import partial
+
+from ..contest import Row
+from ..settings import Settings
+from ..tables import rounded, table
+from ..turns import in_turns, timed
+
+CODE = {                                                            # retroprop loads its parts when they are used first
+    "NumPy": "import numpy", "retroprop": "from retroprop import Sequential, CrossEntropy, SGD, fit",
+    "scikit-learn": "from sklearn.neural_network import MLPClassifier", "JAX": "import jax", "Equinox": "import equinox, optax",
+    "PyTorch": "import torch", "tinygrad": "from tinygrad import Tensor", "MLX": "import mlx.core"}
+
+
+def measure(settings: Settings) -> list[Row]:
+    names = [name for name in CODE if not python(CODE[name], check=False)]
+    runs = {name: timed(partial(python, CODE.get(name, "pass"))) for name in ("", *names)}
+    times = in_turns(runs, 1 if settings.quick else 11)
+    rows = [{"import": name, "ms": statistics.median(a - b for a, b in zip(times[name], times[""], strict=True)) / 1000}
+            for name in names]
+    for row in rows:
+        print(f"    import {row['import']}: {row['ms']:.0f} ms")
+    return rows
+
+
+def python(code: str, check: bool = True) -> int:
+    """Run code in a new Python process and return its exit code."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, check=check).returncode
+
+
+def blocks(rows: list[Row]) -> dict[str, list[str]]:
+    return {"imports": table(["import", "milliseconds beyond bare Python"],
+                             ([row["import"], rounded(row["ms"])] for row in rows))}
