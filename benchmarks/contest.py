@@ -23,10 +23,15 @@ TOLERANCE = 1e-4                                                    # of a value
 
 
 @contextmanager
-def team(peers: Iterable[str], threads: int | None) -> Iterator[dict[str, Worker]]:
-    """Yield a worker per peer."""
+def team(members: Mapping[str, tuple[str, int | None]]) -> Iterator[dict[str, Worker]]:
+    """Yield workers by name; each member is a peer and its number of threads."""
     with ExitStack() as stack:
-        yield {peer: stack.enter_context(Worker(peer, threads)) for peer in peers}
+        yield {name: stack.enter_context(Worker(*member)) for name, member in members.items()}
+
+
+def with_threads(peers: Iterable[str], count: int) -> dict[str, tuple[str, int | None]]:
+    """Return the members of a team in which all have the same number of threads."""
+    return {peer: (peer, count) for peer in peers}
 
 
 def prepared(workload: Workload, workers: Mapping[str, Worker]) -> dict[str, Row]:

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from .peers import PEERS
 
+PAUSE = 0.025                                                       # the BLAS of the process before spins as long for more work
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -121,6 +122,7 @@ class Runner:
     def measure(self, seconds: float) -> float:
         """Return the mean microseconds of the steps of so many seconds, after some that bring the caches and clocks back."""
         run, finish, clock, warm = self.step.run, self.step.finish, time.perf_counter, 0
+        time.sleep(PAUSE)
         start = clock()
         while not warm or clock() - start < seconds / 3:
             run(next(self.rows))

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 from joblib import cpu_count
 
-from ..contest import Row, prepared, summary, timed_by_turns
+from ..contest import Row, prepared, summary, team, timed_by_turns
 from ..settings import Settings
 from ..tables import by_case, columns, microseconds, multiple, table
-from ..workers import Worker
 from ..workloads import WORKLOADS, Workload
 
 PROCESSES = 2
@@ -37,9 +36,7 @@ def measure(settings: Settings) -> list[Row]:
     """Time the step of ``fit``. Ratios are to the better of one and all threads; PyTorch's are to retroprop as it starts."""
     rows = []
     for name in ("W3", "digits") if settings.quick else NETWORKS:
-        with ExitStack() as stack:
-            workers = {way: stack.enter_context(Worker(peer, threads)) for way, (_, peer, threads) in WAYS.items()
-                       if peer in settings.peers}
+        with team({way: (peer, threads) for way, (_, peer, threads) in WAYS.items() if peer in settings.peers}) as workers:
             ready = prepared(NETWORKS[name], workers)
             for busy in (0, PROCESSES):
                 with processes(busy):

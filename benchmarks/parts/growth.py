@@ -7,12 +7,12 @@ from contextlib import nullcontext
 from math import log
 from typing import Any
 
-from ..contest import Row, compete, team
+from ..contest import Row, compete, team, with_threads
 from ..peers import OURS, STEPS
 from ..settings import Pace, Settings
 from ..tables import columns, rounded, table, threads
 from ..workloads import mlp
-from .steps import MARKS, TO_OURS, label_once
+from .steps import MARKS, label_once
 
 GROWTH = {                                                          # 64 inputs, ReLU, 10 classes
     "width": lambda n: mlp(f"2 layers of {n}", 64, n, 2, 10, "relu", 32),
@@ -33,11 +33,12 @@ def measure(settings: Settings) -> list[Row]:
     peers = [peer for peer in PEERS if peer in ("by-hand", *settings.peers)]
     pace = settings.pace if settings.quick else PACE
     for k, count in enumerate(settings.threads):
-        with team(peers, count) as workers:
+        members = with_threads(peers, count)
+        with team(members) as workers:
             for grows, make in GROWTH.items():
                 for size in SIZES[grows][:2] if settings.quick else SIZES[grows]:
-                    with nullcontext(workers) if k or settings.quick else team(peers, count) as here:
-                        found = compete(make(size), here, TO_OURS, pace)
+                    with nullcontext(workers) if k or settings.quick else team(members) as here:
+                        found = compete(make(size), here, dict.fromkeys(peers, "retroprop"), pace)
                     rows += [{"grows": grows, "size": size, "threads": count, **row} for row in found]
                     print(f"    {grows} {size}, {threads(count)}: "
                           + ", ".join(f"{STEPS[row['peer']].label} {row['us']['median']:.0f} us" for row in found), flush=True)

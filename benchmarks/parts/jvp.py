@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..contest import Row, compete, show, team
+from ..contest import Row, compete, show, team, with_threads
 from ..peers import JACOBIANS, TANGENTS, like
 from ..settings import Settings
 from ..tables import by_case, columns, inverse, microseconds, multiple, relative, table
@@ -26,7 +26,7 @@ def measure(settings: Settings) -> list[Row]:
     """Time them on one BLAS thread. Ratios are to retroprop's forward mode; of JAX's backward mode, to its backward mode."""
     rows = []
     for kind, (workloads, peers) in KINDS.items():
-        with team(like(settings.peers, peers), 1) as workers:
+        with team(with_threads(like(settings.peers, peers), 1)) as workers:
             for name, workload in workloads.items():
                 print(f"{kind}: {workload}")
                 found = compete(workload, workers, BASES, settings.pace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..contest import Row, prepared, summary, team, timed_by_turns
+from ..contest import Row, prepared, summary, team, timed_by_turns, with_threads
 from ..peers import EVALUATIONS, PREDICTIONS, like
 from ..settings import Settings
 from ..tables import by_case, columns, microseconds, multiple, relative, table
@@ -18,7 +18,7 @@ def measure(settings: Settings) -> list[Row]:
     """Time them on one BLAS thread; ratios are to ``predict`` or ``evaluate``, and theirs to the forward."""
     rows = []
     predictions, evaluations = like(settings.peers, PREDICTIONS), like(settings.peers, EVALUATIONS)
-    with team((*predictions, *evaluations), 1) as workers:
+    with team(with_threads((*predictions, *evaluations), 1)) as workers:
         for name in NETWORKS:
             for count in EXAMPLES[:1] if settings.quick else EXAMPLES:
                 workload = replace(WORKLOADS[name], batch=count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..contest import Row, compete, show, team
+from ..contest import Row, prepared, show, summary, team, timed_by_turns
 from ..peers import OURS, STEPS
 from ..settings import Settings
 from ..tables import by_case, columns, microseconds, relative, rounded, table, threads
@@ -15,20 +15,33 @@ MARKS = {"retroprop": ("C0", "o"), "by-hand": ("C0", "|"), "floor": ("0.4", "|")
          "torch-fused": ("C3", "D"), "jax": ("C2", "^"), "jax-scan": ("C2", "v"), "equinox": ("C2", "P"),
          "tinygrad": ("C4", "X"), "mlx": ("C5", "*"), "sklearn": ("C1", "p")}
 KEYS = ("workload", "threads")
-TO_OURS = dict.fromkeys(STEPS, "retroprop")
 
 
 def measure(settings: Settings) -> list[Row]:
-    """Time each workload with one process per library, by turns. NumPy by hand says which gradients are right."""
+    """Time each workload by turns, with a process per library and number of threads, or one for libraries that use all.
+
+    NumPy by hand says which gradients are right.
+    """
     rows = []
+    peers = dict.fromkeys(("by-hand", *settings.peers))
     for name in settings.workloads:
+        print(f"{WORKLOADS[name]}", flush=True)
+        with team({named(peer, count): (peer, count) for peer in peers for count in settings.threads}) as workers:
+            found = prepared(WORKLOADS[name], workers)
+            times = timed_by_turns(workers, found, settings.pace)
         for count in settings.threads:
-            print(f"{WORKLOADS[name]}, {threads(count)}", flush=True)
-            with team(dict.fromkeys(("by-hand", *settings.peers)), count) as workers:
-                timed = compete(WORKLOADS[name], workers, TO_OURS, settings.pace)
+            timed = [{"workload": name, "threads": count, "peer": peer, **found[key],
+                      **summary(times, key, named("retroprop", count))}
+                     for peer in peers if (key := named(peer, count)) in found]
+            print(f"  {threads(count)}")
             show(timed)
-            rows += [{"workload": name, "threads": count, **row} for row in timed]
+            rows += timed
     return rows
+
+
+def named(peer: str, count: int) -> str:
+    """Return the name of the process of a peer for a number of threads."""
+    return f"{peer}, {threads(count)}" if STEPS[peer].obeys else peer
 
 
 def blocks(rows: list[Row]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ class Peer(NamedTuple):
     needs: str                                                      # package that must be installed
     module: str
     function: str
+    obeys: bool = True                                              # whether its threads can be chosen
 
 
 # Training steps
@@ -21,11 +22,11 @@ STEPS = {
     "floor": Peer("its products alone", "numpy", "numpy_steps", "floor"),
     "torch": Peer("PyTorch, foreach SGD", "torch", "torch_steps", "foreach"),
     "torch-fused": Peer("PyTorch, fused SGD", "torch", "torch_steps", "fused"),
-    "jax": Peer("JAX, jit", "jax", "jax_steps", "jit"),
-    "jax-scan": Peer("JAX, scan", "jax", "jax_steps", "scan"),
-    "equinox": Peer("Equinox", "equinox", "equinox_steps", "filter_jit"),
-    "tinygrad": Peer("tinygrad, TinyJit", "tinygrad", "tinygrad_steps", "tinyjit"),
-    "mlx": Peer("MLX, compile", "mlx", "mlx_steps", "compiled"),
+    "jax": Peer("JAX, jit", "jax", "jax_steps", "jit", False),
+    "jax-scan": Peer("JAX, scan", "jax", "jax_steps", "scan", False),
+    "equinox": Peer("Equinox", "equinox", "equinox_steps", "filter_jit", False),
+    "tinygrad": Peer("tinygrad, TinyJit", "tinygrad", "tinygrad_steps", "tinyjit", False),
+    "mlx": Peer("MLX, compile", "mlx", "mlx_steps", "compiled", False),
     "sklearn": Peer("scikit-learn, 50 steps a call", "sklearn", "sklearn_steps", "partial_fit")}
 # Predictions of a trained network
 PREDICTIONS = {
@@ -39,8 +40,8 @@ EVALUATIONS = {
     "jax-evaluate": Peer("JAX, jit", "jax", "jax_predictions", "evaluate")}
 # Derivatives of the output with respect to the input
 TANGENTS = {
-    "backward": Peer("forward, backward", "retroprop", "retroprop_tangents", "backward"),
-    "jvp": Peer("forward, jvp", "retroprop", "retroprop_tangents", "jvp"),
+    "backward": Peer("forward and backward", "retroprop", "retroprop_tangents", "backward"),
+    "jvp": Peer("forward and jvp", "retroprop", "retroprop_tangents", "jvp"),
     "torch-jvp": Peer("PyTorch, func.jvp", "torch", "torch_predictions", "jvp"),
     "jax-jvp": Peer("JAX, jit of jvp", "jax", "jax_predictions", "jvp")}
 JACOBIANS = {

@@ -66,8 +66,8 @@ def test_predictions_are_beside_the_forward_and_beside_other_libraries():
 def test_forward_mode_is_beside_backward_mode():
     made = PARTS["jvp"].blocks(JVP)
     assert made["sweep"] == [
-        "| Microseconds | forward, backward | forward, jvp | JAX, jit of jvp | forward, jvp / forward, backward | "
-        "JAX, jit of jvp / forward, jvp |", "|---|---|---|---|---|---|",
+        "| Microseconds | forward and backward | forward and jvp | JAX, jit of jvp | forward and jvp / forward and backward | "
+        "JAX, jit of jvp / forward and jvp |", "|---|---|---|---|---|---|",
         "| W1: 2-16-tanh-16-tanh-1, batch 32 | 10 | 20 | 15 | 2.00 (1.43–2.50) | 0.75 (0.65–0.95) |"]
     assert made["jacobian"][2].split(" | ")[1:5] == ["30", "20", "60", "40"]
 
