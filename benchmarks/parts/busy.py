@@ -1,4 +1,4 @@
-"""Threads, on an idle machine and beside two busy processes: retroprop as it starts, on one BLAS thread, and on all."""
+"""Threads, on an idle machine and beside two busy processes: retroprop as it starts, on one thread, and on all."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Way(NamedTuple):
     threads: int | None                                             # None: as the library chooses
 
 
-WAYS = {"retroprop": Way("retroprop", "retroprop", None), "one": Way("retroprop, 1 BLAS thread", "retroprop", 1),
-        "all": Way("retroprop, all BLAS threads", "retroprop", cpu_count()), "torch": Way("PyTorch", "torch", None),
+WAYS = {"retroprop": Way("retroprop", "retroprop", None), "one": Way("retroprop, 1 thread", "retroprop", 1),
+        "all": Way("retroprop, all threads", "retroprop", cpu_count()), "torch": Way("PyTorch", "torch", None),
         "torch-one": Way("PyTorch, 1 thread", "torch", 1)}
 NETWORKS = {workload.name: workload for workload in (
     *(WORKLOADS[name] for name in ("W3", "W4-10", "W4-128", "W5", "W6")),
