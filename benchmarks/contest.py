@@ -13,12 +13,11 @@ import numpy as np
 
 from .peers import PEERS
 from .settings import Pace
-from .tables import relative
+from .tables import Row, relative
 from .turns import Spread, Times, in_turns, ratio
 from .workers import Failed, Worker
 from .workloads import Workload
 
-Row = dict[str, Any]
 TOLERANCE = 1e-4                                                    # of a value, relative to the largest
 
 

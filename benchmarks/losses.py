@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .contest import Row
 from .parts.busy import WAYS
 from .parts.growth import NAMES
 from .peers import OURS, PEERS
-from .tables import multiple, threads
+from .tables import Row, multiple, threads
 
 PRODUCTS = "floor"                                                  # the matrix products alone are no way to train
 PLACES: dict[str, Callable[[Row], str]] = {                         # of a row of each part

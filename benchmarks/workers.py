@@ -91,7 +91,7 @@ class Runner:
         self.load()
         self.workload = Workload.read(**workload)
         self.problem = problem(self.workload)
-        before = memory("VmRSS")
+        before = memory("VmRSS") if fresh else None
         self.step = self.step_of(self.workload, self.problem)
         self.rows = cycle(range(0, len(self.problem.x), self.workload.batch))
         start = time.perf_counter()
@@ -101,7 +101,8 @@ class Runner:
         for _ in range(20 if self.step.steps == 1 else 1):
             self.step.run(0)
         self.step.finish()
-        return {"first_step_s": first, "memory_mb": memory("VmHWM") - before if fresh and before is not None else None}
+        peak = memory("VmHWM")
+        return {"first_step_s": first, "memory_mb": None if before is None or peak is None else peak - before}
 
     def values(self) -> str | None:
         """Return the path of a file with the values of the first step, without dropout; None if it has none to compare.

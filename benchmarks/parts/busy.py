@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from joblib import cpu_count
 
-from ..contest import Row, prepared, summary, team, timed_by_turns
+from ..contest import prepared, summary, team, timed_by_turns
 from ..settings import Settings
-from ..tables import by_case, columns, microseconds, multiple, table
+from ..tables import Row, by_case, columns, microseconds, multiple, table
 from ..workloads import WORKLOADS, Workload
 
 PROCESSES = 2

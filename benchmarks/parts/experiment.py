@@ -20,10 +20,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contest import Row
 from ..peers import STEPS
 from ..settings import Settings
-from ..tables import rounded, table
+from ..tables import Row, rounded, table
 
 # Worker processes import this file, so each library is imported only in the function that uses it.
 

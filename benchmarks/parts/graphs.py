@@ -13,9 +13,9 @@ import numpy as np
 import retroprop as rp
 
 from ..alone import in_a_process
-from ..contest import Row, summary
+from ..contest import summary
 from ..settings import Settings
-from ..tables import multiple, table
+from ..tables import Row, multiple, table
 from ..turns import in_turns, timed
 
 STEPS = 200                                                         # of a turn

@@ -7,10 +7,10 @@ from contextlib import nullcontext
 from math import log
 from typing import Any
 
-from ..contest import Row, compete, team, with_threads
+from ..contest import compete, team, with_threads
 from ..peers import OURS, STEPS
 from ..settings import Pace, Settings
-from ..tables import columns, rounded, table, threads
+from ..tables import Row, columns, rounded, table, threads
 from ..workloads import mlp
 from .steps import MARKS, label_once
 

@@ -7,9 +7,8 @@ import subprocess
 import sys
 from functools import partial
 
-from ..contest import Row
 from ..settings import Settings
-from ..tables import rounded, table
+from ..tables import Row, rounded, table
 from ..turns import in_turns, timed
 
 CODE = {                                                            # retroprop loads its parts when they are used first

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..contest import Row, compete, show, team, with_threads
+from ..contest import compete, show, team, with_threads
 from ..peers import JACOBIANS, TANGENTS, like
 from ..settings import Settings
-from ..tables import by_case, columns, inverse, microseconds, multiple, relative, table
+from ..tables import Row, by_case, columns, inverse, microseconds, multiple, relative, table
 from ..workloads import WORKLOADS, Workload, mlp
 
 SWEEPS = {workload.name: workload for workload in (

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..alone import in_a_process
-from ..contest import Row
 from ..settings import Settings
-from ..tables import rounded, short, table
+from ..tables import Row, rounded, short, table
 from ..workers import memory as used
 from ..workloads import WORKLOADS, Workload, problem
 

@@ -15,9 +15,9 @@ import numpy as np
 import retroprop as rp
 
 from ..alone import in_a_process
-from ..contest import Row, summary
+from ..contest import summary
 from ..settings import Settings
-from ..tables import inverse, multiple, table
+from ..tables import Row, inverse, multiple, table
 from ..turns import in_turns, timed
 
 BATCH = 64

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..contest import Row, prepared, summary, team, timed_by_turns, with_threads
+from ..contest import prepared, summary, team, timed_by_turns, with_threads
 from ..peers import EVALUATIONS, PREDICTIONS, like
 from ..settings import Settings
-from ..tables import by_case, columns, microseconds, multiple, relative, table
+from ..tables import Row, by_case, columns, microseconds, multiple, relative, table
 from ..turns import ratio
 from ..workloads import WORKLOADS
 

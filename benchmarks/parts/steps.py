@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..contest import Row, prepared, show, summary, team, timed_by_turns
+from ..contest import prepared, show, summary, team, timed_by_turns
 from ..peers import OURS, STEPS
 from ..settings import Settings
-from ..tables import by_case, columns, microseconds, relative, rounded, table, threads
+from ..tables import Row, by_case, columns, microseconds, relative, rounded, table, threads
 from ..workloads import WORKLOADS
 
 MARKS = {"retroprop": ("C0", "o"), "by-hand": ("C0", "|"), "floor": ("0.4", "|"), "torch": ("C3", "s"),
