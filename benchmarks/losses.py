@@ -13,8 +13,8 @@ from .tables import Row, multiple, threads
 PRODUCTS = "floor"                                                  # the matrix products alone are no way to train
 PLACES: dict[str, Callable[[Row], str]] = {                         # of a row of each part
     "steps": lambda row: f"{row['workload']} on {threads(row['threads'])}",
-    "growth": lambda row: f"{NAMES[row['grows']]}: {row['size']} on {threads(row['threads'])}",
-    "predict": lambda row: f"{row['workload']}, {row['task']} {row['examples']}",
+    "growth": lambda row: f"{row['size']} {NAMES[row['grows']]} on {threads(row['threads'])}",
+    "predict": lambda row: f"{row['task']} {row['examples']} of {row['workload']}",
     "jvp": lambda row: f"{row['kind']} of {row['workload']}"}
 
 
@@ -26,8 +26,8 @@ def losses(results: dict[str, Any]) -> list[str]:
     items: dict[str, list[str]] = {}
     for label, place, row in contests(results):
         if row["ratio"]["median"] < 1:
-            items.setdefault(label, []).append(f"{place} {multiple(row['ratio'])}")
-    return [f"- *{label}*: {', '.join(places)}." for label, places in items.items()] or ["Nowhere in this run."]
+            items.setdefault(label, []).append(f"{place}: {multiple(row['ratio'])}")
+    return [f"- *{label}*: {'; '.join(places)}." for label, places in items.items()] or ["Nowhere in this run."]
 
 
 def contests(results: dict[str, Any]) -> Iterator[tuple[str, str, Row]]:

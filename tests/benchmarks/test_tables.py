@@ -74,15 +74,15 @@ def test_forward_mode_is_beside_backward_mode():
 
 def test_losses_are_all_ways_of_others_that_take_less_time():
     assert losses(RESULTS) == [
-        "- *NumPy by hand*: W1 on 1 thread 0.60 (0.50–0.80), W1 on 2 threads 0.60 (0.50–0.80).",
-        "- *JAX, jit*: W1 on 1 thread 0.80 (0.70–1.00), "
-        + ", ".join(f"{name}: {size} on 1 thread {found}" for name, size, found in (
+        "- *NumPy by hand*: W1 on 1 thread: 0.60 (0.50–0.80); W1 on 2 threads: 0.60 (0.50–0.80).",
+        "- *JAX, jit*: W1 on 1 thread: 0.80 (0.70–1.00); "
+        + "; ".join(f"{size} {name} on 1 thread: {found}" for name, size, found in (
             (name, size, found) for name in ("units in each of 2 layers", "layers of 32 units",
                                              "examples in a batch (2 layers of 64)", "inputs of 2 layers of 64")
             for size, found in ((32, "0.80 (0.70–1.00)"), (64, "0.89 (0.79–1.09)"))))
-        + ", W2, predict 1 0.75 (0.65–0.95).",
-        "- *JAX, jit of jvp*: sweep of W1 0.75 (0.65–0.95).",
-        "- *PyTorch*: W3 beside 2 busy processes 0.50 (0.40–0.70)."]
+        + "; predict 1 of W2: 0.75 (0.65–0.95).",
+        "- *JAX, jit of jvp*: sweep of W1: 0.75 (0.65–0.95).",
+        "- *PyTorch*: W3 beside 2 busy processes: 0.50 (0.40–0.70)."]
 
 
 def test_no_losses_are_said_too():
