@@ -52,7 +52,7 @@ def main() -> None:
             start = time.perf_counter()
             results[name] = part.measure(settings)
             print(f"    ({time.perf_counter() - start:.0f} s)", flush=True)
-            write(results, arguments.out, arguments.page)           # after each part, because the next may take minutes
+            write(results, arguments.out, arguments.page, [name])   # after each part, because the next may take minutes
     print(f"written: {arguments.out / 'benchmarks.json'}, and the page's blocks and figures beside it")
 
 

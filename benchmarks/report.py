@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,10 @@ def machine() -> dict[str, Any]:
             "python": platform.python_version(), "blas": f"{blas['name']} {blas['version']}", "versions": versions}
 
 
-def write(results: dict[str, Any], out: Path, page: Path | None = None) -> None:
-    """Write ``benchmarks.json``, ``blocks.md`` and the figures into a folder, and the blocks and figures into a page.
+def write(results: dict[str, Any], out: Path, page: Path | None = None, draw: Collection[str] = FIGURES) -> None:
+    """Write ``benchmarks.json``, ``blocks.md`` and figures into a folder, and blocks and figures into a page.
 
-    The figures of a page are in the folder ``images`` beside it.
+    ``draw`` has the parts whose figures are drawn. Those of a page are in the folder ``images`` beside it.
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
@@ -52,7 +53,7 @@ def write(results: dict[str, Any], out: Path, page: Path | None = None) -> None:
     if page is not None:
         page.write_text(filled(page.read_text(encoding="utf-8"), made), encoding="utf-8")
     for part in FIGURES:
-        if results.get(part):
+        if part in draw and results.get(part):
             figure = PARTS[part].figure(results[part])
             figure.savefig(out / f"{part}.png", dpi=150, bbox_inches="tight")
             if page is not None:

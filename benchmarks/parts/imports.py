@@ -7,22 +7,26 @@ import subprocess
 import sys
 from functools import partial
 
+from ..peers import STEPS
 from ..settings import Settings
 from ..tables import Row, rounded, table
 from ..turns import in_turns, timed
 
-CODE = {                                                            # retroprop loads its parts when they are used first
-    "NumPy": "import numpy", "retroprop": "from retroprop import Sequential, CrossEntropy, SGD, fit",
-    "scikit-learn": "from sklearn.neural_network import MLPClassifier", "JAX": "import jax", "Equinox": "import equinox, optax",
-    "PyTorch": "import torch", "tinygrad": "from tinygrad import Tensor", "MLX": "import mlx.core"}
+# Of each library: its package, and the code. retroprop loads its parts when they are used first.
+CODE = {
+    "NumPy": ("numpy", "import numpy"), "retroprop": ("retroprop", "from retroprop import Sequential, CrossEntropy, SGD, fit"),
+    "scikit-learn": ("sklearn", "from sklearn.neural_network import MLPClassifier"), "JAX": ("jax", "import jax"),
+    "Equinox": ("equinox", "import equinox, optax"), "PyTorch": ("torch", "import torch"),
+    "tinygrad": ("tinygrad", "from tinygrad import Tensor"), "MLX": ("mlx", "import mlx.core")}
 
 
 def measure(settings: Settings) -> list[Row]:
-    names = [name for name in CODE if not python(CODE[name], check=False)]
-    runs = {name: timed(partial(python, CODE.get(name, "pass"))) for name in ("", *names)}
+    chosen = {STEPS[peer].needs for peer in settings.peers}
+    code = {name: code for name, (needs, code) in CODE.items() if needs in chosen and not python(code, check=False)}
+    runs = {name: timed(partial(python, code.get(name, "pass"))) for name in ("", *code)}
     times = in_turns(runs, 1 if settings.quick else 11)
     rows = [{"import": name, "ms": statistics.median(a - b for a, b in zip(times[name], times[""], strict=True)) / 1000}
-            for name in names]
+            for name in code]
     for row in rows:
         print(f"    import {row['import']}: {row['ms']:.0f} ms")
     return rows

@@ -49,6 +49,11 @@ def test_numbers_blocks_and_figures_are_written(tmp_path):
     assert drawn == {f"{folder}/{name}.png" for folder in ("out", "docs/images") for name in ("steps", "growth")}
 
 
+def test_only_the_figures_that_are_asked_for_are_drawn(tmp_path):
+    write(RESULTS, tmp_path, draw=["imports"])
+    assert not list(tmp_path.glob("*.png"))
+
+
 def test_each_figure_of_the_page_has_a_finding_as_its_text():
     made = blocks(RESULTS)
     for name in ("figure of steps", "figure of growth"):
