@@ -24,7 +24,7 @@ def measure(settings: Settings) -> list[Row]:
     chosen = {STEPS[peer].needs for peer in settings.peers}
     code = {name: code for name, (needs, code) in CODE.items() if needs in chosen and not python(code, check=False)}
     runs = {name: timed(partial(python, code.get(name, "pass"))) for name in ("", *code)}
-    times = in_turns(runs, 1 if settings.quick else 11)
+    times = in_turns(runs, 1 if settings.quick else 7)
     rows = [{"import": name, "ms": statistics.median(a - b for a, b in zip(times[name], times[""], strict=True)) / 1000}
             for name in code]
     for row in rows:
