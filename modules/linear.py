@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, generator, positive_int
 from ..errors import ShapeError
 from ..initializers import GlorotUniform, Initializer, Zeros
-from .core.arrays import LONG, by_example, copy, dot, squared_norms, summed
+from .core.arrays import LONG, Product, by_example, copy, product_for, squared_norms, summed
 from .core.base import Module
 from .core.parameter import FlatParameters, Parameter, ParameterAttribute, parameter_attribute
 
@@ -99,7 +99,7 @@ class Linear(Module):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., in_features) -> (..., out_features). Saves x."""
-        self.point, joined = x, self.scratch.joined
+        self.point, joined, dot = x, self.scratch.joined, self.scratch.dot
         y = out if x.ndim == 2 else as_rows(out)
         if joined is None or joined.shape != x.shape:
             y = dot(as_rows(x), self.weight.T, y)
@@ -116,7 +116,7 @@ class Linear(Module):
         """(..., out_features) -> (..., in_features)."""
         if not input_gradient:                                      # update needs nothing from here
             return None
-        weight, (_, _, upright, turned) = self.weight.data, self.scratch
+        weight, (dot, _, _, _, upright, turned) = self.weight.data, self.scratch
         if upright is not None:                                     # a row-major copy of the weight
             upright[...] = weight
             weight = upright
@@ -130,7 +130,7 @@ class Linear(Module):
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
-        x, g, joined = self.point, self.gradient, self.scratch.joined
+        x, g, (dot, total, ones, joined, _, _) = self.point, self.gradient, self.scratch
         if g.ndim != 2:
             g = as_rows(g)
         if joined is None or joined.source is not x:
@@ -139,13 +139,13 @@ class Linear(Module):
                 return
             dot(as_rows(x).T, g, self.weight.grad_T)
             if self.bias is not None:
-                self.scratch.ones.dot(g, self.bias.grad)
+                total(ones, g, self.bias.grad)
         else:                                                       # the same in one product
             dot(joined.rows.T, g, joined.gradient)
 
     def update_from_many(self, x: Array, g: Array) -> None:
         """The same for many rows, whose plain sums would be inexact. A product of two matrices adds up in parts by itself."""
-        grad = self.weight.grad_T
+        grad, dot = self.weight.grad_T, self.scratch.dot
         if self.out_features == 1:
             summed(g[:, 0], x, grad[:, 0])
         elif self.in_features == 1:
@@ -157,7 +157,7 @@ class Linear(Module):
 
     def jvp(self, t: Array) -> Array:
         """(..., in_features) -> (..., out_features)."""
-        return t @ self.weight.T
+        return self.scratch.dot(as_rows(t), self.weight.T).reshape(*t.shape[:-1], -1)
 
     def example_gradients(self) -> dict[str, Array]:
         """The outer product of g and x of each example, and g; summed over the axes between the first and the last."""
@@ -208,6 +208,8 @@ class Joined:
 class Scratch(NamedTuple):
     """The workspace for one shape of input, with n rows. A form that is not faster for these sizes is None."""
 
+    dot: Product                                                    # of matrices; which one does not change the result
+    total: Product                                                  # of `ones` and a matrix (n, out)
     ones: Array                                                     # (n,)
     joined: Joined | None
     upright: Array | None                                           # (out, in): for a copy of the weight in row-major order
@@ -229,7 +231,9 @@ class Scratch(NamedTuple):
             upright = np.empty(weight.shape, dtype)
         if 2 <= n <= FEW and size >= LARGE:
             turned = np.empty((len(weight.T), n), dtype)            # BLAS is faster with the large factor first
-        return cls(np.ones(n, dtype), joined, upright, turned)
+        out_features, in_features = weight.shape
+        return cls(product_for(n, in_features, out_features), product_for(1, n, out_features), np.ones(n, dtype), joined,
+                   upright, turned)
 
     def current(self, weight: Parameter, bias: Parameter | None) -> Scratch:
         """Return the workspace, without ``joined`` if weight or bias have moved or been replaced since."""

@@ -1,0 +1,190 @@
+"""Large products and long vectors on several cores, with results that do not depend on how many.
+
+NumPy's BLAS has threads of its own, with two faults. They wait for each other without rest: beside another process, one step
+of a large network took 27 times as long. And on two threads a product has other last bits than on one, so that results would
+depend on the machine. Here each product takes BLAS on one thread, and a large one is cut into blocks, which threads of this
+file compute side by side. They sleep while they wait, and the blocks depend on the shape alone.
+
+There are as many threads as BLAS may use: the number of cores, unless the environment variable ``OPENBLAS_NUM_THREADS`` (or
+that of another BLAS) or ``threadpoolctl.threadpool_limits`` says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import RLock, allocate_lock, get_ident, start_new_thread
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from functools import cache, partial
+from itertools import product
+from queue import SimpleQueue
+from typing import Any
+
+Call = Callable[[], Any]
+
+
+# ------------------------------------------------------------------ threads of BLAS
+
+class Blas:
+    """NumPy's BLAS, whose number of threads can be limited to one; to limit it and to release it takes 2 us."""
+
+    def __init__(self) -> None:
+        from threadpoolctl import ThreadpoolController
+        found = ThreadpoolController().select(user_api="blas").lib_controllers
+        library = next((library for library in found if "numpy" in library.filepath), found[0] if found else None)
+        self.get, self.set = (function(library, verb) for verb in ("get", "set"))
+        self.lock, self.limited, self.threads = RLock(), False, 1
+        self.inside = set[int]()
+
+    def limit(self, block: int) -> int:
+        """Let BLAS use one thread while a block, a number of its own, is inside; return how many it may use outside."""
+        with self.lock:
+            self.inside.add(block)                                  # first, so that an interrupt cannot hide it
+            if not self.limited:
+                self.threads = threads = self.get()
+                if threads > 1:
+                    self.limited = True
+                    self.set(1)
+            return self.threads
+
+    def release(self, block: int) -> None:
+        with self.lock:
+            self.inside.discard(block)
+            if self.limited and not self.inside:
+                self.set(self.threads)
+                self.limited = False
+
+
+def function(library: Any, verb: str) -> Callable[..., Any]:
+    """Return the function that gets or sets BLAS's number of threads: OpenBLAS's own, since threadpoolctl's takes longer."""
+    if library is None:                                             # a BLAS that has no such functions
+        return lambda *threads: 1
+    for prefix, suffix in product(("", "scipy_"), ("", "_", "64_", "_64")):
+        own = getattr(library.dynlib, f"{prefix}openblas_{verb}_num_threads{suffix}", None)
+        if own is not None:
+            return own
+    return getattr(library, f"{verb}_num_threads")
+
+
+@cache
+def blas() -> Blas:
+    return Blas()
+
+
+class OneThread:
+    """A context manager: inside the block BLAS uses one thread; the value is how many it may use outside, for ``together``."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> int:
+        return blas().limit(id(self))
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        blas().release(id(self))
+
+    def __del__(self) -> None:                                      # Ctrl-C came at the begin or the end of the block
+        if id(self) in blas().inside:
+            blas().release(id(self))
+
+
+# ------------------------------------------------------------------ threads of this file
+
+class Task:
+    """A call that is run once, by the first thread that claims it."""
+
+    __slots__ = ("call", "end", "ended", "error", "owner")
+
+    def __init__(self, call: Call) -> None:
+        self.call, self.end, self.owner = call, allocate_lock(), dict[str, int]()
+        self.error: BaseException | None = None
+        self.ended = False
+        self.end.acquire()
+
+    def claimed(self) -> bool:
+        """Claim the task; return whether this thread has it. One call decides: Ctrl-C comes before or after it."""
+        return self.owner.setdefault("thread", get_ident()) == get_ident()
+
+    def run(self) -> None:
+        """Run the call, unless another thread has claimed it."""
+        if self.claimed():
+            try:
+                self.call()
+            except BaseException as error:                          # ``together`` raises it in the thread that asked
+                self.error = error
+            self.ended = True
+            self.end.release()
+
+    def finish(self) -> None:
+        """Return when no other thread runs the call, or ever will, also after Ctrl-C, which is raised then."""
+        interrupt, waiting = None, not self.claimed()
+        while waiting and not self.ended:
+            try:
+                self.end.acquire()
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+
+class Workers:
+    """The threads of this process, which sleep until there are tasks."""
+
+    def __init__(self) -> None:
+        self.tasks, self.number = SimpleQueue[Task](), 0
+
+    def give(self, tasks: Sequence[Task], threads: int) -> None:
+        """Let at most that many threads take up the tasks."""
+        while self.number < min(len(tasks), threads):
+            self.number += 1
+            start_new_thread(work, (self.tasks,))
+        for task in tasks:
+            self.tasks.put(task)
+
+
+def work(tasks: SimpleQueue[Task]) -> None:
+    while True:
+        tasks.get().run()
+
+
+WORKERS = Workers()
+
+
+def after_fork() -> None:
+    """Begin again without threads in a process that was forked: it has only the thread that forked it."""
+    global WORKERS
+    WORKERS = Workers()
+    blas.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork)
+
+
+def together(calls: Sequence[Call], threads: int) -> None:
+    """Run the calls on that many threads, one of them this one, and return when all have ended.
+
+    Each call sees the context of this thread, such as ``np.errstate``. This thread runs those that no other has begun, so that
+    it waits for no thread that sleeps or whose core is taken.
+    """
+    if threads == 1 or len(calls) == 1:
+        for call in calls:
+            call()
+        return
+    tasks = [Task(partial(copy_context().run, call)) for call in calls]
+    try:
+        try:
+            WORKERS.give(tasks[1:], threads - 1)
+            for task in tasks:
+                task.run()
+        finally:
+            finish(tasks)
+    finally:                                                        # again, if Ctrl-C came before it had begun
+        finish(tasks)
+    for task in tasks:
+        if task.error is not None:
+            raise task.error
+
+
+def finish(tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        task.finish()
