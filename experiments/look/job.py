@@ -163,11 +163,13 @@ def examine(config: Config, images: Images, subjects: list[Subject], trained: li
     shown, build = subjects[0], next(iter(images.recipes.values())).build
     attacked = (trained[0].attacked if trained else None) or analyses.attacked(shown, config.seed, shown=True)
     channels = config.layer or analyses.first_convolution(shown.net)
+    saliency = dict(Workers().run(analyses.saliency_of, [(one, seed, one is shown)
+                                                         for one, seed in zip(subjects, seeds, strict=True)]))
     return Findings(
         asdict(config), images, shown, trained,
         single=attacked.single, iterated=attacked.iterated,
         examples=analyses.examples(shown),
-        saliency=[analyses.saliency_of(one, seed, shown=one is shown) for one, seed in zip(subjects, seeds, strict=True)],
+        saliency=[saliency[k] for k in range(len(subjects))],
         untrained=[analyses.gradient_on_foreground(build(seed), one)
                    for one, seed in zip(subjects, seeds, strict=True) if trained],
         hardened=[analyses.gradient_on_foreground(one.net, one.subject) for one in trained
