@@ -199,9 +199,9 @@ class Conv2d(Module):
             matmul(tile.product, g[:, tile.numbers].T, out=partial if k else sums)
             if k:
                 sums += partial
-        self.weight.grad_T.reshape(-1, self.out_channels)[...] = sums[:-1]
+        self.weight.overwritten().reshape(-1, self.out_channels)[...] = sums[:-1]
         if self.bias is not None:
-            self.bias.grad[...] = sums[-1]
+            self.bias.overwritten()[...] = sums[-1]
 
     def jvp(self, t: Array) -> Array:
         """(batch, in, height, width) -> (batch, out, height', width')."""

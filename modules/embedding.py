@@ -130,7 +130,7 @@ class Embedding(Module):
 
     def update(self) -> None:
         """Gradient of the table: the sum of g over all places of each integer."""
-        rows, g, grad = self.point.reshape(-1), self.gradient.reshape(-1, self.embedding_dim), self.weight.grad_T
+        rows, g, grad = self.point.reshape(-1), self.gradient.reshape(-1, self.embedding_dim), self.weight.overwritten()
         if self.scratch is None:
             self.sums(rows, g, self.num_embeddings, grad)
         else:                                                       # the same as one product

@@ -154,7 +154,7 @@ class Linear(Module):
             else:
                 dot(as_rows(x).T, g, self.weight.overwritten())
             if self.bias is not None:
-                total(ones, g, self.bias.grad)
+                total(ones, g, self.bias.overwritten())
         else:                                                       # the same in one product
             dot(joined.rows.T, g, joined.gradient)
 
@@ -168,7 +168,7 @@ class Linear(Module):
         else:
             dot(x.T, g, grad)
         if self.bias is not None:
-            summed(self.scratch.ones, g, self.bias.grad)
+            summed(self.scratch.ones, g, self.bias.overwritten())
 
     def jvp(self, t: Array) -> Array:
         """(..., in_features) -> (..., out_features)."""
