@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -99,6 +99,29 @@ def blocks(length: int, number: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, length, step)]
 
 
+PART = 2**17                                                        # numbers of an array from which two halves pay
+RUN = 1024                                                          # numbers in NumPy's buffers: with more it copies strided arrays
+
+
+def parts(shape: tuple[int, ...], batch_last: bool) -> list[tuple[slice, ...]]:
+    """Return the indices of the parts of an array that threads take: cut across the first axis in memory longer than 1."""
+    order = (*range(1, len(shape)), 0) if batch_last and len(shape) == 4 else range(len(shape))
+    axis = next((axis for axis in order if shape[axis] > 1), 0)
+    half = -(-shape[axis] // 2) if math.prod(shape) >= PART else shape[axis]
+    return [(slice(None),) * axis + (slice(start, start + half),) for start in range(0, shape[axis], half)]
+
+
+def side_by_side(calls: Sequence[Callable[[], Any]]) -> None:
+    """Run calls, of which each writes into arrays of its own, on as many threads as BLAS may use, and BLAS itself on one.
+
+    NumPy's ufuncs copy strided arrays into buffers and back if these hold more numbers than a run of memory, which takes up to
+    2.5 times as long as the same in small buffers.
+    """
+    with np.errstate(), OneThread() as threads:                     # errstate restores the size of the buffers too
+        np.setbufsize(RUN)
+        together(calls, threads)
+
+
 def copy(x: Array, out: Array | None) -> Array:
     """Return a copy of ``x``, in ``out`` or in a new array."""
     if out is None:
@@ -186,12 +209,23 @@ def squared_norms(a: Array) -> Array:
     return np.vecdot(flat, flat)
 
 
+LINE = 64                                                           # bytes of a line of the cache
+
+
 def empty(shape: tuple[int, ...], dtype: DTypeLike, batch_last: bool = False) -> Array:
     """Return a new array; with ``batch_last``, images (batch, channels, height, width) have the batch as the contiguous axis.
 
     Then the same pixel of all examples is one run of memory, and convolutions and pooling copy long runs.
     """
-    return laid_out(np.empty(math.prod(shape), dtype), shape, batch_last)
+    return laid_out(aligned(math.prod(shape), dtype), shape, batch_last)
+
+
+def aligned(size: int, dtype: DTypeLike) -> Array:
+    """Return a new vector that begins at a multiple of 64 bytes: products and sums take up to 1.3 times as long elsewhere."""
+    dtype = np.dtype(dtype)
+    memory = np.empty(size * dtype.itemsize + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start:start + size * dtype.itemsize].view(dtype)
 
 
 def laid_out(flat: Array, shape: tuple[int, ...], batch_last: bool) -> Array:
