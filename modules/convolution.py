@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from itertools import product
-from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +15,11 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, generator, positive_int
 from ..initializers import GlorotUniform, Zeros
 from ..initializers.base import Initializer
-from .core.arrays import DIVIDED, by_channel, copy, empty, matmul, side_by_side
+from ..threads import Call, OneThread
+from .core.arrays import ALONE, DIVIDED, by_channel, copy, empty, in_turn, matmul, side_by_side
 from .core.base import Module
 from .core.parameter import Parameter, parameter_attribute
-from .core.windows import Pixels, Windows, as_pixels, pair
+from .core.windows import Pixels, Windows, as_pixels, numbers_of, pair, part
 
 TILE = 384 * 1024                                                   # bytes of a tile's columns and its output together
 LARGEST = 2 * 1000 * 1000                                           # bytes of its columns, if TILE allows fewer than LEAST
@@ -40,8 +41,8 @@ class Share(NamedTuple):
     """Channels of the input's gradient, to which no other share adds."""
 
     channels: slice
-    weight: Array                                                   # buffer for the rows of these channels: (kw kh channels, out)
-    tiles: list[tuple[slice, Array, list[tuple[Array, Array]]]]     # numbers, buffer for a product, what is added to which pixels
+    weight: Array                                                   # buffer for their part of it: (kw kh channels, out)
+    tiles: list[tuple[slice, Array, list[tuple[Array, Array]]]]     # numbers, buffer for a product, what is added to what
 
 
 class Scratch(NamedTuple):
@@ -55,6 +56,7 @@ class Scratch(NamedTuple):
     tiles: list[Tile]
     workers: int                                                    # tiles k, k + workers, ... use the same buffer
     shares: list[Share]
+    run: Callable[[list[Call]], None]                               # how the workers' calls run, and those of the shares
 
 
 class Conv2d(Module):
@@ -144,18 +146,21 @@ class Conv2d(Module):
         places = self.seen(frame).shape[3:]
         size = tile_size(len(matrix), self.out_channels, places, frame.itemsize)
         starts = list(product(*map(range, (0, 0, 0), places, size)))
-        workers = min(len(starts), workers_for(len(matrix), self.out_channels, math.prod(places)))
+        work = len(matrix) * (self.out_channels + COPY) * math.prod(places)
+        workers = min(len(starts), 1 if work < 8 * DIVIDED else 2 if work < 32 * DIVIDED else 4)
         buffers = empty((workers, len(matrix), math.prod(size)), dtype)
         buffers[:, -1] = 1
         partials = empty((min(len(starts), max(workers, PARTIAL // matrix.size // workers * workers)), *matrix.shape), dtype)
         tiles = self.tiled(frame, starts, size, buffers)
-        return Scratch(frame, gradient, matrix, sums, partials, tiles, workers, self.shared(gradient, starts, size, buffers))
+        small = workers == 1 and matrix.size * math.prod(size) < ALONE
+        return Scratch(frame, gradient, matrix, sums, partials, tiles, workers, self.shared(gradient, starts, size, buffers),
+                       in_turn if small else side_by_side)
 
     def tiled(self, frame: Array, starts: list[Any], size: tuple[int, ...], buffers: Array) -> list[Tile]:
         """Return the parts of the output, which use the buffers for their columns in turn."""
         seen, tiles = self.seen(frame), []
         for k, start in enumerate(starts):
-            pixels = seen[..., *map(slice, start, map(add, start, size))]
+            pixels = part(seen, start, size)
             numbers = numbers_of(start, pixels.shape[3:], seen.shape[3:])
             matrix = buffers[k % len(buffers), :, :numbers.stop - numbers.start]
             tiles.append(Tile(numbers, pixels, matrix[:-1].reshape(pixels.shape), matrix))
@@ -169,7 +174,7 @@ class Conv2d(Module):
             seen, tiles = self.seen(gradient[channels]), []
             depth = math.prod(seen.shape[:3])
             for start in starts:
-                targets = seen[..., *map(slice, start, map(add, start, size))]
+                targets = part(seen, start, size)
                 numbers = numbers_of(start, targets.shape[3:], seen.shape[3:])
                 matrix = buffer[:depth, :numbers.stop - numbers.start]
                 columns = matrix.reshape(targets.shape)
@@ -193,14 +198,14 @@ class Conv2d(Module):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(batch, in, height, width) -> (batch, out, height', width'). Saves x, in a frame of zeros."""
-        frame, _, matrix, _, _, tiles, workers, _ = self.scratch
+        frame, _, matrix, _, _, tiles, workers, _, run = self.scratch
         self.inside(frame)[...] = x
         self.point = frame.transpose(3, 0, 1, 2)
         matrix[:-1] = self.weight.T.reshape(-1, self.out_channels)
         matrix[-1] = 0 if self.bias is None else self.bias.data
         last = None if out is None else by_channel(out)
         y = np.empty((self.out_channels, tiles[-1].numbers.stop), x.dtype) if last is None else last
-        side_by_side([partial(outputs, tiles[k::workers], matrix, y) for k in range(workers)])
+        run([partial(outputs, tiles[k::workers], matrix, y) for k in range(workers)])
         if out is not None and last is not None:
             return out
         _, *shape = self._output[0]
@@ -212,7 +217,7 @@ class Conv2d(Module):
             return None
         gx = np.empty(self._input[0], g.dtype) if out is None else out
         g = as_channels(g)
-        side_by_side([partial(self.backward_share, share, g, gx) for share in self.scratch.shares])
+        self.scratch.run([partial(self.backward_share, share, g, gx) for share in self.scratch.shares])
         return gx
 
     def backward_share(self, share: Share, g: Array, gx: Array) -> None:
@@ -230,11 +235,11 @@ class Conv2d(Module):
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over places and examples."""
-        _, _, _, sums, partials, tiles, workers, _ = self.scratch
+        _, _, _, sums, partials, tiles, workers, _, run = self.scratch
         g = as_channels(self.gradient)
         for start in range(0, len(tiles), len(partials)):           # a round, whose sums are added in one order
             terms = list(zip(tiles[start:start + len(partials)], partials, strict=False))
-            side_by_side([partial(gradients, terms[k::workers], g) for k in range(workers)])
+            run([partial(gradients, terms[k::workers], g) for k in range(workers)])
             if start:
                 partials[0] += sums
             np.add.reduce(partials[:len(terms)], 0, out=sums)
@@ -246,13 +251,15 @@ class Conv2d(Module):
         """(batch, in, height, width) -> (batch, out, height', width')."""
         frame = np.zeros_like(self.scratch.frame)
         self.inside(frame)[...] = t
-        return np.tensordot(self.seen(frame), self.weight.T, ((0, 1, 2), (0, 1, 2))).transpose(2, 3, 0, 1)
+        with OneThread():
+            return np.tensordot(self.seen(frame), self.weight.T, ((0, 1, 2), (0, 1, 2))).transpose(2, 3, 0, 1)
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over the places."""
         g = self.gradient.reshape(*self.gradient.shape[:2], -1)
         columns = self.seen(self.scratch.frame).transpose(5, 2, 1, 0, 3, 4).reshape(len(g), -1, g.shape[2])
-        weight = (g @ columns.mT).reshape(-1, *self.weight.shape)
+        with OneThread():
+            weight = (g @ columns.mT).reshape(-1, *self.weight.shape)
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": g.sum(2)}
 
 
@@ -268,18 +275,6 @@ def gradients(terms: list[tuple[Tile, Array]], g: Array) -> None:
     for tile, term in terms:
         np.copyto(tile.columns, tile.pixels)
         matmul(tile.product, g[:, tile.numbers].T, out=term)        # the transposed product takes 1.4 times as long
-
-
-def workers_for(depth: int, out: int, places: int) -> int:
-    """Return how many parts of the work have buffers of their own and may run side by side."""
-    work = depth * (out + COPY) * places
-    return 1 if work < DIVIDED else 2 if work < 32 * DIVIDED else 4
-
-
-def numbers_of(start: tuple[int, ...], shape: tuple[int, ...], places: tuple[int, ...]) -> slice:
-    """Return the place of a tile in each channel of the output, batch last."""
-    first = int(np.ravel_multi_index(start, places))
-    return slice(first, first + math.prod(shape))
 
 
 def tile_size(depth: int, out: int, places: tuple[int, ...], itemsize: int) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 
 from ...arguments import Array
 from ...errors import ShapeError
-from ...threads import OneThread, together
+from ...threads import Call, OneThread, together
 
 # Scalars of the arrays' own dtype: NumPy takes longer over a Python float.
 TYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
@@ -66,16 +66,22 @@ DIVIDED = 2**22                                                     # multiplica
 
 def product_for(rows: int, inner: int, columns: int) -> Product:
     """Return the function that multiplies a matrix of shape (rows, inner) with one of shape (inner, columns)."""
-    size = rows * inner * columns
-    if dot is not np.ndarray.dot or size < (ALONE_VECTOR if 1 in (rows, inner, columns) else ALONE):
+    size, vector = rows * inner * columns, 1 in (rows, inner, columns)
+    if dot is not np.ndarray.dot or size < (ALONE_VECTOR if vector else ALONE):
         return dot
-    return alone if size < DIVIDED else divided
+    return alone if vector or size < DIVIDED else divided
 
 
 def alone(a: Array, b: Array, out: Array | None = None) -> Array:
     """Return the product of two arrays, computed on one thread."""
     with OneThread():
         return dot(a, b, out)
+
+
+def vecdot_alone(a: Array, b: Array) -> Array:
+    """Return the products of the rows of two matrices, each with the same row of the other, computed on one thread."""
+    with OneThread():
+        return np.vecdot(a, b)
 
 
 def divided(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -100,26 +106,33 @@ def blocks(length: int, number: int) -> list[slice]:
 
 
 PART = 2**17                                                        # numbers of an array from which two halves pay
-RUN = 1024                                                          # numbers in NumPy's buffers: with more it copies strided arrays
+RUN = 1024                                                          # numbers in each of NumPy's buffers
 
 
-def parts(shape: tuple[int, ...], batch_last: bool) -> list[tuple[slice, ...]]:
-    """Return the indices of the parts of an array that threads take: cut across the first axis in memory longer than 1."""
-    order = (*range(1, len(shape)), 0) if batch_last and len(shape) == 4 else range(len(shape))
-    axis = next((axis for axis in order if shape[axis] > 1), 0)
-    half = -(-shape[axis] // 2) if math.prod(shape) >= PART else shape[axis]
-    return [(slice(None),) * axis + (slice(start, start + half),) for start in range(0, shape[axis], half)]
+def halves(shape: tuple[int, ...], batch_last: bool) -> list[tuple[slice, ...]]:
+    """Return the indices of the halves of a large array, cut across the outermost axis in memory; none for a small array."""
+    axis = 1 if batch_last and len(shape) == 4 else 0
+    if math.prod(shape) < PART or shape[axis] == 1:
+        return []
+    half, before = -(-shape[axis] // 2), [slice(None)] * axis
+    return [(*before, slice(half)), (*before, slice(half, None))]
 
 
-def side_by_side(calls: Sequence[Callable[[], Any]]) -> None:
-    """Run calls, of which each writes into arrays of its own, on as many threads as BLAS may use, and BLAS itself on one.
+def side_by_side(calls: Sequence[Call]) -> None:
+    """Run calls, each of which writes into arrays of its own, on the threads that BLAS may use, and BLAS itself on one.
 
-    NumPy's ufuncs copy strided arrays into buffers and back if these hold more numbers than a run of memory, which takes up to
-    2.5 times as long as the same in small buffers.
+    NumPy's ufuncs copy strided arrays into buffers and back where a buffer holds more than a run of memory; with small buffers
+    they do not, and are up to 2.5 times as fast.
     """
-    with np.errstate(), OneThread() as threads:                     # errstate restores the size of the buffers too
+    with np.errstate(), OneThread() as threads:                     # errstate restores the size of the buffers, too
         np.setbufsize(RUN)
         together(calls, threads)
+
+
+def in_turn(calls: Sequence[Call]) -> None:
+    """Run calls one after another, where the work is too small for anything else."""
+    for call in calls:
+        call()
 
 
 def copy(x: Array, out: Array | None) -> Array:

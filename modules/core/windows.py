@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from operator import add
 from typing import Any, NamedTuple
 
-from ...arguments import positive_int
+import numpy as np
+
+from ...arguments import Array, positive_int
 from ...errors import ArgumentError, ShapeError
 
 Pixels = int | tuple[int, int]                                      # for both axes, or for height and width
@@ -99,3 +103,15 @@ class Windows(NamedTuple):
     def tile(self, shape: tuple[int, ...]) -> bool:
         """Whether each pixel of such images is in exactly one window, and each window is complete."""
         return self.rows.tile(shape[2]) and self.columns.tile(shape[3])
+
+
+def part(seen: Array, start: tuple[int, ...], size: tuple[int, ...]) -> Array:
+    """Return what the filter sees at the places of a tile."""
+    places: Any = ..., *map(slice, start, map(add, start, size))
+    return seen[places]
+
+
+def numbers_of(start: tuple[int, ...], shape: tuple[int, ...], places: tuple[int, ...]) -> slice:
+    """Return the place of a tile in each channel of the output, batch last."""
+    first = int(np.ravel_multi_index(start, places))
+    return slice(first, first + math.prod(shape))
