@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from _thread import RLock, allocate_lock, get_ident, start_new_thread
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from functools import cache, partial
 from itertools import product
@@ -164,13 +164,13 @@ def together(calls: Sequence[Call], threads: int) -> None:
     """Run the calls on that many threads, one of them this one, and return when all have ended.
 
     Each call sees the context of this thread, such as ``np.errstate``. This thread runs those that no other has begun, so that
-    it waits for no thread that sleeps or whose core is taken.
+    it waits for no thread that sleeps or whose core is taken. After an error, some calls may not run.
     """
     if threads == 1 or len(calls) == 1:
-        for call in calls:
-            call()
+        in_turn(calls)
         return
-    tasks = [Task(partial(copy_context().run, call)) for call in calls]
+    share = 2 * threads                                             # a thread that is held up has less left than its half
+    tasks = [Task(partial(copy_context().run, in_turn, calls[k::share])) for k in range(min(share, len(calls)))]
     try:
         try:
             WORKERS.give(tasks[1:], threads - 1)
@@ -183,6 +183,11 @@ def together(calls: Sequence[Call], threads: int) -> None:
     for task in tasks:
         if task.error is not None:
             raise task.error
+
+
+def in_turn(calls: Iterable[Call]) -> None:
+    for call in calls:
+        call()
 
 
 def finish(tasks: Sequence[Task]) -> None:

@@ -1,75 +1,59 @@
-"""``python -m benchmarks``: time retroprop beside PyTorch, JAX, scikit-learn, NumPy by hand and the bare matrix products."""
+"""``python -m benchmarks``: time the installed retroprop beside other libraries, NumPy by hand and the bare matrix products."""
 
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import Any
 
 from joblib import cpu_count
 
-from .measurements import crossovers, growth, imports, steps, whole_jobs
-from .memory import memory
+from .parts import PARTS
+from .peers import OURS, STEPS, installed
 from .report import machine, write
-from .workers import OURS, PEERS, installed
+from .settings import Settings
 from .workloads import WORKLOADS
 
-PARTS = ("steps", "growth", "memory", "imports", "experiment")
-IN_GROWTH = ("retroprop", "by-hand", "floor", "torch-fused", "jax", "sklearn")
+QUICK = ("W1", "W5")
 
 
 def main() -> None:
+    others = [peer for peer in STEPS if peer not in OURS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS, help="default: all")
-    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS),
-                        help="networks whose steps are timed; default: all")
-    parser.add_argument("--peer", nargs="*", choices=[peer for peer in PEERS if peer not in OURS],
-                        default=[peer for peer in PEERS if peer not in OURS],
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="default: all")
+    parser.add_argument("--workload", nargs="+", choices=WORKLOADS,
+                        help="networks whose steps are timed; default: all (--quick: W1, W5)")
+    parser.add_argument("--peer", nargs="*", choices=others, default=others,
                         help="libraries besides retroprop and NumPy by hand; default: all that are installed")
-    parser.add_argument("--threads", nargs="+", type=int, help="default: 1 and, with two cores or more, 2")
+    parser.add_argument("--threads", nargs="+", type=int, help="default: 1 and, with two cores or more, 2 (--quick: 1)")
     parser.add_argument("--quick", action="store_true", help="spend little time on each number, to see that all runs")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks"), help="folder to write to; default: %(default)s")
+    parser.add_argument("--page", type=Path, help="page whose blocks are written anew, with the figures in images/ beside it")
     arguments = parser.parse_args()
     cores = cpu_count()
     if not all(1 <= count <= cores for count in arguments.threads or [1]):
         parser.error(f"--threads must be from 1 to {cores}, the cores of this machine, got {arguments.threads}")
-    threads = arguments.threads or [1, 2][:cores]
+    if arguments.page is not None and not arguments.page.is_file():
+        parser.error(f"--page must be a file, got {arguments.page}")
     arguments.out.mkdir(parents=True, exist_ok=True)                # a wrong path fails before the work
     peers = installed([*OURS, *arguments.peer])
-    if "retroprop" not in peers:
-        parser.error("retroprop must be installed: pip install .")
+    for peer in arguments.peer:
+        if peer not in peers:
+            print(f"left out: {STEPS[peer].label} ({STEPS[peer].needs} is not installed; pip install '.[bench]')")
+    settings = Settings(tuple(arguments.workload or (QUICK if arguments.quick else WORKLOADS)), tuple(peers),
+                        tuple(arguments.threads or (1, 2)[:1 if arguments.quick else cores]), arguments.quick)
     results: dict[str, Any] = {"machine": machine(), "quick": arguments.quick}
     for name, value in results["machine"].items():
         print(f"{name}: {value if isinstance(value, (str, int)) else ', '.join(map(' '.join, value.items()))}")
-    for part in PARTS:
-        if part not in arguments.part:
-            continue
-        print(f"== {part}")
-        if part == "steps":
-            print("time of a step, median (10 % to 90 %); multiple of retroprop's; memory beyond the examples; error of the "
-                  "gradients beside those by hand, relative to the largest")
-            results[part] = steps(arguments.workload, peers, threads, arguments.quick)
-        elif part == "growth":
-            chosen = [peer for peer in peers if peer in IN_GROWTH or len(arguments.peer) == 1]
-            results[part] = growth(chosen, threads, arguments.quick)
-            results["crossovers"] = crossovers(results[part])
-            for row in results["crossovers"]:
-                print(f"    {row['grows']}, {row['threads']} thread{'s' * (row['threads'] > 1)}: {PEERS[row['peer']].label} is "
-                      + (f"faster from {row['faster_from']} on" if row["faster_from"] else "not faster at the largest size"))
-        elif part == "memory":
-            results[part] = memory(arguments.quick)
-        elif part == "imports":
-            results[part] = imports(arguments.quick)
-            for row in results[part]:
-                print(f"    import {row['import']}: {row['ms']:.0f} ms")
-        else:
-            libraries = {"retroprop", "the whole command"}
-            libraries |= {name for name, peer in (("PyTorch", "torch"), ("scikit-learn", "sklearn")) if peer in peers}
-            results[part] = whole_jobs(libraries, arguments.quick)
-            for name, row in results[part].items():
-                print(f"    {name}: " + ", ".join(f"{key} {value:.3g}" for key, value in row.items()))
-        write(results, arguments.out)                               # after each part, because the next may take minutes
-    print(f"written: {arguments.out / 'benchmarks.json'}, and tables and figures beside it")
+    for name, part in PARTS.items():
+        if name in arguments.part:
+            print(f"== {name}: {part.__doc__.splitlines()[0]}", flush=True)
+            start = time.perf_counter()
+            results[name] = part.measure(settings)
+            print(f"    ({time.perf_counter() - start:.0f} s)", flush=True)
+            write(results, arguments.out, arguments.page, [name])   # after each part, because the next may take minutes
+    print(f"written: {arguments.out / 'benchmarks.json'}, and the page's blocks and figures beside it")
 
 
 if __name__ == "__main__":

@@ -8,44 +8,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib import import_module
-from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-CHUNK = 0.02                                                        # seconds of steps between two readings of the clock
+from .peers import PEERS
 
-
-class Peer(NamedTuple):
-    label: str
-    needs: str                                                      # package that must be installed
-    module: str
-    function: str
-
-
-PEERS = {
-    "retroprop": Peer("retroprop", "retroprop", "retroprop_steps", "retroprop"),
-    "by-hand": Peer("NumPy by hand", "numpy", "numpy_steps", "by_hand"),
-    "floor": Peer("its products alone", "numpy", "numpy_steps", "floor"),
-    "torch": Peer("PyTorch, foreach SGD", "torch", "torch_steps", "foreach"),
-    "torch-fused": Peer("PyTorch, fused SGD", "torch", "torch_steps", "fused"),
-    "jax": Peer("JAX, jit, all cores", "jax", "jax_steps", "jit"),
-    "jax-scan": Peer("JAX, scan, all cores", "jax", "jax_steps", "scan"),
-    "sklearn": Peer("scikit-learn, 50 steps a call", "sklearn", "sklearn_steps", "partial_fit")}
-OURS = ("retroprop", "by-hand", "floor")                            # not other libraries
-
-
-def installed(peers: Sequence[str]) -> list[str]:
-    """Return the peers that can be imported, and print the names of the others."""
-    present = [peer for peer in peers if find_spec(PEERS[peer].needs)]
-    for peer in peers:
-        if peer not in present:
-            print(f"left out: {PEERS[peer].label} ({PEERS[peer].needs} is not installed; pip install '.[bench]')")
-    return present
+PAUSE = 0.025                                                       # the BLAS of the process before spins as long for more work
+VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Failed(Exception):
@@ -53,13 +29,19 @@ class Failed(Exception):
 
 
 class Worker:
-    """The parent's handle of a worker process; a context manager."""
+    """The parent's handle of a worker process; a context manager.
 
-    def __init__(self, peer: str, threads: int) -> None:
+    ``threads`` are those of BLAS; None: as the library starts without a wish.
+    """
+
+    def __init__(self, peer: str, threads: int | None) -> None:
         # JAX ignores these variables and uses all cores. Pinning it to one core would double the time of its dispatch.
-        variables = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        self.process = subprocess.Popen([sys.executable, "-m", __spec__.name, peer, str(threads)], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | variables)
+        environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+        if threads is not None:
+            environment |= dict.fromkeys(VARIABLES, str(threads))
+        self.peer = peer
+        self.process = subprocess.Popen([sys.executable, "-m", __spec__.name, peer, str(threads or "")], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
     def ask(self, command: str, **arguments: Any) -> Any:
         """Have the process call the method ``command`` of its Runner, and return the result."""
@@ -89,59 +71,76 @@ class Worker:
 class Runner:
     """The commands of a worker process."""
 
-    def __init__(self, peer: str, threads: int) -> None:
-        if PEERS[peer].needs == "torch":
+    def __init__(self, peer: str, threads: int | None) -> None:
+        self.peer, self.threads = PEERS[peer], threads
+
+    def load(self) -> None:
+        """Import the library."""
+        if self.peer.needs == "torch" and self.threads is not None:
             import torch
-            torch.set_num_threads(threads)
-        self.step_of = getattr(import_module(f"benchmarks.peers.{PEERS[peer].module}"), PEERS[peer].function)
+            torch.set_num_threads(self.threads)
+        self.step_of = getattr(import_module(f"benchmarks.peers.{self.peer.module}"), self.peer.function)
 
     def build(self, workload: dict[str, Any]) -> dict[str, Any]:
-        """Prepare for timing; return the time of the first step, and the memory of 21 steps beyond the examples."""
+        """Prepare for timing; return the time of the first step, and the memory of up to 21 steps beyond the examples.
+
+        The memory is known in a process that has had no other workload before.
+        """
         from benchmarks.workloads import Workload, problem
+        fresh = not hasattr(self, "step_of")
+        self.load()
         self.workload = Workload.read(**workload)
         self.problem = problem(self.workload)
-        before = memory("VmRSS")
+        before = memory("VmRSS") if fresh else None
         self.step = self.step_of(self.workload, self.problem)
         self.rows = cycle(range(0, len(self.problem.x), self.workload.batch))
         start = time.perf_counter()
         self.step.run(0)
         self.step.finish()
         first = time.perf_counter() - start
-        for _ in range(20 if self.step.steps == 1 else 1):
+        start = time.perf_counter()
+        for done in range(20 if self.step.steps == 1 else 1):
+            if done > 2 and time.perf_counter() - start > 2:        # a slow library shows its memory in fewer steps
+                break
             self.step.run(0)
-        self.step.finish()
-        return {"first_step_s": first, "memory_mb": None if before is None else memory("VmHWM") - before}
+            self.step.finish()
+        peak = memory("VmHWM")
+        return {"first_step_s": first, "memory_mb": None if before is None or peak is None else peak - before}
 
-    def gradients(self) -> str | None:
-        """Return the path of a file with the gradients of the first step, without dropout; None if there are none."""
+    def values(self) -> str | None:
+        """Return the path of a file with the values of the first step, without dropout; None if it has none to compare.
+
+        Libraries that keep no gradients show them as the velocities of a first step, so it has momentum.
+        """
         import numpy as np
-        step = self.step_of(self.workload, self.problem, noise=False)
+        step = self.step_of(replace(self.workload, momentum=self.workload.momentum or 0.9), self.problem, noise=False)
         step.run(0)
         step.finish()
-        try:
-            arrays = [np.asarray(array) for array in step.gradients()]
-        except NotImplementedError:
+        arrays = [np.asarray(array) for array in step.values()]
+        if not arrays:
             return None
         with tempfile.NamedTemporaryFile(suffix=".npz", delete=False) as file:
             np.savez(file, *arrays)
         return file.name
 
-    def measure(self, seconds: float) -> list[float]:
-        """Return times of a step in microseconds, each the mean over a chunk of steps."""
-        run, finish, clock = self.step.run, self.step.finish, time.perf_counter
+    def measure(self, seconds: float) -> float:
+        """Return the mean microseconds of the steps of so many seconds, after some that bring the caches and clocks back."""
+        run, finish, clock, warm = self.step.run, self.step.finish, time.perf_counter, 0
+        time.sleep(PAUSE)
         start = clock()
-        run(0)
-        finish()
-        size = max(1, int(CHUNK / (clock() - start)))
-        times, end = [], start + seconds
-        while clock() < end or len(times) < 3:
-            chunk = list(islice(self.rows, size))
+        while not warm or clock() - start < seconds / 3:
+            run(next(self.rows))
+            finish()
+            warm += 1
+        mean = (clock() - start) / warm
+        if mean < seconds:                                          # else that was one long step, which needs no other
+            rows = list(islice(self.rows, int(seconds / mean)))
             start = clock()
-            for row in chunk:
+            for row in rows:
                 run(row)
             finish()
-            times.append((clock() - start) / size / self.step.steps * 1e6)
-        return times
+            mean = (clock() - start) / len(rows)
+        return 1e6 * mean / self.step.steps
 
 
 def memory(what: str) -> float | None:
@@ -161,6 +160,9 @@ def serve(runner: Runner, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
             yield {"result": getattr(runner, command)(**arguments)}
         except NotImplementedError as error:
             yield {"failed": str(error)}
+        except Exception as error:                                  # of whatever library: the others go on
+            traceback.print_exc()
+            yield {"failed": f"{type(error).__name__}: {error}"}
 
 
 @contextmanager
@@ -172,5 +174,5 @@ def quiet_output() -> Iterator[Any]:
 
 if __name__ == "__main__":
     with quiet_output() as out:
-        for answer in serve(Runner(sys.argv[1], int(sys.argv[2])), sys.stdin):
+        for answer in serve(Runner(sys.argv[1], int(sys.argv[2]) if sys.argv[2] else None), sys.stdin):
             print(json.dumps(answer), file=out, flush=True)

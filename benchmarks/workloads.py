@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-RATE, MOMENTUM = 1e-3, 0.9                                          # every library: v = 0.9 v + g; p = p - 0.001 v
+RATE = 1e-3                                                         # every library: v = momentum v + g; p = p - RATE v
 EPS, BATCH_NORM_MOMENTUM, DROP = 1e-5, 0.1, 0.5
 BATCHES = 16                                                        # batches of different examples, used in turn
 
@@ -25,19 +25,23 @@ class Workload:
     """A network and the size of its batches, float32.
 
     ``layers`` holds ints (a Linear with that many outputs and a bias), ``("conv", filters)`` (3 by 3, with biases and
-    padding 1) and the names "tanh", "relu", "batchnorm", "dropout" (p = 0.5), "pool" (max pooling, 2 by 2) and "flatten".
-    The cost is mean cross-entropy of logits; for a network with one output, binary cross-entropy of logits.
+    padding 1), ``("residual", units)`` (x + tanh of a Linear of x) and the names "tanh", "relu", "batchnorm", "dropout"
+    (p = 0.5), "pool" (max pooling, 2 by 2) and "flatten".
+    The cost is mean cross-entropy of logits; for a network with one output, binary cross-entropy of logits. It is minimized by
+    SGD with this momentum; 0 is plain SGD, without velocities.
     """
 
     name: str
     shape: tuple[int, ...]                                          # of an example
     layers: tuple[Layer, ...]
     batch: int
+    momentum: float = 0.9
 
     @classmethod
-    def read(cls, name: str, shape: Sequence[int], layers: Sequence[Any], batch: int) -> Workload:
+    def read(cls, shape: Sequence[int], layers: Sequence[Any], **others: Any) -> Workload:
         """Return a workload from its fields in JSON, which has no tuples."""
-        return cls(name, tuple(shape), tuple(tuple(layer) if isinstance(layer, list) else layer for layer in layers), batch)
+        return cls(shape=tuple(shape), layers=tuple(tuple(layer) if isinstance(layer, list) else layer for layer in layers),
+                   **others)
 
     @property
     def binary(self) -> bool:
@@ -60,7 +64,8 @@ class Workload:
 
     def __str__(self) -> str:
         layers = (layer if isinstance(layer, (int, str)) else f"{layer[0]}{layer[1]}" for layer in self.layers)
-        return f"{self.name}: {'-'.join(map(str, ('x'.join(map(str, self.shape)), *layers)))}, batch {self.batch}"
+        return (f"{self.name}: {'-'.join(map(str, ('x'.join(map(str, self.shape)), *layers)))}, batch {self.batch}"
+                + ", plain SGD" * (not self.momentum))
 
 
 def mlp(name: str, inputs: int, width: int, depth: int, outputs: int, activation: str, batch: int) -> Workload:
@@ -73,6 +78,7 @@ WORKLOADS = {workload.name: workload for workload in (
     Workload("W2", (64,), (64, "relu", 32, "relu", 10), 32),
     mlp("W3", 784, 128, 1, 10, "relu", 64),
     mlp("W4-10", 784, 1000, 4, 10, "tanh", 10),                     # the networks of Glorot & Bengio 2010, on MNIST
+    replace(mlp("W4-10 SGD", 784, 1000, 4, 10, "tanh", 10), momentum=0.0),
     mlp("W4-128", 784, 1000, 4, 10, "tanh", 128),
     Workload("W5", (784,), (*(512, "batchnorm", "relu", "dropout") * 2, 10), 128),
     Workload("W6", (1, 28, 28), (("conv", 16), "relu", "pool", ("conv", 32), "relu", "pool", "flatten", 10), 32),
@@ -109,7 +115,7 @@ def problem(workload: Workload) -> Problem:
     parameters: list[Array] = []
     for layer, shape in workload.each():
         match layer:
-            case int(size):
+            case int(size) | ("residual", int(size)):
                 sizes = *shape, size
             case "conv", size:
                 sizes = shape[0], FILTER, FILTER, size
@@ -124,23 +130,30 @@ def problem(workload: Workload) -> Problem:
     return Problem(x, y, parameters)
 
 
+def direction(workload: Workload, of_output: bool = False) -> Array:
+    """Return a random direction of a batch of inputs or, as a gradient, of outputs, (batch, *shape)."""
+    shape = (workload.layers[-1],) if of_output else workload.shape
+    return np.random.default_rng(1).standard_normal((workload.batch, *shape), dtype="float32")
+
+
 @dataclass
 class Step:
-    """One library, ready to train on one problem.
+    """One library, ready for one kind of work on one problem: to train, to predict, or to differentiate.
 
     Attributes
     ----------
     run : function of the first row of a batch
-        Makes a training step on the batch ``x[row:row + batch]``: forward, mean cost, backward, gradients of the
-        parameters, SGD with momentum. One call makes ``steps`` steps, on this batch and those that follow.
-    gradients : function
-        Returns the gradients of the first step, without dropout, in the order and the shapes of ``problem.parameters``;
-        called after one ``run(0)``.
+        Makes a step on the batch ``x[row:row + batch]``. A training step is forward, mean cost, backward, gradients of the
+        parameters, SGD. One call makes ``steps`` steps, on this batch and those that follow.
+    values : function
+        Returns what all libraries must compute alike, of the first step; called after one ``run(0)``. Of a training step they
+        are the gradients, without dropout, in the order and the shapes of ``problem.parameters``. An empty list: nothing to
+        compare.
     finish : function
         Waits until the work that ``run`` started is done.
     """
 
     run: Callable[[int], object]
-    gradients: Callable[[], list[NDArray[np.float32]]]
+    values: Callable[[], list[NDArray[np.float32]]]
     steps: int = 1
     finish: Callable[[], object] = lambda: None

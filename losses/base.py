@@ -11,13 +11,16 @@ from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating, cast, one_of, within
 from ..errors import ArgumentError, DataError, PhaseError, ShapeError
+from ..modules.core.arrays import ONE, TYPES
 from ..modules.core.base import Module
 from ..modules.core.phases import as_tangent, too_early
+from ..modules.core.tangents import gradient_kept
 from ..modules.core.values import Signature, check_out, parts, several
-from ..underflow import STATE, unreported
+from ..underflow import STATE
 from .weights import beside, checked_weight, present, weighted_sum
 
 INF = math.inf
+UNSIGNED = {kind: (np.dtype(f"u{kind.itemsize}"), ONE[kind].view(f"u{kind.itemsize}").item()) for kind in TYPES}
 SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
 
 
@@ -133,8 +136,8 @@ class Loss(Module, checked=False):
 
     def check_range(self, target: Array, prediction: Array) -> None:
         """Raise DataError unless all targets are in [0, 1]."""
-        least, largest = target.item(target.argmin()), target.item(target.argmax())     # twice as fast as min() and max()
-        if not (least >= 0 and largest <= 1):                       # NaN too
+        unsigned, one = UNSIGNED[target.dtype]
+        if (bits := target.view(unsigned)).item(bits.argmax()) > one:           # numbers above 1 or below 0, and -0 and NaN
             within(f"{self!r}: targets must be in", target, 0, 1)
 
     def check_all(self, target: ArrayLike, prediction: Array) -> Array:
@@ -225,19 +228,16 @@ class Loss(Module, checked=False):
         self.gradient = g
         return gx
 
-    @unreported
     def jvp(self, t: ArrayLike) -> Any:
         """Return the tangent of the cost, <dC/dprediction, t>, for a tangent t of the prediction."""
+        if STATE.current is not STATE.calm and STATE.reports_underflow():
+            with np.errstate(under="ignore"):
+                return Loss.jvp(self, t)
         if self.point is None:
             raise too_early(self)
-        gradient, array = self.gradient, as_tangent(self, t)
-        try:
-            products = self.backward(np.ones(*self._output)) * array
-            self.gradient = gradient
-        except BaseException:
-            self.gradient = gradient
-            raise
-        if self.reduction == "none":                                # one part of the gradient for each cost
+        t, products = as_tangent(self, t), gradient_kept(self, self.backward, self._unit)
+        products *= t
+        if self._reduction == "none":                               # one part of the gradient for each cost
             return products.reshape(*self._output[0], -1).sum(-1)
         return float(products.sum(dtype=np.float64))
 

@@ -235,27 +235,30 @@ class CrossEntropy(OfClasses):
         return logs if weights is None else logs * weights
 
     def exact_costs(self, prediction: Array, target: Array) -> Array:
-        _, shifted, _, ones, _, one, _, _ = self.scratch
-        weights, examples = self.weigh(target, prediction.dtype), np.arange(len(target))
-        largest = examples, prediction.argmax(1)
-        np.subtract(prediction, prediction[largest][:, None], shifted)
+        _, shifted, flat, ones, starts, one, _, _ = self.scratch
+        weights, largest = self.weigh(target, prediction.dtype), starts + prediction.argmax(1)
+        np.subtract(prediction, prediction.take(largest)[:, None], shifted)
         exps = np.exp(shifted)
-        exps[largest] = 0
+        exps_flat = exps.reshape(-1)
+        exps_flat[largest] = 0
         others = exps.dot(ones)
-        exps[largest] = one
-        logs, sums = np.log1p(others), (others + one)[:, None]
+        exps_flat[largest] = one
+        logs, sums = np.log1p(others), others + one
         if target.ndim == 2:
             shares = target if weights is None else target * weights
             costs = ((logs[:, None] - shifted) * shares).sum(1)
+            every, of_largest = shares.sum(1), shares.take(largest)
+            exps *= every[:, None]
+            exps -= shares * sums[:, None]
         else:
-            shares = np.zeros_like(prediction)
-            shares[examples, target] = one if weights is None else weights
-            costs = (logs - shifted[examples, target]) * shares[examples, target]
-        every, of_largest = shares.sum(1), shares[largest]
-        exps *= every[:, None]
-        exps -= shares * sums
-        exps[largest] = (every - of_largest) - of_largest * others
-        self.point = Exponentials(exps, sums, None, None)
+            places, every = starts + target, one if weights is None else weights
+            costs = (logs - flat[places]) * every
+            of_largest = every * (places == largest)
+            if weights is not None:
+                exps *= weights[:, None]
+            exps_flat[places] -= every * sums
+        exps_flat[largest] = (every - of_largest) - of_largest * others
+        self.point = Exponentials(exps, sums[:, None], None, None)
         return costs
 
     def derivatives(self) -> Array:

@@ -17,9 +17,10 @@ from ..initializers import GlorotUniform, Zeros
 from ..initializers.base import Initializer
 from ..threads import Call, OneThread
 from .core.arrays import ALONE, DIVIDED, by_channel, copy, empty, in_turn, matmul, side_by_side
+from .core.attributes import parameter_attribute
 from .core.base import Module
-from .core.parameter import Parameter, parameter_attribute
-from .core.windows import Pixels, Windows, as_pixels, numbers_of, pair, part
+from .core.parameter import Parameter
+from .windows import Pixels, Windows, as_pixels, numbers_of, pair, part
 
 TILE = 384 * 1024                                                   # bytes of a tile's columns and its output together
 LARGEST = 2 * 1000 * 1000                                           # bytes of its columns, if TILE allows fewer than LEAST
@@ -243,9 +244,9 @@ class Conv2d(Module):
             if start:
                 partials[0] += sums
             np.add.reduce(partials[:len(terms)], 0, out=sums)
-        self.weight.grad_T.reshape(-1, self.out_channels)[...] = sums[:-1]
+        self.weight.overwritten().reshape(-1, self.out_channels)[...] = sums[:-1]
         if self.bias is not None:
-            self.bias.grad[...] = sums[-1]
+            self.bias.overwritten()[...] = sums[-1]
 
     def jvp(self, t: Array) -> Array:
         """(batch, in, height, width) -> (batch, out, height', width')."""

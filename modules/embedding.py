@@ -12,8 +12,9 @@ from ..arguments import Array, Seed, bincount, generator, positive_int
 from ..errors import ArgumentError, DataError
 from ..initializers import Initializer, Normal
 from .core.arrays import Product, product_for
+from .core.attributes import parameter_attribute
 from .core.base import Module
-from .core.parameter import Parameter, parameter_attribute
+from .core.parameter import Parameter
 
 EXACT = 2**24                                                       # float32 holds every integer up to here
 SMALL = 2**15                                                       # numbers of a one-hot matrix whose product is faster
@@ -131,7 +132,7 @@ class Embedding(Module):
 
     def update(self) -> None:
         """Gradient of the table: the sum of g over all places of each integer."""
-        rows, g, grad = self.point.reshape(-1), self.gradient.reshape(-1, self.embedding_dim), self.weight.grad_T
+        rows, g, grad = self.point.reshape(-1), self.gradient.reshape(-1, self.embedding_dim), self.weight.overwritten()
         if self.scratch is None:
             self.sums(rows, g, self.num_embeddings, grad)
         else:                                                       # the same as one product

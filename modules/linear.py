@@ -11,9 +11,21 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, generator, positive_int
 from ..errors import ShapeError
 from ..initializers import GlorotUniform, Initializer, Zeros
-from .core.arrays import LONG, Product, by_example, copy, product_for, squared_norms, summed
+from .core.arrays import (
+    LARGE,
+    LONG,
+    Factors,
+    Product,
+    by_example,
+    copy,
+    gradient_blocks,
+    product_for,
+    squared_norms,
+    summed,
+)
+from .core.attributes import ParameterAttribute, parameter_attribute
 from .core.base import Module
-from .core.parameter import FlatParameters, Parameter, ParameterAttribute, parameter_attribute
+from .core.parameter import FlatParameters, Parameter
 
 
 class Linear(Module):
@@ -116,7 +128,7 @@ class Linear(Module):
         """(..., out_features) -> (..., in_features)."""
         if not input_gradient:                                      # update needs nothing from here
             return None
-        weight, (dot, _, _, _, upright, turned) = self.weight.data, self.scratch
+        weight, (dot, _, _, _, upright, turned, _) = self.weight.data, self.scratch
         if upright is not None:                                     # a row-major copy of the weight
             upright[...] = weight
             weight = upright
@@ -130,22 +142,25 @@ class Linear(Module):
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
-        x, g, (dot, total, ones, joined, _, _) = self.point, self.gradient, self.scratch
+        x, g, (dot, total, ones, joined, *_) = self.point, self.gradient, self.scratch
         if g.ndim != 2:
             g = as_rows(g)
         if joined is None or joined.source is not x:
             if g.shape[0] > LONG:
                 self.update_from_many(as_rows(x), g)
                 return
-            dot(as_rows(x).T, g, self.weight.grad_T)
+            if self.scratch.factored:
+                self.weight.keep(Factors(as_rows(x).copy(), g.copy()))
+            else:
+                dot(as_rows(x).T, g, self.weight.overwritten())
             if self.bias is not None:
-                total(ones, g, self.bias.grad)
+                total(ones, g, self.bias.overwritten())
         else:                                                       # the same in one product
             dot(joined.rows.T, g, joined.gradient)
 
     def update_from_many(self, x: Array, g: Array) -> None:
         """The same for many rows, whose plain sums would be inexact. A product of two matrices adds up in parts by itself."""
-        grad, dot = self.weight.grad_T, self.scratch.dot
+        grad, dot = self.weight.overwritten(), self.scratch.dot
         if self.out_features == 1:
             summed(g[:, 0], x, grad[:, 0])
         elif self.in_features == 1:
@@ -153,11 +168,12 @@ class Linear(Module):
         else:
             dot(x.T, g, grad)
         if self.bias is not None:
-            summed(self.scratch.ones, g, self.bias.grad)
+            summed(self.scratch.ones, g, self.bias.overwritten())
 
     def jvp(self, t: Array) -> Array:
         """(..., in_features) -> (..., out_features)."""
-        return self.scratch.dot(as_rows(t), self.weight.T).reshape(*t.shape[:-1], -1)
+        y = self.scratch.dot(as_rows(t), self.weight.T)
+        return y if t.ndim == 2 else y.reshape(*t.shape[:-1], -1)
 
     def example_gradients(self) -> dict[str, Array]:
         """The outer product of g and x of each example, and g; summed over the axes between the first and the last."""
@@ -187,7 +203,8 @@ class Linear(Module):
 # The other forms of the products. Each gives the result of the formula above, and is faster for some sizes.
 
 SMALL = 8192                                                        # numbers of an input, or of a weight
-FEW, LARGE = 32, 65536                                              # rows of a batch, numbers of a weight
+FEW = 32                                                            # rows of a batch
+FACTORS = 4                                                         # a gradient has so many times the numbers of its factors
 
 
 class Joined:
@@ -214,6 +231,7 @@ class Scratch(NamedTuple):
     joined: Joined | None
     upright: Array | None                                           # (out, in): for a copy of the weight in row-major order
     turned: Array | None                                            # (in, n): for the transposed gradient of the input
+    factored: bool                                                  # whether update leaves the weight's gradient as factors
 
     @classmethod
     def choose(cls, weight: Parameter, bias: Parameter | None, shape: tuple[int, ...], dtype: np.dtype[Any],
@@ -224,7 +242,8 @@ class Scratch(NamedTuple):
         """
         n, size = math.prod(shape[:-1]), weight.data.size
         joined = upright = turned = None
-        if (watched and bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset
+        factored = bool(gradient_blocks(weight.shape)) and FACTORS * n * sum(weight.shape) <= size
+        if (not factored and watched and bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset
                 and n <= LONG and n * shape[-1] <= SMALL):
             joined = Joined(weight, bias, shape, dtype)             # the copy of x costs less than the second product
         if n >= FEW and SMALL // 8 <= size <= SMALL:
@@ -233,7 +252,7 @@ class Scratch(NamedTuple):
             turned = np.empty((len(weight.T), n), dtype)            # BLAS is faster with the large factor first
         out_features, in_features = weight.shape
         return cls(product_for(n, in_features, out_features), product_for(1, n, out_features), np.ones(n, dtype), joined,
-                   upright, turned)
+                   upright, turned, factored)
 
     def current(self, weight: Parameter, bias: Parameter | None) -> Scratch:
         """Return the workspace, without ``joined`` if weight or bias have moved or been replaced since."""

@@ -11,8 +11,9 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, positive_int, real
 from ..errors import ShapeError
 from .core.arrays import LONG, Product, by_channel, by_example, empty, product_for, summed, summed_products, vecdot_alone
+from .core.attributes import parameter_attribute
 from .core.base import Module
-from .core.parameter import Parameter, parameter_attribute
+from .core.parameter import Parameter
 
 FAR = 1e4                       # (standard deviations)²: from here on, what was centred with a rounded mean is visibly wrong
 
@@ -157,8 +158,8 @@ class BatchNorm(Module):
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all axes except that of the features."""
-        self.weight.grad[...] = self.inner(self.gradient, self.point.centred) * self.point.scale
-        self.bias.grad[...] = self.total(self.gradient)
+        self.weight.overwritten()[...] = self.inner(self.gradient, self.point.centred) * self.point.scale
+        self.bias.overwritten()[...] = self.total(self.gradient)
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over height and width."""
@@ -290,9 +291,8 @@ class LayerNorm(Module):
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
         _, products, ones = self.scratch
-        np.multiply(self.gradient, self.point.x, products)
-        summed(ones, products.reshape(-1, self.features), self.weight.grad)
-        summed(ones, self.gradient.reshape(-1, self.features), self.bias.grad)
+        summed(ones, np.multiply(self.gradient, self.point.x, products).reshape(-1, self.features), self.weight.overwritten())
+        summed(ones, self.gradient.reshape(-1, self.features), self.bias.overwritten())
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over the axes between the first and the last."""

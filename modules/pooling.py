@@ -13,8 +13,7 @@ from ..errors import ArgumentError, ShapeError
 from ..threads import Call
 from .core.arrays import empty, halves, in_turn, side_by_side
 from .core.base import Module
-from .core.windows import ONE, Pixels, Tap, Windows, as_pixels, pair
-from .maxima import Part, Pass
+from .windows import ONE, Part, Pass, Pixels, Tap, Windows, as_pixels, pair
 
 
 class Pooling(Module):

@@ -40,7 +40,7 @@ class ReLU(Module):
         """Shape of y -> the same shape."""
         zero, _, positive = self.scratch
         np.greater(self.point, zero, positive)
-        gx = as_out(out, g)
+        gx = np.empty(g.shape, g.dtype) if out is None else out
         gx[...] = positive                                          # twice as fast as a product of floats with booleans
         gx *= g
         return gx

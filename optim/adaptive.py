@@ -11,7 +11,8 @@ import numpy as np
 from ..arguments import Array, real
 from ..errors import ArgumentError
 from ..modules.core.parameter import Parameter
-from .base import Optimizer, Segment
+from .base import Optimizer
+from .segments import Segment
 
 Parameters = Iterable[Parameter] | Iterable[Mapping[str, Any]]
 

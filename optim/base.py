@@ -17,43 +17,9 @@ from ..modules.core.state import load_arrays
 from ..restoring import at_once, calling, setting
 from ..underflow import STATE
 from .groups import Group, in_a_row
+from .segments import Segment, spared
 
 LATER = {"decay_biases"}                                            # a truth value, which states of earlier versions lack
-PIECE = 2**18                                                       # numbers of a segment that fit into the cache together
-
-
-class Segment:
-    """Parameters of one group that lie side by side in memory and have made equally many steps.
-
-    The optimizer's rule is given one flat vector for all of them, in pieces of at most ``PIECE`` numbers. They are all decayed,
-    or all spared.
-    """
-
-    def __init__(self, group: Group, parameters: list[Parameter], states: Mapping[str, Array], steps: int,
-                 buffers: int) -> None:
-        self.group, self.parameters, self.states, self.steps = group, parameters, states, steps
-        first, last = parameters[0], parameters[-1]
-        span = slice(first.offset, last.offset + last.data.size)
-        vectors = (first.flat.data[span], first.flat.grad[span], *states.values())
-        self.dtype, size = first.dtype, len(vectors[0])
-        shared = [np.empty(min(size, PIECE), self.dtype) for _ in range(buffers)]
-        self.pieces = []
-        for i in range(0, size, PIECE):
-            data, grad, *state = (vector[i:i + PIECE] for vector in vectors)
-            self.pieces.append((data, grad, state, [buffer[:len(data)] for buffer in shared]))
-
-    def compute_constants(self) -> None:
-        """Take the group's constants as 0-d arrays of the parameters' dtype: NumPy is slower with Python floats."""
-        group: Mapping[str, Any] = self.group
-        if spared(group, self.parameters[0]):
-            group = {**group, "weight_decay": 0.0}
-        self.constants: list[Any] = [None if value is None else np.array(value, self.dtype)
-                                     for value in self.group.optimizer.constants(group)]
-
-
-def spared(group: Mapping[str, Any], parameter: Parameter) -> bool:
-    """Whether the weight decay of the group leaves out this parameter: a bias, or a weight of BatchNorm or LayerNorm."""
-    return parameter.data.ndim < 2 and not group.get("decay_biases", True) and group["weight_decay"] > 0
 
 
 class Optimizer:
@@ -120,7 +86,10 @@ class Optimizer:
         raise NotImplementedError
 
     def rule(self, segment: Segment, data: Array, grad: Array, states: list[Array], buffers: list[Array]) -> None:
-        """Move ``data`` (and ``states``) by one step, in place; ``grad`` is only read."""
+        """Move ``data`` (and ``states``) by one step, in place; ``grad`` is only read.
+
+        All are pieces of the segment's vectors. Several threads may run the rule at once, each with a piece of its own.
+        """
         raise NotImplementedError
 
     # ------------------------------------------------------------------ steps
@@ -136,9 +105,11 @@ class Optimizer:
         if not self.constants_current:
             self.compute_constants()
         for segment in self.segments:
-            segment.steps += 1
-            for data, grad, states, buffers in segment.pieces:
-                self.rule(segment, data, grad, states, buffers)
+            if segment.single is None or segment.large:
+                segment.step(self.rule)
+            else:                                                   # as Segment.step, without a call
+                segment.steps += 1
+                self.rule(segment, *segment.single)
 
     def refuse_replaced(self) -> None:
         """Raise ArgumentError if a Parameter that this optimizer does not move was assigned in the place of one of its own."""

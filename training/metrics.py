@@ -15,7 +15,7 @@ from ..datasets.checks import HINT, Inputs, finite, inputs_and_targets, is_mappe
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, L1, MSE, Huber, Loss
 from ..modules import Module
-from ..modules.core.summary import examples_at_once
+from ..modules.core.rewinding import in_evaluation, known_signature, of_library, taken
 from ..modules.core.values import Value, as_values, dtype_of, each, parts, several, shape_of
 from .inputs.labels import OF_CLASSES, coded
 from .inputs.weights import checked_weights
@@ -101,7 +101,8 @@ def predicted_classes(prediction: NDArray[Any], threshold: float = 0.0) -> NDArr
 def largest_column(prediction: NDArray[Any]) -> NDArray[np.intp]:
     """Return the index of the largest of K columns, shape (N,); DataError if that is NaN or infinite."""
     columns = prediction.argmax(1)                                  # NaN counts as the largest
-    deciding(prediction[np.arange(len(prediction)), columns])
+    if not np.isfinite(prediction).all():
+        deciding(prediction[np.arange(len(prediction)), columns])
     return columns
 
 
@@ -168,8 +169,8 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
     y = coded(y, net.class_labels if isinstance(loss, OF_CLASSES) else None, "y")
     examples, targets = inputs_and_targets(x, y, arity=net.arity)
     examples, targets = as_inputs(net, finite("x", examples), "x"), finite("y", targets, HINT)
-    check_targets(net, loss, examples, targets)
-    found = in_parts(net, loss, examples, targets, checked_weights("sample_weight", sample_weight, len(targets)), size)
+    weight = checked_weights("sample_weight", sample_weight, len(targets))
+    found = in_parts(net, loss, examples, targets, weight, size, checked=False)
     if not math.isfinite(found.cost):
         finite("evaluate: the network's output", net.predict(examples, size))
     return found
@@ -177,7 +178,7 @@ def evaluate(net: Module, loss: Loss, x: Inputs, y: ArrayLike, batch_size: int |
 
 def as_inputs(net: Module, x: Value, name: str) -> Value:
     """Return examples in the network's dtype. Arrays in a file stay as they are: forward converts the parts that it gets."""
-    if net.dtype is not None and any(map(is_mapped, parts(x))):
+    if known_signature(net, x) or (net.dtype is not None and any(map(is_mapped, parts(x)))):
         return x
     return as_values(x, net.dtype, name, net, net.arity)
 
@@ -190,32 +191,46 @@ def check_targets(net: Module, loss: Loss, x: Value, y: NDArray[Any]) -> None:
 
 
 def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray[Any] | None = None,
-             batch_size: int | None = None, seen: Seen | None = None) -> Evaluation:
+             batch_size: int | None = None, seen: Seen | None = None, *, checked: bool = True) -> Evaluation:
     """Return ``evaluate`` of examples, targets and weights that have been checked; of a cost that is not finite, no accuracy.
 
-    Predictions, targets and weights of each part are added to ``seen``, unless it is None.
+    Predictions, targets and weights of each part are added to ``seen``, unless it is None. With ``checked=False``, what
+    the loss refuses of all targets is refused before the first cost.
     """
-    loss, classes = deepcopy(loss), true_classes(loss, y)
-    cost = divisor = right = 0.0
-    with net.preserved_evaluation() as kept, kept:
-        net.eval()
-        size = batch_size or examples_at_once(net, shape_of(x), net.dtype or dtype_of(x))
+    classes, known = true_classes(loss, y), known_signature(net, x)
+    signature = known or (shape_of(x), net.dtype or dtype_of(x))
+    twin = taken(loss, signature) if of_library(type(loss)) else None
+    mine: Any = deepcopy(loss) if twin is None else twin.net        # a user's loss may count its calls, say
+
+    def run(net: Any, x: Value, step: int | None) -> Evaluation:
+        cost = divisor = right = 0.0
+        size = step or len(y)
+        if not checked and (twin is None or size < len(y)):
+            check_targets(net, loss, x, y)
         for start in range(0, len(y), size):
             rows = slice(start, start + size)
-            prediction = net.forward(each(lambda array: array[rows], x))    # noqa: B023
+            prediction = net.forward(x if size >= len(y) else each(lambda array: array[rows], x))   # noqa: B023
             weights = () if weight is None else (weight[rows],)
-            part = loss.forward(prediction, y[rows], *weights)
+            part = mine.forward(prediction, y[rows], *weights)
+            if not checked and size >= len(y) and not mine.divisor:
+                mine.check_all(y, prediction)                       # forward has checked the rest
             if seen is not None:
                 seen.append((prediction, y[rows], weights[0] if weights else None))
-            divisor += loss.divisor
-            cost += part if loss.reduction == "sum" else (part - cost) * (loss.divisor / (divisor or 1))
+            divisor += mine.divisor
+            cost += part if mine.reduction == "sum" else (part - cost) * (mine.divisor / (divisor or 1))
             if not math.isfinite(cost):
                 return Evaluation(cost, None)
-            if classes is not None:
-                count = weights[0] if weights else np.ones(len(prediction))
-                there = count > 0                                   # the prediction of another may be NaN
-                right += float(count[there].dot(hits(prediction[there], classes[rows][there], threshold_of(loss))))
-    return Evaluation(cost, None if classes is None else right / (len(y) if weight is None else float(weight.sum())))
+            if classes is not None and weights:
+                there = weights[0] > 0                              # the prediction of another may be NaN
+                right += float(weights[0][there].dot(hits(prediction[there], classes[rows][there], threshold_of(loss))))
+            elif classes is not None:
+                right += float(np.count_nonzero(hits(prediction, classes[rows], threshold_of(loss))))
+        return Evaluation(cost, None if classes is None else right / (len(y) if weight is None else float(weight.sum())))
+
+    found = in_evaluation(net, x, signature, batch_size, run)
+    if twin is not None:
+        mine.point, loss._twins[signature] = None, twin             # the point held the targets, which are the caller's
+    return found
 
 
 def true_classes(loss: Loss, y: NDArray[Any]) -> NDArray[Any] | None:
@@ -227,7 +242,8 @@ def true_classes(loss: Loss, y: NDArray[Any]) -> NDArray[Any] | None:
         return None
     if y.ndim == 2 and y.shape[1] > 1:
         return y.argmax(1) if one_hot(y) else None
-    return y.reshape(len(y)) if y.shape in ((len(y),), (len(y), 1)) and (y == np.round(y)).all() else None
+    whole = y.shape in ((len(y),), (len(y), 1)) and (y.dtype.kind in "biu" or (y == np.round(y)).all())
+    return y.reshape(len(y)) if whole else None
 
 
 def threshold_of(loss: Loss) -> float:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax import numpy as jnp
 
-from ..workloads import BATCH_NORM_MOMENTUM, BATCHES, DROP, EPS, MOMENTUM, RATE, Problem, Step, Workload
+from ..workloads import BATCH_NORM_MOMENTUM, BATCHES, DROP, EPS, RATE, Problem, Step, Workload
 
 # With more parameters than this, and with convolutions, which are slow in a scan, a scan has 10 steps, not 100.
 LARGE = 10**6
@@ -27,10 +27,11 @@ class Network:
         parameters = [jnp.array(value) for value in problem.parameters]
         statistics = [(jnp.zeros(shape), jnp.ones(shape)) for layer, shape in self.workload.each() if layer == "batchnorm"]
         key = jax.random.key(0) if self.noise else None             # None where unused: passing a key on takes time
-        return parameters, [jnp.zeros_like(value) for value in parameters], statistics, key
+        velocities = [jnp.zeros_like(value) for value in parameters] if self.workload.momentum else []
+        return parameters, velocities, statistics, key
 
-    def cost(self, parameters: Any, statistics: Any, key: Any, x: Any, y: Any) -> Any:
-        """Return the mean cost and the new running statistics."""
+    def output(self, parameters: Any, statistics: Any, key: Any, x: Any) -> Any:
+        """Return the output and the new running statistics."""
         values, old, new = iter(parameters), iter(statistics), []
         for layer in self.workload.layers:
             if isinstance(layer, int):
@@ -41,18 +42,25 @@ class Network:
                 unbiased = variance * (len(x) / (len(x) - 1))
                 new.append([before + BATCH_NORM_MOMENTUM * (now - before)
                             for before, now in zip(next(old), (mean, unbiased), strict=True)])
-            elif isinstance(layer, tuple):
-                x = jax.lax.conv_general_dilated(x, next(values), (1, 1), "SAME", dimension_numbers=("NCHW", "IHWO", "NCHW"))
-                x += next(values)[:, None, None]
             elif layer == "pool":
                 x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
             elif layer == "flatten":
                 x = x.reshape(len(x), -1)
+            elif layer[0] == "conv":
+                x = jax.lax.conv_general_dilated(x, next(values), (1, 1), "SAME", dimension_numbers=("NCHW", "IHWO", "NCHW"))
+                x += next(values)[:, None, None]
+            elif layer[0] == "residual":
+                x += jnp.tanh(x @ next(values) + next(values))
             elif layer != "dropout":
                 x = {"tanh": jnp.tanh, "relu": jax.nn.relu}[layer](x)
             elif self.noise:
                 key, subkey = jax.random.split(key)
                 x = jnp.where(jax.random.bernoulli(subkey, 1 - DROP, x.shape), x / (1 - DROP), 0)
+        return x, new
+
+    def cost(self, parameters: Any, statistics: Any, key: Any, x: Any, y: Any) -> Any:
+        """Return the mean cost and the new running statistics."""
+        x, new = self.output(parameters, statistics, key, x)
         if self.workload.binary:
             return jnp.mean(jax.nn.softplus(x) - x * y), new
         return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(x), y, 1)), new
@@ -64,8 +72,9 @@ class Network:
         if self.noise:
             key, subkey = jax.random.split(key)
         (cost, new), gradients = jax.value_and_grad(self.cost, has_aux=True)(parameters, statistics, subkey, x, y)
-        velocities = [MOMENTUM * v + g for v, g in zip(velocities, gradients, strict=True)]
-        parameters = [p - RATE * v for p, v in zip(parameters, velocities, strict=True)]
+        if self.workload.momentum:
+            velocities = gradients = [self.workload.momentum * v + g for v, g in zip(velocities, gradients, strict=True)]
+        parameters = [p - RATE * v for p, v in zip(parameters, gradients, strict=True)]
         return (parameters, velocities, [tuple(pair) for pair in new], key), cost
 
     def batches(self, problem: Problem) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy import add, divide, exp, greater, log, logaddexp, maximum, multiply, reciprocal, sqrt, subtract, unpackbits
 from numpy.typing import NDArray
 
-from ..workloads import BATCH_NORM_MOMENTUM, DROP, EPS, MOMENTUM, RATE, Array
+from ..workloads import BATCH_NORM_MOMENTUM, DROP, EPS, RATE, Array
 
 Calls = list[Callable[[], object]]
 Part = tuple[Calls, Calls]                                          # forward, backward
@@ -164,12 +164,14 @@ def cross_entropy(x: Array, g: Array) -> Callable[[NDArray[Any]], float]:
     return cost
 
 
-def descent(p: Array, g: Array, v: Array) -> Calls:
-    """Return the calls of v = MOMENTUM v + g, p = p - RATE v, in pieces."""
-    momentum, rate, work, calls = scalar(MOMENTUM), scalar(RATE), empty(min(PIECE, len(p))), Calls()
+def descent(p: Array, g: Array, momentum: float) -> Calls:
+    """Return the calls of v = momentum v + g, p = p - RATE v, in pieces; plain SGD takes g for v."""
+    rate, work, calls = scalar(RATE), empty(min(PIECE, len(p))), Calls()
+    v, factor = np.zeros_like(p) if momentum else g, scalar(momentum)
     for start in range(0, len(p), PIECE):
         pp, gg, vv = (flat[start:start + PIECE] for flat in (p, g, v))
         t = work[:len(pp)]
-        calls += [partial(multiply, vv, momentum, vv), partial(add, vv, gg, vv), partial(multiply, vv, rate, t),
-                  partial(subtract, pp, t, pp)]
+        if momentum:
+            calls += [partial(multiply, vv, factor, vv), partial(add, vv, gg, vv)]
+        calls += [partial(multiply, vv, rate, t), partial(subtract, pp, t, pp)]
     return calls

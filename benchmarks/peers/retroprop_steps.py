@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import retroprop as rp
+from typing import Any
 
-from ..workloads import DROP, FILTER, MOMENTUM, RATE, Problem, Step, Workload, outputs_first, outputs_last
+import retroprop as rp
+from retroprop import SGD, BCEWithLogits, CrossEntropy  # loaded here, not in the first step
+from retroprop import Step as TrainingStep
+
+from ..workloads import DROP, FILTER, RATE, Problem, Step, Workload, outputs_first, outputs_last
 
 
 def network(workload: Workload, problem: Problem, noise: bool = True) -> rp.Sequential:
@@ -16,6 +20,8 @@ def network(workload: Workload, problem: Problem, noise: bool = True) -> rp.Sequ
                 modules.append(rp.Linear(size, outputs))
             case "conv", filters:
                 modules.append(rp.Conv2d(size, filters, FILTER, padding=FILTER // 2))
+            case "residual", units:
+                modules.append(rp.Residual(rp.Linear(size, units), rp.Tanh()))
             case "batchnorm":
                 modules.append(rp.BatchNorm(size))
             case "dropout":
@@ -30,12 +36,18 @@ def network(workload: Workload, problem: Problem, noise: bool = True) -> rp.Sequ
     return net
 
 
+def loss_and_targets(workload: Workload, problem: Problem) -> tuple[rp.Loss, Any]:
+    """Return the workload's loss, and the targets in the form that it takes."""
+    if workload.binary:
+        return BCEWithLogits(), problem.y.astype("float32")[:, None]
+    return CrossEntropy(), problem.y
+
+
 def retroprop(workload: Workload, problem: Problem, noise: bool = True) -> Step:
-    net = network(workload, problem, noise)
-    step = rp.Step(net, rp.BCEWithLogits() if workload.binary else rp.CrossEntropy(),
-                   rp.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM))
+    """The step of ``fit``."""
+    net, (loss, y) = network(workload, problem, noise), loss_and_targets(workload, problem)
+    step = TrainingStep(net, loss, SGD(net.parameters(), lr=RATE, momentum=workload.momentum))
     x, batch = problem.x, workload.batch
-    y = problem.y.astype("float32")[:, None] if workload.binary else problem.y
 
     def run(row: int) -> float:
         return step(x[row:row + batch], y[row:row + batch])

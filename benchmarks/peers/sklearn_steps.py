@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from ..workloads import BATCHES, MOMENTUM, RATE, Array, Problem, Step, Workload
+from ..workloads import BATCHES, RATE, Array, Problem, Step, Workload
 
 STEPS = 50                                                          # per call, so that the checks of partial_fit cost little
 
@@ -17,7 +17,7 @@ def model(workload: Workload, problem: Problem) -> MLPClassifier:
             raise NotImplementedError(f"scikit-learn has no {layer if isinstance(layer, str) else layer[0]}")
     sizes = [layer for layer in workload.layers if isinstance(layer, int)]
     net = MLPClassifier(sizes[:-1], activation=workload.layers[1], solver="sgd", alpha=0.0, batch_size=workload.batch,
-                        learning_rate_init=RATE, momentum=MOMENTUM, nesterovs_momentum=False, shuffle=False)
+                        learning_rate_init=RATE, momentum=workload.momentum, nesterovs_momentum=False, shuffle=False)
     net.partial_fit(problem.x[:workload.batch], problem.y[:workload.batch], classes=range(max(2, sizes[-1])))
     for own, value in zip(net.coefs_ + net.intercepts_, problem.parameters[::2] + problem.parameters[1::2], strict=True):
         own[...] = value

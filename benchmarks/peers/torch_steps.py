@@ -13,7 +13,6 @@ from ..workloads import (
     DROP,
     EPS,
     FILTER,
-    MOMENTUM,
     RATE,
     Problem,
     Step,
@@ -21,6 +20,17 @@ from ..workloads import (
     outputs_first,
     outputs_last,
 )
+
+
+class Residual(nn.Module):
+    """x + tanh of a Linear of x."""
+
+    def __init__(self, size: int, units: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(size, units)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.tanh(self.linear(x))
 
 
 def network(workload: Workload, problem: Problem, noise: bool = True) -> nn.Sequential:
@@ -32,6 +42,8 @@ def network(workload: Workload, problem: Problem, noise: bool = True) -> nn.Sequ
                 modules.append(nn.Linear(size, outputs))
             case "conv", filters:
                 modules.append(nn.Conv2d(size, filters, FILTER, padding=FILTER // 2))
+            case "residual", units:
+                modules.append(Residual(size, units))
             case "batchnorm":
                 modules.append(nn.BatchNorm1d(size, EPS, BATCH_NORM_MOMENTUM))
             case "dropout":
@@ -51,7 +63,7 @@ def step(workload: Workload, problem: Problem, noise: bool, **options: Any) -> S
     """A training step; ``options`` choose the implementation of SGD."""
     torch.manual_seed(0)
     net = network(workload, problem, noise)
-    sgd = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM, **options)
+    sgd = torch.optim.SGD(net.parameters(), lr=RATE, momentum=workload.momentum, **options)
     loss = F.binary_cross_entropy_with_logits if workload.binary else F.cross_entropy
     batch = workload.batch
     y = torch.from_numpy(problem.y)

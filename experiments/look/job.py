@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,16 @@ from ...arguments import Array, one_of, positive_int
 from ...errors import DataError
 from ...inspection.adversarial import AdversarialTraining
 from ...inspection.features.truncation import truncated
+from ...modules import Module
 from ...printing import show
 from ...progress import progress_bar
 from ..options import add_settings, from_arguments, new_command, option, path
-from ..reports import folder
+from ..reports import drawing, folder
 from ..reports.text import as_json as json_text
+from ..sweeps.threads import one_thread
+from ..sweeps.workers import Workers
 from . import analyses
+from .analyses import Attacked
 from .findings import SEEDS, Findings, TrainedNetwork
 from .page import write_page
 from .settings import FILES, NET
@@ -69,8 +74,7 @@ def add_command(commands: Commands) -> None:
         commands, "look", "look into a network: saliency, attacks, class models, a dream",
         "Train a small convolutional network, or take one, and examine it by gradients with respect to its input: which pixels "
         "decide its answer, how small a change makes it err, which image is typical of each class for it, and a dream. Print a "
-        "table and write a page with figures. It takes about a minute on two idle cores; on a busy machine "
-        "OPENBLAS_NUM_THREADS=1 makes it faster.", "--image cat.jpg --quick")
+        "table and write a page with figures. It takes about half a minute on two idle cores.", "--image cat.jpg --quick")
     add_settings(command, Config)
     add = command.add_argument
     add("--out", default="results/look", help="folder for the page (default: results/look)")
@@ -142,7 +146,8 @@ def looked(config: Config, out: str | Path | None, force: bool = False, results:
         folder.prepare(Path(out), asdict(config), names, {"model": config.model, "image": config.image}, force=force)
     trained = [] if config.model is not None else train_all(config, images, parts, progress)
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(images.recipes)), False)] or [first]
-    findings = examine(config, images, subjects, trained, (dream_layer, pixels), progress)
+    with (one_thread() or nullcontext)():                           # as for the training: the products here are small
+        findings = examine(config, images, subjects, trained, (dream_layer, pixels), progress)
     if results is not None:
         results(findings)
     if out is not None:
@@ -158,11 +163,13 @@ def examine(config: Config, images: Images, subjects: list[Subject], trained: li
     shown, build = subjects[0], next(iter(images.recipes.values())).build
     attacked = (trained[0].attacked if trained else None) or analyses.attacked(shown, config.seed, shown=True)
     channels = config.layer or analyses.first_convolution(shown.net)
+    saliency = dict(Workers().run(analyses.saliency_of, [(one, seed, one is shown)
+                                                         for one, seed in zip(subjects, seeds, strict=True)]))
     return Findings(
         asdict(config), images, shown, trained,
         single=attacked.single, iterated=attacked.iterated,
         examples=analyses.examples(shown),
-        saliency=[analyses.saliency_of(one, seed, shown=one is shown) for one, seed in zip(subjects, seeds, strict=True)],
+        saliency=[saliency[k] for k in range(len(subjects))],
         untrained=[analyses.gradient_on_foreground(build(seed), one)
                    for one, seed in zip(subjects, seeds, strict=True) if trained],
         hardened=[analyses.gradient_on_foreground(one.net, one.subject) for one in trained
@@ -185,21 +192,32 @@ def image_of_user(path: str, subject: Subject) -> Array:
 
 def train_all(config: Config, images: Images, parts: tuple[Split, Split], progress: bool) -> list[TrainedNetwork]:
     """Train all kinds of networks from each seed; if they are attacked, train them a second time on adversarial examples."""
-    first = next(iter(images.recipes.values()))
-    factor = (config.epochs or first.epochs) / first.epochs
-    plan = [(kind, recipe, max(1, round(factor * recipe.epochs)), defended, seed)
-            for kind, recipe in images.recipes.items() for defended in ((False, True) if images.attacked else (False,))
+    plan = [(kind, defended, seed) for kind in images.recipes for defended in ((False, True) if images.attacked else (False,))
             for seed in range(config.seed, config.seed + config.seeds)]
-    trained: list[TrainedNetwork] = []
-    with progress_bar(sum(epochs for _, _, epochs, _, _ in plan), "epoch", progress) as bar:
-        for kind, recipe, epochs, defended, seed in plan:
-            bar.set_description(f"{kind}{', adversarial' if defended else ''}, seed {seed}")
-            hooks = [defence(parts[0])] if defended else []
-            net, seconds = recipe.train(parts[0], seed, epochs, [*hooks, lambda run: bar.update()])
-            subject = of_data(net, images, *parts)
-            attacked = analyses.attacked(subject, seed, shown=not trained) if images.attacked or recipe is first else None
-            trained.append(TrainedNetwork(kind, seed, defended, net, subject, subject.error, seconds, attacked))
+    tasks = [(config, parts, *one, one == plan[0]) for one in plan]
+    found: dict[int, tuple[Module, float, Attacked | None]] = {}
+    with progress_bar(len(plan), "network", progress) as bar:
+        for k, result in Workers().run(train_one, tasks, ahead=drawing.load):
+            found[k] = result
+            bar.update()
+    trained = []
+    for k, (kind, defended, seed) in enumerate(plan):
+        net, seconds, attacked = found[k]
+        subject = of_data(net, images, *parts)
+        trained.append(TrainedNetwork(kind, seed, defended, net, subject, subject.error, seconds, attacked))
     return trained
+
+
+def train_one(config: Config, parts: tuple[Split, Split], kind: str, defended: bool, seed: int,
+              shown: bool) -> tuple[Module, float, Attacked | None]:
+    """Train one network and attack it, if its kind is attacked; return it, the seconds of its training, and the attacks."""
+    images = DATA[config.data]
+    first, recipe = next(iter(images.recipes.values())), images.recipes[kind]
+    factor = (config.epochs or first.epochs) / first.epochs
+    net, seconds = recipe.train(parts[0], seed, max(1, round(factor * recipe.epochs)), [defence(parts[0])] if defended else [])
+    if not (images.attacked or recipe is first):
+        return net, seconds, None
+    return net, seconds, analyses.attacked(of_data(net, images, *parts), seed, shown)
 
 
 def defence(train: Split) -> AdversarialTraining:

@@ -14,7 +14,7 @@ from ...errors import ArgumentError
 from ...printing import show
 from ..lab.data import digest, source
 from ..options import add_settings, from_arguments, new_command, option, path
-from ..reports import folder
+from ..reports import drawing, folder
 from ..reports.text import as_json as json_text
 from ..sweeps.store import Store
 from ..sweeps.sweep import sweep
@@ -162,7 +162,8 @@ def repeated(paper_name: str, config: Config, workers: Workers, out: str | Path 
             folder.prepare(place, settings(name, how), written, force=force)
         (Path(out) / "runs").mkdir(exist_ok=True)
         store = Store(Path(out) / "runs")
-    outcomes = iter(sweep([trial for trials in plans.values() for trial in trials], workers, store, progress, fresh))
+    outcomes = iter(sweep([trial for trials in plans.values() for trial in trials], workers, store, progress, fresh,
+                          None if out is None else drawing.load))
     results_by_name = {name: Results(how, [next(outcomes) for _ in trials]) for name, trials in plans.items()}
     reproduced = Reproduced(how, papers, results_by_name)
     if results is not None:

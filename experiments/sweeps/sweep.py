@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...errors import RetropropError
@@ -17,11 +17,11 @@ from .workers import Workers
 
 
 def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store | None = None, progress: bool = True,
-          fresh: bool = False) -> list[Done | Failed]:
+          fresh: bool = False, ahead: Callable[[], object] | None = None) -> list[Done | Failed]:
     """Run the trials that the store does not hold, in any order; return one outcome per trial, in the order of ``trials``.
 
     With ``fresh``, all trials are run again; a stored run stays until the new one replaces it. A stored run whose file is
-    damaged is made again, and the sweep says so.
+    damaged is made again, and the sweep says so. ``ahead`` imports what comes after the sweep: see `Workers`.
 
     If a run raises an error, or its worker process is interrupted, the sweep reports it with its settings and the other runs
     go on. Failed runs are not stored: the next sweep tries them again. A run that cannot be stored, as on a full disk, is
@@ -48,7 +48,7 @@ def sweep(trials: Sequence[Trial], workers: Workers | None = None, store: Store 
     with Bar(unique, found, store, progress) as bar:
         for path in damaged:
             bar.say(f"damaged: {path} is not what a sweep wrote for this run, which is made again")
-        for k, (result, seconds) in workers.run(carried_out, tasks, lost) if tasks else ():
+        for k, (result, seconds) in workers.run(carried_out, tasks, lost, ahead) if tasks else ():
             trial = todo[k]
             if isinstance(result, Failed):
                 found[trial.key] = result._replace(trial=trial)

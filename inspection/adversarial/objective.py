@@ -14,10 +14,9 @@ from ...datasets.checks import HINT, finite, inputs_and_targets
 from ...errors import NonFiniteError, ShapeError
 from ...losses import Loss
 from ...modules import Module
-from ...modules.core.rewinding import unchanged
+from ...modules.core.rewinding import reused_workspaces, unchanged
 from ...training.metrics import hits, threshold_of, true_classes
 from ..arguments import finite_cost, independent_examples, net_and_loss, real_inputs
-from ..per_example.gradients import reused_workspaces
 
 
 class Reached(NamedTuple):

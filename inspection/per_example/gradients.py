@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -15,8 +14,7 @@ from ...errors import ArgumentError
 from ...losses import Loss
 from ...modules import Module
 from ...modules.core.arrays import squared_norms
-from ...modules.core.parameter import FlatParameters
-from ...modules.core.rewinding import unchanged
+from ...modules.core.rewinding import reused_workspaces, unchanged
 from ...training.second_order.examples import Held, fitting, gradients_of_examples, holders
 from ..arguments import finite_cost, net_and_loss
 
@@ -118,26 +116,6 @@ def evaluated(who: str, net: Module, loss: Loss, x: Inputs, y: ArrayLike, read: 
         finite_cost(loss.forward(prediction, y))
         net.backward(loss.backward(), input_gradient=False)
         return read(held, len(prediction))
-
-
-@contextmanager
-def reused_workspaces(root: Module) -> Iterator[None]:
-    """Inside a block of ``preserved_evaluation``, use the workspaces that the last such block left, if they fit.
-
-    In a small network, new workspaces take longer than a step. On a tape they are always new, since plans contain the
-    recorders of the tape.
-    """
-    modules = [module for _, module in root.named_modules()]
-    state = modules, [module.training for module in modules], FlatParameters.changes
-    spare, root._spare = root._spare, None                          # a nested block makes its own
-    on_tape = any(module._taped for module in modules)
-    if spare is not None and spare[0] == state and not on_tape:
-        for module, values in zip(modules, spare[1], strict=True):
-            for name, value in zip(module._workspace, values, strict=True):
-                setattr(module, name, value)
-    yield
-    if not on_tape:
-        root._spare = state, [[getattr(module, name) for name in module._workspace] for module in modules]
 
 
 def trained(who: str, net: Module, loss: Loss) -> Held:

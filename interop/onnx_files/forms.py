@@ -12,7 +12,7 @@ from ...arguments import Array
 from ...modules import Module
 from ...modules.core.parameter import Parameter
 from ...modules.core.tree import below
-from ...modules.core.windows import Pixels, pair
+from ...modules.windows import Pixels, pair
 
 INT64 = 7                                                           # the number of this type in ONNX
 

@@ -11,7 +11,7 @@ import numpy as np
 from ... import modules
 from ...arguments import Array
 from ...modules import Module
-from ...modules.core.windows import Pixels
+from ...modules.windows import Pixels
 from . import patterns
 from .constants import axes_of, counted, shape_of, squeezed, unsqueezed
 from .file import ML, Node, shown

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...arguments import Array
 from ...modules import GELU, Add, Conv2d, LayerNorm, Linear, Multiply, Sigmoid, SiLU, Softplus, Softsign
-from ...modules.core.windows import Pixels
+from ...modules.windows import Pixels
 from .file import ANY, Node
 from .reader import Reader, Value
 

@@ -18,9 +18,10 @@ from ..core.base import Module
 from ..core.diagram import Node, Wiring, graphviz, mermaid
 from ..core.evaluation import cleared
 from ..core.parameter import FlatParameters
-from ..core.phases import Phase, explain, takes, unchecked, without_checks
+from ..core.phases import Phase, explain
 from ..core.tree import Step, below
-from ..core.values import Shape, fitting, several, size_of
+from ..core.values import Shape, fitting
+from .planning import planned
 
 
 class Container(Module):
@@ -206,17 +207,6 @@ class Container(Module):
         self.adopt(self.nodes, warn=False)
 
 
-def planned(module: Module, phase: str) -> Phase:
-    """Return the phase that a plan runs: the unchecked one, or on a tape the one that records it."""
-    return without_checks(vars(module)[phase], module) if module._taped else unchecked(module, phase)
-
-
-def without_input_gradient(module: Module) -> Phase:
-    """Return the module's planned backward for when nobody needs its input gradient."""
-    phase = planned(module, "backward")
-    return partial(phase, input_gradient=False) if takes(phase, "input_gradient") else phase
-
-
 def joined(values: list[Any]) -> Any:
     """Return the value if there is one, else the tuple of values."""
     return values[0] if len(values) == 1 else tuple(values)
@@ -225,27 +215,6 @@ def joined(values: list[Any]) -> Any:
 def named(read: Any) -> list[str]:
     """Return the paths in nested tuples of paths, from left to right."""
     return [read] if isinstance(read, str) else [path for part in read for path in named(part)]
-
-
-def in_place(before: Module, after: Module, shape: Shape, output: Shape) -> bool:
-    """Whether ``after`` may write its output, of shape ``output``, over its input, of shape ``shape``, which ``before`` wrote.
-
-    On a tape it may not: the tape reads both.
-    """
-    return (before.saved in ("input", "neither") and after.saved in ("output", "neither")
-            and not before._taped and not after._taped and not several(shape) and not several(output)
-            and size_of(shape) == size_of(output))
-
-
-def as_shape(buffer: Array, shape: tuple[int, ...]) -> Array | None:
-    """Return a view of the buffer with that shape, or None if its memory layout allows no such view.
-
-    A buffer that has the shape is returned itself: NumPy is faster if input and output are the same object.
-    """
-    if buffer.shape == shape:
-        return buffer
-    view = buffer.reshape(shape)
-    return view if np.may_share_memory(view, buffer) else None
 
 
 @contextmanager

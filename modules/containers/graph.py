@@ -12,18 +12,10 @@ from ...errors import ArgumentError
 from ..core.base import Module
 from ..core.construction import Arguments
 from ..core.diagram import table
-from ..core.phases import Phase, unchecked
+from ..core.phases import Phase
 from ..core.values import Shape, Value, copied, each, empty_buffers
-from .container import (
-    Container,
-    as_shape,
-    check_one_dtype,
-    in_place,
-    joined,
-    noted,
-    planned,
-    without_input_gradient,
-)
+from .container import Container, check_one_dtype, joined, noted
+from .planning import as_shape, in_place, planned, planned_jvp, without_input_gradient
 from .wiring import as_names, check_node, check_wiring, in_order, listed
 
 Pick = Callable[[list[Value]], Value]                               # selects from a list of values what a node reads
@@ -66,6 +58,7 @@ class Plan(NamedTuple):
     training: list[Step]                                            # those of them that the parameters' gradients need
     entries: tuple[int, ...]                                        # see Graph.entries
     inputs: list[Pick]                                              # the gradient of each input
+    tangents: list[tuple[str, Phase, Pick]]                         # jvp of each node, which reads as its forward does
 
 
 class Graph(Container):
@@ -157,7 +150,9 @@ class Graph(Container):
         back = [joined([values[source].gradient_buffer(self.nodes[name]) for source in sources]) if k not in entries else None
                 for k, (name, sources) in enumerate(self.sources.items())]
         return Plan(self.buffers_for(values), forwards, outputs, itemgetter(*outputs), back, *self.way_back(values), entries,
-                    [self.gradient_of(name, values[name]) for name in self.inputs])
+                    [self.gradient_of(name, values[name]) for name in self.inputs],
+                    [(name, planned_jvp(module), read)
+                     for (name, module), (_, read, _) in zip(self.nodes.items(), forwards, strict=True)])
 
     def entries(self) -> tuple[int, ...]:
         """Return for each input the place of its reader, or () unless each has just one reader, which reads nothing else.
@@ -245,7 +240,16 @@ class Graph(Container):
 
     def jvp(self, t: Value) -> Value:
         """Tangents of the inputs -> tangents of the outputs, node by node."""
-        return self.across(t, lambda module, t: unchecked(module, "jvp")(t))
+        plan: Plan = self.scratch
+        tangents = [t] if self.arity == 1 else list(t)
+        name = ""
+        try:
+            for name, phase, read in plan.tangents:                 # noqa: B007 (the note below names it)
+                tangents.append(phase(read(tangents)))
+        except Exception as error:
+            error.add_note(self.located(name))
+            raise
+        return plan.result(tangents)
 
     def __str__(self) -> str:
         return table(self.wiring())

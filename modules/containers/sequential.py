@@ -13,18 +13,11 @@ from ...arguments import in_a_line
 from ...errors import ArgumentError
 from ..core.base import Module
 from ..core.construction import Arguments
-from ..core.phases import Phase, unchecked
+from ..core.phases import Phase
 from ..core.summary import in_notebooks
 from ..core.values import Shape, Value, empty_buffers
-from .container import (
-    Container,
-    as_shape,
-    check_one_dtype,
-    in_place,
-    noted,
-    planned,
-    without_input_gradient,
-)
+from .container import Container, check_one_dtype, noted
+from .planning import as_shape, in_place, planned, planned_jvp, without_input_gradient
 from .wiring import listed
 
 
@@ -39,6 +32,7 @@ class Plan(NamedTuple):
     training: list[tuple[Module, Phase, Value]]                     # from the last module to the one after `root`
     root: Module                                                    # the first module that has parameters
     root_backward: Phase                                            # without the input gradient
+    tangents: list[tuple[str, Phase]]                               # jvp of each module, with its name
 
 
 class Sequential(Container):
@@ -164,7 +158,8 @@ class Sequential(Container):
         first = next((k for k, module in enumerate(modules) if module.parameters()), len(self) - 1)
         root = modules[first]
         return Plan(list(zip(forwards[:-1], buffers[:-1], strict=True)), forwards[-1], steps[:0:-1], modules[0],
-                    backwards[0], steps[:first:-1], root, without_input_gradient(root))
+                    backwards[0], steps[:first:-1], root, without_input_gradient(root),
+                    [(name, planned_jvp(module)) for name, module in self.nodes.items()])
 
     def forward(self, x: Value, out: Value | None = None) -> Value:
         """Input of the first module -> output of the last module."""
@@ -204,7 +199,15 @@ class Sequential(Container):
 
     def jvp(self, t: Value) -> Value:
         """Tangent of the input -> tangent of the output, module by module."""
-        return self.across(t, lambda module, t: unchecked(module, "jvp")(t))
+        plan: Plan = self.scratch
+        name = ""
+        try:
+            for name, phase in plan.tangents:                       # noqa: B007 (the note below names it)
+                t = phase(t)
+            return t
+        except Exception as error:
+            error.add_note(self.located(name))
+            raise
 
 
 def check_attribute(net: Sequential, name: str) -> None:

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -62,6 +62,8 @@ else:
 ALONE = 2**19                                                       # multiplications up to which OpenBLAS takes one thread,
 ALONE_VECTOR = 9216                                                 # and those of a matrix with a vector
 DIVIDED = 2**22                                                     # multiplications from which blocks pay: some 50 us
+UNCOPIED = 10**6                                                    # multiplications up to which OpenBLAS copies no operand
+FEW = 12                                                            # rows, or columns, for which that takes the most time
 
 
 def product_for(rows: int, inner: int, columns: int) -> Product:
@@ -89,7 +91,8 @@ def divided(a: Array, b: Array, out: Array | None = None) -> Array:
     if out is None:
         out = np.empty((len(a), b.shape[1]), a.dtype)
     rows, columns = out.shape
-    number = 2 if rows * columns * len(b) < 8 * DIVIDED else 4
+    size, few = rows * columns * len(b), min(rows, columns) <= FEW
+    number = -(-size // UNCOPIED) if few else 2 if size < 8 * DIVIDED else 4
     if columns >= rows:
         calls = [partial(np.matmul, a, b[:, block], out[:, block]) for block in blocks(columns, number)]
     else:
@@ -103,6 +106,38 @@ def blocks(length: int, number: int) -> list[slice]:
     """Return at most ``number`` slices that cover an axis; they begin at multiples of 16 numbers, where memory is aligned."""
     step = -(-length // (16 * number)) * 16
     return [slice(start, start + step) for start in range(0, length, step)]
+
+
+# The gradient of a large weight, for a batch of few rows, may stay a product that is not computed: an optimizer needs it piece
+# by piece, and to write it and to read it takes longer than to compute it.
+
+LARGE = 2**16                                                       # numbers of a weight
+IN_CACHE = 2**16                                                    # numbers of a piece of its gradient
+
+
+class Factors(NamedTuple):
+    """The gradient of a Linear's weight as the two matrices of which it is the product, xᵀ g."""
+
+    x: Array                                                        # (n, in)
+    g: Array                                                        # (n, out)
+
+    def rows(self, block: slice, out: Array) -> Array:
+        """Write a block of rows of xᵀ g into a flat array, and return it."""
+        with np.errstate(all="ignore"):
+            np.matmul(self.x.T[block], self.g, out.reshape(-1, self.g.shape[1]))
+        return out
+
+    def write(self, out: Array) -> None:
+        """Write xᵀ g into an array of shape (in, out), in the same blocks."""
+        with OneThread() as threads:
+            together([partial(self.rows, block, out[block].reshape(-1)) for block in gradient_blocks(out.shape[::-1])], threads)
+
+
+def gradient_blocks(shape: tuple[int, ...]) -> list[slice]:
+    """Return the blocks of inputs in which the gradient of a weight of that shape is computed as factors; [] if it is small."""
+    if len(shape) != 2 or math.prod(shape) < LARGE or dot is not np.ndarray.dot:
+        return []
+    return blocks(shape[1], -(-math.prod(shape) // IN_CACHE))
 
 
 PART = 2**17                                                        # numbers of an array from which two halves pay

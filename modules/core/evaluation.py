@@ -15,6 +15,7 @@ _views_seen              prepare_for                   forward, which calls drop
 _changes_seen, _trains   plan_updates                  update; a container has a list ``updates`` too
 _fingerprint             a tape, after forward         the tape, before the later phases
 _busy                    phases, preserved_evaluation  phases: another thread must not be running the module
+_twins                   in_evaluation (rewinding.py)  predict, evaluate: each twin has an evaluation of its own
 =======================  ============================  =================================================================
 
 Events make them invalid. The methods of ``Evaluated``, in this file, clear them:
@@ -56,12 +57,13 @@ import numpy as np
 
 from ...errors import PhaseError, ShapeError
 from ...restoring import BLOCKS, Act, Attributes, Restored, alike, at_once, setting
-from .parameter import FlatParameters, watch_parameters
+from .attributes import watch_parameters
+from .parameter import FlatParameters
 from .tree import Tree
 from .values import Shape, Signature, fitting, parts
 
 ADMITTING = ("_signature", "_output", "gradient", "point")          # without them only forward runs, which prepares anew
-PHASES = str(Path(__file__).with_name("phases.py"))                 # the file of the checked phases
+RUNNING = tuple(str(Path(__file__).with_name(f"{name}.py")) for name in ("phases", "evaluation", "rewinding"))
 CONSEQUENCES = ("_changes_seen", "_keeps_output")                   # of what was found out for the last shape
 M = TypeVar("M", bound="Evaluated[Any]")                            # Module
 
@@ -71,7 +73,8 @@ class Evaluated(Tree[M]):
 
     __slots__ = (
         "__dict__", "__weakref__", "_busy", "_changes_seen", "_fingerprint", "_input", "_keeps_output", "_output", "_owner",
-        "_searched", "_signature", "_spare", "_taped", "_trains", "_views_seen", "batch_last", "gradient", "point", "scratch",
+        "_searched", "_signature", "_spare", "_taped", "_trains", "_twins", "_views_seen", "batch_last", "gradient", "point",
+        "scratch", "training",
     )
     _workspace: ClassVar[tuple[str, ...]] = ("_signature", "_output", "_input", "_views_seen", "scratch")
     # Cleared in this order: first what admits a phase, so that an interrupt cannot leave it without the rest.
@@ -84,6 +87,7 @@ class Evaluated(Tree[M]):
     backward: Callable[..., Any]
     update: Callable[..., Any]
     jvp: Callable[..., Any]
+    eval: Callable[..., Any]
     output_shape: Callable[[Shape], Shape]
     admit: Callable[[Shape], Shape]
     prepare: Callable[[Shape, np.dtype[Any]], Any]
@@ -104,12 +108,14 @@ class Evaluated(Tree[M]):
     _fingerprint: Any                                               # of the point, on a tape
     _busy: int                                                      # what runs the module now: see check_alone
     _searched: bool                                                 # whether refuse_hidden has run
-    _spare: tuple[Any, list[list[Any]]] | None                      # workspaces that per_example_gradients uses again
+    _spare: Any                                                     # workspaces that reused_workspaces (rewinding.py) keeps
+    _twins: dict[Signature, Any]                                    # for small inputs: see rewinding.py
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         self = super().__new__(cls)
         self.__dict__ = {}                                          # made here, it stays fast after vars(): 5 % of a step
         self._owner = self._spare = None
+        self._twins = {}
         self.batch_last = self._busy = self._keeps_output = self._searched = False
         self._changes_seen, self._taped, self._trains, self.training = -1, (), True, True
         self.clear_evaluation()
@@ -231,9 +237,9 @@ def in_use(module: Evaluated[Any]) -> PhaseError:
 
 
 def occupies(frame: FrameType | None, module: Evaluated[Any]) -> bool:
-    """Whether a thread with this innermost frame is in a checked phase of the module."""
+    """Whether a thread with this innermost frame is in a function of the files ``RUNNING`` that runs the module."""
     while frame is not None:
-        if frame.f_code.co_filename in (__file__, PHASES) and frame.f_locals.get("self") is module:
+        if frame.f_code.co_filename in RUNNING and frame.f_locals.get("self") is module:
             return True
         frame = frame.f_back
     return False

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import wraps
-from inspect import getattr_static
+from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from ...arguments import Array, Seed, as_floating, floating_dtype
-from ...errors import ArgumentError, DtypeError, ShapeError
+from ...errors import ArgumentError, ShapeError
 from ...initializers.base import Initializer
 from ...restoring import Act, Attributes, at_once, calling
+from .arrays import Factors
 
 CACHE_LINE = 64                                                     # bytes
 
@@ -66,7 +65,7 @@ class FlatParameters:
             views = Views.of(flat, offset, parameter.shape)
             views.data[...] = as_floating(parameter.data, flat.data.dtype, "data", parameter)
             with np.errstate(over="ignore", under="ignore"):
-                views.grad[...] = parameter.grad
+                views.grad[...] = parameter.computed()
             attributes += views.held_by(parameter)
             offset += parameter.data.size
         cls.changes += 1                                            # before the move, so that no interrupt can hide it
@@ -96,7 +95,8 @@ class Views(NamedTuple):
 
     def held_by(self, parameter: Parameter) -> Attributes:
         """Return the attributes of the Parameter, for ``placing``."""
-        return [(parameter, name, value) for name, value in zip(self._fields, self, strict=True)]
+        named = zip(("flat", "offset", "T", "_grad_T", "data", "_grad"), self, strict=True)
+        return [(parameter, "factors", None), (parameter, "read", False), *((parameter, name, value) for name, value in named)]
 
 
 class Parameter:
@@ -120,18 +120,24 @@ class Parameter:
         The transposes of data and grad, C-contiguous views.
     frozen : bool
         ``step`` does not change a frozen parameter. ``update`` does nothing in a module whose parameters are all frozen.
+    factors : Factors or None
+        The gradient, if ``update`` has not written it: the first to read ``grad`` writes it.
+    read : bool
+        Whether anybody has read ``grad``, and may have kept the array: from then on ``update`` writes into it.
     flat, offset : FlatParameters and int
         The flat vectors that ``data`` and ``grad`` are views of, and the place in them where the views begin.
     replaced_by : Parameter or None
         The Parameter that was last assigned in the place of this one, until this one is assigned again.
     """
 
-    __slots__ = ("T", "_frozen", "data", "flat", "grad", "grad_T", "name", "offset", "replaced_by")
+    __slots__ = ("T", "_frozen", "_grad", "_grad_T", "data", "factors", "flat", "name", "offset", "read", "replaced_by")
 
     data: Array
-    grad: Array
     T: Array
-    grad_T: Array
+    _grad: Array
+    _grad_T: Array
+    factors: Factors | None
+    read: bool
     flat: FlatParameters
     offset: int
     name: str
@@ -155,17 +161,50 @@ class Parameter:
         return cls(initial, name, dtype)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in ("data", "grad"):
+        if name == "data":
+            self.fill("data", self.data, value)
+        else:
             object.__setattr__(self, name, value)
-            return
-        array = getattr(self, name)
+
+    def fill(self, name: str, array: Array, value: ArrayLike) -> None:
+        """Copy numbers into one of the arrays, unless they are that array itself, as after ``parameter.grad *= 2``."""
         if value is not array:
-            value = as_floating(value, array.dtype, name, self)
-            if value.shape != array.shape:
-                raise ShapeError(f"{self!r}: {name} must have shape {array.shape}, got {value.shape}")
-            array[...] = value
-        if name == "grad":
-            self.flat.updated = True
+            numbers = as_floating(value, array.dtype, name, self)
+            if numbers.shape != array.shape:
+                raise ShapeError(f"{self!r}: {name} must have shape {array.shape}, got {numbers.shape}")
+            array[...] = numbers
+
+    @property
+    def grad(self) -> Array:
+        self.read = True
+        return self.computed()
+
+    @grad.setter
+    def grad(self, value: ArrayLike) -> None:
+        self.fill("grad", self.grad, value)
+        self.flat.updated = True
+
+    @property
+    def grad_T(self) -> Array:
+        return self.grad.T
+
+    def computed(self) -> Array:
+        """Return the gradient, for code that does not keep the array; ``grad`` is for all other code."""
+        if self.factors is not None:
+            self.factors.write(self._grad_T)
+            self.factors = None
+        return self._grad
+
+    def overwritten(self) -> Array:
+        """Return the transpose of ``grad``, all of which the caller writes."""
+        self.factors = None
+        return self._grad_T
+
+    def keep(self, factors: Factors) -> None:
+        """Take the gradient as factors, which ``grad`` multiplies; at once if somebody may have kept the array."""
+        self.factors = factors
+        if self.read:
+            self.computed()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -188,7 +227,7 @@ class Parameter:
         return f"Parameter({self.name!r}, shape={self.shape}, dtype={self.dtype.name!r})"
 
     def __getstate__(self) -> dict[str, Any]:                       # a copy gets vectors of its own
-        return {"name": self.name, "frozen": self._frozen, "data": self.data, "grad": self.grad,
+        return {"name": self.name, "frozen": self._frozen, "data": self.data, "grad": self.computed(),
                 "updated": self.flat.updated}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -197,94 +236,3 @@ class Parameter:
         views = Views.of(FlatParameters(data.size, data.dtype, state["updated"]), 0, data.shape)
         views.data[...], views.grad[...] = data, state["grad"]
         at_once(placing(views.held_by(self)))
-
-
-class ParameterAttribute:
-    """A descriptor that refuses the assignment of a Parameter of another shape or dtype than the one that it replaces.
-
-    It also refuses arrays, which belong into the Parameter's ``data``.
-
-    It has no ``__get__``, so that reading the attribute needs no call. It suits an attribute that each instance has: a class
-    of the library declares it by ``weight: Parameter = parameter_attribute()``.
-    """
-
-    __slots__ = ("name",)
-    always = True                                                   # whether each instance has it, so that nothing else can
-
-    def __init__(self, name: str = "") -> None:
-        self.name = name
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __set__(self, module: Any, value: Any) -> None:
-        held, replaced = vars(module).get(self.name), list[tuple[Any, str, Any]]()
-        array = isinstance(value, (list, tuple, memoryview)) or hasattr(value, "__array__")
-        if isinstance(held, Parameter) and not isinstance(value, (Parameter, type(None))) and (array or self.always):
-            raise ArgumentError(f"{module!r}: {self.name} must be a Parameter or None, got {type(value).__name__}; to change "
-                                f"its numbers, write {self.name}.data = ...")
-        if isinstance(held, Parameter) and isinstance(value, Parameter):
-            if value.shape != held.shape:
-                raise ShapeError(f"{module!r}: {self.name} must be replaced by a Parameter of shape {held.shape}, got "
-                                 f"{value.shape}")
-            if value.dtype != held.dtype:
-                raise DtypeError(f"{module!r}: {self.name} must be replaced by a Parameter of dtype {held.dtype}, got "
-                                 f"{value.dtype}; use astype")
-            replaced = [(held, "replaced_by", value), (value, "replaced_by", None)]     # in this order: held may be value
-        FlatParameters.changes += 1                                 # first, so that no interrupt can hide the change
-        at_once(placing(replaced), calling(dict.__setitem__, [(vars(module), self.name, value)]))
-
-    def __delete__(self, module: Any) -> None:
-        FlatParameters.changes += 1
-        if vars(module).pop(self.name, self) is self:
-            raise AttributeError(f"{type(module).__name__!r} object has no attribute {self.name!r}")
-
-
-def parameter_attribute() -> Any:
-    """Return a ParameterAttribute, as a value that type checkers let stand for any declared type."""
-    return ParameterAttribute()
-
-
-MISSING = object()
-
-
-class OptionalParameterAttribute(ParameterAttribute):
-    """The same for an attribute that some instances lack: they have the value of the class, if there was one."""
-
-    __slots__ = ("default",)
-    always = False
-
-    def __init__(self, name: str, default: Any = MISSING) -> None:
-        super().__init__(name)
-        self.default = default
-
-    def __get__(self, module: Any, kind: Any = None) -> Any:
-        found = self.default if module is None else vars(module).get(self.name, self.default)
-        if found is not MISSING:
-            return found
-        if module is None:
-            return self
-        raise AttributeError(f"{type(module).__name__!r} object has no attribute {self.name!r}")
-
-
-def watch_parameters(module: Any) -> None:
-    """Watch the attributes of a module that hold Parameters, unless its class has a descriptor of that name."""
-    kind = type(module)
-    for name, value in vars(module).items():
-        if isinstance(value, Parameter):
-            default = getattr_static(kind, name, MISSING)
-            if not isinstance(default, ParameterAttribute) and not hasattr(type(default), "__get__"):
-                setattr(kind, name, OptionalParameterAttribute(name, default))
-
-
-def watching(init: Callable[..., None]) -> Callable[..., None]:
-    """Return a constructor that ends with ``watch_parameters``, and checks that all modules and Parameters are found."""
-
-    @wraps(init)
-    def constructor(self: Any, *args: Any, **options: Any) -> None:
-        init(self, *args, **options)
-        watch_parameters(self)
-        if type(self).__init__ is constructor:                      # not one that was called by super()
-            self.refuse_hidden()
-
-    return constructor

@@ -14,6 +14,7 @@ from .evaluation import Evaluated
 from .values import Shape, parts, several
 
 WORKSPACE = 2 * 1000 * 1000                                         # bytes between the modules that predict uses in any case
+KEPT = WORKSPACE // 4                                                # bytes between them for which a workspace is kept
 NUMBERS = ("parameters", "memory")                                  # columns of the table
 LEAST = 8                                                           # examples that it takes at a time in any case
 
@@ -79,9 +80,20 @@ def size(module: Evaluated[Any]) -> str:
 
 def examples_at_once(net: Evaluated[Any], shape: Shape, dtype: np.dtype[Any]) -> int:
     """Return how many of the examples of this shape ``predict`` gives a network at a time: see there."""
-    n, numbers = parts(shape)[0][0], 0
+    n = parts(shape)[0][0]
     if n <= LEAST or any(module.batch_dependent for _, module in net.named_modules()):
         return n
+    numbers = numbers_between(net, shape)
+    if numbers is None or (needed := numbers * dtype.itemsize) <= WORKSPACE:
+        return n                                                    # if the shape does not fit, forward says what is wrong
+    allowed = WORKSPACE + sum(parameter.data.nbytes for parameter in net.parameters()) // 2
+    most = max(LEAST, n * allowed // needed)
+    return math.ceil(n / math.ceil(n / most))
+
+
+def numbers_between(net: Evaluated[Any], shape: Shape) -> int | None:
+    """Return how many numbers the modules read and write for an input of this shape; None if it does not fit."""
+    numbers = 0
 
     def step(module: Evaluated[Any], read: Shape) -> Shape:
         nonlocal numbers
@@ -92,11 +104,6 @@ def examples_at_once(net: Evaluated[Any], shape: Shape, dtype: np.dtype[Any]) ->
 
     try:
         net.flow(shape, step)
-    except Exception:                                               # the shape does not fit: forward says what is wrong
-        return n
-    needed = numbers * dtype.itemsize
-    if needed <= WORKSPACE:
-        return n
-    allowed = WORKSPACE + sum(parameter.data.nbytes for parameter in net.parameters()) // 2
-    most = max(LEAST, n * allowed // needed)
-    return math.ceil(n / math.ceil(n / most))
+    except Exception:
+        return None
+    return numbers

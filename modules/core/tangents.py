@@ -10,8 +10,24 @@ import numpy as np
 from ...arguments import Array
 from ...restoring import Restored, alike, calling, filling, setting
 from .evaluation import Evaluated, as_now
-from .phases import unchecked
+from .phases import Phase, unchecked
 from .values import Value, basis_vectors, from_numbers, parts, product
+
+
+def gradient_kept(module: Evaluated[Any], backward: Phase, t: Value) -> Value:
+    """Return ``backward(t)``, with t as the gradient, and put back the gradient, and nothing else.
+
+    For a symmetric module without update it is J t: no later phase reads what else backward leaves.
+    """
+    before = module.gradient
+    try:
+        module.gradient = t
+        y = backward(t)
+        module.gradient = before
+    except BaseException:
+        module.gradient = before
+        raise
+    return y
 
 
 def by_backward(module: Evaluated[Any], t: Value) -> Value:

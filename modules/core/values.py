@@ -127,6 +127,8 @@ def dtype_of(value: Value) -> np.dtype[Any]:
 
 def overlap(a: Value, b: Value) -> bool:
     """Whether an array of ``a`` may share memory with an array of ``b``."""
+    if type(a) is type(b) is np.ndarray:
+        return np.may_share_memory(a, b)
     return any(np.may_share_memory(left, right) for left in parts(a) for right in parts(b))
 
 

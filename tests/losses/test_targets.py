@@ -174,3 +174,14 @@ def test_a_weight_is_a_number_that_float32_holds_with_its_inverse(weight):
     for label in (0, 1):
         assert_allclose(loss.forward(x, [label] * 2), other.forward(x, [label] * 2), rtol=1e-6)
         assert_allclose(loss.backward(), other.backward(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_targets_of_minus_zero_are_in_the_range(dtype):
+    """The range of targets is checked by their bits, of which those of -0 are larger than those of 1."""
+    x = np.array([0.5, 0.25, 0.75], dtype)
+    for loss in (rp.BCE(), rp.BCEWithLogits()):
+        assert loss.forward(x, np.array([-0.0, 1, 0.5], dtype)) == loss.forward(x, np.array([0, 1, 0.5], dtype))
+        for wrong in (1.5, -0.5, NAN, -NAN, INF, -INF):
+            with pytest.raises(DataError, match="must be in"):
+                loss.forward(x, np.array([0, wrong, 1], dtype))

@@ -138,4 +138,4 @@ def test_two_threads_at_once_get_the_right_prediction_or_an_error():
 
 
 def test_the_file_of_the_phases_is_known_wherever_the_package_lies():
-    assert rp.Linear.forward.__code__.co_filename == evaluation.PHASES
+    assert rp.Linear.forward.__code__.co_filename in evaluation.RUNNING

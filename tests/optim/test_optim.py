@@ -134,10 +134,11 @@ def test_segments_equal_updates_of_single_parameters(build, monkeypatch):
     for parameter, other in zip(flat.parameters(), alone, strict=True):
         assert_array_equal(parameter.data, other.data)
 
-    monkeypatch.setattr("retroprop.optim.base.PIECE", 7)
+    monkeypatch.setattr("retroprop.optim.segments.PIECE", 7)
+    monkeypatch.setattr("retroprop.optim.segments.SEVERAL", 7)
     in_pieces = build(cut.parameters())
     train(cut, in_pieces)
-    assert [len(segment.pieces) for segment in in_pieces.segments] == [4]       # 26 numbers
+    assert [len(segment.whole) for segment in in_pieces.segments] == [4]       # 26 numbers
     assert_array_equal(numbers(cut), numbers(flat))
 
 

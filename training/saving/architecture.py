@@ -16,8 +16,9 @@ from ...errors import ArgumentError, FileFormatError, RetropropError
 from ...initializers import Initializer
 from ...losses import Loss
 from ...modules import Module
+from ...modules.core.attributes import ParameterAttribute
 from ...modules.core.construction import arguments_of, parameters_of
-from ...modules.core.parameter import FlatParameters, Parameter, ParameterAttribute
+from ...modules.core.parameter import FlatParameters, Parameter
 from ...modules.core.tree import below
 from ...printing import in_one_line
 

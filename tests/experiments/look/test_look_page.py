@@ -7,12 +7,13 @@ import pages
 import pytest
 
 import retroprop as rp
-from retroprop.experiments.look import analyses, subjects
+from retroprop.experiments.look import analyses, job, subjects
 from retroprop.experiments.look.findings import HEADER, Row
 from retroprop.experiments.look.job import look
 from retroprop.experiments.look.landscape import landscape
 from retroprop.experiments.look.settings import FILES
 from retroprop.experiments.reports.panels import NARROW
+from retroprop.experiments.sweeps.workers import Workers
 
 COLOURED = """
 import numpy as np
@@ -111,3 +112,22 @@ def test_a_dream_begins_from_the_landscape_in_the_range_and_channels_of_the_netw
     assert (image.min(), image.max()) == pytest.approx((low, high))
     assert np.allclose((image[-1] - low) / (high - low), landscape(192, 256), atol=1e-6)
     assert np.array_equal(analyses.dream_image(subject, "3"), subject.x[0])     # a dense layer takes one size only
+
+
+def test_networks_and_attacks_do_not_depend_on_the_number_of_processes(monkeypatch):
+    train, test = subjects.DATA["digits"].read()
+    parts, config = (tuple(a[:60] for a in train), tuple(a[:20] for a in test)), job.Config(epochs=1, seeds=2)
+    found = []
+    for processes in (1, 2):
+        monkeypatch.setattr(Workers, "count", lambda self, tasks, processes=processes: processes)
+        found.append(job.train_all(config, subjects.DATA["digits"], parts, progress=False))
+    for one, other in zip(*found, strict=True):
+        assert (one.kind, one.seed, one.defended, one.error) == (other.kind, other.seed, other.defended, other.error)
+        assert one.attacked.single.error == other.attacked.single.error
+        assert one.attacked.iterated.error == other.attacked.iterated.error
+        for name, array in one.net.state_dict().items():
+            np.testing.assert_array_equal(array, other.net.state_dict()[name])
+    assert [(one.kind, one.defended, one.seed) for one in found[0]] == [
+        (kind, defended, seed) for kind in ("convolutional", "softmax", "2 × 100 tanh") for defended in (False, True)
+        for seed in (0, 1)]
+    assert [len(one.attacked.iterated.eps) for one in found[1]] == [4] + 11 * [1]        # the first is shown

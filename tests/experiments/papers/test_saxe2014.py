@@ -1,10 +1,12 @@
 """Saxe et al. 2014: exact facts of the runs, learning times paired by seed, and claims that can hold and can fail."""
 
 from itertools import pairwise
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+import retroprop as rp
 from retroprop.experiments.lab.data import source
 from retroprop.experiments.papers.saxe2014.claims import growth, learning_time, unlearned
 from retroprop.experiments.papers.saxe2014.plan import chained
@@ -26,6 +28,19 @@ def test_products_of_orthogonal_matrices_keep_all_lengths():
 
 def test_gradient_descent_follows_the_exact_solution():
     assert scalar(s=1.0, u0=0.001, lr=0.008, steps=2000)["worst"] < 0.02
+
+
+def test_the_strength_is_what_the_network_would_predict_for_1_and_takes_no_prediction(monkeypatch):
+    """A prediction at each of ten thousand steps takes longer than the steps."""
+    net = rp.Sequential(*(rp.Linear(1, 1, bias=False, dtype="float64", rng=k) for k in range(2)))
+    for parameter in net.parameters():
+        parameter.data[...] = np.sqrt(0.001)
+    step, one, expected = rp.Step(net, rp.MSE(), rp.SGD(net.parameters(), lr=0.02)), np.ones((1, 1)), []
+    for _ in range(151):
+        expected.append(net.predict(one).item())
+        step(one, 2 * one)
+    monkeypatch.setattr(rp.Module, "predict", Mock(side_effect=AssertionError))
+    assert scalar(s=2.0, u0=0.001, lr=0.04, steps=150)["u"] == expected
 
 
 def test_the_reduced_examples_have_the_gradient_of_all():

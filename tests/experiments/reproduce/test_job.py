@@ -8,11 +8,13 @@ import pytest
 
 import retroprop as rp
 from retroprop.experiments.lab.trained import error_at, trained
+from retroprop.experiments.reports import drawing
 from retroprop.experiments.reproduce import job as reproduce
 from retroprop.experiments.reproduce.bounds import above, below
 from retroprop.experiments.reproduce.claims import claim
 from retroprop.experiments.reproduce.paper import Paper, Results, Scale, Texts, leaves
 from retroprop.experiments.sweeps.trials import Trial
+from retroprop.experiments.sweeps.workers import Workers
 
 TINY = {"data": "digits", "activation": "tanh", "init": "Glorot", "depth": 1, "width": 300, "lr": 0.1, "batch_size": 64,
         "steps": 40, "at": [0, 40]}                                 # wide enough for two BLAS threads to share
@@ -113,3 +115,14 @@ def test_bad_arguments_are_refused_before_anything_runs(options, text, tmp_path)
 def test_leaves_of_a_result_have_names():
     assert dict(leaves({"a": [1, {"b": 2.5}], "c": None})) == {"a.0": 1, "a.1.b": 2.5, "c": None}
     assert not list(Results(Scale(), []).rows())
+
+
+def test_what_draws_the_pages_is_loaded_while_runs_are_carried_out(small_paper, tmp_path, monkeypatch):
+    """matplotlib takes a second to load; without pages it is not needed."""
+    given, run = [], Workers.run
+    monkeypatch.setattr(Workers, "run", lambda self, function, tasks, lost=None, ahead=None: (
+        given.append(ahead), run(self, function, tasks, lost))[1])
+    reproduce.reproduce("saxe2014", jobs=1, progress=False)
+    assert given == [None]
+    reproduce.reproduce("saxe2014", jobs=1, out=tmp_path, progress=False)
+    assert given[1] is drawing.load

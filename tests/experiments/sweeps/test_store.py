@@ -38,7 +38,7 @@ def store(tmp_path):
 
 def here(monkeypatch):
     """Let sweeps run in this process."""
-    monkeypatch.setattr(Workers, "run", lambda self, function, tasks, lost: ((k, function(*t)) for k, t in enumerate(tasks)))
+    monkeypatch.setattr(Workers, "run", lambda self, function, tasks, *more: ((k, function(*t)) for k, t in enumerate(tasks)))
 
 
 def test_a_stored_run_never_comes_back_changed(store):

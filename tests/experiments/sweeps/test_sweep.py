@@ -170,7 +170,7 @@ def test_time_that_is_left():
 
 
 def test_an_interrupted_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):
-    def interrupted(self, function, tasks, lost):
+    def interrupted(self, function, tasks, lost, ahead):
         yield 0, function(*tasks[0])
         raise KeyboardInterrupt
 

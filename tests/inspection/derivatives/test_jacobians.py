@@ -4,6 +4,7 @@ import re
 from contextlib import nullcontext
 from copy import deepcopy
 from typing import ClassVar
+from unittest.mock import ANY, Mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
 from retroprop.errors import ArgumentError, PhaseError, ShapeError
+from retroprop.inspection.derivatives import jacobians
 from retroprop.modules.core import tangents
 from retroprop.modules.core.values import each, parts, shape_of
 
@@ -93,7 +95,7 @@ def test_forward_mode_of_a_loss_is_the_directional_derivative_of_the_cost(case):
 class Counting(rp.Linear):
     """Counts its passes, summed over all copies."""
 
-    passes: ClassVar[dict] = {}
+    passes: ClassVar[dict] = dict.fromkeys(("forward", "backward", "jvp"), 0)
 
     def forward(self, x, out=None):
         self.passes["forward"] += 1
@@ -118,18 +120,44 @@ def passes(run):
                                  lambda *sizes: rp.Sequential(rp.Identity(), Counting(*sizes, rng=0))])
 def test_the_mode_with_fewer_sweeps_is_the_default(net):
     x = numbers(1, 3)
-    assert passes(lambda: rp.jacobian(net(3, 2), x)) == (1, 2, 0)
-    assert passes(lambda: rp.jacobian(net(3, 3), x)) == (1, 3, 0)
-    assert passes(lambda: rp.jacobian(net(3, 4), x)) == (1, 0, 3)
-    assert passes(lambda: rp.jacobian(net(3, 4), x, "backward")) == (1, 4, 0)
-    assert passes(lambda: rp.jacobian(net(3, 2), x, "forward")) == (1, 0, 3)
+    assert passes(lambda: rp.jacobian(net(3, 2), x)) == (1, 1, 0)
+    assert passes(lambda: rp.jacobian(net(3, 3), x)) == (1, 1, 0)
+    assert passes(lambda: rp.jacobian(net(3, 4), x)) == (1, 0, 1)
+    assert passes(lambda: rp.jacobian(net(3, 4), x, "backward")) == (1, 1, 0)
+    assert passes(lambda: rp.jacobian(net(3, 2), x, "forward")) == (1, 0, 1)
     assert passes(lambda: rp.jacobian(net(3, 2), x, wrt=net(3, 2).named_parameters()[0][0])) == (1, 2, 0)
     assert passes(lambda: rp.numerical_jacobian(net(3, 2), x)) == (6, 0, 0)
 
 
 def test_a_module_without_forward_mode_defaults_to_backward():
     net = rp.Sequential(Affine(2), Counting(2, 3, rng=0))
-    assert passes(lambda: rp.jacobian(net, numbers(1, 2))) == (1, 3, 0)
+    assert passes(lambda: rp.jacobian(net, numbers(1, 2))) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("first", "shape", "backwards", "jvps"), [
+    (rp.Identity, (4, 3), 1, 1),
+    (lambda: rp.Dropout(0.5, rng=0), (4, 3), 2, 3),                 # a copy of x would have another mask
+    (lambda: rp.BatchNorm(3), (4, 3), 8, 12),                       # the examples depend on each other
+    (rp.Identity, (3,), 2, 3)])                                     # axis 0 is that of the features
+def test_a_sweep_takes_a_row_or_column_of_each_independent_example(first, shape, backwards, jvps):
+    net, x = rp.Sequential(first(), Counting(3, 2, rng=0)), numbers(*shape)
+    assert passes(lambda: rp.jacobian(net, x, "backward")) == (1, backwards, 0)
+    assert passes(lambda: rp.jacobian(net, x, "forward")) == (1, 0, jvps)
+
+
+@pytest.mark.parametrize("mode", ["backward", "forward"])
+def test_a_jacobian_is_the_same_in_batches_of_any_size(mode, monkeypatch):
+    """Memory bounds how many copies of x run at once."""
+    net = rp.Graph({"a": (rp.Linear(5, 4, rng=0), "x"), "b": (rp.Multiply(), "a", "z"), "c": (rp.Linear(4, 3, rng=1), "b")},
+                   inputs=["x", "z"], outputs=["b", "c"]).astype("float64")
+    x = numbers(2, 5), numbers(2, 4, seed=1)
+    expected = rp.numerical_jacobian(net, x)
+    for size in (1, 5, 1000):                                       # 1, 2 and 4 or 5 copies of two examples
+        at_once = Mock(side_effect=lambda net, shape, dtype, size=size: min(size, shape[0][0]))
+        monkeypatch.setattr(jacobians, "examples_at_once", at_once)
+        close(rp.jacobian(net, x, mode), expected, 9)
+        most = 2 * (4 if mode == "backward" else 5)
+        at_once.assert_called_once_with(ANY, ((most, 5), (most, 4)), np.dtype("float64"))
 
 
 def test_costs_equal_the_counted_passes():

@@ -479,7 +479,7 @@ def test_a_copy_made_inside_keeps_its_attributes():
     layer = Curved(np.sin)
     with rp.tape(layer):
         twins = copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
-        assert all(vars(twin) == {"f": np.sin, "training": True} for twin in twins)
+        assert all(vars(twin) == {"f": np.sin} and twin.training for twin in twins)
 
 
 class Curved(rp.Module):

@@ -13,12 +13,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from importlib import import_module
-from statistics import fmean
+from statistics import fmean, median
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..peers import STEPS
+from ..settings import Settings
+from ..tables import Row, rounded, table
 
 # Worker processes import this file, so each library is imported only in the function that uses it.
 
@@ -43,12 +47,29 @@ class Task(NamedTuple):
         return (rng.permutation(len(self.train[0])) for _ in range(self.epochs))
 
 
+def measure(settings: Settings) -> list[Row]:
+    """Time all jobs: the median of three runs, by turns."""
+    chosen = {STEPS[peer].needs for peer in settings.peers}
+    libraries = [name for name, (needs, train) in JOBS.items() if train is None or needs.partition(".")[0] in chosen]
+    runs = [experiment(libraries, settings.quick) for _ in range(1 if settings.quick else 3)]
+    rows = [{"job": name, **row, "seconds": median(run[name]["seconds"] for run in runs)} for name, row in runs[0].items()]
+    for row in rows:
+        print("    " + ", ".join(f"{key} {value if isinstance(value, str) else f'{value:.3g}'}" for key, value in row.items()))
+    return rows
+
+
+def blocks(rows: list[Row]) -> dict[str, list[str]]:
+    return {"whole job": table(["the default comparison", "seconds", "test error, Glorot", "Standard"], (
+        [row["job"], rounded(row["seconds"]), *(f"{100 * row[init]:.1f} %" for init in ("Glorot", "Standard"))]
+        for row in rows))}
+
+
 def experiment(peers: Collection[str], quick: bool = False) -> dict[str, dict[str, float]]:
     """Train all runs with each of the peers; return the wall-clock times and the test errors.
 
     Parameters
     ----------
-    peers : names among those of ``PEERS``
+    peers : names among those of ``JOBS``
         "the whole command" is ``python -m retroprop compare`` itself, which also draws the weights, measures the layers
         after each epoch, and writes the report.
     quick : bool, default False
@@ -67,7 +88,7 @@ def experiment(peers: Collection[str], quick: bool = False) -> dict[str, dict[st
     data. Each peer is imported once in this process beforehand, so that no peer waits for a cold disk.
     """
     results = {}
-    for peer, (needs, train) in PEERS.items():                      # in a fixed order: ``peers`` may be a set
+    for peer, (needs, train) in JOBS.items():                      # in a fixed order: ``peers`` may be a set
         if peer not in peers:
             continue
         try:
@@ -181,7 +202,7 @@ def scikit_learn(task: Task) -> list[float]:
 
 
 # Of each peer: the module that must be installed and is imported beforehand; the function (None: the command)
-PEERS: dict[str, tuple[str, Callable[[Task], list[float]] | None]] = {
+JOBS: dict[str, tuple[str, Callable[[Task], list[float]] | None]] = {
     "retroprop": ("retroprop", retroprop),
     "the whole command": ("matplotlib.pyplot", None),               # its first import on a machine makes a cache of fonts
     "PyTorch": ("torch", pytorch),
