@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -13,15 +15,18 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, generator, positive_int
 from ..initializers import GlorotUniform, Zeros
 from ..initializers.base import Initializer
-from .core.arrays import by_channel, copy, matmul
+from ..threads import Call, OneThread
+from .core.arrays import ALONE, DIVIDED, by_channel, copy, empty, in_turn, matmul, side_by_side
 from .core.attributes import parameter_attribute
 from .core.base import Module
 from .core.parameter import Parameter
-from .windows import Pixels, Windows, as_pixels, pair
+from .windows import Pixels, Windows, as_pixels, numbers_of, pair, part
 
 TILE = 384 * 1024                                                   # bytes of a tile's columns and its output together
 LARGEST = 2 * 1000 * 1000                                           # bytes of its columns, if TILE allows fewer than LEAST
 LEAST = 64                                                          # columns that a product needs to be fast
+PARTIAL = 2**18                                                     # numbers of the tiles' gradients that wait to be added
+COPY = 32                                                           # a number of a column takes as long as so many products
 
 
 class Tile(NamedTuple):
@@ -29,9 +34,16 @@ class Tile(NamedTuple):
 
     numbers: slice                                                  # its place in each channel of the output, batch last
     pixels: Array                                                   # a view of the pixels that the filter sees
-    columns: Array                                                  # buffer for a copy of them, or for their gradient
+    columns: Array                                                  # buffer for a copy of them
     product: Array                                                  # the same buffer as a matrix, with a row of ones below
-    adds: list[tuple[Array, Array]]                                 # views of the gradient's frame, and what is added to each
+
+
+class Share(NamedTuple):
+    """Channels of the input's gradient, to which no other share adds."""
+
+    channels: slice
+    weight: Array                                                   # buffer for their part of it: (kw kh channels, out)
+    tiles: list[tuple[slice, Array, list[tuple[Array, Array]]]]     # numbers, buffer for a product, what is added to what
 
 
 class Scratch(NamedTuple):
@@ -41,8 +53,11 @@ class Scratch(NamedTuple):
     gradient: Array                                                 # the frame of the input's gradient
     matrix: Array                                                   # weight, bias in the last row: (kw kh channels + 1, out)
     sums: Array                                                     # the gradient of the matrix
-    partial: Array                                                  # what one tile adds to it
+    partials: Array                                                 # what each tile of a round adds to it
     tiles: list[Tile]
+    workers: int                                                    # tiles k, k + workers, ... use the same buffer
+    shares: list[Share]
+    run: Callable[[list[Call]], None]                               # how the workers' calls run, and those of the shares
 
 
 class Conv2d(Module):
@@ -126,25 +141,48 @@ class Conv2d(Module):
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         n, channels, height, width = shape
         down, right = pair(self.padding)
-        frame, gradient = np.zeros((2, channels, height + 2 * down, width + 2 * right, n), dtype)
-        matrix, sums, partial = np.empty((3, self.weight.data[0].size + 1, self.out_channels), dtype)
-        return Scratch(frame, gradient, matrix, sums, partial, self.tiled(frame, gradient, len(matrix)))
+        frame, gradient = (empty((channels, height + 2 * down, width + 2 * right, n), dtype) for _ in range(2))
+        frame.fill(0)
+        matrix, sums = (empty((self.weight.data[0].size + 1, self.out_channels), dtype) for _ in range(2))
+        places = self.seen(frame).shape[3:]
+        size = tile_size(len(matrix), self.out_channels, places, frame.itemsize)
+        starts = list(product(*map(range, (0, 0, 0), places, size)))
+        work = len(matrix) * (self.out_channels + COPY) * math.prod(places)
+        workers = min(len(starts), 1 if work < 8 * DIVIDED else 2 if work < 32 * DIVIDED else 4)
+        buffers = empty((workers, len(matrix), math.prod(size)), dtype)
+        buffers[:, -1] = 1
+        partials = empty((min(len(starts), max(workers, PARTIAL // matrix.size // workers * workers)), *matrix.shape), dtype)
+        tiles = self.tiled(frame, starts, size, buffers)
+        small = workers == 1 and matrix.size * math.prod(size) < ALONE
+        return Scratch(frame, gradient, matrix, sums, partials, tiles, workers, self.shared(gradient, starts, size, buffers),
+                       in_turn if small else side_by_side)
 
-    def tiled(self, frame: Array, gradient: Array, depth: int) -> list[Tile]:
-        """Return the parts of the output; all use the same buffer for their columns."""
-        seen, targets = self.seen(frame), self.seen(gradient)
-        height, width, n = seen.shape[3:]
-        rows, columns, examples = tile_size(depth, self.out_channels, seen.shape[3:], frame.itemsize)
-        buffer = np.ones((depth, rows * columns * examples), frame.dtype)
-        tiles = []
-        for i, j, k in product(range(0, height, rows), range(0, width, columns), range(0, n, examples)):
-            part = ..., slice(i, i + rows), slice(j, j + columns), slice(k, k + examples)
-            pixels, aims = seen[part], targets[part]
-            start, size = (i * width + j) * n + k, math.prod(pixels.shape[3:])
-            copies = buffer[:-1, :size].reshape(pixels.shape)
-            adds = [(aims[place], copies[place]) for place in np.ndindex(*copies.shape[:2])]
-            tiles.append(Tile(slice(start, start + size), pixels, copies, buffer[:, :size], adds))
+    def tiled(self, frame: Array, starts: list[Any], size: tuple[int, ...], buffers: Array) -> list[Tile]:
+        """Return the parts of the output, which use the buffers for their columns in turn."""
+        seen, tiles = self.seen(frame), []
+        for k, start in enumerate(starts):
+            pixels = part(seen, start, size)
+            numbers = numbers_of(start, pixels.shape[3:], seen.shape[3:])
+            matrix = buffers[k % len(buffers), :, :numbers.stop - numbers.start]
+            tiles.append(Tile(numbers, pixels, matrix[:-1].reshape(pixels.shape), matrix))
         return tiles
+
+    def shared(self, gradient: Array, starts: list[Any], size: tuple[int, ...], buffers: Array) -> list[Share]:
+        """Return the shares of the gradient of the input, each with a buffer of its own."""
+        shares, step = [], math.ceil(self.in_channels / len(buffers))
+        for buffer, first in zip(buffers, range(0, self.in_channels, step), strict=False):
+            channels = slice(first, min(first + step, self.in_channels))
+            seen, tiles = self.seen(gradient[channels]), []
+            depth = math.prod(seen.shape[:3])
+            for start in starts:
+                targets = part(seen, start, size)
+                numbers = numbers_of(start, targets.shape[3:], seen.shape[3:])
+                matrix = buffer[:depth, :numbers.stop - numbers.start]
+                columns = matrix.reshape(targets.shape)
+                apart = 1 if targets.shape[3] == 1 else 2           # one row: each row of the filter adds to other pixels
+                tiles.append((numbers, matrix, [(targets[at], columns[at]) for at in np.ndindex(*targets.shape[:apart])]))
+            shares.append(Share(channels, empty((depth, self.out_channels), gradient.dtype), tiles))
+        return shares
 
     def seen(self, frame: Array) -> Array:
         """Return what each number of the filter sees of a frame: a view (kw, kh, channels, height', width', batch)."""
@@ -161,16 +199,14 @@ class Conv2d(Module):
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(batch, in, height, width) -> (batch, out, height', width'). Saves x, in a frame of zeros."""
-        frame, _, matrix, _, _, tiles = self.scratch
+        frame, _, matrix, _, _, tiles, workers, _, run = self.scratch
         self.inside(frame)[...] = x
         self.point = frame.transpose(3, 0, 1, 2)
         matrix[:-1] = self.weight.T.reshape(-1, self.out_channels)
         matrix[-1] = 0 if self.bias is None else self.bias.data
         last = None if out is None else by_channel(out)
         y = np.empty((self.out_channels, tiles[-1].numbers.stop), x.dtype) if last is None else last
-        for tile in tiles:
-            np.copyto(tile.columns, tile.pixels)
-            matmul(matrix.T, tile.product, out=y[:, tile.numbers])
+        run([partial(outputs, tiles[k::workers], matrix, y) for k in range(workers)])
         if out is not None and last is not None:
             return out
         _, *shape = self._output[0]
@@ -180,25 +216,34 @@ class Conv2d(Module):
         """(batch, out, height', width') -> (batch, in, height, width)."""
         if not input_gradient:                                      # update needs nothing from here
             return None
-        gradient, tiles = self.scratch.gradient, self.scratch.tiles
-        weight, g = self.weight.T.reshape(-1, self.out_channels), as_channels(g)
+        gx = np.empty(self._input[0], g.dtype) if out is None else out
+        g = as_channels(g)
+        self.scratch.run([partial(self.backward_share, share, g, gx) for share in self.scratch.shares])
+        return gx
+
+    def backward_share(self, share: Share, g: Array, gx: Array) -> None:
+        """Write the gradient of some channels into gx."""
+        channels, weight, tiles = share
+        of_channels = self.weight.T[:, :, channels]                 # (kw, kh, channels, out)
+        weight.reshape(of_channels.shape)[...] = of_channels
+        gradient = self.scratch.gradient[channels]
         gradient.fill(0)
-        for tile in tiles:
-            matmul(weight, g[:, tile.numbers], out=tile.product[:-1])
-            for target, column in tile.adds:
+        for numbers, columns, adds in tiles:
+            matmul(weight, g[:, numbers], out=columns)
+            for target, column in adds:
                 target += column
-        return copy(self.inside(gradient), out)
+        gx[:, channels] = self.inside(gradient)
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over places and examples."""
-        _, _, _, sums, partial, tiles = self.scratch
+        _, _, _, sums, partials, tiles, workers, _, run = self.scratch
         g = as_channels(self.gradient)
-        for k, tile in enumerate(tiles):
-            np.copyto(tile.columns, tile.pixels)
-            # The transposed product takes 1.4 times as long.
-            matmul(tile.product, g[:, tile.numbers].T, out=partial if k else sums)
-            if k:
-                sums += partial
+        for start in range(0, len(tiles), len(partials)):           # a round, whose sums are added in one order
+            terms = list(zip(tiles[start:start + len(partials)], partials, strict=False))
+            run([partial(gradients, terms[k::workers], g) for k in range(workers)])
+            if start:
+                partials[0] += sums
+            np.add.reduce(partials[:len(terms)], 0, out=sums)
         self.weight.overwritten().reshape(-1, self.out_channels)[...] = sums[:-1]
         if self.bias is not None:
             self.bias.overwritten()[...] = sums[-1]
@@ -207,14 +252,30 @@ class Conv2d(Module):
         """(batch, in, height, width) -> (batch, out, height', width')."""
         frame = np.zeros_like(self.scratch.frame)
         self.inside(frame)[...] = t
-        return np.tensordot(self.seen(frame), self.weight.T, ((0, 1, 2), (0, 1, 2))).transpose(2, 3, 0, 1)
+        with OneThread():
+            return np.tensordot(self.seen(frame), self.weight.T, ((0, 1, 2), (0, 1, 2))).transpose(2, 3, 0, 1)
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over the places."""
         g = self.gradient.reshape(*self.gradient.shape[:2], -1)
         columns = self.seen(self.scratch.frame).transpose(5, 2, 1, 0, 3, 4).reshape(len(g), -1, g.shape[2])
-        weight = (g @ columns.mT).reshape(-1, *self.weight.shape)
+        with OneThread():
+            weight = (g @ columns.mT).reshape(-1, *self.weight.shape)
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": g.sum(2)}
+
+
+def outputs(tiles: list[Tile], matrix: Array, y: Array) -> None:
+    """Write the output of some tiles into y."""
+    for tile in tiles:
+        np.copyto(tile.columns, tile.pixels)
+        matmul(matrix.T, tile.product, out=y[:, tile.numbers])
+
+
+def gradients(terms: list[tuple[Tile, Array]], g: Array) -> None:
+    """Write the gradient of the matrix that each tile gives into the array beside it."""
+    for tile, term in terms:
+        np.copyto(tile.columns, tile.pixels)
+        matmul(tile.product, g[:, tile.numbers].T, out=term)        # the transposed product takes 1.4 times as long
 
 
 def tile_size(depth: int, out: int, places: tuple[int, ...], itemsize: int) -> tuple[int, int, int]:

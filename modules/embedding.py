@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, bincount, generator, positive_int
 from ..errors import ArgumentError, DataError
 from ..initializers import Initializer, Normal
-from .core.arrays import dot
+from .core.arrays import Product, product_for
 from .core.attributes import parameter_attribute
 from .core.base import Module
 from .core.parameter import Parameter
@@ -94,9 +94,11 @@ class Embedding(Module):
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*input_shape, self.embedding_dim)
 
-    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array] | None:
+    def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Product, Array, Array] | None:
         n = math.prod(shape)
-        return (np.arange(n), np.empty((n, self.num_embeddings), dtype)) if n * self.num_embeddings <= SMALL else None
+        if n * self.num_embeddings > SMALL:
+            return None
+        return product_for(self.embedding_dim, n, self.num_embeddings), np.arange(n), np.empty((n, self.num_embeddings), dtype)
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(...) -> (..., embedding_dim). Saves x as integers."""
@@ -134,7 +136,7 @@ class Embedding(Module):
         if self.scratch is None:
             self.sums(rows, g, self.num_embeddings, grad)
         else:                                                       # the same as one product
-            places, one_hot = self.scratch
+            dot, places, one_hot = self.scratch
             one_hot[...] = 0
             one_hot[places, rows] = 1
             dot(g.T, one_hot, grad)

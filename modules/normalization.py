@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from ..arguments import Array, positive_int, real
 from ..errors import ShapeError
-from .core.arrays import LONG, by_channel, by_example, empty, summed, summed_products
+from .core.arrays import LONG, Product, by_channel, by_example, empty, product_for, summed, summed_products, vecdot_alone
 from .core.attributes import parameter_attribute
 from .core.base import Module
 from .core.parameter import Parameter
@@ -28,11 +28,12 @@ class Centred(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """A buffer for the centred input, a vector of ones (batch,), and the index that makes features broadcast."""
+    """Workspace for one shape of input."""
 
-    x: Array
-    ones: Array
-    feature: tuple[slice | None, ...]
+    x: Array                                                        # buffer for the centred input
+    ones: Array                                                     # (batch,)
+    dot: Product                                                    # of `ones` and a matrix (batch, features)
+    feature: tuple[slice | None, ...]                               # the index that makes features broadcast
 
 
 class BatchNorm(Module):
@@ -113,11 +114,11 @@ class BatchNorm(Module):
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
         return Scratch(empty(shape, dtype, self.batch_last), np.ones(shape[0], dtype),
-                       (slice(None), *(None,) * (len(shape) - 2)))
+                       product_for(1, shape[0], self.features), (slice(None), *(None,) * (len(shape) - 2)))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(batch, features, ...) -> the same shape. Saves the centred input and 1/(standard deviation)."""
-        centred, _, feature = self.scratch
+        centred, _, _, feature = self.scratch
         if self.training:
             n = x.size // self.features
             mean = self.total(x) / n
@@ -174,18 +175,17 @@ class BatchNorm(Module):
     def total(self, a: Array) -> Array:
         """Return the sum over all axes except that of the features."""
         if a.ndim == 2:
-            return self.scratch.ones.dot(a) if a.shape[0] <= LONG else summed(self.scratch.ones, a)
+            return (self.scratch.dot if a.shape[0] <= LONG else summed)(self.scratch.ones, a)
         rows = by_channel(a) if a.ndim == 4 else None
         return a.reshape(*a.shape[:2], -1).sum((0, 2)) if rows is None else rows.sum(1)
 
     def inner(self, a: Array, b: Array) -> Array:
         """Return the sum of a b over all axes except that of the features, without an array for the products."""
         if a.ndim == 4 and (rows := by_channel(a)) is not None and (others := by_channel(b)) is not None:
-            return np.vecdot(rows, others)
+            return vecdot_alone(rows, others)
         if a.ndim == 2 and a.shape[0] > LONG:
             return summed_products(a, b)
-        axes = "nchw"[:a.ndim]
-        return np.einsum(f"{axes},{axes}->c", a, b)
+        return np.einsum(("nc,nc->c", "nch,nch->c", "nchw,nchw->c")[a.ndim - 2], a, b)
 
     def average(self, running: Array, batch: Array) -> None:
         """Update a running statistic with that of a batch, in place."""

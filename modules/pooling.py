@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arguments import Array
 from ..errors import ArgumentError, ShapeError
-from .core.arrays import empty
+from ..threads import Call
+from .core.arrays import empty, halves, in_turn, side_by_side
 from .core.base import Module
-from .windows import ONE, Pixels, Tap, Windows, as_pixels, pair
+from .windows import ONE, Part, Pass, Pixels, Tap, Windows, as_pixels, pair
 
 
 class Pooling(Module):
@@ -34,61 +36,16 @@ class Pooling(Module):
         return *input_shape[:2], *self.windows.output_size(input_shape, self)
 
 
-class Pass(NamedTuple):
-    """The windows along one axis, and buffers for one number of each."""
-
-    taps: list[Tap]
-    tile: bool                                                      # whether each pixel is in just one window
-    won: Array
-    spare: tuple[Array, ...]                                        # two more such buffers, if windows overlap
-
-    def largest(self, x: Array, y: Array) -> Array:
-        """Write the largest number of each window of x into y."""
-        taps = self.taps
-        if self.tile:
-            first, second, *taps = taps
-            np.maximum(x[first.pixels], x[second.pixels], out=y)
-        else:
-            y.fill(-np.inf)
-        for windows, places in taps:
-            np.maximum(y[windows], x[places], out=y[windows])
-        return y
-
-    def to_winners(self, x: Array, y: Array, g: Array, gx: Array) -> Array:
-        """Write into gx the gradient g of the largest numbers y: it goes to the first number of a window that equals y."""
-        if self.tile:
-            *firsts, last = [tap.pixels for tap in self.taps]
-            rest = g                                                # the gradients not yet given to a pixel
-            for places in firsts:
-                taken = np.multiply(np.equal(x[places], y, self.won), rest, gx[places])
-                rest = np.subtract(rest, taken, gx[last])
-            return gx
-        left, shares = self.spare
-        np.copyto(left, g)
-        gx.fill(0)
-        for windows, places in self.taps:
-            share = np.multiply(np.equal(x[places], y[windows], self.won[windows]), left[windows], shares[windows])
-            gx[places] += share
-            left[windows] -= share
-        return gx
-
-    def of_winners(self, x: Array, y: Array, t: Array) -> Array:
-        """Return the numbers of t at the places where the largest numbers y are in x."""
-        ty, lost = np.zeros_like(y), np.ones(y.shape, bool)
-        for windows, places in self.taps:
-            won = (x[places] == y[windows]) & lost[windows]
-            ty[windows] += t[places] * won
-            lost[windows] &= ~won
-        return ty
+SMALL = 2**15                                                       # numbers from which small buffers pay
 
 
 class Scratch(NamedTuple):
-    """The passes along the two axes, and buffers for what is between them."""
+    """The passes along the two axes, and the parts in which they are made."""
 
-    down: Pass                                                      # down the columns
+    down: Pass
     right: Pass
     between: Array
-    gradient: Array
+    parts: list[Part]
 
 
 class Pooled(NamedTuple):
@@ -137,25 +94,33 @@ class MaxPool2d(Pooling):
             spare = () if tile else tuple(empty(output, dtype, self.batch_last) for _ in range(2))
             return Pass(taps, tile, empty(output, bool, self.batch_last), spare)
 
-        return Scratch(along(Windows(rows, ONE), shape, first), along(Windows(ONE, columns), first, last),
-                     empty(first, dtype, self.batch_last), empty(first, dtype, self.batch_last))
+        down, right = along(Windows(rows, ONE), shape, first), along(Windows(ONE, columns), first, last)
+        between, gradient = (empty(first, dtype, self.batch_last) for _ in range(2))
+        return Scratch(down, right, between, [Part(at, down.part(at), right.part(at), between[at], gradient[at])
+                                              for at in halves(shape, self.batch_last) or [()]])
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Images -> one number per window. Saves x, y, and the maxima of the first pass."""
-        down, right, between, _ = self.scratch
+        _, _, between, parts = self.scratch
         y = empty(self._output[0], x.dtype) if out is None else out
-        self.point = Pooled(x, down.largest(x, between), y)
-        return right.largest(between, y)
+        self.point = Pooled(x, between, y)
+        self.run([partial(part.forward, x, y) for part in parts])
+        return y
+
+    def run(self, calls: list[Call]) -> None:
+        """Run calls for all parts."""
+        side_by_side(calls) if self.point.x.size >= SMALL else in_turn(calls)
 
     def backward(self, g: Array, out: Array | None = None) -> Array:
         """Shape of y -> that of x."""
-        (x, between, y), (down, right, _, gradient) = self.point, self.scratch
-        right.to_winners(between, y, g, gradient)
-        return down.to_winners(x, between, gradient, np.empty_like(x) if out is None else out)
+        x, _, y = self.point
+        gx = np.empty_like(x) if out is None else out
+        self.run([partial(part.backward, x, y, g, gx) for part in self.scratch.parts])
+        return gx
 
     def jvp(self, t: Array) -> Array:
         """Shape of x -> that of y."""
-        (x, between, y), (down, right, _, _) = self.point, self.scratch
+        (x, between, y), (down, right, *_) = self.point, self.scratch
         return right.of_winners(between, y, down.of_winners(x, between, t))
 
 

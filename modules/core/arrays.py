@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 
 from ...arguments import Array
 from ...errors import ShapeError
-from ...threads import OneThread, together
+from ...threads import Call, OneThread, together
 
 # Scalars of the arrays' own dtype: NumPy takes longer over a Python float.
 TYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
@@ -68,16 +68,22 @@ FEW = 12                                                            # rows, or c
 
 def product_for(rows: int, inner: int, columns: int) -> Product:
     """Return the function that multiplies a matrix of shape (rows, inner) with one of shape (inner, columns)."""
-    size = rows * inner * columns
-    if dot is not np.ndarray.dot or size < (ALONE_VECTOR if 1 in (rows, inner, columns) else ALONE):
+    size, vector = rows * inner * columns, 1 in (rows, inner, columns)
+    if dot is not np.ndarray.dot or size < (ALONE_VECTOR if vector else ALONE):
         return dot
-    return alone if size < DIVIDED else divided
+    return alone if vector or size < DIVIDED else divided
 
 
 def alone(a: Array, b: Array, out: Array | None = None) -> Array:
     """Return the product of two arrays, computed on one thread."""
     with OneThread():
         return dot(a, b, out)
+
+
+def vecdot_alone(a: Array, b: Array) -> Array:
+    """Return the products of the rows of two matrices, each with the same row of the other, computed on one thread."""
+    with OneThread():
+        return np.vecdot(a, b)
 
 
 def divided(a: Array, b: Array, out: Array | None = None) -> Array:
@@ -132,6 +138,36 @@ def gradient_blocks(shape: tuple[int, ...]) -> list[slice]:
     if len(shape) != 2 or math.prod(shape) < LARGE or dot is not np.ndarray.dot:
         return []
     return blocks(shape[1], -(-math.prod(shape) // IN_CACHE))
+
+
+PART = 2**17                                                        # numbers of an array from which two halves pay
+RUN = 1024                                                          # numbers in each of NumPy's buffers
+
+
+def halves(shape: tuple[int, ...], batch_last: bool) -> list[tuple[slice, ...]]:
+    """Return the indices of the halves of a large array, cut across the outermost axis in memory; none for a small array."""
+    axis = 1 if batch_last and len(shape) == 4 else 0
+    if math.prod(shape) < PART or shape[axis] == 1:
+        return []
+    half, before = -(-shape[axis] // 2), [slice(None)] * axis
+    return [(*before, slice(half)), (*before, slice(half, None))]
+
+
+def side_by_side(calls: Sequence[Call]) -> None:
+    """Run calls, each of which writes into arrays of its own, on the threads that BLAS may use, and BLAS itself on one.
+
+    NumPy's ufuncs copy strided arrays into buffers and back where a buffer holds more than a run of memory; with small buffers
+    they do not, and are up to 2.5 times as fast.
+    """
+    with np.errstate(), OneThread() as threads:                     # errstate restores the size of the buffers, too
+        np.setbufsize(RUN)
+        together(calls, threads)
+
+
+def in_turn(calls: Sequence[Call]) -> None:
+    """Run calls one after another, where the work is too small for anything else."""
+    for call in calls:
+        call()
 
 
 def copy(x: Array, out: Array | None) -> Array:
@@ -221,12 +257,23 @@ def squared_norms(a: Array) -> Array:
     return np.vecdot(flat, flat)
 
 
+LINE = 64                                                           # bytes of a line of the cache
+
+
 def empty(shape: tuple[int, ...], dtype: DTypeLike, batch_last: bool = False) -> Array:
     """Return a new array; with ``batch_last``, images (batch, channels, height, width) have the batch as the contiguous axis.
 
     Then the same pixel of all examples is one run of memory, and convolutions and pooling copy long runs.
     """
-    return laid_out(np.empty(math.prod(shape), dtype), shape, batch_last)
+    return laid_out(aligned(math.prod(shape), dtype), shape, batch_last)
+
+
+def aligned(size: int, dtype: DTypeLike) -> Array:
+    """Return a new vector that begins at a multiple of 64 bytes: products and sums take up to 1.3 times as long elsewhere."""
+    dtype = np.dtype(dtype)
+    memory = np.empty(size * dtype.itemsize + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start:start + size * dtype.itemsize].view(dtype)
 
 
 def laid_out(flat: Array, shape: tuple[int, ...], batch_last: bool) -> Array:
