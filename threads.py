@@ -6,7 +6,7 @@ depend on the machine. Here each product takes BLAS on one thread, and a large o
 file compute side by side. They sleep while they wait, and the blocks depend on the shape alone.
 
 There are as many threads as BLAS may use: the number of cores, unless the environment variable ``OPENBLAS_NUM_THREADS`` (or
-that of another BLAS) or ``threadpoolctl.threadpool_limits`` says otherwise.
+that of another BLAS) or ``threadpoolctl.threadpool_limits`` says otherwise. Set the latter while no other thread trains.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from __future__ import annotations
 import os
 from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from functools import cache, partial
 from itertools import product
 from queue import SimpleQueue
 from typing import Any
+from weakref import ref
 
 Call = Callable[[], Any]
 
@@ -26,33 +28,43 @@ Call = Callable[[], Any]
 # ------------------------------------------------------------------ threads of BLAS
 
 class Blas:
-    """NumPy's BLAS, whose number of threads can be limited to one; to limit it and to release it takes 2 us."""
+    """NumPy's BLAS, whose number of threads can be limited to one; to limit it and to release it takes 2 us.
+
+    In an OpenBLAS that is built with OpenMP a limit holds for one thread of Python only: there all calls run in turn.
+    """
 
     def __init__(self) -> None:
         from threadpoolctl import ThreadpoolController
         found = ThreadpoolController().select(user_api="blas").lib_controllers
         library = next((library for library in found if "numpy" in library.filepath), found[0] if found else None)
         self.get, self.set = (function(library, verb) for verb in ("get", "set"))
+        self.of_openmp = getattr(library, "threading_layer", None) == "openmp"
         self.lock, self.limited, self.threads = RLock(), False, 1
-        self.inside = set[int]()
+        self.inside = set[ref[OneThread]]()                         # a block that Ctrl-C has hidden leaves when it is deleted
 
-    def limit(self, block: int) -> int:
-        """Let BLAS use one thread while a block, a number of its own, is inside; return how many it may use outside."""
+    def limit(self, block: OneThread) -> int:
+        """Let BLAS use one thread while a block is inside; return how many threads there may be outside."""
         with self.lock:
-            self.inside.add(block)                                  # first, so that an interrupt cannot hide it
-            if not self.limited:
-                self.threads = threads = self.get()
-                if threads > 1:
-                    self.limited = True
+            if not self.inside:
+                if not self.limited:
+                    self.threads = self.get()
+                    self.limited = self.threads > 1
+                if self.limited:                                    # also if Ctrl-C came before this, the last time
                     self.set(1)
-            return self.threads
+            self.inside.add(ref(block, self.inside.discard))
+            return 1 if self.of_openmp else self.threads
 
-    def release(self, block: int) -> None:
+    def release(self, block: OneThread) -> None:
         with self.lock:
-            self.inside.discard(block)
+            self.inside.discard(ref(block))
             if self.limited and not self.inside:
-                self.set(self.threads)
-                self.limited = False
+                self.lift()
+
+    def lift(self) -> None:
+        """Give BLAS its threads back, unless the program has set their number meanwhile."""
+        if self.get() == 1:
+            self.set(self.threads)
+        self.limited = False
 
 
 def function(library: Any, verb: str) -> Callable[..., Any]:
@@ -74,17 +86,13 @@ def blas() -> Blas:
 class OneThread:
     """A context manager: inside the block BLAS uses one thread; the value is how many it may use outside, for ``together``."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
     def __enter__(self) -> int:
-        return blas().limit(id(self))
+        return blas().limit(self)
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        blas().release(id(self))
-
-    def __del__(self) -> None:                                      # Ctrl-C came at the begin or the end of the block
-        if id(self) in blas().inside:
-            blas().release(id(self))
+        blas().release(self)
 
 
 # ------------------------------------------------------------------ threads of this file
@@ -111,6 +119,7 @@ class Task:
                 self.call()
             except BaseException as error:                          # ``together`` raises it in the thread that asked
                 self.error = error
+            self.call = nothing                                     # a task that still waits in the queue holds no arrays
             self.ended = True
             self.end.release()
 
@@ -126,6 +135,10 @@ class Task:
             raise interrupt
 
 
+def nothing() -> None:
+    """What is left of a call that has run."""
+
+
 class Workers:
     """The threads of this process, which sleep until there are tasks."""
 
@@ -133,11 +146,12 @@ class Workers:
         self.tasks, self.number = SimpleQueue[Task](), 0
 
     def give(self, tasks: Sequence[Task], threads: int) -> None:
-        """Let at most that many threads take up the tasks."""
-        while self.number < min(len(tasks), threads):
-            self.number += 1
-            start_new_thread(work, (self.tasks,))
-        for task in tasks:
+        """Let at most that many threads take up the tasks; fewer, if the system allows no more."""
+        with suppress(RuntimeError):
+            while self.number < min(len(tasks), threads):
+                start_new_thread(work, (self.tasks,))
+                self.number += 1
+        for task in tasks if self.number else ():
             self.tasks.put(task)
 
 
@@ -153,6 +167,8 @@ def after_fork() -> None:
     """Begin again without threads in a process that was forked: it has only the thread that forked it."""
     global WORKERS
     WORKERS = Workers()
+    if blas.cache_info().currsize and blas().limited:               # by a thread that is not in this process
+        blas().lift()
     blas.cache_clear()
 
 
@@ -186,6 +202,7 @@ def together(calls: Sequence[Call], threads: int) -> None:
 
 
 def in_turn(calls: Iterable[Call]) -> None:
+    """Run calls one after another, where the work is too small for anything else."""
     for call in calls:
         call()
 

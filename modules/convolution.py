@@ -15,8 +15,8 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, generator, positive_int
 from ..initializers import GlorotUniform, Zeros
 from ..initializers.base import Initializer
-from ..threads import Call, OneThread
-from .core.arrays import ALONE, DIVIDED, by_channel, copy, empty, in_turn, matmul, side_by_side
+from ..threads import Call, OneThread, in_turn
+from .core.arrays import ALONE, DIVIDED, by_channel, copy, empty, matmul, side_by_side
 from .core.attributes import parameter_attribute
 from .core.base import Module
 from .core.parameter import Parameter
@@ -244,9 +244,9 @@ class Conv2d(Module):
             if start:
                 partials[0] += sums
             np.add.reduce(partials[:len(terms)], 0, out=sums)
-        self.weight.overwritten().reshape(-1, self.out_channels)[...] = sums[:-1]
+        self.weight.grad_T_to_write().reshape(-1, self.out_channels)[...] = sums[:-1]
         if self.bias is not None:
-            self.bias.overwritten()[...] = sums[-1]
+            self.bias.grad_T_to_write()[...] = sums[-1]
 
     def jvp(self, t: Array) -> Array:
         """(batch, in, height, width) -> (batch, out, height', width')."""

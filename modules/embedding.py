@@ -132,7 +132,7 @@ class Embedding(Module):
 
     def update(self) -> None:
         """Gradient of the table: the sum of g over all places of each integer."""
-        rows, g, grad = self.point.reshape(-1), self.gradient.reshape(-1, self.embedding_dim), self.weight.overwritten()
+        rows, g, grad = self.point.reshape(-1), self.gradient.reshape(-1, self.embedding_dim), self.weight.grad_T_to_write()
         if self.scratch is None:
             self.sums(rows, g, self.num_embeddings, grad)
         else:                                                       # the same as one product

@@ -150,17 +150,17 @@ class Linear(Module):
                 self.update_from_many(as_rows(x), g)
                 return
             if self.scratch.factored:
-                self.weight.keep(Factors(as_rows(x).copy(), g.copy()))
+                self.weight.keep_factors(Factors(as_rows(x).copy(), g.copy()))
             else:
-                dot(as_rows(x).T, g, self.weight.overwritten())
+                dot(as_rows(x).T, g, self.weight.grad_T_to_write())
             if self.bias is not None:
-                total(ones, g, self.bias.overwritten())
+                total(ones, g, self.bias.grad_T_to_write())
         else:                                                       # the same in one product
             dot(joined.rows.T, g, joined.gradient)
 
     def update_from_many(self, x: Array, g: Array) -> None:
         """The same for many rows, whose plain sums would be inexact. A product of two matrices adds up in parts by itself."""
-        grad, dot = self.weight.overwritten(), self.scratch.dot
+        grad, dot = self.weight.grad_T_to_write(), self.scratch.dot
         if self.out_features == 1:
             summed(g[:, 0], x, grad[:, 0])
         elif self.in_features == 1:
@@ -168,7 +168,7 @@ class Linear(Module):
         else:
             dot(x.T, g, grad)
         if self.bias is not None:
-            summed(self.scratch.ones, g, self.bias.overwritten())
+            summed(self.scratch.ones, g, self.bias.grad_T_to_write())
 
     def jvp(self, t: Array) -> Array:
         """(..., in_features) -> (..., out_features)."""
@@ -204,7 +204,7 @@ class Linear(Module):
 
 SMALL = 8192                                                        # numbers of an input, or of a weight
 FEW = 32                                                            # rows of a batch
-FACTORS = 4                                                         # a gradient has so many times the numbers of its factors
+FACTORED_FROM = 4                                                   # so many times the numbers of its factors has a gradient
 
 
 class Joined:
@@ -242,8 +242,9 @@ class Scratch(NamedTuple):
         """
         n, size = math.prod(shape[:-1]), weight.data.size
         joined = upright = turned = None
-        factored = bool(gradient_blocks(weight.shape)) and FACTORS * n * sum(weight.shape) <= size
-        if (not factored and watched and bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset
+        large = bool(gradient_blocks(weight.shape))                 # never joined, which would leave factors of another batch
+        factored = large and FACTORED_FROM * n * sum(weight.shape) <= size
+        if (not large and watched and bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset
                 and n <= LONG and n * shape[-1] <= SMALL):
             joined = Joined(weight, bias, shape, dtype)             # the copy of x costs less than the second product
         if n >= FEW and SMALL // 8 <= size <= SMALL:

@@ -158,8 +158,8 @@ class BatchNorm(Module):
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all axes except that of the features."""
-        self.weight.overwritten()[...] = self.inner(self.gradient, self.point.centred) * self.point.scale
-        self.bias.overwritten()[...] = self.total(self.gradient)
+        self.weight.grad_T_to_write()[...] = self.inner(self.gradient, self.point.centred) * self.point.scale
+        self.bias.grad_T_to_write()[...] = self.total(self.gradient)
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over height and width."""
@@ -291,10 +291,10 @@ class LayerNorm(Module):
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
         _, products, ones = self.scratch
-        summed(ones, np.multiply(self.gradient, self.point.x, products).reshape(-1, self.features), self.weight.overwritten())
-        summed(ones, self.gradient.reshape(-1, self.features), self.bias.overwritten())
+        np.multiply(self.gradient, self.point.x, products)
+        for parameter, terms in ((self.weight, products), (self.bias, self.gradient)):
+            summed(ones, terms.reshape(-1, self.features), parameter.grad_T_to_write())
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over the axes between the first and the last."""
-        g = self.gradient
-        return {name: by_example(terms, self).sum(1) for name, terms in (("weight", g * self.point.x), ("bias", g))}
+        return {"weight": by_example(self.gradient * self.point.x, self).sum(1), "bias": by_example(self.gradient, self).sum(1)}

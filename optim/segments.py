@@ -48,7 +48,7 @@ class Segment:
         self.large = [parameter for parameter in parameters if gradient_blocks(parameter.shape)]
         self.whole = self.cut([], PIECE if self.size >= SEVERAL else self.size)
         self.divided: list[Piece] = []                              # made when there are factors
-        self.buffers = list[list[Array]]()                          # for each part of the pieces: for gradients, and the rule's
+        self.spare = list[list[Array]]()                            # buffers that no thread has: for gradients, and the rule's
         self.single: tuple[Array, Array, list[Array], list[Array]] | None = None
         if len(self.whole) == 1:
             self.single = *self.whole[0][:3], [np.empty(self.size, self.dtype) for _ in range(buffers)]
@@ -90,24 +90,23 @@ class Segment:
         with OneThread() as threads:
             share = -(-len(pieces) // (2 * threads)) if threads > 1 and self.size >= SEVERAL else len(pieces)
             parts = [pieces[i:i + share] for i in range(0, len(pieces), share)]
-            together([partial(self.move, rule, part, self.buffers_of(k)) for k, part in enumerate(parts)], threads)
+            together([partial(self.move, rule, part) for part in parts], threads)
 
-    def move(self, rule: Rule, pieces: Sequence[Piece], buffers: list[Array]) -> None:
-        """Move some pieces, with buffers of their own."""
+    def move(self, rule: Rule, pieces: Sequence[Piece]) -> None:
+        """Move some pieces, with buffers that no other thread has meanwhile."""
+        length = max(len(piece.data) for piece in pieces)
+        try:
+            buffers = self.spare.pop()
+        except IndexError:
+            buffers = []
+        if not buffers or len(buffers[0]) < length:
+            buffers = [np.empty(max(length, PIECE), self.dtype) for _ in range(1 + self.number)]
         for data, grad, states, weight, rows in pieces:
             gradient, *mine = buffers if len(data) == len(buffers[0]) else [buffer[:len(data)] for buffer in buffers]
             if weight is not None and weight.factors is not None:
                 grad = weight.factors.rows(rows, gradient)
             rule(self, data, grad, states, mine)
-
-    def buffers_of(self, part: int) -> list[Array]:
-        """Return the buffers of a part: for its gradients, and for the rule."""
-        length = max(len(piece.data) for piece in [*self.whole, *self.divided])
-        if len(self.buffers) > part and len(self.buffers[part][0]) < length:
-            self.buffers.clear()
-        while len(self.buffers) <= part:
-            self.buffers.append([np.empty(length, self.dtype) for _ in range(1 + self.number)])
-        return self.buffers[part]
+        self.spare.append(buffers)
 
 
 def stops(start: int, end: int, length: int) -> list[int]:

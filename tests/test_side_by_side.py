@@ -175,6 +175,67 @@ def test_a_forked_process_has_threads_of_its_own(several):
     assert os.waitpid(child, 0)[1] == 0
 
 
+def test_a_limit_that_an_interrupt_left_half_made_is_made_whole_by_the_next_block(several):
+    blas().limited = True                                           # as after Ctrl-C before BLAS was told
+    with OneThread() as outside:
+        assert (outside, allowed()) == (2, 1)
+    assert allowed() == 2
+
+
+def test_a_block_that_is_never_left_ends_when_it_is_deleted(several):
+    block = OneThread()
+    block.__enter__()
+    assert allowed() == 1
+    del block
+    with OneThread():
+        assert len(blas().inside) == 1
+    assert allowed() == 2
+
+
+def test_a_number_that_the_program_sets_meanwhile_stays(several):
+    with OneThread():
+        blas().set(3)
+    assert allowed() == 3
+
+
+def test_a_forked_process_has_the_threads_of_blas_that_another_thread_had_limited(several):
+    with OneThread():
+        threads.after_fork()
+        assert allowed() == 2
+
+
+def test_where_no_thread_can_start_this_one_does_all(monkeypatch):
+    def none(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads, "start_new_thread", none)
+    monkeypatch.setattr(threads, "WORKERS", Workers())
+    ran = []
+    together([lambda k=k: ran.append(k) for k in range(4)], 2)
+    assert ran == [0, 1, 2, 3]
+    assert threads.WORKERS.tasks.empty()
+
+
+def test_a_blas_whose_limit_holds_for_one_thread_only_runs_all_in_turn(several, monkeypatch):
+    monkeypatch.setattr(blas(), "of_openmp", True)
+    with OneThread() as number:
+        assert (number, allowed()) == (1, 1)
+
+
+def test_a_task_that_has_run_holds_no_arrays():
+    task = threads.Task(lambda array=np.ones(3): array.sum())  # noqa: B008
+    task.run()
+    assert task.call is threads.nothing
+
+
+def test_an_orthogonal_matrix_has_the_same_bits_for_any_number_of_threads():
+    drawn = []
+    for number in (1, 2):
+        with threadpool_limits(number, user_api="blas"):
+            drawn.append(rp.initializers.Orthogonal()((500, 500), 0, "float64").tobytes())
+    assert drawn[0] == drawn[1]
+
+
 def test_one_thread_is_enough_where_blas_has_no_threads(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", type("Without", (), {"ThreadpoolController": Without})())
     blas.cache_clear()

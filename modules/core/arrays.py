@@ -63,7 +63,7 @@ ALONE = 2**19                                                       # multiplica
 ALONE_VECTOR = 9216                                                 # and those of a matrix with a vector
 DIVIDED = 2**22                                                     # multiplications from which blocks pay: some 50 us
 UNCOPIED = 10**6                                                    # multiplications up to which OpenBLAS copies no operand
-FEW = 12                                                            # rows, or columns, for which that takes the most time
+FEW_ROWS = 12                                                       # rows, or columns, for which that takes the most time
 
 
 def product_for(rows: int, inner: int, columns: int) -> Product:
@@ -91,8 +91,8 @@ def divided(a: Array, b: Array, out: Array | None = None) -> Array:
     if out is None:
         out = np.empty((len(a), b.shape[1]), a.dtype)
     rows, columns = out.shape
-    size, few = rows * columns * len(b), min(rows, columns) <= FEW
-    number = -(-size // UNCOPIED) if few else 2 if size < 8 * DIVIDED else 4
+    size, few = rows * columns * len(b), min(rows, columns) <= FEW_ROWS
+    number = -(-size // UNCOPIED) if few else 2 if size < 8 * DIVIDED else min(32, max(4, size // (16 * DIVIDED)))
     if columns >= rows:
         calls = [partial(np.matmul, a, b[:, block], out[:, block]) for block in blocks(columns, number)]
     else:
@@ -134,8 +134,11 @@ class Factors(NamedTuple):
 
 
 def gradient_blocks(shape: tuple[int, ...]) -> list[slice]:
-    """Return the blocks of inputs in which the gradient of a weight of that shape is computed as factors; [] if it is small."""
-    if len(shape) != 2 or math.prod(shape) < LARGE or dot is not np.ndarray.dot:
+    """Return the blocks of inputs in which the gradient of a weight of that shape is computed as factors.
+
+    There are none if the weight is small, or has so many outputs that 16 rows of its transpose do not fit into the cache.
+    """
+    if len(shape) != 2 or math.prod(shape) < LARGE or 16 * shape[0] > IN_CACHE or dot is not np.ndarray.dot:
         return []
     return blocks(shape[1], -(-math.prod(shape) // IN_CACHE))
 
@@ -162,12 +165,6 @@ def side_by_side(calls: Sequence[Call]) -> None:
     with np.errstate(), OneThread() as threads:                     # errstate restores the size of the buffers, too
         np.setbufsize(RUN)
         together(calls, threads)
-
-
-def in_turn(calls: Sequence[Call]) -> None:
-    """Run calls one after another, where the work is too small for anything else."""
-    for call in calls:
-        call()
 
 
 def copy(x: Array, out: Array | None) -> Array:

@@ -95,8 +95,9 @@ class Views(NamedTuple):
 
     def held_by(self, parameter: Parameter) -> Attributes:
         """Return the attributes of the Parameter, for ``placing``."""
-        named = zip(("flat", "offset", "T", "_grad_T", "data", "_grad"), self, strict=True)
-        return [(parameter, "factors", None), (parameter, "read", False), *((parameter, name, value) for name, value in named)]
+        values = dict(zip(("flat", "offset", "T", "_grad_T", "data", "_grad"), self, strict=True))
+        values |= {"factors": None, "grad_seen": False}
+        return [(parameter, name, value) for name, value in values.items()]
 
 
 class Parameter:
@@ -122,7 +123,7 @@ class Parameter:
         ``step`` does not change a frozen parameter. ``update`` does nothing in a module whose parameters are all frozen.
     factors : Factors or None
         The gradient, if ``update`` has not written it: the first to read ``grad`` writes it.
-    read : bool
+    grad_seen : bool
         Whether anybody has read ``grad``, and may have kept the array: from then on ``update`` writes into it.
     flat, offset : FlatParameters and int
         The flat vectors that ``data`` and ``grad`` are views of, and the place in them where the views begin.
@@ -130,14 +131,14 @@ class Parameter:
         The Parameter that was last assigned in the place of this one, until this one is assigned again.
     """
 
-    __slots__ = ("T", "_frozen", "_grad", "_grad_T", "data", "factors", "flat", "name", "offset", "read", "replaced_by")
+    __slots__ = ("T", "_frozen", "_grad", "_grad_T", "data", "factors", "flat", "grad_seen", "name", "offset", "replaced_by")
 
     data: Array
     T: Array
     _grad: Array
     _grad_T: Array
     factors: Factors | None
-    read: bool
+    grad_seen: bool
     flat: FlatParameters
     offset: int
     name: str
@@ -176,7 +177,7 @@ class Parameter:
 
     @property
     def grad(self) -> Array:
-        self.read = True
+        self.grad_seen = True
         return self.computed()
 
     @grad.setter
@@ -195,15 +196,15 @@ class Parameter:
             self.factors = None
         return self._grad
 
-    def overwritten(self) -> Array:
+    def grad_T_to_write(self) -> Array:
         """Return the transpose of ``grad``, all of which the caller writes."""
         self.factors = None
         return self._grad_T
 
-    def keep(self, factors: Factors) -> None:
+    def keep_factors(self, factors: Factors) -> None:
         """Take the gradient as factors, which ``grad`` multiplies; at once if somebody may have kept the array."""
         self.factors = factors
-        if self.read:
+        if self.grad_seen:
             self.computed()
 
     @property

@@ -142,6 +142,22 @@ def test_a_batch_of_another_size_replaces_the_factors_of_the_last():
     assert_array_equal(net[0].weight.grad, alone[0].weight.grad)
 
 
+def test_batches_of_any_sizes_may_follow_each_other():
+    """Few rows leave factors, more are written; narrow inputs could be joined with ones; many rows are summed in parts."""
+    sizes = (1, 7, 8, 40, 300, 600)
+    x = np.random.default_rng(1).normal(size=(600, 32)).astype("float32")
+    for first in sizes:
+        for second in sizes:
+            net, alone = (rp.Sequential(rp.Linear(32, 2048, rng=1), rp.Tanh(), rp.Linear(2048, 2, rng=2)) for _ in range(2))
+            for each, batches in ((net, (first, second)), (alone, (second,))):
+                for rows in batches:
+                    each.forward(x[:rows])
+                    each.backward(np.ones((rows, 2)), input_gradient=False)
+                    each.update()
+            for parameter, expected in zip(net.parameters(), alone.parameters(), strict=True):
+                assert_array_equal(parameter.grad, expected.grad)
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["deepcopy", "pickle"])
 def test_a_copy_has_the_gradient(copied):
     net = after_one_update(network())
