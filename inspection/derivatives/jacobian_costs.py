@@ -62,8 +62,8 @@ def jacobian_costs(module: Module, x: Any) -> JacobianCosts:
     """Count and time the sweeps that a Jacobian takes by backward, by forward mode and by finite differences.
 
     Backward takes one sweep per number of y, forward mode one per number of x, central differences two forwards per number
-    of x. Backward is cheaper for few outputs, such as a cost; forward mode is cheaper for few inputs. ``jacobian`` itself takes
-    fewer sweeps, which hold many rows or columns, in the same ratio.
+    of x. Backward is cheaper for few outputs, such as a cost; forward mode is cheaper for few inputs. ``jacobian`` itself
+    takes fewer sweeps, in the same ratio, where it knows that one can hold many rows or columns: see there.
 
     Parameters
     ----------

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -15,9 +14,9 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.parameter import Parameter
 from ...modules.core.rewinding import rewound, unchanged
-from ...modules.core.summary import examples_at_once
 from ...modules.core.values import Shape, Value, as_values, basis_vectors, dtype_of, each, parts, shape_of, size_of
 from .differences import STEP, width
+from .shared_sweeps import independent, of_examples
 
 
 def jvp(module: Module, x: Any, t: Any) -> tuple[Array, Array]:
@@ -103,9 +102,12 @@ def jacobian(module: Module, x: Any, mode: str | None = None, wrt: str | None = 
     of the matrix, which a Jacobian matrix cannot express (lecture, slides 64-69). An output that is NaN is not refused: its
     derivatives are those that ``backward`` or ``jvp`` returns.
 
-    One sweep gives one row or column for each example, and runs on as many copies of x at once as ``predict`` takes examples,
-    for as many rows or columns. Where masks are drawn (``Dropout``) it runs on x alone, and where the examples depend on each
-    other (``batch_dependent``), or x has one axis, it gives one row or column.
+    One sweep gives one row or column. Where the examples are known to be independent, it gives one for each example, and runs
+    on as many copies of x at once as ``predict`` takes examples, for as many rows or columns; where masks are drawn
+    (``Dropout``) on x alone. They are known to be so in modules of the library, except those that are ``batch_dependent`` and
+    ``Function``, whose functions are yours. A class of your own with a forward and a backward must say so itself, by
+    ``batch_dependent = False``: then its outputs depend neither on other examples nor on how many there are, nor on their
+    order. If x has one axis, this may be that of the features, and a sweep gives one row or column.
 
     Examples
     --------
@@ -161,56 +163,6 @@ def numerical_jacobian(module: Module, x: Any) -> Array:
     x = given("numerical_jacobian", module, x, np.dtype("float64"))
     ran = deepcopy(module).astype("float64")
     return blocks(np.stack(list(difference_columns(ran, x)), 1), module.output_shape(shape_of(x)), shape_of(x))
-
-
-# ------------------------------------------------------------------ many rows or columns in one sweep
-
-
-def independent(module: Module, inputs: Shape, outputs: Shape) -> bool:
-    """Return whether the examples are the same ones in all inputs and outputs, and none depends on another."""
-    return (len({shape[:1] for shape in (*parts(inputs), *parts(outputs))}) == 1
-            and all(len(shape) > 1 for shape in parts(inputs))      # of a vector, axis 0 may be that of the features
-            and not any(inner.batch_dependent for _, inner in module.named_modules()))
-
-
-def of_examples(module: Module, x: Value, outputs: Shape, mode: str) -> Value:
-    """Return the Jacobian for independent examples, in sweeps that take a row or a column of each example in their batch."""
-    inputs = shape_of(x)
-    seeds, sweep = (outputs, module.backward) if mode == "backward" else (inputs, module.jvp)
-    copies = copies_at_once(module, x, max(math.prod(shape[1:]) for shape in parts(seeds)))
-    module.forward(each(lambda array: np.concatenate([array] * copies), x))
-    swept = [examples_swept(sweep, seeds, part, copies, dtype_of(x)) for part in range(len(parts(seeds)))]
-    if mode == "backward":
-        found = iter(block for of_output in swept for block in of_output)
-    else:
-        found = iter(block.transpose(2, 3, 0, 1) for of_output in zip(*swept, strict=True) for block in of_output)
-    return each(lambda output: each(lambda one: next(found).reshape(output + one), inputs), outputs)
-
-
-def copies_at_once(module: Module, x: Value, most: int) -> int:
-    """Return of how many copies of x, at most ``most``, one batch shall consist: one where each would have its own masks."""
-    if module.named_generators():
-        return 1
-    n = len(parts(x)[0])
-    return max(1, examples_at_once(module, each(lambda array: (n * most, *array.shape[1:]), x), dtype_of(x)) // n)
-
-
-def examples_swept(sweep: Callable[[Value], Value], seeds: Shape, part: int, copies: int, dtype: np.dtype[Any]) -> list[Array]:
-    """Return, for each array of results, an array (n, seeds, n, results) with the Jacobian of each example on its diagonal.
-
-    The seeds are the basis vectors of one array of the shape ``seeds``; each copy of the examples is given another one.
-    """
-    n, width = parts(seeds)[part][0], math.prod(parts(seeds)[part][1:])
-    found: list[Array] = []
-    for start in range(0, width, copies):
-        places = np.arange(start, min(start + copies, width))
-        seed = each(lambda shape: np.zeros((copies * n, *shape[1:]), dtype), seeds)
-        parts(seed)[part].reshape(copies, n, width)[np.arange(len(places)), :, places] = 1
-        results = [result.reshape(copies, n, -1)[:len(places)].swapaxes(0, 1) for result in parts(sweep(seed))]
-        found = found or [np.zeros((n, width, n, result.shape[2]), dtype) for result in results]
-        for block, result in zip(found, results, strict=True):
-            block[np.arange(n), places[0]:places[-1] + 1, np.arange(n)] = result
-    return found
 
 
 # ------------------------------------------------------------------ one sweep after another

@@ -169,7 +169,8 @@ class Module(Evaluated["Module"]):
     def batch_dependent(self) -> bool:
         """Whether the output for one example depends on the other examples in the current mode, as for BatchNorm in training.
 
-        Then no example has a gradient of its own. If the answer is always yes, write ``batch_dependent = True``.
+        Then no example has a gradient of its own. If the answer is always yes, write ``batch_dependent = True``. If you write
+        ``batch_dependent = False``, ``jacobian`` takes many rows or columns in one sweep: see there.
         """
         return False
 

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import retroprop as rp
 from retroprop.errors import ArgumentError, PhaseError, ShapeError
-from retroprop.inspection.derivatives import jacobians
+from retroprop.inspection.derivatives import shared_sweeps
 from retroprop.modules.core import tangents
 from retroprop.modules.core.values import each, parts, shape_of
 
@@ -95,6 +95,7 @@ def test_forward_mode_of_a_loss_is_the_directional_derivative_of_the_cost(case):
 class Counting(rp.Linear):
     """Counts its passes, summed over all copies."""
 
+    batch_dependent = False                                         # else a sweep takes one row or column
     passes: ClassVar[dict] = dict.fromkeys(("forward", "backward", "jvp"), 0)
 
     def forward(self, x, out=None):
@@ -131,7 +132,7 @@ def test_the_mode_with_fewer_sweeps_is_the_default(net):
 
 def test_a_module_without_forward_mode_defaults_to_backward():
     net = rp.Sequential(Affine(2), Counting(2, 3, rng=0))
-    assert passes(lambda: rp.jacobian(net, numbers(1, 2))) == (1, 1, 0)
+    assert passes(lambda: rp.jacobian(net, numbers(1, 2))) == (1, 3, 0)
 
 
 @pytest.mark.parametrize(("first", "shape", "backwards", "jvps"), [
@@ -145,6 +146,141 @@ def test_a_sweep_takes_a_row_or_column_of_each_independent_example(first, shape,
     assert passes(lambda: rp.jacobian(net, x, "forward")) == (1, 0, jvps)
 
 
+class Linearly(rp.Module):
+    """A user's module that is linear in the batch, and does not say whether its examples depend on each other."""
+
+    def forward(self, x):
+        self.point = ()
+        return self.of(x)
+
+    def backward(self, g):
+        return self.transposed(g)
+
+    def transposed(self, g):
+        return self.of(g)
+
+
+class Centred(Linearly):
+    def of(self, x):
+        return x - x.mean(0)
+
+
+class Divided(Linearly):
+    def of(self, x):
+        return x / len(x)
+
+
+class Reversed(Linearly):
+    def of(self, x):
+        return x[::-1]
+
+
+class ByPlace(Linearly):
+    def of(self, x):
+        return x * np.arange(1, len(x) + 1)[:, None]
+
+
+class Transposed(Linearly):
+    def of(self, x):
+        return x.T
+
+
+class CentredLinear(rp.Linear):
+    def forward(self, x, out=None):
+        y = super().forward(x, out)
+        y -= y.mean(0)
+        return y
+
+    def backward(self, g, out=None):
+        return super().backward(g - g.mean(0), out)
+
+    def jvp(self, t):
+        y = super().jvp(t)
+        return y - y.mean(0)
+
+
+class CentredAround(Both):
+    def forward(self, x):
+        y = super().forward(x)
+        return y - y.mean(0)
+
+    def backward(self, g):
+        return super().backward(g - g.mean(0))
+
+
+class CentredSequential(rp.Sequential):
+    def forward(self, x):
+        y = super().forward(x)
+        return y - y.mean(0)
+
+    def backward(self, g):
+        return super().backward(g - g.mean(0))
+
+
+class Says(Both):
+    """What it says holds for itself, not for the modules inside."""
+
+    batch_dependent = False
+
+
+class Scaled(Linearly):
+    """Says that its examples are independent, which says nothing about classes that derive from it."""
+
+    batch_dependent = False
+
+    def of(self, x):
+        return 2 * x
+
+
+class CentredScaled(Scaled):
+    def of(self, x):
+        return x - x.mean(0)
+
+
+def by_place():
+    """A function that is not computed element by element: its factor comes from the place in the batch."""
+    def places(x):
+        return np.arange(1, len(x) + 1)[:, None] * np.ones_like(x)
+
+    return rp.Function(lambda x: x * places(x), places)
+
+
+SILENT = [Centred, Divided, Reversed, ByPlace, Transposed, lambda: CentredLinear(3, 3, rng=0), by_place, CentredScaled,
+          lambda: CentredAround(rp.Tanh(), rp.Tanh()), lambda: CentredSequential(rp.Tanh()),
+          lambda: Says(rp.Tanh(), Centred())]
+
+
+@pytest.mark.parametrize("around", [lambda inner: inner, lambda inner: rp.Sequential(rp.Linear(3, 3, rng=1), inner, rp.Tanh()),
+                                    lambda inner: rp.Residual(rp.Sequential(inner, rp.SiLU()))])
+@pytest.mark.parametrize("make", SILENT)
+def test_examples_that_a_users_module_mixes_without_saying_so_are_not_taken_for_independent(make, around):
+    net, x = around(make()).astype("float64"), numbers(3, 3)
+    expected = rp.numerical_jacobian(net, x)
+    for mode in ("backward", "forward"):
+        close(rp.jacobian(net, x, mode), expected, 9)
+
+
+class Subclassed(rp.Sequential):
+    """A user's container without phases of its own."""
+
+
+@pytest.mark.parametrize("net", [lambda *inner: rp.Sequential(Scaled(), *inner), Subclassed,
+                                 lambda *inner: Subclassed(rp.Residual(Scaled()), Says(rp.Tanh(), Scaled()), *inner)])
+def test_a_users_module_that_says_that_its_examples_are_independent_shares_sweeps(net):
+    net, x = net(Counting(3, 2, rng=0)).astype("float64"), numbers(4, 3)
+    expected = rp.numerical_jacobian(net, x)
+    for mode, counted in (("backward", (1, 1, 0)), ("forward", (1, 0, 1))):
+        assert passes(lambda mode=mode: rp.jacobian(net, x, mode)) == counted
+        close(rp.jacobian(net, x, mode), expected, 9)
+
+
+@pytest.mark.parametrize("first", [lambda: Affine(3), lambda: rp.Function(np.sin, np.cos), CentredScaled])
+def test_where_a_users_module_says_nothing_a_sweep_takes_one_row_or_column(first):
+    net, x = rp.Sequential(first(), Counting(3, 2, rng=0)), numbers(4, 3)
+    assert passes(lambda: rp.jacobian(net, x, "backward")) == (1, 8, 0)
+    assert passes(lambda: rp.jacobian(net, x, "forward")) == (1, 0, 12)
+
+
 @pytest.mark.parametrize("mode", ["backward", "forward"])
 def test_a_jacobian_is_the_same_in_batches_of_any_size(mode, monkeypatch):
     """Memory bounds how many copies of x run at once."""
@@ -154,7 +290,7 @@ def test_a_jacobian_is_the_same_in_batches_of_any_size(mode, monkeypatch):
     expected = rp.numerical_jacobian(net, x)
     for size in (1, 5, 1000):                                       # 1, 2 and 4 or 5 copies of two examples
         at_once = Mock(side_effect=lambda net, shape, dtype, size=size: min(size, shape[0][0]))
-        monkeypatch.setattr(jacobians, "examples_at_once", at_once)
+        monkeypatch.setattr(shared_sweeps, "examples_at_once", at_once)
         close(rp.jacobian(net, x, mode), expected, 9)
         most = 2 * (4 if mode == "backward" else 5)
         at_once.assert_called_once_with(ANY, ((most, 5), (most, 4)), np.dtype("float64"))
