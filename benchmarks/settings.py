@@ -13,7 +13,7 @@ class Pace(NamedTuple):
     seconds: float
 
 
-CAREFUL, FAST = Pace(0.03, 15, 12), Pace(0.005, 3, 0.5)
+CAREFUL, FAST = Pace(0.03, 15, 6), Pace(0.005, 3, 0.5)
 
 
 class Settings(NamedTuple):
