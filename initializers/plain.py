@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arguments import Array, real
 from ..errors import ArgumentError, ShapeError
+from ..threads import OneThread
 from .base import Initializer
 
 
@@ -96,6 +97,8 @@ class Orthogonal(Initializer):
         if len(shape) < 2:
             raise ShapeError(f"Orthogonal: shape must be (out, in, ...), got {shape}")
         rows, columns = shape[0], math.prod(shape[1:])
-        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+        drawn = rng.standard_normal((max(rows, columns), min(rows, columns)))
+        with OneThread():
+            q, r = np.linalg.qr(drawn)
         q *= self.gain * np.copysign(1, r.diagonal())
         return (q if rows >= columns else q.T).reshape(shape)
