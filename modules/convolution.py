@@ -15,8 +15,8 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, generator, positive_int
 from ..initializers import GlorotUniform, Zeros
 from ..initializers.base import Initializer
-from ..threads import Call, OneThread
-from .core.arrays import ALONE, DIVIDED, by_channel, copy, empty, in_turn, matmul, side_by_side
+from ..threads import Call, OneThread, in_turn
+from .core.arrays import ALONE, DIVIDED, by_channel, copy, empty, matmul, side_by_side
 from .core.attributes import parameter_attribute
 from .core.base import Module
 from .core.parameter import Parameter

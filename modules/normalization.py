@@ -10,18 +10,7 @@ from numpy.typing import DTypeLike
 
 from ..arguments import Array, positive_int, real
 from ..errors import ShapeError
-from .core.arrays import (
-    LONG,
-    Product,
-    by_channel,
-    by_example,
-    empty,
-    inner_alone,
-    inner_for,
-    product_for,
-    sum_for,
-    summed_products,
-)
+from .core.arrays import LONG, Product, by_channel, by_example, empty, inner_for, product_for, sum_for, summed_products
 from .core.attributes import parameter_attribute
 from .core.base import Module
 from .core.parameter import Parameter
@@ -45,6 +34,7 @@ class Scratch(NamedTuple):
     ones: Array                                                     # (batch,)
     total: Product                                                  # of `ones` and a matrix (batch, features)
     square: Product                                                 # of a number per feature and itself
+    inner: Product                                                  # of all numbers of each channel, of two images
     feature: tuple[slice | None, ...]                               # the index that makes features broadcast
 
 
@@ -96,7 +86,6 @@ class BatchNorm(Module):
     symmetric = True                                                # in training and in evaluation
     buffers = ("running_mean", "running_var")
     nonnegative_buffers = ("running_var",)
-
     weight: Parameter = parameter_attribute()
     bias: Parameter = parameter_attribute()
 
@@ -125,27 +114,27 @@ class BatchNorm(Module):
         return output
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        return Scratch(empty(shape, dtype, self.batch_last), np.ones(shape[0], dtype),
-                       sum_for(shape[0], self.features), product_for(1, self.features, 1),
+        return Scratch(empty(shape, dtype, self.batch_last), np.ones(shape[0], dtype), sum_for(shape[0], self.features),
+                       product_for(1, self.features, 1), inner_for(math.prod(shape) // self.features),
                        (slice(None), *(None,) * (len(shape) - 2)))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(batch, features, ...) -> the same shape. Saves the centred input and 1/(standard deviation)."""
-        centred, _, _, square, feature = self.scratch
+        centred, _, _, square, _, feature = self.scratch
         if self.training:
             n = x.size // self.features
             mean = self.total(x) / n
             np.subtract(x, mean[feature], centred)
             variance = self.inner(centred, centred) / n
             scale = 1 / np.sqrt(variance + self.eps)
-            ratio = mean * scale
-            if square(ratio, ratio) > FAR:
+            if square(ratio := mean * scale, ratio) > FAR:
                 mean += (error := self.total(centred) / n)
                 centred -= error[feature]
                 variance = self.inner(centred, centred) / n
                 scale = 1 / np.sqrt(variance + self.eps)
-            self.average(self.running_mean, mean)
-            self.average(self.running_var, variance * (n / (n - self.unbiased)))
+            for running, batch in ((self.running_mean, mean), (self.running_var, variance * (n / (n - self.unbiased)))):
+                running *= 1 - self.momentum
+                running += self.momentum * batch
         else:
             np.subtract(x, self.running_mean[feature], centred)
             scale = 1 / np.sqrt(self.running_var + self.eps)
@@ -195,15 +184,10 @@ class BatchNorm(Module):
     def inner(self, a: Array, b: Array) -> Array:
         """Return the sum of a b over all axes except that of the features, without an array for the products."""
         if a.ndim == 4 and (rows := by_channel(a)) is not None and (others := by_channel(b)) is not None:
-            return inner_alone(rows, others)
+            return self.scratch.inner(rows, others)
         if a.ndim == 2 and a.shape[0] > LONG:
             return summed_products(a, b)
         return np.einsum(("nc,nc->c", "nch,nch->c", "nchw,nchw->c")[a.ndim - 2], a, b)
-
-    def average(self, running: Array, batch: Array) -> None:
-        """Update a running statistic with that of a batch, in place."""
-        running *= 1 - self.momentum
-        running += self.momentum * batch
 
 
 class Normalized(NamedTuple):
@@ -220,8 +204,7 @@ class Rows(NamedTuple):
     products: Array
     ones: Array
     total: Product                                                  # of `ones` and a matrix (rows, features)
-    square: Product                                                 # of a number per row and itself
-    inner: Product                                                  # of each row with that of another array
+    inner: Product                                                  # of rows, or of a number per row
 
 
 class LayerNorm(Module):
@@ -251,7 +234,6 @@ class LayerNorm(Module):
     """
 
     saved = "neither"
-
     weight: Parameter = parameter_attribute()
     bias: Parameter = parameter_attribute()
 
@@ -269,7 +251,7 @@ class LayerNorm(Module):
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Rows:
         n = math.prod(shape[:-1])
         return Rows(np.empty(shape, dtype), np.empty(shape, dtype), np.ones(n, dtype), sum_for(n, self.features),
-                    product_for(1, n, 1), inner_for(self.features))
+                    inner_for(max(n, self.features)))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., features) -> the same shape. Saves the normalized input and 1/(standard deviation)."""
@@ -277,7 +259,7 @@ class LayerNorm(Module):
         normal = np.subtract(x, mean, self.scratch.x)
         variance = np.multiply(normal, normal, self.scratch.products).mean(-1, keepdims=True)
         scale = 1 / np.sqrt(variance + self.eps)
-        if self.scratch.square(ratio := (mean * scale).reshape(-1), ratio) > FAR:
+        if self.scratch.inner(ratio := (mean * scale).reshape(-1), ratio) > FAR:
             normal -= normal.mean(-1, keepdims=True)
             variance = np.multiply(normal, normal, self.scratch.products).mean(-1, keepdims=True)
             scale = 1 / np.sqrt(variance + self.eps)

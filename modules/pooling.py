@@ -10,8 +10,8 @@ import numpy as np
 
 from ..arguments import Array
 from ..errors import ArgumentError, ShapeError
-from ..threads import Call
-from .core.arrays import empty, halves, in_turn, side_by_side
+from ..threads import Call, in_turn
+from .core.arrays import empty, halves, side_by_side
 from .core.base import Module
 from .windows import ONE, Part, Pass, Pixels, Tap, Windows, as_pixels, pair
 

@@ -20,7 +20,6 @@ TYPES: list[np.dtype[Any]] = [np.dtype("float32"), np.dtype("float64")]
 ZERO, ONE = ({dtype: np.array(value, dtype) for dtype in TYPES} for value in (0, 1))
 FAR_LEFT = {TYPES[0]: -87.0, TYPES[1]: -708.0}                      # exp(x) is subnormal left of it, and exp(-x) may overflow
 
-
 Product = Callable[..., Array]                                      # called as product(a, b, out=None)
 
 
@@ -34,14 +33,12 @@ def product_without_blas() -> Product:
         from scipy.linalg.blas import dgemm, sgemm
     except ImportError:
         def plain(a: Array, b: Array, out: Array | None = None) -> Array:
-            if 1 in (a.ndim, b.ndim):
-                return a.dot(b, out)
-            return np.matmul(a, b, out) if b.size < 2**13 else np.einsum("ij,jk->ik", a, b, out=out)
+            return np.matmul(a, b, out) if b.size < 2**13 or a.ndim + b.ndim < 4 else np.einsum("ij,jk->ik", a, b, out=out)
         return plain
 
     def product(a: Array, b: Array, out: Array | None = None) -> Array:
-        if 1 in (a.ndim, b.ndim):
-            return a.dot(b, out)
+        if a.ndim + b.ndim < 4:
+            return np.matmul(a, b, out)
         if out is None:
             out = np.empty((len(a), b.shape[1]), a.dtype)
         if not out.size or not out.flags.c_contiguous:
@@ -171,12 +168,6 @@ def side_by_side(calls: Sequence[Call]) -> None:
     with np.errstate(), OneThread() as threads:                     # errstate restores the size of the buffers, too
         np.setbufsize(RUN)
         together(calls, threads)
-
-
-def in_turn(calls: Sequence[Call]) -> None:
-    """Run calls one after another, where the work is too small for anything else."""
-    for call in calls:
-        call()
 
 
 def copy(x: Array, out: Array | None) -> Array:
