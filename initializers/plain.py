@@ -97,7 +97,8 @@ class Orthogonal(Initializer):
         if len(shape) < 2:
             raise ShapeError(f"Orthogonal: shape must be (out, in, ...), got {shape}")
         rows, columns = shape[0], math.prod(shape[1:])
+        drawn = rng.standard_normal((max(rows, columns), min(rows, columns)))
         with OneThread():                                           # several threads would change the last bits
-            q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+            q, r = np.linalg.qr(drawn)
         q *= self.gain * np.copysign(1, r.diagonal())
         return (q if rows >= columns else q.T).reshape(shape)

@@ -17,11 +17,11 @@ from ..modules.core.phases import as_tangent, too_early
 from ..modules.core.tangents import gradient_kept
 from ..modules.core.values import Signature, check_out, parts, several
 from ..underflow import STATE
-from .weights import beside, checked_weight, present, weighted_sum
+from .weights import beside, checked_weight, inner, present, weighted_sum
 
 INF = math.inf
 UNSIGNED = {kind: (np.dtype(f"u{kind.itemsize}"), ONE[kind].view(f"u{kind.itemsize}").item()) for kind in TYPES}
-SMALL = 8192                                                        # up to so many costs, a product with ones adds them up
+SMALL = 8192                                                        # up to so many costs, a product adds them, on one thread
 
 
 class Loss(Module, checked=False):
@@ -285,7 +285,7 @@ class Loss(Module, checked=False):
     def weighted_cost(self, costs: Array, weight: Array, prediction: Array, target: Array) -> Any:
         """Return what ``forward`` returns, from the costs without weights, and prepare ``backward``."""
         counts, none = self.counts(target), self._reduction == "none"
-        total, divisor = weighted_sum(weight, costs := present(weight, costs)), float(weight.dot(counts))
+        total, divisor = weighted_sum(weight, costs := present(weight, costs)), inner(weight, counts)
         if total * (counts.sum() or 1) < self._small_total * divisor or (none and self._small_total):
             total = weighted_sum(weight, costs := present(weight, self.exact_costs(prediction, target)))
         if not -INF < total < INF:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating, as_numbers, spelled
 from ..errors import ArgumentError, DataError, DtypeError, ShapeError
-from ..modules.core.arrays import ONE
+from ..modules.core.arrays import ONE, Product, product_for
 from ..modules.core.values import Signature
 from .base import Loss
 
@@ -174,6 +174,7 @@ class Scratch(NamedTuple):
     one: Array                                                      # ()
     sums: Array                                                     # (N,): the memory of the point's
     point: Exponentials                                             # the point for classes without weights
+    dot: Product                                                    # of a matrix (N, K) and `ones`
 
 
 class CrossEntropy(OfClasses):
@@ -213,17 +214,17 @@ class CrossEntropy(OfClasses):
         rows, shifted, exps = (np.empty(shape, dtype) for _ in range(3))
         sums, places = np.empty(n, dtype), np.empty(n, np.intp)
         return Scratch(rows, shifted, shifted.reshape(-1), np.ones(k, dtype), np.arange(n) * k, ONE[dtype],
-                    sums, Exponentials(exps, sums[:, None], places, None))
+                       sums, Exponentials(exps, sums[:, None], places, None), product_for(n, k, 1))
 
     def costs(self, prediction: Array, target: Array) -> Array:
-        rows, shifted, flat, ones, starts, _, sums, point = self.scratch
+        rows, shifted, flat, ones, starts, _, sums, point, dot = self.scratch
         exps, column, places, _ = point
         weights = None if self._weight is None else self.weigh(target, prediction.dtype)
         np.add(starts, prediction.argmax(1), places)
         rows[...] = prediction.take(places)[:, None]                # the largest logits; argmax is faster than max
         np.subtract(prediction, rows, shifted)
         np.exp(shifted, exps)
-        exps.dot(ones, sums)
+        dot(exps, ones, sums)
         logs = np.log(sums)
         if target.ndim == 2:
             weighted = target if weights is None else target * weights
@@ -235,13 +236,13 @@ class CrossEntropy(OfClasses):
         return logs if weights is None else logs * weights
 
     def exact_costs(self, prediction: Array, target: Array) -> Array:
-        _, shifted, flat, ones, starts, one, _, _ = self.scratch
+        _, shifted, flat, ones, starts, one, _, _, dot = self.scratch
         weights, largest = self.weigh(target, prediction.dtype), starts + prediction.argmax(1)
         np.subtract(prediction, prediction.take(largest)[:, None], shifted)
         exps = np.exp(shifted)
         exps_flat = exps.reshape(-1)
         exps_flat[largest] = 0
-        others = exps.dot(ones)
+        others = dot(exps, ones)
         exps_flat[largest] = one
         logs, sums = np.log1p(others), others + one
         if target.ndim == 2:
@@ -262,7 +263,7 @@ class CrossEntropy(OfClasses):
         return costs
 
     def derivatives(self) -> Array:
-        rows, shifted, flat, _, _, one, _, _ = self.scratch
+        rows, shifted, flat, _, _, one, *_ = self.scratch
         exps, sums, target, weights = self.point
         rows[...] = sums
         derivatives = np.divide(exps, rows, shifted)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..arguments import Array, as_floating
 from ..errors import DataError, ShapeError
-from ..modules.core.arrays import ZERO
+from ..modules.core.arrays import ZERO, product_for
 
 
 def checked_weight(of: object, weight: ArrayLike, expected: tuple[int, ...], costs: tuple[int, ...]) -> Array:
@@ -29,7 +29,12 @@ def present(weight: Array, costs: Array) -> Array:
 
 
 def weighted_sum(weight: Array, costs: Array) -> float:
-    return float(weight.dot(costs.reshape(len(weight), -1).sum(1, dtype=float)))
+    return inner(weight, costs.reshape(len(weight), -1).sum(1, dtype=float))
+
+
+def inner(weight: Array, numbers: Array) -> float:
+    """Return the sum of the numbers, each times its weight."""
+    return float(product_for(1, len(weight), 1)(weight, numbers))
 
 
 def beside(weight: Array, ndim: int) -> Array:

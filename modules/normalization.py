@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from ..arguments import Array, positive_int, real
 from ..errors import ShapeError
-from .core.arrays import LONG, Product, by_channel, by_example, empty, product_for, summed, summed_products, vecdot_alone
+from .core.arrays import LONG, Product, by_channel, by_example, empty, inner_for, product_for, sum_for, summed_products
 from .core.attributes import parameter_attribute
 from .core.base import Module
 from .core.parameter import Parameter
@@ -32,7 +32,9 @@ class Scratch(NamedTuple):
 
     x: Array                                                        # buffer for the centred input
     ones: Array                                                     # (batch,)
-    dot: Product                                                    # of `ones` and a matrix (batch, features)
+    total: Product                                                  # of `ones` and a matrix (batch, features)
+    square: Product                                                 # of a number per feature and itself
+    inner: Product                                                  # of all numbers of each channel, of two images
     feature: tuple[slice | None, ...]                               # the index that makes features broadcast
 
 
@@ -84,7 +86,6 @@ class BatchNorm(Module):
     symmetric = True                                                # in training and in evaluation
     buffers = ("running_mean", "running_var")
     nonnegative_buffers = ("running_var",)
-
     weight: Parameter = parameter_attribute()
     bias: Parameter = parameter_attribute()
 
@@ -113,26 +114,27 @@ class BatchNorm(Module):
         return output
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Scratch:
-        return Scratch(empty(shape, dtype, self.batch_last), np.ones(shape[0], dtype),
-                       product_for(1, shape[0], self.features), (slice(None), *(None,) * (len(shape) - 2)))
+        return Scratch(empty(shape, dtype, self.batch_last), np.ones(shape[0], dtype), sum_for(shape[0], self.features),
+                       product_for(1, self.features, 1), inner_for(math.prod(shape) // self.features),
+                       (slice(None), *(None,) * (len(shape) - 2)))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(batch, features, ...) -> the same shape. Saves the centred input and 1/(standard deviation)."""
-        centred, _, _, feature = self.scratch
+        centred, _, _, square, _, feature = self.scratch
         if self.training:
             n = x.size // self.features
             mean = self.total(x) / n
             np.subtract(x, mean[feature], centred)
             variance = self.inner(centred, centred) / n
             scale = 1 / np.sqrt(variance + self.eps)
-            ratio = mean * scale
-            if ratio.dot(ratio) > FAR:
+            if square(ratio := mean * scale, ratio) > FAR:
                 mean += (error := self.total(centred) / n)
                 centred -= error[feature]
                 variance = self.inner(centred, centred) / n
                 scale = 1 / np.sqrt(variance + self.eps)
-            self.average(self.running_mean, mean)
-            self.average(self.running_var, variance * (n / (n - self.unbiased)))
+            for running, batch in ((self.running_mean, mean), (self.running_var, variance * (n / (n - self.unbiased)))):
+                running *= 1 - self.momentum
+                running += self.momentum * batch
         else:
             np.subtract(x, self.running_mean[feature], centred)
             scale = 1 / np.sqrt(self.running_var + self.eps)
@@ -175,22 +177,17 @@ class BatchNorm(Module):
     def total(self, a: Array) -> Array:
         """Return the sum over all axes except that of the features."""
         if a.ndim == 2:
-            return (self.scratch.dot if a.shape[0] <= LONG else summed)(self.scratch.ones, a)
+            return self.scratch.total(self.scratch.ones, a)
         rows = by_channel(a) if a.ndim == 4 else None
         return a.reshape(*a.shape[:2], -1).sum((0, 2)) if rows is None else rows.sum(1)
 
     def inner(self, a: Array, b: Array) -> Array:
         """Return the sum of a b over all axes except that of the features, without an array for the products."""
         if a.ndim == 4 and (rows := by_channel(a)) is not None and (others := by_channel(b)) is not None:
-            return vecdot_alone(rows, others)
+            return self.scratch.inner(rows, others)
         if a.ndim == 2 and a.shape[0] > LONG:
             return summed_products(a, b)
         return np.einsum(("nc,nc->c", "nch,nch->c", "nchw,nchw->c")[a.ndim - 2], a, b)
-
-    def average(self, running: Array, batch: Array) -> None:
-        """Update a running statistic with that of a batch, in place."""
-        running *= 1 - self.momentum
-        running += self.momentum * batch
 
 
 class Normalized(NamedTuple):
@@ -201,11 +198,13 @@ class Normalized(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Buffers for the normalized input and for products with it, and a vector of ones, one per row."""
+    """Buffers for the normalized input and for products with it, a vector of ones, one per row, and products of vectors."""
 
     x: Array
     products: Array
     ones: Array
+    total: Product                                                  # of `ones` and a matrix (rows, features)
+    inner: Product                                                  # of rows, or of a number per row
 
 
 class LayerNorm(Module):
@@ -235,7 +234,6 @@ class LayerNorm(Module):
     """
 
     saved = "neither"
-
     weight: Parameter = parameter_attribute()
     bias: Parameter = parameter_attribute()
 
@@ -251,7 +249,9 @@ class LayerNorm(Module):
         return input_shape
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Rows:
-        return Rows(np.empty(shape, dtype), np.empty(shape, dtype), np.ones(math.prod(shape[:-1]), dtype))
+        n = math.prod(shape[:-1])
+        return Rows(np.empty(shape, dtype), np.empty(shape, dtype), np.ones(n, dtype), sum_for(n, self.features),
+                    inner_for(max(n, self.features)))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """(..., features) -> the same shape. Saves the normalized input and 1/(standard deviation)."""
@@ -259,7 +259,7 @@ class LayerNorm(Module):
         normal = np.subtract(x, mean, self.scratch.x)
         variance = np.multiply(normal, normal, self.scratch.products).mean(-1, keepdims=True)
         scale = 1 / np.sqrt(variance + self.eps)
-        if np.vdot(ratio := mean * scale, ratio) > FAR:
+        if self.scratch.inner(ratio := (mean * scale).reshape(-1), ratio) > FAR:
             normal -= normal.mean(-1, keepdims=True)
             variance = np.multiply(normal, normal, self.scratch.products).mean(-1, keepdims=True)
             scale = 1 / np.sqrt(variance + self.eps)
@@ -275,7 +275,7 @@ class LayerNorm(Module):
             return None
         normal, scale = self.point
         gx = np.multiply(g, self.weight.data, out)
-        mean, inner = gx.mean(-1, keepdims=True), np.vecdot(gx, normal)[..., None] / self.features
+        mean, inner = gx.mean(-1, keepdims=True), self.scratch.inner(gx, normal)[..., None] / self.features
         gx -= mean
         gx -= np.multiply(normal, inner, self.scratch.products)
         gx *= scale
@@ -285,15 +285,15 @@ class LayerNorm(Module):
         """(..., features) -> the same shape."""
         normal, scale = self.point
         y = t - t.mean(-1, keepdims=True)
-        y -= normal * (np.vecdot(y, normal)[..., None] / self.features)
+        y -= normal * (self.scratch.inner(y, normal)[..., None] / self.features)
         return y * scale * self.weight.data
 
     def update(self) -> None:
         """Gradients of weight and bias, summed over all leading axes."""
-        _, products, ones = self.scratch
+        _, products, ones, total, *_ = self.scratch
         np.multiply(self.gradient, self.point.x, products)
         for parameter, terms in ((self.weight, products), (self.bias, self.gradient)):
-            summed(ones, terms.reshape(-1, self.features), parameter.grad_T_to_write())
+            total(ones, terms.reshape(-1, self.features), parameter.grad_T_to_write())
 
     def example_gradients(self) -> dict[str, Array]:
         """The terms of update, summed over the axes between the first and the last."""

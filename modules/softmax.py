@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arguments import Array
+from .core.arrays import Product, inner_for
 from .core.base import Module
 
 
@@ -47,6 +48,7 @@ class Exponentials(NamedTuple):
     exps: Array
     flat: Array                                                     # the same memory
     starts: Array                                                   # where each row begins in it
+    inner: Product                                                  # of each row with that of another array
 
 
 class LogSoftmax(Module):
@@ -62,11 +64,11 @@ class LogSoftmax(Module):
 
     def prepare(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Exponentials:
         exps = np.empty(shape, dtype)
-        return Exponentials(exps, exps.reshape(-1), np.arange(exps.size // shape[-1]) * shape[-1])
+        return Exponentials(exps, exps.reshape(-1), np.arange(exps.size // shape[-1]) * shape[-1], inner_for(shape[-1]))
 
     def forward(self, x: Array, out: Array | None = None) -> Array:
         """Any shape -> the same shape. Saves y."""
-        exps, flat, starts = self.scratch
+        exps, flat, starts, _ = self.scratch
         largest = x.argmax(-1)
         y = np.subtract(x, np.take_along_axis(x, largest[..., None], -1), out)
         np.exp(y, exps)
@@ -86,4 +88,4 @@ class LogSoftmax(Module):
 
     def jvp(self, t: Array) -> Array:
         """Shape of x -> the same shape."""
-        return t - np.vecdot(np.exp(self.point), t)[..., None]
+        return t - self.scratch.inner(np.exp(self.point), t)[..., None]

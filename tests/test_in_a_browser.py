@@ -31,6 +31,8 @@ def test_products_without_blas_are_those_of_numpy_in_any_layout(dtype, missing, 
             assert product(first(a), second(b), out) is out
             assert_allclose(out, a @ b, rtol=1e-5, atol=1e-5)
             assert_allclose(product(first(a), second(b)), a @ b, rtol=1e-5, atol=1e-5)
+            assert_allclose(product(a[0], second(b)), a[0] @ b, rtol=1e-5, atol=1e-5)
+            assert_allclose(product(first(a), b[:, 0], np.empty(n, dtype)), a @ b[:, 0], rtol=1e-5, atol=1e-5)
     assert product(np.ones((0, 3), dtype), np.ones((3, 2), dtype)).shape == (0, 2)
 
 

@@ -14,6 +14,7 @@ from ..conversion import Named, check_columns
 from ..datasets.checks import HINT, Inputs, finite, inputs_and_targets, is_mapped, pair
 from ..errors import ArgumentError, DataError, ShapeError
 from ..losses import BCE, L1, MSE, Huber, Loss
+from ..losses.weights import inner
 from ..modules import Module
 from ..modules.core.rewinding import in_evaluation, known_signature, of_library, taken
 from ..modules.core.values import Value, as_values, dtype_of, each, parts, several, shape_of
@@ -222,7 +223,7 @@ def in_parts(net: Module, loss: Loss, x: Value, y: NDArray[Any], weight: NDArray
                 return Evaluation(cost, None)
             if classes is not None and weights:
                 there = weights[0] > 0                              # the prediction of another may be NaN
-                right += float(weights[0][there].dot(hits(prediction[there], classes[rows][there], threshold_of(loss))))
+                right += inner(weights[0][there], hits(prediction[there], classes[rows][there], threshold_of(loss)))
             elif classes is not None:
                 right += float(np.count_nonzero(hits(prediction, classes[rows], threshold_of(loss))))
         return Evaluation(cost, None if classes is None else right / (len(y) if weight is None else float(weight.sum())))

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arguments import as_floating, bincount, one_of, positive_int, real
 from ..datasets.checks import finite, pair
 from ..errors import DataError, ShapeError
+from ..losses.weights import inner
 from .metrics import counted, deciding, predicted_classes, scores_and_classes
 
 AVERAGES = ("macro", "micro", "weighted")
@@ -145,7 +146,7 @@ def roc_auc_score(prediction: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLi
         mine, all_of = (np.bincount(places, each, len(levels)) for each in (weight * (classes == k), weight))
         others = all_of - mine
         below = np.cumsum(others) - others / 2
-        areas.append(mine @ below / (mine.sum() * others.sum()))
+        areas.append(inner(mine, below) / (mine.sum() * others.sum()))
     return float(np.mean(areas))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...arguments import Array
 from ...errors import ArgumentError, DataError, FileFormatError, ShapeError
+from ...threads import OneThread
 
 LUMA = np.array([0.299, 0.587, 0.114], "float32")                   # red, green and blue in a brightness (ITU-R BT.601)
 ORIENTATION = 0x0112                                                # the tag in EXIF data
@@ -173,4 +174,7 @@ def in_channels(pixels: Array, channels: int) -> Array:
         pixels = pixels[..., :-1] * opacity + (1 - opacity)
     if pixels.shape[-1] == channels:
         return pixels
-    return np.clip(pixels @ LUMA, 0, 1)[..., None] if channels == 1 else np.repeat(pixels, 3, -1)
+    if channels == 3:
+        return np.repeat(pixels, 3, -1)
+    with OneThread():
+        return np.clip(pixels @ LUMA, 0, 1)[..., None]

@@ -15,7 +15,7 @@ from ...inspection.diagnosis.data import data_findings
 from ...inspection.diagnosis.diagnose import diagnose
 from ...inspection.diagnosis.labels import Finding
 from ..reports.text import many
-from ..sweeps.threads import one_thread
+from ..sweeps.threads import limit_of_tasks
 from . import rates
 from .config import Config
 from .findings import FEW, named_inits
@@ -50,7 +50,7 @@ def unfit(problem: Problem, config: Config) -> list[Finding]:
     parts = problem.parts(config, 0)
     x, y = (array[:EXAMPLES] for array in parts.train)
     net = network(problem, config, Task(config.init[0], config.rates[0], 0), parts)
-    with (one_thread() or nullcontext)():                           # two wait for each other where other programs run
+    with (limit_of_tasks() or nullcontext)():                       # two wait for each other where other programs run
         found = diagnose(net, x, y, LOSSES[problem.targets.kind]())
     return [one for one in found if one.where in ("x", "y")]
 

@@ -24,7 +24,7 @@ from ...modules.core.summary import examples_at_once
 from ...training import Callback, Run, fit
 from ..lab.data import spread
 from ..lab.networks import OPTIMIZERS, dense, initialization
-from ..sweeps.threads import one_thread
+from ..sweeps.threads import limit_of_tasks
 from .config import Config
 from .metric import error_of, r_squared, sampling_error
 from .parts import Parts, Problem
@@ -105,7 +105,7 @@ class Twin:
 
 def check(problem: Problem, config: Config) -> None:
     """Raise what runs would raise: DataError for numbers beyond float32, and whatever a start says about data or network."""
-    with (one_thread() or nullcontext)():
+    with (limit_of_tasks() or nullcontext)():
         for seed, fold in product(range(config.seeds), range(config.folds)):
             first = seed == fold == 0
             inits = [init for init in config.init if first or initialization(init).fitted]      # the others see no data

@@ -21,7 +21,7 @@ from ...progress import progress_bar
 from ..options import add_settings, from_arguments, new_command, option, path
 from ..reports import drawing, folder
 from ..reports.text import as_json as json_text
-from ..sweeps.threads import one_thread
+from ..sweeps.threads import limit_of_tasks
 from ..sweeps.workers import Workers
 from . import analyses
 from .analyses import Attacked
@@ -146,7 +146,7 @@ def looked(config: Config, out: str | Path | None, force: bool = False, results:
         folder.prepare(Path(out), asdict(config), names, {"model": config.model, "image": config.image}, force=force)
     trained = [] if config.model is not None else train_all(config, images, parts, progress)
     subjects = [one.subject for one in trained if (one.kind, one.defended) == (next(iter(images.recipes)), False)] or [first]
-    with (one_thread() or nullcontext)():                           # as for the training: the products here are small
+    with (limit_of_tasks() or nullcontext)():                       # as for the training: the products here are small
         findings = examine(config, images, subjects, trained, (dream_layer, pixels), progress)
     if results is not None:
         results(findings)

@@ -22,7 +22,7 @@ import numpy as np
 
 from ...errors import RetropropError
 from .processes import DIED, end_with, interrupts, lifeline, numbered
-from .threads import OneThread
+from .threads import Limit
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -46,7 +46,7 @@ def can_copy() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-def in_copies(one: OneThread, count: int, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
+def in_copies(limit: Limit, count: int, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
               ahead: Callable[[], object] | None = None) -> Iterator[tuple[int, Any]]:
     """Yield ``(k, function(*tasks[k]))``, or ``(k, Lost(error))``, as each task ends.
 
@@ -55,7 +55,7 @@ def in_copies(one: OneThread, count: int, function: Callable[..., Any], tasks: S
     """
     from multiprocessing.connection import wait
     beside = threading.Thread(target=quietly, args=(ahead,), name="ahead", daemon=True)
-    with copies(one, count, function, tasks) as connections:
+    with copies(limit, count, function, tasks) as connections:
         if ahead is not None:
             beside.start()
         for left in reversed(range(len(tasks))):
@@ -77,7 +77,7 @@ def quietly(ahead: Callable[[], object]) -> None:
 
 
 @contextmanager
-def copies(one: OneThread, count: int, function: Callable[..., Any],
+def copies(limit: Limit, count: int, function: Callable[..., Any],
            tasks: Sequence[tuple[Any, ...]]) -> Iterator[list[Connection]]:
     """Start copies of this process, each with one BLAS thread; yield what their results come from; end them."""
     from multiprocessing import get_context
@@ -86,7 +86,7 @@ def copies(one: OneThread, count: int, function: Callable[..., Any],
     following = os.pipe()                                           # holds the number of the next task: see `numbers`
     os.write(following[1], (0).to_bytes(BYTES))
     try:
-        with interrupts(wait=True), one(), frozen(), warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        with interrupts(wait=True), limit(), frozen(), warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             for _ in range(count):
                 mine, its = context.Pipe(duplex=False)
                 ours.append(mine)

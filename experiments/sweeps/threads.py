@@ -1,4 +1,8 @@
-"""One thread for matrix products: with more of them, sums may have another order, and so other last bits."""
+"""One thread for each BLAS while a task runs: with more, sums of SciPy may have another order, and so other last bits.
+
+``retroprop.threads.OneThread`` does not do here: it limits NumPy's BLAS alone, in this process, while a product is computed; a
+task needs the limit for all libraries, those that it loads itself among them, and for processes of workers.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-OneThread = Callable[[], AbstractContextManager[object]]
+Limit = Callable[[], AbstractContextManager[object]]                # limits each BLAS to one thread
 IN_BROWSER = sys.platform in ("emscripten", "wasi")                 # no threads, no other process
 VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")     # read by a BLAS at its start
 
 
-def one_thread() -> OneThread | None:
-    """What makes a context manager in which BLAS has one thread in this process; None if NumPy's cannot be told."""
+def limit_of_tasks() -> Limit | None:
+    """What makes a context manager in which each BLAS has one thread; None if none is found that can be told."""
     if IN_BROWSER:
         return nullcontext
     return limited if libraries() else None

@@ -14,7 +14,7 @@ from ...errors import ArgumentError
 from ..options import option
 from .copies import can_copy, in_copies
 from .processes import Lost, in_processes, numbered
-from .threads import IN_BROWSER, OneThread, one_thread
+from .threads import IN_BROWSER, Limit, limit_of_tasks
 
 BACKENDS = ("loky", "dask")
 
@@ -65,13 +65,13 @@ class Workers:
     def results(self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]],
                 ahead: Callable[[], object] | None) -> Generator[tuple[int, Any]]:
         """Yield ``(k, function(*tasks[k]))`` or ``(k, Lost(error))``."""
-        count, one = self.count(len(tasks)), None if self.backend == "dask" else one_thread()
+        count, limit = self.count(len(tasks)), None if self.backend == "dask" else limit_of_tasks()
         if self.backend == "dask":
             yield from on_cluster(self.scheduler, function, tasks)
-        elif count == 1 and one is not None:
-            yield from in_this_process(one, function, tasks)
-        elif one is not None and can_copy():
-            yield from in_copies(one, count, function, tasks, ahead)
+        elif count == 1 and limit is not None:
+            yield from in_this_process(limit, function, tasks)
+        elif limit is not None and can_copy():
+            yield from in_copies(limit, count, function, tasks, ahead)
         else:
             yield from in_processes(count, function, tasks)
 
@@ -123,10 +123,10 @@ def alone(function: Callable[..., Any], task: tuple[Any, ...]) -> Any:
     return result
 
 
-def in_this_process(one: OneThread, function: Callable[..., Any],
+def in_this_process(limit: Limit, function: Callable[..., Any],
                     tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
     """Run the tasks one after the other, with one BLAS thread, as a process of their own would: errors of floats too."""
     for k, task in enumerate(tasks):
-        with one(), np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+        with limit(), np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
             result = function(*task)
         yield k, result

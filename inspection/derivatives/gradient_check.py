@@ -13,6 +13,7 @@ from ...arguments import Array, Seed, generator, one_of, positive_int
 from ...losses import Loss
 from ...modules import Module
 from ...printing import aligned
+from ...threads import OneThread
 from .batch_cost import BatchCost
 from .differences import STEP
 from .gradient_rows import TOLERANCE, Cost, GradientRow, compare_gradients
@@ -121,8 +122,10 @@ def check_gradients(net: Module, loss: Loss, x: Any, y: ArrayLike, *, directions
             rows.append(compare_gradients(name, cost, a, gradient, rounding, flow=flow))
         else:
             vectors = unit_vectors(directions or DIRECTIONS, a.size, rng)
-            rows.append(compare_gradients(name, along(cost, a, vectors), np.zeros(len(vectors)), vectors @ gradient.reshape(-1),
-                                          rounding, flow=flow, directions_in=a.size))
+            with OneThread():
+                slopes = vectors @ gradient.reshape(-1)
+            rows.append(compare_gradients(name, along(cost, a, vectors), np.zeros(len(vectors)), slopes, rounding, flow=flow,
+                                          directions_in=a.size))
     return GradientCheck(tuple(rows), cost.propagations)
 
 
@@ -147,7 +150,8 @@ def along(cost: Cost, a: Array, vectors: Array) -> Cost:
     start = a.copy()
 
     def moved_by(t: Array) -> float:
-        a[...] = start + (t @ vectors).reshape(a.shape)
+        with OneThread():
+            a[...] = start + (t @ vectors).reshape(a.shape)
         try:
             return cost(a)
         finally:

@@ -12,6 +12,7 @@ from ...arguments import Array, Seed, as_floating, generator, positive_int
 from ...errors import ArgumentError, NonFiniteError, ShapeError
 from ...losses import Loss
 from ...modules import Module
+from ...threads import OneThread
 from .batch_cost import BatchCost
 from .differences import STEP
 
@@ -107,9 +108,10 @@ def hessian_eigenvalues(net: Module, loss: Loss, x: Any, y: ArrayLike, k: int = 
     n, k = len(curvature.theta), positive_int("k", k)
     if k > n:
         raise ArgumentError(f"hessian_eigenvalues: k must be at most {n}, the number of numbers in the parameters, got {k}")
-    if n <= max(WHOLE, 2 * k):
-        return np.linalg.eigvalsh([curvature.product(e) for e in np.eye(n)])[::-1][:k]      # reads one triangle
-    return leading(curvature.product, n, k, rng)
+    with OneThread():
+        if n <= max(WHOLE, 2 * k):
+            return np.linalg.eigvalsh([curvature.product(e) for e in np.eye(n)])[::-1][:k]      # reads one triangle
+        return leading(curvature.product, n, k, rng)
 
 
 class Curvature(BatchCost):
@@ -141,10 +143,11 @@ class Curvature(BatchCost):
 
     def product(self, v: Array) -> Array:
         """Return H v, from the gradients on both sides of theta."""
-        length = float(np.linalg.norm(v))
+        with OneThread():
+            length, change = float(np.linalg.norm(v)), float(np.linalg.norm(self.theta * v))
         if length == 0:
             return np.zeros_like(v)
-        moved = float(np.linalg.norm(self.theta * v)) / length      # the size of the numbers that v moves
+        moved = change / length                                     # the size of the numbers that v moves
         step = STEP * max(1, moved) / length
         above, below = (self.gradient(self.theta + h * v) for h in (step, -step))
         return (above - below) / (2 * step)

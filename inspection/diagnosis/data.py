@@ -10,6 +10,7 @@ import numpy as np
 from ...arguments import Array, bincount
 from ...datasets.classes import listed
 from ...datasets.data_set import DataSet
+from ...threads import OneThread
 from ...underflow import unreported
 from .labels import Finding
 
@@ -41,7 +42,8 @@ def given_away(data: DataSet, y: Array, classes: bool) -> Iterator[Finding]:
     elif data.targets.kind == "values":
         centred, values = x - x.mean(0, dtype=np.float64), y - y.mean(0, dtype=np.float64)
         norms = np.linalg.norm(centred, axis=0)[:, None] * np.linalg.norm(values, axis=0)
-        found = np.abs(centred.T @ values) >= (1 - LINEAR) * norms
+        with OneThread():
+            found = np.abs(centred.T @ values) >= (1 - LINEAR) * norms
         same = np.flatnonzero((found & (norms > 0)).any(1)).tolist() if len(x) > 2 else []
     else:
         same = []

@@ -15,6 +15,7 @@ from ...errors import ShapeError
 from ...modules import Module
 from ...printing import aligned
 from ...progress import progress_bar
+from ...threads import OneThread
 from .images import Bounds, as_bounds, drawn_shift, shifted, shifted_back, zoomed
 from .targets import as_channels, output_size, part_of
 
@@ -84,7 +85,8 @@ class Dreamer:
             chosen = np.zeros_like(y)
             chosen[:, self.channels] = y[:, self.channels]
             y = chosen
-        return 0.5 * float(np.vdot(y, y)), y
+        with OneThread():
+            return 0.5 * float(np.vdot(y, y)), y
 
 
 def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[int] | None = None, octaves: int = 4,

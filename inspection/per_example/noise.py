@@ -19,6 +19,7 @@ from ...losses.classification import OfClasses
 from ...modules import Module, Parameter
 from ...modules.core.values import Value, as_values, each
 from ...printing import aligned
+from ...threads import OneThread
 from ...training.second_order.examples import gradients_of_examples
 from ..arguments import finite_cost
 from .gradients import evaluated, trained
@@ -177,7 +178,8 @@ def deviation(net: Module, loss: Loss, x: Value, y: Array, whole: Gradient) -> f
 
 
 def square(a: Array) -> float:
-    return float(np.linalg.norm(a))**2
+    with OneThread():
+        return float(np.linalg.norm(a))**2
 
 
 def generator_states(net: Module, loss: Loss) -> dict[str, str]:

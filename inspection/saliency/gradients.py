@@ -11,6 +11,7 @@ from ...arguments import Array, Seed, as_numbers, generator, positive_int, real
 from ...datasets.checks import finite
 from ...errors import ShapeError
 from ...modules import Module
+from ...threads import OneThread
 from ..arguments import ROWS
 from .class_scores import ClassScores
 
@@ -196,5 +197,6 @@ def averaged(score: ClassScores, weights: Array, points: Callable[[slice], Array
         some = slice(first, min(first + at_once, len(weights)))
         batches = points(some).astype(score.x.dtype, copy=False)
         gradients = score.gradient(batches.reshape(-1, *score.x.shape[1:]))
-        total += np.tensordot(weights[some], gradients.reshape(batches.shape), 1)
+        with OneThread():
+            total += np.tensordot(weights[some], gradients.reshape(batches.shape), 1)
     return total.astype(score.x.dtype)

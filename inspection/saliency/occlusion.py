@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ...arguments import Array, positive_int
 from ...errors import ArgumentError
 from ...modules import Module
+from ...threads import OneThread
 from ..arguments import ROWS
 from .class_scores import ClassScores
 
@@ -58,7 +59,8 @@ def occlusion(net: Module, x: ArrayLike, classes: ArrayLike | None = None, *, wi
         covered = np.where(inside, cover, images).reshape(-1, *score.x.shape[1:])
         falls[first:first + at_once] = before - score.at(covered).reshape(-1, len(images))
     by_place = falls.reshape(len(rows), len(columns), -1)
-    total = np.einsum("ijn,ih,jw->nhw", by_place, rows, columns, optimize=True)
+    with OneThread():
+        total = np.einsum("ijn,ih,jw->nhw", by_place, rows, columns, optimize=True)
     mean = total / np.multiply.outer(rows.sum(0), columns.sum(0))
     return np.broadcast_to(mean[:, None], images.shape).reshape(score.x.shape).astype(score.x.dtype)
 

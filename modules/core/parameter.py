@@ -12,17 +12,7 @@ from ...arguments import Array, Seed, as_floating, floating_dtype
 from ...errors import ArgumentError, ShapeError
 from ...initializers.base import Initializer
 from ...restoring import Act, Attributes, at_once, calling
-from .arrays import Factors
-
-CACHE_LINE = 64                                                     # bytes
-
-
-def aligned_zeros(size: int, dtype: DTypeLike) -> Array:
-    """Return zeros that begin at a cache line: writing parameters that two cores read is then twice as fast."""
-    dtype = np.dtype(dtype)
-    longer = np.zeros(size + CACHE_LINE // dtype.itemsize, dtype)
-    start = -longer.ctypes.data % CACHE_LINE // dtype.itemsize
-    return longer[start:start + size]
+from .arrays import Factors, aligned
 
 
 class FlatParameters:
@@ -45,7 +35,7 @@ class FlatParameters:
     changes: ClassVar[int] = 0
 
     def __init__(self, size: int, dtype: DTypeLike, updated: bool = False) -> None:
-        self.data, self.grad = aligned_zeros(size, dtype), aligned_zeros(size, dtype)
+        self.data, self.grad = (aligned(size, dtype, zeroed=True) for _ in range(2))
         self.updated = updated
 
     @classmethod

@@ -11,6 +11,7 @@ import numpy as np
 from ...arguments import as_floating, as_numbers
 from ...conversion import Named, check_columns
 from ...errors import ArgumentError, DtypeError, ShapeError
+from ...threads import OneThread
 from .arrays import empty
 
 Value = Any                                                         # an array, or a tuple of arrays
@@ -101,7 +102,8 @@ def counted(x: Any, of: Reader) -> tuple[Value, int]:
 
 def product(a: Value, b: Value) -> float:
     """Return the scalar product <a, b>."""
-    return float(sum(np.vdot(left, right) for left, right in zip(parts(a), parts(b), strict=True)))
+    with OneThread():
+        return float(sum(np.vdot(left, right) for left, right in zip(parts(a), parts(b), strict=True)))
 
 
 def basis_vectors(shape: Shape, dtype: np.dtype[Any]) -> Iterator[Value]:

@@ -72,8 +72,8 @@ class Checkpoint(Monitoring):
     ``fit`` calls Checkpoints after all other callbacks. If a save fails in training (the disk is full), a UserWarning says so,
     once, and training goes on; the file of the last save stays. ``save`` raises the OSError.
 
-    The bits of a matrix product depend on NumPy's version, on the BLAS, on its kernel for this processor, and on its number of
-    threads. To resume under others than before warns of what differs.
+    The bits of a matrix product depend on NumPy's version, on the BLAS, and on its kernel for this processor, but not on the
+    number of threads. To resume under others than before warns of what differs.
 
     Examples
     --------

@@ -208,14 +208,13 @@ def spelled(value: Any) -> str:
 
 
 def surroundings() -> dict[str, Any]:
-    """Return what the bits of a matrix product depend on, beside the numbers: NumPy's version, BLAS, its kernel and threads."""
+    """Return what the bits of a matrix product depend on, beside the numbers: NumPy's version, BLAS, and its kernel."""
     from threadpoolctl import threadpool_info
     every = [one for one in threadpool_info() if one["user_api"] == "blas"]
     found = [one for one in every if "numpy" in one["filepath"]] or every       # SciPy brings another one
     return {"NumPy": np.__version__, "processor": platform.machine(),
             "BLAS": ", ".join(sorted({f"{one['internal_api']} {one['version']}" for one in found})),
-            "BLAS kernel": ", ".join(sorted({str(one.get("architecture")) for one in found})),
-            "BLAS threads": ", ".join(sorted({str(one["num_threads"]) for one in found}))}
+            "BLAS kernel": ", ".join(sorted({str(one.get("architecture")) for one in found}))}
 
 
 def spoken(names: set[str]) -> str:

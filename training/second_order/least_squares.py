@@ -16,6 +16,7 @@ from ...losses import MSE
 from ...modules import Module
 from ...modules.core.values import Value, shape_of
 from ...names import suggestion
+from ...threads import OneThread
 from ..history import History
 from ..inputs.sources import checked_pair
 from ..metrics import check_reduces
@@ -167,7 +168,8 @@ class Residuals(Objective):
             self.move(vector)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 values = self.scale * np.subtract(self.net.forward(self.x), self.y, dtype=float).ravel()
-                cost = float(values @ values) / 2
+                with OneThread():
+                    cost = float(values @ values) / 2
             if math.isfinite(cost):
                 self.keep(cost)
             else:
@@ -188,10 +190,12 @@ class Residuals(Objective):
                     terms = gradients_of_examples(self.held, size)
                     np.concatenate([terms[parameter].reshape(size, -1) for parameter in self.moving], 1, rows[:, output])
                 slopes = rows.reshape(-1, vector.size)
-                gradient = residuals @ slopes
+                with OneThread():
+                    gradient = residuals @ slopes
+                    length = float(np.linalg.norm(gradient))
             if not np.isfinite(gradient).all():
                 raise NonFiniteError("least_squares: the derivatives must be finite, got NaN or infinity; a smaller start or "
                                      "float64 may help")
-            self.gradient_norm, self.slopes = float(np.linalg.norm(gradient)), (vector.copy(), slopes)
+            self.gradient_norm, self.slopes = length, (vector.copy(), slopes)
             self.jacobians += 1
         return self.slopes[1]

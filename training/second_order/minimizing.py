@@ -17,6 +17,7 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.values import Value
 from ...names import suggestion
+from ...threads import OneThread
 from ..history import History
 from ..inputs.labels import class_labels, coded
 from ..inputs.sources import checked_pair
@@ -137,5 +138,7 @@ class Cost(Objective):
             self.net.backward(self.loss.backward(), input_gradient=False)
             self.net.update()
         gradient = self.joined([parameter.grad for parameter in self.moving])
-        self.keep(cost, float(np.linalg.norm(gradient)))
+        with OneThread():
+            length = float(np.linalg.norm(gradient))
+        self.keep(cost, length)
         return cost, gradient
