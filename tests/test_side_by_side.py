@@ -236,6 +236,15 @@ def test_an_orthogonal_matrix_has_the_same_bits_for_any_number_of_threads():
     assert drawn[0] == drawn[1]
 
 
+def test_clipping_scales_by_the_same_factor_for_any_number_of_threads():
+    parameter, norms = rp.Parameter(np.zeros((500, 500)), "weight", "float64"), []
+    for number in (1, 2):
+        parameter.grad = np.random.default_rng(0).normal(size=(500, 500))
+        with threadpool_limits(number, user_api="blas"):
+            norms.append(rp.clip_grad_norm([parameter], 1.0))
+    assert norms[0] == norms[1]
+
+
 def test_one_thread_is_enough_where_blas_has_no_threads(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", type("Without", (), {"ThreadpoolController": Without})())
     blas.cache_clear()
