@@ -90,7 +90,7 @@ def test_a_stream_of_10_gb_trains_in_300_mb():
             x = np.full((64, 20_000), 1e-3 * k, "float32")
             yield x, np.zeros(64, int)
 
-    fit(BATCHES)                                                    # loads what training needs
+    fit(lambda: [next(stream())], epochs=1, features=20_000)        # loads what training needs
     tracemalloc.start()
     fit(stream, epochs=1, features=20_000)
     peak = tracemalloc.get_traced_memory()[1]
