@@ -34,8 +34,10 @@ class Blas:
     """
 
     def __init__(self) -> None:
-        from threadpoolctl import ThreadpoolController
-        found = ThreadpoolController().select(user_api="blas").lib_controllers
+        found: Sequence[Any] = ()
+        with suppress(ImportError):                                 # in a browser there are neither threads nor this package
+            from threadpoolctl import ThreadpoolController
+            found = ThreadpoolController().select(user_api="blas").lib_controllers
         library = next((library for library in found if "numpy" in library.filepath), found[0] if found else None)
         self.get, self.set = (function(library, verb) for verb in ("get", "set"))
         self.of_openmp = getattr(library, "threading_layer", None) == "openmp"

@@ -245,8 +245,10 @@ def test_clipping_scales_by_the_same_factor_for_any_number_of_threads():
     assert norms[0] == norms[1]
 
 
-def test_one_thread_is_enough_where_blas_has_no_threads(monkeypatch):
-    monkeypatch.setitem(sys.modules, "threadpoolctl", type("Without", (), {"ThreadpoolController": Without})())
+@pytest.mark.parametrize("way", ["no package", "no BLAS"])
+def test_one_thread_is_enough_where_the_threads_of_blas_cannot_be_limited(way, monkeypatch):
+    module = None if way == "no package" else type("Module", (), {"ThreadpoolController": Without})()
+    monkeypatch.setitem(sys.modules, "threadpoolctl", module)
     blas.cache_clear()
     try:
         with OneThread() as number:
