@@ -39,9 +39,11 @@ def with_numpy_alone():
         accuracy = rp.accuracy(net.predict(x), y)
         assert accuracy >= 0.97, accuracy
     images, labels = (array[:100] for array in rp.datasets.digits())
-    wide = rp.Sequential(rp.Linear(64, 600, weight_init=rp.initializers.Orthogonal(), rng=0), rp.ReLU(), rp.Linear(600, 600, rng=1),
-                         rp.ReLU(), rp.Linear(600, 10, rng=2))      # elsewhere threads would divide its products and its steps
-    convolutional = rp.Sequential(rp.Conv2d(1, 16, 3, padding=1, rng=0), rp.MaxPool2d(2), rp.Flatten(), rp.Linear(256, 10, rng=1))
+    orthogonal = rp.initializers.Orthogonal()
+    wide = rp.Sequential(rp.Linear(64, 600, weight_init=orthogonal, rng=0), rp.ReLU(), rp.Linear(600, 600, rng=1), rp.ReLU(),
+                         rp.Linear(600, 10, rng=2))                 # elsewhere threads would divide its products and its steps
+    convolutional = rp.Sequential(rp.Conv2d(1, 16, 3, padding=1, rng=0), rp.MaxPool2d(2), rp.Flatten(),
+                                  rp.Linear(256, 10, rng=1))
     for large, shape in ((wide, (64,)), (convolutional, (1, 8, 8))):
         history = rp.fit(large, rp.CrossEntropy(), rp.SGD(large.parameters(), lr=0.05, momentum=0.9),
                          (images.reshape(-1, *shape), labels), epochs=3, batch_size=10, clip=10.0, rng=0)
