@@ -148,7 +148,7 @@ class Conv2d(Module):
         size = tile_size(len(matrix), self.out_channels, places, frame.itemsize)
         starts = list(product(*map(range, (0, 0, 0), places, size)))
         work = len(matrix) * (self.out_channels + COPY) * math.prod(places)
-        workers = min(len(starts), 1 if work < 8 * DIVIDED else 2 if work < 32 * DIVIDED else 4)
+        workers = min(len(starts), 1 if work < 5 * DIVIDED else 2 if work < 20 * DIVIDED else 4)
         buffers = empty((workers, len(matrix), math.prod(size)), dtype)
         buffers[:, -1] = 1
         partials = empty((min(len(starts), max(workers, PARTIAL // matrix.size // workers * workers)), *matrix.shape), dtype)

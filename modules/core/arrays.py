@@ -62,7 +62,7 @@ else:
 # Larger products take a function of their own, chosen for each shape, whose result does not depend on the number of threads.
 ALONE = 2**19                                                       # multiplications up to which OpenBLAS takes one thread,
 ALONE_VECTOR = 9216                                                 # and those of a matrix with a vector
-DIVIDED = 2**22                                                     # multiplications from which blocks pay: some 50 us
+DIVIDED = 7 * 10**6                                                 # multiplications from which blocks pay: some 80 us
 UNCOPIED = 10**6                                                    # multiplications up to which OpenBLAS copies no operand
 FEW_ROWS = 12                                                       # rows, or columns, for which that takes the most time
 
