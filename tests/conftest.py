@@ -4,7 +4,6 @@ Tests marked ``long`` run only where ``-m`` or the test's own name asks for them
 and closed after each test.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -22,17 +21,6 @@ def closed_figures():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection():
-    """Collect without looking for garbage: there is none among tests that all stay, and the search took a fifth of the time."""
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.enable()
-        gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
