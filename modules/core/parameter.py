@@ -167,7 +167,8 @@ class Parameter:
 
     @property
     def grad(self) -> Array:
-        self.grad_seen = True
+        if not self.grad_seen:
+            self.grad_seen = True
         return self.computed()
 
     @grad.setter
@@ -188,7 +189,8 @@ class Parameter:
 
     def grad_T_to_write(self) -> Array:
         """Return the transpose of ``grad``, all of which the caller writes."""
-        self.factors = None
+        if self.factors is not None:                                # an assignment is a call: see __setattr__
+            self.factors = None
         return self._grad_T
 
     def keep_factors(self, factors: Factors) -> None:
