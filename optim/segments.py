@@ -46,9 +46,10 @@ class Segment:
         self.vectors = (first.flat.data[span], first.flat.grad[span], *states.values())
         self.dtype, self.size = first.dtype, len(self.vectors[0])
         self.large = [parameter for parameter in parameters if gradient_blocks(parameter.shape)]
+        self.longest = 0                                            # numbers of a piece
+        self.spare = list[list[Array]]()                            # buffers that no thread has: for gradients, and the rule's
         self.whole = self.cut([], PIECE if self.size >= SEVERAL else self.size)
         self.divided: list[Piece] = []                              # made when there are factors
-        self.spare = list[list[Array]]()                            # buffers that no thread has: for gradients, and the rule's
         self.single: tuple[Array, Array, list[Array], list[Array]] | None = None
         if len(self.whole) == 1:
             self.single = *self.whole[0][:3], [np.empty(self.size, self.dtype) for _ in range(buffers)]
@@ -68,6 +69,8 @@ class Segment:
             data, grad, *states = (vector[start:end] for vector in self.vectors)
             pieces.append(Piece(data, grad, states, owner, rows))
             start = end
+        self.longest = max(self.longest, *(len(piece.data) for piece in pieces))
+        self.spare.clear()                                          # they may be too short now
         return pieces
 
     def compute_constants(self) -> None:
@@ -88,24 +91,19 @@ class Segment:
             rule(self, *self.single)
             return
         with OneThread() as threads:
-            share = -(-len(pieces) // (2 * threads)) if threads > 1 and self.size >= SEVERAL else len(pieces)
-            parts = [pieces[i:i + share] for i in range(0, len(pieces), share)]
-            together([partial(self.move, rule, part) for part in parts], threads)
+            together([partial(self.move, rule, piece) for piece in pieces], threads if self.size >= SEVERAL else 1)
 
-    def move(self, rule: Rule, pieces: Sequence[Piece]) -> None:
-        """Move some pieces, with buffers that no other thread has meanwhile."""
-        length = max(len(piece.data) for piece in pieces)
+    def move(self, rule: Rule, piece: Piece) -> None:
+        """Move a piece, with buffers that no other thread has meanwhile."""
+        data, grad, states, weight, rows = piece
         try:
             buffers = self.spare.pop()
         except IndexError:
-            buffers = []
-        if not buffers or len(buffers[0]) < length:
-            buffers = [np.empty(max(length, PIECE), self.dtype) for _ in range(1 + self.number)]
-        for data, grad, states, weight, rows in pieces:
-            gradient, *mine = buffers if len(data) == len(buffers[0]) else [buffer[:len(data)] for buffer in buffers]
-            if weight is not None and weight.factors is not None:
-                grad = weight.factors.rows(rows, gradient)
-            rule(self, data, grad, states, mine)
+            buffers = [np.empty(self.longest, self.dtype) for _ in range(1 + self.number)]
+        gradient, *mine = [buffer[:len(data)] for buffer in buffers]
+        if weight is not None and weight.factors is not None:
+            grad = weight.factors.rows(rows, gradient)
+        rule(self, data, grad, states, mine)
         self.spare.append(buffers)
 
 
