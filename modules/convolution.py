@@ -259,8 +259,7 @@ class Conv2d(Module):
         """The terms of update, summed over the places."""
         g = self.gradient.reshape(*self.gradient.shape[:2], -1)
         columns = self.seen(self.scratch.frame).transpose(5, 2, 1, 0, 3, 4).reshape(len(g), -1, g.shape[2])
-        with OneThread():
-            weight = (g @ columns.mT).reshape(-1, *self.weight.shape)
+        weight = (g @ columns.mT).reshape(-1, *self.weight.shape)
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": g.sum(2)}
 
 

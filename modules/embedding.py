@@ -11,7 +11,6 @@ from numpy.typing import DTypeLike
 from ..arguments import Array, Seed, bincount, generator, positive_int
 from ..errors import ArgumentError, DataError
 from ..initializers import Initializer, Normal
-from ..threads import OneThread
 from .core.arrays import Product, product_for
 from .core.attributes import parameter_attribute
 from .core.base import Module
@@ -175,6 +174,4 @@ class Embedding(Module):
         pairs = rows[:, :, None] == rows[:, None, :]
         if self.padding_idx is not None:
             pairs &= rows[:, :, None] != self.padding_idx
-        with OneThread():
-            products = g @ g.mT
-        return {"weight": np.maximum((pairs * products).sum((1, 2)), 0)}
+        return {"weight": np.maximum((pairs * (g @ g.mT)).sum((1, 2)), 0)}

@@ -15,7 +15,6 @@ from ...losses import Loss
 from ...modules import Module
 from ...modules.core.arrays import squared_norms
 from ...modules.core.rewinding import reused_workspaces, unchanged
-from ...threads import OneThread
 from ...training.second_order.examples import Held, fitting, gradients_of_examples, holders
 from ..arguments import finite_cost, net_and_loss
 
@@ -136,8 +135,7 @@ def norms_of_examples(held: Held, size: int) -> Array:
     squares, tied = [], []
     for module, mine in held:
         alone = [name for name, parameter in mine.items() if parameter not in shared]
-        with OneThread():
-            norms = module.example_squared_norms() if alone else {}
+        norms = module.example_squared_norms() if alone else {}
         squares += [fitting(module, "example_squared_norms", norms, name, (size,)) for name in alone]
         if len(alone) < len(mine):
             tied.append((module, {name: parameter for name, parameter in mine.items() if parameter in shared}))

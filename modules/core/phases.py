@@ -18,6 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 from ...errors import ArgumentError, PhaseError, ShapeError
+from ...threads import OneThread
 from ...underflow import STATE, unreported
 from .evaluation import Evaluated
 from .parameter import FlatParameters
@@ -208,7 +209,8 @@ def checked_per_example(written: Phase) -> Phase:
     def per_example(self: Checked) -> Any:
         if self.gradient is None:
             raise too_early(self)
-        return written(self)
+        with OneThread():                                           # several threads of BLAS would change the last bits
+            return written(self)
 
     return per_example
 

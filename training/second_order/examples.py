@@ -9,7 +9,6 @@ import numpy as np
 from ...arguments import Array
 from ...errors import ArgumentError, ShapeError
 from ...modules import Module, Parameter
-from ...threads import OneThread
 
 Held = list[tuple[Module, dict[str, Parameter]]]                    # modules, each with its own parameters that are not frozen
 
@@ -35,8 +34,7 @@ def gradients_of_examples(held: Held, size: int) -> dict[Parameter, Array]:
     """Return, after backward, the terms of each parameter; those of a shared one are added up."""
     summed: dict[Parameter, Array] = {}
     for module, mine in held:
-        with OneThread():                                           # also for modules of others
-            terms = module.example_gradients()
+        terms = module.example_gradients()
         for name, parameter in mine.items():
             term = fitting(module, "example_gradients", terms, name, (size, *parameter.shape))
             if parameter in summed:
