@@ -21,6 +21,7 @@ from .core.arrays import (
     gradient_blocks,
     product_for,
     squared_norms,
+    sum_for,
     summed,
 )
 from .core.attributes import ParameterAttribute, parameter_attribute
@@ -145,30 +146,26 @@ class Linear(Module):
         x, g, (dot, total, ones, joined, *_) = self.point, self.gradient, self.scratch
         if g.ndim != 2:
             g = as_rows(g)
-        if joined is None or joined.source is not x:
-            if g.shape[0] > LONG:
-                self.update_from_many(as_rows(x), g)
-                return
-            if self.scratch.factored:
-                self.weight.keep_factors(Factors(as_rows(x).copy(), g.copy()))
-            else:
-                dot(as_rows(x).T, g, self.weight.grad_T_to_write())
-            if self.bias is not None:
-                total(ones, g, self.bias.grad_T_to_write())
-        else:                                                       # the same in one product
+        if joined is not None and joined.source is x:               # the same in one product
             dot(joined.rows.T, g, joined.gradient)
+            return
+        x = as_rows(x)
+        if self.scratch.factored:
+            self.weight.keep_factors(Factors(x.copy(), g.copy()))
+        elif g.shape[0] > LONG and 1 in self.weight.shape:          # a plain sum, which would be inexact
+            self.update_vector(x, g)
+        else:
+            dot(x.T, g, self.weight.grad_T_to_write())
+        if self.bias is not None:
+            total(ones, g, self.bias.grad_T_to_write())
 
-    def update_from_many(self, x: Array, g: Array) -> None:
-        """The same for many rows, whose plain sums would be inexact. A product of two matrices adds up in parts by itself."""
-        grad, dot = self.weight.grad_T_to_write(), self.scratch.dot
+    def update_vector(self, x: Array, g: Array) -> None:
+        """Gradient of a weight of one row or column, from many rows. A product of two matrices adds up in parts by itself."""
+        grad = self.weight.grad_T_to_write()
         if self.out_features == 1:
             summed(g[:, 0], x, grad[:, 0])
-        elif self.in_features == 1:
-            summed(x[:, 0], g, grad[0])
         else:
-            dot(x.T, g, grad)
-        if self.bias is not None:
-            summed(self.scratch.ones, g, self.bias.grad_T_to_write())
+            summed(x[:, 0], g, grad[0])
 
     def jvp(self, t: Array) -> Array:
         """(..., in_features) -> (..., out_features)."""
@@ -243,7 +240,7 @@ class Scratch(NamedTuple):
         n, size = math.prod(shape[:-1]), weight.data.size
         joined = upright = turned = None
         large = bool(gradient_blocks(weight.shape))                 # never joined, which would leave factors of another batch
-        factored = large and FACTORED_FROM * n * sum(weight.shape) <= size
+        factored = large and n <= LONG and FACTORED_FROM * n * sum(weight.shape) <= size
         if (not large and watched and bias is not None and weight.flat is bias.flat and weight.offset + size == bias.offset
                 and n <= LONG and n * shape[-1] <= SMALL):
             joined = Joined(weight, bias, shape, dtype)             # the copy of x costs less than the second product
@@ -252,7 +249,7 @@ class Scratch(NamedTuple):
         if 2 <= n <= FEW and size >= LARGE:
             turned = np.empty((len(weight.T), n), dtype)            # BLAS is faster with the large factor first
         out_features, in_features = weight.shape
-        return cls(product_for(n, in_features, out_features), product_for(1, n, out_features), np.ones(n, dtype), joined,
+        return cls(product_for(n, in_features, out_features), sum_for(n, out_features), np.ones(n, dtype), joined,
                    upright, turned, factored)
 
     def current(self, weight: Parameter, bias: Parameter | None) -> Scratch:
