@@ -10,7 +10,7 @@ import numpy as np
 from ..arguments import real
 from ..errors import ArgumentError
 from ..modules.core.parameter import Parameter
-from ..threads import OneThread
+from ..modules.core.values import product
 from ..underflow import unreported
 
 
@@ -31,8 +31,7 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
             raise ArgumentError("parameters must be Parameters, as of net.parameters(), "
                                 f"got {type(parameter).__name__}")
     gradients = [parameter.grad for parameter in every if not parameter.frozen]
-    with OneThread():                                               # several threads would change the last bits
-        norm = math.sqrt(sum(float(np.vdot(g, g)) for g in (grad.astype(np.float64) for grad in gradients)))
+    norm = math.sqrt(sum(product(g, g) for g in (grad.astype(np.float64) for grad in gradients)))
     scale = max_norm / (norm + 1e-6)                                # as PyTorch does
     if scale < 1 and norm < math.inf:
         for grad in gradients:

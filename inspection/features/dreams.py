@@ -13,9 +13,9 @@ from ...arguments import Array, Seed, as_floating, generator, positive_int, real
 from ...datasets.checks import finite
 from ...errors import ShapeError
 from ...modules import Module
+from ...modules.core.values import product
 from ...printing import aligned
 from ...progress import progress_bar
-from ...threads import OneThread
 from .images import Bounds, as_bounds, drawn_shift, shifted, shifted_back, zoomed
 from .targets import as_channels, output_size, part_of
 
@@ -85,8 +85,7 @@ class Dreamer:
             chosen = np.zeros_like(y)
             chosen[:, self.channels] = y[:, self.channels]
             y = chosen
-        with OneThread():
-            return 0.5 * float(np.vdot(y, y)), y
+        return 0.5 * product(y, y), y
 
 
 def dream(net: Module, image: ArrayLike, layer: str, *, channel: int | Sequence[int] | None = None, octaves: int = 4,
