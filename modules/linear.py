@@ -146,18 +146,18 @@ class Linear(Module):
         x, g, (dot, total, ones, joined, *_) = self.point, self.gradient, self.scratch
         if g.ndim != 2:
             g = as_rows(g)
-        if joined is not None and joined.source is x:               # the same in one product
+        if joined is None or joined.source is not x:
+            x = as_rows(x)
+            if self.scratch.factored:
+                self.weight.keep_factors(Factors(x.copy(), g.copy()))
+            elif g.shape[0] > LONG and 1 in self.weight.shape:      # a plain sum, which would be inexact
+                self.update_vector(x, g)
+            else:
+                dot(x.T, g, self.weight.grad_T_to_write())
+            if self.bias is not None:
+                total(ones, g, self.bias.grad_T_to_write())
+        else:                                                       # the same in one product
             dot(joined.rows.T, g, joined.gradient)
-            return
-        x = as_rows(x)
-        if self.scratch.factored:
-            self.weight.keep_factors(Factors(x.copy(), g.copy()))
-        elif g.shape[0] > LONG and 1 in self.weight.shape:          # a plain sum, which would be inexact
-            self.update_vector(x, g)
-        else:
-            dot(x.T, g, self.weight.grad_T_to_write())
-        if self.bias is not None:
-            total(ones, g, self.bias.grad_T_to_write())
 
     def update_vector(self, x: Array, g: Array) -> None:
         """Gradient of a weight of one row or column, from many rows. A product of two matrices adds up in parts by itself."""
