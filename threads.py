@@ -34,11 +34,7 @@ class Blas:
     """
 
     def __init__(self) -> None:
-        found: Sequence[Any] = ()
-        with suppress(ImportError):                                 # in a browser there are neither threads nor this package
-            from threadpoolctl import ThreadpoolController
-            found = ThreadpoolController().select(user_api="blas").lib_controllers
-        library = next((library for library in found if "numpy" in library.filepath), found[0] if found else None)
+        library = blas_of_numpy()
         self.get, self.set = (function(library, verb) for verb in ("get", "set"))
         self.of_openmp = getattr(library, "threading_layer", None) == "openmp"
         self.lock, self.limited, self.threads = RLock(), False, 1
@@ -67,6 +63,16 @@ class Blas:
         if self.get() == 1:
             self.set(self.threads)
         self.limited = False
+
+
+def blas_of_numpy() -> Any:
+    """Return threadpoolctl's controller of the BLAS that NumPy calls; None if none is found. SciPy may bring another one."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:                                             # in a browser there are neither threads nor this package
+        return None
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return next((library for library in found if "numpy" in library.filepath), found[0] if found else None)
 
 
 def function(library: Any, verb: str) -> Callable[..., Any]:

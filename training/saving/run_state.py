@@ -22,6 +22,7 @@ from ...modules.core.evaluation import in_modes
 from ...modules.core.parameter import FlatParameters, placing
 from ...optim import Optimizer
 from ...restoring import Restored, at_once, calling, setting
+from ...threads import blas_of_numpy
 from .sealed import packed, unpacked, unsealed
 from .states import as_before, as_saved, put_network, put_optimizer, set_state
 
@@ -209,12 +210,10 @@ def spelled(value: Any) -> str:
 
 def surroundings() -> dict[str, Any]:
     """Return what the bits of a matrix product depend on, beside the numbers: NumPy's version, BLAS, and its kernel."""
-    from threadpoolctl import threadpool_info
-    every = [one for one in threadpool_info() if one["user_api"] == "blas"]
-    found = [one for one in every if "numpy" in one["filepath"]] or every       # SciPy brings another one
+    library = blas_of_numpy()
     return {"NumPy": np.__version__, "processor": platform.machine(),
-            "BLAS": ", ".join(sorted({f"{one['internal_api']} {one['version']}" for one in found})),
-            "BLAS kernel": ", ".join(sorted({str(one.get("architecture")) for one in found}))}
+            "BLAS": "" if library is None else f"{library.internal_api} {library.version}",
+            "BLAS kernel": "" if library is None else str(library.info().get("architecture"))}
 
 
 def spoken(names: set[str]) -> str:
